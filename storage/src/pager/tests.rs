@@ -54,7 +54,7 @@ fn check(pager: &Pager, model: &Model) {
     }
 }
 
-pub(super) fn run(pager: &mut Pager, steps: &[Step]) {
+fn run(pager: &mut Pager, steps: &[Step]) {
     let mut committed = Model::new();
     let mut now = committed.clone();
     let mut saved: Vec<Model> = Vec::new();
