@@ -1,0 +1,17 @@
+#![forbid(unsafe_code)]
+//! Floor 0: the bytes of SQLite's files and nothing else. No I/O, no state.
+//!
+//! Each module owns one structure of the format: it reads it from a byte slice, checks it, and writes it back.
+
+pub mod collation;
+pub mod key;
+mod page_no;
+pub mod record;
+pub mod value;
+pub mod varint;
+
+pub use collation::{Collation, CustomCollation};
+pub use key::{KeyColumn, KeyOrder, PartialOrdering};
+pub use page_no::PageNo;
+pub use record::RecordView;
+pub use value::{ValueRef, compare_values};
