@@ -16,7 +16,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The page store failed: damaged file, I/O, locks, disk full.
-    #[error(transparent)]
+    #[error("{}", .0.message())]
     Storage(#[from] aludel_storage::Error),
     /// The text is not SQL (`near "x": syntax error`, `unrecognized token: "@"`, `incomplete input`).
     #[error("{message}")]
@@ -222,7 +222,7 @@ impl Error {
     /// SQLite's extended result code.
     pub fn extended_code(&self) -> i32 {
         match self {
-            Error::Storage(e) => e.extended_code(),
+            Error::Storage(e) => e.code(),
             Error::Syntax { .. } | Error::Sql { .. } => CODE_ERROR,
             Error::Constraint { kind, .. } => kind.extended_code(),
             Error::Mismatch | Error::Conversion { .. } => CODE_MISMATCH,
