@@ -4,6 +4,7 @@
 //! Each module owns one structure of the format: it reads it from a byte slice, checks it, and writes it back.
 
 pub mod collation;
+pub mod header;
 pub mod key;
 mod page_no;
 pub mod record;
@@ -11,6 +12,7 @@ pub mod value;
 pub mod varint;
 
 pub use collation::{Collation, CustomCollation};
+pub use header::{AutoVacuum, Header, TextEncoding};
 pub use key::{KeyColumn, KeyOrder, PartialOrdering};
 pub use page_no::PageNo;
 pub use record::RecordView;
