@@ -191,27 +191,41 @@ const CODE_DONE: i32 = 101;
 impl Error {
     /// An [`Error::Sql`] whose place in the text is not known.
     pub fn sql(message: impl Into<String>) -> Error {
-        Error::Sql { message: message.into(), offset: None }
+        Error::Sql {
+            message: message.into(),
+            offset: None,
+        }
     }
 
     /// An [`Error::Sql`] about the text at byte `offset`.
     pub fn sql_at(message: impl Into<String>, offset: usize) -> Error {
-        Error::Sql { message: message.into(), offset: Some(offset) }
+        Error::Sql {
+            message: message.into(),
+            offset: Some(offset),
+        }
     }
 
     /// An [`Error::Syntax`] about the token at byte `offset`.
     pub fn syntax(message: impl Into<String>, offset: usize) -> Error {
-        Error::Syntax { message: message.into(), offset: Some(offset) }
+        Error::Syntax {
+            message: message.into(),
+            offset: Some(offset),
+        }
     }
 
     /// An [`Error::Constraint`].
     pub fn constraint(kind: ConstraintKind, message: impl Into<String>) -> Error {
-        Error::Constraint { kind, message: message.into() }
+        Error::Constraint {
+            kind,
+            message: message.into(),
+        }
     }
 
     /// An [`Error::Misuse`].
     pub fn misuse(message: impl Into<String>) -> Error {
-        Error::Misuse { message: message.into() }
+        Error::Misuse {
+            message: message.into(),
+        }
     }
 
     /// SQLite's primary result code.
@@ -287,13 +301,25 @@ mod tests {
     fn codes_are_sqlites() {
         for (error, primary, extended) in [
             (Error::sql("no such table: t"), 1, 1),
-            (Error::constraint(ConstraintKind::Unique, "UNIQUE constraint failed: t.a"), 19, 2067),
-            (Error::constraint(ConstraintKind::ForeignKey, "FOREIGN KEY constraint failed"), 19, 787),
+            (
+                Error::constraint(ConstraintKind::Unique, "UNIQUE constraint failed: t.a"),
+                19,
+                2067,
+            ),
+            (
+                Error::constraint(ConstraintKind::ForeignKey, "FOREIGN KEY constraint failed"),
+                19,
+                787,
+            ),
             (Error::constraint(ConstraintKind::Datatype, "x"), 19, 3091),
             (Error::Mismatch, 20, 20),
             (Error::TooBig, 18, 18),
         ] {
-            assert_eq!((error.code(), error.extended_code()), (primary, extended), "{error}");
+            assert_eq!(
+                (error.code(), error.extended_code()),
+                (primary, extended),
+                "{error}"
+            );
         }
     }
 

@@ -153,7 +153,11 @@ impl SumState {
 
     fn become_approximate(&mut self) {
         self.approximate = true;
-        let low = if self.integer.unsigned_abs() >= EXACT_IN_REAL as u64 { self.integer % LOW_PART } else { 0 };
+        let low = if self.integer.unsigned_abs() >= EXACT_IN_REAL as u64 {
+            self.integer % LOW_PART
+        } else {
+            0
+        };
         self.real = (self.integer - low) as f64;
         self.compensation = low as f64;
     }
@@ -171,8 +175,11 @@ impl SumState {
     #[inline]
     fn compensated(&mut self, value: f64) {
         let sum = self.real + value;
-        self.compensation +=
-            if self.real.abs() > value.abs() { (self.real - sum) + value } else { (value - sum) + self.real };
+        self.compensation += if self.real.abs() > value.abs() {
+            (self.real - sum) + value
+        } else {
+            (value - sum) + self.real
+        };
         self.real = sum;
     }
 
@@ -212,12 +219,20 @@ impl SumState {
 
     /// `avg(X)`: NULL without rows.
     pub fn average(&self) -> ValueRef<'static> {
-        if self.count <= 0 { ValueRef::Null } else { real_or_null(self.real_sum() / self.count as f64) }
+        if self.count <= 0 {
+            ValueRef::Null
+        } else {
+            real_or_null(self.real_sum() / self.count as f64)
+        }
     }
 }
 
 fn real_or_null(value: f64) -> ValueRef<'static> {
-    if value.is_nan() { ValueRef::Null } else { ValueRef::Real(value) }
+    if value.is_nan() {
+        ValueRef::Null
+    } else {
+        ValueRef::Real(value)
+    }
 }
 
 fn summand(value: ValueRef<'_>) -> Number {
@@ -290,7 +305,10 @@ pub struct GroupConcatState {
 impl GroupConcatState {
     /// The state before any row.
     pub fn new() -> GroupConcatState {
-        GroupConcatState { at_start: true, ..GroupConcatState::default() }
+        GroupConcatState {
+            at_start: true,
+            ..GroupConcatState::default()
+        }
     }
 
     /// Appends a term that is not NULL, after a separator unless it is the first one.
@@ -302,8 +320,11 @@ impl GroupConcatState {
         if !self.at_start {
             append_text(separator, &mut self.text);
         }
-        let separator_length =
-            if self.at_start { text_length(separator) } else { self.text.len() - before };
+        let separator_length = if self.at_start {
+            text_length(separator)
+        } else {
+            self.text.len() - before
+        };
         if self.at_start {
             self.first_separator = separator_length;
         } else if self.separators.is_some() || separator_length != self.first_separator {
@@ -312,12 +333,18 @@ impl GroupConcatState {
         append_text(term, &mut self.text);
         self.at_start = false;
         self.count += 1;
-        if self.text.len() - self.start > length_max { Err(Error::TooBig) } else { Ok(()) }
+        if self.text.len() - self.start > length_max {
+            Err(Error::TooBig)
+        } else {
+            Ok(())
+        }
     }
 
     fn track_separator(&mut self, length: usize) {
         let (first, known) = (self.first_separator, self.count.saturating_sub(1));
-        self.separators.get_or_insert_with(|| VecDeque::from(vec![first; known])).push_back(length);
+        self.separators
+            .get_or_insert_with(|| VecDeque::from(vec![first; known]))
+            .push_back(length);
     }
 
     /// Takes the oldest term out.
@@ -393,12 +420,14 @@ impl AggregateFunction for BasicAggregate {
     fn accumulator(&self) -> Box<dyn Accumulator> {
         match *self {
             BasicAggregate::Count => Box::new(CountState::default()),
-            BasicAggregate::Sum | BasicAggregate::Total | BasicAggregate::Avg => {
-                Box::new(SumAccumulator { state: SumState::default(), result: *self })
-            }
-            BasicAggregate::MinMax(extreme) => {
-                Box::new(MinMaxAccumulator { state: MinMaxState::default(), extreme })
-            }
+            BasicAggregate::Sum | BasicAggregate::Total | BasicAggregate::Avg => Box::new(SumAccumulator {
+                state: SumState::default(),
+                result: *self,
+            }),
+            BasicAggregate::MinMax(extreme) => Box::new(MinMaxAccumulator {
+                state: MinMaxState::default(),
+                extreme,
+            }),
             BasicAggregate::GroupConcat => Box::new(GroupConcatState::new()),
         }
     }

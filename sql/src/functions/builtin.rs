@@ -35,16 +35,27 @@ const PURE: FunctionFlags = FunctionFlags {
     innocuous: true,
 };
 /// A pure function that compares text.
-const COLLATED: FunctionFlags = FunctionFlags { uses_collation: true, ..PURE };
+const COLLATED: FunctionFlags = FunctionFlags {
+    uses_collation: true,
+    ..PURE
+};
 /// Changes from call to call.
-const VOLATILE: FunctionFlags = FunctionFlags { deterministic: false, constant_in_statement: false, ..PURE };
-/// Stays the same within a statement only.
-const STABLE: FunctionFlags = FunctionFlags { deterministic: false, ..PURE };
+const VOLATILE: FunctionFlags = FunctionFlags {
+    deterministic: false,
+    constant_in_statement: false,
+    ..PURE
+};
 
 type Code = fn(&mut FunctionContext<'_>, &[ValueRef<'_>], &mut dyn ValueSink) -> Result<()>;
 
 fn add(table: &mut FunctionTable, name: &str, arity: Arity, flags: FunctionFlags, kind: FunctionKind) {
-    let function = Function { name: name.into(), arity, flags, kind, builtin: true };
+    let function = Function {
+        name: name.into(),
+        arity,
+        flags,
+        kind,
+        builtin: true,
+    };
     table.entry(name.into()).or_default().push(function);
 }
 
@@ -57,17 +68,20 @@ fn scalars(table: &mut FunctionTable, list: &[(&str, Arity, FunctionFlags, Code)
 
 fn register_core(table: &mut FunctionTable) {
     use Arity::{AtLeast, Exact};
-    scalars(table, &[
-        ("abs", Exact(1), PURE, core::abs),
-        ("sign", Exact(1), PURE, core::sign),
-        ("typeof", Exact(1), PURE, core::type_of),
-        ("max", AtLeast(2), COLLATED, core::max),
-        ("min", AtLeast(2), COLLATED, core::min),
-        ("nullif", Exact(2), COLLATED, core::null_if),
-        ("changes", Exact(0), VOLATILE, core::changes),
-        ("total_changes", Exact(0), VOLATILE, core::total_changes),
-        ("last_insert_rowid", Exact(0), VOLATILE, core::last_insert_rowid),
-    ]);
+    scalars(
+        table,
+        &[
+            ("abs", Exact(1), PURE, core::abs),
+            ("sign", Exact(1), PURE, core::sign),
+            ("typeof", Exact(1), PURE, core::type_of),
+            ("max", AtLeast(2), COLLATED, core::max),
+            ("min", AtLeast(2), COLLATED, core::min),
+            ("nullif", Exact(2), COLLATED, core::null_if),
+            ("changes", Exact(0), VOLATILE, core::changes),
+            ("total_changes", Exact(0), VOLATILE, core::total_changes),
+            ("last_insert_rowid", Exact(0), VOLATILE, core::last_insert_rowid),
+        ],
+    );
 }
 
 fn register_aggregates(table: &mut FunctionTable) {
@@ -131,10 +145,11 @@ mod tests {
         for (name, functions) in functions() {
             assert_eq!(**name, name.to_ascii_lowercase());
             for argc in 0..8 {
-                let exact = functions.iter().filter(|f| matches!(f.arity, Arity::Exact(_)) && f.arity.accepts(argc));
+                let exact = functions
+                    .iter()
+                    .filter(|f| matches!(f.arity, Arity::Exact(_)) && f.arity.accepts(argc));
                 assert!(exact.count() <= 1, "{name} with {argc}");
             }
         }
-        let _ = STABLE;
     }
 }

@@ -23,12 +23,12 @@ pub enum TextEncoding {
 }
 
 /// The longest text or blob unless a limit says otherwise.
-pub const LENGTH_MAX: usize = 1_000_000_000;
+pub(super) const LENGTH_MAX: usize = 1_000_000_000;
 /// The longest LIKE or GLOB pattern.
-pub const PATTERN_LENGTH_MAX: usize = 50_000;
+pub(super) const PATTERN_LENGTH_MAX: usize = 50_000;
 
 /// Milliseconds from the start of Julian days (noon, 24 November 4714 BC) to 1970.
-pub const UNIX_EPOCH_JULIAN_MS: i64 = 210_866_760_000_000;
+pub(super) const UNIX_EPOCH_JULIAN_MS: i64 = 210_866_760_000_000;
 
 /// The connection as functions see it. `Send`, not `Sync`: interior mutability without locks.
 #[derive(Debug)]
@@ -161,6 +161,10 @@ impl<'a> FunctionContext<'a> {
 
     /// [`Error::TooBig`] when a result of `length` bytes is past the limit.
     pub fn check_length(&self, length: usize) -> Result<()> {
-        if length > self.environment.length_max.get() { Err(Error::TooBig) } else { Ok(()) }
+        if length > self.environment.length_max.get() {
+            Err(Error::TooBig)
+        } else {
+            Ok(())
+        }
     }
 }

@@ -26,7 +26,11 @@ pub(super) fn sign(_: &mut FunctionContext<'_>, args: Args<'_, '_>, out: &mut dy
     Ok(())
 }
 
-pub(super) fn type_of(_: &mut FunctionContext<'_>, args: Args<'_, '_>, out: &mut dyn ValueSink) -> Result<()> {
+pub(super) fn type_of(
+    _: &mut FunctionContext<'_>,
+    args: Args<'_, '_>,
+    out: &mut dyn ValueSink,
+) -> Result<()> {
     out.text(type_name(args[0]).as_bytes());
     Ok(())
 }
@@ -64,8 +68,16 @@ fn extreme(
     Ok(())
 }
 
-pub(super) fn null_if(cx: &mut FunctionContext<'_>, args: Args<'_, '_>, out: &mut dyn ValueSink) -> Result<()> {
-    if compare(args[0], args[1], cx.collation).is_eq() { out.null() } else { out.value(args[0]) }
+pub(super) fn null_if(
+    cx: &mut FunctionContext<'_>,
+    args: Args<'_, '_>,
+    out: &mut dyn ValueSink,
+) -> Result<()> {
+    if compare(args[0], args[1], cx.collation).is_eq() {
+        out.null()
+    } else {
+        out.value(args[0])
+    }
     Ok(())
 }
 
@@ -74,7 +86,11 @@ pub(super) fn changes(cx: &mut FunctionContext<'_>, _: Args<'_, '_>, out: &mut d
     Ok(())
 }
 
-pub(super) fn total_changes(cx: &mut FunctionContext<'_>, _: Args<'_, '_>, out: &mut dyn ValueSink) -> Result<()> {
+pub(super) fn total_changes(
+    cx: &mut FunctionContext<'_>,
+    _: Args<'_, '_>,
+    out: &mut dyn ValueSink,
+) -> Result<()> {
     out.integer(cx.environment.total_changes.get());
     Ok(())
 }

@@ -53,7 +53,11 @@ impl ValueSink for Value {
         *self = Value::Integer(value);
     }
     fn real(&mut self, value: f64) {
-        *self = if value.is_nan() { Value::Null } else { Value::Real(value) };
+        *self = if value.is_nan() {
+            Value::Null
+        } else {
+            Value::Real(value)
+        };
     }
     fn text(&mut self, value: &[u8]) {
         self.assign(ValueRef::Text(value));
@@ -255,7 +259,13 @@ impl Function {
         function: impl ScalarFunction + 'static,
     ) -> Function {
         let kind = FunctionKind::Scalar(Arc::new(function));
-        Function { name: name.into(), arity, flags, kind, builtin: false }
+        Function {
+            name: name.into(),
+            arity,
+            flags,
+            kind,
+            builtin: false,
+        }
     }
 
     /// An application's aggregate function.
@@ -266,7 +276,13 @@ impl Function {
         function: impl AggregateFunction + 'static,
     ) -> Function {
         let kind = FunctionKind::Aggregate(Arc::new(function));
-        Function { name: name.into(), arity, flags, kind, builtin: false }
+        Function {
+            name: name.into(),
+            arity,
+            flags,
+            kind,
+            builtin: false,
+        }
     }
 
     /// True for aggregates and functions of windows.

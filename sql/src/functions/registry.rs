@@ -57,7 +57,9 @@ impl Registry {
     pub fn find(&self, name: &str, argc: usize) -> Result<&Function, FindError> {
         let key = name.to_ascii_lowercase();
         let tables = [&self.user, builtin::functions()];
-        let found = tables.into_iter().find_map(|table| best(table.get(key.as_str())?, argc));
+        let found = tables
+            .into_iter()
+            .find_map(|table| best(table.get(key.as_str())?, argc));
         found.ok_or_else(|| match self.exists_lower(&key) {
             true => FindError::WrongCount(name.to_owned()),
             false => FindError::Unknown(name.to_owned()),
@@ -76,7 +78,10 @@ impl Registry {
     /// Adds an application's function; one of the same name and arity is replaced.
     pub fn register(&mut self, mut function: Function) {
         function.builtin = false;
-        let entry = self.user.entry(function.name.to_ascii_lowercase().into()).or_default();
+        let entry = self
+            .user
+            .entry(function.name.to_ascii_lowercase().into())
+            .or_default();
         match entry.iter_mut().find(|old| old.arity == function.arity) {
             Some(old) => *old = function,
             None => entry.push(function),
@@ -130,14 +135,25 @@ mod tests {
     fn an_application_overrides_and_restores() {
         let mut registry = Registry::new();
         let two = Arity::Exact(1);
-        registry.register(Function::scalar("Abs", two, FunctionFlags::default(), |_: &mut _, _: &[_], out: &mut dyn super::super::ValueSink| {
-            out.integer(2);
-            Ok(())
-        }));
+        registry.register(Function::scalar(
+            "Abs",
+            two,
+            FunctionFlags::default(),
+            |_: &mut _, _: &[_], out: &mut dyn super::super::ValueSink| {
+                out.integer(2);
+                Ok(())
+            },
+        ));
         assert!(!registry.find("abs", 1).unwrap().builtin);
         assert!(registry.unregister("ABS", two));
         assert!(registry.find("abs", 1).unwrap().builtin);
-        assert!(matches!(registry.find("max", 1).unwrap().kind, FunctionKind::Aggregate(_)));
-        assert!(matches!(registry.find("max", 2).unwrap().kind, FunctionKind::Scalar(_)));
+        assert!(matches!(
+            registry.find("max", 1).unwrap().kind,
+            FunctionKind::Aggregate(_)
+        ));
+        assert!(matches!(
+            registry.find("max", 2).unwrap().kind,
+            FunctionKind::Scalar(_)
+        ));
     }
 }

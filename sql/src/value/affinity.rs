@@ -37,13 +37,19 @@ const TYPE_PARTS: [(&[u8], Affinity); 8] = [
 impl Affinity {
     /// The affinity of a column declared with `type_name`; no type at all means no preference.
     pub fn of_declared_type(type_name: &str) -> Affinity {
-        if type_name.is_empty() { Affinity::Blob } else { Affinity::of_cast_type(type_name) }
+        if type_name.is_empty() {
+            Affinity::Blob
+        } else {
+            Affinity::of_cast_type(type_name)
+        }
     }
 
     /// The affinity that `CAST(x AS type_name)` converts to; there no type at all means NUMERIC.
     pub fn of_cast_type(type_name: &str) -> Affinity {
         let name = type_name.as_bytes();
-        let named = TYPE_PARTS.iter().find(|(part, _)| contains_ignoring_case(name, part));
+        let named = TYPE_PARTS
+            .iter()
+            .find(|(part, _)| contains_ignoring_case(name, part));
         named.map_or(Affinity::Numeric, |(_, affinity)| *affinity)
     }
 
@@ -55,7 +61,8 @@ impl Affinity {
 }
 
 fn contains_ignoring_case(text: &[u8], part: &[u8]) -> bool {
-    text.windows(part.len()).any(|window| window.eq_ignore_ascii_case(part))
+    text.windows(part.len())
+        .any(|window| window.eq_ignore_ascii_case(part))
 }
 
 /// Applies `affinity` to `value` in place.
@@ -75,7 +82,9 @@ pub fn converted_by_affinity(value: ValueRef<'_>, affinity: Affinity) -> Option<
         (Affinity::Real, ValueRef::Integer(i)) => Some(Value::Real(i as f64)),
         // Negative zero counts as an integer, and comes back as plain zero.
         (Affinity::Real, ValueRef::Real(r)) => (r == 0.0 && r.is_sign_negative()).then_some(Value::Real(0.0)),
-        (Affinity::Real, ValueRef::Text(text)) => number::affinity_number(text).map(|n| Value::Real(n.to_real())),
+        (Affinity::Real, ValueRef::Text(text)) => {
+            number::affinity_number(text).map(|n| Value::Real(n.to_real()))
+        }
         (_, ValueRef::Integer(_)) => None,
         (_, ValueRef::Real(r)) => number::lossless_integer(r).map(Value::Integer),
         (_, ValueRef::Text(text)) => number::affinity_number(text).map(Number::into_value),

@@ -13,7 +13,11 @@ pub type Outcome = ValueRef<'static>;
 
 #[inline]
 fn real(r: f64) -> Outcome {
-    if r.is_nan() { ValueRef::Null } else { ValueRef::Real(r) }
+    if r.is_nan() {
+        ValueRef::Null
+    } else {
+        ValueRef::Real(r)
+    }
 }
 
 macro_rules! arithmetic {
@@ -71,10 +75,18 @@ pub fn rem(a: ValueRef<'_>, b: ValueRef<'_>) -> Outcome {
         return ValueRef::Null;
     };
     if let (Number::Integer(x), Number::Integer(y)) = (x, y) {
-        return if y == 0 { ValueRef::Null } else { ValueRef::Integer(x.wrapping_rem(y)) };
+        return if y == 0 {
+            ValueRef::Null
+        } else {
+            ValueRef::Integer(x.wrapping_rem(y))
+        };
     }
     let (x, y) = (number::integer_of(a), number::integer_of(b));
-    if y == 0 { ValueRef::Null } else { ValueRef::Real(x.wrapping_rem(y) as f64) }
+    if y == 0 {
+        ValueRef::Null
+    } else {
+        ValueRef::Real(x.wrapping_rem(y) as f64)
+    }
 }
 
 /// `-a`
@@ -129,7 +141,11 @@ fn shift(a: i64, by: i64) -> i64 {
 /// `~a`
 #[inline]
 pub fn not(a: ValueRef<'_>) -> Outcome {
-    if a.is_null() { ValueRef::Null } else { ValueRef::Integer(!number::integer_of(a)) }
+    if a.is_null() {
+        ValueRef::Null
+    } else {
+        ValueRef::Integer(!number::integer_of(a))
+    }
 }
 
 /// `a || b`, appended to `out`; false for NULL, and then `out` is as before.

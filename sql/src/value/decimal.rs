@@ -72,7 +72,11 @@ impl Digits {
             return digits;
         }
         if !real.is_finite() {
-            digits.kind = if real.is_nan() { RealKind::NotANumber } else { RealKind::Infinite };
+            digits.kind = if real.is_nan() {
+                RealKind::NotANumber
+            } else {
+                RealKind::Infinite
+            };
             return digits;
         }
         let wanted = match rounding {
@@ -164,7 +168,11 @@ impl Digits {
     fn shorter_round_trip(&self, real: f64, exponent: i32) -> Option<i32> {
         let digits = self.as_bytes();
         let len = digits.len() as i32;
-        let prefix_value = |count: usize| digits[..count].iter().fold(0u64, |v, d| v * 10 + u64::from(d - b'0'));
+        let prefix_value = |count: usize| {
+            digits[..count]
+                .iter()
+                .fold(0u64, |v, d| v * 10 + u64::from(d - b'0'))
+        };
         let (shorter, value) = match digits.get(13..16)? {
             [_, b'9', b'9'] => {
                 let run = digits[..14].iter().rev().take_while(|d| **d == b'9').count();
@@ -295,7 +303,11 @@ const fn top_bits(big: &[u64; LIMBS]) -> u128 {
     let low = if top >= 2 { big[top - 2] } else { 0 };
     let shift = high.leading_zeros();
     let both = (high as u128) << 64 | middle as u128;
-    if shift == 0 { both } else { both << shift | (low >> (64 - shift)) as u128 }
+    if shift == 0 {
+        both
+    } else {
+        both << shift | (low >> (64 - shift)) as u128
+    }
 }
 
 /// Appends the text of an integer.
@@ -359,7 +371,11 @@ fn write_general(digits: &Digits, significant: i32, out: &mut Vec<u8>) {
     out.extend_from_slice(&shown[..whole]);
     out.resize(out.len() + (digits.point as usize - whole), b'0');
     out.push(b'.');
-    out.extend_from_slice(if whole < shown.len() { &shown[whole..] } else { b"0" });
+    out.extend_from_slice(if whole < shown.len() {
+        &shown[whole..]
+    } else {
+        b"0"
+    });
 }
 
 /// Appends `e+05`: the letter, a sign, and two or three digits.

@@ -107,7 +107,10 @@ fn skip_spaces(text: &[u8], mut at: usize) -> usize {
 
 #[inline]
 fn digit(text: &[u8], at: usize) -> Option<u64> {
-    text.get(at).map(|b| b.wrapping_sub(b'0')).filter(|d| *d < 10).map(u64::from)
+    text.get(at)
+        .map(|b| b.wrapping_sub(b'0'))
+        .filter(|d| *d < 10)
+        .map(u64::from)
 }
 
 /// A mantissa stops growing here: one more digit might not fit 64 bits.
@@ -136,7 +139,11 @@ pub fn scan_real(text: &[u8]) -> RealScan {
         at = if seen { after } else { at };
     }
     if !seen {
-        return RealScan { value: 0.0, extent: Extent::Nothing, fractional: false };
+        return RealScan {
+            value: 0.0,
+            extent: Extent::Nothing,
+            fractional: false,
+        };
     }
     let mut dangling = false;
     if matches!(text.get(at), Some(b'e' | b'E')) {
@@ -205,15 +212,18 @@ fn read_exponent(text: &[u8], mut at: usize) -> Option<(i32, usize)> {
 
 /// Powers of ten that a double holds exactly.
 const EXACT_POWERS: [f64; 23] = [
-    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19,
-    1e20, 1e21, 1e22,
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
+    1e19, 1e20, 1e21, 1e22,
 ];
 
 /// The double nearest to `mantissa * 10^exponent`.
 pub fn real_from_decimal(mantissa: u64, exponent: i32) -> f64 {
     // With an exact mantissa and an exact power one multiplication rounds once, which is the nearest double.
     if mantissa <= 1 << 53 {
-        match usize::try_from(exponent.unsigned_abs()).ok().and_then(|power| EXACT_POWERS.get(power)) {
+        match usize::try_from(exponent.unsigned_abs())
+            .ok()
+            .and_then(|power| EXACT_POWERS.get(power))
+        {
             Some(power) if exponent < 0 => return mantissa as f64 / power,
             Some(power) => return mantissa as f64 * power,
             None => {}
@@ -223,7 +233,9 @@ pub fn real_from_decimal(mantissa: u64, exponent: i32) -> f64 {
     let mut cursor = std::io::Cursor::new(&mut digits[..]);
     use std::io::Write;
     let written = write!(cursor, "{mantissa}e{exponent}").map(|()| cursor.position() as usize);
-    let text = written.ok().and_then(|len| std::str::from_utf8(&digits[..len]).ok());
+    let text = written
+        .ok()
+        .and_then(|len| std::str::from_utf8(&digits[..len]).ok());
     text.and_then(|text| text.parse().ok()).unwrap_or(0.0)
 }
 
@@ -240,7 +252,11 @@ pub fn scan_integer(text: &[u8]) -> (i64, IntegerFit) {
         magnitude = magnitude.and_then(|m| m.checked_mul(10)?.checked_add(d));
         at += 1;
     }
-    let fit = if skip_spaces(text, at) == text.len() { IntegerFit::Whole } else { IntegerFit::Prefix };
+    let fit = if skip_spaces(text, at) == text.len() {
+        IntegerFit::Whole
+    } else {
+        IntegerFit::Prefix
+    };
     const TWO_TO_63: u64 = 1 << 63;
     match (magnitude, negative) {
         (Some(m), false) if m < TWO_TO_63 => (m as i64, fit),
@@ -452,7 +468,10 @@ mod tests {
         assert_eq!(argument_number(b"1e2"), Some(Number::Real(100.0)));
         assert_eq!(affinity_number(b"1x"), None);
         assert_eq!(operand_number(b"1x"), Number::Integer(1));
-        assert_eq!(operand_number(b"9223372036854775808"), Number::Real(9223372036854775808.0));
+        assert_eq!(
+            operand_number(b"9223372036854775808"),
+            Number::Real(9223372036854775808.0)
+        );
         assert_eq!(cast_number(b"1e2x"), Number::Integer(100));
         assert_eq!(integer_prefix(b"1e2"), 1);
         assert_eq!(integer_prefix(b"-99999999999999999999"), i64::MIN);
