@@ -50,7 +50,7 @@ pub struct Table {
     /// Foreign keys of this table.
     pub foreign_keys: Vec<ForeignKey>,
     /// What the ON CONFLICT clause of INTEGER PRIMARY KEY says.
-    pub rowid_conflict: Option<ast::OnConflict>,
+    pub rowid_conflict: Option<ast::ConflictAction>,
     /// The text in sqlite_schema.
     pub sql: String,
 }
@@ -65,7 +65,7 @@ pub struct PrimaryTree {
     /// Order of the key columns.
     pub order: Arc<KeyOrder>,
     /// What the ON CONFLICT clause of the primary key says.
-    pub conflict: Option<ast::OnConflict>,
+    pub conflict: Option<ast::ConflictAction>,
 }
 
 /// A column of a table.
@@ -80,7 +80,7 @@ pub struct Column {
     /// The collation of the declaration, or Binary.
     pub collation: Collation,
     /// NOT NULL, with its conflict clause.
-    pub not_null: Option<Option<ast::OnConflict>>,
+    pub not_null: Option<Option<ast::ConflictAction>>,
     /// The DEFAULT expression.
     pub default: Option<ast::Expr>,
     /// What a record that ends before this column holds (ALTER TABLE ADD COLUMN): the constant default, else NULL.
@@ -125,9 +125,9 @@ pub struct ForeignKey {
     /// Its columns as written; empty for its primary key.
     pub parent_columns: Vec<String>,
     /// ON DELETE.
-    pub on_delete: ast::ForeignKeyAction,
+    pub on_delete: ast::ReferenceAction,
     /// ON UPDATE.
-    pub on_update: ast::ForeignKeyAction,
+    pub on_update: ast::ReferenceAction,
     /// DEFERRABLE INITIALLY DEFERRED.
     pub deferred: bool,
 }
@@ -149,7 +149,7 @@ pub struct Index {
     /// Order of the whole record, tail included.
     pub order: Arc<KeyOrder>,
     /// UNIQUE, with the conflict clause that a constraint may carry.
-    pub unique: Option<Option<ast::OnConflict>>,
+    pub unique: Option<Option<ast::ConflictAction>>,
     /// Where it comes from.
     pub origin: IndexOrigin,
     /// The WHERE of a partial index.

@@ -29,7 +29,11 @@ impl ExecContext<'_> {
     /// Fails when the statement was interrupted. Operators ask once a batch.
     #[inline]
     pub fn check_interrupt(&self) -> Result<()> {
-        if self.interrupt.load(Ordering::Relaxed) { Err(Error::Interrupt) } else { Ok(()) }
+        if self.interrupt.load(Ordering::Relaxed) {
+            Err(Error::Interrupt)
+        } else {
+            Ok(())
+        }
     }
 
     /// A bound parameter, counted from 0.
@@ -64,6 +68,9 @@ pub struct Session {
 
 impl Default for Session {
     fn default() -> Session {
-        Session { environment: Environment::default(), memory_budget_bytes: 256 << 20 }
+        Session {
+            environment: Environment::default(),
+            memory_budget_bytes: 256 << 20,
+        }
     }
 }

@@ -91,7 +91,13 @@ impl Default for Vector {
 impl Vector {
     /// An empty vector; allocates nothing.
     pub const fn new() -> Vector {
-        Vector { class: Class::Null, mixed: false, classes: Vec::new(), slots: Vec::new(), heap: Vec::new() }
+        Vector {
+            class: Class::Null,
+            mixed: false,
+            classes: Vec::new(),
+            slots: Vec::new(),
+            heap: Vec::new(),
+        }
     }
 
     /// A vector of one row.
@@ -149,7 +155,11 @@ impl Vector {
     /// The class that all rows share, if they share one. An empty vector has none.
     #[inline]
     pub fn uniform_class(&self) -> Option<Class> {
-        if self.mixed || self.slots.is_empty() { None } else { Some(self.class) }
+        if self.mixed || self.slots.is_empty() {
+            None
+        } else {
+            Some(self.class)
+        }
     }
 
     /// The class of row `row`.
@@ -228,7 +238,11 @@ impl Vector {
     /// Appends a real; NaN is NULL in SQLite and so it is here.
     #[inline]
     pub fn push_real(&mut self, value: f64) {
-        if value.is_nan() { self.push_null() } else { self.push_slot(Class::Real, value.to_bits()) }
+        if value.is_nan() {
+            self.push_null()
+        } else {
+            self.push_slot(Class::Real, value.to_bits())
+        }
     }
 
     /// Appends a text or blob, copying its bytes. Their sum in one vector stays below 4 GiB, because a value is
@@ -304,7 +318,9 @@ impl Vector {
         let mut end = start;
         for slot in slots {
             if (slot >> 32) as usize != end {
-                return slots.iter().for_each(|&slot| self.push_bytes(class, other.bytes_of(slot)));
+                return slots
+                    .iter()
+                    .for_each(|&slot| self.push_bytes(class, other.bytes_of(slot)));
             }
             end += *slot as u32 as usize;
         }
@@ -413,7 +429,10 @@ mod tests {
         vector.check_invariants();
         assert_eq!(vector.uniform_class(), None);
         let rows: Vec<_> = (0..vector.len()).map(|row| vector.get(row)).collect();
-        assert_eq!(rows[2..], [ValueRef::Integer(5), ValueRef::Text(b"x"), ValueRef::Real(0.5)]);
+        assert_eq!(
+            rows[2..],
+            [ValueRef::Integer(5), ValueRef::Text(b"x"), ValueRef::Real(0.5)]
+        );
     }
 
     #[test]

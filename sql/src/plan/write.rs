@@ -12,7 +12,7 @@ use std::sync::Arc;
 use super::expr::Expr;
 use super::physical::{DatabaseIndex, Node, ResultColumn};
 use crate::catalog::Table;
-use crate::syntax::ast::OnConflict;
+use crate::syntax::ast::ConflictAction;
 
 /// What the executor needs to know to keep one table and its indexes right.
 #[derive(Clone, Debug)]
@@ -63,7 +63,7 @@ pub struct InsertPlan {
     /// What the rowid gets when no column stands for it: a source column named `rowid`, `_rowid_` or `oid`.
     pub rowid: Option<usize>,
     /// OR REPLACE, OR IGNORE, ..; `None` leaves it to each constraint.
-    pub conflict: Option<OnConflict>,
+    pub conflict: Option<ConflictAction>,
     /// ON CONFLICT clauses in order.
     pub upserts: Vec<Upsert>,
 }
@@ -118,7 +118,7 @@ pub struct UpdatePlan {
     /// Column and new value over the input's layout; column n (after the last) is the rowid.
     pub sets: Vec<(usize, Expr)>,
     /// OR REPLACE, OR IGNORE, ..
-    pub conflict: Option<OnConflict>,
+    pub conflict: Option<ConflictAction>,
 }
 
 /// A DELETE.
