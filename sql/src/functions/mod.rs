@@ -251,13 +251,14 @@ pub struct Function {
 }
 
 impl Function {
-    /// An application's scalar function.
-    pub fn scalar(
-        name: &str,
-        arity: Arity,
-        flags: FunctionFlags,
-        function: impl ScalarFunction + 'static,
-    ) -> Function {
+    /// An application's scalar function. (A type that implements [`ScalarFunction`] itself goes into [`FunctionKind::Scalar`].)
+    pub fn scalar<F>(name: &str, arity: Arity, flags: FunctionFlags, function: F) -> Function
+    where
+        F: Fn(&mut FunctionContext<'_>, &[ValueRef<'_>], &mut dyn ValueSink) -> Result<()>
+            + Send
+            + Sync
+            + 'static,
+    {
         let kind = FunctionKind::Scalar(Arc::new(function));
         Function {
             name: name.into(),

@@ -139,7 +139,7 @@ mod tests {
             "Abs",
             two,
             FunctionFlags::default(),
-            |_: &mut _, _: &[_], out: &mut dyn super::super::ValueSink| {
+            |_, _, out| {
                 out.integer(2);
                 Ok(())
             },
