@@ -17,7 +17,11 @@ pub trait VirtualTable: Debug + Send + Sync {
     fn columns(&self) -> &[VirtualColumn];
 
     /// Opens a scan. `arguments` are equalities on columns (hidden ones first in practice): column and value.
-    fn open(&self, context: &mut ExecContext<'_>, arguments: &[(usize, Value)]) -> Result<Box<dyn VirtualCursor>>;
+    fn open(
+        &self,
+        context: &mut ExecContext<'_>,
+        arguments: &[(usize, Value)],
+    ) -> Result<Box<dyn VirtualCursor>>;
 }
 
 /// A column of a virtual table.

@@ -25,7 +25,11 @@ pub struct Batch {
 impl Batch {
     /// An empty batch of `width` columns.
     pub fn new(width: usize) -> Batch {
-        Batch { columns: (0..width).map(|_| Vector::new()).collect(), len: 0, selection: None }
+        Batch {
+            columns: (0..width).map(|_| Vector::new()).collect(),
+            len: 0,
+            selection: None,
+        }
     }
 
     /// Rows held, selected or not.
@@ -63,7 +67,12 @@ impl Batch {
 
     /// Narrows the batch to `selection`.
     pub fn select(&mut self, selection: Option<Vec<u32>>) {
-        debug_assert!(selection.as_ref().is_none_or(|rows| rows.windows(2).all(|w| w[0] < w[1])), "I2");
+        debug_assert!(
+            selection
+                .as_ref()
+                .is_none_or(|rows| rows.windows(2).all(|w| w[0] < w[1])),
+            "I2"
+        );
         self.selection = selection;
     }
 

@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::catalog::Database;
 use crate::error::{Error, Result};
+use crate::functions::Environment;
 use crate::plan::expr::Register;
-use crate::value::Value;
+use crate::value::{Value, ValueRef};
 
 /// The world of a running statement. It is lent to each call; operators keep no reference to it.
 pub struct ExecContext<'a> {
@@ -19,13 +20,20 @@ pub struct ExecContext<'a> {
     pub session: &'a mut Session,
     /// Set by another thread to stop the statement.
     pub interrupt: &'a AtomicBool,
+    /// Differs for each run of a statement, and for each firing of a trigger; the same in all calls of one run. What
+    /// is computed once a run (uncorrelated subqueries) is kept under this number.
+    pub run: u64,
 }
 
 impl ExecContext<'_> {
     /// Fails when the statement was interrupted. Operators ask once a batch.
     #[inline]
     pub fn check_interrupt(&self) -> Result<()> {
-        if self.interrupt.load(Ordering::Relaxed) { Err(Error::Interrupt) } else { Ok(()) }
+        if self.interrupt.load(Ordering::Relaxed) {
+            Err(Error::Interrupt)
+        } else {
+            Ok(())
+        }
     }
 
     /// A bound parameter, counted from 0.
@@ -40,30 +48,29 @@ impl ExecContext<'_> {
         self.registers.get(register.0).unwrap_or(&Value::Null)
     }
 
-    /// Puts a value into a register.
-    pub fn set_register(&mut self, register: Register, value: Value) {
+    /// Puts a value into a register; allocates only when a text grows.
+    pub fn set_register(&mut self, register: Register, value: ValueRef<'_>) {
         if self.registers.len() <= register.0 {
             self.registers.resize(register.0 + 1, Value::Null);
         }
-        self.registers[register.0] = value;
+        self.registers[register.0].assign(value);
     }
 }
 
 /// State of a connection that statements read and change.
 #[derive(Debug)]
 pub struct Session {
-    /// Rows changed by the last INSERT, UPDATE or DELETE.
-    pub changes: i64,
-    /// Rows changed since the connection was opened.
-    pub total_changes: i64,
-    /// The rowid of the last INSERT into a rowid table.
-    pub last_insert_rowid: i64,
-    /// The time that all of one statement sees: milliseconds since julian day 0. `None` until the statement asks.
-    pub now_ms: Option<i64>,
-    /// Whether LIKE tells upper from lower case (PRAGMA case_sensitive_like).
-    pub case_sensitive_like: bool,
-    /// The most bytes that sorts and hash tables of one statement hold before they spill.
+    /// Counters, clock, random numbers and limits, as functions see them too.
+    pub environment: Environment,
+    /// The most bytes that one sort or hash table of a statement holds before it spills.
     pub memory_budget_bytes: usize,
-    /// State of random(); seeded from the system when the connection is opened.
-    pub random_state: [u64; 4],
+}
+
+impl Default for Session {
+    fn default() -> Session {
+        Session {
+            environment: Environment::default(),
+            memory_budget_bytes: 256 << 20,
+        }
+    }
 }

@@ -4,20 +4,21 @@
 //! nearly every batch column is of one class, and then the class is kept once and loops run on bare slots.
 //!
 //! ```text
-//!   class   Uniform(Text)          or   PerRow [Integer, Null, Text, ..]
+//!   class   Text                   or   one a row: [Integer, Null, Text, ..]
 //!   slots   [off|len] [off|len] ..      integer: the i64; real: the bits; text, blob: offset << 32 | length
-//!   heap    b"MikeNickNike.."           bytes of texts and blobs, in the file's encoding
+//!   heap    b"MikeNickNike.."           bytes of texts and blobs
 //! ```
 //!
 //! Invariants:
 //! * I1 `slots.len()` is the number of rows; a per-row class list has the same length ([`Vector::check_invariants`]).
 //! * I2 the slot of a text or blob points inside `heap`.
-//! * I3 a `Uniform` class is the class of every row; an empty vector is `Uniform(Null)`.
+//! * I3 unless the vector is mixed, its class is the class of every row.
 
-use aludel_storage::format::ValueRef;
+use crate::functions::ValueSink;
+use crate::value::ValueRef;
 
-/// SQLite's storage classes, in their sort order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// SQLite's storage classes, and text that is known to be JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Class {
     /// NULL.
@@ -26,10 +27,12 @@ pub enum Class {
     Integer,
     /// A 64-bit IEEE 754 number, never NaN.
     Real,
-    /// Text: bytes in the encoding of the database, not proven to be valid.
+    /// Text: UTF-8, not proven to be valid.
     Text,
     /// Bytes.
     Blob,
+    /// Text that a JSON function made: reads as text, and an enclosing JSON function takes it as JSON.
+    Json,
 }
 
 impl Class {
@@ -44,15 +47,12 @@ impl Class {
             ValueRef::Blob(_) => Class::Blob,
         }
     }
-}
 
-/// How the rows of a vector are classed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Classes {
-    /// Every row has this class.
-    Uniform(Class),
-    /// One class a row.
-    PerRow(Vec<Class>),
+    /// Whether the slot of such a value points into the heap.
+    #[inline]
+    pub fn has_bytes(self) -> bool {
+        matches!(self, Class::Text | Class::Blob | Class::Json)
+    }
 }
 
 /// A column of a [`Batch`](super::Batch): rows of any storage class, cheap to refill.
@@ -73,7 +73,11 @@ enum Classes {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Vector {
-    classes: Classes,
+    /// The class of all rows while `mixed` is false.
+    class: Class,
+    mixed: bool,
+    /// One class a row while `mixed` is true, else of no meaning.
+    classes: Vec<Class>,
     slots: Vec<u64>,
     heap: Vec<u8>,
 }
@@ -86,8 +90,21 @@ impl Default for Vector {
 
 impl Vector {
     /// An empty vector; allocates nothing.
-    pub fn new() -> Vector {
-        Vector { classes: Classes::Uniform(Class::Null), slots: Vec::new(), heap: Vec::new() }
+    pub const fn new() -> Vector {
+        Vector {
+            class: Class::Null,
+            mixed: false,
+            classes: Vec::new(),
+            slots: Vec::new(),
+            heap: Vec::new(),
+        }
+    }
+
+    /// A vector of one row.
+    pub fn of(value: ValueRef<'_>) -> Vector {
+        let mut vector = Vector::new();
+        vector.push(value);
+        vector
     }
 
     /// The number of rows.
@@ -108,32 +125,47 @@ impl Vector {
         self.heap.len()
     }
 
+    /// Bytes of memory that the rows take.
+    pub fn memory(&self) -> usize {
+        self.slots.len() * 8 + self.classes.len() + self.heap.len()
+    }
+
     /// Forgets the rows and keeps the memory.
     #[inline]
     pub fn clear(&mut self) {
         self.slots.clear();
         self.heap.clear();
-        if let Classes::PerRow(classes) = &mut self.classes {
-            classes.clear();
-        }
+        self.mixed = false;
+    }
+
+    /// Forgets the rows and gives large memory back.
+    pub fn release(&mut self) {
+        const KEPT_BYTES: usize = 64 << 10;
+        self.clear();
+        self.slots.shrink_to(KEPT_BYTES / 8);
+        self.heap.shrink_to(KEPT_BYTES);
+    }
+
+    /// Makes room for `rows` more rows.
+    #[inline]
+    pub fn reserve(&mut self, rows: usize) {
+        self.slots.reserve(rows);
     }
 
     /// The class that all rows share, if they share one. An empty vector has none.
     #[inline]
     pub fn uniform_class(&self) -> Option<Class> {
-        match &self.classes {
-            Classes::Uniform(class) if !self.slots.is_empty() => Some(*class),
-            _ => None,
+        if self.mixed || self.slots.is_empty() {
+            None
+        } else {
+            Some(self.class)
         }
     }
 
     /// The class of row `row`.
     #[inline]
     pub fn class(&self, row: usize) -> Class {
-        match &self.classes {
-            Classes::Uniform(class) => *class,
-            Classes::PerRow(classes) => classes[row],
-        }
+        if self.mixed { self.classes[row] } else { self.class }
     }
 
     /// The raw slots: integers as they are, reals as bits, texts and blobs as offset and length.
@@ -168,10 +200,24 @@ impl Vector {
         }
     }
 
+    /// Replaces all rows by one.
+    #[inline]
+    pub fn set(&mut self, value: ValueRef<'_>) {
+        self.clear();
+        self.push(value);
+    }
+
     /// Appends NULL.
     #[inline]
     pub fn push_null(&mut self) {
         self.push_slot(Class::Null, 0);
+    }
+
+    /// Appends `count` NULLs.
+    pub fn push_nulls(&mut self, count: usize) {
+        for _ in 0..count {
+            self.push_null();
+        }
     }
 
     /// Appends an integer.
@@ -180,10 +226,23 @@ impl Vector {
         self.push_slot(Class::Integer, value as u64);
     }
 
+    /// Appends a truth value: 1, 0 or NULL.
+    #[inline]
+    pub fn push_truth(&mut self, value: Option<bool>) {
+        match value {
+            Some(value) => self.push_integer(value.into()),
+            None => self.push_null(),
+        }
+    }
+
     /// Appends a real; NaN is NULL in SQLite and so it is here.
     #[inline]
     pub fn push_real(&mut self, value: f64) {
-        if value.is_nan() { self.push_null() } else { self.push_slot(Class::Real, value.to_bits()) }
+        if value.is_nan() {
+            self.push_null()
+        } else {
+            self.push_slot(Class::Real, value.to_bits())
+        }
     }
 
     /// Appends a text or blob, copying its bytes. Their sum in one vector stays below 4 GiB, because a value is
@@ -203,38 +262,88 @@ impl Vector {
         self.push_slot(class, slot);
     }
 
-    /// Appends row `row` of `other`.
+    /// Appends row `row` of `other`, JSON mark included.
     #[inline]
     pub fn push_from(&mut self, other: &Vector, row: usize) {
-        self.push(other.get(row));
+        let (class, slot) = (other.class(row), other.slots[row]);
+        match class.has_bytes() {
+            true => self.push_bytes(class, other.bytes_of(slot)),
+            false => self.push_slot(class, slot),
+        }
+    }
+
+    /// Appends integers.
+    #[inline]
+    pub fn extend_integers(&mut self, values: impl Iterator<Item = i64>) {
+        self.extend_slots(Class::Integer, values.map(|value| value as u64));
+    }
+
+    /// Appends slots of one class without bytes.
+    #[inline]
+    pub(crate) fn extend_slots(&mut self, class: Class, slots: impl Iterator<Item = u64>) {
+        debug_assert!(!class.has_bytes());
+        if self.accepts(class) {
+            (self.class, self.mixed) = (class, false);
+            self.slots.extend(slots);
+        } else {
+            slots.for_each(|slot| self.push_slot(class, slot));
+        }
     }
 
     /// Appends the rows of `other` that `rows` names, in that order.
     pub fn extend_selected(&mut self, other: &Vector, rows: &[u32]) {
         match other.uniform_class() {
-            Some(class @ (Class::Integer | Class::Real)) if self.accepts(class) => {
-                self.classes = Classes::Uniform(class);
-                self.slots.extend(rows.iter().map(|&row| other.slots[row as usize]));
+            Some(class) if !class.has_bytes() => {
+                self.extend_slots(class, rows.iter().map(|&row| other.slots[row as usize]));
             }
             _ => rows.iter().for_each(|&row| self.push_from(other, row as usize)),
         }
     }
 
+    /// Appends the rows `range` of `other`.
+    pub fn extend_range(&mut self, other: &Vector, range: std::ops::Range<usize>) {
+        match other.uniform_class() {
+            Some(class) if !class.has_bytes() => {
+                self.extend_slots(class, other.slots[range].iter().copied());
+            }
+            Some(class) if self.accepts(class) && !range.is_empty() => self.extend_bytes(class, other, range),
+            _ => range.for_each(|row| self.push_from(other, row)),
+        }
+    }
+
+    /// Appends texts or blobs of one class; their bytes are copied in one piece when they lie in one piece.
+    fn extend_bytes(&mut self, class: Class, other: &Vector, range: std::ops::Range<usize>) {
+        let slots = &other.slots[range];
+        let start = (slots[0] >> 32) as usize;
+        let mut end = start;
+        for slot in slots {
+            if (slot >> 32) as usize != end {
+                return slots
+                    .iter()
+                    .for_each(|&slot| self.push_bytes(class, other.bytes_of(slot)));
+            }
+            end += *slot as u32 as usize;
+        }
+        let base = self.heap.len() as u64;
+        self.heap.extend_from_slice(&other.heap[start..end]);
+        (self.class, self.mixed) = (class, false);
+        let moved = |slot: &u64| slot.wrapping_sub((start as u64) << 32).wrapping_add(base << 32);
+        self.slots.extend(slots.iter().map(moved));
+    }
+
     /// Keeps the first `len` rows.
     pub fn truncate(&mut self, len: usize) {
         self.slots.truncate(len);
-        if let Classes::PerRow(classes) = &mut self.classes {
-            classes.truncate(len);
-        }
+        self.classes.truncate(len);
     }
 
     /// Asserts I1..I3; for tests.
     pub fn check_invariants(&self) {
-        if let Classes::PerRow(classes) = &self.classes {
-            assert_eq!(classes.len(), self.slots.len(), "I1");
+        if self.mixed {
+            assert_eq!(self.classes.len(), self.slots.len(), "I1");
         }
         for row in 0..self.len() {
-            if matches!(self.class(row), Class::Text | Class::Blob) {
+            if self.class(row).has_bytes() {
                 let slot = self.slots[row];
                 let end = (slot >> 32) as usize + slot as u32 as usize;
                 assert!(end <= self.heap.len(), "I2 at row {row}");
@@ -245,17 +354,13 @@ impl Vector {
     /// Whether rows of `class` can be added and leave the vector uniform.
     #[inline]
     fn accepts(&self, class: Class) -> bool {
-        match &self.classes {
-            Classes::Uniform(own) => *own == class || self.slots.is_empty(),
-            Classes::PerRow(_) => false,
-        }
+        self.slots.is_empty() || (!self.mixed && self.class == class)
     }
 
     #[inline]
     fn push_slot(&mut self, class: Class, slot: u64) {
-        match &mut self.classes {
-            Classes::Uniform(own) if *own == class => {}
-            _ => self.push_class(class),
+        if self.mixed || self.class != class {
+            self.push_class(class);
         }
         self.slots.push(slot);
     }
@@ -264,16 +369,17 @@ impl Vector {
     #[cold]
     fn push_class(&mut self, class: Class) {
         let rows = self.slots.len();
-        match &mut self.classes {
-            _ if rows == 0 => self.classes = Classes::Uniform(class),
-            Classes::PerRow(classes) => classes.push(class),
-            Classes::Uniform(own) => {
-                let mut classes = Vec::with_capacity((rows + 1).next_power_of_two());
-                classes.resize(rows, *own);
-                classes.push(class);
-                self.classes = Classes::PerRow(classes);
-            }
+        if rows == 0 {
+            self.class = class;
+            self.mixed = false;
+            return;
         }
+        if !self.mixed {
+            self.mixed = true;
+            self.classes.clear();
+            self.classes.resize(rows, self.class);
+        }
+        self.classes.push(class);
     }
 
     #[inline]
@@ -282,9 +388,28 @@ impl Vector {
             Class::Null => ValueRef::Null,
             Class::Integer => ValueRef::Integer(slot as i64),
             Class::Real => ValueRef::Real(f64::from_bits(slot)),
-            Class::Text => ValueRef::Text(self.bytes_of(slot)),
+            Class::Text | Class::Json => ValueRef::Text(self.bytes_of(slot)),
             Class::Blob => ValueRef::Blob(self.bytes_of(slot)),
         }
+    }
+}
+
+/// A function's result becomes a further row.
+impl ValueSink for Vector {
+    fn null(&mut self) {
+        self.push_null();
+    }
+    fn integer(&mut self, value: i64) {
+        self.push_integer(value);
+    }
+    fn real(&mut self, value: f64) {
+        self.push_real(value);
+    }
+    fn text(&mut self, value: &[u8]) {
+        self.push_bytes(Class::Text, value);
+    }
+    fn blob(&mut self, value: &[u8]) {
+        self.push_bytes(Class::Blob, value);
     }
 }
 
@@ -304,7 +429,10 @@ mod tests {
         vector.check_invariants();
         assert_eq!(vector.uniform_class(), None);
         let rows: Vec<_> = (0..vector.len()).map(|row| vector.get(row)).collect();
-        assert_eq!(rows[2..], [ValueRef::Integer(5), ValueRef::Text(b"x"), ValueRef::Real(0.5)]);
+        assert_eq!(
+            rows[2..],
+            [ValueRef::Integer(5), ValueRef::Text(b"x"), ValueRef::Real(0.5)]
+        );
     }
 
     #[test]
