@@ -10,11 +10,20 @@ pub fn constant_default(expr: &Expr) -> Option<Value> {
         ExprKind::Literal(literal) => literal_value(literal),
         ExprKind::Name(name) if name.is("true") => Some(Value::Integer(1)),
         ExprKind::Name(name) if name.is("false") => Some(Value::Integer(0)),
-        ExprKind::Unary { op: UnaryOp::Plus, operand } => constant_default(operand),
-        ExprKind::Unary { op: UnaryOp::Negate, operand } => negated(operand),
+        ExprKind::Unary {
+            op: UnaryOp::Plus,
+            operand,
+        } => constant_default(operand),
+        ExprKind::Unary {
+            op: UnaryOp::Negate,
+            operand,
+        } => negated(operand),
         ExprKind::Cast { operand, to } => {
             let value = constant_default(operand)?;
-            Some(crate::value::cast::cast(value.as_ref(), Affinity::of_cast_type(&to.text)))
+            Some(crate::value::cast::cast(
+                value.as_ref(),
+                Affinity::of_cast_type(&to.text),
+            ))
         }
         _ => None,
     }
@@ -35,15 +44,21 @@ fn literal_value(literal: &Literal) -> Option<Value> {
 /// The smallest integer has a magnitude that is no integer by itself.
 fn negated(operand: &Expr) -> Option<Value> {
     match constant_default(operand)? {
-        Value::Integer(value) => Some(value.checked_neg().map_or(Value::Real(-(value as f64)), Value::Integer)),
+        Value::Integer(value) => Some(
+            value
+                .checked_neg()
+                .map_or(Value::Real(-(value as f64)), Value::Integer),
+        ),
         Value::Real(value) if value == -(i64::MIN as f64) && is_smallest_integer(operand) => {
             Some(Value::Integer(i64::MIN))
         }
         Value::Real(value) => Some(Value::Real(-value)),
         Value::Text(text) => match number::operand_number(text.as_bytes()).into_value() {
-            Value::Integer(value) => {
-                Some(value.checked_neg().map_or(Value::Real(-(value as f64)), Value::Integer))
-            }
+            Value::Integer(value) => Some(
+                value
+                    .checked_neg()
+                    .map_or(Value::Real(-(value as f64)), Value::Integer),
+            ),
             Value::Real(value) => Some(Value::Real(-value)),
             other => Some(other),
         },
@@ -71,7 +86,9 @@ pub fn is_constant(expr: &Expr) -> bool {
         | ExprKind::Cast { operand, .. } => is_constant(operand),
         ExprKind::Binary { left, right, .. } => is_constant(left) && is_constant(right),
         ExprKind::Like(like) => {
-            is_constant(&like.left) && is_constant(&like.pattern) && like.escape.as_ref().is_none_or(is_constant)
+            is_constant(&like.left)
+                && is_constant(&like.pattern)
+                && like.escape.as_ref().is_none_or(is_constant)
         }
         ExprKind::Between(between) => {
             is_constant(&between.operand) && is_constant(&between.low) && is_constant(&between.high)
@@ -83,7 +100,10 @@ pub fn is_constant(expr: &Expr) -> bool {
         ExprKind::Row(members) => members.iter().all(is_constant),
         ExprKind::Case(case) => {
             case.operand.as_ref().is_none_or(is_constant)
-                && case.branches.iter().all(|(when, then)| is_constant(when) && is_constant(then))
+                && case
+                    .branches
+                    .iter()
+                    .all(|(when, then)| is_constant(when) && is_constant(then))
                 && case.otherwise.as_ref().is_none_or(is_constant)
         }
         ExprKind::Call(call) => match &call.arguments {

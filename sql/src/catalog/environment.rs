@@ -46,7 +46,9 @@ impl Environment<'_> {
             collation: self.stored_collation(&column.collation),
             descending: column.descending && self.schema_format >= 4,
         });
-        KeyOrder { columns: columns.collect() }
+        KeyOrder {
+            columns: columns.collect(),
+        }
     }
 
     /// Keys are compared as they lie in the file. All collations but Binary are defined on UTF-8, so in a UTF-16 file
@@ -60,7 +62,10 @@ impl Environment<'_> {
             inner.compare(&utf8_of(a, encoding), &utf8_of(b, encoding))
         };
         let name = collation.name().to_owned();
-        Collation::Custom(Arc::new(CustomCollation { name, compare: Box::new(compare) }))
+        Collation::Custom(Arc::new(CustomCollation {
+            name,
+            compare: Box::new(compare),
+        }))
     }
 }
 
@@ -91,7 +96,10 @@ pub fn encode_text(text: &[u8], encoding: TextEncoding, out: &mut Vec<u8>) {
 /// A collation that only has a name; whoever is about to compare by it refuses ([`is_unknown`]).
 fn unknown_collation(name: &str) -> Collation {
     let compare = Box::new(|a: &[u8], b: &[u8]| a.cmp(b));
-    Collation::Custom(Arc::new(CustomCollation { name: name.to_owned(), compare }))
+    Collation::Custom(Arc::new(CustomCollation {
+        name: name.to_owned(),
+        compare,
+    }))
 }
 
 /// Whether the schema names a collation here that the connection does not have.

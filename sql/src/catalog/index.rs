@@ -110,7 +110,11 @@ pub(super) fn column_of(table: &Table, column: usize, descending: bool) -> Index
         Some(alias) if alias == column => IndexSource::Rowid,
         _ => IndexSource::Column(column),
     };
-    IndexColumn { source, collation: table.columns[column].collation.clone(), descending }
+    IndexColumn {
+        source,
+        collation: table.columns[column].collation.clone(),
+        descending,
+    }
 }
 
 /// The key of a UNIQUE or PRIMARY KEY list.
@@ -125,7 +129,9 @@ pub(super) fn constraint_key(
         .map(|term| {
             let (base, collation) = split_collation(&term.expr);
             let Some(name) = name_of(base) else {
-                return Err(Error::sql("expressions prohibited in PRIMARY KEY and UNIQUE constraints"));
+                return Err(Error::sql(
+                    "expressions prohibited in PRIMARY KEY and UNIQUE constraints",
+                ));
             };
             let Some(column) = table.column(name) else {
                 return Err(Error::sql(format!("no such column: {name}")));
@@ -143,9 +149,11 @@ fn created_column(table: &Table, term: &OrderingTerm, environment: &Environment<
     let (base, collation) = split_collation(&term.expr);
     let mut column = match name_of(base).map(|name| (name, table.column(name))) {
         Some((_, Some(column))) => column_of(table, column, term.descending()),
-        Some((name, None)) if is_rowid_name(name) && table.without_rowid.is_none() => {
-            IndexColumn { source: IndexSource::Rowid, collation: Collation::Binary, descending: term.descending() }
-        }
+        Some((name, None)) if is_rowid_name(name) && table.without_rowid.is_none() => IndexColumn {
+            source: IndexSource::Rowid,
+            collation: Collation::Binary,
+            descending: term.descending(),
+        },
         Some((name, None)) if !is_word(base) => return Err(Error::sql(format!("no such column: {name}"))),
         _ => IndexColumn {
             source: IndexSource::Expression(base.clone()),
@@ -167,11 +175,19 @@ fn is_word(expr: &ast::Expr) -> bool {
 /// What stands in the record after the key, with the columns that order it.
 fn tail_of(table: &Table, key: &[IndexColumn], keep_direction: bool) -> (Vec<usize>, Vec<IndexColumn>) {
     let Some(primary) = &table.without_rowid else {
-        let rowid = IndexColumn { source: IndexSource::Rowid, collation: Collation::Binary, descending: false };
+        let rowid = IndexColumn {
+            source: IndexSource::Rowid,
+            collation: Collation::Binary,
+            descending: false,
+        };
         return (Vec::new(), vec![rowid]);
     };
-    let mut missing: Vec<IndexColumn> =
-        primary.columns.iter().filter(|column| !key.iter().any(|own| same_column(own, column))).cloned().collect();
+    let mut missing: Vec<IndexColumn> = primary
+        .columns
+        .iter()
+        .filter(|column| !key.iter().any(|own| same_column(own, column)))
+        .cloned()
+        .collect();
     if !keep_direction {
         missing.iter_mut().for_each(|column| column.descending = false);
     }

@@ -1,6 +1,5 @@
 //! The catalog: tables, indexes, views and triggers of each open database, as parsed from sqlite_schema.
 
-mod builder;
 mod constant;
 mod database;
 mod environment;
@@ -9,7 +8,6 @@ mod schema;
 mod table;
 mod virtual_table;
 
-pub use builder::{SchemaBuilder, SchemaRow, fold};
 pub use constant::{constant_default, is_constant};
 pub use database::Database;
 pub use environment::{Collations, Environment, encode_text, is_unknown, utf8_of};

@@ -51,8 +51,11 @@ impl Schema {
 
     /// The triggers that watch the table or view called `table`, in the order in which they fire: the newest first.
     pub fn triggers_of<'a>(&'a self, table: &'a str) -> impl Iterator<Item = &'a Arc<Trigger>> + 'a {
-        let mut found: Vec<_> =
-            self.triggers.values().filter(|trigger| trigger.table.eq_ignore_ascii_case(table)).collect();
+        let mut found: Vec<_> = self
+            .triggers
+            .values()
+            .filter(|trigger| trigger.table.eq_ignore_ascii_case(table))
+            .collect();
         found.sort_by_key(|trigger| std::cmp::Reverse(trigger.order));
         found.into_iter()
     }
@@ -99,7 +102,9 @@ pub struct Table {
 impl Table {
     /// The position of the column called `name`, in any case.
     pub fn column(&self, name: &str) -> Option<usize> {
-        self.columns.iter().position(|column| column.name.eq_ignore_ascii_case(name))
+        self.columns
+            .iter()
+            .position(|column| column.name.eq_ignore_ascii_case(name))
     }
 
     /// Whether `name` stands for the rowid: one of the three reserved names that no column bears.
@@ -110,7 +115,9 @@ impl Table {
 
 /// Whether `name` is `rowid`, `_rowid_` or `oid`.
 pub fn is_rowid_name(name: &str) -> bool {
-    ["rowid", "_rowid_", "oid"].iter().any(|rowid| rowid.eq_ignore_ascii_case(name))
+    ["rowid", "_rowid_", "oid"]
+        .iter()
+        .any(|rowid| rowid.eq_ignore_ascii_case(name))
 }
 
 /// The tree of a WITHOUT ROWID table.

@@ -19,8 +19,8 @@ use super::index::{self, ConstraintIndex};
 use super::schema::{Check, Column, ForeignKey, Generated, Index, IndexOrigin, PrimaryTree, Table};
 use crate::error::{Error, Result};
 use crate::syntax::ast::{
-    self, ColumnConstraintKind, ColumnDef, ConflictAction, CreateTable, CreateTableBody, Direction, Ident, OrderingTerm,
-    TableConstraintKind,
+    self, ColumnConstraintKind, ColumnDef, ConflictAction, CreateTable, CreateTableBody, Direction, Ident,
+    OrderingTerm, TableConstraintKind,
 };
 use crate::value::{Affinity, Value, apply_affinity};
 
@@ -28,14 +28,25 @@ use crate::value::{Affinity, Value, apply_affinity};
 pub const UNASSIGNED_ROOT: PageNo = PageNo::ONE;
 
 /// The most columns of a table or index.
-pub const COLUMN_COUNT_MAX: usize = 2000;
+pub(super) const COLUMN_COUNT_MAX: usize = 2000;
 
 /// The table that `create` describes, with its tree at `root`. `sql` is the text that sqlite_schema keeps.
 ///
 /// # Errors
 /// What SQLite says of a definition that contradicts itself: `duplicate column name: a`, `PRIMARY KEY missing on table t`, ...
-pub fn table_of(create: &CreateTable, sql: &str, root: PageNo, environment: &Environment<'_>) -> Result<Table> {
-    let CreateTableBody::Columns { columns, constraints, without_rowid, strict } = &create.body else {
+pub fn table_of(
+    create: &CreateTable,
+    sql: &str,
+    root: PageNo,
+    environment: &Environment<'_>,
+) -> Result<Table> {
+    let CreateTableBody::Columns {
+        columns,
+        constraints,
+        without_rowid,
+        strict,
+    } = &create.body
+    else {
         return Err(Error::sql("a table's definition lists its columns"));
     };
     let mut builder = Builder::new(create.name.name.as_str(), sql, root, environment);
@@ -98,7 +109,10 @@ impl<'a> Builder<'a> {
         if self.table.column(name).is_some() {
             return Err(Error::sql(format!("duplicate column name: {name}")));
         }
-        let declared_type = definition.type_name.as_ref().map(|declared| declared.text.to_string());
+        let declared_type = definition
+            .type_name
+            .as_ref()
+            .map(|declared| declared.text.to_string());
         self.table.columns.push(Column {
             name: name.to_owned(),
             affinity: Affinity::of_declared_type(declared_type.as_deref().unwrap_or("")),
@@ -129,7 +143,11 @@ impl<'a> Builder<'a> {
         kind: &ColumnConstraintKind,
     ) -> Result<()> {
         match kind {
-            ColumnConstraintKind::PrimaryKey { direction, on_conflict, autoincrement } => {
+            ColumnConstraintKind::PrimaryKey {
+                direction,
+                on_conflict,
+                autoincrement,
+            } => {
                 let descending = *direction == Some(Direction::Descending);
                 self.add_primary_key_column(column, descending, *on_conflict, *autoincrement)
             }
@@ -166,7 +184,10 @@ impl<'a> Builder<'a> {
     fn set_default(&mut self, column: usize, default: &ast::DefaultValue) -> Result<()> {
         let column = &mut self.table.columns[column];
         if !self.environment.reading && !is_constant(&default.expr) {
-            return Err(Error::sql(format!("default value of column [{}] is not constant", column.name)));
+            return Err(Error::sql(format!(
+                "default value of column [{}] is not constant",
+                column.name
+            )));
         }
         if column.generated.is_some() {
             return Err(Error::sql("cannot use DEFAULT on a generated column"));
@@ -188,7 +209,12 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    fn set_generated(&mut self, column: usize, expression: &ast::Expr, storage: Option<&Ident>) -> Result<()> {
+    fn set_generated(
+        &mut self,
+        column: usize,
+        expression: &ast::Expr,
+        storage: Option<&Ident>,
+    ) -> Result<()> {
         let column = &mut self.table.columns[column];
         if column.default.is_some() {
             return Err(generated_column_error(&column.name));
@@ -202,7 +228,10 @@ impl<'a> Builder<'a> {
         if column.primary_key.is_some() {
             return Err(generated_primary_key());
         }
-        column.generated = Some(Generated { expression: expression.clone(), stored });
+        column.generated = Some(Generated {
+            expression: expression.clone(),
+            stored,
+        });
         Ok(())
     }
 
@@ -233,8 +262,10 @@ impl<'a> Builder<'a> {
         conflict: Option<ConflictAction>,
         autoincrement: bool,
     ) -> Result<()> {
-        let named: Vec<usize> =
-            terms.iter().filter_map(|term| index::plain_column(&self.table, &term.expr)).collect();
+        let named: Vec<usize> = terms
+            .iter()
+            .filter_map(|term| index::plain_column(&self.table, &term.expr))
+            .collect();
         self.start_primary_key(&named)?;
         if let ([column], 1) = (named.as_slice(), terms.len())
             && self.is_integer(*column)
@@ -297,8 +328,17 @@ impl<'a> Builder<'a> {
             return Ok(());
         }
         let name = format!("sqlite_autoindex_{}_{}", self.table.name, self.indexes.len() + 1);
-        self.indexes.insert(0, ConstraintIndex { name, key, conflict, origin });
-        self.indexes.sort_by_key(|index| index.conflict == Some(ConflictAction::Replace));
+        self.indexes.insert(
+            0,
+            ConstraintIndex {
+                name,
+                key,
+                conflict,
+                origin,
+            },
+        );
+        self.indexes
+            .sort_by_key(|index| index.conflict == Some(ConflictAction::Replace));
         Ok(())
     }
 
@@ -306,9 +346,11 @@ impl<'a> Builder<'a> {
 
     fn add_constraint(&mut self, name: Option<&Ident>, kind: &TableConstraintKind) -> Result<()> {
         match kind {
-            TableConstraintKind::PrimaryKey { columns, autoincrement, on_conflict } => {
-                self.add_primary_key_list(columns, *on_conflict, *autoincrement)
-            }
+            TableConstraintKind::PrimaryKey {
+                columns,
+                autoincrement,
+                on_conflict,
+            } => self.add_primary_key_list(columns, *on_conflict, *autoincrement),
             TableConstraintKind::Unique { columns, on_conflict } => {
                 let key = index::constraint_key(&self.table, columns, self.environment)?;
                 self.add_index(key, *on_conflict, IndexOrigin::Unique)
@@ -317,8 +359,15 @@ impl<'a> Builder<'a> {
                 self.add_check(name, check);
                 Ok(())
             }
-            TableConstraintKind::ForeignKey { columns, references, deferrable } => {
-                let columns = columns.iter().map(|column| self.foreign_key_column(column)).collect::<Result<_>>()?;
+            TableConstraintKind::ForeignKey {
+                columns,
+                references,
+                deferrable,
+            } => {
+                let columns = columns
+                    .iter()
+                    .map(|column| self.foreign_key_column(column))
+                    .collect::<Result<_>>()?;
                 self.add_foreign_key(columns, references, *deferrable, name)
             }
             TableConstraintKind::Nothing => Ok(()),
@@ -335,7 +384,10 @@ impl<'a> Builder<'a> {
 
     fn foreign_key_column(&self, name: &Ident) -> Result<usize> {
         self.table.column(name.as_str()).ok_or_else(|| {
-            Error::sql(format!("unknown column \"{}\" in foreign key definition", name.as_str()))
+            Error::sql(format!(
+                "unknown column \"{}\" in foreign key definition",
+                name.as_str()
+            ))
         })
     }
 
@@ -352,7 +404,11 @@ impl<'a> Builder<'a> {
         self.table.foreign_keys.push(ForeignKey {
             columns,
             parent: references.table.text.to_string(),
-            parent_columns: references.columns.iter().map(|column| column.text.to_string()).collect(),
+            parent_columns: references
+                .columns
+                .iter()
+                .map(|column| column.text.to_string())
+                .collect(),
             on_delete: references.on_delete.unwrap_or(ast::ReferenceAction::NoAction),
             on_update: references.on_update.unwrap_or(ast::ReferenceAction::NoAction),
             deferred: deferrable.is_some_and(ast::Deferrable::is_deferred),
@@ -399,13 +455,19 @@ impl<'a> Builder<'a> {
 
     fn check_strict_types(&mut self) -> Result<()> {
         for column in &mut self.table.columns {
-            let Some(declared) = column.declared_type.as_deref().filter(|declared| !declared.is_empty()) else {
+            let Some(declared) = column
+                .declared_type
+                .as_deref()
+                .filter(|declared| !declared.is_empty())
+            else {
                 let message = format!("missing datatype for {}.{}", self.table.name, column.name);
                 return Err(Error::sql(message));
             };
             let Some(strict) = StrictType::of(declared) else {
-                let message =
-                    format!("unknown datatype for {}.{}: \"{}\"", self.table.name, column.name, declared);
+                let message = format!(
+                    "unknown datatype for {}.{}: \"{}\"",
+                    self.table.name, column.name, declared
+                );
                 return Err(Error::sql(message));
             };
             if strict == StrictType::Any {
@@ -434,16 +496,25 @@ impl<'a> Builder<'a> {
             return Err(Error::sql("AUTOINCREMENT not allowed on WITHOUT ROWID tables"));
         }
         if !self.has_primary_key {
-            return Err(Error::sql(format!("PRIMARY KEY missing on table {}", self.table.name)));
+            return Err(Error::sql(format!(
+                "PRIMARY KEY missing on table {}",
+                self.table.name
+            )));
         }
         if let Some(column) = self.table.rowid_alias.take() {
             let key = vec![index::column_of(&self.table, column, self.alias_descending)];
             let conflict = self.table.rowid_conflict.take();
             self.add_index(key, conflict, IndexOrigin::PrimaryKey)?;
         }
-        let position = self.indexes.iter().position(|index| index.origin == IndexOrigin::PrimaryKey);
+        let position = self
+            .indexes
+            .iter()
+            .position(|index| index.origin == IndexOrigin::PrimaryKey);
         let Some(position) = position else {
-            return Err(Error::sql(format!("PRIMARY KEY missing on table {}", self.table.name)));
+            return Err(Error::sql(format!(
+                "PRIMARY KEY missing on table {}",
+                self.table.name
+            )));
         };
         let primary = self.indexes.remove(position);
         self.table.without_rowid = Some(self.primary_tree(primary, position));
@@ -460,7 +531,10 @@ impl<'a> Builder<'a> {
         let mut stored: Vec<usize> = columns.iter().filter_map(index::column_number).collect();
         let key_count = stored.len();
         for (number, column) in self.table.columns.iter().enumerate() {
-            let virtual_column = column.generated.as_ref().is_some_and(|generated| !generated.stored);
+            let virtual_column = column
+                .generated
+                .as_ref()
+                .is_some_and(|generated| !generated.stored);
             if !virtual_column && !stored.contains(&number) {
                 stored.push(number);
             }
@@ -469,14 +543,26 @@ impl<'a> Builder<'a> {
             self.table.columns[column].stored_at = Some(place);
         }
         let order = Arc::new(self.environment.key_order(columns.iter()));
-        PrimaryTree { name: primary.name, position, columns, stored, key_count, order, conflict: primary.conflict }
+        PrimaryTree {
+            name: primary.name,
+            position,
+            columns,
+            stored,
+            key_count,
+            order,
+            conflict: primary.conflict,
+        }
     }
 
     /// A rowid table's record holds all columns but the virtual ones; the alias is there as a NULL.
     fn number_stored_columns(&mut self) {
         let mut next = 0;
         for (number, column) in self.table.columns.iter_mut().enumerate() {
-            if column.generated.as_ref().is_some_and(|generated| !generated.stored) {
+            if column
+                .generated
+                .as_ref()
+                .is_some_and(|generated| !generated.stored)
+            {
                 continue;
             }
             if self.table.rowid_alias != Some(number) {
@@ -522,14 +608,28 @@ impl StrictType {
             ("REAL", StrictType::Real),
             ("TEXT", StrictType::Text),
         ];
-        types.iter().find(|(name, _)| name.eq_ignore_ascii_case(declared)).map(|(_, strict)| *strict)
+        types
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(declared))
+            .map(|(_, strict)| *strict)
     }
 }
 
 /// The automatic indexes of `table`, oldest first: the order in which their trees are made.
 pub fn automatic_indexes(table: &Table) -> Vec<Arc<Index>> {
-    let mut automatic: Vec<_> = table.indexes.iter().filter(|index| index.sql.is_none()).cloned().collect();
-    let number = |index: &Index| index.name.rsplit('_').next().and_then(|digits| digits.parse::<usize>().ok());
+    let mut automatic: Vec<_> = table
+        .indexes
+        .iter()
+        .filter(|index| index.sql.is_none())
+        .cloned()
+        .collect();
+    let number = |index: &Index| {
+        index
+            .name
+            .rsplit('_')
+            .next()
+            .and_then(|digits| digits.parse::<usize>().ok())
+    };
     automatic.sort_by_key(|index| number(index));
     automatic
 }
