@@ -15,7 +15,9 @@
 
 pub mod error;
 pub mod format;
+mod journal;
 pub mod pager;
 pub mod vfs;
+mod wal;
 
 pub use error::{Error, Result};
