@@ -3,8 +3,10 @@
 //!
 //! Each module owns one structure of the format: it reads it from a byte slice, checks it, and writes it back.
 
+pub mod cell;
 pub mod collation;
 pub mod key;
+pub mod page;
 mod page_no;
 pub mod record;
 pub mod value;
