@@ -1,1 +1,4 @@
+//! Aludel's SQL engine: SQLite's language, executed in column batches.
 #![forbid(unsafe_code)]
+
+pub mod syntax;

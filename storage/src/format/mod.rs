@@ -5,6 +5,7 @@
 
 pub mod cell;
 pub mod collation;
+pub mod header;
 pub mod key;
 pub mod page;
 mod page_no;
@@ -13,6 +14,7 @@ pub mod value;
 pub mod varint;
 
 pub use collation::{Collation, CustomCollation};
+pub use header::{AutoVacuum, Header, TextEncoding};
 pub use key::{KeyColumn, KeyOrder, PartialOrdering};
 pub use page_no::PageNo;
 pub use record::RecordView;

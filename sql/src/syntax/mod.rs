@@ -1,0 +1,5 @@
+//! From SQL text to a tree: SQLite's whole language.
+//!
+//! [`ast`] is what the floors above see.
+
+pub mod ast;
