@@ -195,7 +195,9 @@ impl Expr {
                 left.visit(visit);
                 right.visit(visit);
             }
-            Expr::Between { operand, low, high, .. } => {
+            Expr::Between {
+                operand, low, high, ..
+            } => {
                 operand.visit(visit);
                 low.visit(visit);
                 high.visit(visit);
@@ -207,14 +209,20 @@ impl Expr {
                 operand.visit(visit);
                 list.iter().for_each(|part| part.visit(visit));
             }
-            Expr::InSubquery { operands, subquery, .. } => {
+            Expr::InSubquery {
+                operands, subquery, ..
+            } => {
                 operands.iter().for_each(|part| part.visit(visit));
                 subquery.bindings.iter().for_each(|(_, part)| part.visit(visit));
             }
             Expr::Exists { subquery, .. } | Expr::Scalar { subquery, .. } => {
                 subquery.bindings.iter().for_each(|(_, part)| part.visit(visit));
             }
-            Expr::Case { operand, branches, otherwise } => {
+            Expr::Case {
+                operand,
+                branches,
+                otherwise,
+            } => {
                 operand.iter().for_each(|part| part.visit(visit));
                 for branch in branches {
                     branch.when.visit(visit);
@@ -222,7 +230,12 @@ impl Expr {
                 }
                 otherwise.iter().for_each(|part| part.visit(visit));
             }
-            Expr::Like { operand, pattern, escape, .. } => {
+            Expr::Like {
+                operand,
+                pattern,
+                escape,
+                ..
+            } => {
                 operand.visit(visit);
                 pattern.visit(visit);
                 escape.iter().for_each(|part| part.visit(visit));
