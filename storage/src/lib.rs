@@ -17,5 +17,6 @@ pub mod btree;
 pub mod error;
 pub mod format;
 pub mod pager;
+pub mod vfs;
 
 pub use error::{Error, Result};
