@@ -1,0 +1,467 @@
+//! Floor 3: the transaction over the pages of one database.
+//!
+//! ```text
+//!            begin_read            begin_write
+//!   None  ───────────────▶  Read  ───────────────▶  Write
+//!     ▲        end_read       │                       │
+//!     └───────────────────────┘   commit, rollback    │
+//!     └───────────────────────────────────────────────┘
+//! ```
+//!
+//! A pager knows pages and nothing of what is on them, but for the header at the start of page 1. Reading hands out shared
+//! views of clean pages; writing copies a page into a private buffer at its first change and keeps it there until the commit
+//! ([`overlay`]), so a rollback forgets buffers and a reader never sees half a transaction.
+//!
+//! An empty database (no page yet) reads as if its first page were there; the first write transaction creates it.
+//!
+//! Invariants:
+//! - I1 a page handed out by `page` within a transaction is the newest of that transaction: dirty before clean.
+//! - I2 dirty pages exist in `Write` only.
+//! - I3 the lock-byte page is neither read, written nor handed out by `append_page`.
+
+mod memory;
+mod options;
+mod overlay;
+mod page;
+
+use std::sync::Arc;
+
+pub use options::{JournalMode, PagerOptions, Synchronous};
+pub use page::Page;
+
+use crate::error::{Error, Result, corrupt};
+use crate::format::header::{USABLE_SIZE_MIN, is_page_size};
+use crate::format::{AutoVacuum, Header, PageNo, TextEncoding};
+use memory::MemoryStore;
+use overlay::Overlay;
+
+/// Highest page number that the format allows.
+pub const PAGE_COUNT_MAX: u32 = 0xffff_fffe;
+
+/// What a connection has open on its database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TransactionState {
+    /// Nothing: no snapshot, no locks.
+    None,
+    /// A read transaction: a snapshot.
+    Read,
+    /// A write transaction.
+    Write,
+}
+
+/// One connection's transactions over one database.
+pub struct Pager {
+    state: TransactionState,
+    page_size: usize,
+    usable_size: usize,
+    lock_byte_page: PageNo,
+    /// Pages of the database as this transaction sees it.
+    page_count: u32,
+    page_count_max: u32,
+    overlay: Overlay,
+    mutation_count: u64,
+    change_token: u64,
+    store: MemoryStore,
+    options: PagerOptions,
+}
+
+impl Pager {
+    /// An empty database that lives in memory and ends with this pager.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] for a page size or reserved size that the format does not allow.
+    pub fn in_memory(options: &PagerOptions) -> Result<Pager> {
+        check_page_size(options.page_size, options.reserved)?;
+        let mut pager = Pager {
+            state: TransactionState::None,
+            page_size: 0,
+            usable_size: 0,
+            lock_byte_page: PageNo::ONE,
+            page_count: 0,
+            page_count_max: PAGE_COUNT_MAX,
+            overlay: Overlay::default(),
+            mutation_count: 0,
+            change_token: 0,
+            store: MemoryStore::default(),
+            options: options.clone(),
+        };
+        pager.set_geometry(options.page_size, options.reserved);
+        Ok(pager)
+    }
+
+    fn set_geometry(&mut self, page_size: u32, reserved: u8) {
+        self.page_size = page_size as usize;
+        self.usable_size = page_size as usize - reserved as usize;
+        self.lock_byte_page = PageNo::lock_byte_page(self.page_size);
+    }
+
+    // ---- transactions ----------------------------------------------------------------------------
+
+    /// Opens a read transaction: every later read sees the database as it is now. Nothing happens when a
+    /// transaction is open.
+    pub fn begin_read(&mut self) -> Result<()> {
+        if self.state == TransactionState::None {
+            self.page_count = self.store.page_count();
+            self.state = TransactionState::Read;
+        }
+        Ok(())
+    }
+
+    /// Opens a write transaction, or turns the open read transaction into one. Creates page 1 of an empty database.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when another connection writes, [`Error::BusySnapshot`] when the open snapshot is not the newest,
+    /// [`Error::ReadOnly`].
+    pub fn begin_write(&mut self) -> Result<()> {
+        if self.state == TransactionState::Write {
+            return Ok(());
+        }
+        if self.options.read_only {
+            return Err(Error::ReadOnly(crate::error::ReadOnlyReason::Plain));
+        }
+        self.begin_read()?;
+        self.state = TransactionState::Write;
+        if self.page_count == 0 {
+            let first = self.creation_header().first_page();
+            self.page_count = 1;
+            self.overlay.insert(PageNo::ONE, first.into());
+        }
+        Ok(())
+    }
+
+    /// As [`Pager::begin_write`], and keeps readers out as well where the journal mode knows such a lock.
+    pub fn begin_exclusive(&mut self) -> Result<()> {
+        self.begin_write()
+    }
+
+    /// Ends a read transaction. A write transaction ends by [`Pager::commit`] or [`Pager::rollback`] only, so
+    /// then nothing happens.
+    pub fn end_read(&mut self) {
+        if self.state == TransactionState::Read {
+            self.state = TransactionState::None;
+        }
+    }
+
+    /// Makes the changes of the write transaction permanent, all or none, and ends the transaction. A read transaction just ends.
+    pub fn commit(&mut self) -> Result<()> {
+        if self.state == TransactionState::Write {
+            self.stamp_commit()?;
+            self.store
+                .commit(self.overlay.drain(), self.page_count, self.page_size);
+        }
+        self.state = TransactionState::None;
+        Ok(())
+    }
+
+    /// Forgets the changes of the write transaction and ends it. A read transaction just ends.
+    pub fn rollback(&mut self) -> Result<()> {
+        if self.state == TransactionState::Write {
+            self.overlay.clear();
+            self.mutation_count += 1;
+        }
+        self.state = TransactionState::None;
+        Ok(())
+    }
+
+    /// What is open now.
+    #[inline]
+    pub fn state(&self) -> TransactionState {
+        self.state
+    }
+
+    /// Page 1 says how long the database is and which commit wrote it.
+    fn stamp_commit(&mut self) -> Result<()> {
+        if self.overlay.is_empty() {
+            return Ok(());
+        }
+        let page_count = self.page_count;
+        self.update_header(|header| {
+            header.page_count = page_count;
+            header.change_counter = header.change_counter.wrapping_add(1);
+            header.version_valid_for = header.change_counter;
+            header.sqlite_version = crate::format::header::SQLITE_VERSION_NUMBER;
+        })
+    }
+
+    // ---- savepoints ------------------------------------------------------------------------------
+
+    /// Opens a savepoint and returns its depth, 0 for the outermost. Costs no copy.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] outside a write transaction.
+    pub fn savepoint(&mut self) -> Result<usize> {
+        self.require_write()?;
+        Ok(self.overlay.savepoint(self.page_count))
+    }
+
+    /// Keeps what changed since savepoint `depth` and closes it and all deeper ones.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] if there is no such savepoint.
+    pub fn release(&mut self, depth: usize) -> Result<()> {
+        self.require_savepoint(depth)?;
+        self.overlay.release(depth);
+        Ok(())
+    }
+
+    /// Takes back what changed since savepoint `depth`. The savepoint stays open, deeper ones are closed.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] if there is no such savepoint.
+    pub fn rollback_to(&mut self, depth: usize) -> Result<()> {
+        self.require_savepoint(depth)?;
+        if let Some(page_count) = self.overlay.rollback_to(depth) {
+            self.page_count = page_count;
+        }
+        self.mutation_count += 1;
+        Ok(())
+    }
+
+    /// Number of open savepoints.
+    pub fn savepoint_depth(&self) -> usize {
+        self.overlay.depth()
+    }
+
+    fn require_savepoint(&self, depth: usize) -> Result<()> {
+        self.require_write()?;
+        if depth < self.overlay.depth() {
+            Ok(())
+        } else {
+            Err(Error::Misuse("no such savepoint"))
+        }
+    }
+
+    // ---- pages -----------------------------------------------------------------------------------
+
+    /// The page as this transaction sees it. Copies nothing.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] for a page past the end or the lock-byte page, [`Error::Misuse`] outside a transaction.
+    #[inline]
+    pub fn page(&self, page: PageNo) -> Result<Page> {
+        if page.get() > self.page_count || page == self.lock_byte_page || self.state == TransactionState::None
+        {
+            return self.page_refused(page);
+        }
+        if self.state == TransactionState::Write
+            && let Some(bytes) = self.overlay.get(page)
+        {
+            return Ok(Page::private(Arc::clone(bytes)));
+        }
+        self.store.page(page)
+    }
+
+    #[cold]
+    fn page_refused(&self, page: PageNo) -> Result<Page> {
+        if self.state == TransactionState::None {
+            return Err(Error::Misuse("no transaction is open"));
+        }
+        if self.page_count == 0 && page == PageNo::ONE {
+            return Ok(Page::private(self.creation_header().first_page().into()));
+        }
+        if page == self.lock_byte_page {
+            return Err(corrupt(page, 0, "reference to the lock-byte page"));
+        }
+        Err(corrupt(page, 0, "page past the end of the database"))
+    }
+
+    /// The page for changing: a private copy, made at the first call in this transaction. The original comes
+    /// back with [`Pager::rollback`] and [`Pager::rollback_to`].
+    ///
+    /// # Errors
+    /// Those of [`Pager::page`]; [`Error::Misuse`] outside a write transaction.
+    #[inline]
+    pub fn page_mut(&mut self, page: PageNo) -> Result<&mut [u8]> {
+        self.require_write()?;
+        self.mutation_count += 1;
+        if self.overlay.get(page).is_some() {
+            // Asked twice because the borrow checker does not see that `None` ends the borrow.
+            return self
+                .overlay
+                .get_mut(page)
+                .ok_or(Error::Misuse("dirty page vanished"));
+        }
+        let bytes: Arc<[u8]> = Arc::from(&*self.page(page)?);
+        Ok(self.overlay.insert(page, bytes))
+    }
+
+    /// A new page of zeros at the end of the database.
+    ///
+    /// # Errors
+    /// [`Error::Full`] at the maximum page count, [`Error::Misuse`] outside a write transaction.
+    pub fn append_page(&mut self) -> Result<PageNo> {
+        self.require_write()?;
+        let mut next = self.page_count.checked_add(1).ok_or(Error::Full)?;
+        if next == self.lock_byte_page.get() {
+            next += 1;
+        }
+        if next > self.page_count_max {
+            return Err(Error::Full);
+        }
+        let page = PageNo::new(next).ok_or(Error::Full)?;
+        self.page_count = next;
+        self.mutation_count += 1;
+        self.overlay
+            .insert(page, std::iter::repeat_n(0, self.page_size).collect());
+        Ok(page)
+    }
+
+    /// Cuts the database to its first `page_count` pages.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] for zero or more pages than there are, or outside a write transaction.
+    pub fn set_page_count(&mut self, page_count: u32) -> Result<()> {
+        self.require_write()?;
+        if page_count == 0 || page_count > self.page_count {
+            return Err(Error::Misuse("set_page_count only makes a database shorter"));
+        }
+        self.overlay.truncate(self.page_count, page_count);
+        self.page_count = page_count;
+        self.mutation_count += 1;
+        Ok(())
+    }
+
+    /// Pages of the database as this transaction sees it; zero for a database that nothing was written to.
+    #[inline]
+    pub fn page_count(&self) -> u32 {
+        self.page_count
+    }
+
+    /// The limit for [`Pager::page_count`].
+    pub fn max_page_count(&self) -> u32 {
+        self.page_count_max
+    }
+
+    /// Sets the limit, but not below the pages that there are, and returns it.
+    pub fn set_max_page_count(&mut self, count: u32) -> u32 {
+        self.page_count_max = count.clamp(self.page_count.max(1), PAGE_COUNT_MAX);
+        self.page_count_max
+    }
+
+    /// Page size in bytes.
+    #[inline]
+    pub fn page_size(&self) -> usize {
+        self.page_size
+    }
+
+    /// Bytes of each page that the B-tree may use: the page size less the reserved bytes.
+    #[inline]
+    pub fn usable_size(&self) -> usize {
+        self.usable_size
+    }
+
+    // ---- header ----------------------------------------------------------------------------------
+
+    /// The decoded header of page 1.
+    ///
+    /// # Errors
+    /// Those of [`Pager::page`] and of [`Header::decode`].
+    pub fn header(&self) -> Result<Header> {
+        Header::decode(&self.page(PageNo::ONE)?)
+    }
+
+    /// Changes header fields on page 1. The page size and the reserved bytes are fixed.
+    pub fn update_header(&mut self, change: impl FnOnce(&mut Header)) -> Result<()> {
+        self.require_write()?;
+        let before = self.header()?;
+        let mut header = before.clone();
+        change(&mut header);
+        if (header.page_size, header.reserved) != (before.page_size, before.reserved) {
+            return Err(Error::Misuse("the page size of a database is fixed"));
+        }
+        if header != before {
+            header.encode(self.page_mut(PageNo::ONE)?);
+        }
+        Ok(())
+    }
+
+    fn creation_header(&self) -> Header {
+        let options = &self.options;
+        Header::new(
+            self.page_size as u32,
+            options.reserved,
+            options.encoding,
+            options.auto_vacuum,
+        )
+    }
+
+    /// Page size and reserved bytes of a database that is still empty. Ignored, with `false`, once it has pages.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] for sizes that the format does not allow.
+    pub fn set_page_size(&mut self, page_size: u32, reserved: u8) -> Result<bool> {
+        check_page_size(page_size, reserved)?;
+        let empty = self.is_empty()?;
+        if empty {
+            self.options.page_size = page_size;
+            self.options.reserved = reserved;
+            self.set_geometry(page_size, reserved);
+        }
+        Ok(empty)
+    }
+
+    /// Text encoding of a database that is still empty. Ignored, with `false`, once it has pages.
+    pub fn set_encoding(&mut self, encoding: TextEncoding) -> Result<bool> {
+        let empty = self.is_empty()?;
+        if empty {
+            self.options.encoding = encoding;
+        }
+        Ok(empty)
+    }
+
+    /// Auto-vacuum mode of a database that is still empty. Ignored, with `false`, once it has pages.
+    pub fn set_auto_vacuum(&mut self, auto_vacuum: AutoVacuum) -> Result<bool> {
+        let empty = self.is_empty()?;
+        if empty {
+            self.options.auto_vacuum = auto_vacuum;
+        }
+        Ok(empty)
+    }
+
+    fn is_empty(&mut self) -> Result<bool> {
+        if self.state != TransactionState::None {
+            return Ok(self.page_count == 0);
+        }
+        self.begin_read()?;
+        let empty = self.page_count == 0;
+        self.end_read();
+        Ok(empty)
+    }
+
+    // ---- watching --------------------------------------------------------------------------------
+
+    /// Changes whenever another connection's commit became visible to this one: what was cached from the
+    /// database before is out of date.
+    #[inline]
+    pub fn change_token(&self) -> u64 {
+        self.change_token
+    }
+
+    /// Grows with each change to any page and each rollback: a cursor that stands on a page sees by it that it has to seek
+    /// again.
+    #[inline]
+    pub fn mutation_count(&self) -> u64 {
+        self.mutation_count
+    }
+
+    fn require_write(&self) -> Result<()> {
+        if self.state == TransactionState::Write {
+            Ok(())
+        } else {
+            Err(Error::Misuse("no write transaction is open"))
+        }
+    }
+}
+
+fn check_page_size(page_size: u32, reserved: u8) -> Result<()> {
+    if is_page_size(page_size) && page_size as usize - reserved as usize >= USABLE_SIZE_MIN {
+        Ok(())
+    } else {
+        Err(Error::Misuse(
+            "a page size is a power of two from 512 to 65536 and leaves 480 usable bytes",
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests;
