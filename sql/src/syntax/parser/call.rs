@@ -58,7 +58,7 @@ pub(super) fn quantifier(i: Tokens<'_>) -> (Tokens<'_>, bool) {
 }
 
 /// Takes what follows the last argument.
-pub(super) fn finish<'a>(i: Tokens<'a>, call: Box<OpenCall>) -> Parse<'a, Value> {
+pub(super) fn finish<'a>(i: Tokens<'a>, call: OpenCall) -> Parse<'a, Value> {
     let OpenCall {
         name,
         distinct,
@@ -66,7 +66,7 @@ pub(super) fn finish<'a>(i: Tokens<'a>, call: Box<OpenCall>) -> Parse<'a, Value>
         arguments,
         height,
         ..
-    } = *call;
+    } = call;
     let (i, order_by, sort_height) = if !star && i.kind() == T::Order {
         let (i, (terms, height)) = nested(i, order_by)?;
         (i, terms, height)

@@ -433,7 +433,7 @@ impl<'a> Machine<'a> {
     }
 
     fn finish_call(&mut self, open: Box<OpenCall>) -> Result<Value, Err<Fault>> {
-        let (i, value) = call::finish(self.i, open)?;
+        let (i, value) = call::finish(self.i, *open)?;
         self.i = i;
         Ok(value)
     }
