@@ -347,7 +347,10 @@ impl std::error::Error for Error {
 
 fn is_write(operation: IoOperation) -> bool {
     // Not the syncs: whatever the reason, what was written before a failed sync is in doubt, and that must stay visible.
-    matches!(operation, IoOperation::Write | IoOperation::Truncate | IoOperation::ShmSize)
+    matches!(
+        operation,
+        IoOperation::Write | IoOperation::Truncate | IoOperation::ShmSize
+    )
 }
 
 #[cfg(test)]

@@ -18,8 +18,8 @@ mod playback;
 
 use std::path::{Path, PathBuf};
 
-pub(crate) use playback::{is_hot, roll_back_hot};
 use playback::{Playback, play_back};
+pub(crate) use playback::{is_hot, roll_back_hot};
 
 use crate::error::Result;
 use crate::format::PageNo;
@@ -129,11 +129,19 @@ pub(crate) fn finish(place: &Place<'_>, file: Box<dyn File>) -> Result<()> {
         // find this header with that journal's records.
         Ending::Truncate => {
             file.set_len(0)?;
-            if place.syncs.content { file.sync(SyncKind::Data) } else { Ok(()) }
+            if place.syncs.content {
+                file.sync(SyncKind::Data)
+            } else {
+                Ok(())
+            }
         }
         Ending::ZeroHeader => {
             file.write_at(&[0; HEADER_SIZE], 0)?;
-            if place.syncs.content { file.sync(SyncKind::Data) } else { Ok(()) }
+            if place.syncs.content {
+                file.sync(SyncKind::Data)
+            } else {
+                Ok(())
+            }
         }
     }
 }
@@ -165,7 +173,11 @@ fn write_records<P: AsRef<[u8]>>(
     }
     if let Some(name) = super_journal {
         let lock_byte_page = PageNo::lock_byte_page(header.page_size as usize);
-        encode_super_journal(lock_byte_page.get(), name.as_os_str().as_encoded_bytes(), &mut out);
+        encode_super_journal(
+            lock_byte_page.get(),
+            name.as_os_str().as_encoded_bytes(),
+            &mut out,
+        );
     }
     file.write_at(&out, offset)?;
     let end = offset + out.len() as u64;
@@ -177,7 +189,12 @@ fn write_records<P: AsRef<[u8]>>(
 }
 
 /// Writes a super-journal: the names of all journals of one commit. Returns its path.
-pub(crate) fn write_super_journal(vfs: &dyn Vfs, database: &Path, journals: &[PathBuf], sync: bool) -> Result<PathBuf> {
+pub(crate) fn write_super_journal(
+    vfs: &dyn Vfs,
+    database: &Path,
+    journals: &[PathBuf],
+    sync: bool,
+) -> Result<PathBuf> {
     let path = loop {
         let mut random = [0; 4];
         vfs.random(&mut random);
@@ -192,7 +209,11 @@ pub(crate) fn write_super_journal(vfs: &dyn Vfs, database: &Path, journals: &[Pa
         names.extend_from_slice(journal.as_os_str().as_encoded_bytes());
         names.push(0);
     }
-    let options = OpenOptions { create: true, permissions_of: Some(database), ..OpenOptions::default() };
+    let options = OpenOptions {
+        create: true,
+        permissions_of: Some(database),
+        ..OpenOptions::default()
+    };
     let file = vfs.open(&path, &options)?;
     let written = file.write_at(&names, 0).and_then(|()| {
         if sync {

@@ -40,10 +40,22 @@ pub(crate) fn is_hot(vfs: &dyn Vfs, journal: &Path, database: &mut dyn File) -> 
         }
         return Ok(false);
     }
-    let file = match vfs.open(journal, &OpenOptions { read_only: true, ..OpenOptions::default() }) {
+    let file = match vfs.open(
+        journal,
+        &OpenOptions {
+            read_only: true,
+            ..OpenOptions::default()
+        },
+    ) {
         Ok(file) => file,
         // Gone since we looked; whoever deleted it has rolled it back or committed.
-        Err(error) => return if vfs.exists(journal)? { Err(error) } else { Ok(false) },
+        Err(error) => {
+            return if vfs.exists(journal)? {
+                Err(error)
+            } else {
+                Ok(false)
+            };
+        }
     };
     let mut first = [0];
     Ok(file.read_at(&mut first, 0)? == 1 && first[0] != 0)
@@ -56,7 +68,13 @@ pub(crate) fn roll_back_hot(place: &Place<'_>, database: &dyn File) -> Result<()
     let options = OpenOptions::default();
     let file = match place.vfs.open(place.journal, &options) {
         Ok(file) => file,
-        Err(error) => return if place.vfs.exists(place.journal)? { Err(error) } else { Ok(()) },
+        Err(error) => {
+            return if place.vfs.exists(place.journal)? {
+                Err(error)
+            } else {
+                Ok(())
+            };
+        }
     };
     if place.syncs.content {
         // Its writer may have died before the sync; nothing may change in it while we follow it.
@@ -105,13 +123,21 @@ fn path_of(name: &[u8]) -> PathBuf {
 
 /// Deletes a super-journal that no journal points to any more (lockingv3 4.2).
 fn delete_if_stale(vfs: &dyn Vfs, super_journal: &Path) -> Result<()> {
-    let options = OpenOptions { read_only: true, ..OpenOptions::default() };
-    let Ok(file) = vfs.open(super_journal, &options) else { return Ok(()) };
+    let options = OpenOptions {
+        read_only: true,
+        ..OpenOptions::default()
+    };
+    let Ok(file) = vfs.open(super_journal, &options) else {
+        return Ok(());
+    };
     let len = file.len()?.min(1 << 20);
     let mut names = vec![0; len as usize];
     let count = file.read_at(&mut names, 0)?;
     drop(file);
-    for name in names[..count].split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
+    for name in names[..count]
+        .split(|byte| *byte == 0)
+        .filter(|name| !name.is_empty())
+    {
         let journal = path_of(name);
         if !vfs.exists(&journal)? {
             continue;
@@ -128,7 +154,12 @@ fn delete_if_stale(vfs: &dyn Vfs, super_journal: &Path) -> Result<()> {
 /// Writes the pages of a journal back to the database and gives it its old length. Does not sync.
 pub(super) fn play_back(journal: &dyn File, database: &dyn File, whose: Playback) -> Result<()> {
     let len = journal.len()?;
-    let mut reader = Reader { journal, len, offset: 0, first: None };
+    let mut reader = Reader {
+        journal,
+        len,
+        offset: 0,
+        first: None,
+    };
     while let Some(segment) = reader.next_segment(whose)? {
         if segment.is_first {
             restore_length(database, &segment.header)?;
@@ -171,7 +202,9 @@ impl Reader<'_> {
         if self.journal.read_at(&mut bytes, self.offset)? < HEADER_SIZE {
             return Ok(None);
         }
-        let Some(header) = JournalHeader::decode(&bytes) else { return Ok(None) };
+        let Some(header) = JournalHeader::decode(&bytes) else {
+            return Ok(None);
+        };
         let is_first = self.first.is_none();
         let sizes = match &self.first {
             None if !header.sizes_are_valid() => return Ok(None),
@@ -179,7 +212,11 @@ impl Reader<'_> {
             Some(first) => *first,
         };
         self.first = Some(sizes);
-        let header = JournalHeader { page_size: sizes.page_size, sector_size: sizes.sector_size, ..header };
+        let header = JournalHeader {
+            page_size: sizes.page_size,
+            sector_size: sizes.sector_size,
+            ..header
+        };
         let start = self.offset + u64::from(header.sector_size);
         if start > self.len {
             return Ok(None);
@@ -192,7 +229,11 @@ impl Reader<'_> {
         };
         debug_assert!(whose == Playback::Hot || record_count == u64::from(header.record_count));
         self.offset = start;
-        Ok(Some(Segment { header, record_count, is_first }))
+        Ok(Some(Segment {
+            header,
+            record_count,
+            is_first,
+        }))
     }
 
     /// Plays a segment's records; `false` if one of them was not sound.
@@ -205,7 +246,12 @@ impl Reader<'_> {
             buffer.resize(count as usize * record_size, 0);
             let read = self.journal.read_at(&mut buffer, self.offset)?;
             for record in buffer[..read].chunks_exact(record_size) {
-                if !play_record(record, self.first.as_ref().unwrap_or(&segment.header), &segment.header, database)? {
+                if !play_record(
+                    record,
+                    self.first.as_ref().unwrap_or(&segment.header),
+                    &segment.header,
+                    database,
+                )? {
                     return Ok(false);
                 }
             }
@@ -219,12 +265,25 @@ impl Reader<'_> {
     }
 }
 
-fn play_record(record: &[u8], first: &JournalHeader, header: &JournalHeader, database: &dyn File) -> Result<bool> {
-    let Some((number, rest)) = record.split_first_chunk::<4>() else { return Ok(false) };
-    let Some((page, checksum)) = rest.split_last_chunk::<4>() else { return Ok(false) };
+fn play_record(
+    record: &[u8],
+    first: &JournalHeader,
+    header: &JournalHeader,
+    database: &dyn File,
+) -> Result<bool> {
+    let Some((number, rest)) = record.split_first_chunk::<4>() else {
+        return Ok(false);
+    };
+    let Some((page, checksum)) = rest.split_last_chunk::<4>() else {
+        return Ok(false);
+    };
     let page_size = header.page_size as usize;
-    let Some(number) = PageNo::new(u32::from_be_bytes(*number)) else { return Ok(false) };
-    if number == PageNo::lock_byte_page(page_size) || journal_checksum(header.nonce, page) != u32::from_be_bytes(*checksum) {
+    let Some(number) = PageNo::new(u32::from_be_bytes(*number)) else {
+        return Ok(false);
+    };
+    if number == PageNo::lock_byte_page(page_size)
+        || journal_checksum(header.nonce, page) != u32::from_be_bytes(*checksum)
+    {
         return Ok(false);
     }
     // A page past the old end was appended by the transaction: cutting the file has taken it back.

@@ -16,12 +16,16 @@ pub(crate) struct BusyPolicy {
 
 /// Pauses between attempts; the last one repeats. Most locks are held for the length of one commit, so the first pauses are
 /// much shorter than that of a patient waiter.
-const PAUSES_MICROS: [u64; 14] =
-    [50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 15_000, 20_000, 25_000, 25_000, 50_000, 100_000];
+const PAUSES_MICROS: [u64; 14] = [
+    50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 15_000, 20_000, 25_000, 25_000, 50_000, 100_000,
+];
 
 impl BusyPolicy {
     pub(super) fn new(timeout: Duration) -> BusyPolicy {
-        BusyPolicy { timeout, handler: None }
+        BusyPolicy {
+            timeout,
+            handler: None,
+        }
     }
 
     pub(super) fn set_timeout(&mut self, timeout: Duration) {

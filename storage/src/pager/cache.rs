@@ -18,7 +18,11 @@ pub(super) struct PageCache {
 impl PageCache {
     /// A cache of at most `capacity` pages.
     pub(super) fn new(capacity: usize) -> PageCache {
-        PageCache { young: FxHashMap::default(), old: FxHashMap::default(), generation_max: (capacity / 2).max(1) }
+        PageCache {
+            young: FxHashMap::default(),
+            old: FxHashMap::default(),
+            generation_max: (capacity / 2).max(1),
+        }
     }
 
     pub(super) fn get(&mut self, number: u32) -> Option<Arc<[u8]>> {

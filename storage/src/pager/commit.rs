@@ -33,7 +33,12 @@ impl FileStore {
     ///
     /// # Errors
     /// `Busy` if readers do not go away, and I/O errors: the file is as it was, unless the store is poisoned now.
-    pub(super) fn prepare(&mut self, changes: &Changes<'_>, super_journal: Option<&Path>, busy: &mut BusyPolicy) -> Result<()> {
+    pub(super) fn prepare(
+        &mut self,
+        changes: &Changes<'_>,
+        super_journal: Option<&Path>,
+        busy: &mut BusyPolicy,
+    ) -> Result<()> {
         self.check_writable()?;
         let prepared = if self.wal.is_some() {
             self.append_to_log(changes).map(|()| Prepared::Nothing)
@@ -83,8 +88,11 @@ impl FileStore {
     }
 
     fn append_to_log(&mut self, changes: &Changes<'_>) -> Result<()> {
-        let commit =
-            Commit { pages: changes.pages, page_size: self.page_size as u32, page_count: changes.page_count };
+        let commit = Commit {
+            pages: changes.pages,
+            page_size: self.page_size as u32,
+            page_count: changes.page_count,
+        };
         self.with_wal(|wal, around| wal.commit(around, &commit))
     }
 
@@ -96,7 +104,11 @@ impl FileStore {
         }
     }
 
-    fn change_with_journal(&mut self, changes: &Changes<'_>, super_journal: Option<&Path>) -> Result<Prepared> {
+    fn change_with_journal(
+        &mut self,
+        changes: &Changes<'_>,
+        super_journal: Option<&Path>,
+    ) -> Result<Prepared> {
         let originals = self.originals(changes).map(|page| Ok((page, self.page(page)?)));
         let journal = match Journal::write(
             &self.place(),
@@ -144,7 +156,8 @@ impl FileStore {
             self.forget_file();
             let copies: Vec<(PageNo, &[u8])> = copies.iter().map(|(page, bytes)| (*page, &**bytes)).collect();
             let len = u64::from(changes.page_count_before) * self.page_size as u64;
-            let undone = write_runs(&*self.file, self.page_size, &copies).and_then(|()| self.file.set_len(len));
+            let undone =
+                write_runs(&*self.file, self.page_size, &copies).and_then(|()| self.file.set_len(len));
             undone.map_err(|error| self.poison(error))?;
             return Err(error);
         }
@@ -163,13 +176,18 @@ impl FileStore {
     fn write_pages(&self, changes: &Changes<'_>) -> Result<()> {
         write_runs(&*self.file, self.page_size, changes.pages)?;
         if changes.page_count < changes.page_count_before {
-            self.file.set_len(u64::from(changes.page_count) * self.page_size as u64)?;
+            self.file
+                .set_len(u64::from(changes.page_count) * self.page_size as u64)?;
         }
         Ok(())
     }
 
     fn sync_file(&self) -> Result<()> {
-        if self.synchronous >= Synchronous::Normal { self.file.sync(SyncKind::Data) } else { Ok(()) }
+        if self.synchronous >= Synchronous::Normal {
+            self.file.sync(SyncKind::Data)
+        } else {
+            Ok(())
+        }
     }
 
     /// What was known of the file may be wrong after a write that failed.
@@ -182,7 +200,11 @@ impl FileStore {
         let before = changes.page_count_before;
         let kept = changes.page_count.min(before);
         let lock_byte_page = PageNo::lock_byte_page(self.page_size);
-        let changed = changes.pages.iter().map(|(page, _)| *page).filter(move |page| page.get() <= kept);
+        let changed = changes
+            .pages
+            .iter()
+            .map(|(page, _)| *page)
+            .filter(move |page| page.get() <= kept);
         let cut = (kept + 1..=before).filter_map(PageNo::new);
         changed.chain(cut).filter(move |page| *page != lock_byte_page)
     }

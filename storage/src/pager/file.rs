@@ -69,7 +69,11 @@ pub(super) enum Prepared {
 }
 
 impl FileStore {
-    pub(super) fn open(vfs: Arc<dyn Vfs>, path: &std::path::Path, options: &PagerOptions) -> Result<FileStore> {
+    pub(super) fn open(
+        vfs: Arc<dyn Vfs>,
+        path: &std::path::Path,
+        options: &PagerOptions,
+    ) -> Result<FileStore> {
         let path = vfs.full_path(path)?;
         let file = vfs.open(
             &path,
@@ -119,7 +123,12 @@ impl FileStore {
             let offset = frame_page_offset(frame, self.page_size);
             return self.frames.page(wal.file(), frame, offset, self.page_size);
         }
-        self.pages.page(&*self.file, page.get(), page.offset(self.page_size), self.page_size)
+        self.pages.page(
+            &*self.file,
+            page.get(),
+            page.offset(self.page_size),
+            self.page_size,
+        )
     }
 
     /// Page size and reserved bytes as of the last snapshot.
@@ -229,10 +238,17 @@ impl FileStore {
             database: &self.path,
             journal: &self.journal_path,
             ending: self.ending(),
-            syncs: Syncs { content: synced, ending: synced },
+            syncs: Syncs {
+                content: synced,
+                ending: synced,
+            },
         };
         journal::roll_back_hot(&place, &*self.file)?;
-        if self.exclusive { Ok(()) } else { self.file.unlock(LockLevel::Shared) }
+        if self.exclusive {
+            Ok(())
+        } else {
+            self.file.unlock(LockLevel::Shared)
+        }
     }
 
     /// Reads page 1's header and takes from it what a snapshot needs: sizes, page count, and whether there is a log.
@@ -263,7 +279,11 @@ impl FileStore {
         self.page_count = match self.wal.as_ref().map_or(0, Wal::page_count) {
             0 if !header.page_count_is_valid() => in_file,
             0 if header.page_count > in_file => {
-                return Err(corrupt(PageNo::ONE, 28, "the file is shorter than its header says"));
+                return Err(corrupt(
+                    PageNo::ONE,
+                    28,
+                    "the file is shorter than its header says",
+                ));
             }
             0 => header.page_count,
             in_log => in_log,
@@ -283,7 +303,13 @@ impl FileStore {
         if self.exclusive {
             self.file.lock(LockLevel::Exclusive)?;
         }
-        let wal = Wal::open(&*self.vfs, &self.path, &self.log_path, self.read_only, self.exclusive)?;
+        let wal = Wal::open(
+            &*self.vfs,
+            &self.path,
+            &self.log_path,
+            self.read_only,
+            self.exclusive,
+        )?;
         self.wal = Some(wal);
         Ok(())
     }
@@ -343,7 +369,8 @@ impl FileStore {
         if let Some(version) = first_page.and_then(|page| page.get(VERSION_OFFSET..)?.first_chunk()) {
             self.version = Some(*version);
         }
-        self.pages.set_file_len(u64::from(page_count) * self.page_size as u64);
+        self.pages
+            .set_file_len(u64::from(page_count) * self.page_size as u64);
     }
 
     // ---- journals --------------------------------------------------------------------------------
@@ -357,7 +384,11 @@ impl FileStore {
     }
 
     pub(super) fn journal_mode(&self) -> JournalMode {
-        if self.wal.is_some() { JournalMode::Wal } else { self.rollback_mode }
+        if self.wal.is_some() {
+            JournalMode::Wal
+        } else {
+            self.rollback_mode
+        }
     }
 
     fn wal_syncs(&self) -> WalSyncs {
@@ -368,14 +399,32 @@ impl FileStore {
     }
 
     /// Runs `work` on the log.
-    pub(super) fn with_wal<T>(&mut self, work: impl FnOnce(&mut Wal, &mut Around<'_>) -> Result<T>) -> Result<T> {
+    pub(super) fn with_wal<T>(
+        &mut self,
+        work: impl FnOnce(&mut Wal, &mut Around<'_>) -> Result<T>,
+    ) -> Result<T> {
         let syncs = self.wal_syncs();
-        let wal = self.wal.as_mut().ok_or(Error::Misuse("the database has no log"))?;
-        work(wal, &mut Around { vfs: &*self.vfs, database: &mut *self.file, log: &self.log_path, syncs })
+        let wal = self
+            .wal
+            .as_mut()
+            .ok_or(Error::Misuse("the database has no log"))?;
+        work(
+            wal,
+            &mut Around {
+                vfs: &*self.vfs,
+                database: &mut *self.file,
+                log: &self.log_path,
+                syncs,
+            },
+        )
     }
 
     /// Copies frames of the log to the database. Outside of a transaction.
-    pub(super) fn checkpoint(&mut self, kind: CheckpointKind, busy: &mut BusyPolicy) -> Result<CheckpointReport> {
+    pub(super) fn checkpoint(
+        &mut self,
+        kind: CheckpointKind,
+        busy: &mut BusyPolicy,
+    ) -> Result<CheckpointReport> {
         self.check_poison()?;
         let vfs = Arc::clone(&self.vfs);
         let page_size = self.page_size as u32;
@@ -410,14 +459,23 @@ impl FileStore {
         self.frames.forget();
         self.frames_salt = [0; 8];
         let syncs = self.wal_syncs();
-        wal.close(&mut Around { vfs: &*self.vfs, database: &mut *self.file, log: &self.log_path, syncs }, delete)
+        wal.close(
+            &mut Around {
+                vfs: &*self.vfs,
+                database: &mut *self.file,
+                log: &self.log_path,
+                syncs,
+            },
+            delete,
+        )
     }
 
     /// The connection ends. The last one to leave a log copies it to the database and deletes it.
     pub(super) fn close(&mut self) {
         self.end_read();
         if self.wal.is_some() {
-            let last = self.poison.is_none() && !self.read_only && self.file.lock(LockLevel::Exclusive).is_ok();
+            let last =
+                self.poison.is_none() && !self.read_only && self.file.lock(LockLevel::Exclusive).is_ok();
             let delete = last && self.checkpoint_at_close();
             // What stays is found by the next connection.
             let _ = self.close_log(delete);
@@ -436,7 +494,9 @@ impl FileStore {
     fn check_poison(&self) -> Result<()> {
         match &self.poison {
             None => Ok(()),
-            Some(cause) => Err(Error::Poisoned { cause: Arc::clone(cause) }),
+            Some(cause) => Err(Error::Poisoned {
+                cause: Arc::clone(cause),
+            }),
         }
     }
 
@@ -459,5 +519,11 @@ impl FileStore {
 }
 
 pub(super) fn is_sync_failure(error: &Error) -> bool {
-    matches!(error, Error::Io { operation: IoOperation::Sync | IoOperation::SyncDir, .. })
+    matches!(
+        error,
+        Error::Io {
+            operation: IoOperation::Sync | IoOperation::SyncDir,
+            ..
+        }
+    )
 }

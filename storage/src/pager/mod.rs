@@ -211,7 +211,9 @@ impl Pager {
     fn begin_write_from_nothing(&mut self) -> Result<()> {
         let Store::File(store) = &mut self.store else {
             self.begin_read()?;
-            return self.upgrade();
+            return self
+                .upgrade()
+                .inspect_err(|_| self.state = TransactionState::None);
         };
         store.check_writable()?;
         let vfs = Arc::clone(&store.vfs);
@@ -229,7 +231,9 @@ impl Pager {
     pub fn begin_exclusive(&mut self) -> Result<()> {
         let before = self.state;
         self.begin_write()?;
-        let Store::File(store) = &mut self.store else { return Ok(()) };
+        let Store::File(store) = &mut self.store else {
+            return Ok(());
+        };
         let locked = store.lock_exclusive(&mut self.busy);
         if locked.is_err() && before == TransactionState::None {
             self.rollback()?;
@@ -271,7 +275,9 @@ impl Pager {
     /// First phase of a commit: everything but the act that makes it final.
     fn prepare_commit(&mut self, super_journal: Option<&Path>) -> Result<()> {
         self.stamp_commit()?;
-        let Store::File(store) = &mut self.store else { return Ok(()) };
+        let Store::File(store) = &mut self.store else {
+            return Ok(());
+        };
         if self.overlay.is_empty() {
             return Ok(());
         }

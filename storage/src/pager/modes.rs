@@ -28,7 +28,9 @@ impl Pager {
     /// [`Error::Misuse`] inside a transaction, [`Error::Busy`], I/O errors.
     pub fn set_journal_mode(&mut self, mode: JournalMode) -> Result<JournalMode> {
         if self.state != TransactionState::None {
-            return Err(Error::Misuse("the journal mode cannot change inside a transaction"));
+            return Err(Error::Misuse(
+                "the journal mode cannot change inside a transaction",
+            ));
         }
         if matches!(self.store, Store::Memory(_)) {
             return Ok(JournalMode::Memory);
@@ -37,7 +39,9 @@ impl Pager {
         self.begin_read()?;
         self.end_read();
         let now = self.journal_mode();
-        let Store::File(store) = &mut self.store else { return Ok(now) };
+        let Store::File(store) = &mut self.store else {
+            return Ok(now);
+        };
         if now == mode || store.is_read_only() {
             return Ok(now);
         }
@@ -124,8 +128,13 @@ impl Pager {
     /// The commit has happened whatever comes of this: only what poisons is an error.
     pub(super) fn checkpoint_if_due(&mut self) -> Result<()> {
         let limit = self.options.wal_autocheckpoint;
-        let Store::File(store) = &mut self.store else { return Ok(()) };
-        let due = store.wal.as_ref().is_some_and(|wal| limit > 0 && wal.frame_count() >= limit);
+        let Store::File(store) = &mut self.store else {
+            return Ok(());
+        };
+        let due = store
+            .wal
+            .as_ref()
+            .is_some_and(|wal| limit > 0 && wal.frame_count() >= limit);
         if due {
             let _ = store.checkpoint(CheckpointKind::Passive, &mut self.busy);
         }

@@ -23,7 +23,10 @@ use crate::vfs::{Vfs, folder_of};
 /// # Errors
 /// Those of [`Pager::commit`]; as there, the transactions are still open if the files are unchanged.
 pub fn commit_all(pagers: &mut [&mut Pager]) -> Result<()> {
-    let journals: Vec<PathBuf> = pagers.iter().filter_map(|pager| pager.journal_of_commit()).collect();
+    let journals: Vec<PathBuf> = pagers
+        .iter()
+        .filter_map(|pager| pager.journal_of_commit())
+        .collect();
     let super_journal = match journals.len() {
         0 | 1 => None,
         _ => SuperJournal::write(pagers, &journals)?,
@@ -33,18 +36,27 @@ pub fn commit_all(pagers: &mut [&mut Pager]) -> Result<()> {
         if pagers[at].state != TransactionState::Write {
             continue;
         }
-        let name = if pagers[at].journal_of_commit().is_some() { path } else { None };
+        let name = if pagers[at].journal_of_commit().is_some() {
+            path
+        } else {
+            None
+        };
         if let Err(error) = pagers[at].prepare_commit(name) {
             return Err(take_back(pagers, super_journal, error));
         }
     }
     if let Some(super_journal) = super_journal {
-        super_journal.delete().map_err(|error| take_back_all(pagers, error))?;
+        super_journal
+            .delete()
+            .map_err(|error| take_back_all(pagers, error))?;
     }
     let mut result = Ok(());
     for pager in pagers.iter_mut() {
-        let finished =
-            if pager.state == TransactionState::Write { pager.finish_commit() } else { pager.commit() };
+        let finished = if pager.state == TransactionState::Write {
+            pager.finish_commit()
+        } else {
+            pager.commit()
+        };
         result = result.and(finished);
     }
     result
@@ -66,12 +78,20 @@ impl SuperJournal {
         };
         let synced = pagers.iter().any(|pager| pager.synchronous() > Synchronous::Off);
         let path = write_super_journal(&**vfs, database, journals, synced)?;
-        Ok(Some(SuperJournal { vfs: Arc::clone(vfs), path, synced }))
+        Ok(Some(SuperJournal {
+            vfs: Arc::clone(vfs),
+            path,
+            synced,
+        }))
     }
 
     fn delete(self) -> Result<()> {
         self.vfs.unlink(&self.path)?;
-        if self.synced { self.vfs.sync_dir(folder_of(&self.path)) } else { Ok(()) }
+        if self.synced {
+            self.vfs.sync_dir(folder_of(&self.path))
+        } else {
+            Ok(())
+        }
     }
 }
 

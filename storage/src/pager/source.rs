@@ -127,9 +127,7 @@ impl PageSource {
 
     /// This page was written: replaces what the cache has of it.
     pub(crate) fn written(&self, number: u32) {
-        if self.map.borrow().is_empty() {
-            self.cache.borrow_mut().remove(number);
-        }
+        self.cache.borrow_mut().remove(number);
     }
 
     /// Changes how much of the file is mapped; zero for none.

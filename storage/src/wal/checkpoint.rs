@@ -63,7 +63,11 @@ impl Wal {
             return Err(Error::ReadOnly(ReadOnlyReason::Plain));
         }
         let mut never = || false;
-        let wait: &mut Wait<'_> = if kind == CheckpointKind::Passive { &mut never } else { wait };
+        let wait: &mut Wait<'_> = if kind == CheckpointKind::Passive {
+            &mut never
+        } else {
+            wait
+        };
         self.lock_waiting(around, CHECKPOINT_LOCK, 1, wait)?;
         let result = self.checkpoint_locked(around, page_size, kind, wait);
         self.unlock(around.database, CHECKPOINT_LOCK, 1);
@@ -121,7 +125,11 @@ impl Wal {
     ) -> Result<bool> {
         let frame_count = self.header.frame_count;
         if frame_count > 0 && self.header.page_size != page_size {
-            return Err(corrupt(None, 8, "the log has another page size than the database"));
+            return Err(corrupt(
+                None,
+                8,
+                "the log has another page size than the database",
+            ));
         }
         let mut waiting = true;
         if self.index.backfilled()? < frame_count {
@@ -150,7 +158,11 @@ impl Wal {
             if !unless_busy(self.lock_waiting(around, first, count, wait))? {
                 return Ok(false);
             }
-            let result = if kind == CheckpointKind::Truncate { self.cut(around) } else { Ok(()) };
+            let result = if kind == CheckpointKind::Truncate {
+                self.cut(around)
+            } else {
+                Ok(())
+            };
             self.unlock(around.database, first, count);
             result?;
         }
@@ -158,7 +170,12 @@ impl Wal {
     }
 
     /// The last frame that may be copied: no reader's mark is below it. Marks that nobody holds are moved out of the way.
-    fn safe_frame(&mut self, around: &mut Around<'_>, wait: &mut Wait<'_>, waiting: &mut bool) -> Result<FrameNo> {
+    fn safe_frame(
+        &mut self,
+        around: &mut Around<'_>,
+        wait: &mut Wait<'_>,
+        waiting: &mut bool,
+    ) -> Result<FrameNo> {
         let mut safe = self.header.frame_count;
         for mark in 1..READ_MARKS {
             let frame = self.index.read_mark(mark)?;
@@ -171,7 +188,8 @@ impl Wal {
                 unless_busy(self.lock(around.database, read_lock(mark), 1, ShmLock::Exclusive))?
             };
             if free {
-                self.index.set_read_mark(mark, if mark == 1 { safe } else { READ_MARK_UNUSED })?;
+                self.index
+                    .set_read_mark(mark, if mark == 1 { safe } else { READ_MARK_UNUSED })?;
                 self.unlock(around.database, read_lock(mark), 1);
             } else {
                 safe = frame;
@@ -198,7 +216,10 @@ impl Wal {
             self.sync_log(around)?;
         }
         self.copy_pages(around, done + 1, safe)?;
-        let complete = self.index.read_header(around.database)?.is_some_and(|now| now.frame_count == safe);
+        let complete = self
+            .index
+            .read_header(around.database)?
+            .is_some_and(|now| now.frame_count == safe);
         if complete {
             let len = u64::from(self.header.page_count) * u64::from(self.header.page_size);
             if around.database.len()? != len {
@@ -216,7 +237,11 @@ impl Wal {
         let page_size = self.header.page_size as usize;
         let mut newest: FxHashMap<PageNo, FrameNo> = FxHashMap::default();
         for frame in first..=last {
-            if let Some(page) = self.index.page_of(frame)?.filter(|page| page.get() <= self.header.page_count) {
+            if let Some(page) = self
+                .index
+                .page_of(frame)?
+                .filter(|page| page.get() <= self.header.page_count)
+            {
                 newest.insert(page, frame);
             }
         }
@@ -253,7 +278,13 @@ impl Wal {
         self.file.set_len(0)
     }
 
-    fn lock_waiting(&self, around: &mut Around<'_>, first: usize, count: usize, wait: &mut Wait<'_>) -> Result<()> {
+    fn lock_waiting(
+        &self,
+        around: &mut Around<'_>,
+        first: usize,
+        count: usize,
+        wait: &mut Wait<'_>,
+    ) -> Result<()> {
         loop {
             match self.lock(around.database, first, count, ShmLock::Exclusive) {
                 Err(Error::Busy) if wait() => {}

@@ -17,8 +17,8 @@ use crate::error::{Error, Result, corrupt};
 use crate::format::PageNo;
 use crate::format::wal::FrameNo;
 use crate::format::wal_index::{
-    BACKFILL_ATTEMPTED_WORD, BACKFILL_WORD, HEADER_WORDS, IndexHeader, IndexHeaderFault, READ_MARK_WORD, SLOT_HALFWORD,
-    SLOTS, frames_before, frames_in, hash, next_slot, pages_word, region_of,
+    BACKFILL_ATTEMPTED_WORD, BACKFILL_WORD, HEADER_WORDS, IndexHeader, IndexHeaderFault, READ_MARK_WORD,
+    SLOT_HALFWORD, SLOTS, frames_before, frames_in, hash, next_slot, pages_word, region_of,
 };
 use crate::vfs::{File, ShmRegion};
 
@@ -40,7 +40,10 @@ pub(super) struct Index {
 
 impl Index {
     pub(super) fn new(home: IndexHome) -> Index {
-        Index { home, regions: Vec::new() }
+        Index {
+            home,
+            regions: Vec::new(),
+        }
     }
 
     /// Maps regions up to `region`; `false` if it does not exist and `extend` is false.
@@ -82,7 +85,9 @@ impl Index {
 
     /// True if the shared header still has these words.
     pub(super) fn header_is(&self, words: &[u32; HEADER_WORDS]) -> bool {
-        self.regions.first().is_some_and(|first| header_words(first, 0) == *words)
+        self.regions
+            .first()
+            .is_some_and(|first| header_words(first, 0) == *words)
     }
 
     /// Publishes a header.
@@ -107,7 +112,9 @@ impl Index {
     }
 
     pub(super) fn set_backfill_attempted(&self, frame: FrameNo) -> Result<()> {
-        self.region(0)?.word(BACKFILL_ATTEMPTED_WORD).store(frame, Release);
+        self.region(0)?
+            .word(BACKFILL_ATTEMPTED_WORD)
+            .store(frame, Release);
         Ok(())
     }
 
@@ -160,7 +167,11 @@ impl Index {
     pub(super) fn page_of(&self, frame: FrameNo) -> Result<Option<PageNo>> {
         let number = region_of(frame);
         let entry = (frame - frames_before(number)) as usize - 1;
-        Ok(PageNo::new(self.region(number)?.word(pages_word(number) + entry).load(Relaxed)))
+        Ok(PageNo::new(
+            self.region(number)?
+                .word(pages_word(number) + entry)
+                .load(Relaxed),
+        ))
     }
 
     /// Adds the frame that follows the last one. The caller holds the write lock and appends
@@ -234,7 +245,10 @@ pub(super) fn decode(words: &[u32; HEADER_WORDS]) -> Result<Option<IndexHeader>>
     match IndexHeader::decode(words) {
         Ok(header) => Ok(Some(header)),
         Err(IndexHeaderFault::Invalid) => Ok(None),
-        Err(IndexHeaderFault::Version) => Err(Error::CantOpen { path: Path::new("-shm").into(), source: None }),
+        Err(IndexHeaderFault::Version) => Err(Error::CantOpen {
+            path: Path::new("-shm").into(),
+            source: None,
+        }),
     }
 }
 
@@ -258,7 +272,10 @@ mod tests {
     }
 
     fn database() -> Box<dyn File> {
-        let options = OpenOptions { create: true, ..OpenOptions::default() };
+        let options = OpenOptions {
+            create: true,
+            ..OpenOptions::default()
+        };
         MemoryVfs::new().open(Path::new("x"), &options).unwrap()
     }
 
@@ -275,7 +292,9 @@ mod tests {
         for last in [1, 99, 100, 101, 4062, 4063, 8158, 8159, 9000] {
             for first in [1, 4000, 4063] {
                 for want in [1, 7, 99, 100] {
-                    let expected = (first..=last).rev().find(|frame| page_of(*frame) == page_of(want));
+                    let expected = (first..=last)
+                        .rev()
+                        .find(|frame| page_of(*frame) == page_of(want));
                     if first <= last {
                         assert_eq!(index.find(page_of(want), first, last).unwrap(), expected);
                     }
@@ -311,7 +330,11 @@ mod tests {
         assert_eq!(index.read_header(&*database).unwrap(), None);
         index.reach(&mut *database, 0, true).unwrap();
         assert_eq!(index.read_header(&*database).unwrap(), None);
-        let header = IndexHeader { page_size: 512, frame_count: 3, ..IndexHeader::default() };
+        let header = IndexHeader {
+            page_size: 512,
+            frame_count: 3,
+            ..IndexHeader::default()
+        };
         index.write_header(&*database, &header).unwrap();
         assert_eq!(index.read_header(&*database).unwrap(), Some(header));
         assert!(index.header_is(&header.encode()));
@@ -326,7 +349,11 @@ mod tests {
         let mut index = Index::new(IndexHome::Private);
         index.reach(&mut *database, 0, true).unwrap();
         for slot in 0..SLOTS {
-            index.region(0).unwrap().half(SLOT_HALFWORD + slot).store(u16::MAX, Relaxed);
+            index
+                .region(0)
+                .unwrap()
+                .half(SLOT_HALFWORD + slot)
+                .store(u16::MAX, Relaxed);
         }
         assert_eq!(index.find(page(1), 1, 4000).unwrap(), None);
         assert!(index.append(&mut *database, 2, page(1)).is_err());

@@ -97,7 +97,13 @@ pub(crate) struct Around<'a> {
 impl Wal {
     /// Opens, and creates if need be, the log of a database on which Shared is held. `alone` says that Exclusive is held
     /// and that no memory needs to be shared.
-    pub(crate) fn open(vfs: &dyn Vfs, database: &Path, log: &Path, read_only: bool, alone: bool) -> Result<Wal> {
+    pub(crate) fn open(
+        vfs: &dyn Vfs,
+        database: &Path,
+        log: &Path,
+        read_only: bool,
+        alone: bool,
+    ) -> Result<Wal> {
         let existed = vfs.exists(log)?;
         let options = OpenOptions {
             create: true,
@@ -109,7 +115,11 @@ impl Wal {
         Ok(Wal {
             read_only: read_only || file.is_read_only(),
             file,
-            index: Index::new(if alone { IndexHome::Private } else { IndexHome::Shared }),
+            index: Index::new(if alone {
+                IndexHome::Private
+            } else {
+                IndexHome::Shared
+            }),
             header: IndexHeader::default(),
             words: [0; HEADER_WORDS],
             mark: None,
@@ -139,12 +149,20 @@ impl Wal {
 
     /// Pages of the database in this snapshot; 0 if the log does not say.
     pub(crate) fn page_count(&self) -> u32 {
-        if self.header.frame_count == 0 { 0 } else { self.header.page_count }
+        if self.header.frame_count == 0 {
+            0
+        } else {
+            self.header.page_count
+        }
     }
 
     /// Page size of the log's frames; 0 if nothing was written to it.
     pub(crate) fn page_size(&self) -> u32 {
-        if self.header.frame_count == 0 { 0 } else { self.header.page_size }
+        if self.header.frame_count == 0 {
+            0
+        } else {
+            self.header.page_size
+        }
     }
 
     /// Frames in the log as of this snapshot.
@@ -157,14 +175,6 @@ impl Wal {
         self.header.salt
     }
 
-    pub(crate) fn is_reading(&self) -> bool {
-        self.mark.is_some()
-    }
-
-    pub(crate) fn is_private(&self) -> bool {
-        self.index.home == IndexHome::Private
-    }
-
     /// Leaves the log for good. With `delete`, nobody else has it open and everything is checkpointed: its files go.
     pub(crate) fn close(mut self, around: &mut Around<'_>, delete: bool) -> Result<()> {
         self.end_read(around.database);
@@ -173,7 +183,11 @@ impl Wal {
         if delete {
             around.vfs.unlink(around.log)?;
         }
-        if self.index.home == IndexHome::Shared { around.database.shm_unmap(delete) } else { Ok(()) }
+        if self.index.home == IndexHome::Shared {
+            around.database.shm_unmap(delete)
+        } else {
+            Ok(())
+        }
     }
 
     fn set_header(&mut self, header: IndexHeader) {

@@ -58,7 +58,12 @@ impl Wal {
 
     /// One attempt at a snapshot. With `in_log` it keeps the header and looks for a mark in the log only: the caller writes and has just
     /// restarted it.
-    fn try_begin_read(&mut self, around: &mut Around<'_>, changed: &mut bool, in_log: bool) -> Result<Attempt> {
+    fn try_begin_read(
+        &mut self,
+        around: &mut Around<'_>,
+        changed: &mut bool,
+        in_log: bool,
+    ) -> Result<Attempt> {
         if !in_log {
             match self.read_header(around, changed) {
                 Ok(()) => {}
@@ -102,7 +107,9 @@ impl Wal {
                 }
             }
         }
-        let Some((mark, frame)) = best else { return Ok(Attempt::Again) };
+        let Some((mark, frame)) = best else {
+            return Ok(Attempt::Again);
+        };
         if !unless_busy(self.lock(around.database, read_lock(mark), 1, ShmLock::Shared))? {
             return Ok(Attempt::Again);
         }
@@ -115,7 +122,11 @@ impl Wal {
             return Ok(Attempt::Again);
         }
         self.mark = Some(mark);
-        self.last_frame = if self.first_frame > frame_count { 0 } else { frame_count };
+        self.last_frame = if self.first_frame > frame_count {
+            0
+        } else {
+            frame_count
+        };
         Ok(Attempt::Done)
     }
 
@@ -159,9 +170,13 @@ impl Wal {
     }
 
     fn take_header(&mut self, around: &mut Around<'_>, changed: &mut bool) -> Result<bool> {
-        let Some(words) = self.index.read_words(around.database) else { return Ok(false) };
+        let Some(words) = self.index.read_words(around.database) else {
+            return Ok(false);
+        };
         if words != self.words {
-            let Some(header) = decode(&words)? else { return Ok(false) };
+            let Some(header) = decode(&words)? else {
+                return Ok(false);
+            };
             *changed = true;
             self.header = header;
             self.words = words;
@@ -175,7 +190,11 @@ impl Wal {
             return Ok(());
         }
         let region = crate::format::wal_index::region_of(self.header.frame_count);
-        if self.index.reach(around.database, region, false)? { Ok(()) } else { Err(Error::Protocol) }
+        if self.index.reach(around.database, region, false)? {
+            Ok(())
+        } else {
+            Err(Error::Protocol)
+        }
     }
 }
 

@@ -60,7 +60,11 @@ impl Wal {
             next = self.start_log(around, commit.page_size)?;
         }
         if next.page_size != commit.page_size {
-            return Err(corrupt(None, 8, "the log has another page size than the database"));
+            return Err(corrupt(
+                None,
+                8,
+                "the log has another page size than the database",
+            ));
         }
         self.write_frames(commit, &mut next)?;
         if around.syncs.commit {
@@ -161,7 +165,10 @@ impl Wal {
         let last = commit.pages.len() - 1;
         let mut written = Ok(());
         for (at, (page, bytes)) in commit.pages.iter().enumerate() {
-            let frame = Frame { page: *page, commit_size: if at == last { commit.page_count } else { 0 } };
+            let frame = Frame {
+                page: *page,
+                commit_size: if at == last { commit.page_count } else { 0 },
+            };
             let head = frame.encode(bytes, next.order, next.salt, &mut next.frame_checksum);
             buffer.extend_from_slice(&head);
             buffer.extend_from_slice(bytes);
