@@ -13,6 +13,7 @@
 //! modules that map memory and take locks.
 #![deny(unsafe_code)]
 
+pub mod btree;
 pub mod error;
 pub mod format;
 pub mod pager;
