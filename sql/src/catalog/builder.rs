@@ -81,8 +81,19 @@ impl<'a> SchemaBuilder<'a> {
 
     /// Further rows for a schema that was built before.
     pub fn extend(schema: Schema, page_count: u32, environment: Environment<'a>) -> SchemaBuilder<'a> {
-        let triggers = schema.triggers.values().map(|trigger| trigger.order + 1).max().unwrap_or(0);
-        SchemaBuilder { schema, underway: FxHashMap::default(), environment, page_count, triggers }
+        let triggers = schema
+            .triggers
+            .values()
+            .map(|trigger| trigger.order + 1)
+            .max()
+            .unwrap_or(0);
+        SchemaBuilder {
+            schema,
+            underway: FxHashMap::default(),
+            environment,
+            page_count,
+            triggers,
+        }
     }
 
     /// Takes one row in.
@@ -94,12 +105,10 @@ impl<'a> SchemaBuilder<'a> {
             return Err(malformed(row, ""));
         };
         match row.sql.as_deref() {
-            Some(sql) if is_create(sql) => {
-                self.add_definition(row, root, sql).map_err(|error| match error {
-                    Error::Corrupt { .. } | Error::Storage(_) => error,
-                    error => malformed(row, &error.to_string()),
-                })
-            }
+            Some(sql) if is_create(sql) => self.add_definition(row, root, sql).map_err(|error| match error {
+                Error::Corrupt { .. } | Error::Storage(_) => error,
+                error => malformed(row, &error.to_string()),
+            }),
             Some(sql) if !sql.is_empty() => Err(malformed(row, "")),
             _ => self.assign_root(row, root),
         }
@@ -121,7 +130,9 @@ impl<'a> SchemaBuilder<'a> {
             ast::Statement::CreateTrigger(create) => self.add_trigger(*create, sql),
             ast::Statement::CreateVirtualTable(create) => {
                 let name = create.name.name.text.to_string();
-                self.schema.virtual_tables.insert(fold(&name), (name, create.module.text.to_string()));
+                self.schema
+                    .virtual_tables
+                    .insert(fold(&name), (name, create.module.text.to_string()));
             }
             _ => return Err(malformed(row, "")),
         }
@@ -136,10 +147,19 @@ impl<'a> SchemaBuilder<'a> {
             .ok_or_else(|| malformed(row, "invalid rootpage"))
     }
 
-    fn add_index(&mut self, create: &ast::CreateIndex, sql: &str, root: PageNo, row: &SchemaRow) -> Result<()> {
+    fn add_index(
+        &mut self,
+        create: &ast::CreateIndex,
+        sql: &str,
+        root: PageNo,
+        row: &SchemaRow,
+    ) -> Result<()> {
         let table = self.table_mut(create.table.as_str());
         let Some(mut table) = table else {
-            return Err(Error::sql(format!("no such table: main.{}", create.table.as_str())));
+            return Err(Error::sql(format!(
+                "no such table: main.{}",
+                create.table.as_str()
+            )));
         };
         let index = index_of(create, sql, root, &table, &self.environment);
         let result = index.map(|index| {
@@ -156,13 +176,19 @@ impl<'a> SchemaBuilder<'a> {
     /// Takes a table out for changing; the caller puts it back.
     fn table_mut(&mut self, name: &str) -> Option<Table> {
         let key = fold(name);
-        self.underway.remove(&key).or_else(|| self.schema.tables.get(&key).map(|table| (**table).clone()))
+        self.underway
+            .remove(&key)
+            .or_else(|| self.schema.tables.get(&key).map(|table| (**table).clone()))
     }
 
     fn add_view(&mut self, create: ast::CreateView, sql: &str) {
         let name = create.name.name.text.to_string();
         let view = View {
-            columns: create.columns.iter().map(|column| column.text.to_string()).collect(),
+            columns: create
+                .columns
+                .iter()
+                .map(|column| column.text.to_string())
+                .collect(),
             select: Arc::new(*create.select),
             sql: sql.to_owned(),
             name,
@@ -179,7 +205,9 @@ impl<'a> SchemaBuilder<'a> {
             sql: sql.to_owned(),
         };
         self.triggers += 1;
-        self.schema.triggers.insert(fold(&trigger.name), Arc::new(trigger));
+        self.schema
+            .triggers
+            .insert(fold(&trigger.name), Arc::new(trigger));
     }
 
     /// A row without text tells the root of an automatic index.
@@ -191,13 +219,20 @@ impl<'a> SchemaBuilder<'a> {
         let Some(mut table) = self.table_mut(table) else {
             return Err(malformed(row, "orphan index"));
         };
-        let found = table.indexes.iter_mut().find(|index| index.name.eq_ignore_ascii_case(name));
+        let found = table
+            .indexes
+            .iter_mut()
+            .find(|index| index.name.eq_ignore_ascii_case(name));
         let known = found.is_some();
         if let Some(index) = found {
             Arc::make_mut(index).root = root;
         }
         self.underway.insert(fold(&table.name), table);
-        if known { Ok(()) } else { Err(malformed(row, "orphan index")) }
+        if known {
+            Ok(())
+        } else {
+            Err(malformed(row, "orphan index"))
+        }
     }
 
     /// The root of a table that was taken in.
@@ -215,7 +250,10 @@ impl<'a> SchemaBuilder<'a> {
         let mut counts = text.split(' ').map_while(|word| word.parse::<u64>().ok());
         if let Some(rows) = counts.next() {
             found.row_count = Some(rows);
-            let own = found.indexes.iter_mut().find(|own| index.is_some_and(|name| own.name.eq_ignore_ascii_case(name)));
+            let own = found
+                .indexes
+                .iter_mut()
+                .find(|own| index.is_some_and(|name| own.name.eq_ignore_ascii_case(name)));
             if let Some(own) = own {
                 Arc::make_mut(own).statistics = Some(std::iter::once(rows).chain(counts).collect());
             }
@@ -230,11 +268,15 @@ impl<'a> SchemaBuilder<'a> {
     pub fn finish(mut self, cookie: u32) -> Result<Schema> {
         for (key, table) in std::mem::take(&mut self.underway) {
             if let Some(index) = table.indexes.iter().find(|index| index.root == UNASSIGNED_ROOT) {
-                return Err(Error::Corrupt { message: format!("malformed database schema ({})", index.name) });
+                return Err(Error::Corrupt {
+                    message: format!("malformed database schema ({})", index.name),
+                });
             }
             let table = Arc::new(table);
             if let Some(old) = self.schema.tables.get(&key) {
-                old.indexes.iter().for_each(|index| drop(self.schema.indexes.remove(&fold(&index.name))));
+                old.indexes
+                    .iter()
+                    .for_each(|index| drop(self.schema.indexes.remove(&fold(&index.name))));
             }
             for index in &table.indexes {
                 self.schema.indexes.insert(fold(&index.name), Arc::clone(index));
@@ -257,7 +299,9 @@ pub fn fold(name: &str) -> String {
 }
 
 fn is_create(sql: &str) -> bool {
-    sql.as_bytes().get(..2).is_some_and(|start| start.eq_ignore_ascii_case(b"cr"))
+    sql.as_bytes()
+        .get(..2)
+        .is_some_and(|start| start.eq_ignore_ascii_case(b"cr"))
 }
 
 fn malformed(row: &SchemaRow, reason: &str) -> Error {

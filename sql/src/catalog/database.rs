@@ -100,7 +100,11 @@ impl Database {
 
     /// Names of the schema table.
     pub fn schema_table_names(&self) -> &'static [&'static str] {
-        if self.is_temporary { &TEMP_SCHEMA_TABLE_NAMES } else { &SCHEMA_TABLE_NAMES }
+        if self.is_temporary {
+            &TEMP_SCHEMA_TABLE_NAMES
+        } else {
+            &SCHEMA_TABLE_NAMES
+        }
     }
 
     /// The schema cookie of the open transaction.
@@ -108,7 +112,11 @@ impl Database {
         let page = self.pager.page(PageNo::ONE)?;
         match page.get(COOKIE_OFFSET..COOKIE_OFFSET + 4) {
             Some(&[a, b, c, d]) => Ok(u32::from_be_bytes([a, b, c, d])),
-            _ => Err(Error::from(aludel_storage::error::corrupt(PageNo::ONE, 0, "page 1 is too short"))),
+            _ => Err(Error::from(aludel_storage::error::corrupt(
+                PageNo::ONE,
+                0,
+                "page 1 is too short",
+            ))),
         }
     }
 }

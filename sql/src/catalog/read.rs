@@ -18,8 +18,12 @@ const SCHEMA_FORMAT_MAX: u32 = 4;
 pub const SCHEMA_TABLE_NAMES: [&str; 2] = ["sqlite_master", "sqlite_schema"];
 
 /// Names of the schema table in temp.
-pub const TEMP_SCHEMA_TABLE_NAMES: [&str; 4] =
-    ["sqlite_temp_master", "sqlite_temp_schema", "sqlite_master", "sqlite_schema"];
+pub const TEMP_SCHEMA_TABLE_NAMES: [&str; 4] = [
+    "sqlite_temp_master",
+    "sqlite_temp_schema",
+    "sqlite_master",
+    "sqlite_schema",
+];
 
 /// Reads the schema of the database as the open transaction of `pager` sees it.
 ///
@@ -37,7 +41,10 @@ pub fn read_schema(pager: &Pager, names: &[&str], collations: &dyn Collations) -
         reading: true,
     };
     let mut builder = SchemaBuilder::new(names, pager.page_count(), environment);
-    let mut rows = Rows::of(TableCursor::new(aludel_storage::format::PageNo::ONE), header.encoding);
+    let mut rows = Rows::of(
+        TableCursor::new(aludel_storage::format::PageNo::ONE),
+        header.encoding,
+    );
     while let Some(values) = rows.next(pager)? {
         builder.add(&SchemaRow::from_values(values.into_iter()))?;
     }
@@ -77,11 +84,20 @@ struct Rows {
 
 impl Rows {
     fn of(cursor: TableCursor, encoding: TextEncoding) -> Rows {
-        Rows { cursor, encoding, started: false, spill: Vec::new() }
+        Rows {
+            cursor,
+            encoding,
+            started: false,
+            spill: Vec::new(),
+        }
     }
 
     fn next(&mut self, pager: &Pager) -> Result<Option<Vec<Value>>> {
-        let more = if self.started { self.cursor.next(pager)? } else { self.cursor.first(pager)? };
+        let more = if self.started {
+            self.cursor.next(pager)?
+        } else {
+            self.cursor.first(pager)?
+        };
         self.started = true;
         if !more {
             return Ok(None);
