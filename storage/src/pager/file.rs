@@ -32,6 +32,9 @@ use crate::wal::{Around, CheckpointKind, CheckpointReport, Wal, WalSyncs};
 type Version = [u8; 16];
 const VERSION_OFFSET: usize = 24;
 
+/// Where the header says whether there is a log.
+const READ_VERSION_OFFSET: usize = 19;
+
 /// A database file and its journals.
 pub(super) struct FileStore {
     pub(super) vfs: Arc<dyn Vfs>,
@@ -368,6 +371,10 @@ impl FileStore {
         }
         if let Some(version) = first_page.and_then(|page| page.get(VERSION_OFFSET..)?.first_chunk()) {
             self.version = Some(*version);
+        }
+        if first_page.and_then(|page| page.get(READ_VERSION_OFFSET)) == Some(&2) {
+            // The file has just been switched to a log: the next snapshot finds out.
+            self.version = None;
         }
         self.pages
             .set_file_len(u64::from(page_count) * self.page_size as u64);

@@ -39,6 +39,8 @@ pub use multi::commit_all;
 pub use options::{JournalMode, PagerOptions, Synchronous};
 pub use page::Page;
 
+pub use crate::wal::{CheckpointKind, CheckpointReport};
+
 use crate::error::{Error, ReadOnlyReason, Result, corrupt};
 use crate::format::header::{USABLE_SIZE_MIN, is_page_size};
 use crate::format::{AutoVacuum, Header, PageNo, TextEncoding};
