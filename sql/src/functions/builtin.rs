@@ -3,10 +3,11 @@
 use std::sync::{Arc, LazyLock};
 
 use super::aggregate::{BasicAggregate, Extreme};
+use super::percentile::Percentile;
 use super::registry::FunctionTable;
 use super::{
     AggregateFunction, Arity, Function, FunctionContext, FunctionFlags, FunctionKind, ScalarFunction,
-    SpecialFunction, ValueSink, WindowFunction, core, pattern, printf, text,
+    SpecialFunction, ValueSink, WindowFunction, core, math, pattern, printf, text,
 };
 use crate::error::Result;
 use crate::value::ValueRef;
@@ -16,6 +17,7 @@ pub(super) fn functions() -> &'static FunctionTable {
     static FUNCTIONS: LazyLock<FunctionTable> = LazyLock::new(|| {
         let mut table = FunctionTable::default();
         register_core(&mut table);
+        register_math(&mut table);
         register_aggregates(&mut table);
         register_windows(&mut table);
         register_special(&mut table);
@@ -144,6 +146,13 @@ fn register_core(table: &mut FunctionTable) {
     );
 }
 
+fn register_math(table: &mut FunctionTable) {
+    for &(name, argc, function) in math::FUNCTIONS {
+        let code: Arc<dyn ScalarFunction> = Arc::new(function);
+        add(table, name, Arity::Exact(argc), PURE, FunctionKind::Scalar(code));
+    }
+}
+
 fn register_aggregates(table: &mut FunctionTable) {
     use Arity::{Exact, Range};
     for (name, arity, flags, function) in [
@@ -158,6 +167,15 @@ fn register_aggregates(table: &mut FunctionTable) {
     ] {
         let function: Arc<dyn AggregateFunction> = Arc::new(function);
         add(table, name, arity, flags, FunctionKind::Aggregate(function));
+    }
+    for (name, argc, function) in [
+        ("median", 1, Percentile::Median),
+        ("percentile", 2, Percentile::Percentile),
+        ("percentile_cont", 2, Percentile::Continuous),
+        ("percentile_disc", 2, Percentile::Discrete),
+    ] {
+        let function: Arc<dyn AggregateFunction> = Arc::new(function);
+        add(table, name, Exact(argc), PURE, FunctionKind::Aggregate(function));
     }
 }
 

@@ -11,9 +11,11 @@ pub mod aggregate;
 mod builtin;
 mod context;
 pub mod core;
+mod math;
 #[cfg(test)]
 pub(crate) mod oracle;
 pub mod pattern;
+mod percentile;
 pub mod printf;
 mod registry;
 #[cfg(test)]

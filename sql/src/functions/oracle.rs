@@ -59,6 +59,16 @@ impl Oracle {
             .map_err(|e| message(&e))
     }
 
+    /// The first column of a query, as text.
+    pub(crate) fn texts(&self, sql: &str) -> Vec<String> {
+        let mut statement = self.sqlite.prepare(sql).unwrap();
+        statement
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect()
+    }
+
     /// Runs a statement with one parameter.
     pub(crate) fn their_statement(&self, sql: &str, parameter: &Value) {
         self.sqlite
