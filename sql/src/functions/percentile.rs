@@ -7,13 +7,12 @@ use super::{Accumulator, AggregateFunction, FunctionContext, ValueSink};
 use crate::error::{Error, Result};
 use crate::value::ValueRef;
 use crate::value::cast::numeric_argument;
-use crate::value::number::Number;
 
 /// The functions of this module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Percentile {
     Median,
-    Percentile,
+    Hundredths,
     Continuous,
     Discrete,
 }
@@ -22,7 +21,7 @@ impl Percentile {
     fn name(self) -> &'static str {
         match self {
             Percentile::Median => "median",
-            Percentile::Percentile => "percentile",
+            Percentile::Hundredths => "percentile",
             Percentile::Continuous => "percentile_cont",
             Percentile::Discrete => "percentile_disc",
         }
@@ -33,7 +32,7 @@ impl Percentile {
         let Some(argument) = args.get(1) else {
             return Ok(0.5);
         };
-        let whole = if self == Percentile::Percentile {
+        let whole = if self == Percentile::Hundredths {
             100.0
         } else {
             1.0
