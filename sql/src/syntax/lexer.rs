@@ -28,7 +28,7 @@ const BYTE_CLASS: [u8; 256] = {
     let mut i = 0;
     while i < 256 {
         let byte = i as u8;
-        if matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c) {
+        if matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0c) {
             table[i] |= SPACE;
         }
         if byte.is_ascii_digit() {
@@ -96,8 +96,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Skips blanks and comments, and a byte order mark at the very start. A vertical tab is a blank after another
-    /// blank only: a quirk of SQLite's lexer.
+    /// Skips blanks and comments, and a byte order mark at the very start.
     fn skip_blanks(&mut self) {
         if self.at == 0 && self.sql.starts_with(&[0xef, 0xbb, 0xbf]) {
             self.at = 3;

@@ -11,7 +11,6 @@ pub mod ast;
 mod keyword;
 pub mod lexer;
 mod parser;
-pub mod render;
 pub mod token;
 
 pub use parser::{Next, ParseError, parse_expr, parse_next, parse_one};

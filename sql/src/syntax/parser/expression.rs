@@ -150,17 +150,17 @@ enum CasePart {
 
 const BINDS_OR: u8 = 2;
 const BINDS_AND: u8 = 4;
-pub(in super::super) const BINDS_NOT: u8 = 6;
+const BINDS_NOT: u8 = 6;
 /// `NOT` after an operand (`NOT IN`) completes what binds tighter than a `NOT` in front, but not that `NOT` itself.
 const BINDS_NOT_AFTER: u8 = 7;
-pub(in super::super) const BINDS_EQUAL: u8 = 8;
+const BINDS_EQUAL: u8 = 8;
 const BINDS_COMPARE: u8 = 10;
 const BINDS_BITS: u8 = 14;
 const BINDS_ADD: u8 = 16;
 const BINDS_MULTIPLY: u8 = 18;
 const BINDS_CONCAT: u8 = 20;
-pub(in super::super) const BINDS_COLLATE: u8 = 22;
-pub(in super::super) const BINDS_SIGN: u8 = 24;
+const BINDS_COLLATE: u8 = 22;
+const BINDS_SIGN: u8 = 24;
 
 /// How tightly a token binds that stands after an operand; 1 for one that ends all open operators.
 fn binding(kind: TokenKind) -> u8 {

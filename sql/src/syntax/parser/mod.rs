@@ -40,8 +40,6 @@ use std::fmt;
 #[cfg(test)]
 mod tests;
 
-pub(super) use expression::{BINDS_COLLATE, BINDS_EQUAL, BINDS_NOT, BINDS_SIGN, binary_binding};
-
 /// Why a text is no statement, in SQLite's words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParseError {

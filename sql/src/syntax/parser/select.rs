@@ -35,17 +35,17 @@ pub(super) fn with(i: Tokens<'_>) -> Parse<'_, Option<Box<With>>> {
         return Ok((i, None));
     }
     let (i, recursive) = i.skip().accept(T::Recursive);
-    let (mut i, first) = cte(i)?;
-    let mut ctes = vec![first];
-    while i.kind() == T::Comma {
-        let (rest, cte) = cte(i.skip())?;
-        i = rest;
-        if ctes.iter().any(|earlier| earlier.name.is(&cte.name.text)) {
-            i.object(format!("duplicate WITH table name: {}", cte.name.text), None);
-        }
-        ctes.push(cte);
-    }
+    let (i, ctes) = comma_list(cte)(i)?;
+    check_cte_names(i, &ctes);
     Ok((i, Some(Box::new(With { recursive, ctes }))))
+}
+
+fn check_cte_names(i: Tokens<'_>, ctes: &[Cte]) {
+    for (n, cte) in ctes.iter().enumerate() {
+        if ctes[..n].iter().any(|earlier| earlier.name.is(&cte.name.text)) {
+            return i.object(format!("duplicate WITH table name: {}", cte.name.text), None);
+        }
+    }
 }
 
 fn cte(i: Tokens<'_>) -> Parse<'_, Cte> {
