@@ -55,23 +55,31 @@ impl State {
         read.map(|()| true)
     }
 
-    fn plan(&self, parsed: &ast::Parsed) -> Result<Compiled> {
+    /// Lends the world that statements are compiled in.
+    pub(crate) fn with_plan_context<T>(&self, work: impl FnOnce(&PlanContext<'_>) -> T) -> T {
+        self.with_context(false, work)
+    }
+
+    fn with_context<T>(&self, explain: bool, work: impl FnOnce(&PlanContext<'_>) -> T) -> T {
         let views = self.schema_views();
         let collations = |name: &str| self.collations.find(name);
         let virtual_tables = |name: &str| self.virtual_tables.get(&name.to_ascii_lowercase()).cloned();
-        let context = PlanContext {
+        work(&PlanContext {
             databases: &views,
             functions: &self.functions,
             collations: &collations,
             virtual_tables: &virtual_tables,
-            settings: self.plan_settings(parsed.explain.is_some()),
+            settings: self.plan_settings(explain),
             trigger: None,
-        };
-        let compiled = plan::compile(&parsed.statement, &context)?;
+        })
+    }
+
+    fn plan(&self, parsed: &ast::Parsed) -> Result<Compiled> {
+        let compiled =
+            self.with_context(parsed.explain.is_some(), |context| plan::compile(&parsed.statement, context))?;
         if let Some(explain) = parsed.explain {
             return Ok(Compiled::of_explain(explain, &compiled.explain, parsed, self.schema_version));
         }
-        self.refuse_unknown_collations(&compiled)?;
         let mut writes = Vec::new();
         let program = match &compiled.kind {
             CompiledKind::Query(plan) => Program::Query(build(&plan.root)?),
@@ -134,14 +142,9 @@ impl State {
         }
         Ok(())
     }
-
-    /// A collation that only the file knows cannot be compared by.
-    fn refuse_unknown_collations(&self, _: &plan::Compiled) -> Result<()> {
-        Ok(())
-    }
 }
 
 /// The columns of a result that have names only.
 pub(crate) fn named_columns(names: &[&str]) -> Vec<ResultColumn> {
-    names.iter().map(|name| ResultColumn { name: (*name).to_owned(), ..ResultColumn::default() }).collect()
+    names.iter().map(|name| ResultColumn { name: (*name).into(), ..ResultColumn::default() }).collect()
 }

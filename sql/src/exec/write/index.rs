@@ -218,20 +218,14 @@ impl IndexWriter {
         Ok(self.cursor.delete(pager)?)
     }
 
-    /// The columns that a uniqueness error names.
-    pub(super) fn describe(&self, table: &Table) -> String {
-        let mut names = Vec::with_capacity(self.index.columns.len());
-        for column in &self.index.columns {
-            match column.source {
-                IndexSource::Column(number) => names.push(format!("{}.{}", table.name, table.columns[number].name)),
-                IndexSource::Rowid => {
-                    let name = table.rowid_alias.map_or("rowid", |alias| table.columns[alias].name.as_str());
-                    names.push(format!("{}.{name}", table.name));
-                }
-                IndexSource::Expression(_) => return format!("index '{}'", self.index.name),
-            }
+    /// The new row's entry, if the index has one for it.
+    pub(super) fn encoded(&mut self, stored: &[Value]) -> Option<&[u8]> {
+        if !self.new.present {
+            return None;
         }
-        names.join(", ")
+        self.record.clear();
+        record::encode(&self.new.values(&self.parts, stored), &mut self.record);
+        Some(&self.record)
     }
 }
 

@@ -23,6 +23,7 @@
 mod collect;
 mod complete;
 mod delete;
+mod entries;
 mod index;
 mod insert;
 mod rowid;
@@ -31,7 +32,9 @@ mod unique;
 mod update;
 
 pub use delete::Delete;
+pub use entries::{EntryReader, describe_key};
 pub use insert::Insert;
+pub use target::to_stored;
 pub use update::Update;
 
 use crate::error::Error;

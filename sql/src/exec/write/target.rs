@@ -12,6 +12,7 @@ use aludel_storage::pager::Pager;
 use smallvec::SmallVec;
 
 use super::complete::Completion;
+use super::entries::describe_key;
 use super::index::{IndexWriter, Side};
 use super::{Failure, Written};
 use crate::catalog::{Database, Table, encode_text, utf8_of};
@@ -348,6 +349,12 @@ impl Target {
         written
     }
 
+    /// The entry of index `number` for a row that it was prepared for.
+    pub(super) fn entry(&mut self, number: usize, row: &[Value]) -> Option<&[u8]> {
+        let stored = in_file_encoding(row, self.encoding, &mut self.stored_new);
+        self.indexes.get_mut(number)?.encoded(stored)
+    }
+
     // ---- results ---------------------------------------------------------------------------------
 
     /// Counts the row and adds it to what RETURNING returns.
@@ -401,7 +408,7 @@ impl Target {
             crate::catalog::IndexOrigin::PrimaryKey => ConstraintKind::PrimaryKey,
             _ => ConstraintKind::Unique,
         };
-        let message = format!("UNIQUE constraint failed: {}", index.describe(&self.table));
+        let message = format!("UNIQUE constraint failed: {}", describe_key(&index.index, &self.table));
         Failure { error: Error::constraint(kind, message), action }
     }
 
@@ -435,6 +442,18 @@ fn real_as_stored(value: ValueRef<'_>) -> ValueRef<'_> {
             _ => value,
         },
         _ => value,
+    }
+}
+
+/// Turns a value that has its affinity into what lies in the file.
+pub fn to_stored(value: &mut Value, encoding: TextEncoding, affinity: Affinity) {
+    if affinity == Affinity::Real {
+        *value = Value::from(real_as_stored(value.as_ref()));
+    }
+    if encoding != TextEncoding::Utf8 {
+        let mut stored = Value::Null;
+        stored_value(value.as_ref(), encoding, &mut stored);
+        *value = stored;
     }
 }
 
