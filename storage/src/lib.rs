@@ -16,6 +16,7 @@
 pub mod btree;
 pub mod error;
 pub mod format;
+pub mod maintenance;
 pub mod pager;
 pub mod vfs;
 
