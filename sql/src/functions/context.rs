@@ -7,6 +7,7 @@ use std::cell::Cell;
 use std::hash::{BuildHasher, RandomState};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::pattern::CachedPattern;
 use crate::error::{Error, Result};
 use crate::value::Collation;
 
@@ -131,6 +132,8 @@ pub struct FunctionContext<'a> {
     pub json_result: bool,
     /// A buffer that keeps its allocation from call to call. Its content means nothing between calls.
     pub scratch: Vec<u8>,
+    /// The LIKE or GLOB pattern of the call before this one.
+    pub(super) pattern: Option<Box<CachedPattern>>,
 }
 
 static BINARY: Collation = Collation::Binary;
@@ -144,6 +147,7 @@ impl<'a> FunctionContext<'a> {
             json_arguments: 0,
             json_result: false,
             scratch: Vec::new(),
+            pattern: None,
         }
     }
 

@@ -10,8 +10,15 @@
 pub mod aggregate;
 mod builtin;
 mod context;
-mod core;
+pub mod core;
+#[cfg(test)]
+pub(crate) mod oracle;
+pub mod pattern;
+pub mod printf;
 mod registry;
+#[cfg(test)]
+mod tests;
+pub mod text;
 
 pub use context::{Environment, FunctionContext, TextEncoding};
 pub use registry::{FindError, Registry};
