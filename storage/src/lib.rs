@@ -13,8 +13,10 @@
 //! modules that map memory and take locks.
 #![deny(unsafe_code)]
 
+pub mod btree;
 pub mod error;
 pub mod format;
 pub mod pager;
+pub mod vfs;
 
 pub use error::{Error, Result};

@@ -1,0 +1,4 @@
+//! Trees against plain maps, and against real SQLite.
+
+mod index;
+mod table;
