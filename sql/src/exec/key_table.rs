@@ -86,7 +86,11 @@ impl KeyTable {
     }
 
     fn first_form(columns: &[KeyColumn]) -> Form {
-        if columns.len() == 1 { Form::Integers } else { Form::Bytes }
+        if columns.len() == 1 {
+            Form::Integers
+        } else {
+            Form::Bytes
+        }
     }
 
     /// Forgets all keys and keeps memory.
@@ -166,8 +170,16 @@ impl KeyTable {
         }
         self.encode(keys, n);
         let hash = hash_bytes(&self.key);
-        let KeyTable { hashes, bytes, ends, key, .. } = self;
-        let found = hashes.find(hash, |(other, number)| *other == hash && key_bytes(bytes, ends, *number) == key);
+        let KeyTable {
+            hashes,
+            bytes,
+            ends,
+            key,
+            ..
+        } = self;
+        let found = hashes.find(hash, |(other, number)| {
+            *other == hash && key_bytes(bytes, ends, *number) == key
+        });
         found.map_or(ABSENT, |(_, number)| *number)
     }
 
@@ -200,7 +212,9 @@ impl KeyTable {
 
     #[inline]
     fn find_integer(&self, key: i64) -> u32 {
-        self.integers.find(hash_integer(key), |(other, _)| *other == key).map_or(ABSENT, |(_, number)| *number)
+        self.integers
+            .find(hash_integer(key), |(other, _)| *other == key)
+            .map_or(ABSENT, |(_, number)| *number)
     }
 
     fn insert_null(&mut self) -> u32 {
@@ -218,7 +232,9 @@ impl KeyTable {
         }
         self.form = Form::Bytes;
         let mut keys = vec![None; self.len as usize];
-        self.integers.iter().for_each(|(key, number)| keys[*number as usize] = Some(*key));
+        self.integers
+            .iter()
+            .for_each(|(key, number)| keys[*number as usize] = Some(*key));
         self.integers.clear();
         self.len = 0;
         self.null = None;
@@ -242,7 +258,14 @@ impl KeyTable {
     #[inline]
     fn insert_encoded(&mut self) -> u32 {
         let hash = hash_bytes(&self.key);
-        let KeyTable { hashes, bytes, ends, key, len, .. } = self;
+        let KeyTable {
+            hashes,
+            bytes,
+            ends,
+            key,
+            len,
+            ..
+        } = self;
         let entry = hashes.entry(
             hash,
             |(other, number)| *other == hash && key_bytes(bytes, ends, *number) == key,
@@ -312,7 +335,10 @@ impl KeyColumn {
                 out[start + 5..].make_ascii_lowercase();
             }
             (KeyColumn::RTrim, ValueRef::Text(text)) => {
-                let end = text.iter().rposition(|byte| *byte != b' ').map_or(0, |last| last + 1);
+                let end = text
+                    .iter()
+                    .rposition(|byte| *byte != b' ')
+                    .map_or(0, |last| last + 1);
                 encode_bytes(TAG_TEXT, &text[..end], out);
             }
             (KeyColumn::Custom(dictionary), ValueRef::Text(text)) => {
@@ -369,7 +395,11 @@ struct Dictionary {
 
 impl Dictionary {
     fn new(collation: Collation) -> Dictionary {
-        Dictionary { collation, texts: Vector::new(), order: Vec::new() }
+        Dictionary {
+            collation,
+            texts: Vector::new(),
+            order: Vec::new(),
+        }
     }
 
     fn clear(&mut self) {
@@ -417,7 +447,10 @@ mod tests {
     fn equal_keys_have_one_number() {
         use ValueRef::*;
         let mut table = KeyTable::new(&[Collation::Binary]);
-        assert_eq!(numbers(&mut table, &[&[Integer(7), Null, Integer(7), Integer(-1), Null]]), [0, 1, 0, 2, 1]);
+        assert_eq!(
+            numbers(&mut table, &[&[Integer(7), Null, Integer(7), Integer(-1), Null]]),
+            [0, 1, 0, 2, 1]
+        );
         let more = [Real(7.0), Text(b"7"), Real(0.5), Blob(b"7"), Integer(-1), Null];
         assert_eq!(numbers(&mut table, &[&more]), [0, 3, 4, 5, 2, 1]);
         assert_eq!(table.len(), 6);
@@ -432,7 +465,11 @@ mod tests {
             name: "FIRST_BYTE".into(),
             compare: Box::new(|a, b| a.first().cmp(&b.first())),
         };
-        let collations = [Collation::NoCase, Collation::RTrim, Collation::Custom(Arc::new(reversed))];
+        let collations = [
+            Collation::NoCase,
+            Collation::RTrim,
+            Collation::Custom(Arc::new(reversed)),
+        ];
         let mut table = KeyTable::new(&collations);
         let first = [Text(b"A"), Text(b"a"), Text(b"a"), Text(b"b")];
         let second = [Text(b"x "), Text(b"x"), Text(b"x  "), Text(b"x")];
@@ -444,6 +481,9 @@ mod tests {
     fn exact_tables_tell_classes_apart() {
         use ValueRef::*;
         let mut table = KeyTable::exact(1);
-        assert_eq!(numbers(&mut table, &[&[Integer(1), Real(1.0), Integer(1)]]), [0, 1, 0]);
+        assert_eq!(
+            numbers(&mut table, &[&[Integer(1), Real(1.0), Integer(1)]]),
+            [0, 1, 0]
+        );
     }
 }

@@ -33,7 +33,10 @@ pub(crate) struct RowStore {
 impl RowStore {
     /// An empty store of rows of `width` columns.
     pub(crate) fn new(width: usize) -> RowStore {
-        RowStore { width, ..RowStore::default() }
+        RowStore {
+            width,
+            ..RowStore::default()
+        }
     }
 
     /// How many rows there are.

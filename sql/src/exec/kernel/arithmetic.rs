@@ -10,19 +10,44 @@ use crate::exec::{Batch, Class, ExecContext, Vector};
 use crate::plan::expr::{BinaryOp, Expr, UnaryOp};
 use crate::value::{ValueRef, arithmetic};
 
-pub(super) fn binary(op: BinaryOp, left: &Expr, right: &Expr, build: &mut BuildContext) -> Result<Box<dyn Evaluate>> {
-    let (left, right) = (Kernel::compile_in(left, build)?, Kernel::compile_in(right, build)?);
-    Ok(Box::new(Binary { op, left, right, out: Vector::new(), scratch: Default::default() }))
+pub(super) fn binary(
+    op: BinaryOp,
+    left: &Expr,
+    right: &Expr,
+    build: &mut BuildContext,
+) -> Result<Box<dyn Evaluate>> {
+    let (left, right) = (
+        Kernel::compile_in(left, build)?,
+        Kernel::compile_in(right, build)?,
+    );
+    Ok(Box::new(Binary {
+        op,
+        left,
+        right,
+        out: Vector::new(),
+        scratch: Default::default(),
+    }))
 }
 
 pub(super) fn concat(left: &Expr, right: &Expr, build: &mut BuildContext) -> Result<Box<dyn Evaluate>> {
-    let (left, right) = (Kernel::compile_in(left, build)?, Kernel::compile_in(right, build)?);
-    Ok(Box::new(Concat { left, right, out: Vector::new() }))
+    let (left, right) = (
+        Kernel::compile_in(left, build)?,
+        Kernel::compile_in(right, build)?,
+    );
+    Ok(Box::new(Concat {
+        left,
+        right,
+        out: Vector::new(),
+    }))
 }
 
 pub(super) fn unary(op: UnaryOp, operand: &Expr, build: &mut BuildContext) -> Result<Box<dyn Evaluate>> {
     let operand = Kernel::compile_in(operand, build)?;
-    Ok(Box::new(Unary { op, operand, out: Vector::new() }))
+    Ok(Box::new(Unary {
+        op,
+        operand,
+        out: Vector::new(),
+    }))
 }
 
 struct Binary {
@@ -40,7 +65,13 @@ impl Evaluate for Binary {
         input: &'a Batch,
         rows: Rows<'a>,
     ) -> Result<Values<'a>> {
-        let Binary { op, left, right, out, scratch } = self;
+        let Binary {
+            op,
+            left,
+            right,
+            out,
+            scratch,
+        } = self;
         let left = left.evaluate_rows(context, input, rows)?;
         let right = right.evaluate_rows(context, input, rows)?;
         let constant = left.is_constant() && right.is_constant() && !rows.is_empty();
@@ -58,7 +89,13 @@ impl Evaluate for Binary {
 }
 
 /// Runs a typed loop where there is one; false when the rows have to go one by one.
-fn typed(op: BinaryOp, left: Values<'_>, right: Values<'_>, out: &mut Vector, scratch: &mut [Vec<u64>; 2]) -> bool {
+fn typed(
+    op: BinaryOp,
+    left: Values<'_>,
+    right: Values<'_>,
+    out: &mut Vector,
+    scratch: &mut [Vec<u64>; 2],
+) -> bool {
     if left.is_empty() {
         return true;
     }
@@ -79,12 +116,24 @@ fn typed(op: BinaryOp, left: Values<'_>, right: Values<'_>, out: &mut Vector, sc
             }
         }
         (Some(Class::Real), Some(Class::Real)) => real_loop(op, left, right, out, scratch, |a| a, |b| b),
-        (Some(Class::Integer), Some(Class::Real)) => {
-            real_loop(op, left, right, out, scratch, |a| (a as i64 as f64).to_bits(), |b| b)
-        }
-        (Some(Class::Real), Some(Class::Integer)) => {
-            real_loop(op, left, right, out, scratch, |a| a, |b| (b as i64 as f64).to_bits())
-        }
+        (Some(Class::Integer), Some(Class::Real)) => real_loop(
+            op,
+            left,
+            right,
+            out,
+            scratch,
+            |a| (a as i64 as f64).to_bits(),
+            |b| b,
+        ),
+        (Some(Class::Real), Some(Class::Integer)) => real_loop(
+            op,
+            left,
+            right,
+            out,
+            scratch,
+            |a| a,
+            |b| (b as i64 as f64).to_bits(),
+        ),
         _ => false,
     }
 }
@@ -150,7 +199,9 @@ fn real_loop(
         BinaryOp::Add => exact(a, b, out, |a, b| real(left_bits(a)) + real(right_bits(b))),
         BinaryOp::Subtract => exact(a, b, out, |a, b| real(left_bits(a)) - real(right_bits(b))),
         BinaryOp::Multiply => exact(a, b, out, |a, b| real(left_bits(a)) * real(right_bits(b))),
-        BinaryOp::Divide => exact(a, b, out, |a, b| quotient(real(left_bits(a)), real(right_bits(b)))),
+        BinaryOp::Divide => exact(a, b, out, |a, b| {
+            quotient(real(left_bits(a)), real(right_bits(b)))
+        }),
         _ => false,
     }
 }

@@ -50,13 +50,22 @@ impl Evaluate for Call {
         input: &'a Batch,
         rows: Rows<'a>,
     ) -> Result<Values<'a>> {
-        let Call { scalar, stable, reads_json, arguments, collation, scratch, out } = self;
+        let Call {
+            scalar,
+            stable,
+            reads_json,
+            arguments,
+            collation,
+            scratch,
+            out,
+        } = self;
         let mut columns: SmallVec<[Values<'_>; 4]> = SmallVec::new();
         for argument in arguments {
             columns.push(argument.evaluate_rows(context, input, rows)?);
         }
         let constant = *stable && columns.iter().all(Values::is_constant) && !rows.is_empty();
-        let mut function_context = FunctionContext::new(&context.session.environment).with_collation(collation);
+        let mut function_context =
+            FunctionContext::new(&context.session.environment).with_collation(collation);
         function_context.scratch = std::mem::take(scratch);
         out.clear();
         let mut row: SmallVec<[ValueRef<'_>; 4]> = SmallVec::new();
@@ -80,7 +89,9 @@ impl Evaluate for Call {
 /// A bit for each argument that is JSON.
 pub(in crate::exec) fn json_arguments(columns: &[Values<'_>], n: usize) -> u64 {
     let marks = columns.iter().take(64).enumerate();
-    marks.filter(|(_, column)| column.class(n) == Class::Json).fold(0, |bits, (i, _)| bits | 1 << i)
+    marks
+        .filter(|(_, column)| column.class(n) == Class::Json)
+        .fold(0, |bits, (i, _)| bits | 1 << i)
 }
 
 pub(super) fn raise(
@@ -88,8 +99,14 @@ pub(super) fn raise(
     message: Option<&Expr>,
     build: &mut BuildContext,
 ) -> Result<Box<dyn Evaluate>> {
-    let message = message.map(|message| Kernel::compile_in(message, build)).transpose()?;
-    Ok(Box::new(Raise { action, message, out: Vector::new() }))
+    let message = message
+        .map(|message| Kernel::compile_in(message, build))
+        .transpose()?;
+    Ok(Box::new(Raise {
+        action,
+        message,
+        out: Vector::new(),
+    }))
 }
 
 struct Raise {
@@ -110,13 +127,19 @@ impl Evaluate for Raise {
             return Ok(Values::dense(&self.out));
         }
         let message = match &mut self.message {
-            Some(message) => cast::cast(message.evaluate_rows(context, input, rows)?.get(0), crate::value::Affinity::Text),
+            Some(message) => cast::cast(
+                message.evaluate_rows(context, input, rows)?.get(0),
+                crate::value::Affinity::Text,
+            ),
             None => Value::Text(Text::default()),
         };
         let message = match message {
             Value::Text(text) => text.to_string_lossy().into_owned(),
             _ => String::new(),
         };
-        Err(Error::Raise { action: self.action, message })
+        Err(Error::Raise {
+            action: self.action,
+            message,
+        })
     }
 }

@@ -23,8 +23,16 @@ pub(super) fn compare(
     build: &mut BuildContext,
 ) -> Result<Box<dyn Evaluate>> {
     let comparison = Comparison::new(op, rule);
-    let (left, right) = (Kernel::compile_in(left, build)?, Kernel::compile_in(right, build)?);
-    Ok(Box::new(Compare { comparison, left, right, out: Vector::new() }))
+    let (left, right) = (
+        Kernel::compile_in(left, build)?,
+        Kernel::compile_in(right, build)?,
+    );
+    Ok(Box::new(Compare {
+        comparison,
+        left,
+        right,
+        out: Vector::new(),
+    }))
 }
 
 pub(super) fn between(
@@ -75,7 +83,12 @@ pub(crate) struct CompareInput<'a> {
 impl Comparison {
     pub(crate) fn new(op: CompareOp, rule: &CompareRule) -> Comparison {
         let (converted, scratch) = Default::default();
-        Comparison { op, rule: rule.clone(), converted, scratch }
+        Comparison {
+            op,
+            rule: rule.clone(),
+            converted,
+            scratch,
+        }
     }
 
     /// Appends 1, 0 or NULL for each pair to `out`; one row when both are constant.
@@ -129,7 +142,9 @@ impl Comparison {
             }
             _ => {
                 let collation = &self.rule.collation;
-                select_where(rows, out, |n| compare_one(op, a.get(n), b.get(n), collation) == Some(true));
+                select_where(rows, out, |n| {
+                    compare_one(op, a.get(n), b.get(n), collation) == Some(true)
+                });
             }
         }
     }
@@ -204,7 +219,13 @@ fn select_loop<T: PartialOrd>(
 }
 
 #[inline(always)]
-fn select_pairs(a: Slots<'_>, b: Slots<'_>, rows: Rows<'_>, out: &mut Vec<u32>, test: impl Fn(u64, u64) -> bool) {
+fn select_pairs(
+    a: Slots<'_>,
+    b: Slots<'_>,
+    rows: Rows<'_>,
+    out: &mut Vec<u32>,
+    test: impl Fn(u64, u64) -> bool,
+) {
     match (a, b) {
         (Slots::Rows(a), Slots::Rows(b)) => {
             let b = &b[..a.len()];
@@ -308,7 +329,16 @@ impl Evaluate for Between {
         input: &'a Batch,
         rows: Rows<'a>,
     ) -> Result<Values<'a>> {
-        let Between { operand, low, high, from, to, truths: [above, below], out, .. } = self;
+        let Between {
+            operand,
+            low,
+            high,
+            from,
+            to,
+            truths: [above, below],
+            out,
+            ..
+        } = self;
         let operand = operand.evaluate_rows(context, input, rows)?;
         above.clear();
         let low = low.evaluate_rows(context, input, rows)?;

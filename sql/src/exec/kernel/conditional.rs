@@ -17,18 +17,38 @@ pub(super) fn case(
     otherwise: Option<&Expr>,
     build: &mut BuildContext,
 ) -> Result<Box<dyn Evaluate>> {
-    let operand = operand.map(|operand| Kernel::compile_in(operand, build)).transpose()?;
-    let otherwise = otherwise.map(|otherwise| Kernel::compile_in(otherwise, build)).transpose()?;
+    let operand = operand
+        .map(|operand| Kernel::compile_in(operand, build))
+        .transpose()?;
+    let otherwise = otherwise
+        .map(|otherwise| Kernel::compile_in(otherwise, build))
+        .transpose()?;
     let branches = branches.iter().map(|branch| {
-        let (when, then) = (Kernel::compile_in(&branch.when, build)?, Kernel::compile_in(&branch.then, build)?);
-        Ok(Branch { when, rule: branch.rule.clone(), then })
+        let (when, then) = (
+            Kernel::compile_in(&branch.when, build)?,
+            Kernel::compile_in(&branch.then, build)?,
+        );
+        Ok(Branch {
+            when,
+            rule: branch.rule.clone(),
+            then,
+        })
     });
     let branches = branches.collect::<Result<Vec<Branch>>>()?;
-    Ok(Box::new(Case { operand, branches, otherwise, merge: Merge::default(), converted: Default::default() }))
+    Ok(Box::new(Case {
+        operand,
+        branches,
+        otherwise,
+        merge: Merge::default(),
+        converted: Default::default(),
+    }))
 }
 
 pub(super) fn coalesce(operands: &[Expr], build: &mut BuildContext) -> Result<Box<dyn Evaluate>> {
-    Ok(Box::new(Coalesce { operands: Kernel::compile_all(operands, build)?, merge: Merge::default() }))
+    Ok(Box::new(Coalesce {
+        operands: Kernel::compile_all(operands, build)?,
+        merge: Merge::default(),
+    }))
 }
 
 /// Values of several parts on their way into row order.
@@ -117,7 +137,9 @@ impl Merge {
         if !self.open_numbers.is_empty() {
             let null = self.values.len() as u32;
             self.values.push_null();
-            self.open_numbers.iter().for_each(|&number| self.picks[number as usize] = null);
+            self.open_numbers
+                .iter()
+                .for_each(|&number| self.picks[number as usize] = null);
         }
         Values::picked(&self.values, &self.picks)
     }
@@ -144,7 +166,13 @@ impl Evaluate for Case {
         input: &'a Batch,
         rows: Rows<'a>,
     ) -> Result<Values<'a>> {
-        let Case { operand, branches, otherwise, merge, converted } = self;
+        let Case {
+            operand,
+            branches,
+            otherwise,
+            merge,
+            converted,
+        } = self;
         merge.start(rows);
         let operand = match operand {
             Some(operand) if !rows.is_empty() => Some(operand.evaluate_rows(context, input, rows)?),
@@ -156,7 +184,9 @@ impl Evaluate for Case {
             }
             take_matching(context, input, operand, branch, merge, converted)?;
             if !merge.taken_rows.is_empty() {
-                let part = branch.then.evaluate_rows(context, input, Rows::Some(&merge.taken_rows))?;
+                let part = branch
+                    .then
+                    .evaluate_rows(context, input, Rows::Some(&merge.taken_rows))?;
                 Merge::put(&mut merge.values, &mut merge.picks, &merge.taken_numbers, part);
             }
         }

@@ -8,7 +8,12 @@ use crate::plan::expr::Expr;
 use crate::value::{Affinity, ValueRef, cast as casts, converted_by_affinity};
 
 pub(super) fn cast(operand: &Expr, target: Affinity, build: &mut BuildContext) -> Result<Box<dyn Evaluate>> {
-    Ok(Box::new(Convert { target, forced: true, operand: Kernel::compile_in(operand, build)?, out: Vector::new() }))
+    Ok(Box::new(Convert {
+        target,
+        forced: true,
+        operand: Kernel::compile_in(operand, build)?,
+        out: Vector::new(),
+    }))
 }
 
 pub(super) fn apply_affinity(
@@ -17,7 +22,12 @@ pub(super) fn apply_affinity(
     build: &mut BuildContext,
 ) -> Result<Box<dyn Evaluate>> {
     let operand = Kernel::compile_in(operand, build)?;
-    Ok(Box::new(Convert { target: affinity, forced: false, operand, out: Vector::new() }))
+    Ok(Box::new(Convert {
+        target: affinity,
+        forced: false,
+        operand,
+        out: Vector::new(),
+    }))
 }
 
 struct Convert {
@@ -35,9 +45,17 @@ impl Evaluate for Convert {
         input: &'a Batch,
         rows: Rows<'a>,
     ) -> Result<Values<'a>> {
-        let Convert { target, forced, operand, out } = self;
+        let Convert {
+            target,
+            forced,
+            operand,
+            out,
+        } = self;
         let operand = operand.evaluate_rows(context, input, rows)?;
-        if operand.uniform_class().is_some_and(|class| is_settled(class, *target)) {
+        if operand
+            .uniform_class()
+            .is_some_and(|class| is_settled(class, *target))
+        {
             return Ok(operand);
         }
         let constant = operand.is_constant() && !rows.is_empty();

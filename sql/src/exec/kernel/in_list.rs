@@ -22,12 +22,31 @@ pub(super) fn in_list(
 ) -> Result<Box<dyn Evaluate>> {
     let operand = Kernel::compile_in(operand, build)?;
     let list = Kernel::compile_all(list, build)?;
-    let common = Common { operand, rule: rule.clone(), negated, converted: Vector::new(), out: Vector::new() };
+    let common = Common {
+        operand,
+        rule: rule.clone(),
+        negated,
+        converted: Vector::new(),
+        out: Vector::new(),
+    };
     if list.iter().all(Kernel::is_simple_constant) {
-        let literal = list.iter().all(|item| matches!(item.node, super::Node::Constant(_)));
-        return Ok(Box::new(InConstants { common, list, literal, sorted: SortedList::default(), ready: false }));
+        let literal = list
+            .iter()
+            .all(|item| matches!(item.node, super::Node::Constant(_)));
+        return Ok(Box::new(InConstants {
+            common,
+            list,
+            literal,
+            sorted: SortedList::default(),
+            ready: false,
+        }));
     }
-    Ok(Box::new(InExpressions { common, list, found: Vec::new(), item: Vector::new() }))
+    Ok(Box::new(InExpressions {
+        common,
+        list,
+        found: Vec::new(),
+        item: Vector::new(),
+    }))
 }
 
 struct Common {
@@ -62,13 +81,20 @@ impl SortedList {
         self.is_empty = list.is_empty();
         for item in list {
             let value = item.evaluate_one(context, &nothing)?;
-            let converted = rule.right.and_then(|affinity| converted_by_affinity(value, affinity));
+            let converted = rule
+                .right
+                .and_then(|affinity| converted_by_affinity(value, affinity));
             match converted.as_ref().map_or(value, |value| value.as_ref()) {
                 ValueRef::Null => self.has_null = true,
                 value => self.values.push(value),
             }
         }
-        let SortedList { values, order, integers, .. } = self;
+        let SortedList {
+            values,
+            order,
+            integers,
+            ..
+        } = self;
         order.clear();
         order.extend(0..values.len() as u32);
         order.sort_by(|&a, &b| compare(values.get(a as usize), values.get(b as usize), &rule.collation));
@@ -133,7 +159,13 @@ impl Evaluate for InConstants {
         rows: Rows<'a>,
     ) -> Result<Values<'a>> {
         self.prepare(context)?;
-        let Common { operand, rule, negated, converted, out } = &mut self.common;
+        let Common {
+            operand,
+            rule,
+            negated,
+            converted,
+            out,
+        } = &mut self.common;
         let values = operand.evaluate_rows(context, input, rows)?;
         let values = convert_for_comparison(values, rule.left, converted);
         let constant = values.is_constant() && !rows.is_empty();
@@ -153,15 +185,25 @@ impl Evaluate for InConstants {
         out: &mut Vec<u32>,
     ) -> Result<()> {
         self.prepare(context)?;
-        let Common { operand, rule, negated, converted, .. } = &mut self.common;
+        let Common {
+            operand,
+            rule,
+            negated,
+            converted,
+            ..
+        } = &mut self.common;
         let values = operand.evaluate_rows(context, input, rows)?;
         let values = convert_for_comparison(values, rule.left, converted);
         let (sorted, wanted) = (&self.sorted, Some(!*negated));
         if values.uniform_class() == Some(Class::Integer) && !sorted.integers.is_empty() && !sorted.has_null {
-            select_where(rows, out, |n| sorted.has_integer(values.slot(n) as i64) != *negated);
+            select_where(rows, out, |n| {
+                sorted.has_integer(values.slot(n) as i64) != *negated
+            });
             return Ok(());
         }
-        select_where(rows, out, |n| sorted.outcome(values.get(n), &rule.collation) == wanted);
+        select_where(rows, out, |n| {
+            sorted.outcome(values.get(n), &rule.collation) == wanted
+        });
         Ok(())
     }
 }
@@ -180,7 +222,13 @@ impl Evaluate for InExpressions {
         input: &'a Batch,
         rows: Rows<'a>,
     ) -> Result<Values<'a>> {
-        let Common { operand, rule, negated, converted, out } = &mut self.common;
+        let Common {
+            operand,
+            rule,
+            negated,
+            converted,
+            out,
+        } = &mut self.common;
         let values = operand.evaluate_rows(context, input, rows)?;
         let values = convert_for_comparison(values, rule.left, converted);
         self.found.clear();
@@ -198,7 +246,9 @@ impl Evaluate for InExpressions {
             }
         }
         out.clear();
-        self.found.iter().for_each(|found| out.push_truth(found.map(|found| found != *negated)));
+        self.found
+            .iter()
+            .for_each(|found| out.push_truth(found.map(|found| found != *negated)));
         Ok(Values::dense(out))
     }
 }

@@ -77,7 +77,14 @@ impl Evaluate for Junction {
         input: &'a Batch,
         rows: Rows<'a>,
     ) -> Result<Values<'a>> {
-        let Junction { decisive, terms, open, truths, out, .. } = self;
+        let Junction {
+            decisive,
+            terms,
+            open,
+            truths,
+            out,
+            ..
+        } = self;
         truths.clear();
         truths.resize(rows.len(), Some(!*decisive));
         open.start(rows);
@@ -155,7 +162,12 @@ impl Junction {
         rows: Rows<'_>,
         out: &mut Vec<u32>,
     ) -> Result<()> {
-        let Junction { terms, narrowed, rest, .. } = self;
+        let Junction {
+            terms,
+            narrowed,
+            rest,
+            ..
+        } = self;
         out.clear();
         rest.clear();
         rest.extend(rows.iter());

@@ -31,7 +31,9 @@ pub(super) fn like(
         shape,
         operand: Kernel::compile_in(operand, build)?,
         pattern: Kernel::compile_in(pattern, build)?,
-        escape: escape.map(|escape| Kernel::compile_in(escape, build)).transpose()?,
+        escape: escape
+            .map(|escape| Kernel::compile_in(escape, build))
+            .transpose()?,
         compiled: Compiled::default(),
         folded: Vec::new(),
         out: Vector::new(),
@@ -78,7 +80,8 @@ impl Compiled {
             if source.len() > environment.pattern_length_max.get() {
                 return Err(Error::sql("LIKE or GLOB pattern too complex"));
             }
-            if self.pattern.is_none() || self.source != source || self.escape != escape || self.folds != folds {
+            if self.pattern.is_none() || self.source != source || self.escape != escape || self.folds != folds
+            {
                 self.pattern = Some(match shape.glob {
                     true => Pattern::glob(source),
                     false => Pattern::like(source, escape, folds),
@@ -94,7 +97,9 @@ impl Compiled {
 
 fn escape_character(escape: ValueRef<'_>) -> Result<char> {
     with_bytes(escape, |bytes| {
-        let text = bytes.and_then(|bytes| std::str::from_utf8(until_nul(bytes)).ok()).unwrap_or_default();
+        let text = bytes
+            .and_then(|bytes| std::str::from_utf8(until_nul(bytes)).ok())
+            .unwrap_or_default();
         let mut characters = text.chars();
         match (characters.next(), characters.next()) {
             (Some(character), None) => Ok(character),
@@ -127,7 +132,9 @@ fn outcome(
     let Some(pattern) = compiled.pattern(shape, pattern, escape, context)? else {
         return Ok(None);
     };
-    Ok(with_bytes(operand, |text| Some(pattern.matches(until_nul(text?)) != shape.negated)))
+    Ok(with_bytes(operand, |text| {
+        Some(pattern.matches(until_nul(text?)) != shape.negated)
+    }))
 }
 
 impl Evaluate for Like {
@@ -148,8 +155,14 @@ impl Evaluate for Like {
         self.out.clear();
         for n in 0..if constant { 1 } else { rows.len() } {
             let escape = escape.map(|escape| escape.get(n));
-            let truth =
-                outcome(&mut self.compiled, self.shape, context, operand.get(n), pattern.get(n), escape)?;
+            let truth = outcome(
+                &mut self.compiled,
+                self.shape,
+                context,
+                operand.get(n),
+                pattern.get(n),
+                escape,
+            )?;
             self.out.push_truth(truth);
         }
         Ok(Values::computed(&self.out, constant, rows.len()))
@@ -162,7 +175,16 @@ impl Evaluate for Like {
         rows: Rows<'_>,
         out: &mut Vec<u32>,
     ) -> Result<()> {
-        let Like { shape, operand, pattern, escape: None, compiled, folded, .. } = self else {
+        let Like {
+            shape,
+            operand,
+            pattern,
+            escape: None,
+            compiled,
+            folded,
+            ..
+        } = self
+        else {
             return self.select_by_row(context, input, rows, out);
         };
         let operand = operand.evaluate_rows(context, input, rows)?;
@@ -185,7 +207,10 @@ impl Evaluate for Like {
                 out.clear();
                 let text = |n: usize| operand.vector().bytes_of(operand.slot(n));
                 let matches = |n: usize| pattern.matches(if whole { text(n) } else { until_nul(text(n)) });
-                let hits = rows.iter().enumerate().filter(|(n, _)| matches(*n) != shape.negated);
+                let hits = rows
+                    .iter()
+                    .enumerate()
+                    .filter(|(n, _)| matches(*n) != shape.negated);
                 out.extend(hits.map(|(_, row)| row));
             }
         }

@@ -30,9 +30,10 @@ mod predicate;
 mod subquery;
 mod values;
 
-pub(crate) use compare::{CompareInput, holds};
 pub(crate) use convert::convert_for_comparison;
-pub use values::{Rows, Values};
+pub(crate) use subquery::SharedScalar;
+pub(crate) use values::Rows;
+pub use values::Values;
 pub(crate) use values::{Slots, map_pairs};
 
 use crate::error::Result;
@@ -89,49 +90,106 @@ impl Kernel {
     /// Compiles an expression of a plan.
     pub(crate) fn compile_in(expression: &Expr, build: &mut BuildContext) -> Result<Kernel> {
         let node: Box<dyn Evaluate> = match expression {
-            Expr::Literal(value) => return Ok(Kernel { node: Node::Constant(Vector::of(value.as_ref())) }),
-            Expr::Parameter(index) => return Ok(Kernel { node: Node::Parameter(*index, Vector::new()) }),
-            Expr::Column(column) => return Ok(Kernel::column(*column)),
-            Expr::Register(register) => return Ok(Kernel { node: Node::Register(*register, Vector::new()) }),
-            Expr::Unary { op: UnaryOp::Not, operand } => predicate::not(operand, build)?,
-            Expr::Unary { op, operand } => arithmetic::unary(*op, operand, build)?,
-            Expr::Binary { op: BinaryOp::Concat, left, right } => arithmetic::concat(left, right, build)?,
-            Expr::Binary { op, left, right } => arithmetic::binary(*op, left, right, build)?,
-            Expr::Compare { op, left, right, rule } => compare::compare(*op, left, right, rule, build)?,
-            Expr::Between { operand, low, low_rule, high, high_rule } => {
-                compare::between(operand, (low, low_rule), (high, high_rule), build)?
+            Expr::Literal(value) => {
+                return Ok(Kernel {
+                    node: Node::Constant(Vector::of(value.as_ref())),
+                });
             }
+            Expr::Parameter(index) => {
+                return Ok(Kernel {
+                    node: Node::Parameter(*index, Vector::new()),
+                });
+            }
+            Expr::Column(column) => return Ok(Kernel::column(*column)),
+            Expr::Register(register) => {
+                return Ok(Kernel {
+                    node: Node::Register(*register, Vector::new()),
+                });
+            }
+            Expr::Unary {
+                op: UnaryOp::Not,
+                operand,
+            } => predicate::not(operand, build)?,
+            Expr::Unary { op, operand } => arithmetic::unary(*op, operand, build)?,
+            Expr::Binary {
+                op: BinaryOp::Concat,
+                left,
+                right,
+            } => arithmetic::concat(left, right, build)?,
+            Expr::Binary { op, left, right } => arithmetic::binary(*op, left, right, build)?,
+            Expr::Compare {
+                op,
+                left,
+                right,
+                rule,
+            } => compare::compare(*op, left, right, rule, build)?,
+            Expr::Between {
+                operand,
+                low,
+                low_rule,
+                high,
+                high_rule,
+            } => compare::between(operand, (low, low_rule), (high, high_rule), build)?,
             Expr::And(terms) => junction::and(terms, build)?,
             Expr::Or(terms) => junction::or(terms, build)?,
             Expr::IsNull { operand, negated } => predicate::is_null(operand, *negated, build)?,
-            Expr::IsTruth { operand, truth, negated } => predicate::is_truth(operand, *truth, *negated, build)?,
-            Expr::InList { operand, list, rule, negated } => {
-                in_list::in_list(operand, list, rule, *negated, build)?
-            }
-            Expr::InSubquery { operands, subquery, rules, negated } => {
-                subquery::in_subquery(operands, subquery, rules, *negated, build)?
-            }
+            Expr::IsTruth {
+                operand,
+                truth,
+                negated,
+            } => predicate::is_truth(operand, *truth, *negated, build)?,
+            Expr::InList {
+                operand,
+                list,
+                rule,
+                negated,
+            } => in_list::in_list(operand, list, rule, *negated, build)?,
+            Expr::InSubquery {
+                operands,
+                subquery,
+                rules,
+                negated,
+            } => subquery::in_subquery(operands, subquery, rules, *negated, build)?,
             Expr::Exists { subquery, negated } => subquery::exists(subquery, *negated, build)?,
             Expr::Scalar { subquery, column } => subquery::scalar(subquery, *column, build)?,
-            Expr::Case { operand, branches, otherwise } => {
-                conditional::case(operand.as_deref(), branches, otherwise.as_deref(), build)?
-            }
+            Expr::Case {
+                operand,
+                branches,
+                otherwise,
+            } => conditional::case(operand.as_deref(), branches, otherwise.as_deref(), build)?,
             Expr::Coalesce(operands) => conditional::coalesce(operands, build)?,
             Expr::Cast { operand, target } => convert::cast(operand, *target, build)?,
             Expr::ApplyAffinity { operand, affinity } => convert::apply_affinity(operand, *affinity, build)?,
-            Expr::Like { operand, pattern, escape, glob, negated } => {
-                let shape = like::LikeShape { glob: *glob, negated: *negated };
+            Expr::Like {
+                operand,
+                pattern,
+                escape,
+                glob,
+                negated,
+            } => {
+                let shape = like::LikeShape {
+                    glob: *glob,
+                    negated: *negated,
+                };
                 like::like(operand, pattern, escape.as_deref(), shape, build)?
             }
-            Expr::Call { function, arguments, collation } => call::call(function, arguments, collation, build)?,
+            Expr::Call {
+                function,
+                arguments,
+                collation,
+            } => call::call(function, arguments, collation, build)?,
             Expr::Raise { action, message } => call::raise(*action, message.as_deref(), build)?,
         };
-        Ok(Kernel { node: Node::Compound(node) })
+        Ok(Kernel {
+            node: Node::Compound(node),
+        })
     }
 
     /// The kernel that reads a column.
     pub(crate) fn column(column: usize) -> Kernel {
-        Kernel { node: Node::Column(column) }
+        Kernel {
+            node: Node::Column(column),
+        }
     }
 
     /// Compiles each of some expressions.
@@ -139,7 +197,10 @@ impl Kernel {
         expressions: impl IntoIterator<Item = &'e Expr>,
         build: &mut BuildContext,
     ) -> Result<Vec<Kernel>> {
-        expressions.into_iter().map(|expression| Kernel::compile_in(expression, build)).collect()
+        expressions
+            .into_iter()
+            .map(|expression| Kernel::compile_in(expression, build))
+            .collect()
     }
 
     /// The input column that this kernel only passes on.
@@ -152,7 +213,10 @@ impl Kernel {
 
     /// Whether the value is the same for every row of a run, apart from subqueries and functions.
     pub(crate) fn is_simple_constant(&self) -> bool {
-        matches!(self.node, Node::Constant(_) | Node::Parameter(..) | Node::Register(..))
+        matches!(
+            self.node,
+            Node::Constant(_) | Node::Parameter(..) | Node::Register(..)
+        )
     }
 
     /// One value for each selected row of `input`.
@@ -160,11 +224,7 @@ impl Kernel {
     /// # Errors
     /// Those of functions and subqueries in the expression.
     #[inline]
-    pub fn evaluate<'a>(
-        &'a mut self,
-        context: &mut ExecContext<'_>,
-        input: &'a Batch,
-    ) -> Result<Values<'a>> {
+    pub fn evaluate<'a>(&'a mut self, context: &mut ExecContext<'_>, input: &'a Batch) -> Result<Values<'a>> {
         self.evaluate_rows(context, input, Rows::of(input))
     }
 
@@ -235,11 +295,21 @@ pub(crate) fn select_true(values: Values<'_>, rows: Rows<'_>, out: &mut Vec<u32>
             }
         }
         Some(Class::Integer) => {
-            out.extend(rows.iter().enumerate().filter(|(n, _)| values.slot(*n) != 0).map(|(_, row)| row));
+            out.extend(
+                rows.iter()
+                    .enumerate()
+                    .filter(|(n, _)| values.slot(*n) != 0)
+                    .map(|(_, row)| row),
+            );
         }
         _ => {
             let is_true = |n: usize| cast::truth(values.get(n)) == Some(true);
-            out.extend(rows.iter().enumerate().filter(|(n, _)| is_true(*n)).map(|(_, row)| row));
+            out.extend(
+                rows.iter()
+                    .enumerate()
+                    .filter(|(n, _)| is_true(*n))
+                    .map(|(_, row)| row),
+            );
         }
     }
 }

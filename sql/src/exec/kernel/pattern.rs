@@ -37,31 +37,47 @@ enum Step {
     /// Any characters, none included.
     Many,
     /// One character of a GLOB set.
-    Set { negated: bool, ranges: Vec<(char, char)> },
+    Set {
+        negated: bool,
+        ranges: Vec<(char, char)>,
+    },
 }
 
 impl Pattern {
     /// Compiles a LIKE pattern. `escape` is the escape character.
     pub(super) fn like(pattern: &[u8], escape: Option<char>, folds: bool) -> Pattern {
         let steps = like_steps(until_nul(pattern), escape, folds);
-        Pattern { shape: steps.map_or(Shape::Nothing, Shape::of), folds }
+        Pattern {
+            shape: steps.map_or(Shape::Nothing, Shape::of),
+            folds,
+        }
     }
 
     /// Compiles a GLOB pattern.
     pub(super) fn glob(pattern: &[u8]) -> Pattern {
-        Pattern { shape: glob_steps(until_nul(pattern)).map_or(Shape::Nothing, Shape::of), folds: false }
+        Pattern {
+            shape: glob_steps(until_nul(pattern)).map_or(Shape::Nothing, Shape::of),
+            folds: false,
+        }
     }
 
     /// Whether `text`, which holds no NUL, matches.
     #[inline]
     pub(super) fn matches(&self, text: &[u8]) -> bool {
-        let same = |a: &[u8], b: &[u8]| if self.folds { a.eq_ignore_ascii_case(b) } else { a == b };
+        let same = |a: &[u8], b: &[u8]| {
+            if self.folds {
+                a.eq_ignore_ascii_case(b)
+            } else {
+                a == b
+            }
+        };
         match &self.shape {
             Shape::Exact(bytes) => same(text, bytes),
             Shape::Prefix(bytes) => text.get(..bytes.len()).is_some_and(|start| same(start, bytes)),
-            Shape::Suffix(bytes) => {
-                text.len().checked_sub(bytes.len()).is_some_and(|from| same(&text[from..], bytes))
-            }
+            Shape::Suffix(bytes) => text
+                .len()
+                .checked_sub(bytes.len())
+                .is_some_and(|from| same(&text[from..], bytes)),
             Shape::Contains(finder) if self.folds => contains_folded(text, finder.needle()),
             Shape::Contains(finder) => finder.find(text).is_some(),
             Shape::Steps(steps) => matches_steps(steps, text, self.folds),
@@ -111,7 +127,13 @@ impl Steps {
             self.steps.push(Step::Bytes(Vec::new()));
         }
         if let Some(Step::Bytes(run)) = self.steps.last_mut() {
-            run.extend(bytes.iter().map(|byte| if self.folds { byte.to_ascii_lowercase() } else { *byte }));
+            run.extend(bytes.iter().map(|byte| {
+                if self.folds {
+                    byte.to_ascii_lowercase()
+                } else {
+                    *byte
+                }
+            }));
         }
     }
 
@@ -123,9 +145,14 @@ impl Steps {
 }
 
 fn like_steps(pattern: &[u8], escape: Option<char>, folds: bool) -> Option<Vec<Step>> {
-    let mut steps = Steps { steps: Vec::new(), folds };
+    let mut steps = Steps {
+        steps: Vec::new(),
+        folds,
+    };
     let mut buffer = [0; 4];
-    let escape = escape.map(|escape| &*escape.encode_utf8(&mut buffer)).map(str::as_bytes);
+    let escape = escape
+        .map(|escape| &*escape.encode_utf8(&mut buffer))
+        .map(str::as_bytes);
     let mut at = 0;
     while at < pattern.len() {
         let len = character_len(&pattern[at..]);
@@ -147,7 +174,10 @@ fn like_steps(pattern: &[u8], escape: Option<char>, folds: bool) -> Option<Vec<S
 }
 
 fn glob_steps(pattern: &[u8]) -> Option<Vec<Step>> {
-    let mut steps = Steps { steps: Vec::new(), folds: false };
+    let mut steps = Steps {
+        steps: Vec::new(),
+        folds: false,
+    };
     let mut at = 0;
     while let Some(&byte) = pattern.get(at) {
         at += 1;
@@ -218,7 +248,9 @@ fn decode_character(text: &[u8]) -> Option<(char, usize)> {
         return None;
     }
     let len = character_len(text);
-    let decoded = std::str::from_utf8(&text[..len]).ok().and_then(|text| text.chars().next());
+    let decoded = std::str::from_utf8(&text[..len])
+        .ok()
+        .and_then(|text| text.chars().next());
     Some((decoded.unwrap_or(char::REPLACEMENT_CHARACTER), len))
 }
 
@@ -262,14 +294,20 @@ fn match_step(step: &Step, text: &[u8], folds: bool) -> Option<usize> {
     match step {
         Step::Bytes(bytes) => {
             let start = text.get(..bytes.len())?;
-            let same = if folds { start.eq_ignore_ascii_case(bytes) } else { start == bytes };
+            let same = if folds {
+                start.eq_ignore_ascii_case(bytes)
+            } else {
+                start == bytes
+            };
             same.then_some(bytes.len())
         }
         Step::One if text.is_empty() => None,
         Step::One => Some(character_len(text)),
         Step::Set { negated, ranges } => {
             let (character, len) = decode_character(text)?;
-            let inside = ranges.iter().any(|(low, high)| (*low..=*high).contains(&character));
+            let inside = ranges
+                .iter()
+                .any(|(low, high)| (*low..=*high).contains(&character));
             (inside != *negated).then_some(len)
         }
         Step::Many => Some(0),
@@ -279,9 +317,17 @@ fn match_step(step: &Step, text: &[u8], folds: bool) -> Option<usize> {
 /// Whether `text` contains `needle` (small letters) in any case.
 fn contains_folded(text: &[u8], needle: &[u8]) -> bool {
     let Some(&first) = needle.first() else { return true };
-    let Some(last) = text.len().checked_sub(needle.len()) else { return false };
-    let starts = memchr::memchr2_iter(first, first.to_ascii_uppercase(), &text[..=last + needle.len() - 1]);
-    starts.take_while(|at| *at <= last).any(|at| text[at..at + needle.len()].eq_ignore_ascii_case(needle))
+    let Some(last) = text.len().checked_sub(needle.len()) else {
+        return false;
+    };
+    let starts = memchr::memchr2_iter(
+        first,
+        first.to_ascii_uppercase(),
+        &text[..=last + needle.len() - 1],
+    );
+    starts
+        .take_while(|at| *at <= last)
+        .any(|at| text[at..at + needle.len()].eq_ignore_ascii_case(needle))
 }
 
 #[cfg(test)]
@@ -296,22 +342,44 @@ mod tests {
             let compiled = compile(pattern.as_bytes());
             for text in texts {
                 let expected: bool = query.query_row([text, pattern], |row| row.get(0)).unwrap();
-                assert_eq!(compiled.matches(text.as_bytes()), expected, "{text:?} {operator} {pattern:?}");
+                assert_eq!(
+                    compiled.matches(text.as_bytes()),
+                    expected,
+                    "{text:?} {operator} {pattern:?}"
+                );
             }
         }
     }
 
     const TEXTS: [&str; 14] = [
-        "", "a", "abc", "ABC", "xabcx", "aXbXc", "äbc", "ÄBC", "%", "a%b", "a_b", "ab]c-", "^a", "aaaabaaab",
+        "",
+        "a",
+        "abc",
+        "ABC",
+        "xabcx",
+        "aXbXc",
+        "äbc",
+        "ÄBC",
+        "%",
+        "a%b",
+        "a_b",
+        "ab]c-",
+        "^a",
+        "aaaabaaab",
     ];
 
     #[test]
     fn like_is_sqlites() {
         let patterns = [
-            "", "%", "_", "abc", "a%", "%c", "%b%", "%BC%", "a%c", "a_c", "_bc", "%a%b%", "%%", "%_", "_%", "ä%",
-            "%a_b", "%aab", "a%b%", "__",
+            "", "%", "_", "abc", "a%", "%c", "%b%", "%BC%", "a%c", "a_c", "_bc", "%a%b%", "%%", "%_", "_%",
+            "ä%", "%a_b", "%aab", "a%b%", "__",
         ];
-        check(|pattern| Pattern::like(pattern, None, true), "LIKE", &patterns, &TEXTS);
+        check(
+            |pattern| Pattern::like(pattern, None, true),
+            "LIKE",
+            &patterns,
+            &TEXTS,
+        );
     }
 
     #[test]
@@ -323,7 +391,11 @@ mod tests {
             let compiled = Pattern::like(pattern.as_bytes(), Some('\\'), true);
             for text in TEXTS {
                 let expected: bool = query.query_row([text, pattern], |row| row.get(0)).unwrap();
-                assert_eq!(compiled.matches(text.as_bytes()), expected, "{text:?} LIKE {pattern:?}");
+                assert_eq!(
+                    compiled.matches(text.as_bytes()),
+                    expected,
+                    "{text:?} LIKE {pattern:?}"
+                );
             }
         }
     }
@@ -331,8 +403,8 @@ mod tests {
     #[test]
     fn glob_is_sqlites() {
         let patterns = [
-            "", "*", "?", "abc", "a*", "*c", "*b*", "a*c", "a?c", "[a-c]*", "[^a]*", "*[]]c*", "[]a]*", "*[-]",
-            "[a-", "[", "*[c-]", "[^^]*", "[ä]bc", "?bc", "*[x-z]*", "[a-c-e]*",
+            "", "*", "?", "abc", "a*", "*c", "*b*", "a*c", "a?c", "[a-c]*", "[^a]*", "*[]]c*", "[]a]*",
+            "*[-]", "[a-", "[", "*[c-]", "[^^]*", "[ä]bc", "?bc", "*[x-z]*", "[a-c-e]*",
         ];
         check(Pattern::glob, "GLOB", &patterns, &TEXTS);
     }

@@ -26,7 +26,11 @@ pub(super) fn is_truth(
 }
 
 fn predicate(operand: &Expr, test: Test, build: &mut BuildContext) -> Result<Box<dyn Evaluate>> {
-    Ok(Box::new(Predicate { test, operand: Kernel::compile_in(operand, build)?, out: Vector::new() }))
+    Ok(Box::new(Predicate {
+        test,
+        operand: Kernel::compile_in(operand, build)?,
+        out: Vector::new(),
+    }))
 }
 
 #[derive(Clone, Copy)]

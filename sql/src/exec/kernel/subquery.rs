@@ -22,15 +22,34 @@ use crate::value::{Collation, ValueRef, converted_by_affinity};
 const MEMO_ROWS_MAX: usize = 16 << 10;
 const MEMO_BYTES_MAX: usize = 4 << 20;
 
-pub(super) fn scalar(subquery: &Arc<Subquery>, column: usize, build: &mut BuildContext) -> Result<Box<dyn Evaluate>> {
+pub(super) fn scalar(
+    subquery: &Arc<Subquery>,
+    column: usize,
+    build: &mut BuildContext,
+) -> Result<Box<dyn Evaluate>> {
     let shared = build.shared_subquery(subquery, SharedScalar::new)?;
-    Ok(Box::new(Scalar { shared, column, out: Vector::new(), picks: Vec::new() }))
+    Ok(Box::new(Scalar {
+        shared,
+        column,
+        out: Vector::new(),
+        picks: Vec::new(),
+    }))
 }
 
-pub(super) fn exists(subquery: &Arc<Subquery>, negated: bool, build: &mut BuildContext) -> Result<Box<dyn Evaluate>> {
+pub(super) fn exists(
+    subquery: &Arc<Subquery>,
+    negated: bool,
+    build: &mut BuildContext,
+) -> Result<Box<dyn Evaluate>> {
     let runner = Runner::new(subquery, build)?;
     let memo = Memo::new(runner.bindings.len(), 1);
-    Ok(Box::new(Exists { runner, memo, negated, out: Vector::new(), picks: Vec::new() }))
+    Ok(Box::new(Exists {
+        runner,
+        memo,
+        negated,
+        out: Vector::new(),
+        picks: Vec::new(),
+    }))
 }
 
 pub(super) fn in_subquery(
@@ -112,7 +131,11 @@ struct Memo {
 
 impl Memo {
     fn new(key_width: usize, answer_width: usize) -> Memo {
-        Memo { keys: KeyTable::exact(key_width), answers: vec![Vector::new(); answer_width], run: None }
+        Memo {
+            keys: KeyTable::exact(key_width),
+            answers: vec![Vector::new(); answer_width],
+            run: None,
+        }
     }
 
     /// Forgets what is of an earlier run, what may not be kept, and what has grown too large.
@@ -134,13 +157,13 @@ impl Memo {
 }
 
 /// A scalar subquery and its answers, shared by the expressions that read its columns.
-pub(in crate::exec) struct SharedScalar {
+pub(crate) struct SharedScalar {
     runner: Runner,
     memo: Memo,
 }
 
 impl SharedScalar {
-    pub(in crate::exec) fn new(subquery: &Subquery, build: &mut BuildContext) -> Result<SharedScalar> {
+    pub(crate) fn new(subquery: &Subquery, build: &mut BuildContext) -> Result<SharedScalar> {
         let runner = Runner::new(subquery, build)?;
         // An answer has a column even when the subquery is asked for none.
         let memo = Memo::new(runner.bindings.len(), subquery.plan.columns.len().max(1));
@@ -241,7 +264,13 @@ impl Evaluate for Exists {
         input: &'a Batch,
         rows: Rows<'a>,
     ) -> Result<Values<'a>> {
-        let Exists { runner, memo, negated, out, picks } = self;
+        let Exists {
+            runner,
+            memo,
+            negated,
+            out,
+            picks,
+        } = self;
         let correlated = runner.is_correlated();
         let keep = runner.deterministic || !correlated;
         memo.start(context.run, keep);
@@ -297,7 +326,12 @@ impl RowSet {
     }
 
     /// Runs the subquery and keeps its rows.
-    fn fill(&mut self, context: &mut ExecContext<'_>, root: &mut dyn Operator, rules: &[CompareRule]) -> Result<()> {
+    fn fill(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        root: &mut dyn Operator,
+        rules: &[CompareRule],
+    ) -> Result<()> {
         self.run = None;
         self.keys.clear();
         self.rows.iter_mut().for_each(Vector::clear);
@@ -309,12 +343,19 @@ impl RowSet {
             let rows = Rows::of(batch);
             let mut columns = Vec::with_capacity(rules.len());
             for ((rule, column), out) in rules.iter().zip(&batch.columns).zip(&mut self.converted) {
-                columns.push(convert_for_comparison(Values::of_column(column, rows), rule.right, out));
+                columns.push(convert_for_comparison(
+                    Values::of_column(column, rows),
+                    rule.right,
+                    out,
+                ));
             }
             let has_null = |column: &Values<'_>| (0..rows.len()).any(|n| column.class(n) == Class::Null);
             self.has_null |= columns.iter().any(has_null);
             if columns.len() > 1 {
-                self.rows.iter_mut().zip(&columns).for_each(|(out, column)| column.append_to(out));
+                self.rows
+                    .iter_mut()
+                    .zip(&columns)
+                    .for_each(|(out, column)| column.append_to(out));
             }
             self.keys.insert(&columns, rows.len(), &mut self.numbers);
         }
@@ -333,7 +374,11 @@ impl RowSet {
             return Some(true);
         }
         if operands.len() == 1 {
-            return if operand_null || self.has_null { None } else { Some(false) };
+            return if operand_null || self.has_null {
+                None
+            } else {
+                Some(false)
+            };
         }
         let unknown = (operand_null || self.has_null) && self.agrees_where_known(operands, n);
         if unknown { None } else { Some(false) }
@@ -370,7 +415,17 @@ impl Evaluate for InSubquery {
         input: &'a Batch,
         rows: Rows<'a>,
     ) -> Result<Values<'a>> {
-        let InSubquery { operands, converted, rules, negated, runner, memo, set, out, picks } = self;
+        let InSubquery {
+            operands,
+            converted,
+            rules,
+            negated,
+            runner,
+            memo,
+            set,
+            out,
+            picks,
+        } = self;
         let mut left = Vec::with_capacity(operands.len());
         for ((operand, rule), buffer) in operands.iter_mut().zip(rules.iter()).zip(converted) {
             let values = operand.evaluate_rows(context, input, rows)?;
@@ -381,7 +436,8 @@ impl Evaluate for InSubquery {
             if set.run != Some(context.run) && !rows.is_empty() {
                 set.fill(context, runner.root.as_mut(), rules)?;
             }
-            (0..rows.len()).for_each(|n| out.push_truth(set.outcome(&left, n).map(|found| found != *negated)));
+            (0..rows.len())
+                .for_each(|n| out.push_truth(set.outcome(&left, n).map(|found| found != *negated)));
             return Ok(Values::dense(out));
         }
         let keep = runner.deterministic;
@@ -433,11 +489,19 @@ fn search(
 }
 
 /// Whether a row of a batch equals row `n` of `left`.
-fn row_equals(batch: &Batch, row: usize, left: &[Values<'_>], n: usize, rules: &[CompareRule]) -> Option<bool> {
+fn row_equals(
+    batch: &Batch,
+    row: usize,
+    left: &[Values<'_>],
+    n: usize,
+    rules: &[CompareRule],
+) -> Option<bool> {
     let mut outcome = Some(true);
     for ((left, rule), column) in left.iter().zip(rules).zip(&batch.columns) {
         let value: ValueRef<'_> = column.get(row);
-        let converted = rule.right.and_then(|affinity| converted_by_affinity(value, affinity));
+        let converted = rule
+            .right
+            .and_then(|affinity| converted_by_affinity(value, affinity));
         let value = converted.as_ref().map_or(value, |value| value.as_ref());
         match compare_one(CompareOp::Eq, left.get(n), value, &rule.collation) {
             Some(true) => {}

@@ -5,7 +5,7 @@ use crate::value::ValueRef;
 
 /// Rows of a batch that an evaluation is for, ascending.
 #[derive(Clone, Copy, Debug)]
-pub enum Rows<'a> {
+pub(crate) enum Rows<'a> {
     /// The first so many.
     All(usize),
     /// These.
@@ -15,7 +15,7 @@ pub enum Rows<'a> {
 impl<'a> Rows<'a> {
     /// The selected rows of a batch.
     #[inline]
-    pub fn of(batch: &'a Batch) -> Rows<'a> {
+    pub(crate) fn of(batch: &'a Batch) -> Rows<'a> {
         match batch.selection() {
             Some(rows) => Rows::Some(rows),
             None => Rows::All(batch.len()),
@@ -24,7 +24,7 @@ impl<'a> Rows<'a> {
 
     /// How many.
     #[inline]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         match self {
             Rows::All(len) => *len,
             Rows::Some(rows) => rows.len(),
@@ -33,13 +33,13 @@ impl<'a> Rows<'a> {
 
     /// Whether there are none.
     #[inline]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// The position in the batch of the `n`-th.
     #[inline]
-    pub fn row(&self, n: usize) -> usize {
+    pub(crate) fn row(&self, n: usize) -> usize {
         match self {
             Rows::All(_) => n,
             Rows::Some(rows) => rows[n] as usize,
@@ -48,7 +48,7 @@ impl<'a> Rows<'a> {
 
     /// Their positions in the batch.
     #[inline]
-    pub fn iter(self) -> impl Iterator<Item = u32> + 'a {
+    pub(crate) fn iter(self) -> impl Iterator<Item = u32> + 'a {
         (0..self.len()).map(move |n| self.row(n) as u32)
     }
 }
@@ -77,26 +77,42 @@ impl<'a> Values<'a> {
     /// The rows of a vector in their order.
     #[inline]
     pub fn dense(vector: &'a Vector) -> Values<'a> {
-        Values { vector, place: Place::Dense, len: vector.len() }
+        Values {
+            vector,
+            place: Place::Dense,
+            len: vector.len(),
+        }
     }
 
     /// One row that stands for `len` values.
     #[inline]
     pub fn constant(vector: &'a Vector, len: usize) -> Values<'a> {
-        Values { vector, place: Place::Constant, len }
+        Values {
+            vector,
+            place: Place::Constant,
+            len,
+        }
     }
 
     /// The rows of a vector that `picks` names.
     #[inline]
     pub(crate) fn picked(vector: &'a Vector, picks: &'a [u32]) -> Values<'a> {
-        Values { vector, place: Place::Picked(picks), len: picks.len() }
+        Values {
+            vector,
+            place: Place::Picked(picks),
+            len: picks.len(),
+        }
     }
 
     /// `rows` of a column.
     #[inline]
     pub(crate) fn of_column(vector: &'a Vector, rows: Rows<'a>) -> Values<'a> {
         match rows {
-            Rows::All(len) => Values { vector, place: Place::Dense, len },
+            Rows::All(len) => Values {
+                vector,
+                place: Place::Dense,
+                len,
+            },
             Rows::Some(picks) => Values::picked(vector, picks),
         }
     }
@@ -181,7 +197,11 @@ impl<'a> Values<'a> {
     /// How many values a computation over these has to make: one when they are constant.
     #[inline]
     pub(crate) fn distinct_len(&self) -> usize {
-        if self.is_constant() { self.len.min(1) } else { self.len }
+        if self.is_constant() {
+            self.len.min(1)
+        } else {
+            self.len
+        }
     }
 
     /// The slots for a typed loop; values that do not lie densely are gathered in `scratch`.

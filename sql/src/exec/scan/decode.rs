@@ -6,12 +6,11 @@
 //! a UTF-16 file become UTF-8 here.
 
 use aludel_storage::btree::LeafRow;
-use aludel_storage::format::{record, varint};
+use aludel_storage::format::{TextEncoding, record, varint};
 use aludel_storage::pager::Pager;
 
 use crate::error::{Error, Result};
 use crate::exec::{Class, Vector};
-use crate::functions::TextEncoding;
 use crate::value::{Value, ValueRef};
 
 /// A column that is wanted of a record.
@@ -51,7 +50,12 @@ impl Decoder {
             }
             same
         });
-        Decoder { wanted, rowids, copies, encoding: TextEncoding::Utf8 }
+        Decoder {
+            wanted,
+            rowids,
+            copies,
+            encoding: TextEncoding::Utf8,
+        }
     }
 
     pub(super) fn set_encoding(&mut self, encoding: TextEncoding) {
@@ -62,11 +66,21 @@ impl Decoder {
     pub(super) fn restricted(&self, keep: impl Fn(usize) -> bool) -> Decoder {
         let copies = self.copies.iter().map(|(from, to)| {
             let source = self.wanted.iter().find(|wanted| wanted.output == *from);
-            source.map(|source| Wanted { output: *to, ..source.clone() })
+            source.map(|source| Wanted {
+                output: *to,
+                ..source.clone()
+            })
         });
         let wanted = self.wanted.iter().cloned().chain(copies.flatten());
         let wanted = wanted.filter(|wanted| keep(wanted.output)).collect();
-        let mut decoder = Decoder::new(wanted, self.rowids.iter().copied().filter(|output| keep(*output)).collect());
+        let mut decoder = Decoder::new(
+            wanted,
+            self.rowids
+                .iter()
+                .copied()
+                .filter(|output| keep(*output))
+                .collect(),
+        );
         decoder.encoding = self.encoding;
         decoder
     }
@@ -89,8 +103,12 @@ impl Decoder {
 
     /// Whether all that is wanted lies in the part of the record that is on the page.
     fn fits(&self, row: &LeafRow<'_>) -> Result<bool> {
-        let Some(last) = self.wanted.last() else { return Ok(true) };
-        let Some(mut fields) = record::columns_of(row.local, row.total)? else { return Ok(false) };
+        let Some(last) = self.wanted.last() else {
+            return Ok(true);
+        };
+        let Some(mut fields) = record::columns_of(row.local, row.total)? else {
+            return Ok(false);
+        };
         let mut end = 0;
         for _ in 0..=last.position {
             match fields.next_field()? {
@@ -177,13 +195,16 @@ impl Decoder {
 }
 
 fn copy_of_last(column: &Vector) -> Value {
-    column.len().checked_sub(1).map_or(Value::Null, |last| Value::from(column.get(last)))
+    column
+        .len()
+        .checked_sub(1)
+        .map_or(Value::Null, |last| Value::from(column.get(last)))
 }
 
 /// Appends UTF-16 bytes as UTF-8; what is no character becomes U+FFFD, an odd byte at the end is dropped.
 pub(super) fn utf8_from_utf16(bytes: &[u8], encoding: TextEncoding, out: &mut Vec<u8>) {
     let units = bytes.chunks_exact(2).map(|pair| match encoding {
-        TextEncoding::Utf16Be => u16::from_be_bytes([pair[0], pair[1]]),
+        TextEncoding::Utf16be => u16::from_be_bytes([pair[0], pair[1]]),
         _ => u16::from_le_bytes([pair[0], pair[1]]),
     });
     let mut buffer = [0; 4];
@@ -196,7 +217,16 @@ pub(super) fn utf8_from_utf16(bytes: &[u8], encoding: TextEncoding, out: &mut Ve
 /// A text as the file stores it.
 pub(super) fn utf16_from_utf8(text: &[u8], encoding: TextEncoding) -> Vec<u8> {
     let units: Vec<u16> = String::from_utf8_lossy(text).encode_utf16().collect();
-    units.into_iter().flat_map(|unit| if encoding == TextEncoding::Utf16Be { unit.to_be_bytes() } else { unit.to_le_bytes() }).collect()
+    units
+        .into_iter()
+        .flat_map(|unit| {
+            if encoding == TextEncoding::Utf16be {
+                unit.to_be_bytes()
+            } else {
+                unit.to_le_bytes()
+            }
+        })
+        .collect()
 }
 
 /// The error for a column that no record holds.

@@ -13,16 +13,15 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use aludel_storage::format::{KeyOrder, record::KeyValues};
+use aludel_storage::format::{KeyOrder, TextEncoding, record::KeyValues};
 
 use super::decode::utf16_from_utf8;
 use crate::error::Result;
 use crate::exec::build::BuildContext;
-use crate::exec::key_table::integral;
 use crate::exec::kernel::Kernel;
+use crate::exec::key_table::integral;
 use crate::exec::operator::Operator;
 use crate::exec::{Batch, ExecContext};
-use crate::functions::TextEncoding;
 use crate::plan::expr::Register;
 use crate::plan::physical::{self, SeekTerm};
 use crate::value::{Affinity, Collation, Text, Value, ValueRef, apply_affinity, compare};
@@ -59,15 +58,27 @@ type RangeEnds = (Option<(Value, bool)>, Option<(Value, bool)>);
 
 impl SeekKernels {
     pub(super) fn compile(seek: &physical::Seek, build: &mut BuildContext) -> Result<SeekKernels> {
-        let equal = seek.equal.iter().map(|term| Term::compile(term, build)).collect::<Result<_>>()?;
+        let equal = seek
+            .equal
+            .iter()
+            .map(|term| Term::compile(term, build))
+            .collect::<Result<_>>()?;
         let mut limit = |bound: &Option<physical::Bound>| -> Result<Option<Limit>> {
             let Some(bound) = bound else { return Ok(None) };
-            Ok(Some(Limit { value: Kernel::compile_in(&bound.value, build)?, inclusive: bound.inclusive }))
+            Ok(Some(Limit {
+                value: Kernel::compile_in(&bound.value, build)?,
+                inclusive: bound.inclusive,
+            }))
         };
         let (lower, upper) = (limit(&seek.lower)?, limit(&seek.upper)?);
         let mut nothing = Batch::new(0);
         nothing.set_len(1);
-        Ok(SeekKernels { equal, lower, upper, nothing })
+        Ok(SeekKernels {
+            equal,
+            lower,
+            upper,
+            nothing,
+        })
     }
 
     /// Whether the scan visits the whole tree.
@@ -78,14 +89,21 @@ impl SeekKernels {
     /// Whether it is one equality, the case of point reads.
     pub(super) fn as_single_equal(&mut self) -> Option<(&mut Kernel, &Batch)> {
         match self.equal.as_mut_slice() {
-            [Term::Equal(value)] if self.lower.is_none() && self.upper.is_none() => Some((value, &self.nothing)),
+            [Term::Equal(value)] if self.lower.is_none() && self.upper.is_none() => {
+                Some((value, &self.nothing))
+            }
             _ => None,
         }
     }
 
     /// Evaluates the range ends; `None` when one is NULL, so that nothing is inside.
     fn range_ends(&mut self, context: &mut ExecContext<'_>) -> Result<Option<RangeEnds>> {
-        let SeekKernels { lower, upper, nothing, .. } = self;
+        let SeekKernels {
+            lower,
+            upper,
+            nothing,
+            ..
+        } = self;
         let mut end = |limit: &mut Option<Limit>| -> Result<Option<Option<(Value, bool)>>> {
             let Some(limit) = limit else { return Ok(Some(None)) };
             let value = Value::from(limit.value.evaluate_one(context, nothing)?);
@@ -104,7 +122,8 @@ impl Term {
             SeekTerm::InList(values) => Term::InList(Kernel::compile_all(values, build)?),
             SeekTerm::InSubquery(subquery, affinity) => {
                 let bindings = subquery.bindings.iter();
-                let bindings = bindings.map(|(register, value)| Ok((*register, Kernel::compile_in(value, build)?)));
+                let bindings =
+                    bindings.map(|(register, value)| Ok((*register, Kernel::compile_in(value, build)?)));
                 Term::InSubquery(Box::new(TermQuery {
                     bindings: bindings.collect::<Result<_>>()?,
                     root: build.operator(&subquery.plan.root)?,
@@ -133,7 +152,12 @@ impl Term {
 }
 
 impl TermQuery {
-    fn values(&mut self, context: &mut ExecContext<'_>, nothing: &Batch, values: &mut Vec<Value>) -> Result<()> {
+    fn values(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        nothing: &Batch,
+        values: &mut Vec<Value>,
+    ) -> Result<()> {
         for (register, value) in &mut self.bindings {
             let value = Value::from(value.evaluate_one(context, nothing)?);
             context.set_register(*register, value.as_ref());
@@ -141,7 +165,9 @@ impl TermQuery {
         self.root.open(context)?;
         while self.root.next(context)? {
             let batch = self.root.batch();
-            let Some(column) = batch.columns.first() else { continue };
+            let Some(column) = batch.columns.first() else {
+                continue;
+            };
             for row in batch.selected() {
                 let mut value = Value::from(column.get(row));
                 if let Some(affinity) = self.affinity {
@@ -173,7 +199,10 @@ impl RowidSeek {
     pub(super) fn evaluate(kernels: &mut SeekKernels, context: &mut ExecContext<'_>) -> Result<RowidSeek> {
         if let Some(term) = kernels.equal.first_mut() {
             let values = term.values(context, &kernels.nothing)?;
-            let mut points: Vec<i64> = values.iter().filter_map(|value| rowid_of(value.as_ref())).collect();
+            let mut points: Vec<i64> = values
+                .iter()
+                .filter_map(|value| rowid_of(value.as_ref()))
+                .collect();
             points.sort_unstable();
             points.dedup();
             return Ok(RowidSeek::Points(points));
@@ -181,8 +210,12 @@ impl RowidSeek {
         let Some((lower, upper)) = kernels.range_ends(context)? else {
             return Ok(RowidSeek::Nothing);
         };
-        let low = lower.map_or(Some(i64::MIN), |(value, inclusive)| lowest_rowid(value.as_ref(), inclusive));
-        let high = upper.map_or(Some(i64::MAX), |(value, inclusive)| highest_rowid(value.as_ref(), inclusive));
+        let low = lower.map_or(Some(i64::MIN), |(value, inclusive)| {
+            lowest_rowid(value.as_ref(), inclusive)
+        });
+        let high = upper.map_or(Some(i64::MAX), |(value, inclusive)| {
+            highest_rowid(value.as_ref(), inclusive)
+        });
         Ok(match low.zip(high) {
             Some((low, high)) if low <= high => RowidSeek::Range(low, high),
             _ => RowidSeek::Nothing,
@@ -213,7 +246,9 @@ fn lowest_rowid(bound: ValueRef<'_>, inclusive: bool) -> Option<i64> {
         ValueRef::Real(bound) => {
             let above = bound.ceil();
             let exact = above == bound && !inclusive;
-            (above < BEYOND).then_some(above as i64).and_then(|above| above.checked_add(i64::from(exact)))
+            (above < BEYOND)
+                .then_some(above as i64)
+                .and_then(|above| above.checked_add(i64::from(exact)))
         }
         // Every number sorts before texts and blobs.
         ValueRef::Text(_) | ValueRef::Blob(_) => None,
@@ -285,7 +320,10 @@ impl KeySeek {
         let mut values = Vec::with_capacity(kernels.equal.len());
         for (n, term) in kernels.equal.iter_mut().enumerate() {
             let mut column = term.values(context, &kernels.nothing)?;
-            let collation = order.columns.get(n).map_or(&Collation::Binary, |column| &column.collation);
+            let collation = order
+                .columns
+                .get(n)
+                .map_or(&Collation::Binary, |column| &column.collation);
             column.iter_mut().for_each(|value| store_text(value, encoding));
             column.sort_by(|a, b| compare(a.as_ref(), b.as_ref(), collation));
             column.dedup_by(|a, b| compare(a.as_ref(), b.as_ref(), collation) == Ordering::Equal);
@@ -306,7 +344,15 @@ impl KeySeek {
             store_text(value, encoding);
         }
         let odometer = vec![0; values.len()];
-        Ok(KeySeek { values, odometer, finished, lower, upper, order: Arc::clone(order), backwards })
+        Ok(KeySeek {
+            values,
+            odometer,
+            finished,
+            lower,
+            upper,
+            order: Arc::clone(order),
+            backwards,
+        })
     }
 
     /// The next range: its begin and end in tree order.
@@ -314,11 +360,23 @@ impl KeySeek {
         if self.finished {
             return None;
         }
-        let prefix: Vec<Value> =
-            self.values.iter().zip(&self.odometer).map(|(column, at)| column[*at].clone()).collect();
+        let prefix: Vec<Value> = self
+            .values
+            .iter()
+            .zip(&self.odometer)
+            .map(|(column, at)| column[*at].clone())
+            .collect();
         self.advance();
-        let descending = self.order.columns.get(prefix.len()).is_some_and(|column| column.descending);
-        let (begin, end) = if descending { (&self.upper, &self.lower) } else { (&self.lower, &self.upper) };
+        let descending = self
+            .order
+            .columns
+            .get(prefix.len())
+            .is_some_and(|column| column.descending);
+        let (begin, end) = if descending {
+            (&self.upper, &self.lower)
+        } else {
+            (&self.lower, &self.upper)
+        };
         Some((key_end(&prefix, begin), key_end(&prefix, end)))
     }
 
