@@ -296,6 +296,15 @@ impl Error {
     }
 }
 
+impl From<crate::syntax::ParseError> for Error {
+    fn from(error: crate::syntax::ParseError) -> Error {
+        Error::Syntax {
+            message: error.message,
+            offset: error.offset.map(|offset| offset as usize),
+        }
+    }
+}
+
 impl fmt::Display for ConstraintKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

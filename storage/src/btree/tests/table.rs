@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::btree::model::{Random, Shape};
 use crate::btree::{BulkBuilder, Seek, TableCursor, TreeKind, clear_tree, create_tree};
-use crate::format::PageNo;
+use crate::format::record::encode;
+use crate::format::{PageNo, RecordView, ValueRef};
 use crate::pager::Pager;
 
 type Model = BTreeMap<i64, Vec<u8>>;
@@ -89,7 +90,7 @@ pub(super) fn check_seeks(
     }
 }
 
-/// Payload lengths from nothing to several overflow pages, most of them short.
+/// A record of one blob, from nothing to several overflow pages, mostly short.
 pub(super) fn payload(random: &mut Random, page_size: usize) -> Vec<u8> {
     let len = match random.below(20) {
         0 => random.below(page_size * 3),
@@ -97,7 +98,9 @@ pub(super) fn payload(random: &mut Random, page_size: usize) -> Vec<u8> {
         2..5 => random.below(page_size / 4),
         _ => random.below(40),
     };
-    random.bytes(len)
+    let mut record = Vec::new();
+    encode(&[ValueRef::Blob(&random.bytes(len))], &mut record);
+    record
 }
 
 /// Changes tree and model alike.
@@ -278,7 +281,6 @@ fn extreme_row_ids() {
 
 #[test]
 fn values_are_encoded_into_the_page() {
-    use crate::format::{RecordView, ValueRef};
     let mut pager = Shape::plain(1024).pager();
     let root = create_tree(&mut pager, TreeKind::Table).unwrap();
     let mut cursor = TableCursor::new(root);
