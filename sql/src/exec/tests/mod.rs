@@ -33,11 +33,7 @@ impl World {
     pub(super) fn new() -> World {
         let mut pager = Pager::in_memory(&PagerOptions::default()).unwrap();
         pager.begin_write().unwrap();
-        let database = Database {
-            name: "main".into(),
-            pager,
-            schema: Arc::default(),
-        };
+        let database = Database::new("main", "", pager);
         World {
             databases: vec![database],
             parameters: Vec::new(),
