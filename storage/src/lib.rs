@@ -16,7 +16,10 @@
 pub mod btree;
 pub mod error;
 pub mod format;
+mod journal;
+pub mod maintenance;
 pub mod pager;
 pub mod vfs;
+mod wal;
 
 pub use error::{Error, Result};

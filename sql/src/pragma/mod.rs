@@ -1,232 +1,241 @@
-//! PRAGMA: settings of the connection and of database files, and tables about the schema.
+//! PRAGMA: looking at a database and at the connection, and setting how they work.
 //!
-//! | module | what it owns |
-//! |---|---|
-//! | [`schema`] | what tables, indexes, foreign keys and databases there are |
-//! | [`settings`] | switches of the connection |
-//! | [`file`] | what is kept in a database file or decides how it is written |
-//! | [`integrity`] | integrity_check, quick_check, foreign_key_check |
-//! | [`functions`] | `SELECT .. FROM pragma_table_info('t')` |
+//! ```text
+//!   PRAGMA [schema.]name [= value | (value)]
+//!      │
+//!   catalogue: name -> columns of the answer, what the value does to them, who answers
+//!      │
+//!   inspect (tables, indexes, functions)   header (numbers on page 1)   mode (journal, locks, sizes)   flag (switches)
+//! ```
 //!
-//! A pragma that nobody knows does nothing and says nothing, as in SQLite.
+//! An unknown pragma does nothing and answers nothing, as in SQLite. Pragmas that only look are also table-valued functions,
+//! `pragma_NAME(value, schema)` ([`table_function`]).
+//!
+//! Source: SQLite's page on PRAGMA statements.
 
-mod file;
-mod functions;
-mod integrity;
-mod schema;
+mod catalogue;
+mod flag;
+mod function;
+mod header;
+mod inspect;
+mod mode;
 mod settings;
 
 use std::sync::atomic::AtomicBool;
 
-pub(crate) use functions::table_functions;
+use aludel_storage::pager::{Pager, TransactionState};
 
-use crate::command::Output;
-use crate::connection::{State, named_columns};
-use crate::error::Result;
-use crate::exec::Batch;
-use crate::plan::ResultColumn;
-use crate::syntax::ast::Pragma;
+pub use catalogue::columns;
+pub use function::table_function;
+pub use settings::Settings;
+
+use crate::catalog::{Collations, Database};
+use crate::error::{Error, Result};
+use crate::exec::Session;
+use crate::functions::Registry;
+use crate::syntax::ast;
 use crate::value::Value;
+use catalogue::{Answerer, Entry};
 
-/// The rows of a pragma.
-pub(crate) struct Rows {
-    batch: Batch,
+/// A row of an answer.
+pub type Row = Vec<Value>;
+
+/// What a pragma may look at and change.
+pub struct PragmaContext<'a> {
+    /// The open databases: main, temp, attached. Their schemas are fresh.
+    pub databases: &'a mut [Database],
+    /// Switches and settings of the connection.
+    pub settings: &'a mut Settings,
+    /// What functions see of the connection.
+    pub session: &'a mut Session,
+    /// The connection's functions.
+    pub functions: &'a Registry,
+    /// Names of the connection's collations; and the collations.
+    pub collation_names: &'a [String],
+    /// Looks collations up.
+    pub collations: &'a dyn Collations,
+    /// No BEGIN or SAVEPOINT is open: a change commits by itself.
+    pub autocommit: bool,
+    /// Set by another thread to stop a long check.
+    pub interrupt: &'a AtomicBool,
 }
 
-impl Rows {
-    pub(crate) fn new(width: usize) -> Rows {
-        Rows { batch: Batch::new(width) }
-    }
-
-    /// One row of one value.
-    pub(crate) fn one(value: impl Into<Value>) -> Rows {
-        let mut rows = Rows::new(1);
-        rows.push([value.into()]);
-        rows
-    }
-
-    pub(crate) fn push(&mut self, values: impl IntoIterator<Item = Value>) {
-        for (column, value) in self.batch.columns.iter_mut().zip(values) {
-            column.push(value.as_ref());
-        }
-        self.batch.set_len(self.batch.len() + 1);
-    }
-
-    pub(crate) fn batch(&self) -> &Batch {
-        &self.batch
-    }
-
-    fn into_output(self) -> Output {
-        Output { columns: None, rows: vec![self.batch] }
-    }
-}
-
-/// A pragma whose rows have columns of their own.
-struct Table {
-    name: &'static str,
-    columns: &'static [&'static str],
-}
-
-const TABLES: &[Table] = &[
-    Table { name: "collation_list", columns: &["seq", "name"] },
-    Table { name: "database_list", columns: &["seq", "name", "file"] },
-    Table { name: "foreign_key_check", columns: &["table", "rowid", "parent", "fkid"] },
-    Table {
-        name: "foreign_key_list",
-        columns: &["id", "seq", "table", "from", "to", "on_update", "on_delete", "match"],
-    },
-    Table { name: "function_list", columns: &["name", "builtin", "type", "enc", "narg", "flags"] },
-    Table { name: "index_info", columns: &["seqno", "cid", "name"] },
-    Table { name: "index_list", columns: &["seq", "name", "unique", "origin", "partial"] },
-    Table { name: "index_xinfo", columns: &["seqno", "cid", "name", "desc", "coll", "key"] },
-    Table { name: "module_list", columns: &["name"] },
-    Table { name: "pragma_list", columns: &["name"] },
-    Table { name: "table_info", columns: &["cid", "name", "type", "notnull", "dflt_value", "pk"] },
-    Table { name: "table_list", columns: &["schema", "name", "type", "ncol", "wr", "strict"] },
-    Table { name: "table_xinfo", columns: &["cid", "name", "type", "notnull", "dflt_value", "pk", "hidden"] },
-    Table { name: "wal_checkpoint", columns: &["busy", "log", "checkpointed"] },
-];
-
-/// Pragmas that answer with one value, whose column bears the pragma's name unless another one is given.
-const VALUES: &[(&str, &str)] = &[
-    ("analysis_limit", ""),
-    ("application_id", ""),
-    ("auto_vacuum", ""),
-    ("automatic_index", ""),
-    ("busy_timeout", "timeout"),
-    ("cache_size", ""),
-    ("cache_spill", ""),
-    ("case_sensitive_like", ""),
-    ("cell_size_check", ""),
-    ("checkpoint_fullfsync", ""),
-    ("compile_options", ""),
-    ("count_changes", ""),
-    ("data_version", ""),
-    ("default_cache_size", "cache_size"),
-    ("defer_foreign_keys", ""),
-    ("empty_result_callbacks", ""),
-    ("encoding", ""),
-    ("foreign_keys", ""),
-    ("freelist_count", ""),
-    ("full_column_names", ""),
-    ("fullfsync", ""),
-    ("hard_heap_limit", ""),
-    ("ignore_check_constraints", ""),
-    ("incremental_vacuum", ""),
-    ("integrity_check", ""),
-    ("journal_mode", ""),
-    ("journal_size_limit", ""),
-    ("legacy_alter_table", ""),
-    ("legacy_file_format", ""),
-    ("locking_mode", ""),
-    ("max_page_count", ""),
-    ("mmap_size", ""),
-    ("optimize", ""),
-    ("page_count", ""),
-    ("page_size", ""),
-    ("query_only", ""),
-    ("quick_check", ""),
-    ("read_uncommitted", ""),
-    ("recursive_triggers", ""),
-    ("reverse_unordered_selects", ""),
-    ("schema_version", ""),
-    ("secure_delete", ""),
-    ("short_column_names", ""),
-    ("shrink_memory", ""),
-    ("soft_heap_limit", ""),
-    ("synchronous", ""),
-    ("temp_store", ""),
-    ("temp_store_directory", ""),
-    ("threads", ""),
-    ("trusted_schema", ""),
-    ("user_version", ""),
-    ("wal_autocheckpoint", ""),
-    ("writable_schema", ""),
-];
-
-/// Pragmas that only do something when a value is given, and then answer nothing.
-const SILENT_SETTERS: &[&str] = &["case_sensitive_like", "incremental_vacuum", "optimize", "shrink_memory"];
-
-/// Column names of the pragma called `name`.
-fn column_names(name: &str) -> Vec<&'static str> {
-    if let Some(table) = TABLES.iter().find(|table| table.name == name) {
-        return table.columns.to_vec();
-    }
-    match VALUES.iter().find(|(own, _)| *own == name) {
-        Some((own, "")) => vec![own],
-        Some((_, column)) => vec![column],
-        None => Vec::new(),
-    }
-}
-
-/// The columns of a pragma's rows.
-pub(crate) fn columns(pragma: &Pragma) -> Vec<ResultColumn> {
-    let name = pragma.name.name.text.to_ascii_lowercase();
-    if SILENT_SETTERS.contains(&name.as_str()) {
-        return Vec::new();
-    }
-    named_columns(&column_names(&name))
-}
-
-/// Whether a pragma changes no file.
-pub(crate) fn is_read_only(pragma: &Pragma) -> bool {
-    const WRITERS: [&str; 5] =
-        ["application_id", "incremental_vacuum", "journal_mode", "schema_version", "user_version"];
-    pragma.value.is_none() || !WRITERS.iter().any(|writer| pragma.name.name.is(writer))
-}
-
-/// A pragma as it is being run.
+/// What is asked: the value, and the databases it is asked of.
 pub(crate) struct Request<'a> {
-    /// Its name in small letters.
-    pub(crate) name: &'a str,
-    /// The database named in front of it.
-    pub(crate) schema: Option<usize>,
+    /// The name in small letters.
+    pub(crate) name: &'static str,
+    /// The value as text, unquoted.
     pub(crate) value: Option<&'a str>,
+    /// The database that is named; `None` when none is.
+    pub(crate) database: Option<usize>,
 }
 
 impl Request<'_> {
-    /// The database that it is about: main, unless another is named.
-    pub(crate) fn database(&self) -> usize {
-        self.schema.unwrap_or(0)
+    /// The database to act on: the one named, else main.
+    pub(crate) fn database_or_main(&self) -> usize {
+        self.database.unwrap_or(0)
+    }
+
+    /// The value as a whole number, as SQLite reads it: 0 for what is none.
+    pub(crate) fn number(&self) -> Option<i64> {
+        self.value.map(whole_number)
     }
 }
 
-/// Runs a pragma.
-pub(crate) fn run(state: &mut State, pragma: &Pragma, interrupt: &AtomicBool) -> Result<Output> {
-    let name = pragma.name.name.text.to_ascii_lowercase();
-    let schema = match &pragma.name.schema {
-        Some(schema) => Some(state.database_named(schema.as_str())?),
+/// Runs a pragma and gives its whole answer.
+///
+/// # Errors
+/// `unknown database x`; what the storage says; values that a pragma refuses.
+pub fn run(pragma: &ast::Pragma, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
+    let Some(entry) = catalogue::find(&pragma.name.name.text) else {
+        return Ok(Vec::new());
+    };
+    let database = match &pragma.name.schema {
+        Some(schema) => Some(database_named(context, &schema.text)?),
         None => None,
     };
-    let request = Request { name: &name, schema, value: pragma.value.as_ref().map(|value| &*value.text) };
-    if let Some(rows) = settings::run(state, &request)? {
-        return Ok(rows.into_output());
-    }
-    if let Some(rows) = file::run(state, &request)? {
-        return Ok(rows.into_output());
-    }
-    let all: Vec<usize> = (0..state.databases.len()).collect();
-    state.begin_reading(&all)?;
-    let rows = inspect(state, &request, interrupt);
-    state.release_idle();
-    Ok(rows?.map_or_else(Output::default, Rows::into_output))
+    let value = pragma.value.as_ref().map(|value| &*value.text);
+    answer(entry, value, database, context)
 }
 
-fn inspect(state: &mut State, request: &Request<'_>, interrupt: &AtomicBool) -> Result<Option<Rows>> {
-    match request.name {
-        "function_list" => Ok(Some(schema::function_list(&state.functions))),
-        "collation_list" => Ok(Some(schema::collation_list(&state.collations.names()))),
-        "pragma_list" => Ok(Some(schema::pragma_list())),
-        "integrity_check" | "quick_check" => integrity::check(state, request, interrupt).map(Some),
-        "foreign_key_check" => integrity::foreign_key_check(state, request, interrupt).map(Some),
-        _ => schema::run(&state.databases, request.name, request.schema, request.value),
+fn answer(
+    entry: &'static Entry,
+    value: Option<&str>,
+    database: Option<usize>,
+    context: &mut PragmaContext<'_>,
+) -> Result<Vec<Row>> {
+    let request = Request {
+        name: entry.name,
+        value,
+        database,
+    };
+    match entry.answerer {
+        Answerer::Inspect(look) => look(&request, context),
+        Answerer::Flag => flag::answer(&request, context),
+        Answerer::Header(field) => header::answer(field, &request, context),
+        Answerer::Mode(change) => change(&request, context),
+        Answerer::Nothing => Ok(Vec::new()),
     }
 }
 
-/// The truth of a switch's value: on, yes, true, or a number other than 0.
+fn database_named(context: &PragmaContext<'_>, name: &str) -> Result<usize> {
+    let found = context
+        .databases
+        .iter()
+        .position(|database| database.name.eq_ignore_ascii_case(name));
+    found.ok_or_else(|| Error::sql(format!("unknown database {name}")))
+}
+
+/// Runs `look` inside a read transaction; an open transaction is used and stays open.
+pub(crate) fn reading<T>(pager: &mut Pager, look: impl FnOnce(&mut Pager) -> Result<T>) -> Result<T> {
+    let was_open = pager.state() != TransactionState::None;
+    pager.begin_read()?;
+    let result = look(pager);
+    if !was_open {
+        pager.end_read();
+    }
+    result
+}
+
+/// Runs `change` inside a write transaction, which is committed when the connection is in autocommit mode.
+pub(crate) fn writing<T>(
+    pager: &mut Pager,
+    autocommit: bool,
+    change: impl FnOnce(&mut Pager) -> Result<T>,
+) -> Result<T> {
+    let alone = autocommit && pager.state() != TransactionState::Write;
+    pager.begin_write()?;
+    let result = change(pager);
+    if alone {
+        match &result {
+            Ok(_) => pager.commit()?,
+            Err(_) => pager.rollback()?,
+        }
+    }
+    result
+}
+
+/// A whole number in the way of C's `atoi`, hexadecimal too; what does not begin with one is 0.
+pub(crate) fn whole_number(text: &str) -> i64 {
+    let text = text.trim();
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let magnitude = match digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
+        Some(hex) => i64::from_str_radix(hex, 16).unwrap_or(0),
+        None => {
+            let end = digits
+                .bytes()
+                .position(|b| !b.is_ascii_digit())
+                .unwrap_or(digits.len());
+            digits[..end]
+                .parse()
+                .unwrap_or(if end > 0 { i64::MAX } else { 0 })
+        }
+    };
+    if negative { -magnitude } else { magnitude }
+}
+
+/// A switch's value: on, yes, true and numbers other than 0 are on; the rest is off.
 pub(crate) fn truth(text: &str) -> bool {
     match text.to_ascii_lowercase().as_str() {
-        "on" | "yes" | "true" | "full" | "extra" => true,
-        text => crate::value::number::integer_prefix(text.as_bytes()) != 0,
+        "on" | "yes" | "true" => true,
+        "off" | "no" | "false" => false,
+        number => whole_number(number) & 0xff != 0,
+    }
+}
+
+/// The refusal of a pragma that is known and not there yet; silence would look like an answer.
+pub(crate) fn not_yet(name: &str) -> Error {
+    Error::sql(format!("PRAGMA {name} is not supported yet"))
+}
+
+/// A text value.
+pub(crate) fn text(text: &str) -> Value {
+    Value::Text(text.into())
+}
+
+/// An answer of one row with one number.
+pub(crate) fn one_integer(number: i64) -> Vec<Row> {
+    vec![vec![Value::Integer(number)]]
+}
+
+/// An answer of one row with one text.
+pub(crate) fn one_text(word: &str) -> Vec<Row> {
+    vec![vec![text(word)]]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_read_as_far_as_they_go() {
+        for (text, number) in [
+            ("12", 12),
+            ("-3x", -3),
+            ("x", 0),
+            ("0x10", 16),
+            ("+7", 7),
+            ("", 0),
+            (" 5", 5),
+        ] {
+            assert_eq!(whole_number(text), number, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn switches_know_words_and_numbers() {
+        for (text, on) in [
+            ("ON", true),
+            ("yes", true),
+            ("0", false),
+            ("2", true),
+            ("off", false),
+            ("maybe", false),
+        ] {
+            assert_eq!(truth(text), on, "{text:?}");
+        }
     }
 }

@@ -1,106 +1,103 @@
-//! Switches of the connection.
+//! The switches and numbers of a connection that pragmas set and other parts read.
 
-use std::time::Duration;
+/// What a connection is set to. Defaults are SQLite's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Foreign keys are enforced.
+    pub foreign_keys: bool,
+    /// All foreign keys count as deferred until the transaction ends.
+    pub defer_foreign_keys: bool,
+    /// Triggers may fire themselves.
+    pub recursive_triggers: bool,
+    /// Queries without ORDER BY run backwards where that is possible.
+    pub reverse_unordered_selects: bool,
+    /// Nothing may be written.
+    pub query_only: bool,
+    /// CHECK constraints are not enforced.
+    pub ignore_check_constraints: bool,
+    /// The sqlite_schema table may be changed by statements.
+    pub writable_schema: bool,
+    /// ALTER TABLE RENAME leaves references alone, as it did before SQLite 3.25.
+    pub legacy_alter_table: bool,
+    /// The schema may call any function.
+    pub trusted_schema: bool,
+    /// The planner may build indexes for one query.
+    pub automatic_index: bool,
+    /// A statement that changes rows answers with their number.
+    pub count_changes: bool,
+    /// Column names are `table.column`.
+    pub full_column_names: bool,
+    /// Column names are `column`.
+    pub short_column_names: bool,
+    /// An empty result still calls back.
+    pub empty_result_callbacks: bool,
+    /// Cells are checked when pages are read.
+    pub cell_size_check: bool,
+    /// The disk's own cache is flushed too, where the system can.
+    pub fullfsync: bool,
+    /// The same at checkpoints.
+    pub checkpoint_fullfsync: bool,
+    /// Locks of a shared cache are ignored; there is no shared cache, so this changes nothing.
+    pub read_uncommitted: bool,
+    /// How long to wait for a lock, in milliseconds.
+    pub busy_timeout_ms: u32,
+    /// Pages (or, negative, KiB) of cache that were asked for, by database.
+    pub cache_size: i64,
+    /// When dirty pages may be written early, in pages; 0 never.
+    pub cache_spill: i64,
+    /// Where temporary tables are: 0 default, 1 file, 2 memory.
+    pub temp_store: u8,
+    /// The most rows that ANALYZE looks at for an index; 0 all.
+    pub analysis_limit: i64,
+    /// The most helper threads of a statement.
+    pub threads: i64,
+    /// The most bytes of memory, 0 without bound.
+    pub heap_limit: i64,
+    /// Bytes of the map of each file.
+    pub mmap_size: i64,
+    /// Bytes that a journal may keep after a commit; -1 without bound.
+    pub journal_size_limit: i64,
+    /// Frames in the log that make a commit run a checkpoint; 0 never.
+    pub wal_autocheckpoint: i64,
+    /// Freed pages are overwritten: 0 no, 1 yes, 2 where it costs no more I/O.
+    pub secure_delete: u8,
+    /// Locks are kept between transactions.
+    pub exclusive_locking: bool,
+}
 
-use super::{Request, Rows, truth};
-use crate::connection::{Settings, State};
-use crate::error::Result;
-use crate::value::number::integer_prefix;
-
-/// Runs a pragma that reads or sets a switch of the connection; `None` when it is not one.
-pub(super) fn run(state: &mut State, request: &Request<'_>) -> Result<Option<Rows>> {
-    if let Some(flag) = flag(&mut state.settings, request.name) {
-        return Ok(Some(match request.value {
-            None => Rows::one(i64::from(*flag)),
-            Some(value) => {
-                *flag = truth(value);
-                Rows::new(1)
-            }
-        }));
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            foreign_keys: false,
+            defer_foreign_keys: false,
+            recursive_triggers: false,
+            reverse_unordered_selects: false,
+            query_only: false,
+            ignore_check_constraints: false,
+            writable_schema: false,
+            legacy_alter_table: false,
+            trusted_schema: true,
+            automatic_index: true,
+            count_changes: false,
+            full_column_names: false,
+            short_column_names: true,
+            empty_result_callbacks: false,
+            cell_size_check: false,
+            fullfsync: false,
+            checkpoint_fullfsync: false,
+            read_uncommitted: false,
+            busy_timeout_ms: 0,
+            cache_size: -2000,
+            cache_spill: 483,
+            temp_store: 0,
+            analysis_limit: 0,
+            threads: 0,
+            heap_limit: 0,
+            mmap_size: i64::MAX,
+            journal_size_limit: -1,
+            wal_autocheckpoint: 1000,
+            secure_delete: 0,
+            exclusive_locking: false,
+        }
     }
-    let number = request.value.map(|value| integer_prefix(value.as_bytes()));
-    Ok(Some(match (request.name, number) {
-        ("foreign_keys", None) => Rows::one(i64::from(state.settings.foreign_keys)),
-        ("foreign_keys", Some(_)) => {
-            // Within a transaction the switch does not move.
-            if state.transaction.is_autocommit() {
-                state.settings.foreign_keys = request.value.is_some_and(truth);
-                state.schema_version += 1;
-            }
-            Rows::new(1)
-        }
-        ("case_sensitive_like", Some(_)) => {
-            state.session.environment.case_sensitive_like.set(request.value.is_some_and(truth));
-            state.schema_version += 1;
-            Rows::new(0)
-        }
-        ("writable_schema", Some(_)) if request.value.is_some_and(|value| value.eq_ignore_ascii_case("reset")) => {
-            state.settings.writable_schema = false;
-            state.forget_schemas();
-            Rows::new(1)
-        }
-        ("writable_schema", None) => Rows::one(i64::from(state.settings.writable_schema)),
-        ("writable_schema", Some(_)) => {
-            state.settings.writable_schema = request.value.is_some_and(truth);
-            state.schema_version += 1;
-            Rows::new(1)
-        }
-        ("automatic_index", None) => Rows::one(i64::from(state.settings.automatic_index)),
-        ("automatic_index", Some(_)) => {
-            state.settings.automatic_index = request.value.is_some_and(truth);
-            state.schema_version += 1;
-            Rows::new(1)
-        }
-        ("busy_timeout", number) => {
-            if let Some(number) = number {
-                state.set_busy_timeout(Duration::from_millis(u64::try_from(number).unwrap_or(0)));
-            }
-            Rows::one(state.settings.busy_timeout.as_millis() as i64)
-        }
-        ("temp_store", None) => Rows::one(state.settings.temp_store),
-        ("temp_store", Some(number)) => {
-            state.settings.temp_store = match request.value.unwrap_or("").to_ascii_lowercase().as_str() {
-                "file" => 1,
-                "memory" => 2,
-                _ => number.clamp(0, 2),
-            };
-            Rows::new(1)
-        }
-        ("threads" | "soft_heap_limit" | "hard_heap_limit" | "analysis_limit", _) => Rows::one(0),
-        ("shrink_memory" | "optimize", _) => Rows::new(0),
-        ("compile_options", _) => compile_options(),
-        _ => return Ok(None),
-    }))
-}
-
-fn flag<'s>(settings: &'s mut Settings, name: &str) -> Option<&'s mut bool> {
-    Some(match name {
-        "cell_size_check" => &mut settings.cell_size_check,
-        "count_changes" => &mut settings.count_changes,
-        "defer_foreign_keys" => &mut settings.defer_foreign_keys,
-        "full_column_names" => &mut settings.full_column_names,
-        "ignore_check_constraints" => &mut settings.ignore_check_constraints,
-        "legacy_alter_table" => &mut settings.legacy_alter_table,
-        "query_only" => &mut settings.query_only,
-        "recursive_triggers" => &mut settings.recursive_triggers,
-        "reverse_unordered_selects" => &mut settings.reverse_unordered_selects,
-        "short_column_names" => &mut settings.short_column_names,
-        "trusted_schema" => &mut settings.trusted_schema,
-        _ => return None,
-    })
-}
-
-/// What a program asks for that wants to know what the engine can do.
-fn compile_options() -> Rows {
-    let options = [
-        "DEFAULT_FOREIGN_KEYS=0",
-        "ENABLE_MATH_FUNCTIONS",
-        "ENABLE_UPDATE_DELETE_LIMIT",
-        "MAX_ATTACHED=10",
-        "MAX_COLUMN=2000",
-        "THREADSAFE=2",
-    ];
-    let mut rows = Rows::new(1);
-    options.iter().for_each(|option| rows.push([(*option).into()]));
-    rows
 }
