@@ -2,13 +2,13 @@
 
 use std::sync::atomic::AtomicBool;
 
-use crate::connection::{Outcome, State};
+use crate::connection::{Outcome, State, named_columns};
 use crate::ddl;
 use crate::error::{Error, Result};
 use crate::exec::write::Failure;
 use crate::exec::{Batch, build};
 use crate::plan::{self, CompiledKind, ResultColumn};
-use crate::pragma;
+use crate::pragma::{self, PragmaContext};
 use crate::syntax::ast::{self, ExprKind, Literal, Statement, TransactionKind};
 use crate::value::Value;
 
@@ -60,7 +60,7 @@ impl Command {
     /// The columns, as far as they are known before the command runs.
     pub(crate) fn columns(&self) -> Vec<ResultColumn> {
         match self {
-            Command::Pragma(pragma) => pragma::columns(pragma),
+            Command::Pragma(pragma) => named_columns(&pragma::columns(pragma)),
             _ => Vec::new(),
         }
     }
@@ -68,7 +68,7 @@ impl Command {
     pub(crate) fn is_read_only(&self) -> bool {
         match self {
             Command::Define(..) => false,
-            Command::Pragma(pragma) => pragma::is_read_only(pragma),
+            Command::Pragma(pragma) => pragma.value.is_none(),
             _ => true,
         }
     }
@@ -97,7 +97,7 @@ impl Command {
                 let name = word_value(state, name, parameters, interrupt)?;
                 state.detach(&name)?;
             }
-            Command::Pragma(pragma) => return Ok(pragma::run(state, pragma, interrupt)?),
+            Command::Pragma(pragma) => return Ok(state.run_pragma(pragma, interrupt)?),
             Command::Define(statement, sql) => ddl::run(state, statement, sql, parameters, interrupt)?,
         }
         Ok(Output::default())
@@ -157,6 +157,38 @@ impl State {
         })
     }
 
+    // ---- PRAGMA ----------------------------------------------------------------------------------
+
+    fn run_pragma(&mut self, pragma: &ast::Pragma, interrupt: &AtomicBool) -> Result<Output> {
+        let all: Vec<usize> = (0..self.databases.len()).collect();
+        // A pragma of a file whose schema is damaged is of most use.
+        let refreshed = self.begin_reading(&all);
+        self.release_idle();
+        let before = (self.settings.clone(), self.session.environment.case_sensitive_like.get());
+        let collation_names = self.collations.names();
+        let autocommit = self.transaction.is_autocommit();
+        let mut context = PragmaContext {
+            databases: &mut self.databases,
+            settings: &mut self.settings,
+            session: &mut self.session,
+            functions: &self.functions,
+            collation_names: &collation_names,
+            collations: &self.collations,
+            autocommit,
+            interrupt,
+        };
+        let rows = pragma::run(pragma, &mut context);
+        self.release_idle();
+        if before != (self.settings.clone(), self.session.environment.case_sensitive_like.get()) {
+            self.schema_version += 1;
+        }
+        let rows = match (rows, refreshed) {
+            (Ok(rows), Err(error)) if rows.is_empty() && pragma.value.is_none() => return Err(error),
+            (rows, _) => rows?,
+        };
+        Ok(Output { columns: None, rows: batch_of(&rows) })
+    }
+
     // ---- ATTACH, DETACH --------------------------------------------------------------------------
 
     fn attach(&mut self, file: &str, name: &str) -> Result<()> {
@@ -168,7 +200,8 @@ impl State {
         }
         let cannot_open = |_| Error::sql(format!("unable to open database: {file}"));
         let mut database = self.open_options().open_database(name, file).map_err(cannot_open)?;
-        database.pager.set_busy_timeout(self.settings.busy_timeout);
+        let timeout = std::time::Duration::from_millis(self.settings.busy_timeout_ms.into());
+        database.pager.set_busy_timeout(timeout);
         self.databases.push(database);
         let number = self.databases.len() - 1;
         let read = self.begin_reading(&[number]);
@@ -214,6 +247,17 @@ impl State {
             }
         }
     }
+}
+
+fn batch_of(rows: &[Vec<Value>]) -> Vec<Batch> {
+    let mut batch = Batch::new(rows.first().map_or(0, Vec::len));
+    for row in rows {
+        for (column, value) in batch.columns.iter_mut().zip(row) {
+            column.push(value.as_ref());
+        }
+    }
+    batch.set_len(rows.len());
+    vec![batch]
 }
 
 /// main, temp, and SQLite's ten attached ones.

@@ -34,6 +34,7 @@ use crate::catalog::{Database, VirtualTable};
 use crate::error::{Error, Result};
 use crate::exec::{ExecContext, Session};
 use crate::functions::{Arity, Function, Registry};
+use crate::pragma::Settings;
 use crate::statement::{Body, Params, Row, Statement};
 use crate::value::Value;
 use collations::CollationTable;
@@ -80,50 +81,6 @@ pub(crate) struct State {
     options: OpenOptions,
 }
 
-/// What PRAGMAs of the connection switch.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Settings {
-    pub(crate) foreign_keys: bool,
-    pub(crate) recursive_triggers: bool,
-    pub(crate) ignore_check_constraints: bool,
-    pub(crate) writable_schema: bool,
-    pub(crate) query_only: bool,
-    pub(crate) automatic_index: bool,
-    pub(crate) reverse_unordered_selects: bool,
-    pub(crate) defer_foreign_keys: bool,
-    pub(crate) count_changes: bool,
-    pub(crate) full_column_names: bool,
-    pub(crate) short_column_names: bool,
-    pub(crate) legacy_alter_table: bool,
-    pub(crate) trusted_schema: bool,
-    pub(crate) cell_size_check: bool,
-    pub(crate) temp_store: i64,
-    pub(crate) busy_timeout: Duration,
-}
-
-impl Default for Settings {
-    fn default() -> Settings {
-        Settings {
-            foreign_keys: false,
-            recursive_triggers: false,
-            ignore_check_constraints: false,
-            writable_schema: false,
-            query_only: false,
-            automatic_index: true,
-            reverse_unordered_selects: false,
-            defer_foreign_keys: false,
-            count_changes: false,
-            full_column_names: false,
-            short_column_names: true,
-            legacy_alter_table: false,
-            trusted_schema: true,
-            cell_size_check: false,
-            temp_store: 0,
-            busy_timeout: Duration::ZERO,
-        }
-    }
-}
-
 impl Connection {
     // ---- opening ---------------------------------------------------------------------------------
 
@@ -143,15 +100,15 @@ impl Connection {
     pub fn open_with(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Connection> {
         let main = options.open_database("main", &path.as_ref().to_string_lossy())?;
         let temp = Database::new("temp", "", Pager::in_memory(&Default::default())?);
-        let mut settings = Settings::default();
-        settings.busy_timeout = options.timeout();
+        let busy_timeout_ms = milliseconds(options.timeout());
+        let settings = Settings { busy_timeout_ms, ..Settings::default() };
         Ok(Connection {
             state: RefCell::new(State {
                 databases: vec![main, temp],
                 session: Session::default(),
                 functions: Registry::new(),
                 collations: CollationTable::default(),
-                virtual_tables: crate::pragma::table_functions(),
+                virtual_tables: FxHashMap::default(),
                 transaction: Transaction::default(),
                 settings,
                 schema_version: 1,
@@ -376,7 +333,7 @@ impl State {
     }
 
     pub(crate) fn set_busy_timeout(&mut self, timeout: Duration) {
-        self.settings.busy_timeout = timeout;
+        self.settings.busy_timeout_ms = milliseconds(timeout);
         for database in &mut self.databases {
             database.pager.set_busy_timeout(timeout);
         }
@@ -399,6 +356,10 @@ impl InterruptHandle {
     pub fn interrupt(&self) {
         self.flag.store(true, Ordering::Relaxed);
     }
+}
+
+fn milliseconds(timeout: Duration) -> u32 {
+    u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX)
 }
 
 /// An error about a text that began at `start` of the text that the caller knows.

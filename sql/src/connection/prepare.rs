@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use super::State;
-use crate::catalog::{Collations, Database};
+use crate::catalog::{Collations, Database, VirtualTable};
 use crate::command::Command;
 use crate::error::{Error, Result};
 use crate::exec::write::{Delete, Insert, Update};
 use crate::exec::build;
 use crate::plan::{self, CompiledKind, PlanContext, ResultColumn, SchemaView};
+use crate::pragma;
 use crate::statement::{Compiled, Program};
 use crate::syntax::{self, ast};
 
@@ -63,7 +64,7 @@ impl State {
     fn with_context<T>(&self, explain: bool, work: impl FnOnce(&PlanContext<'_>) -> T) -> T {
         let views = self.schema_views();
         let collations = |name: &str| self.collations.find(name);
-        let virtual_tables = |name: &str| self.virtual_tables.get(&name.to_ascii_lowercase()).cloned();
+        let virtual_tables = |name: &str| self.find_virtual_table(name);
         work(&PlanContext {
             databases: &views,
             functions: &self.functions,
@@ -108,6 +109,12 @@ impl State {
             explain: None,
             schema_version: self.schema_version,
         })
+    }
+
+    /// Virtual tables that the application registered, and pragmas.
+    fn find_virtual_table(&self, name: &str) -> Option<Arc<dyn VirtualTable>> {
+        let registered = self.virtual_tables.get(&name.to_ascii_lowercase()).cloned();
+        registered.or_else(|| pragma::table_function(name).map(|table| Arc::new(table) as Arc<dyn VirtualTable>))
     }
 
     /// The databases as the planner sees them.

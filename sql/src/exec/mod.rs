@@ -13,6 +13,7 @@
 //! | `rows`, `project` | VALUES, filter, LIMIT, UNION ALL; new columns |
 //! | `key_table`, `row_store` | what hash operators and sorts keep |
 //! | `build` | from plan to operators |
+//! | [`write`] | INSERT, UPDATE, DELETE |
 
 mod batch;
 mod build;
@@ -27,6 +28,7 @@ mod scan;
 #[cfg(test)]
 mod tests;
 mod vector;
+pub mod write;
 
 pub use batch::{BATCH_ROWS_MAX, Batch};
 pub use build::build;
