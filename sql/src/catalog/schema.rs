@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use aludel_storage::format::{Collation, KeyOrder, PageNo};
+use aludel_storage::format::{Collation, KeyOrder, PageNo, TextEncoding};
 use rustc_hash::FxHashMap;
 
 use crate::syntax::ast;
@@ -16,6 +16,8 @@ use crate::value::{Affinity, Value};
 pub struct Schema {
     /// The schema cookie that this was read at.
     pub cookie: u32,
+    /// The encoding of texts in the file.
+    pub encoding: TextEncoding,
     /// Tables, with their indexes.
     pub tables: FxHashMap<String, Arc<Table>>,
     /// Indexes by name; each is in its table's list as well.
@@ -24,6 +26,48 @@ pub struct Schema {
     pub views: FxHashMap<String, Arc<View>>,
     /// Triggers.
     pub triggers: FxHashMap<String, Arc<Trigger>>,
+    /// Virtual tables that the file declares: the name as written and the name of the module.
+    pub virtual_tables: FxHashMap<String, (String, String)>,
+}
+
+impl Schema {
+    /// The table called `name`, in any case.
+    pub fn table(&self, name: &str) -> Option<&Arc<Table>> {
+        find(&self.tables, name)
+    }
+
+    /// The index called `name`, in any case.
+    pub fn index(&self, name: &str) -> Option<&Arc<Index>> {
+        find(&self.indexes, name)
+    }
+
+    /// The view called `name`, in any case.
+    pub fn view(&self, name: &str) -> Option<&Arc<View>> {
+        find(&self.views, name)
+    }
+
+    /// The trigger called `name`, in any case.
+    pub fn trigger(&self, name: &str) -> Option<&Arc<Trigger>> {
+        find(&self.triggers, name)
+    }
+
+    /// The triggers that watch the table or view called `table`, in the order in which they fire: the newest first.
+    pub fn triggers_of<'a>(&'a self, table: &'a str) -> impl Iterator<Item = &'a Arc<Trigger>> + 'a {
+        let mut found: Vec<_> = self
+            .triggers
+            .values()
+            .filter(|trigger| trigger.table.eq_ignore_ascii_case(table))
+            .collect();
+        found.sort_by_key(|trigger| std::cmp::Reverse(trigger.order));
+        found.into_iter()
+    }
+}
+
+fn find<'a, T>(map: &'a FxHashMap<String, T>, name: &str) -> Option<&'a T> {
+    match map.get(name) {
+        None if name.bytes().any(|byte| byte.is_ascii_uppercase()) => map.get(&name.to_ascii_lowercase()),
+        found => found,
+    }
 }
 
 /// A table: rowid table, or WITHOUT ROWID tree.
@@ -51,13 +95,42 @@ pub struct Table {
     pub foreign_keys: Vec<ForeignKey>,
     /// What the ON CONFLICT clause of INTEGER PRIMARY KEY says.
     pub rowid_conflict: Option<ast::ConflictAction>,
-    /// The text in sqlite_schema.
+    /// Rows that ANALYZE counted.
+    pub row_count: Option<u64>,
+    /// The text in sqlite_schema; empty for the schema table itself.
     pub sql: String,
+}
+
+impl Table {
+    /// The position of the column called `name`, in any case.
+    pub fn column(&self, name: &str) -> Option<usize> {
+        self.columns
+            .iter()
+            .position(|column| column.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Whether `name` stands for the rowid: one of the three reserved names that no column bears.
+    pub fn names_rowid(&self, name: &str) -> bool {
+        self.without_rowid.is_none() && is_rowid_name(name) && self.column(name).is_none()
+    }
+}
+
+/// Whether `name` is `rowid`, `_rowid_` or `oid`.
+pub fn is_rowid_name(name: &str) -> bool {
+    ["rowid", "_rowid_", "oid"]
+        .iter()
+        .any(|rowid| rowid.eq_ignore_ascii_case(name))
 }
 
 /// The tree of a WITHOUT ROWID table.
 #[derive(Clone, Debug)]
 pub struct PrimaryTree {
+    /// The name that is set aside for it: sqlite_autoindex_TABLE_N.
+    pub name: String,
+    /// Where it would stand in the table's list of indexes.
+    pub position: usize,
+    /// The key's collations and directions as index columns, for PRAGMA index_xinfo and the planner.
+    pub columns: Vec<IndexColumn>,
     /// Table columns in the order in which the record stores them: the key first, then the rest.
     pub stored: Vec<usize>,
     /// How many of `stored` form the key.
@@ -83,6 +156,8 @@ pub struct Column {
     pub not_null: Option<Option<ast::ConflictAction>>,
     /// The DEFAULT expression.
     pub default: Option<ast::Expr>,
+    /// Its text, as PRAGMA table_info shows it.
+    pub default_text: Option<Arc<str>>,
     /// What a record that ends before this column holds (ALTER TABLE ADD COLUMN): the constant default, else NULL.
     pub missing_value: Value,
     /// GENERATED ALWAYS AS.
@@ -130,6 +205,8 @@ pub struct ForeignKey {
     pub on_update: ast::ReferenceAction,
     /// DEFERRABLE INITIALLY DEFERRED.
     pub deferred: bool,
+    /// The name after CONSTRAINT.
+    pub name: Option<String>,
 }
 
 /// An index on a table.
@@ -213,6 +290,8 @@ pub struct Trigger {
     pub name: String,
     /// The table or view it watches.
     pub table: String,
+    /// Its place among all triggers of the schema: later ones are higher.
+    pub order: u64,
     /// Its parsed text.
     pub definition: Arc<ast::CreateTrigger>,
     /// The text in sqlite_schema.

@@ -175,6 +175,12 @@ impl Vector {
         &self.slots
     }
 
+    /// The bytes of all texts and blobs, in row order.
+    #[inline]
+    pub(crate) fn heap(&self) -> &[u8] {
+        &self.heap
+    }
+
     /// The value of row `row`.
     #[inline]
     pub fn get(&self, row: usize) -> ValueRef<'_> {
@@ -197,6 +203,17 @@ impl Vector {
             ValueRef::Real(v) => self.push_real(v),
             ValueRef::Text(v) => self.push_bytes(Class::Text, v),
             ValueRef::Blob(v) => self.push_bytes(Class::Blob, v),
+        }
+    }
+
+    /// Notes that the last row, a text, is JSON.
+    pub(crate) fn mark_last_as_json(&mut self) {
+        if self.slots.is_empty() || self.class(self.slots.len() - 1) != Class::Text {
+            return;
+        }
+        if let Some(slot) = self.slots.pop() {
+            self.classes.truncate(self.slots.len());
+            self.push_slot(Class::Json, slot);
         }
     }
 

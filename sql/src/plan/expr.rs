@@ -9,6 +9,7 @@ use std::sync::Arc;
 use aludel_storage::format::Collation;
 
 use super::physical::Plan;
+pub use crate::error::RaiseAction;
 use crate::functions::Function;
 use crate::value::{Affinity, Value};
 
@@ -180,6 +181,72 @@ pub enum Expr {
     },
 }
 
+impl Expr {
+    /// Visits this expression and all below it, subqueries' plans not among them (but what they are bound to is).
+    pub fn visit(&self, visit: &mut dyn FnMut(&Expr)) {
+        visit(self);
+        match self {
+            Expr::Literal(_) | Expr::Parameter(_) | Expr::Column(_) | Expr::Register(_) => {}
+            Expr::Unary { operand, .. }
+            | Expr::IsNull { operand, .. }
+            | Expr::IsTruth { operand, .. }
+            | Expr::Cast { operand, .. }
+            | Expr::ApplyAffinity { operand, .. } => operand.visit(visit),
+            Expr::Binary { left, right, .. } | Expr::Compare { left, right, .. } => {
+                left.visit(visit);
+                right.visit(visit);
+            }
+            Expr::Between {
+                operand, low, high, ..
+            } => {
+                operand.visit(visit);
+                low.visit(visit);
+                high.visit(visit);
+            }
+            Expr::And(parts) | Expr::Or(parts) | Expr::Coalesce(parts) => {
+                parts.iter().for_each(|part| part.visit(visit));
+            }
+            Expr::InList { operand, list, .. } => {
+                operand.visit(visit);
+                list.iter().for_each(|part| part.visit(visit));
+            }
+            Expr::InSubquery {
+                operands, subquery, ..
+            } => {
+                operands.iter().for_each(|part| part.visit(visit));
+                subquery.bindings.iter().for_each(|(_, part)| part.visit(visit));
+            }
+            Expr::Exists { subquery, .. } | Expr::Scalar { subquery, .. } => {
+                subquery.bindings.iter().for_each(|(_, part)| part.visit(visit));
+            }
+            Expr::Case {
+                operand,
+                branches,
+                otherwise,
+            } => {
+                operand.iter().for_each(|part| part.visit(visit));
+                for branch in branches {
+                    branch.when.visit(visit);
+                    branch.then.visit(visit);
+                }
+                otherwise.iter().for_each(|part| part.visit(visit));
+            }
+            Expr::Like {
+                operand,
+                pattern,
+                escape,
+                ..
+            } => {
+                operand.visit(visit);
+                pattern.visit(visit);
+                escape.iter().for_each(|part| part.visit(visit));
+            }
+            Expr::Call { arguments, .. } => arguments.iter().for_each(|part| part.visit(visit)),
+            Expr::Raise { message, .. } => message.iter().for_each(|part| part.visit(visit)),
+        }
+    }
+}
+
 /// A WHEN .. THEN .. of CASE.
 #[derive(Clone, Debug)]
 pub struct CaseBranch {
@@ -189,19 +256,6 @@ pub struct CaseBranch {
     pub rule: CompareRule,
     /// The result.
     pub then: Expr,
-}
-
-/// What RAISE does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RaiseAction {
-    /// Skip the rest of the trigger and the row.
-    Ignore,
-    /// Roll the transaction back.
-    Rollback,
-    /// Undo the statement.
-    Abort,
-    /// Stop where the statement is.
-    Fail,
 }
 
 /// Operators of one operand.

@@ -23,6 +23,8 @@ pub struct TargetTable {
     pub table: Arc<Table>,
     /// CHECK constraints in order: the label for "CHECK constraint failed: .." and the expression over the table row.
     pub checks: Vec<(String, Expr)>,
+    /// The DEFAULT of each NOT NULL column that has one: what ON CONFLICT REPLACE puts in place of NULL.
+    pub defaults: Vec<(usize, Expr)>,
     /// Generated columns and how they are computed over the table row, in an order in which each needs only earlier ones.
     pub generated: Vec<(usize, Expr)>,
     /// For each index of the table, in its order: the key expressions and filter over the table row.
