@@ -28,6 +28,7 @@ use aludel_storage::pager::Pager;
 use rustc_hash::FxHashMap;
 
 pub use options::OpenOptions;
+pub(crate) use prepare::named_columns;
 pub(crate) use transaction::{Entered, Outcome};
 
 use crate::catalog::{Database, VirtualTable};

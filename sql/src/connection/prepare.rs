@@ -153,5 +153,5 @@ impl State {
 
 /// The columns of a result that have names only.
 pub(crate) fn named_columns(names: &[&str]) -> Vec<ResultColumn> {
-    names.iter().map(|name| ResultColumn { name: (*name).into(), ..ResultColumn::default() }).collect()
+    names.iter().map(|name| ResultColumn { name: (*name).into(), origin: None, affinity: None }).collect()
 }

@@ -153,6 +153,11 @@ impl State {
         result
     }
 
+    /// A write has done its work and has only rows to hand out: it cannot fail any more.
+    pub(crate) fn settle(&mut self, entered: &mut Entered) -> Result<()> {
+        if std::mem::take(&mut entered.undoable) { self.release_statement() } else { Ok(()) }
+    }
+
     fn release_statement(&mut self) -> Result<()> {
         let depth = self.transaction.savepoints.len();
         for pager in self.writing_pagers().filter(|pager| pager.savepoint_depth() > depth) {

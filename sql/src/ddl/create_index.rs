@@ -101,7 +101,7 @@ impl Definer<'_> {
         let mut previous: Option<&[u8]> = None;
         for entry in entries.iter() {
             let mut key = record::KeyValues::new();
-            record::decode_prefix(entry, width, &mut key)?;
+            record::decode_prefix(entry, entry.len(), width, &mut key)?;
             if let Some(previous) = previous
                 && !key.iter().any(|value| value.is_null())
                 && key_order.compare_record(previous, &key)? == Ordering::Equal

@@ -110,9 +110,9 @@ impl Definer<'_> {
         let CompiledKind::Query(query) = &compiled.kind else {
             return Err(Error::sql("a table is made from a query").into());
         };
-        let columns: Vec<(String, Affinity)> = distinct_names(query.columns.iter().map(|column| column.name.as_str()))
+        let columns: Vec<(String, Affinity)> = distinct_names(query.columns.iter().map(|column| &*column.name))
             .into_iter()
-            .zip(query.columns.iter().map(|column| column.affinity))
+            .zip(query.columns.iter().map(|column| column.affinity.unwrap_or_default()))
             .collect();
         let sql = table_text(name, &columns);
         let mut source = build(&query.root)?;

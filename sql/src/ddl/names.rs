@@ -48,6 +48,6 @@ impl Definer<'_> {
 pub(crate) fn quoted(name: &str) -> String {
     let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
         && name.bytes().next().is_some_and(|first| !first.is_ascii_digit())
-        && !crate::syntax::is_keyword(name);
+        && crate::syntax::keyword(name.as_bytes()).is_none();
     if plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
 }

@@ -292,12 +292,12 @@ impl<'c> Statement<'c> {
 
     /// The names of its columns.
     pub fn column_names(&self) -> Vec<&str> {
-        self.body().row.columns.iter().map(|column| column.name.as_str()).collect()
+        self.body().row.columns.iter().map(|column| &*column.name).collect()
     }
 
     /// The declared type of the table column that a result column shows, if it shows one.
     pub fn column_decltype(&self, column: usize) -> Option<&str> {
-        self.body().row.columns.get(column)?.declared_type.as_deref()
+        self.body().row.columns.get(column)?.declared_type()
     }
 
     // ---- parameters ------------------------------------------------------------------------------

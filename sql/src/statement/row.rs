@@ -117,7 +117,7 @@ impl Row {
 
     /// The name of a column.
     pub fn column_name(&self, column: usize) -> Option<&str> {
-        self.columns.get(column).map(|column| column.name.as_str())
+        self.columns.get(column).map(|column| &*column.name)
     }
 }
 

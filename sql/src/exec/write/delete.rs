@@ -15,7 +15,9 @@ use crate::value::Value;
 
 /// A DELETE statement, ready to run.
 pub struct Delete {
-    input: Option<Box<dyn Operator>>,
+    input: Box<dyn Operator>,
+    /// All rows go, and nobody looks at them: the trees are cleared.
+    clears: bool,
     stable: bool,
     collected: Collected,
     remover: Remover,
@@ -31,8 +33,9 @@ impl Delete {
     pub fn build(plan: &DeletePlan) -> Result<Delete> {
         let target = Target::build(&plan.target)?;
         Ok(Delete {
-            stable: plan.input.as_ref().is_some_and(is_stable),
-            input: plan.input.as_ref().map(build).transpose()?,
+            stable: is_stable(&plan.input),
+            clears: plan.unconditional && plan.target.returning.is_none(),
+            input: build(&plan.input)?,
             collected: Collected::default(),
             remover: Remover { target, old: Vec::new() },
         })
@@ -41,9 +44,10 @@ impl Delete {
     /// Deletes the rows.
     pub fn run(&mut self, context: &mut ExecContext<'_>, written: &mut Written) -> Result<(), Failure> {
         self.remover.target.start(context)?;
-        let Some(input) = &mut self.input else {
+        if self.clears {
             return self.remover.clear(context, written);
-        };
+        }
+        let input = &mut self.input;
         input.open(context)?;
         let result = if self.stable {
             self.remover.remove_as_read(input.as_mut(), context, written)
