@@ -33,7 +33,7 @@ impl<'a> Binder<'a> {
                     let typed = self.expr(expr)?;
                     let name = match alias {
                         Some(alias) => Arc::clone(&alias.text),
-                        None => self.default_name(expr, &typed.expr, text),
+                        None => self.default_name(expr, &typed.expr, || text.shared()),
                     };
                     columns.push(self.output(&typed, name));
                     bound.push(typed);
@@ -142,14 +142,14 @@ impl<'a> Binder<'a> {
     }
 
     /// The name of a result column without alias: a column's own name, else the text as written.
-    fn default_name(&self, expr: &ast::Expr, bound: &Scalar, text: &Arc<str>) -> Arc<str> {
+    fn default_name(&self, expr: &ast::Expr, bound: &Scalar, text: impl FnOnce() -> Arc<str>) -> Arc<str> {
         let named = matches!(expr.kind, ExprKind::Name(_) | ExprKind::Qualified(_));
         match bound {
             Scalar::Column(column) if named => match column.column.index() {
                 Some(index) => Arc::from(self.tables.get(column.table).column_name(index)),
                 None => self.rowid_name(*column),
             },
-            _ => Arc::clone(text),
+            _ => text(),
         }
     }
 

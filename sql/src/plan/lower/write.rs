@@ -19,6 +19,7 @@ use crate::syntax::ast::ConflictAction;
 /// The schema expressions of a target, bound over its row.
 pub(in crate::plan) struct TargetExpressions {
     checks: Vec<(String, Scalar)>,
+    defaults: Vec<(usize, Scalar)>,
     generated: Vec<(usize, Scalar)>,
     indexes: Vec<(Vec<Scalar>, Option<Scalar>)>,
 }
@@ -39,7 +40,11 @@ impl TargetExpressions {
             ));
         }
         let mut generated = Vec::new();
+        let mut defaults = Vec::new();
         for (column, definition) in table.columns.iter().enumerate() {
+            if let (Some(default), Some(_)) = (&definition.default, &definition.not_null) {
+                defaults.push((column, binder.row_expression(row, default, Clause::Default)?.expr));
+            }
             if let Some(own) = &definition.generated {
                 let typed = binder.row_expression(row, &own.expression, Clause::Generated)?;
                 let value = Scalar::ApplyAffinity {
@@ -76,6 +81,7 @@ impl TargetExpressions {
         }
         Ok(TargetExpressions {
             checks,
+            defaults,
             generated: in_dependency_order(generated, row),
             indexes,
         })
@@ -148,6 +154,7 @@ impl<'a> Lowerer<'a> {
         for (column, value) in &expressions.generated {
             generated.push((*column, self.scalar(value, layout)?));
         }
+        let defaults = self.sets(&expressions.defaults, layout)?;
         let mut indexes = Vec::with_capacity(expressions.indexes.len());
         for (key, filter) in &expressions.indexes {
             let key = self.scalars(key, layout)?;
@@ -162,6 +169,7 @@ impl<'a> Lowerer<'a> {
             database,
             table,
             checks,
+            defaults,
             generated,
             indexes,
             returning: None,
