@@ -41,7 +41,9 @@ impl Command {
     /// The command that a statement is; `None` for one that is planned. EXPLAIN of a command has no rows.
     pub(crate) fn of(parsed: &ast::Parsed, sql: &str) -> Option<Command> {
         let command = match &parsed.statement {
-            Statement::Select(_) | Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) => return None,
+            Statement::Select(_) | Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) => {
+                return None;
+            }
             _ if parsed.explain.is_some() => Command::Rows(Batch::new(4)),
             Statement::Begin(kind) => Command::Begin(*kind),
             Statement::Commit => Command::Commit,
@@ -81,7 +83,12 @@ impl Command {
         interrupt: &AtomicBool,
     ) -> Result<Output, Failure> {
         match self {
-            Command::Rows(rows) => return Ok(Output { columns: None, rows: vec![rows.clone()] }),
+            Command::Rows(rows) => {
+                return Ok(Output {
+                    columns: None,
+                    rows: vec![rows.clone()],
+                });
+            }
             Command::Begin(kind) => state.begin(*kind)?,
             Command::Commit => state.commit()?,
             Command::Rollback => state.roll_back()?,
@@ -164,7 +171,10 @@ impl State {
         // A pragma of a file whose schema is damaged is of most use.
         let refreshed = self.begin_reading(&all);
         self.release_idle();
-        let before = (self.settings.clone(), self.session.environment.case_sensitive_like.get());
+        let before = (
+            self.settings.clone(),
+            self.session.environment.case_sensitive_like.get(),
+        );
         let collation_names = self.collations.names();
         let autocommit = self.transaction.is_autocommit();
         let mut context = PragmaContext {
@@ -179,27 +189,41 @@ impl State {
         };
         let rows = pragma::run(pragma, &mut context);
         self.release_idle();
-        if before != (self.settings.clone(), self.session.environment.case_sensitive_like.get()) {
+        if before
+            != (
+                self.settings.clone(),
+                self.session.environment.case_sensitive_like.get(),
+            )
+        {
             self.schema_version += 1;
         }
         let rows = match (rows, refreshed) {
             (Ok(rows), Err(error)) if rows.is_empty() && pragma.value.is_none() => return Err(error),
             (rows, _) => rows?,
         };
-        Ok(Output { columns: None, rows: batch_of(&rows) })
+        Ok(Output {
+            columns: None,
+            rows: batch_of(&rows),
+        })
     }
 
     // ---- ATTACH, DETACH --------------------------------------------------------------------------
 
     fn attach(&mut self, file: &str, name: &str) -> Result<()> {
         if self.databases.len() >= DATABASES_MAX {
-            return Err(Error::sql(format!("too many attached databases - max {}", DATABASES_MAX - 2)));
+            return Err(Error::sql(format!(
+                "too many attached databases - max {}",
+                DATABASES_MAX - 2
+            )));
         }
         if self.database_named(name).is_ok() {
             return Err(Error::sql(format!("database {name} is already in use")));
         }
         let cannot_open = |_| Error::sql(format!("unable to open database: {file}"));
-        let mut database = self.open_options().open_database(name, file).map_err(cannot_open)?;
+        let mut database = self
+            .open_options()
+            .open_database(name, file)
+            .map_err(cannot_open)?;
         let timeout = std::time::Duration::from_millis(self.settings.busy_timeout_ms.into());
         database.pager.set_busy_timeout(timeout);
         self.databases.push(database);

@@ -30,5 +30,6 @@ pub mod value;
 pub use connection::{Connection, InterruptHandle, OpenOptions};
 pub use error::{Error, Result};
 pub use statement::{
-    ColumnIndex, FromValue, MappedRows, Params, ParamsFromIter, Row, Rows, Statement, ToValue, params_from_iter,
+    ColumnIndex, FromValue, MappedRows, Params, ParamsFromIter, Row, Rows, Statement, ToValue,
+    params_from_iter,
 };

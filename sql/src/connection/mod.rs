@@ -102,7 +102,10 @@ impl Connection {
         let main = options.open_database("main", &path.as_ref().to_string_lossy())?;
         let temp = Database::new("temp", "", Pager::in_memory(&Default::default())?);
         let busy_timeout_ms = milliseconds(options.timeout());
-        let settings = Settings { busy_timeout_ms, ..Settings::default() };
+        let settings = Settings {
+            busy_timeout_ms,
+            ..Settings::default()
+        };
         Ok(Connection {
             state: RefCell::new(State {
                 databases: vec![main, temp],
@@ -217,13 +220,18 @@ impl Connection {
 
     /// Something by which another thread can stop what this connection does.
     pub fn interrupt_handle(&self) -> InterruptHandle {
-        InterruptHandle { flag: Arc::clone(&self.interrupt) }
+        InterruptHandle {
+            flag: Arc::clone(&self.interrupt),
+        }
     }
 
     /// The path of a database's file as it was given: `main`, or the name of an attached one. Empty in memory.
     pub fn path(&self, database: &str) -> Option<String> {
         let state = self.state.borrow();
-        let found = state.databases.iter().find(|own| own.name.eq_ignore_ascii_case(database));
+        let found = state
+            .databases
+            .iter()
+            .find(|own| own.name.eq_ignore_ascii_case(database));
         found.map(|database| database.path.clone())
     }
 
@@ -259,7 +267,9 @@ impl Connection {
     /// Registers a virtual table or table-valued function under its own name.
     pub fn register_virtual_table(&self, table: Arc<dyn VirtualTable>) -> Result<()> {
         let mut state = self.state()?;
-        state.virtual_tables.insert(table.name().to_ascii_lowercase(), table);
+        state
+            .virtual_tables
+            .insert(table.name().to_ascii_lowercase(), table);
         state.schema_version += 1;
         Ok(())
     }
@@ -267,7 +277,9 @@ impl Connection {
     // ---- inside ----------------------------------------------------------------------------------
 
     pub(crate) fn state(&self) -> Result<RefMut<'_, State>> {
-        self.state.try_borrow_mut().map_err(|_| Error::misuse("the connection is in use by a function of its own"))
+        self.state
+            .try_borrow_mut()
+            .map_err(|_| Error::misuse("the connection is in use by a function of its own"))
     }
 
     pub(crate) fn interrupt_flag(&self) -> &AtomicBool {
@@ -323,7 +335,10 @@ impl State {
     /// # Errors
     /// `unknown database x`.
     pub(crate) fn database_named(&self, name: &str) -> Result<usize> {
-        let found = self.databases.iter().position(|database| database.name.eq_ignore_ascii_case(name));
+        let found = self
+            .databases
+            .iter()
+            .position(|database| database.name.eq_ignore_ascii_case(name));
         found.ok_or_else(|| Error::sql(format!("unknown database {name}")))
     }
 
@@ -366,10 +381,14 @@ fn milliseconds(timeout: Duration) -> u32 {
 /// An error about a text that began at `start` of the text that the caller knows.
 fn shifted(error: Error, start: usize) -> Error {
     match error {
-        Error::Syntax { message, offset } => {
-            Error::Syntax { message, offset: offset.map(|offset| offset + start) }
-        }
-        Error::Sql { message, offset } => Error::Sql { message, offset: offset.map(|offset| offset + start) },
+        Error::Syntax { message, offset } => Error::Syntax {
+            message,
+            offset: offset.map(|offset| offset + start),
+        },
+        Error::Sql { message, offset } => Error::Sql {
+            message,
+            offset: offset.map(|offset| offset + start),
+        },
         error => error,
     }
 }

@@ -6,8 +6,8 @@ use super::State;
 use crate::catalog::{Collations, Database, VirtualTable};
 use crate::command::Command;
 use crate::error::{Error, Result};
-use crate::exec::write::{Delete, Insert, Update};
 use crate::exec::build;
+use crate::exec::write::{Delete, Insert, Update};
 use crate::plan::{self, CompiledKind, PlanContext, ResultColumn, SchemaView};
 use crate::pragma;
 use crate::statement::{Compiled, Program};
@@ -39,7 +39,11 @@ impl State {
                 let refreshed = self.begin_reading(&all);
                 self.release_idle();
                 refreshed?;
-                if version == self.schema_version { Err(error) } else { self.plan(parsed) }
+                if version == self.schema_version {
+                    Err(error)
+                } else {
+                    self.plan(parsed)
+                }
             }
             compiled => compiled,
         }
@@ -76,10 +80,16 @@ impl State {
     }
 
     fn plan(&self, parsed: &ast::Parsed) -> Result<Compiled> {
-        let compiled =
-            self.with_context(parsed.explain.is_some(), |context| plan::compile(&parsed.statement, context))?;
+        let compiled = self.with_context(parsed.explain.is_some(), |context| {
+            plan::compile(&parsed.statement, context)
+        })?;
         if let Some(explain) = parsed.explain {
-            return Ok(Compiled::of_explain(explain, &compiled.explain, parsed, self.schema_version));
+            return Ok(Compiled::of_explain(
+                explain,
+                &compiled.explain,
+                parsed,
+                self.schema_version,
+            ));
         }
         let mut writes = Vec::new();
         let program = match &compiled.kind {
@@ -114,7 +124,8 @@ impl State {
     /// Virtual tables that the application registered, and pragmas.
     fn find_virtual_table(&self, name: &str) -> Option<Arc<dyn VirtualTable>> {
         let registered = self.virtual_tables.get(&name.to_ascii_lowercase()).cloned();
-        registered.or_else(|| pragma::table_function(name).map(|table| Arc::new(table) as Arc<dyn VirtualTable>))
+        registered
+            .or_else(|| pragma::table_function(name).map(|table| Arc::new(table) as Arc<dyn VirtualTable>))
     }
 
     /// The databases as the planner sees them.
@@ -141,10 +152,17 @@ impl State {
         if is_schema_table && !self.settings.writable_schema {
             return Err(Error::sql(format!("table {} may not be modified", table.name)));
         }
-        let schemas = self.databases.iter().enumerate().filter(|(number, own)| *number == database || own.is_temporary());
+        let schemas = self
+            .databases
+            .iter()
+            .enumerate()
+            .filter(|(number, own)| *number == database || own.is_temporary());
         for (_, own) in schemas {
             if own.schema.triggers_of(&table.name).next().is_some() {
-                return Err(Error::sql(format!("triggers are not supported yet: table {} has some", table.name)));
+                return Err(Error::sql(format!(
+                    "triggers are not supported yet: table {} has some",
+                    table.name
+                )));
             }
         }
         Ok(())
@@ -153,5 +171,12 @@ impl State {
 
 /// The columns of a result that have names only.
 pub(crate) fn named_columns(names: &[&str]) -> Vec<ResultColumn> {
-    names.iter().map(|name| ResultColumn { name: (*name).into(), origin: None, affinity: None }).collect()
+    names
+        .iter()
+        .map(|name| ResultColumn {
+            name: (*name).into(),
+            origin: None,
+            affinity: None,
+        })
+        .collect()
 }

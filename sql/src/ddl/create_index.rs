@@ -35,11 +35,22 @@ impl Definer<'_> {
         let index = index_of(create, &sql, PageNo::ONE, &table, &environment)?;
         let (text, parameters, interrupt) = (self.sql, self.parameters, self.interrupt);
         self.state.change(database, |state| {
-            let mut definer = Definer { state, sql: text, parameters, interrupt };
+            let mut definer = Definer {
+                state,
+                sql: text,
+                parameters,
+                interrupt,
+            };
             let root = definer.create_tree(database, TreeKind::Index)?;
             let index = Index { root, ..index };
             definer.fill_index(database, &table, &index)?;
-            let row = NewRow { kind: "index", name, table: &table.name, root: Some(root), sql: Some(&sql) };
+            let row = NewRow {
+                kind: "index",
+                name,
+                table: &table.name,
+                root: Some(root),
+                sql: Some(&sql),
+            };
             let row = definer.add_row(database, &row)?;
             definer.finish_with(database, &[row])
         })
@@ -54,7 +65,9 @@ impl Definer<'_> {
         };
         for &database in &places {
             if let Some(table) = self.state.databases[database].schema.table(name) {
-                if name.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("sqlite_"))
+                if name
+                    .get(..7)
+                    .is_some_and(|start| start.eq_ignore_ascii_case("sqlite_"))
                     && !self.state.settings.writable_schema
                 {
                     return Err(Error::sql(format!("table {name} may not be indexed")));
@@ -74,11 +87,15 @@ impl Definer<'_> {
         let mut alone = (**table).clone();
         alone.indexes = vec![Arc::new(index.clone())];
         let alone = Arc::new(alone);
-        let target = self.state.with_plan_context(|context| plan::target_table(database, &alone, context))?;
+        let target = self
+            .state
+            .with_plan_context(|context| plan::target_table(database, &alone, context))?;
         let mut reader = EntryReader::build(&target)?;
         let mut entries = Entries::default();
         let mut registers = Vec::new();
-        let mut context = self.state.context(self.parameters, &mut registers, self.interrupt, 0);
+        let mut context = self
+            .state
+            .context(self.parameters, &mut registers, self.interrupt, 0);
         reader.read_all(&mut context, |entry| {
             entries.push(entry);
             Ok(())
@@ -97,7 +114,9 @@ impl Definer<'_> {
 
     fn refuse_duplicates(&self, entries: &Entries, table: &Table, index: &Index) -> Result<()> {
         let width = index.columns.len();
-        let key_order = KeyOrder { columns: index.order.columns[..width].to_vec() };
+        let key_order = KeyOrder {
+            columns: index.order.columns[..width].to_vec(),
+        };
         let mut previous: Option<&[u8]> = None;
         for entry in entries.iter() {
             let mut key = record::KeyValues::new();
@@ -106,7 +125,10 @@ impl Definer<'_> {
                 && !key.iter().any(|value| value.is_null())
                 && key_order.compare_record(previous, &key)? == Ordering::Equal
             {
-                let message = format!("UNIQUE constraint failed: {}", crate::exec::write::describe_key(index, table));
+                let message = format!(
+                    "UNIQUE constraint failed: {}",
+                    crate::exec::write::describe_key(index, table)
+                );
                 return Err(Error::constraint(ConstraintKind::Unique, message));
             }
             previous = Some(entry);
@@ -134,10 +156,12 @@ impl Entries {
         let bytes = &self.bytes;
         let mut failure = None;
         self.places.sort_unstable_by(|a, b| {
-            order.compare_records(&bytes[a.0..a.1], &bytes[b.0..b.1]).unwrap_or_else(|error| {
-                failure.get_or_insert(error);
-                Ordering::Equal
-            })
+            order
+                .compare_records(&bytes[a.0..a.1], &bytes[b.0..b.1])
+                .unwrap_or_else(|error| {
+                    failure.get_or_insert(error);
+                    Ordering::Equal
+                })
         });
         failure.map_or(Ok(()), |error| Err(error.into()))
     }

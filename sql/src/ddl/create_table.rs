@@ -31,11 +31,17 @@ impl Definer<'_> {
                 let table = self.table_of(database, create, &sql)?;
                 // CHECK constraints and generated columns have to mean something.
                 let table = Arc::new(table);
-                self.state.with_plan_context(|context| plan::target_table(database, &table, context))?;
+                self.state
+                    .with_plan_context(|context| plan::target_table(database, &table, context))?;
                 let interrupt = self.interrupt;
                 let (sql_text, parameters) = (self.sql, self.parameters);
                 self.state.change(database, |state| {
-                    let mut definer = Definer { state, sql: sql_text, parameters, interrupt };
+                    let mut definer = Definer {
+                        state,
+                        sql: sql_text,
+                        parameters,
+                        interrupt,
+                    };
                     definer.write_table(database, &table, &sql).map(|_| ())
                 })
             }
@@ -72,11 +78,23 @@ impl Definer<'_> {
         };
         let root = self.create_tree(database, kind)?;
         let name = &table.name;
-        let row = NewRow { kind: "table", name, table: name, root: Some(root), sql: Some(sql) };
+        let row = NewRow {
+            kind: "table",
+            name,
+            table: name,
+            root: Some(root),
+            sql: Some(sql),
+        };
         let mut rows = vec![self.add_row(database, &row)?];
         for index in automatic_indexes(table) {
             let root = self.create_tree(database, TreeKind::Index)?;
-            let row = NewRow { kind: "index", name: &index.name, table: name, root: Some(root), sql: None };
+            let row = NewRow {
+                kind: "index",
+                name: &index.name,
+                table: name,
+                root: Some(root),
+                sql: None,
+            };
             rows.push(self.add_row(database, &row)?);
         }
         if table.autoincrement {
@@ -92,13 +110,23 @@ impl Definer<'_> {
 
     /// The first AUTOINCREMENT table brings sqlite_sequence with it.
     fn create_sequence_table(&mut self, database: usize) -> Result<Option<SchemaRow>> {
-        if self.state.databases[database].schema.table("sqlite_sequence").is_some() {
+        if self.state.databases[database]
+            .schema
+            .table("sqlite_sequence")
+            .is_some()
+        {
             return Ok(None);
         }
         let root = self.create_tree(database, TreeKind::Table)?;
         let name = "sqlite_sequence";
         let sql = Some("CREATE TABLE sqlite_sequence(name,seq)");
-        let row = NewRow { kind: "table", name, table: name, root: Some(root), sql };
+        let row = NewRow {
+            kind: "table",
+            name,
+            table: name,
+            root: Some(root),
+            sql,
+        };
         self.add_row(database, &row).map(Some)
     }
 
@@ -106,19 +134,32 @@ impl Definer<'_> {
 
     fn create_table_as(&mut self, database: usize, name: &str, select: &Select) -> Result<(), Failure> {
         let statement = Statement::Select(Box::new(select.clone()));
-        let compiled = self.state.with_plan_context(|context| plan::compile(&statement, context))?;
+        let compiled = self
+            .state
+            .with_plan_context(|context| plan::compile(&statement, context))?;
         let CompiledKind::Query(query) = &compiled.kind else {
             return Err(Error::sql("a table is made from a query").into());
         };
-        let columns: Vec<(String, Affinity)> = distinct_names(query.columns.iter().map(|column| &*column.name))
-            .into_iter()
-            .zip(query.columns.iter().map(|column| column.affinity.unwrap_or_default()))
-            .collect();
+        let columns: Vec<(String, Affinity)> =
+            distinct_names(query.columns.iter().map(|column| &*column.name))
+                .into_iter()
+                .zip(
+                    query
+                        .columns
+                        .iter()
+                        .map(|column| column.affinity.unwrap_or_default()),
+                )
+                .collect();
         let sql = table_text(name, &columns);
         let mut source = build(&query.root)?;
         let (text, parameters, interrupt) = (self.sql, self.parameters, self.interrupt);
         self.state.change(database, |state| {
-            let mut definer = Definer { state, sql: text, parameters, interrupt };
+            let mut definer = Definer {
+                state,
+                sql: text,
+                parameters,
+                interrupt,
+            };
             definer.fill_new_table(database, name, &sql, &columns, source.as_mut())
         })
     }
@@ -141,7 +182,9 @@ impl Definer<'_> {
         let mut registers = Vec::new();
         self.state.run += 1;
         let run = self.state.run;
-        let mut context = self.state.context(self.parameters, &mut registers, self.interrupt, run);
+        let mut context = self
+            .state
+            .context(self.parameters, &mut registers, self.interrupt, run);
         source.open(&mut context)?;
         let mut rowid = 0;
         let mut row = vec![Value::Null; columns.len()];
@@ -199,30 +242,42 @@ impl Definer<'_> {
         }
         let table = create.table.name.as_str();
         let order = self.search_order(&create.table)?;
-        let found = order.into_iter().find(|&number| self.find_relation(number, table).is_some());
+        let found = order
+            .into_iter()
+            .find(|&number| self.find_relation(number, table).is_some());
         Ok(if found == Some(1) { 1 } else { database })
     }
 
     fn check_trigger_table(&self, create: &CreateTrigger, database: usize) -> Result<()> {
         let table = create.table.name.as_str();
-        let places = if database == 1 { self.search_order(&create.table)? } else { vec![database] };
-        let found = places.into_iter().find_map(|number| self.find_relation(number, table));
+        let places = if database == 1 {
+            self.search_order(&create.table)?
+        } else {
+            vec![database]
+        };
+        let found = places
+            .into_iter()
+            .find_map(|number| self.find_relation(number, table));
         let time = create.time.unwrap_or(ast::TriggerTime::Before);
         match (found, time) {
             (None, _) => {
                 let place = &self.state.databases[database].name;
                 Err(Error::sql(format!("no such table: {place}.{table}")))
             }
-            (Some("view"), ast::TriggerTime::Before) => {
-                Err(Error::sql(format!("cannot create BEFORE trigger on view: {table}")))
-            }
-            (Some("view"), ast::TriggerTime::After) => {
-                Err(Error::sql(format!("cannot create AFTER trigger on view: {table}")))
-            }
-            (Some("table"), ast::TriggerTime::InsteadOf) => {
-                Err(Error::sql(format!("cannot create INSTEAD OF trigger on table: {table}")))
-            }
-            (Some("table"), _) if table.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("sqlite_")) => {
+            (Some("view"), ast::TriggerTime::Before) => Err(Error::sql(format!(
+                "cannot create BEFORE trigger on view: {table}"
+            ))),
+            (Some("view"), ast::TriggerTime::After) => Err(Error::sql(format!(
+                "cannot create AFTER trigger on view: {table}"
+            ))),
+            (Some("table"), ast::TriggerTime::InsteadOf) => Err(Error::sql(format!(
+                "cannot create INSTEAD OF trigger on table: {table}"
+            ))),
+            (Some("table"), _)
+                if table
+                    .get(..7)
+                    .is_some_and(|start| start.eq_ignore_ascii_case("sqlite_")) =>
+            {
                 Err(Error::sql("cannot create trigger on system table"))
             }
             _ => Ok(()),
@@ -240,8 +295,22 @@ impl Definer<'_> {
     ) -> Result<(), Failure> {
         let (text, parameters, interrupt) = (self.sql, self.parameters, self.interrupt);
         self.state.change(database, |state| {
-            let mut definer = Definer { state, sql: text, parameters, interrupt };
-            let row = definer.add_row(database, &NewRow { kind, name, table, root: None, sql: Some(sql) })?;
+            let mut definer = Definer {
+                state,
+                sql: text,
+                parameters,
+                interrupt,
+            };
+            let row = definer.add_row(
+                database,
+                &NewRow {
+                    kind,
+                    name,
+                    table,
+                    root: None,
+                    sql: Some(sql),
+                },
+            )?;
             definer.finish_with(database, &[row])
         })
     }
@@ -271,8 +340,16 @@ pub(crate) fn distinct_names<'n>(names: impl Iterator<Item = &'n str>) -> Vec<St
 /// The text of a table made by CREATE TABLE AS, in SQLite's layout: on one line if it is short.
 fn table_text(name: &str, columns: &[(String, Affinity)]) -> String {
     let length = |name: &str| name.len() + name.matches('"').count() + 2;
-    let total = length(name) + columns.iter().map(|(column, _)| length(column) + 5).sum::<usize>();
-    let (mut separator, between, end) = if total < 50 { ("", ",", ")") } else { ("\n  ", ",\n  ", "\n)") };
+    let total = length(name)
+        + columns
+            .iter()
+            .map(|(column, _)| length(column) + 5)
+            .sum::<usize>();
+    let (mut separator, between, end) = if total < 50 {
+        ("", ",", ")")
+    } else {
+        ("\n  ", ",\n  ", "\n)")
+    };
     let mut text = format!("CREATE TABLE {}(", quoted(name));
     for (column, affinity) in columns {
         let declared = match affinity {

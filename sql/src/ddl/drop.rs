@@ -19,7 +19,12 @@ impl Definer<'_> {
         let (text, parameters, interrupt) = (self.sql, self.parameters, self.interrupt);
         self.refuse_drop(drop, database)?;
         self.state.change(database, |state| {
-            let mut definer = Definer { state, sql: text, parameters, interrupt };
+            let mut definer = Definer {
+                state,
+                sql: text,
+                parameters,
+                interrupt,
+            };
             match drop.kind {
                 ObjectKind::Table => definer.drop_table(database, name),
                 ObjectKind::Index => definer.drop_index(database, name),
@@ -66,8 +71,12 @@ impl Definer<'_> {
         let schema = &self.state.databases[database].schema;
         match drop.kind {
             ObjectKind::Table => {
-                let system = name.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("sqlite_"));
-                let statistics = name.get(..11).is_some_and(|start| start.eq_ignore_ascii_case("sqlite_stat"));
+                let system = name
+                    .get(..7)
+                    .is_some_and(|start| start.eq_ignore_ascii_case("sqlite_"));
+                let statistics = name
+                    .get(..11)
+                    .is_some_and(|start| start.eq_ignore_ascii_case("sqlite_stat"));
                 if system && !statistics {
                     return Err(Error::sql(format!("table {name} may not be dropped")));
                 }
@@ -79,9 +88,9 @@ impl Definer<'_> {
             ObjectKind::View if schema.view(name).is_none() => {
                 Err(Error::sql(format!("use DROP TABLE to delete table {name}")))
             }
-            ObjectKind::Index if schema.index(name).is_some_and(|index| index.sql.is_none()) => Err(Error::sql(
-                "index associated with UNIQUE or PRIMARY KEY constraint cannot be dropped",
-            )),
+            ObjectKind::Index if schema.index(name).is_some_and(|index| index.sql.is_none()) => Err(
+                Error::sql("index associated with UNIQUE or PRIMARY KEY constraint cannot be dropped"),
+            ),
             _ => Ok(()),
         }
     }
@@ -100,15 +109,20 @@ impl Definer<'_> {
             None => TreeKind::Table,
             Some(_) => TreeKind::Index,
         };
-        let mut trees: Vec<(PageNo, TreeKind)> =
-            table.indexes.iter().map(|index| (index.root, TreeKind::Index)).collect();
+        let mut trees: Vec<(PageNo, TreeKind)> = table
+            .indexes
+            .iter()
+            .map(|index| (index.root, TreeKind::Index))
+            .collect();
         trees.push((table.root, kind));
         let moved = self.drop_trees(database, trees)?;
         schema.tables.remove(&fold(name));
         for index in &table.indexes {
             schema.indexes.remove(&fold(&index.name));
         }
-        schema.triggers.retain(|_, trigger| !trigger.table.eq_ignore_ascii_case(&table.name));
+        schema
+            .triggers
+            .retain(|_, trigger| !trigger.table.eq_ignore_ascii_case(&table.name));
         self.finish_drop(database, schema, moved)
     }
 
@@ -117,7 +131,9 @@ impl Definer<'_> {
         let Some(index) = schema.index(name).cloned() else {
             return Err(Error::sql(format!("no such index: {name}")));
         };
-        self.remove_rows(database, |kind, own, _| kind == "index" && own.eq_ignore_ascii_case(&index.name))?;
+        self.remove_rows(database, |kind, own, _| {
+            kind == "index" && own.eq_ignore_ascii_case(&index.name)
+        })?;
         let moved = self.drop_trees(database, vec![(index.root, TreeKind::Index)])?;
         schema.indexes.remove(&fold(name));
         if let Some(table) = schema.tables.get_mut(&fold(&index.table)) {
@@ -132,13 +148,17 @@ impl Definer<'_> {
         let mut schema = (*self.state.databases[database].schema).clone();
         self.remove_rows(database, |_, _, own| own.eq_ignore_ascii_case(name))?;
         schema.views.remove(&fold(name));
-        schema.triggers.retain(|_, trigger| !trigger.table.eq_ignore_ascii_case(name));
+        schema
+            .triggers
+            .retain(|_, trigger| !trigger.table.eq_ignore_ascii_case(name));
         self.finish_drop(database, schema, false)
     }
 
     fn drop_trigger(&mut self, database: usize, name: &str) -> Result<()> {
         let mut schema = (*self.state.databases[database].schema).clone();
-        self.remove_rows(database, |kind, own, _| kind == "trigger" && own.eq_ignore_ascii_case(name))?;
+        self.remove_rows(database, |kind, own, _| {
+            kind == "trigger" && own.eq_ignore_ascii_case(name)
+        })?;
         schema.triggers.remove(&fold(name));
         self.finish_drop(database, schema, false)
     }
@@ -148,7 +168,11 @@ impl Definer<'_> {
         self.finish(database, schema, &[])?;
         if moved {
             self.state.databases[database].forget_schema();
-            let State { databases, collations, .. } = &mut *self.state;
+            let State {
+                databases,
+                collations,
+                ..
+            } = &mut *self.state;
             databases[database].refresh_schema(collations)?;
         }
         Ok(())
@@ -177,7 +201,8 @@ impl Definer<'_> {
         while more {
             let mut spill = Vec::new();
             let payload = cursor.payload(pager, &mut spill)?.to_vec();
-            let mut values: Vec<ValueRef<'_>> = RecordView::parse(&payload)?.columns().collect::<Result<_, _>>()?;
+            let mut values: Vec<ValueRef<'_>> =
+                RecordView::parse(&payload)?.columns().collect::<Result<_, _>>()?;
             if values.get(3) == Some(&ValueRef::Integer(from.get().into())) {
                 values[3] = ValueRef::Integer(to.get().into());
                 let rowid = cursor.rowid();

@@ -36,7 +36,12 @@ pub(crate) fn run(
 ) -> Result<(), Failure> {
     let all: Vec<usize> = (0..state.databases.len()).collect();
     state.begin_reading(&all)?;
-    let mut definer = Definer { state, sql, parameters, interrupt };
+    let mut definer = Definer {
+        state,
+        sql,
+        parameters,
+        interrupt,
+    };
     let result = definer.define(statement);
     state.release_idle();
     result

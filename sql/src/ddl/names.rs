@@ -7,9 +7,13 @@ impl Definer<'_> {
     /// # Errors
     /// `object name reserved for internal use: sqlite_x`.
     pub(crate) fn refuse_reserved(&self, name: &str) -> Result<()> {
-        let reserved = name.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("sqlite_"));
+        let reserved = name
+            .get(..7)
+            .is_some_and(|start| start.eq_ignore_ascii_case("sqlite_"));
         if reserved && !self.state.settings.writable_schema {
-            return Err(Error::sql(format!("object name reserved for internal use: {name}")));
+            return Err(Error::sql(format!(
+                "object name reserved for internal use: {name}"
+            )));
         }
         Ok(())
     }
@@ -46,8 +50,14 @@ impl Definer<'_> {
 
 /// `name` as it can stand in a statement: in double quotes where it has to.
 pub(crate) fn quoted(name: &str) -> String {
-    let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    let plain = name
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
         && name.bytes().next().is_some_and(|first| !first.is_ascii_digit())
         && crate::syntax::keyword(name.as_bytes()).is_none();
-    if plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
+    if plain {
+        name.to_owned()
+    } else {
+        format!("\"{}\"", name.replace('"', "\"\""))
+    }
 }

@@ -84,7 +84,12 @@ impl Definer<'_> {
 
     /// As [`Definer::finish_with`], starting from `schema`.
     pub(crate) fn finish(&mut self, database: usize, schema: Schema, rows: &[SchemaRow]) -> Result<()> {
-        let State { databases, collations, schema_version, .. } = &mut *self.state;
+        let State {
+            databases,
+            collations,
+            schema_version,
+            ..
+        } = &mut *self.state;
         let database = &mut databases[database];
         let mut cookie = 0;
         database.pager.update_header(|header| {

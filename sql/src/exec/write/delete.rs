@@ -37,7 +37,10 @@ impl Delete {
             clears: plan.unconditional && plan.target.returning.is_none(),
             input: build(&plan.input)?,
             collected: Collected::default(),
-            remover: Remover { target, old: Vec::new() },
+            remover: Remover {
+                target,
+                old: Vec::new(),
+            },
         })
     }
 
@@ -54,7 +57,10 @@ impl Delete {
         } else {
             self.collected.fill(input.as_mut(), context)?;
             let remover = &mut self.remover;
-            self.collected.batches().iter().try_for_each(|batch| remover.remove_rows(context, batch, written))
+            self.collected
+                .batches()
+                .iter()
+                .try_for_each(|batch| remover.remove_rows(context, batch, written))
         };
         input.close();
         result
@@ -101,7 +107,11 @@ impl Remover {
             Some(_) => TreeKind::Index,
         };
         let roots = self.target.index_roots();
-        let pager = &mut context.databases.get_mut(self.target.database).ok_or_else(detached)?.pager;
+        let pager = &mut context
+            .databases
+            .get_mut(self.target.database)
+            .ok_or_else(detached)?
+            .pager;
         written.changes += btree::clear_tree(pager, self.target.table.root, kind)?;
         for root in roots {
             btree::clear_tree(pager, root, TreeKind::Index)?;

@@ -17,7 +17,10 @@ pub struct EntryReader {
 impl EntryReader {
     /// Gets ready to read `plan`'s table; its list of indexes has the one that entries are wanted for.
     pub fn build(plan: &TargetTable) -> Result<EntryReader> {
-        Ok(EntryReader { target: Target::build(plan)?, row: Vec::new() })
+        Ok(EntryReader {
+            target: Target::build(plan)?,
+            row: Vec::new(),
+        })
     }
 
     /// Hands out the entries in the order of the table's rows.
@@ -35,7 +38,8 @@ impl EntryReader {
                 context.check_interrupt()?;
             }
             self.target.read(context, &mut self.row)?;
-            self.target.prepare_indexes(context, Side::New, &self.row, |number| number == 0)?;
+            self.target
+                .prepare_indexes(context, Side::New, &self.row, |number| number == 0)?;
             if let Some(entry) = self.target.entry(0, &self.row) {
                 take(entry)?;
             }
@@ -45,7 +49,11 @@ impl EntryReader {
     }
 
     fn move_on(&mut self, context: &ExecContext<'_>, first: bool) -> Result<bool> {
-        let pager = &context.databases.get(self.target.database).ok_or_else(detached)?.pager;
+        let pager = &context
+            .databases
+            .get(self.target.database)
+            .ok_or_else(detached)?
+            .pager;
         Ok(match (&mut self.target.tree, first) {
             (Tree::Rowid(cursor), true) => cursor.first(pager)?,
             (Tree::Rowid(cursor), false) => cursor.next(pager)?,
@@ -63,7 +71,9 @@ pub fn describe_key(index: &Index, table: &Table) -> String {
     for column in &index.columns {
         let name = match column.source {
             IndexSource::Column(number) => table.columns[number].name.as_str(),
-            IndexSource::Rowid => table.rowid_alias.map_or("rowid", |alias| table.columns[alias].name.as_str()),
+            IndexSource::Rowid => table
+                .rowid_alias
+                .map_or("rowid", |alias| table.columns[alias].name.as_str()),
             IndexSource::Expression(_) => return format!("index '{}'", index.name),
         };
         names.push(format!("{}.{name}", table.name));

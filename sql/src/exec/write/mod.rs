@@ -53,7 +53,10 @@ pub struct Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
-        Failure { error, action: ConflictAction::Abort }
+        Failure {
+            error,
+            action: ConflictAction::Abort,
+        }
     }
 }
 

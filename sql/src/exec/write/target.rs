@@ -89,7 +89,11 @@ impl Target {
             .collect::<Result<Vec<_>>>()?;
         let completion = Completion::build(plan)?;
         let returning = match &plan.returning {
-            Some(returning) => returning.expressions.iter().map(Kernel::compile).collect::<Result<_>>()?,
+            Some(returning) => returning
+                .expressions
+                .iter()
+                .map(Kernel::compile)
+                .collect::<Result<_>>()?,
             None => Vec::new(),
         };
         Ok(Target {
@@ -126,7 +130,10 @@ impl Target {
     }
 
     pub(super) fn pager_of<'d>(&self, databases: &'d [Database]) -> Result<&'d Pager> {
-        databases.get(self.database).map(|database| &database.pager).ok_or_else(detached)
+        databases
+            .get(self.database)
+            .map(|database| &database.pager)
+            .ok_or_else(detached)
     }
 
     // ---- rows and records ------------------------------------------------------------------------
@@ -166,7 +173,10 @@ impl Target {
         match &self.table.without_rowid {
             None => Locator::Rowid(row.last().map_or(0, |rowid| number::integer_of(rowid.as_ref()))),
             Some(primary) => Locator::Key(
-                primary.stored[..primary.key_count].iter().map(|&column| self.stored(&row[column])).collect(),
+                primary.stored[..primary.key_count]
+                    .iter()
+                    .map(|&column| self.stored(&row[column]))
+                    .collect(),
             ),
         }
     }
@@ -183,7 +193,10 @@ impl Target {
         row.resize(self.width(), Value::Null);
         let pager = &context.databases.get(self.database).ok_or_else(detached)?.pager;
         let (payload, rowid) = match &self.tree {
-            Tree::Rowid(cursor) => (cursor.payload(pager, &mut self.spill)?, Value::Integer(cursor.rowid())),
+            Tree::Rowid(cursor) => (
+                cursor.payload(pager, &mut self.spill)?,
+                Value::Integer(cursor.rowid()),
+            ),
             Tree::Clustered(cursor) => (cursor.payload(pager, &mut self.spill)?, Value::Null),
         };
         decode_row(&self.table, self.encoding, payload, &rowid, row)?;
@@ -241,7 +254,11 @@ impl Target {
 
     /// Writes a new row with the index entries that were prepared for it.
     pub(super) fn write_new(&mut self, context: &mut ExecContext<'_>, row: &[Value]) -> Result<()> {
-        let pager = &mut context.databases.get_mut(self.database).ok_or_else(detached)?.pager;
+        let pager = &mut context
+            .databases
+            .get_mut(self.database)
+            .ok_or_else(detached)?
+            .pager;
         let mut buffer = std::mem::take(&mut self.stored_new);
         let stored = in_file_encoding(row, self.encoding, &mut buffer);
         for index in &mut self.indexes {
@@ -284,7 +301,11 @@ impl Target {
     /// Removes the row `old`, at which the cursor stands, and all its index entries.
     pub(super) fn remove(&mut self, context: &mut ExecContext<'_>, old: &[Value]) -> Result<()> {
         self.prepare_indexes(context, Side::Old, old, |_| true)?;
-        let pager = &mut context.databases.get_mut(self.database).ok_or_else(detached)?.pager;
+        let pager = &mut context
+            .databases
+            .get_mut(self.database)
+            .ok_or_else(detached)?
+            .pager;
         let stored = in_file_encoding(old, self.encoding, &mut self.stored_old);
         for index in &mut self.indexes {
             if index.is_present(Side::Old) {
@@ -304,7 +325,9 @@ impl Target {
             return Ok(());
         }
         let mut victim = std::mem::take(&mut self.victim);
-        let removed = self.read(context, &mut victim).and_then(|()| self.remove(context, &victim));
+        let removed = self
+            .read(context, &mut victim)
+            .and_then(|()| self.remove(context, &victim));
         self.victim = victim;
         removed
     }
@@ -322,12 +345,23 @@ impl Target {
         if (moves || clustered) && !self.seek(context.databases, locator)? {
             return Ok(());
         }
-        let pager = &mut context.databases.get_mut(self.database).ok_or_else(detached)?.pager;
-        let (mut old_buffer, mut new_buffer) =
-            (std::mem::take(&mut self.stored_old), std::mem::take(&mut self.stored_new));
+        let pager = &mut context
+            .databases
+            .get_mut(self.database)
+            .ok_or_else(detached)?
+            .pager;
+        let (mut old_buffer, mut new_buffer) = (
+            std::mem::take(&mut self.stored_old),
+            std::mem::take(&mut self.stored_new),
+        );
         let stored_old = in_file_encoding(old, self.encoding, &mut old_buffer);
         let stored_new = in_file_encoding(new, self.encoding, &mut new_buffer);
-        for (index, _) in self.indexes.iter_mut().zip(changed).filter(|(_, changed)| **changed) {
+        for (index, _) in self
+            .indexes
+            .iter_mut()
+            .zip(changed)
+            .filter(|(_, changed)| **changed)
+        {
             if !moves && index.is_unchanged(stored_old, stored_new) {
                 continue;
             }
@@ -369,7 +403,11 @@ impl Target {
             return Ok(());
         }
         load(&mut self.batch, row);
-        if written.returned.last().is_none_or(|batch| batch.len() >= BATCH_ROWS_MAX) {
+        if written
+            .returned
+            .last()
+            .is_none_or(|batch| batch.len() >= BATCH_ROWS_MAX)
+        {
             written.returned.push(Batch::new(self.returning.len()));
         }
         let Some(out) = written.returned.last_mut() else {
@@ -388,13 +426,15 @@ impl Target {
         let (kind, columns) = match (&table.without_rowid, table.rowid_alias) {
             (Some(primary), _) => {
                 let names = primary.stored[..primary.key_count].iter();
-                let names: Vec<_> =
-                    names.map(|&column| format!("{}.{}", table.name, table.columns[column].name)).collect();
+                let names: Vec<_> = names
+                    .map(|&column| format!("{}.{}", table.name, table.columns[column].name))
+                    .collect();
                 (ConstraintKind::PrimaryKey, names.join(", "))
             }
-            (None, Some(alias)) => {
-                (ConstraintKind::PrimaryKey, format!("{}.{}", table.name, table.columns[alias].name))
-            }
+            (None, Some(alias)) => (
+                ConstraintKind::PrimaryKey,
+                format!("{}.{}", table.name, table.columns[alias].name),
+            ),
             (None, None) => (ConstraintKind::RowId, format!("{}.rowid", table.name)),
         };
         let error = Error::constraint(kind, format!("UNIQUE constraint failed: {columns}"));
@@ -408,8 +448,14 @@ impl Target {
             crate::catalog::IndexOrigin::PrimaryKey => ConstraintKind::PrimaryKey,
             _ => ConstraintKind::Unique,
         };
-        let message = format!("UNIQUE constraint failed: {}", describe_key(&index.index, &self.table));
-        Failure { error: Error::constraint(kind, message), action }
+        let message = format!(
+            "UNIQUE constraint failed: {}",
+            describe_key(&index.index, &self.table)
+        );
+        Failure {
+            error: Error::constraint(kind, message),
+            action,
+        }
     }
 
     /// The roots of the table's tree and of its indexes' trees.
@@ -426,11 +472,13 @@ fn layout_of(table: &Table) -> Vec<StoredColumn> {
     match &table.without_rowid {
         Some(primary) => primary.stored.iter().map(|&number| stored(number)).collect(),
         None => (0..table.columns.len())
-            .filter_map(|number| match (table.rowid_alias, table.columns[number].stored_at) {
-                (Some(alias), _) if alias == number => Some(StoredColumn::Alias),
-                (_, Some(_)) => Some(stored(number)),
-                (_, None) => None,
-            })
+            .filter_map(
+                |number| match (table.rowid_alias, table.columns[number].stored_at) {
+                    (Some(alias), _) if alias == number => Some(StoredColumn::Alias),
+                    (_, Some(_)) => Some(stored(number)),
+                    (_, None) => None,
+                },
+            )
             .collect(),
     }
 }
