@@ -54,6 +54,8 @@ pub(super) struct FileStore {
     pub(super) synchronous: Synchronous,
     pub(super) exclusive: bool,
     version: Option<Version>,
+    /// The header speaks of a log that has just been deleted; it is about to be rewritten.
+    pub(super) ignores_log: bool,
     pub(super) page_size: usize,
     reserved: u8,
     pub(super) page_count: u32,
@@ -104,6 +106,7 @@ impl FileStore {
             synchronous: options.synchronous,
             exclusive: options.exclusive,
             version: None,
+            ignores_log: false,
             page_size: options.page_size as usize,
             reserved: options.reserved,
             page_count: 0,
@@ -272,7 +275,7 @@ impl FileStore {
             self.file.read_at(&mut head, 0)?;
         }
         let header = Header::decode(&head)?;
-        if self.wal.is_none() && (header.is_wal() || self.vfs.exists(&self.log_path)?) {
+        if self.wal.is_none() && !self.ignores_log && (header.is_wal() || self.vfs.exists(&self.log_path)?) {
             return self.open_log();
         }
         self.page_size = header.page_size as usize;

@@ -34,7 +34,6 @@ mod source;
 use std::path::Path;
 use std::sync::Arc;
 
-pub use crate::wal::{CheckpointKind, CheckpointReport};
 pub use busy::BusyHandler;
 pub use multi::commit_all;
 pub use options::{JournalMode, PagerOptions, Synchronous};
