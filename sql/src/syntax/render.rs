@@ -13,8 +13,8 @@ mod schema;
 
 use super::ast::{
     AlterAction, Assignment, ConflictAction, Delete, Explain, Expr, Ident, Insert, InsertSource, ObjectKind,
-    ObjectName, Parsed, Pragma, PragmaValueKind, Quote, Select, Statement, TransactionKind, Update, Upsert,
-    UpsertAction,
+    ObjectName, Parameters, Parsed, Pragma, PragmaValueKind, Quote, Select, Statement, TransactionKind,
+    Update, Upsert, UpsertAction,
 };
 use super::lexer::Lexer;
 use super::token::TokenKind;
@@ -37,15 +37,9 @@ pub fn statement(statement: &Statement) -> Vec<u8> {
 /// The text of a statement with `EXPLAIN` and with the names of its parameters, without a semicolon.
 #[must_use]
 pub fn parsed(parsed: &Parsed) -> Vec<u8> {
-    let names = parsed
-        .parameters
-        .names
-        .iter()
-        .map(|(name, number)| (*number, name.to_string()))
-        .collect();
     let mut writer = Writer {
-        text: Vec::new(),
-        parameter_names: names,
+        parameters: Some(&parsed.parameters),
+        ..Writer::default()
     };
     match parsed.explain {
         Some(Explain::Plan) => writer.put("EXPLAIN "),
@@ -82,13 +76,15 @@ pub fn ident(ident: &Ident) -> Vec<u8> {
 
 /// Collects the text.
 #[derive(Default)]
-struct Writer {
+struct Writer<'a> {
     text: Vec<u8>,
-    /// Numbers and names of parameters that have a name.
-    parameter_names: Vec<(u32, String)>,
+    /// The names of parameters; without them each is written by number.
+    parameters: Option<&'a Parameters>,
+    /// The highest number of a parameter so far: a bare `?` means the one after it.
+    parameter_max: u32,
 }
 
-impl Writer {
+impl Writer<'_> {
     fn put(&mut self, text: &str) {
         self.text.extend_from_slice(text.as_bytes());
     }

@@ -103,7 +103,7 @@ pub(super) fn insert(i: Tokens<'_>, with: WithClause, place: Place) -> Parse<'_,
         return i.unexpected();
     }
     let (i, query) = select(i)?;
-    let source = InsertSource::Select(Box::new(query));
+    let source = InsertSource::Select(query);
     let (i, upserts) = upserts(i)?;
     let (i, returning) = returning(i)?;
     if place == Place::Trigger && !returning.is_empty() {

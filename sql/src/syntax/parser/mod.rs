@@ -186,7 +186,10 @@ fn judged<T>(cx: &Context<'_>, made: Result<T, nom::Err<Fault>>) -> Result<T, Pa
     let (value, fault) = match made {
         Ok(value) => (Some(value), None),
         Err(nom::Err::Error(fault) | nom::Err::Failure(fault)) => (None, Some(fault)),
-        Err(nom::Err::Incomplete(_)) => (None, Some(Fault::Near(Tokens::new(cx).peek(cx.tokens.len())))),
+        Err(nom::Err::Incomplete(_)) => (
+            None,
+            Some(Fault::Near(Tokens::new(cx).peek(cx.tokens.len() as u32))),
+        ),
     };
     match (value, cx.verdict(fault)) {
         (Some(value), None) => Ok(value),

@@ -55,7 +55,7 @@ fn binary_op(op: BinaryOp) -> &'static str {
     }
 }
 
-impl Writer {
+impl Writer<'_> {
     pub(super) fn expr(&mut self, expr: &Expr) {
         match &expr.kind {
             ExprKind::Literal(literal) => self.literal(literal),
@@ -147,11 +147,15 @@ impl Writer {
         }
     }
 
+    /// A parameter by its name; one without a name as `?` where that comes to its number.
     fn parameter(&mut self, number: u32) {
-        match self.parameter_names.iter().find(|(n, _)| *n == number) {
-            Some((_, name)) => self.text.extend_from_slice(name.as_bytes()),
+        let name = self.parameters.and_then(|parameters| parameters.name(number));
+        match name {
+            Some(name) => self.text.extend_from_slice(name.as_bytes()),
+            None if self.parameters.is_some() && number == self.parameter_max + 1 => self.put("?"),
             None => self.put(&format!("?{number}")),
         }
+        self.parameter_max = self.parameter_max.max(number);
     }
 
     fn literal(&mut self, literal: &Literal) {

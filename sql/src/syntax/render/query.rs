@@ -7,7 +7,7 @@ use crate::syntax::ast::{
     SelectCore, TableRef, WindowDefinition, With,
 };
 
-impl Writer {
+impl Writer<'_> {
     pub(super) fn select(&mut self, select: &Select) {
         self.with(select.with.as_deref());
         self.core(&select.first);

@@ -7,7 +7,7 @@ use crate::syntax::ast::{
     Ident, ReferenceAction, TableConstraint, TableConstraintKind, TriggerEvent, TriggerStep, TriggerTime,
 };
 
-impl Writer {
+impl Writer<'_> {
     /// `CREATE [TEMP] what [IF NOT EXISTS] `.
     fn create(&mut self, temporary: bool, what: &str, if_not_exists: bool) {
         self.put(if temporary { "CREATE TEMP " } else { "CREATE " });
