@@ -19,6 +19,7 @@ pub mod error;
 pub mod exec;
 pub mod functions;
 pub mod plan;
+pub mod pragma;
 pub mod syntax;
 pub mod value;
 

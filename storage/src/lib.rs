@@ -17,6 +17,7 @@ pub mod btree;
 pub mod error;
 pub mod format;
 mod journal;
+pub mod maintenance;
 pub mod pager;
 pub mod vfs;
 mod wal;

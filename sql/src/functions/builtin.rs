@@ -3,10 +3,11 @@
 use std::sync::{Arc, LazyLock};
 
 use super::aggregate::{BasicAggregate, Extreme};
+use super::percentile::Percentile;
 use super::registry::FunctionTable;
 use super::{
     AggregateFunction, Arity, Function, FunctionContext, FunctionFlags, FunctionKind, ScalarFunction,
-    SpecialFunction, ValueSink, WindowFunction, core, pattern, printf, text,
+    SpecialFunction, ValueSink, WindowFunction, core, datetime, math, pattern, printf, text,
 };
 use crate::error::Result;
 use crate::value::ValueRef;
@@ -16,6 +17,8 @@ pub(super) fn functions() -> &'static FunctionTable {
     static FUNCTIONS: LazyLock<FunctionTable> = LazyLock::new(|| {
         let mut table = FunctionTable::default();
         register_core(&mut table);
+        register_dates(&mut table);
+        register_math(&mut table);
         register_aggregates(&mut table);
         register_windows(&mut table);
         register_special(&mut table);
@@ -28,6 +31,7 @@ pub(super) fn functions() -> &'static FunctionTable {
 const PURE: FunctionFlags = FunctionFlags {
     deterministic: true,
     constant_in_statement: true,
+    deterministic_but_clock: false,
     uses_collation: false,
     returns_json: false,
     reads_json: false,
@@ -49,6 +53,11 @@ const VOLATILE: FunctionFlags = FunctionFlags {
 const STABLE: FunctionFlags = FunctionFlags {
     deterministic: false,
     ..PURE
+};
+/// As `STABLE`, and pure as long as its arguments do not ask for the clock.
+const CLOCK: FunctionFlags = FunctionFlags {
+    deterministic_but_clock: true,
+    ..STABLE
 };
 
 type Code = fn(&mut FunctionContext<'_>, &[ValueRef<'_>], &mut dyn ValueSink) -> Result<()>;
@@ -144,6 +153,32 @@ fn register_core(table: &mut FunctionTable) {
     );
 }
 
+fn register_dates(table: &mut FunctionTable) {
+    use Arity::{AtLeast, Exact};
+    scalars(
+        table,
+        &[
+            ("date", AtLeast(0), CLOCK, datetime::date),
+            ("time", AtLeast(0), CLOCK, datetime::time),
+            ("datetime", AtLeast(0), CLOCK, datetime::date_time),
+            ("julianday", AtLeast(0), CLOCK, datetime::julian_day),
+            ("unixepoch", AtLeast(0), CLOCK, datetime::unix_epoch),
+            ("strftime", AtLeast(0), CLOCK, datetime::strftime),
+            ("timediff", Exact(2), CLOCK, datetime::time_diff),
+            ("current_date", Exact(0), STABLE, datetime::current_date),
+            ("current_time", Exact(0), STABLE, datetime::current_time),
+            ("current_timestamp", Exact(0), STABLE, datetime::current_timestamp),
+        ],
+    );
+}
+
+fn register_math(table: &mut FunctionTable) {
+    for &(name, argc, function) in math::FUNCTIONS {
+        let code: Arc<dyn ScalarFunction> = Arc::new(function);
+        add(table, name, Arity::Exact(argc), PURE, FunctionKind::Scalar(code));
+    }
+}
+
 fn register_aggregates(table: &mut FunctionTable) {
     use Arity::{Exact, Range};
     for (name, arity, flags, function) in [
@@ -158,6 +193,15 @@ fn register_aggregates(table: &mut FunctionTable) {
     ] {
         let function: Arc<dyn AggregateFunction> = Arc::new(function);
         add(table, name, arity, flags, FunctionKind::Aggregate(function));
+    }
+    for (name, argc, function) in [
+        ("median", 1, Percentile::Median),
+        ("percentile", 2, Percentile::Hundredths),
+        ("percentile_cont", 2, Percentile::Continuous),
+        ("percentile_disc", 2, Percentile::Discrete),
+    ] {
+        let function: Arc<dyn AggregateFunction> = Arc::new(function);
+        add(table, name, Exact(argc), PURE, FunctionKind::Aggregate(function));
     }
 }
 

@@ -130,6 +130,9 @@ pub struct FunctionContext<'a> {
     pub json_arguments: u64,
     /// Set by a function whose result is JSON, so that an enclosing JSON function takes it as such.
     pub json_result: bool,
+    /// Set where results must depend on arguments only: `a CHECK constraint`, `a generated column`, `an index`. Functions refuse the
+    /// clock and the time zone there.
+    pub pure_place: Option<&'static str>,
     /// A buffer that keeps its allocation from call to call. Its content means nothing between calls.
     pub scratch: Vec<u8>,
     /// The LIKE or GLOB pattern of the call before this one.
@@ -146,6 +149,7 @@ impl<'a> FunctionContext<'a> {
             collation: &BINARY,
             json_arguments: 0,
             json_result: false,
+            pure_place: None,
             scratch: Vec::new(),
             pattern: None,
         }

@@ -59,6 +59,16 @@ impl Oracle {
             .map_err(|e| message(&e))
     }
 
+    /// The first column of a query, as text.
+    pub(crate) fn texts(&self, sql: &str) -> Vec<String> {
+        let mut statement = self.sqlite.prepare(sql).unwrap();
+        statement
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect()
+    }
+
     /// Runs a statement with one parameter.
     pub(crate) fn their_statement(&self, sql: &str, parameter: &Value) {
         self.sqlite
@@ -70,12 +80,23 @@ impl Oracle {
 
     /// Our result of `name` over values.
     pub(crate) fn ours(&self, name: &str, args: &[Value], json_arguments: u64) -> Outcome {
+        let mut cx = FunctionContext::new(&self.environment);
+        cx.json_arguments = json_arguments;
+        self.call(name, args, cx)
+    }
+
+    /// Our result of `name` in a place where it must depend on its arguments only.
+    pub(crate) fn ours_in(&self, name: &str, args: &[Value], pure_place: Option<&'static str>) -> Outcome {
+        let mut cx = FunctionContext::new(&self.environment);
+        cx.pure_place = pure_place;
+        self.call(name, args, cx)
+    }
+
+    fn call(&self, name: &str, args: &[Value], mut cx: FunctionContext<'_>) -> Outcome {
         let function: &Function = self.registry.find(name, args.len()).map_err(|e| e.to_string())?;
         let FunctionKind::Scalar(code) = &function.kind else {
             return Err(format!("{name} is not scalar"));
         };
-        let mut cx = FunctionContext::new(&self.environment);
-        cx.json_arguments = json_arguments;
         let refs: Vec<ValueRef<'_>> = args.iter().map(Value::as_ref).collect();
         let mut out = Value::Null;
         code.call(&mut cx, &refs, &mut out).map_err(|e| e.to_string())?;

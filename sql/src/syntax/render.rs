@@ -340,7 +340,7 @@ impl Writer<'_> {
         self.indexed(update.indexed.as_ref());
         self.put(" SET ");
         self.assignments(&update.assignments);
-        self.optional(" FROM ", update.from.as_ref(), Self::from_clause);
+        self.optional(" FROM ", update.from.as_ref(), Self::joined_tables);
         self.optional(" WHERE ", update.selection.as_ref(), Self::expr);
         self.returning(&update.returning);
         self.order_and_limit(&update.order_by, update.limit.as_deref());

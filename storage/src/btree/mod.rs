@@ -44,7 +44,7 @@ pub mod freelist;
 mod index;
 mod leaf;
 #[cfg(test)]
-mod model;
+pub(crate) mod model;
 mod overflow;
 pub mod pointer_map;
 mod relocate;

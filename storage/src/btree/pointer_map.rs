@@ -85,10 +85,15 @@ pub fn is_map_page(no: PageNo, page_size: usize, usable: usize) -> bool {
 
 /// Reads the entry of `no`; `None` when it makes no sense.
 pub fn get(pager: &Pager, no: PageNo) -> Result<Option<Use>> {
+    Ok(raw_entry(pager, no)?.and_then(|(kind, parent)| Use::from_entry(kind, parent)))
+}
+
+/// The entry of `no` as the format's type byte and parent, whatever they are.
+pub fn raw_entry(pager: &Pager, no: PageNo) -> Result<Option<(u8, u32)>> {
     let (map, at) = place(pager, no)?;
     let page = pager.page(map)?;
     Ok(match page.get(at..at + ENTRY_LEN) {
-        Some(&[kind, a, b, c, d]) => Use::from_entry(kind, u32::from_be_bytes([a, b, c, d])),
+        Some(&[kind, a, b, c, d]) => Some((kind, u32::from_be_bytes([a, b, c, d]))),
         _ => None,
     })
 }

@@ -34,6 +34,7 @@ mod source;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use crate::wal::{CheckpointKind, CheckpointReport};
 pub use busy::BusyHandler;
 pub use multi::commit_all;
 pub use options::{JournalMode, PagerOptions, Synchronous};
@@ -576,6 +577,16 @@ impl Pager {
             }
         }
         Ok(empty)
+    }
+
+    /// The text encoding that a new database would get.
+    pub fn encoding(&self) -> TextEncoding {
+        self.options.encoding
+    }
+
+    /// The auto-vacuum mode that a new database would get.
+    pub fn auto_vacuum(&self) -> AutoVacuum {
+        self.options.auto_vacuum
     }
 
     /// Text encoding of a database that is still empty. Ignored, with `false`, once it has pages.

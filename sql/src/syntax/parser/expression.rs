@@ -452,11 +452,11 @@ impl<'a> Machine<'a> {
             self.push(Open::Call(open))?;
             return Ok(None);
         }
-        self.finish_call(open).map(Some)
+        self.finish_call(*open).map(Some)
     }
 
-    fn finish_call(&mut self, open: Box<OpenCall>) -> Result<Value, Err<Fault>> {
-        let (i, value) = call::finish(self.i, *open)?;
+    fn finish_call(&mut self, open: OpenCall) -> Result<Value, Err<Fault>> {
+        let (i, value) = call::finish(self.i, open)?;
         self.i = i;
         Ok(value)
     }
@@ -740,7 +740,7 @@ impl<'a> Machine<'a> {
         call.add(value);
         let (i, more) = self.i.accept(T::Comma);
         if !more {
-            return self.finish_call(call).map(Step::Value);
+            return self.finish_call(*call).map(Step::Value);
         }
         self.i = i;
         self.push(Open::Call(call))?;

@@ -284,7 +284,7 @@ fn deep_text_is_refused_and_does_not_overflow_the_stack() {
                             "Expression tree is too large (maximum depth 1000)",
                         ];
                         assert!(
-                            depth > 60 && expected.contains(&&*error.message),
+                            depth > 30 && expected.contains(&&*error.message),
                             "{open} {depth}: {error}"
                         );
                     }

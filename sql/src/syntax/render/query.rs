@@ -65,7 +65,7 @@ impl Writer<'_> {
             "SELECT "
         });
         self.list(&query.columns, Self::result_column);
-        self.optional(" FROM ", query.from.as_ref(), Self::from_clause);
+        self.optional(" FROM ", query.from.as_ref(), Self::joined_tables);
         self.optional(" WHERE ", query.selection.as_ref(), Self::expr);
         if !query.group_by.is_empty() {
             self.put(" GROUP BY ");
@@ -110,7 +110,7 @@ impl Writer<'_> {
         }
     }
 
-    pub(super) fn from_clause(&mut self, from: &FromClause) {
+    pub(super) fn joined_tables(&mut self, from: &FromClause) {
         self.table_ref(&from.first);
         for join in &from.joins {
             self.join(join);
@@ -176,7 +176,7 @@ impl Writer<'_> {
             }
             TableRef::Parenthesized { from, alias } => {
                 self.put("(");
-                self.from_clause(from);
+                self.joined_tables(from);
                 self.put(")");
                 self.alias(alias.as_ref());
             }

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use crate::btree::model::{Random, Shape};
+use crate::btree::model::{Random, Shape, check_invariants};
 use crate::btree::{BulkBuilder, IndexCursor, Seek, TreeKind, create_tree};
 use crate::format::record::{KeyValues, decode_prefix, encode};
 use crate::format::{Collation, KeyColumn, KeyOrder, PageNo, ValueRef};
@@ -13,6 +13,8 @@ use crate::pager::Pager;
 pub(super) struct Model {
     pub(super) order: Arc<KeyOrder>,
     pub(super) records: Vec<Vec<u8>>,
+    /// Keys may be NULL.
+    pub(super) nulls: bool,
 }
 
 impl Model {
@@ -20,6 +22,7 @@ impl Model {
         Model {
             order,
             records: Vec::new(),
+            nulls: true,
         }
     }
 
@@ -76,7 +79,7 @@ pub(super) fn mixed() -> Arc<KeyOrder> {
 }
 
 /// A key of text or blob, a row id, and sometimes a column that takes no part.
-pub(super) fn record(random: &mut Random, page_size: usize, span: usize) -> Vec<u8> {
+pub(super) fn record(random: &mut Random, page_size: usize, span: usize, nulls: bool) -> Vec<u8> {
     let len = match random.below(25) {
         0 => random.below(page_size * 2),
         1..4 => random.below(page_size / 4),
@@ -88,7 +91,7 @@ pub(super) fn record(random: &mut Random, page_size: usize, span: usize) -> Vec<
     let tail = random.bytes(tail_len);
     let first = match random.below(6) {
         0 => ValueRef::Integer(rowid / 7),
-        1 => ValueRef::Null,
+        1 if nulls => ValueRef::Null,
         2 => ValueRef::Blob(&text),
         3 => ValueRef::Real(rowid as f64 / 4.0),
         _ => ValueRef::Text(&text),
@@ -151,7 +154,7 @@ fn check_seeks(pager: &Pager, cursor: &mut IndexCursor, model: &Model, random: &
         let sought = match model.records.len() {
             0 => continue,
             len if random.below(2) == 0 => model.records[random.below(len)].clone(),
-            _ => record(random, pager.page_size(), 500),
+            _ => record(random, pager.page_size(), 500, model.nulls),
         };
         let mut key = KeyValues::new();
         decode_prefix(&sought, sought.len(), 2, &mut key).unwrap();
@@ -184,7 +187,7 @@ pub(super) fn random_steps(
     let mut spill = Vec::new();
     let growing = random.below(3);
     for _ in 0..steps {
-        let record = record(random, pager.page_size(), 500);
+        let record = record(random, pager.page_size(), 500, model.nulls);
         if random.below(3) < growing {
             cursor.insert(pager, &record).unwrap();
             model.insert(record);
@@ -225,6 +228,7 @@ fn random_changes_agree_with_a_sorted_list() {
             for _ in 0..if shape.page_size > 4096 { 3 } else { 12 } {
                 random_steps(&mut pager, &mut cursor, &mut model, &mut random, 120);
                 check_same(&pager, root, &model);
+                check_invariants(&pager, &[(root, Some(model.order.clone()))]);
                 check_seeks(&pager, &mut cursor, &model, &mut random);
             }
             while !model.records.is_empty() {
@@ -234,6 +238,9 @@ fn random_changes_agree_with_a_sorted_list() {
                 assert!(cursor.seek(&pager, &key, Seek::Eq).unwrap());
                 cursor.delete(&mut pager).unwrap();
                 model.remove(&record);
+                if model.records.len() % 20 == 0 {
+                    check_invariants(&pager, &[(root, Some(model.order.clone()))]);
+                }
             }
             check_same(&pager, root, &model);
         }
@@ -279,7 +286,7 @@ fn a_reader_keeps_its_place_while_another_cursor_changes_the_tree() {
         );
         let mut model = Model::new(two_columns());
         for _ in 0..600 {
-            let record = record(&mut random, 1024, 100_000);
+            let record = record(&mut random, 1024, 100_000, true);
             writer.insert(&mut pager, &record).unwrap();
             model.insert(record);
         }
@@ -309,7 +316,7 @@ fn bulk_building_gives_full_pages() {
             let root = create_tree(&mut pager, TreeKind::Index).unwrap();
             let mut model = Model::new(mixed());
             for _ in 0..rows {
-                model.insert(record(&mut random, 512, 100_000));
+                model.insert(record(&mut random, 512, 100_000, true));
             }
             let mut builder = BulkBuilder::new(&pager, root, TreeKind::Index).unwrap();
             for record in &model.records {
@@ -317,6 +324,7 @@ fn bulk_building_gives_full_pages() {
             }
             builder.finish(&mut pager).unwrap();
             check_same(&pager, root, &model);
+            check_invariants(&pager, &[(root, Some(model.order.clone()))]);
             let mut cursor = IndexCursor::new(root, mixed());
             random_steps(&mut pager, &mut cursor, &mut model, &mut random, 100);
             check_same(&pager, root, &model);

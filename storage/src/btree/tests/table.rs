@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::btree::model::{Random, Shape};
+use crate::btree::model::{Random, Shape, check_invariants};
 use crate::btree::{BulkBuilder, Seek, TableCursor, TreeKind, clear_tree, create_tree};
-use crate::format::PageNo;
+use crate::format::record::encode;
+use crate::format::{PageNo, RecordView, ValueRef};
 use crate::pager::Pager;
 
 type Model = BTreeMap<i64, Vec<u8>>;
@@ -89,7 +90,7 @@ pub(super) fn check_seeks(
     }
 }
 
-/// Payload lengths from nothing to several overflow pages, most of them short.
+/// A record of one blob, from nothing to several overflow pages, mostly short.
 pub(super) fn payload(random: &mut Random, page_size: usize) -> Vec<u8> {
     let len = match random.below(20) {
         0 => random.below(page_size * 3),
@@ -97,7 +98,9 @@ pub(super) fn payload(random: &mut Random, page_size: usize) -> Vec<u8> {
         2..5 => random.below(page_size / 4),
         _ => random.below(40),
     };
-    random.bytes(len)
+    let mut record = Vec::new();
+    encode(&[ValueRef::Blob(&random.bytes(len))], &mut record);
+    record
 }
 
 /// Changes tree and model alike.
@@ -152,12 +155,16 @@ fn random_changes_agree_with_a_map() {
         for _ in 0..rounds {
             random_steps(&mut pager, &mut cursor, &mut model, &mut random, 150, 2000);
             check_same(&pager, root, &model);
+            check_invariants(&pager, &[(root, None)]);
             check_seeks(&pager, &mut cursor, &model, &mut random, 2010);
         }
         while let Some((&rowid, _)) = model.iter().nth(random.below(model.len())) {
             assert!(cursor.seek(&pager, rowid, Seek::Eq).unwrap());
             cursor.delete(&mut pager).unwrap();
             model.remove(&rowid);
+            if model.len() % 20 == 0 {
+                check_invariants(&pager, &[(root, None)]);
+            }
         }
         check_same(&pager, root, &model);
     }
@@ -278,7 +285,6 @@ fn extreme_row_ids() {
 
 #[test]
 fn values_are_encoded_into_the_page() {
-    use crate::format::{RecordView, ValueRef};
     let mut pager = Shape::plain(1024).pager();
     let root = create_tree(&mut pager, TreeKind::Table).unwrap();
     let mut cursor = TableCursor::new(root);
@@ -322,6 +328,7 @@ fn bulk_building_gives_full_pages() {
             }
             builder.finish(&mut pager).unwrap();
             check_same(&pager, root, &model);
+            check_invariants(&pager, &[(root, None)]);
             let mut cursor = TableCursor::new(root);
             random_steps(&mut pager, &mut cursor, &mut model, &mut random, 100, 2000);
             check_same(&pager, root, &model);
