@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 
 use super::kernel::{Kernel, SharedScalar};
 use super::operator::Operator;
-use super::{project, rows, scan};
+use super::{aggregate, project, rows, scan};
 use crate::error::{Error, Result};
 use crate::plan::expr::Subquery;
 use crate::plan::physical::Node;
@@ -46,6 +46,10 @@ impl BuildContext {
                 let input = self.operator(input)?;
                 project::project(input, width, expressions, self)
             }
+            Node::Aggregate(plan) => match aggregate::count_of_table(plan) {
+                Some(count) => Ok(count),
+                None => aggregate::aggregate(plan, self),
+            },
             Node::Limit { input, limit, offset } => rows::limit(input, limit.as_ref(), offset.as_ref(), self),
             Node::Append { inputs } => {
                 let inputs = inputs

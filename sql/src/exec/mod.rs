@@ -11,15 +11,18 @@
 //! | `kernel` | expressions |
 //! | `scan` | reading tables, indexes and virtual tables |
 //! | `rows`, `project` | VALUES, filter, LIMIT, UNION ALL; new columns |
+//! | `aggregate`, `order` | GROUP BY and aggregates; sort keys and sorting |
 //! | `key_table`, `row_store` | what hash operators and sorts keep |
 //! | `build` | from plan to operators |
 
+mod aggregate;
 mod batch;
 mod build;
 mod context;
 mod kernel;
 mod key_table;
 mod operator;
+mod order;
 mod project;
 mod row_store;
 mod rows;
