@@ -1,6 +1,9 @@
 //! What the tests of this floor share: a small seeded generator, and the way to and from real SQLite.
 
-use crate::format::{AutoVacuum, PageNo};
+use std::sync::Arc;
+
+use crate::format::{AutoVacuum, KeyOrder, PageNo};
+use crate::maintenance::{CheckOptions, TreeRoot, check};
 use crate::pager::{Pager, PagerOptions};
 use rusqlite::Connection;
 
@@ -153,4 +156,15 @@ pub(crate) fn integrity(db: &Connection) -> String {
     let mut statement = db.prepare("PRAGMA integrity_check(20)").unwrap();
     let lines = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();
     lines.map(|line| line.unwrap()).collect::<Vec<_>>().join("\n")
+}
+
+/// All invariants of the whole file hold: these trees and the schema are all that there is, in order, and each page has one use.
+pub(crate) fn check_invariants(pager: &Pager, trees: &[(PageNo, Option<Arc<KeyOrder>>)]) {
+    let trees = trees.iter().map(|(root, order)| TreeRoot {
+        order: order.clone(),
+        ..TreeRoot::new(*root)
+    });
+    let roots: Vec<TreeRoot> = std::iter::once(TreeRoot::new(PageNo::ONE)).chain(trees).collect();
+    let report = check(pager, &roots, &CheckOptions::default()).unwrap();
+    assert!(report.is_ok(), "{:#?}", report.findings);
 }

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use crate::btree::model::{Random, Shape};
+use crate::btree::model::{Random, Shape, check_invariants};
 use crate::btree::{BulkBuilder, IndexCursor, Seek, TreeKind, create_tree};
 use crate::format::record::{KeyValues, decode_prefix, encode};
 use crate::format::{Collation, KeyColumn, KeyOrder, PageNo, ValueRef};
@@ -228,6 +228,7 @@ fn random_changes_agree_with_a_sorted_list() {
             for _ in 0..if shape.page_size > 4096 { 3 } else { 12 } {
                 random_steps(&mut pager, &mut cursor, &mut model, &mut random, 120);
                 check_same(&pager, root, &model);
+                check_invariants(&pager, &[(root, Some(model.order.clone()))]);
                 check_seeks(&pager, &mut cursor, &model, &mut random);
             }
             while !model.records.is_empty() {
@@ -237,6 +238,9 @@ fn random_changes_agree_with_a_sorted_list() {
                 assert!(cursor.seek(&pager, &key, Seek::Eq).unwrap());
                 cursor.delete(&mut pager).unwrap();
                 model.remove(&record);
+                if model.records.len() % 20 == 0 {
+                    check_invariants(&pager, &[(root, Some(model.order.clone()))]);
+                }
             }
             check_same(&pager, root, &model);
         }
@@ -320,6 +324,7 @@ fn bulk_building_gives_full_pages() {
             }
             builder.finish(&mut pager).unwrap();
             check_same(&pager, root, &model);
+            check_invariants(&pager, &[(root, Some(model.order.clone()))]);
             let mut cursor = IndexCursor::new(root, mixed());
             random_steps(&mut pager, &mut cursor, &mut model, &mut random, 100);
             check_same(&pager, root, &model);

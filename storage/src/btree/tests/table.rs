@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::btree::model::{Random, Shape};
+use crate::btree::model::{Random, Shape, check_invariants};
 use crate::btree::{BulkBuilder, Seek, TableCursor, TreeKind, clear_tree, create_tree};
 use crate::format::record::encode;
 use crate::format::{PageNo, RecordView, ValueRef};
@@ -155,12 +155,16 @@ fn random_changes_agree_with_a_map() {
         for _ in 0..rounds {
             random_steps(&mut pager, &mut cursor, &mut model, &mut random, 150, 2000);
             check_same(&pager, root, &model);
+            check_invariants(&pager, &[(root, None)]);
             check_seeks(&pager, &mut cursor, &model, &mut random, 2010);
         }
         while let Some((&rowid, _)) = model.iter().nth(random.below(model.len())) {
             assert!(cursor.seek(&pager, rowid, Seek::Eq).unwrap());
             cursor.delete(&mut pager).unwrap();
             model.remove(&rowid);
+            if model.len() % 20 == 0 {
+                check_invariants(&pager, &[(root, None)]);
+            }
         }
         check_same(&pager, root, &model);
     }
@@ -324,6 +328,7 @@ fn bulk_building_gives_full_pages() {
             }
             builder.finish(&mut pager).unwrap();
             check_same(&pager, root, &model);
+            check_invariants(&pager, &[(root, None)]);
             let mut cursor = TableCursor::new(root);
             random_steps(&mut pager, &mut cursor, &mut model, &mut random, 100, 2000);
             check_same(&pager, root, &model);
