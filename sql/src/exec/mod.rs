@@ -11,7 +11,8 @@
 //! | `kernel` | expressions |
 //! | `scan` | reading tables, indexes and virtual tables |
 //! | `rows`, `project` | VALUES, filter, LIMIT, UNION ALL; new columns |
-//! | `aggregate`, `order` | GROUP BY and aggregates; sort keys and sorting |
+//! | `aggregate` | GROUP BY and aggregates |
+//! | `sort`, `set_operation`, `window` | ORDER BY; INTERSECT and EXCEPT; window functions |
 //! | `key_table`, `row_store` | what hash operators and sorts keep |
 //! | `build` | from plan to operators |
 
@@ -22,14 +23,16 @@ mod context;
 mod kernel;
 mod key_table;
 mod operator;
-mod order;
 mod project;
 mod row_store;
 mod rows;
 mod scan;
+mod set_operation;
+mod sort;
 #[cfg(test)]
 mod tests;
 mod vector;
+mod window;
 
 pub use batch::{BATCH_ROWS_MAX, Batch};
 pub use build::build;

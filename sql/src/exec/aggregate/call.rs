@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::exec::build::BuildContext;
 use crate::exec::kernel::{Kernel, Rows, Values};
 use crate::exec::key_table::KeyTable;
-use crate::exec::order::{ColumnOrder, SortBuffer};
+use crate::exec::sort::SortBuffer;
 use crate::exec::{BATCH_ROWS_MAX, Batch, ExecContext, Vector};
 use crate::functions::FunctionKind;
 use crate::plan::physical::AggregateCall;
@@ -201,7 +201,7 @@ impl Call {
             ordered.staged.clear();
             let count = ordered.rows.take(BATCH_ROWS_MAX, &mut ordered.staged);
             if count == 0 {
-                ordered.rows.clear();
+                ordered.rows.release();
                 return Ok(());
             }
             let Some((group, arguments)) = ordered.staged.columns.split_first() else {
@@ -318,10 +318,9 @@ impl Ordered {
             return Ok(None);
         }
         let width = 1 + call.arguments.len();
-        let orders = call.order_by.iter().map(ColumnOrder::of).collect();
         Ok(Some(Ordered {
             keys: Kernel::compile_all(call.order_by.iter().map(|key| &key.expression), build)?,
-            rows: SortBuffer::new(width, orders),
+            rows: SortBuffer::new(width, &call.order_by),
             staged: Batch::new(width),
         }))
     }

@@ -23,11 +23,12 @@ use super::build::BuildContext;
 use super::kernel::{Kernel, Rows, Values};
 use super::key_table::KeyTable;
 use super::operator::Operator;
-use super::order::{ColumnOrder, SortBuffer};
 use super::row_store::RowStore;
+use super::sort::SortBuffer;
 use super::{BATCH_ROWS_MAX, Batch, ExecContext, Vector};
 use crate::error::Result;
-use crate::plan::physical;
+use crate::plan::expr::Expr;
+use crate::plan::physical::{self, SortKey};
 use crate::value::{Collation, Value, ValueRef};
 use call::Call;
 use state::Groups;
@@ -225,13 +226,14 @@ impl Aggregation {
             self.order.extend(0..self.groups.len() as u32);
             return Ok(());
         }
-        let orders = self
-            .collations
-            .iter()
-            .cloned()
-            .map(ColumnOrder::ascending)
-            .collect();
-        let mut buffer = SortBuffer::new(0, orders);
+        let ascending = |(column, collation): (usize, &Collation)| SortKey {
+            expression: Expr::Column(column),
+            descending: false,
+            nulls_first: true,
+            collation: collation.clone(),
+        };
+        let keys: Vec<SortKey> = self.collations.iter().enumerate().map(ascending).collect();
+        let mut buffer = SortBuffer::new(0, &keys);
         let mut columns = vec![Vector::new(); self.keys.len()];
         let mut none = Batch::new(0);
         for places in self.groups.places.chunks(BATCH_ROWS_MAX) {

@@ -7,6 +7,7 @@ macro_rules! row {
 
 mod groups;
 mod scans;
+mod sorts;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
