@@ -9,7 +9,8 @@ use parking_lot::Mutex;
 
 use super::kernel::{Kernel, SharedScalar};
 use super::operator::Operator;
-use super::{project, rows, scan};
+use super::sort::Sort;
+use super::{project, rows, scan, set_operation, window};
 use crate::error::{Error, Result};
 use crate::plan::expr::Subquery;
 use crate::plan::physical::Node;
@@ -53,6 +54,24 @@ impl BuildContext {
                     .map(|input| self.operator(input))
                     .collect::<Result<_>>()?;
                 Ok(rows::append(inputs))
+            }
+            Node::Sort { input, keys, top, .. } => {
+                let width = width_of(input);
+                let input = self.operator(input)?;
+                Ok(Box::new(Sort::build(input, width, keys, top.as_ref(), self)?))
+            }
+            Node::SetOperation {
+                op,
+                left,
+                right,
+                collations,
+            } => {
+                let (left, right) = (self.operator(left)?, self.operator(right)?);
+                Ok(set_operation::set_operation(*op, left, right, collations))
+            }
+            Node::Window(plan) => {
+                let input = self.operator(&plan.input)?;
+                window::window(input, width_of(&plan.input), plan, self)
             }
             _ => Err(Error::misuse("this kind of plan cannot be executed yet")),
         }

@@ -6,6 +6,7 @@ macro_rules! row {
 }
 
 mod scans;
+mod sorts;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
