@@ -15,6 +15,7 @@
 //! | `sort`, `set_operation`, `window` | ORDER BY; INTERSECT and EXCEPT; window functions |
 //! | `key_table`, `row_store` | what hash operators and sorts keep |
 //! | `build` | from plan to operators |
+//! | [`write`] | INSERT, UPDATE, DELETE |
 
 mod aggregate;
 mod batch;
@@ -33,6 +34,7 @@ mod sort;
 mod tests;
 mod vector;
 mod window;
+pub mod write;
 
 pub use batch::{BATCH_ROWS_MAX, Batch};
 pub use build::build;

@@ -18,6 +18,7 @@ use aludel_storage::format::Collation;
 use super::expr::{CompareRule, Expr, Register, Subquery};
 use crate::catalog::{Index, Table};
 use crate::functions::Function;
+use crate::value::Affinity;
 
 /// A query, ready to be built into operators.
 #[derive(Clone, Debug)]
@@ -35,6 +36,8 @@ pub struct ResultColumn {
     pub name: Arc<str>,
     /// The table column behind it, if it is one.
     pub origin: Option<ColumnOrigin>,
+    /// The affinity of the expression, if it has one.
+    pub affinity: Option<Affinity>,
 }
 
 impl ResultColumn {

@@ -13,4 +13,5 @@ pub mod lexer;
 mod parser;
 pub mod token;
 
+pub(crate) use keyword::keyword;
 pub use parser::{Next, ParseError, parse_expr, parse_next, parse_one};
