@@ -14,4 +14,5 @@ mod parser;
 pub mod render;
 pub mod token;
 
+pub(crate) use keyword::keyword;
 pub use parser::{Next, ParseError, parse_expr, parse_next, parse_one};
