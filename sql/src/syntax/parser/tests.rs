@@ -307,3 +307,48 @@ fn deep_text_is_refused_and_does_not_overflow_the_stack() {
         .join()
         .unwrap();
 }
+
+#[test]
+fn declared_types_show_as_in_sqlite() {
+    use crate::syntax::ast::{CreateTableBody, Statement, TypeName};
+    let types = [
+        "\"INT\"",
+        "'te xt'",
+        "[x y](10)",
+        "double   /* x */ precision",
+        "int",
+        "Integer",
+        "\"a\" \"b\"",
+        "'x' 'y'",
+        "'integer'",
+        "'it''s'",
+        "`any`",
+        "varchar ( 10 , -5 )",
+        "\"generated always\"",
+        "int generated always",
+        "generated always",
+        "",
+        "text always",
+        "some longer text always",
+        "blob",
+        "Real",
+        "[]",
+        "\"\"",
+        "any any",
+    ];
+    for text in types {
+        let sql = format!("create table y(z, a {text} as (1))");
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(&sql).unwrap();
+        let query = "select type from pragma_table_xinfo('y') where name = 'a'";
+        let theirs: String = connection.query_row(query, [], |row| row.get(0)).unwrap();
+        let Statement::CreateTable(create) = parse_one(sql.as_bytes()).unwrap().statement else {
+            panic!("{sql}")
+        };
+        let CreateTableBody::Columns { columns, .. } = &create.body else {
+            panic!("{sql}")
+        };
+        let ours = columns[1].type_name.as_ref().map(TypeName::declared);
+        assert_eq!(ours.unwrap_or_default(), theirs, "{sql}");
+    }
+}
