@@ -1,0 +1,146 @@
+//! A batch: some rows of an operator's output, column by column, with a selection.
+//!
+//! A filter does not move rows; it narrows the selection. Who reads a batch visits `selected()` rows only. An operator
+//! that produces rows of its own hands out a dense batch (no selection).
+//!
+//! Invariants: I1 each column has `len` rows; I2 a selection is ascending and names rows below `len`.
+
+use super::vector::Vector;
+
+/// The most rows that an operator puts in one batch; the first batches are smaller (see [`Batch`]).
+pub const BATCH_ROWS_MAX: usize = 1024;
+
+/// Some rows of an operator's output.
+///
+/// The first batch of a scan holds one row and each further one twice as many, up to [`BATCH_ROWS_MAX`], so that `LIMIT 1` and point
+/// reads pay for one row and long scans run at full width.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// The columns, in the order of the operator's output layout.
+    pub columns: Vec<Vector>,
+    len: usize,
+    /// The rows that count, when `narrowed`; else memory for them.
+    selection: Vec<u32>,
+    narrowed: bool,
+}
+
+impl Batch {
+    /// An empty batch of `width` columns.
+    pub fn new(width: usize) -> Batch {
+        Batch {
+            columns: vec![Vector::new(); width],
+            ..Batch::default()
+        }
+    }
+
+    /// Rows held, selected or not.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether no row is held.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Declares how many rows the columns hold; for the operator that filled them. Drops the selection.
+    #[inline]
+    pub fn set_len(&mut self, len: usize) {
+        debug_assert!(self.columns.iter().all(|column| column.len() == len), "I1");
+        self.len = len;
+        self.narrowed = false;
+    }
+
+    /// As [`Batch::set_len`] where only some of the columns are filled, because nobody reads the others.
+    #[inline]
+    pub(crate) fn set_len_of_read(&mut self, len: usize) {
+        self.len = len;
+        self.narrowed = false;
+    }
+
+    /// Forgets rows and selection, keeps the memory.
+    pub fn clear(&mut self) {
+        self.columns.iter_mut().for_each(Vector::clear);
+        self.len = 0;
+        self.narrowed = false;
+    }
+
+    /// The rows that count, or `None` when all do.
+    #[inline]
+    pub fn selection(&self) -> Option<&[u32]> {
+        self.narrowed.then_some(self.selection.as_slice())
+    }
+
+    /// Narrows the batch to `selection`.
+    pub fn select(&mut self, selection: Vec<u32>) {
+        debug_assert!(selection.windows(2).all(|pair| pair[0] < pair[1]), "I2");
+        self.selection = selection;
+        self.narrowed = true;
+    }
+
+    /// Takes the selection's memory away, to be filled anew; all rows count then.
+    pub fn take_selection(&mut self) -> Vec<u32> {
+        self.narrowed = false;
+        std::mem::take(&mut self.selection)
+    }
+
+    /// How many rows count.
+    #[inline]
+    pub fn selected_len(&self) -> usize {
+        if self.narrowed {
+            self.selection.len()
+        } else {
+            self.len
+        }
+    }
+
+    /// The position in the columns of the `n`-th row that counts.
+    #[inline]
+    pub fn selected_row(&self, n: usize) -> usize {
+        if self.narrowed {
+            self.selection[n] as usize
+        } else {
+            n
+        }
+    }
+
+    /// The rows that count, as positions in the columns.
+    pub fn selected(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..self.selected_len()).map(|n| self.selected_row(n))
+    }
+}
+
+/// How large the next batch of a scan may become.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct BatchSize {
+    rows: usize,
+}
+
+/// A batch with so many bytes of text takes no more rows.
+const BATCH_BYTES_MAX: usize = 1 << 20;
+
+impl BatchSize {
+    /// The first batch comes next.
+    #[inline]
+    pub(crate) fn restart(&mut self) {
+        self.rows = 0;
+    }
+
+    /// A batch starts: one row at first, then twice as many as the one before.
+    #[inline]
+    pub(crate) fn grow(&mut self) {
+        self.rows = (self.rows * 2).clamp(1, BATCH_ROWS_MAX);
+    }
+
+    /// How many rows the batch still takes.
+    #[inline]
+    pub(crate) fn room(&self, batch: &Batch) -> usize {
+        if batch.len() >= self.rows {
+            return 0;
+        }
+        let long = batch.columns.iter().map(Vector::heap_len).sum::<usize>() > BATCH_BYTES_MAX;
+        if long { 0 } else { self.rows - batch.len() }
+    }
+}

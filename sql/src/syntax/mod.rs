@@ -1,0 +1,16 @@
+//! From SQL text to a tree: SQLite's whole language.
+//!
+//! ```text
+//! bytes ─ lexer ─> tokens ─ parser ─> ast ─ render ─> SQL text
+//!            keyword ┘
+//! ```
+//!
+//! [`ast`] and [`parse_next`] are what the floors above see.
+
+pub mod ast;
+mod keyword;
+pub mod lexer;
+mod parser;
+pub mod token;
+
+pub use parser::{Next, ParseError, parse_expr, parse_next, parse_one};

@@ -1,0 +1,130 @@
+//! The order of an index tree's records.
+//!
+//! A [`KeyOrder`] says for each leading column of a record how it is collated and whether it descends. It compares a
+//! record as it lies in a page with a key given as values, decoding only the columns that it needs.
+
+use super::collation::Collation;
+use super::record::{self, Located};
+use super::value::{ValueRef, compare_values};
+use crate::error::Result;
+use std::cmp::Ordering;
+
+/// The order of one column of an index.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyColumn {
+    /// How texts compare.
+    pub collation: Collation,
+    /// True when greater values come first.
+    pub descending: bool,
+}
+
+/// The order of an index tree's records: one [`KeyColumn`] for each column that takes part.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyOrder {
+    /// The columns from the left; a record's columns past this list do not take part.
+    pub columns: Vec<KeyColumn>,
+}
+
+impl KeyOrder {
+    /// Ascending, binary order over `count` columns.
+    pub fn binary(count: usize) -> KeyOrder {
+        KeyOrder {
+            columns: vec![KeyColumn::default(); count],
+        }
+    }
+
+    /// The order of `record` relative to `key`, over the columns that both have: a `key` that is a prefix of the record
+    /// compares equal. Decodes column by column and stops at the first difference; allocates nothing.
+    #[inline]
+    pub fn compare_record(&self, record: &[u8], key: &[ValueRef<'_>]) -> Result<Ordering> {
+        match self.compare_local(record, record.len(), key)? {
+            PartialOrdering::Known(order) => Ok(order),
+            PartialOrdering::NeedsMore => Err(record::truncated()),
+        }
+    }
+
+    /// As [`compare_record`](Self::compare_record) for a record of `total` bytes of which only the first, `local`, are at
+    /// hand: `NeedsMore` when the rest would decide.
+    pub fn compare_local(&self, local: &[u8], total: usize, key: &[ValueRef<'_>]) -> Result<PartialOrdering> {
+        let Some(mut columns) = record::columns_of(local, total)? else {
+            return Ok(PartialOrdering::NeedsMore);
+        };
+        for (column, wanted) in self.columns.iter().zip(key) {
+            let value = match columns.next_value()? {
+                Located::Value(value) => value,
+                Located::End => break,
+                Located::Outside => return Ok(PartialOrdering::NeedsMore),
+            };
+            let order = compare_values(&value, wanted, &column.collation);
+            if order != Ordering::Equal {
+                let order = if column.descending { order.reverse() } else { order };
+                return Ok(PartialOrdering::Known(order));
+            }
+        }
+        Ok(PartialOrdering::Known(Ordering::Equal))
+    }
+
+    /// The order of two keys over the columns that both have.
+    pub fn compare_keys(&self, a: &[ValueRef<'_>], b: &[ValueRef<'_>]) -> Ordering {
+        for ((column, a), b) in self.columns.iter().zip(a).zip(b) {
+            let order = compare_values(a, b, &column.collation);
+            if order != Ordering::Equal {
+                return if column.descending { order.reverse() } else { order };
+            }
+        }
+        Ordering::Equal
+    }
+
+    /// The order of two whole records.
+    pub fn compare_records(&self, a: &[u8], b: &[u8]) -> Result<Ordering> {
+        let mut key = record::KeyValues::new();
+        record::decode_prefix(b, b.len(), self.columns.len(), &mut key)?;
+        self.compare_record(a, &key)
+    }
+}
+
+/// What a comparison with the first part of a record says about the whole record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PartialOrdering {
+    /// The order, whatever the rest of the record holds.
+    Known(Ordering),
+    /// Bytes past the part at hand decide.
+    NeedsMore,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::record::encode;
+
+    #[test]
+    fn records_compare_by_prefix_and_direction() {
+        use ValueRef::*;
+        let mut record = Vec::new();
+        encode(&[Integer(5), Text(b"Two"), Blob(b"x")], &mut record);
+        let order = KeyOrder {
+            columns: vec![
+                KeyColumn {
+                    descending: true,
+                    ..KeyColumn::default()
+                },
+                KeyColumn {
+                    collation: Collation::NoCase,
+                    descending: false,
+                },
+            ],
+        };
+        let cases: &[(&[ValueRef<'_>], Ordering)] = &[
+            (&[], Ordering::Equal),
+            (&[Integer(5)], Ordering::Equal),
+            (&[Real(5.5)], Ordering::Greater),
+            (&[Null], Ordering::Less),
+            (&[Integer(5), Text(b"two")], Ordering::Equal),
+            (&[Integer(5), Text(b"three")], Ordering::Greater),
+            (&[Integer(5), Text(b"TWO"), Blob(b"y")], Ordering::Equal),
+        ];
+        for (key, expected) in cases {
+            assert_eq!(order.compare_record(&record, key).unwrap(), *expected, "{key:?}");
+        }
+    }
+}

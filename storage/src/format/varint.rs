@@ -1,0 +1,158 @@
+//! Variable-length integers: 64 bits in one to nine bytes.
+//!
+//! ```text
+//! 0xxxxxxx                                   7 bits
+//! 1xxxxxxx 0xxxxxxx                         14 bits
+//! ...
+//! 1xxxxxxx (eight times) xxxxxxxx           64 bits: the ninth byte gives all its bits
+//! ```
+//!
+//! The most significant group comes first. Readers take a slice that may end anywhere: a varint that runs
+//! past the end of its slice is `None`, never a panic. One and two bytes, nearly all that occur in a real
+//! file, are decoded without a loop.
+
+/// The most bytes that a varint takes.
+pub const VARINT_LEN_MAX: usize = 9;
+
+/// Decodes the varint at the start of `bytes`: its value and its length. `None` when `bytes` ends inside it.
+#[inline(always)]
+pub fn read(bytes: &[u8]) -> Option<(u64, usize)> {
+    match *bytes {
+        [a, ..] if a < 0x80 => Some((u64::from(a), 1)),
+        [a, b, ..] if b < 0x80 => Some(((u64::from(a & 0x7f) << 7) | u64::from(b), 2)),
+        _ => read_long(bytes),
+    }
+}
+
+/// Decodes the varint at `at`, which may lie outside `bytes`: its value and the offset behind it.
+#[inline(always)]
+pub fn read_at(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
+    let (value, len) = read(bytes.get(at..)?)?;
+    Some((value, at + len))
+}
+
+#[cold]
+#[inline(never)]
+fn read_long(bytes: &[u8]) -> Option<(u64, usize)> {
+    let mut value = 0u64;
+    for (i, &byte) in bytes.iter().take(8).enumerate() {
+        value = (value << 7) | u64::from(byte & 0x7f);
+        if byte < 0x80 {
+            return Some((value, i + 1));
+        }
+    }
+    let last = *bytes.get(8)?;
+    Some(((value << 8) | u64::from(last), 9))
+}
+
+/// The number of bytes that [`write()`] takes for `value`.
+#[inline]
+pub const fn len(value: u64) -> usize {
+    if value < 1 << 7 {
+        1
+    } else if value < 1 << 14 {
+        2
+    } else if value >= 1 << 56 {
+        9
+    } else {
+        (64 - value.leading_zeros() as usize).div_ceil(7)
+    }
+}
+
+/// Writes `value` at the start of `out` and returns its length.
+///
+/// # Panics
+/// When `out` is shorter than [`len`]`(value)`.
+#[inline]
+pub fn write(value: u64, out: &mut [u8]) -> usize {
+    if value < 1 << 7 {
+        out[0] = value as u8;
+        return 1;
+    }
+    if value < 1 << 14 {
+        out[..2].copy_from_slice(&[(value >> 7) as u8 | 0x80, value as u8 & 0x7f]);
+        return 2;
+    }
+    let (buffer, len) = encode_long(value);
+    out[..len].copy_from_slice(&buffer[..len]);
+    len
+}
+
+/// Appends `value` to `out`.
+#[inline]
+pub fn push(value: u64, out: &mut Vec<u8>) {
+    if value < 1 << 7 {
+        out.push(value as u8);
+        return;
+    }
+    let mut buffer = [0; VARINT_LEN_MAX];
+    let len = write(value, &mut buffer);
+    out.extend_from_slice(&buffer[..len]);
+}
+
+fn encode_long(value: u64) -> ([u8; VARINT_LEN_MAX], usize) {
+    let mut buffer = [0u8; VARINT_LEN_MAX];
+    let len = len(value);
+    let mut rest = value;
+    let mut at = len;
+    if len == VARINT_LEN_MAX {
+        at -= 1;
+        buffer[at] = rest as u8;
+        rest >>= 8;
+    }
+    while at > 0 {
+        at -= 1;
+        buffer[at] = rest as u8 | 0x80;
+        rest >>= 7;
+    }
+    if len < VARINT_LEN_MAX {
+        buffer[len - 1] &= 0x7f;
+    }
+    (buffer, len)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn check(value: u64) {
+        let mut out = [0u8; VARINT_LEN_MAX];
+        let n = write(value, &mut out);
+        assert_eq!(n, len(value), "{value}");
+        assert_eq!(read(&out), Some((value, n)), "{value}");
+        for cut in 0..n {
+            assert_eq!(read(&out[..cut]), None, "{value} cut to {cut}");
+        }
+        let mut pushed = vec![0xff];
+        push(value, &mut pushed);
+        assert_eq!(&pushed[1..], &out[..n]);
+        assert_eq!(read_at(&pushed, 1), Some((value, n + 1)));
+    }
+
+    #[test]
+    fn each_length_begins_and_ends_where_the_format_says() {
+        for bits in 0..64 {
+            let edge = 1u64 << bits;
+            check(edge - 1);
+            check(edge);
+            check(edge + 1);
+        }
+        check(u64::MAX);
+        assert_eq!([len(127), len(128), len(16383), len(16384)], [1, 2, 2, 3]);
+        assert_eq!([len((1 << 56) - 1), len(1 << 56), len(u64::MAX)], [8, 9, 9]);
+    }
+
+    #[test]
+    fn an_offset_outside_the_slice_is_no_varint() {
+        assert_eq!(read_at(&[1, 2], 2), None);
+        assert_eq!(read_at(&[1, 2], usize::MAX), None);
+    }
+
+    proptest! {
+        #[test]
+        fn every_value_comes_back(value: u64, shift in 0u32..64) {
+            check(value >> shift);
+        }
+    }
+}

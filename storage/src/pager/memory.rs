@@ -1,0 +1,47 @@
+//! The committed pages of a database that lives in memory only.
+
+use std::sync::Arc;
+
+use super::page::Page;
+use crate::error::{Result, corrupt};
+use crate::format::PageNo;
+
+/// Pages in shared private buffers, page 1 first.
+#[derive(Default)]
+pub(super) struct MemoryStore {
+    pages: Vec<Arc<[u8]>>,
+}
+
+impl MemoryStore {
+    pub(super) fn page_count(&self) -> u32 {
+        self.pages.len() as u32
+    }
+
+    #[inline]
+    pub(super) fn page(&self, page: PageNo) -> Result<Page> {
+        match self.pages.get(page.get() as usize - 1) {
+            Some(bytes) => Ok(Page::private(Arc::clone(bytes))),
+            None => Err(corrupt(page, 0, "page past the end of the database")),
+        }
+    }
+
+    /// Makes `dirty` the committed content of a database of `page_count` pages.
+    pub(super) fn commit(
+        &mut self,
+        dirty: impl Iterator<Item = (PageNo, Arc<[u8]>)>,
+        page_count: u32,
+        page_size: usize,
+    ) {
+        if self.pages.len() != page_count as usize {
+            // Pages that were appended and then dropped from the dirty table do not exist; the lock-byte page does
+            // but is never written.
+            let zeros: Arc<[u8]> = std::iter::repeat_n(0, page_size).collect();
+            self.pages.resize(page_count as usize, zeros);
+        }
+        for (page, bytes) in dirty {
+            if let Some(slot) = self.pages.get_mut(page.get() as usize - 1) {
+                *slot = bytes;
+            }
+        }
+    }
+}

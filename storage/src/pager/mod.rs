@@ -1,0 +1,668 @@
+//! Floor 3: the transaction over the pages of one database.
+//!
+//! ```text
+//!            begin_read            begin_write
+//!   None  ───────────────▶  Read  ───────────────▶  Write
+//!     ▲        end_read       │                       │
+//!     └───────────────────────┘   commit, rollback    │
+//!     └───────────────────────────────────────────────┘
+//! ```
+//!
+//! A pager knows pages and nothing of what is on them, but for the header at the start of page 1. Reading hands out shared
+//! views of clean pages; writing copies a page into a private buffer at its first change and keeps it there until the commit
+//! ([`overlay`]), so a rollback forgets buffers and a reader never sees half a transaction.
+//!
+//! An empty database (no page yet) reads as if its first page were there; the first write transaction creates it.
+//!
+//! Invariants:
+//! - I1 a page handed out by `page` within a transaction is the newest of that transaction: dirty before clean.
+//! - I2 dirty pages exist in `Write` only.
+//! - I3 the lock-byte page is neither read, written nor handed out by `append_page`.
+
+mod busy;
+mod cache;
+mod commit;
+mod file;
+mod memory;
+mod modes;
+mod multi;
+mod options;
+mod overlay;
+mod page;
+mod source;
+
+use std::path::Path;
+use std::sync::Arc;
+
+pub use crate::wal::{CheckpointKind, CheckpointReport};
+pub use busy::BusyHandler;
+pub use multi::commit_all;
+pub use options::{JournalMode, PagerOptions, Synchronous};
+pub use page::Page;
+
+use crate::error::{Error, ReadOnlyReason, Result, corrupt};
+use crate::format::header::{USABLE_SIZE_MIN, is_page_size};
+use crate::format::{AutoVacuum, Header, PageNo, TextEncoding};
+use crate::vfs::Vfs;
+use busy::BusyPolicy;
+use commit::Changes;
+use file::FileStore;
+use memory::MemoryStore;
+use overlay::Overlay;
+
+/// Highest page number that the format allows.
+pub const PAGE_COUNT_MAX: u32 = 0xffff_fffe;
+
+/// What a connection has open on its database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TransactionState {
+    /// Nothing: no snapshot, no locks.
+    None,
+    /// A read transaction: a snapshot.
+    Read,
+    /// A write transaction.
+    Write,
+}
+
+/// One connection's transactions over one database.
+pub struct Pager {
+    state: TransactionState,
+    page_size: usize,
+    usable_size: usize,
+    lock_byte_page: PageNo,
+    /// Pages of the database as this transaction sees it.
+    page_count: u32,
+    /// Pages of the committed database.
+    page_count_before: u32,
+    page_count_max: u32,
+    overlay: Overlay,
+    mutation_count: u64,
+    change_token: u64,
+    busy: BusyPolicy,
+    store: Store,
+    options: PagerOptions,
+}
+
+/// Where the committed pages are.
+enum Store {
+    Memory(MemoryStore),
+    File(Box<FileStore>),
+}
+
+impl Pager {
+    /// Opens a database file, and creates it if `options` allow. Nothing is read and no lock is taken yet, unless the options ask
+    /// for WAL mode and the file is not in it.
+    ///
+    /// # Errors
+    /// [`Error::CantOpen`]; [`Error::Misuse`] for a page size or reserved size that the format does not allow.
+    pub fn open(vfs: Arc<dyn Vfs>, path: &Path, options: &PagerOptions) -> Result<Pager> {
+        check_page_size(options.page_size, options.reserved)?;
+        let store = FileStore::open(vfs, path, options)?;
+        let mut pager = Pager::over(Store::File(Box::new(store)), options);
+        if options.journal_mode == JournalMode::Wal && !options.read_only {
+            pager.set_journal_mode(JournalMode::Wal)?;
+        }
+        Ok(pager)
+    }
+
+    /// An empty database that lives in memory and ends with this pager.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] for a page size or reserved size that the format does not allow.
+    pub fn in_memory(options: &PagerOptions) -> Result<Pager> {
+        check_page_size(options.page_size, options.reserved)?;
+        Ok(Pager::over(Store::Memory(MemoryStore::default()), options))
+    }
+
+    fn over(store: Store, options: &PagerOptions) -> Pager {
+        let mut pager = Pager {
+            state: TransactionState::None,
+            page_size: 0,
+            usable_size: 0,
+            lock_byte_page: PageNo::ONE,
+            page_count: 0,
+            page_count_before: 0,
+            page_count_max: PAGE_COUNT_MAX,
+            overlay: Overlay::default(),
+            mutation_count: 0,
+            change_token: 0,
+            busy: BusyPolicy::new(options.busy_timeout),
+            store,
+            options: options.clone(),
+        };
+        pager.set_geometry(options.page_size, options.reserved);
+        pager
+    }
+
+    fn set_geometry(&mut self, page_size: u32, reserved: u8) {
+        self.page_size = page_size as usize;
+        self.usable_size = page_size as usize - reserved as usize;
+        self.lock_byte_page = PageNo::lock_byte_page(self.page_size);
+    }
+
+    // ---- transactions ----------------------------------------------------------------------------
+
+    /// Opens a read transaction: every later read sees the database as it is now. Nothing happens when a
+    /// transaction is open. Waits for other connections as the busy policy says.
+    ///
+    /// Takes SHARED, or a read mark of the log. Rolls back a hot journal and recovers a log that a crash left.
+    ///
+    /// # Errors
+    /// [`Error::Busy`]; [`Error::NotADatabase`] and [`Error::Corrupt`] for a header that is none; [`Error::ReadOnly`] if something has
+    /// to be recovered and may not be; I/O errors.
+    pub fn begin_read(&mut self) -> Result<()> {
+        if self.state != TransactionState::None {
+            return Ok(());
+        }
+        let changed = match &mut self.store {
+            Store::Memory(_) => false,
+            Store::File(store) => store.begin_read(&mut self.busy)?,
+        };
+        self.enter_snapshot(changed);
+        Ok(())
+    }
+
+    fn enter_snapshot(&mut self, changed: bool) {
+        match &self.store {
+            Store::Memory(store) => self.page_count = store.page_count(),
+            Store::File(store) => {
+                self.page_count = store.page_count;
+                if changed {
+                    let (page_size, reserved) = store.geometry();
+                    self.set_geometry(page_size, reserved);
+                    self.change_token += 1;
+                }
+            }
+        }
+        self.page_count_before = self.page_count;
+        self.state = TransactionState::Read;
+    }
+
+    /// Opens a write transaction, or turns the open read transaction into one. Creates page 1 of an empty database.
+    ///
+    /// Waits for another writer as the busy policy says, but only if no read transaction was open: one that keeps its snapshot while it
+    /// waits may be what the other is waiting for.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when another connection writes, [`Error::BusySnapshot`] when the open snapshot is not the newest,
+    /// [`Error::ReadOnly`], and those of [`Pager::begin_read`].
+    pub fn begin_write(&mut self) -> Result<()> {
+        match self.state {
+            TransactionState::Write => return Ok(()),
+            TransactionState::Read => self.upgrade()?,
+            TransactionState::None => self.begin_write_from_nothing()?,
+        }
+        self.state = TransactionState::Write;
+        if self.page_count == 0 {
+            let first = self.creation_header().first_page();
+            self.page_count = 1;
+            self.overlay.insert(PageNo::ONE, first.into());
+        }
+        Ok(())
+    }
+
+    fn upgrade(&mut self) -> Result<()> {
+        match &mut self.store {
+            Store::Memory(_) if self.options.read_only => Err(Error::ReadOnly(ReadOnlyReason::Plain)),
+            Store::Memory(_) => Ok(()),
+            Store::File(store) => store.begin_write(),
+        }
+    }
+
+    fn begin_write_from_nothing(&mut self) -> Result<()> {
+        let Store::File(store) = &mut self.store else {
+            self.begin_read()?;
+            return self
+                .upgrade()
+                .inspect_err(|_| self.state = TransactionState::None);
+        };
+        store.check_writable()?;
+        let vfs = Arc::clone(&store.vfs);
+        let mut changed = false;
+        self.busy.retry(&*vfs, || {
+            changed |= store.begin_read_once()?;
+            store.begin_write().inspect_err(|_| store.end_read())
+        })?;
+        self.enter_snapshot(changed);
+        Ok(())
+    }
+
+    /// As [`Pager::begin_write`], and keeps readers out as well where the journal mode knows such a lock (EXCLUSIVE; not with a
+    /// log).
+    pub fn begin_exclusive(&mut self) -> Result<()> {
+        let before = self.state;
+        self.begin_write()?;
+        let Store::File(store) = &mut self.store else {
+            return Ok(());
+        };
+        let locked = store.lock_exclusive(&mut self.busy);
+        if locked.is_err() && before == TransactionState::None {
+            self.rollback()?;
+        }
+        locked
+    }
+
+    /// Ends a read transaction. A write transaction ends by [`Pager::commit`] or [`Pager::rollback`] only, so
+    /// then nothing happens.
+    pub fn end_read(&mut self) {
+        if self.state == TransactionState::Read {
+            self.leave();
+        }
+    }
+
+    /// Gives back snapshot and locks.
+    fn leave(&mut self) {
+        self.state = TransactionState::None;
+        if let Store::File(store) = &mut self.store {
+            store.end_read();
+        }
+    }
+
+    /// Makes the changes of the write transaction permanent, all or none, and ends the transaction. A read transaction just ends.
+    ///
+    /// # Errors
+    /// After [`Error::Busy`] (readers did not go away) and any error that found the file unchanged the transaction is still open:
+    /// commit again or roll back. After an error that leaves it in doubt what the disk holds, the connection is
+    /// [poisoned](Error::Poisoned); roll back and reopen.
+    pub fn commit(&mut self) -> Result<()> {
+        if self.state != TransactionState::Write {
+            self.end_read();
+            return Ok(());
+        }
+        self.prepare_commit(None)?;
+        self.finish_commit()
+    }
+
+    /// First phase of a commit: everything but the act that makes it final.
+    fn prepare_commit(&mut self, super_journal: Option<&Path>) -> Result<()> {
+        self.stamp_commit()?;
+        let Store::File(store) = &mut self.store else {
+            return Ok(());
+        };
+        if self.overlay.is_empty() {
+            return Ok(());
+        }
+        let pages = self.overlay.sorted();
+        let changes = Changes {
+            pages: &pages,
+            page_count_before: self.page_count_before,
+            page_count: self.page_count,
+        };
+        store.prepare(&changes, super_journal, &mut self.busy)
+    }
+
+    /// Second phase: makes it final and ends the transaction.
+    fn finish_commit(&mut self) -> Result<()> {
+        match &mut self.store {
+            Store::Memory(store) => store.commit(self.overlay.drain(), self.page_count, self.page_size),
+            Store::File(store) => {
+                let finished = store.finish();
+                if finished.is_ok() && !self.overlay.is_empty() {
+                    store.committed(self.overlay.get(PageNo::ONE).map(|page| &**page), self.page_count);
+                }
+                self.overlay.clear();
+                self.leave();
+                finished?;
+                self.checkpoint_if_due()?;
+                return Ok(());
+            }
+        }
+        self.leave();
+        Ok(())
+    }
+
+    /// Forgets the changes of the write transaction and ends it. A read transaction just ends.
+    ///
+    /// # Errors
+    /// Only if a commit of several files was prepared and the file could not be put back; the connection is poisoned then.
+    pub fn rollback(&mut self) -> Result<()> {
+        let mut result = Ok(());
+        if self.state == TransactionState::Write {
+            if let Store::File(store) = &mut self.store {
+                result = store.abandon();
+            }
+            self.overlay.clear();
+            self.mutation_count += 1;
+        }
+        self.leave();
+        result
+    }
+
+    /// What is open now.
+    #[inline]
+    pub fn state(&self) -> TransactionState {
+        self.state
+    }
+
+    /// Page 1 says how long the database is and which commit wrote it. With a log that is needed only if its length changed or it
+    /// is written anyway.
+    fn stamp_commit(&mut self) -> Result<()> {
+        let page_count = self.page_count;
+        let in_log = matches!(&self.store, Store::File(store) if store.wal.is_some());
+        if self.overlay.is_empty() && page_count == self.page_count_before {
+            return Ok(());
+        }
+        if in_log && page_count == self.page_count_before && self.overlay.get(PageNo::ONE).is_none() {
+            return Ok(());
+        }
+        if matches!(&self.store, Store::File(store) if store.prepared.is_some()) {
+            return Ok(());
+        }
+        self.update_header(|header| {
+            header.page_count = page_count;
+            header.change_counter = header.change_counter.wrapping_add(1);
+            header.version_valid_for = header.change_counter;
+            header.sqlite_version = crate::format::header::SQLITE_VERSION_NUMBER;
+        })
+    }
+
+    // ---- savepoints ------------------------------------------------------------------------------
+
+    /// Opens a savepoint and returns its depth, 0 for the outermost. Costs no copy.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] outside a write transaction.
+    pub fn savepoint(&mut self) -> Result<usize> {
+        self.require_write()?;
+        Ok(self.overlay.savepoint(self.page_count))
+    }
+
+    /// Keeps what changed since savepoint `depth` and closes it and all deeper ones.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] if there is no such savepoint.
+    pub fn release(&mut self, depth: usize) -> Result<()> {
+        self.require_savepoint(depth)?;
+        self.overlay.release(depth);
+        Ok(())
+    }
+
+    /// Takes back what changed since savepoint `depth`. The savepoint stays open, deeper ones are closed.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] if there is no such savepoint.
+    pub fn rollback_to(&mut self, depth: usize) -> Result<()> {
+        self.require_savepoint(depth)?;
+        if let Some(page_count) = self.overlay.rollback_to(depth) {
+            self.page_count = page_count;
+        }
+        self.mutation_count += 1;
+        Ok(())
+    }
+
+    /// Number of open savepoints.
+    pub fn savepoint_depth(&self) -> usize {
+        self.overlay.depth()
+    }
+
+    fn require_savepoint(&self, depth: usize) -> Result<()> {
+        self.require_write()?;
+        if depth < self.overlay.depth() {
+            Ok(())
+        } else {
+            Err(Error::Misuse("no such savepoint"))
+        }
+    }
+
+    // ---- pages -----------------------------------------------------------------------------------
+
+    /// The page as this transaction sees it. Copies nothing.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] for a page past the end or the lock-byte page, [`Error::Misuse`] outside a transaction.
+    #[inline]
+    pub fn page(&self, page: PageNo) -> Result<Page> {
+        if page.get() > self.page_count || page == self.lock_byte_page || self.state == TransactionState::None
+        {
+            return self.page_refused(page);
+        }
+        if self.state == TransactionState::Write
+            && let Some(bytes) = self.overlay.get(page)
+        {
+            return Ok(Page::private(Arc::clone(bytes)));
+        }
+        match &self.store {
+            Store::Memory(store) => store.page(page),
+            Store::File(store) => store.page(page),
+        }
+    }
+
+    #[cold]
+    fn page_refused(&self, page: PageNo) -> Result<Page> {
+        if self.state == TransactionState::None {
+            return Err(Error::Misuse("no transaction is open"));
+        }
+        if self.page_count == 0 && page == PageNo::ONE {
+            return Ok(Page::private(self.creation_header().first_page().into()));
+        }
+        if page == self.lock_byte_page {
+            return Err(corrupt(page, 0, "reference to the lock-byte page"));
+        }
+        Err(corrupt(page, 0, "page past the end of the database"))
+    }
+
+    /// The page for changing: a private copy, made at the first call in this transaction. The original comes
+    /// back with [`Pager::rollback`] and [`Pager::rollback_to`].
+    ///
+    /// # Errors
+    /// Those of [`Pager::page`]; [`Error::Misuse`] outside a write transaction.
+    #[inline]
+    pub fn page_mut(&mut self, page: PageNo) -> Result<&mut [u8]> {
+        self.require_write()?;
+        self.mutation_count += 1;
+        if self.overlay.get(page).is_some() {
+            // Asked twice because the borrow checker does not see that `None` ends the borrow.
+            return self
+                .overlay
+                .get_mut(page)
+                .ok_or(Error::Misuse("dirty page vanished"));
+        }
+        let bytes: Arc<[u8]> = Arc::from(&*self.page(page)?);
+        Ok(self.overlay.insert(page, bytes))
+    }
+
+    /// A new page of zeros at the end of the database.
+    ///
+    /// # Errors
+    /// [`Error::Full`] at the maximum page count, [`Error::Misuse`] outside a write transaction.
+    pub fn append_page(&mut self) -> Result<PageNo> {
+        self.require_write()?;
+        let mut next = self.page_count.checked_add(1).ok_or(Error::Full)?;
+        if next == self.lock_byte_page.get() {
+            next += 1;
+        }
+        if next > self.page_count_max {
+            return Err(Error::Full);
+        }
+        let page = PageNo::new(next).ok_or(Error::Full)?;
+        self.page_count = next;
+        self.mutation_count += 1;
+        self.overlay
+            .insert(page, std::iter::repeat_n(0, self.page_size).collect());
+        Ok(page)
+    }
+
+    /// Cuts the database to its first `page_count` pages.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] for zero or more pages than there are, or outside a write transaction.
+    pub fn set_page_count(&mut self, page_count: u32) -> Result<()> {
+        self.require_write()?;
+        if page_count == 0 || page_count > self.page_count {
+            return Err(Error::Misuse("set_page_count only makes a database shorter"));
+        }
+        self.overlay.truncate(self.page_count, page_count);
+        self.page_count = page_count;
+        self.mutation_count += 1;
+        Ok(())
+    }
+
+    /// Pages of the database as this transaction sees it; zero for a database that nothing was written to.
+    #[inline]
+    pub fn page_count(&self) -> u32 {
+        self.page_count
+    }
+
+    /// The limit for [`Pager::page_count`].
+    pub fn max_page_count(&self) -> u32 {
+        self.page_count_max
+    }
+
+    /// Sets the limit, but not below the pages that there are, and returns it.
+    pub fn set_max_page_count(&mut self, count: u32) -> u32 {
+        self.page_count_max = count.clamp(self.page_count.max(1), PAGE_COUNT_MAX);
+        self.page_count_max
+    }
+
+    /// Page size in bytes.
+    #[inline]
+    pub fn page_size(&self) -> usize {
+        self.page_size
+    }
+
+    /// Bytes of each page that the B-tree may use: the page size less the reserved bytes.
+    #[inline]
+    pub fn usable_size(&self) -> usize {
+        self.usable_size
+    }
+
+    // ---- header ----------------------------------------------------------------------------------
+
+    /// The decoded header of page 1.
+    ///
+    /// # Errors
+    /// Those of [`Pager::page`] and of [`Header::decode`].
+    pub fn header(&self) -> Result<Header> {
+        Header::decode(&self.page(PageNo::ONE)?)
+    }
+
+    /// Changes header fields on page 1. The page size and the reserved bytes are fixed.
+    pub fn update_header(&mut self, change: impl FnOnce(&mut Header)) -> Result<()> {
+        self.require_write()?;
+        let before = self.header()?;
+        let mut header = before.clone();
+        change(&mut header);
+        if (header.page_size, header.reserved) != (before.page_size, before.reserved) {
+            return Err(Error::Misuse("the page size of a database is fixed"));
+        }
+        if header != before {
+            header.encode(self.page_mut(PageNo::ONE)?);
+        }
+        Ok(())
+    }
+
+    fn creation_header(&self) -> Header {
+        let options = &self.options;
+        Header::new(
+            self.page_size as u32,
+            options.reserved,
+            options.encoding,
+            options.auto_vacuum,
+        )
+    }
+
+    /// Page size and reserved bytes of a database that is still empty. Ignored, with `false`, once it has pages.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] for sizes that the format does not allow.
+    pub fn set_page_size(&mut self, page_size: u32, reserved: u8) -> Result<bool> {
+        check_page_size(page_size, reserved)?;
+        let empty = self.is_empty()?;
+        if empty {
+            self.options.page_size = page_size;
+            self.options.reserved = reserved;
+            self.set_geometry(page_size, reserved);
+            if let Store::File(store) = &mut self.store {
+                store.set_geometry(page_size, reserved);
+            }
+        }
+        Ok(empty)
+    }
+
+    /// The text encoding that a new database would get.
+    pub fn encoding(&self) -> TextEncoding {
+        self.options.encoding
+    }
+
+    /// The auto-vacuum mode that a new database would get.
+    pub fn auto_vacuum(&self) -> AutoVacuum {
+        self.options.auto_vacuum
+    }
+
+    /// Text encoding of a database that is still empty. Ignored, with `false`, once it has pages.
+    pub fn set_encoding(&mut self, encoding: TextEncoding) -> Result<bool> {
+        let empty = self.is_empty()?;
+        if empty {
+            self.options.encoding = encoding;
+        }
+        Ok(empty)
+    }
+
+    /// Auto-vacuum mode of a database that is still empty. Ignored, with `false`, once it has pages.
+    pub fn set_auto_vacuum(&mut self, auto_vacuum: AutoVacuum) -> Result<bool> {
+        let empty = self.is_empty()?;
+        if empty {
+            self.options.auto_vacuum = auto_vacuum;
+        }
+        Ok(empty)
+    }
+
+    fn is_empty(&mut self) -> Result<bool> {
+        if self.state != TransactionState::None {
+            return Ok(self.page_count == 0);
+        }
+        self.begin_read()?;
+        let empty = self.page_count == 0;
+        self.end_read();
+        Ok(empty)
+    }
+
+    // ---- watching --------------------------------------------------------------------------------
+
+    /// Changes whenever another connection's commit became visible to this one: what was cached from the
+    /// database before is out of date.
+    #[inline]
+    pub fn change_token(&self) -> u64 {
+        self.change_token
+    }
+
+    /// Grows with each change to any page and each rollback: a cursor that stands on a page sees by it that it has to seek
+    /// again.
+    #[inline]
+    pub fn mutation_count(&self) -> u64 {
+        self.mutation_count
+    }
+
+    fn require_write(&self) -> Result<()> {
+        if self.state == TransactionState::Write {
+            Ok(())
+        } else {
+            Err(Error::Misuse("no write transaction is open"))
+        }
+    }
+}
+
+impl Drop for Pager {
+    fn drop(&mut self) {
+        if self.state != TransactionState::None {
+            // What cannot be put back is found by the next connection.
+            let _ = self.rollback();
+        }
+        if let Store::File(store) = &mut self.store {
+            store.close();
+        }
+    }
+}
+
+fn check_page_size(page_size: u32, reserved: u8) -> Result<()> {
+    if is_page_size(page_size) && page_size as usize - reserved as usize >= USABLE_SIZE_MIN {
+        Ok(())
+    } else {
+        Err(Error::Misuse(
+            "a page size is a power of two from 512 to 65536 and leaves 480 usable bytes",
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests;
