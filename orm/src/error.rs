@@ -126,7 +126,9 @@ pub enum Error {
 #[non_exhaustive]
 pub enum HandleError {
     /// It was made by another session.
-    #[error("this handle belongs to another session: handles are only good in the session that gave them out")]
+    #[error(
+        "this handle belongs to another session: handles are only good in the session that gave them out"
+    )]
     OtherSession,
     /// What it stood for is gone.
     #[error(
@@ -137,7 +139,10 @@ pub enum HandleError {
 
 impl Error {
     pub(crate) fn decode(place: impl Into<String>, error: DecodeError) -> Error {
-        Error::Decode { place: place.into(), error }
+        Error::Decode {
+            place: place.into(),
+            error,
+        }
     }
 
     /// The family of a driver's error: which constraint, busy, and so on.

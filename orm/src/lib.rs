@@ -115,8 +115,8 @@ pub use engine::{Connection, Engine, PoolOptions, UrlError, statements_run};
 pub use error::{Error, HandleError, Result};
 pub use expr::{Column, Expr, SourceId};
 pub use mapper::{
-    Cascade, ColumnMeta, Columns, DefaultValue, Entity, EntityMeta, Fk, Handle, IndexMeta, Key, Mode, Optional,
-    ReferenceAction, RelationKind, RelationMeta, Required, RowReader,
+    Cascade, ColumnMeta, Columns, DefaultValue, Entity, EntityMeta, Fk, Handle, IndexMeta, Key, Mode,
+    Optional, ReferenceAction, RelationKind, RelationMeta, Required, RowReader,
 };
 pub use query::{Query, query};
 pub use schema::Schema;
@@ -126,11 +126,12 @@ pub use types::{ColumnType, CurrentTime, DecodeError, Id, KeyPart, Kind, Referen
 /// What most code wants in scope: `use aludel::prelude::*`.
 pub mod prelude {
     pub use crate::expr::{
-        Bound, Operand, all_of, any_of, case, count_all, cume_dist, dense_rank, func, ntile, percent_rank, rank, raw, row_number,
-        val, when,
+        Bound, Operand, all_of, any_of, case, count_all, cume_dist, dense_rank, func, ntile, percent_rank,
+        rank, raw, row_number, val, when,
     };
     pub use crate::query::Executor;
     pub use crate::{
-        Column, Engine, Entity, Expr, Fk, Handle, Id, Query, Schema, Session, assert_statements, query, schema,
+        Column, Engine, Entity, Expr, Fk, Handle, Id, Query, Schema, Session, assert_statements, query,
+        schema,
     };
 }

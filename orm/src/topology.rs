@@ -46,7 +46,9 @@ impl Search<'_> {
                             self.enter(next);
                             path.push((next, 0));
                         }
-                        Some(Some(index)) if self.on_stack[next] => self.low[node] = self.low[node].min(*index),
+                        Some(Some(index)) if self.on_stack[next] => {
+                            self.low[node] = self.low[node].min(*index)
+                        }
                         _ => {}
                     }
                 }
@@ -74,7 +76,11 @@ impl Search<'_> {
         if Some(self.low[node]) != self.index[node] {
             return;
         }
-        let start = self.stack.iter().rposition(|other| *other == node).unwrap_or_default();
+        let start = self
+            .stack
+            .iter()
+            .rposition(|other| *other == node)
+            .unwrap_or_default();
         let mut group = self.stack.split_off(start);
         group.iter().for_each(|member| self.on_stack[*member] = false);
         group.sort_unstable();

@@ -29,8 +29,14 @@ fn lazy_loads_once() {
         session.query::<User>().all()?;
         let posts = assert_statements!(1, session.related(users[0], |u| u.posts)?);
         assert_eq!(posts.len(), 2);
-        assert_eq!(assert_statements!(0, session.related(users[0], |u| u.posts)?), posts);
-        assert_eq!(assert_statements!(0, session.related(posts[0], |p| p.author)?), Some(users[0]));
+        assert_eq!(
+            assert_statements!(0, session.related(users[0], |u| u.posts)?),
+            posts
+        );
+        assert_eq!(
+            assert_statements!(0, session.related(posts[0], |p| p.author)?),
+            Some(users[0])
+        );
         // a new row of that table may change the answer
         let mut post = Post::new("new");
         post.author = Some(users[0].into());
@@ -63,7 +69,11 @@ fn loading_for_many_is_one_statement() {
         for user in &users {
             let posts = session.loaded(*user, |u| u.posts).unwrap();
             assert_eq!(posts.len(), 3);
-            assert!(posts.iter().all(|post| session[*post].title.starts_with(session[*user].name.as_str())));
+            assert!(
+                posts
+                    .iter()
+                    .all(|post| session[*post].title.starts_with(session[*user].name.as_str()))
+            );
         }
         assert_eq!(session.loaded(users[0], |u| u.groups), None);
         Ok(())
@@ -79,7 +89,10 @@ fn loading_one_by_one_can_be_refused() {
         session.related(users[0], |u| u.posts)?;
         session.related(users[1], |u| u.posts)?;
         let error = session.related(users[2], |u| u.posts).unwrap_err();
-        assert!(matches!(&error, Error::ManyLoads { relation, count: 3 } if relation == "User.posts"), "{error}");
+        assert!(
+            matches!(&error, Error::ManyLoads { relation, count: 3 } if relation == "User.posts"),
+            "{error}"
+        );
         Ok(())
     });
 }
@@ -92,19 +105,36 @@ fn eager_loading_is_part_of_the_query() {
         // begin, users, posts
         let users: Vec<(User, Vec<Post>)> = assert_statements!(
             3,
-            session.query::<User>().with(|u| u.posts.order_by(|p| p.id.desc()).limit(2)).fetch()?
+            session
+                .query::<User>()
+                .with(|u| u.posts.order_by(|p| p.id.desc()).limit(2))
+                .fetch()?
         );
         assert_eq!(users.len(), 4);
         for (user, posts) in &users {
             let titles: Vec<&str> = posts.iter().map(|post| post.title.as_str()).collect();
             assert_eq!(titles, [format!("{} 2", user.name), format!("{} 1", user.name)]);
         }
-        let nested = session.query::<User>().limit(2).with(|u| u.posts.with(|p| p.comments)).fetch()?;
+        let nested = session
+            .query::<User>()
+            .limit(2)
+            .with(|u| u.posts.with(|p| p.comments))
+            .fetch()?;
         assert_eq!(nested[1].1[2].1.len(), 2);
-        let filtered = session.query::<User>().with(|u| u.posts.filter(|p| p.title.eq("Mike 1"))).fetch()?;
-        assert_eq!(filtered.iter().map(|(_, posts)| posts.len()).collect::<Vec<_>>(), [1, 0, 0, 0]);
+        let filtered = session
+            .query::<User>()
+            .with(|u| u.posts.filter(|p| p.title.eq("Mike 1")))
+            .fetch()?;
+        assert_eq!(
+            filtered.iter().map(|(_, posts)| posts.len()).collect::<Vec<_>>(),
+            [1, 0, 0, 0]
+        );
         let authors: Vec<(Post, Option<User>)> = session.query::<Post>().with(|p| p.author).fetch()?;
-        assert!(authors.iter().all(|(post, author)| post.title.starts_with(&author.as_ref().unwrap().name)));
+        assert!(
+            authors
+                .iter()
+                .all(|(post, author)| post.title.starts_with(&author.as_ref().unwrap().name))
+        );
         Ok(())
     });
 }
@@ -116,7 +146,12 @@ fn eager_loading_tracks_as_well() {
         let users = with_posts(&mut session, 1)?;
         let group = session.add(Group::new("g"));
         session.add(Membership::new(users[1], group));
-        let rows = session.query::<User>().order_by(|u| u.id).with(|u| u.posts).with(|u| u.groups).all()?;
+        let rows = session
+            .query::<User>()
+            .order_by(|u| u.id)
+            .with(|u| u.posts)
+            .with(|u| u.groups)
+            .all()?;
         assert_eq!(rows[1].0, users[1]);
         let (posts, groups) = &rows[1].1;
         assert_eq!(session[posts[0]].title, "Nick 0");
@@ -178,10 +213,16 @@ fn what_the_database_cascades_is_followed_in_memory() {
         let users = with_posts(&mut session, 1)?;
         let posts = session.related(users[0], |u| u.posts)?;
         let comments = session.related(posts[0], |p| p.comments)?;
-        session.delete_where::<Post>().filter(|p| p.id.eq(posts[0])).run()?;
+        session
+            .delete_where::<Post>()
+            .filter(|p| p.id.eq(posts[0]))
+            .run()?;
         session.rollback()?;
         assert!(session.contains(comments[0]));
-        session.delete_where::<Post>().filter(|p| p.id.eq(posts[0])).run()?;
+        session
+            .delete_where::<Post>()
+            .filter(|p| p.id.eq(posts[0]))
+            .run()?;
         session.commit()?;
         assert!(!session.contains(posts[0]) && !session.contains(comments[0]));
         Ok(())
@@ -197,7 +238,10 @@ fn a_reference_to_nowhere_is_an_error() {
         let comment = session.related(post, |p| p.comments)?[0];
         session[comment].post = Fk::to(999);
         session.set_autoflush(false);
-        assert!(matches!(session.related(comment, |c| c.post), Err(Error::NotFound { table: "posts", .. })));
+        assert!(matches!(
+            session.related(comment, |c| c.post),
+            Err(Error::NotFound { table: "posts", .. })
+        ));
         Ok(())
     });
 }

@@ -11,13 +11,25 @@ fn add_commit_query_change_delete() {
     on_each(|engine| {
         let mut session = engine.session()?;
         let users = four(&mut session)?;
-        assert_eq!(users.iter().map(|u| session[*u].id.get()).collect::<Vec<_>>(), [Some(1), Some(2), Some(3), Some(4)]);
-        for user in session.query::<User>().filter(|u| u.name.like("M%")).order_by(|u| u.name.desc()).all()? {
+        assert_eq!(
+            users.iter().map(|u| session[*u].id.get()).collect::<Vec<_>>(),
+            [Some(1), Some(2), Some(3), Some(4)]
+        );
+        for user in session
+            .query::<User>()
+            .filter(|u| u.name.like("M%"))
+            .order_by(|u| u.name.desc())
+            .all()?
+        {
             session[user].email = Some("m@example.org".into());
         }
         session.commit()?;
         let mut other = engine.session()?;
-        let with_email = other.query::<User>().filter(|u| u.email.is_not_null()).select(|u| u.name).fetch()?;
+        let with_email = other
+            .query::<User>()
+            .filter(|u| u.email.is_not_null())
+            .select(|u| u.name)
+            .fetch()?;
         assert_eq!(with_email, ["Mike", "Mick"]);
         other.close()?;
         users.iter().for_each(|user| session.delete(*user));
@@ -42,7 +54,10 @@ fn one_row_has_one_handle_and_a_known_key_needs_no_statement() {
         let mike = assert_statements!(2, fresh.get::<User>(1)?);
         assert_statements!(0, fresh.get::<User>(1)?);
         assert_eq!(fresh[mike].name, "Mike");
-        assert!(matches!(fresh.get::<User>(77), Err(Error::NotFound { table: "users", .. })));
+        assert!(matches!(
+            fresh.get::<User>(77),
+            Err(Error::NotFound { table: "users", .. })
+        ));
         assert_eq!(fresh.find::<User>(77)?, None);
         Ok(())
     });
@@ -53,13 +68,18 @@ fn only_changed_columns_are_written() {
     on_each(|engine| {
         let mut session = engine.session()?;
         let mike = four(&mut session)?[0];
-        engine.connect()?.execute("UPDATE users SET age = 50 WHERE id = 1", &[])?;
+        engine
+            .connect()?
+            .execute("UPDATE users SET age = 50 WHERE id = 1", &[])?;
         session[mike].email = Some("x".into());
         assert_eq!(session.changes()[0].columns, ["email"]);
         // begin, update, commit
         assert_statements!(3, session.commit()?);
         session.refresh(mike)?;
-        assert_eq!((session[mike].age, session[mike].email.as_deref()), (50, Some("x")));
+        assert_eq!(
+            (session[mike].age, session[mike].email.as_deref()),
+            (50, Some("x"))
+        );
         // touched, but as it was: nothing to write
         session[mike].age = 50;
         assert!(session.changes().is_empty());
@@ -114,7 +134,10 @@ fn rollback_restores_memory_without_reading() {
         let unflushed = session.add(User::new("Newer"));
         assert_statements!(1, session.rollback()?);
         let mike = &session[users[0]];
-        assert_eq!((mike.name.as_str(), mike.age, mike.email.as_deref()), ("Mike", 0, None));
+        assert_eq!(
+            (mike.name.as_str(), mike.age, mike.email.as_deref()),
+            ("Mike", 0, None)
+        );
         assert_eq!(session[users[1]].name, "Nick");
         assert!(!session.contains(new) && !session.contains(unflushed));
         assert!(session.changes().is_empty());
@@ -123,7 +146,14 @@ fn rollback_restores_memory_without_reading() {
         // and it goes on
         session[users[0]].name = "Michael".into();
         session.commit()?;
-        assert_eq!(engine.connect()?.query::<User>().filter(|u| u.name.eq("Michael")).count()?, 1);
+        assert_eq!(
+            engine
+                .connect()?
+                .query::<User>()
+                .filter(|u| u.name.eq("Michael"))
+                .count()?,
+            1
+        );
         Ok(())
     });
 }
@@ -151,9 +181,22 @@ fn savepoints_nest() {
         });
         outer?;
         session.commit()?;
-        let names = engine.connect()?.query::<User>().order_by(|u| u.id).select(|u| u.name).fetch()?;
+        let names = engine
+            .connect()?
+            .query::<User>()
+            .order_by(|u| u.id)
+            .select(|u| u.name)
+            .fetch()?;
         assert_eq!(names, ["Mike", "Nick", "Mick", "Nike", "Kept"]);
-        assert_eq!(engine.connect()?.query::<User>().filter(|u| u.id.eq(1)).fetch_one()?.age, 2);
+        assert_eq!(
+            engine
+                .connect()?
+                .query::<User>()
+                .filter(|u| u.id.eq(1))
+                .fetch_one()?
+                .age,
+            2
+        );
         Ok(())
     });
 }
@@ -237,7 +280,10 @@ fn a_stale_write_is_an_error_that_names_the_row() {
         engine.connect()?.execute("UPDATE posts SET version = 7", &[])?;
         session[post].likes = 2;
         let error = session.commit().unwrap_err();
-        assert!(matches!(&error, Error::Stale { table: "posts", key } if key == "1"), "{error}");
+        assert!(
+            matches!(&error, Error::Stale { table: "posts", key } if key == "1"),
+            "{error}"
+        );
         session.rollback()?;
         assert_eq!(session[post].likes, 1);
         session.refresh(post)?;
@@ -301,7 +347,10 @@ fn handles_are_good_in_their_session_only() {
         session.delete(mike);
         session.commit()?;
         assert!(session.peek(mike).is_none());
-        assert!(matches!(session.refresh(mike), Err(Error::Handle(HandleError::Gone))));
+        assert!(matches!(
+            session.refresh(mike),
+            Err(Error::Handle(HandleError::Gone))
+        ));
         Ok(())
     });
 }
@@ -311,10 +360,17 @@ fn bulk_statements_keep_the_identity_map_right() {
     on_each(|engine| {
         let mut session = engine.session()?;
         let users = four(&mut session)?;
-        let changed = session.update::<User>().set(|u| u.age.to(u.age + 5)).filter(|u| u.name.like("M%")).run()?;
+        let changed = session
+            .update::<User>()
+            .set(|u| u.age.to(u.age + 5))
+            .filter(|u| u.name.like("M%"))
+            .run()?;
         assert_eq!(changed, 2);
         assert_eq!((session[users[0]].age, session[users[1]].age), (5, 0));
-        let deleted = session.delete_where::<User>().filter(|u| u.name.eq("Nick")).run()?;
+        let deleted = session
+            .delete_where::<User>()
+            .filter(|u| u.name.eq("Nick"))
+            .run()?;
         assert_eq!(deleted, 1);
         assert_eq!(session.find::<User>(2)?, None);
         session.rollback()?;
@@ -333,7 +389,12 @@ fn merge_takes_a_plain_struct_over() {
         copy.age = 33;
         assert_eq!(session.merge(copy)?, mike);
         assert_eq!(session.changes()[0].columns, ["age"]);
-        let unknown = session.merge(User { id: 9.into(), name: "Nine".into(), email: None, age: 9 })?;
+        let unknown = session.merge(User {
+            id: 9.into(),
+            name: "Nine".into(),
+            email: None,
+            age: 9,
+        })?;
         session.commit()?;
         assert_eq!(session[unknown].id, 9);
         let taken = session.expunge(mike)?;

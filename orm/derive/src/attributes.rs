@@ -27,7 +27,11 @@ impl Parse for Item {
         } else if input.peek(syn::token::Paren) {
             let content;
             parenthesized!(content in input);
-            ItemValue::List(Punctuated::<Ident, Token![,]>::parse_terminated(&content)?.into_iter().collect())
+            ItemValue::List(
+                Punctuated::<Ident, Token![,]>::parse_terminated(&content)?
+                    .into_iter()
+                    .collect(),
+            )
         } else {
             ItemValue::None
         };
@@ -39,7 +43,10 @@ impl Item {
     /// The text of `name = "text"`.
     pub(crate) fn text(&self) -> Result<LitStr> {
         match &self.value {
-            ItemValue::Value(Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. })) => Ok(text.clone()),
+            ItemValue::Value(Expr::Lit(syn::ExprLit {
+                lit: syn::Lit::Str(text),
+                ..
+            })) => Ok(text.clone()),
             _ => Err(self.wrong(&format!("write `{} = \"..\"`", self.name))),
         }
     }
@@ -64,7 +71,10 @@ impl Item {
     pub(crate) fn flag(&self) -> Result<bool> {
         match &self.value {
             ItemValue::None => Ok(true),
-            ItemValue::Value(Expr::Lit(syn::ExprLit { lit: syn::Lit::Bool(flag), .. })) => Ok(flag.value),
+            ItemValue::Value(Expr::Lit(syn::ExprLit {
+                lit: syn::Lit::Bool(flag),
+                ..
+            })) => Ok(flag.value),
             _ => Err(self.wrong(&format!("write `{}` alone", self.name))),
         }
     }
@@ -82,7 +92,10 @@ impl Item {
 /// The items of all attributes of that name.
 pub(crate) fn items(attributes: &[Attribute], name: &str) -> Result<Vec<Item>> {
     let mut all = Vec::new();
-    for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident(name)) {
+    for attribute in attributes
+        .iter()
+        .filter(|attribute| attribute.path().is_ident(name))
+    {
         all.extend(attribute.parse_args_with(Punctuated::<Item, Token![,]>::parse_terminated)?);
     }
     Ok(all)
@@ -122,7 +135,12 @@ impl Parse for RelationItem {
             }
             options.push(input.parse()?);
         }
-        Ok(RelationItem { span, name, target, options })
+        Ok(RelationItem {
+            span,
+            name,
+            target,
+            options,
+        })
     }
 }
 
@@ -147,7 +165,10 @@ impl RelationOption {
     pub(crate) fn field(&self) -> Result<Ident> {
         match &self.value {
             RelationValue::Path(path) => path.require_ident().cloned(),
-            _ => Err(syn::Error::new(self.name.span(), format!("write `{} = field`", self.name))),
+            _ => Err(syn::Error::new(
+                self.name.span(),
+                format!("write `{} = field`", self.name),
+            )),
         }
     }
 }

@@ -23,7 +23,13 @@ pub(crate) fn entity(entity: &Entity) -> TokenStream {
 }
 
 fn columns_struct(entity: &Entity) -> TokenStream {
-    let Entity { ident, vis, columns, relations, .. } = entity;
+    let Entity {
+        ident,
+        vis,
+        columns,
+        relations,
+        ..
+    } = entity;
     let name = format_ident!("{ident}Columns");
     let doc = format!("The columns of [`{ident}`], as queries hand them to closures.");
     let fields = columns.iter().map(|column| {
@@ -48,19 +54,23 @@ fn columns_struct(entity: &Entity) -> TokenStream {
     let first = &columns[0].field;
     quote! {
         #[doc = #doc]
+        #[allow(dead_code)]
         #vis struct #name<M: ::aludel::Mode = ::aludel::Required> {
             #(#fields,)*
             #(#relation_fields,)*
         }
 
+        #[automatically_derived]
         impl<M: ::aludel::Mode> ::core::clone::Clone for #name<M> {
             fn clone(&self) -> Self {
                 *self
             }
         }
 
+        #[automatically_derived]
         impl<M: ::aludel::Mode> ::core::marker::Copy for #name<M> {}
 
+        #[automatically_derived]
         impl<M: ::aludel::Mode> ::aludel::Columns for #name<M> {
             type Entity = #ident;
             type Mode = M;
@@ -86,10 +96,20 @@ fn relation_type(from: &Ident, relation: &Relation) -> TokenStream {
 }
 
 fn implementation(entity: &Entity) -> TokenStream {
-    let Entity { ident, table, columns, skipped, .. } = entity;
+    let Entity {
+        ident,
+        table,
+        columns,
+        skipped,
+        ..
+    } = entity;
     let columns_name = format_ident!("{ident}Columns");
     let meta = meta(entity);
-    let keys: Vec<(usize, &Column)> = columns.iter().enumerate().filter(|(_, column)| column.primary_key).collect();
+    let keys: Vec<(usize, &Column)> = columns
+        .iter()
+        .enumerate()
+        .filter(|(_, column)| column.primary_key)
+        .collect();
     let key_column = keys[0].1.column_name();
     let key_parts: Vec<TokenStream> = keys.iter().map(|(_, column)| key_type(column)).collect();
     let key_type = tuple(&key_parts);
@@ -117,6 +137,7 @@ fn implementation(entity: &Entity) -> TokenStream {
     let key: Vec<TokenStream> = keys.iter().map(|(_, column)| key_part(column)).collect();
     let key = tuple(&key);
     quote! {
+        #[automatically_derived]
         impl ::aludel::Entity for #ident {
             type Key = #key_type;
             type Columns<M: ::aludel::Mode> = #columns_name<M>;
@@ -196,10 +217,21 @@ fn default_of(field: &Ident, ty: &syn::Type) -> TokenStream {
 }
 
 fn meta(entity: &Entity) -> TokenStream {
-    let Entity { ident, table, strict, without_rowid, .. } = entity;
+    let Entity {
+        ident,
+        table,
+        strict,
+        without_rowid,
+        ..
+    } = entity;
     let name = ident.to_string();
     let columns = entity.columns.iter().map(|column| column_meta(entity, column));
-    let keys = entity.columns.iter().enumerate().filter(|(_, column)| column.primary_key).map(|(i, _)| i);
+    let keys = entity
+        .columns
+        .iter()
+        .enumerate()
+        .filter(|(_, column)| column.primary_key)
+        .map(|(i, _)| i);
     let version = match entity.columns.iter().position(|column| column.version) {
         Some(i) => quote! { ::core::option::Option::Some(#i) },
         None => quote! { ::core::option::Option::None },
@@ -208,7 +240,10 @@ fn meta(entity: &Entity) -> TokenStream {
         quote! { ::aludel::IndexMeta { columns: &[#(#columns),*], unique: #unique } }
     });
     let checks = &entity.checks;
-    let relations = entity.relations.iter().map(|relation| relation_meta(ident, relation));
+    let relations = entity
+        .relations
+        .iter()
+        .map(|relation| relation_meta(ident, relation));
     quote! {
         &::aludel::EntityMeta {
             name: #name,
@@ -238,7 +273,9 @@ fn column_meta(entity: &Entity, column: &Column) -> TokenStream {
         let single = entity.columns.iter().filter(|column| column.primary_key).count() == 1;
         if single {
             let said = column.auto;
-            meta.extend(quote_spanned! {ty.span()=> .auto(#said || <#ty as ::aludel::ColumnType>::AUTO_KEY) });
+            meta.extend(
+                quote_spanned! {ty.span()=> .auto(#said || <#ty as ::aludel::ColumnType>::AUTO_KEY) },
+            );
         }
     }
     if column.unique {
@@ -284,10 +321,16 @@ fn declared_default(column: &Column) -> Option<TokenStream> {
         return Some(quote! { Now });
     }
     let (negative, literal) = match default {
-        Expr::Unary(syn::ExprUnary { op: syn::UnOp::Neg(_), expr, .. }) => (true, expr.as_ref()),
+        Expr::Unary(syn::ExprUnary {
+            op: syn::UnOp::Neg(_),
+            expr,
+            ..
+        }) => (true, expr.as_ref()),
         other => (false, other),
     };
-    let Expr::Lit(syn::ExprLit { lit, .. }) = literal else { return None };
+    let Expr::Lit(syn::ExprLit { lit, .. }) = literal else {
+        return None;
+    };
     let minus = negative.then(|| quote! { - });
     match lit {
         Lit::Str(text) => Some(quote! { Text(#text) }),
@@ -324,7 +367,10 @@ fn relation_meta(ident: &Ident, relation: &Relation) -> TokenStream {
     let (by, through) = match &relation.through {
         None => {
             let columns = columns_of(&quote! { #target });
-            let by = relation.by.as_ref().map(|by| quote! { ::aludel::relation::foreign_key::<#ident, _>(#columns.#by) });
+            let by = relation
+                .by
+                .as_ref()
+                .map(|by| quote! { ::aludel::relation::foreign_key::<#ident, _>(#columns.#by) });
             (quote! { || #by }, quote! { ::core::option::Option::None })
         }
         Some(through) => {
@@ -361,14 +407,24 @@ fn relation_meta(ident: &Ident, relation: &Relation) -> TokenStream {
 }
 
 fn constructor(entity: &Entity) -> TokenStream {
-    let Entity { ident, vis, columns, skipped, .. } = entity;
+    let Entity {
+        ident,
+        vis,
+        columns,
+        skipped,
+        ..
+    } = entity;
     let doc = format!(
         "A new `{ident}` of its required columns. Left out are keys that the database assigns, `Option`s (`None`), columns \
          with a default, and the version."
     );
     let parameters = columns.iter().filter(|column| !column.is_given()).map(|column| {
         let (field, ty) = (&column.field, &column.ty);
-        let ty = if is_primitive(column) { quote! { #ty } } else { quote! { impl ::core::convert::Into<#ty> } };
+        let ty = if is_primitive(column) {
+            quote! { #ty }
+        } else {
+            quote! { impl ::core::convert::Into<#ty> }
+        };
         quote! { #field: #ty }
     });
     let values = columns.iter().map(|column| {
@@ -391,15 +447,27 @@ fn constructor(entity: &Entity) -> TokenStream {
 fn initial(column: &Column) -> TokenStream {
     let (field, ty) = (&column.field, &column.ty);
     match &column.default {
-        Some(default) if is_now(default) => quote_spanned! {ty.span()=> <#ty as ::aludel::CurrentTime>::now() },
+        Some(default) if is_now(default) => {
+            quote_spanned! {ty.span()=> <#ty as ::aludel::CurrentTime>::now() }
+        }
         Some(default) => {
             let text = matches!(default, Expr::Lit(syn::ExprLit { lit: Lit::Str(_), .. }));
-            let value = if text { quote! { ::core::convert::Into::into(#default) } } else { quote! { #default } };
+            let value = if text {
+                quote! { ::core::convert::Into::into(#default) }
+            } else {
+                quote! { #default }
+            };
             let none = matches!(default, Expr::Path(path) if path.path.is_ident("None"));
-            if column.is_option() && !none { quote! { ::core::option::Option::Some(#value) } } else { value }
+            if column.is_option() && !none {
+                quote! { ::core::option::Option::Some(#value) }
+            } else {
+                value
+            }
         }
         None if column.version => quote! { 1 },
-        None if column.is_given() => quote_spanned! {ty.span()=> <#ty as ::core::default::Default>::default() },
+        None if column.is_given() => {
+            quote_spanned! {ty.span()=> <#ty as ::core::default::Default>::default() }
+        }
         None if is_primitive(column) => quote! { #field },
         None => quote! { ::core::convert::Into::into(#field) },
     }
@@ -407,6 +475,8 @@ fn initial(column: &Column) -> TokenStream {
 
 /// A parameter of such a type is taken as it is: with `Into`, a literal's type could not be told.
 fn is_primitive(column: &Column) -> bool {
-    const PRIMITIVES: [&str; 11] = ["i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64", "f32", "f64", "bool"];
+    const PRIMITIVES: [&str; 11] = [
+        "i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64", "f32", "f64", "bool",
+    ];
     last_segment(&column.ty).is_some_and(|name| PRIMITIVES.contains(&name.as_str()))
 }

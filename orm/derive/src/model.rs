@@ -70,7 +70,10 @@ impl Entity {
     pub(crate) fn parse(input: &DeriveInput) -> Result<Entity> {
         let fields = named_fields(input)?;
         if let Some(parameter) = input.generics.params.first() {
-            return Err(syn::Error::new_spanned(parameter, "an entity cannot be generic: each table has its own struct"));
+            return Err(syn::Error::new_spanned(
+                parameter,
+                "an entity cannot be generic: each table has its own struct",
+            ));
         }
         let mut entity = Entity {
             ident: input.ident.clone(),
@@ -147,7 +150,11 @@ impl Entity {
             "without_rowid" => self.without_rowid = item.flag()?,
             "check" => self.checks.push(item.text()?),
             "index" | "unique" => {
-                let columns = item.list()?.iter().map(|field| self.position(field)).collect::<Result<_>>()?;
+                let columns = item
+                    .list()?
+                    .iter()
+                    .map(|field| self.position(field))
+                    .collect::<Result<_>>()?;
                 self.indexes.push((item.name == "unique", columns));
             }
             _ => return Err(item.unknown(ENTITY_ITEMS)),
@@ -156,9 +163,10 @@ impl Entity {
     }
 
     fn position(&self, field: &Ident) -> Result<usize> {
-        self.columns.iter().position(|column| column.field == *field).ok_or_else(|| {
-            syn::Error::new(field.span(), format!("`{}` has no column `{field}`", self.ident))
-        })
+        self.columns
+            .iter()
+            .position(|column| column.field == *field)
+            .ok_or_else(|| syn::Error::new(field.span(), format!("`{}` has no column `{field}`", self.ident)))
     }
 
     fn check(&self, input: &DeriveInput) -> Result<()> {
@@ -166,15 +174,27 @@ impl Entity {
             let ident = &input.ident;
             return Err(syn::Error::new(
                 ident.span(),
-                format!("`{ident}` has no primary key: mark its key field, as in `#[column(primary_key)] id: Id<{ident}>`"),
+                format!(
+                    "`{ident}` has no primary key: mark its key field, as in `#[column(primary_key)] id: Id<{ident}>`"
+                ),
             ));
         }
         let versions: Vec<&Column> = self.columns.iter().filter(|column| column.version).collect();
         if let [_, second, ..] = versions.as_slice() {
-            return Err(syn::Error::new(second.field.span(), "an entity has one version column"));
+            return Err(syn::Error::new(
+                second.field.span(),
+                "an entity has one version column",
+            ));
         }
-        if let Some(clash) = self.relations.iter().find(|r| self.columns.iter().any(|c| c.field == r.name)) {
-            let message = format!("`{}` is a column already: give the relation another name", clash.name);
+        if let Some(clash) = self
+            .relations
+            .iter()
+            .find(|r| self.columns.iter().any(|c| c.field == r.name))
+        {
+            let message = format!(
+                "`{}` is a column already: give the relation another name",
+                clash.name
+            );
             return Err(syn::Error::new(clash.name.span(), message));
         }
         Ok(())
@@ -207,16 +227,23 @@ impl Column {
     /// The column's name in the database.
     pub(crate) fn column_name(&self) -> String {
         use syn::ext::IdentExt;
-        self.name.as_ref().map_or_else(|| self.field.unraw().to_string(), LitStr::value)
+        self.name
+            .as_ref()
+            .map_or_else(|| self.field.unraw().to_string(), LitStr::value)
     }
 
     /// Does `new` leave it out, because something else gives its value?
     pub(crate) fn is_given(&self) -> bool {
-        self.is_auto_key() || self.version || self.default.is_some() || self.generated.is_some() || self.is_option()
+        self.is_auto_key()
+            || self.version
+            || self.default.is_some()
+            || self.generated.is_some()
+            || self.is_option()
     }
 
     pub(crate) fn is_auto_key(&self) -> bool {
-        self.primary_key && (self.auto || self.is_option() || last_segment(&self.ty).is_some_and(|name| name == "Id"))
+        self.primary_key
+            && (self.auto || self.is_option() || last_segment(&self.ty).is_some_and(|name| name == "Id"))
     }
 
     pub(crate) fn is_option(&self) -> bool {
@@ -242,9 +269,15 @@ fn named_fields(input: &DeriveInput) -> Result<Vec<&Field>> {
     match &input.data {
         Data::Struct(data) => match &data.fields {
             Fields::Named(fields) => Ok(fields.named.iter().collect()),
-            _ => Err(syn::Error::new_spanned(&input.ident, "an entity is a struct with named fields")),
+            _ => Err(syn::Error::new_spanned(
+                &input.ident,
+                "an entity is a struct with named fields",
+            )),
         },
-        _ => Err(syn::Error::new_spanned(&input.ident, "an entity is a struct: one table, one struct")),
+        _ => Err(syn::Error::new_spanned(
+            &input.ident,
+            "an entity is a struct: one table, one struct",
+        )),
     }
 }
 
@@ -283,20 +316,24 @@ fn relation(kind: RelationKind, item: RelationItem) -> Result<Relation> {
             ("by", _) => relation.by = Some(option.field()?),
             ("to", _) => relation.to = Some(option.field()?),
             ("through", RelationValue::Path(path)) => relation.through = Some(path.clone()),
-            ("order_by", RelationValue::Descending(path)) => relation.order.push((path.require_ident()?.clone(), true)),
+            ("order_by", RelationValue::Descending(path)) => {
+                relation.order.push((path.require_ident()?.clone(), true))
+            }
             ("order_by", _) => relation.order.push((option.field()?, false)),
             ("cascade", RelationValue::Text(text)) => relation.cascade = cascade(text)?,
             (name, _) => {
-                let message =
-                    format!("unknown option `{name}`; known are `by`, `to`, `through`, `order_by` and `cascade = \"..\"`");
+                let message = format!(
+                    "unknown option `{name}`; known are `by`, `to`, `through`, `order_by` and `cascade = \"..\"`"
+                );
                 return Err(syn::Error::new(option.name.span(), message));
             }
         }
     }
     match (&relation.kind, &relation.by, &relation.through) {
-        (RelationKind::ManyToMany, _, None) => {
-            Err(syn::Error::new(item.span, "name the entity between: `through = Membership`"))
-        }
+        (RelationKind::ManyToMany, _, None) => Err(syn::Error::new(
+            item.span,
+            "name the entity between: `through = Membership`",
+        )),
         (RelationKind::HasMany | RelationKind::HasOne, None, _) => {
             let message = "name the target's field that refers to this entity: `by = author`";
             Err(syn::Error::new(item.span, message))
@@ -315,8 +352,9 @@ fn cascade(text: &LitStr) -> Result<(bool, bool, bool)> {
             "passive" => cascade.2 = true,
             "none" | "save" => {}
             other => {
-                let message =
-                    format!("`{other}` is no cascade; known are `all`, `delete`, `delete-orphan`, `passive`, `none`");
+                let message = format!(
+                    "`{other}` is no cascade; known are `all`, `delete`, `delete-orphan`, `passive`, `none`"
+                );
                 return Err(syn::Error::new(text.span(), message));
             }
         }

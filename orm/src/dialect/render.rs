@@ -11,9 +11,9 @@
 
 use super::{CompileError, Dialect, Feature, InsensitiveLike, push_number};
 use crate::expr::{
-    BinaryOp, CompoundOp, ConflictAction, Cte, Delete, FrameBound, FromItem, Function, Insert, InsertRows, JoinKind,
-    LikeCase, Node, Nulls, OnConflict, OrderTerm, Output, RawPiece, Relation, Select, SourceId, Statement, UnaryOp, Update,
-    Window,
+    BinaryOp, CompoundOp, ConflictAction, Cte, Delete, FrameBound, FromItem, Function, Insert, InsertRows,
+    JoinKind, LikeCase, Node, Nulls, OnConflict, OrderTerm, Output, RawPiece, Relation, Select, SourceId,
+    Statement, UnaryOp, Update, Window,
 };
 use crate::types::Value;
 
@@ -25,7 +25,10 @@ pub(crate) struct Rendered<'s> {
 }
 
 /// Writes a statement.
-pub(crate) fn render<'s>(statement: Statement<'s>, dialect: &dyn Dialect) -> Result<Rendered<'s>, CompileError> {
+pub(crate) fn render<'s>(
+    statement: Statement<'s>,
+    dialect: &dyn Dialect,
+) -> Result<Rendered<'s>, CompileError> {
     let mut renderer = Renderer::new(dialect);
     match statement {
         Statement::Select(select) => renderer.select(select)?,
@@ -33,7 +36,10 @@ pub(crate) fn render<'s>(statement: Statement<'s>, dialect: &dyn Dialect) -> Res
         Statement::Update(update) => renderer.update(update)?,
         Statement::Delete(delete) => renderer.delete(delete)?,
     }
-    Ok(Rendered { sql: renderer.sql, params: renderer.params })
+    Ok(Rendered {
+        sql: renderer.sql,
+        params: renderer.params,
+    })
 }
 
 /// The deepest expression that is rendered.
@@ -71,7 +77,13 @@ type Done = Result<(), CompileError>;
 
 impl<'d, 's> Renderer<'d, 's> {
     fn new(dialect: &'d dyn Dialect) -> Renderer<'d, 's> {
-        Renderer { dialect, sql: String::with_capacity(128), params: Vec::new(), scope: Vec::new(), depth: 0 }
+        Renderer {
+            dialect,
+            sql: String::with_capacity(128),
+            params: Vec::new(),
+            scope: Vec::new(),
+            depth: 0,
+        }
     }
 
     fn push(&mut self, text: &str) {
@@ -80,7 +92,10 @@ impl<'d, 's> Renderer<'d, 's> {
 
     fn name(&mut self, name: &str) -> Done {
         if name.contains('\0') {
-            return Err(CompileError::BadName { name: name.into(), why: "it contains a NUL character" });
+            return Err(CompileError::BadName {
+                name: name.into(),
+                why: "it contains a NUL character",
+            });
         }
         self.dialect.push_name(name, &mut self.sql);
         Ok(())
@@ -90,7 +105,10 @@ impl<'d, 's> Renderer<'d, 's> {
         if self.dialect.supports(feature) {
             Ok(())
         } else {
-            Err(CompileError::Unsupported { dialect: self.dialect.name(), what })
+            Err(CompileError::Unsupported {
+                dialect: self.dialect.name(),
+                what,
+            })
         }
     }
 
@@ -129,7 +147,11 @@ impl<'d, 's> Renderer<'d, 's> {
 
     fn select_core(&mut self, select: &'s Select) -> Done {
         select.from.iter().for_each(|item| self.enter(item));
-        self.push(if select.distinct { "SELECT DISTINCT " } else { "SELECT " });
+        self.push(if select.distinct {
+            "SELECT DISTINCT "
+        } else {
+            "SELECT "
+        });
         if select.columns.is_empty() {
             self.push("1");
         }
@@ -149,10 +171,17 @@ impl<'d, 's> Renderer<'d, 's> {
         if ctes.is_empty() {
             return Ok(());
         }
-        self.push(if ctes.iter().any(|cte| cte.recursive) { "WITH RECURSIVE " } else { "WITH " });
+        self.push(if ctes.iter().any(|cte| cte.recursive) {
+            "WITH RECURSIVE "
+        } else {
+            "WITH "
+        });
         for (i, cte) in ctes.iter().enumerate() {
             let name = self.unused_name("cte");
-            self.scope.push(Scoped { source: cte.source, name: name.clone() });
+            self.scope.push(Scoped {
+                source: cte.source,
+                name: name.clone(),
+            });
             if i > 0 {
                 self.push(", ");
             }
@@ -175,7 +204,10 @@ impl<'d, 's> Renderer<'d, 's> {
             Relation::Cte(_) => "c",
         };
         let name = self.unused_name(base);
-        self.scope.push(Scoped { source: item.source, name });
+        self.scope.push(Scoped {
+            source: item.source,
+            name,
+        });
     }
 
     fn unused_name(&self, base: &str) -> String {
@@ -183,11 +215,18 @@ impl<'d, 's> Renderer<'d, 's> {
         if !taken(base) {
             return base.to_owned();
         }
-        (2_u32..).map(|n| format!("{base}_{n}")).find(|name| !taken(name)).unwrap_or_default()
+        (2_u32..)
+            .map(|n| format!("{base}_{n}"))
+            .find(|name| !taken(name))
+            .unwrap_or_default()
     }
 
     fn scoped_name(&self, source: SourceId) -> Option<&str> {
-        self.scope.iter().rev().find(|s| s.source == source).map(|s| s.name.as_str())
+        self.scope
+            .iter()
+            .rev()
+            .find(|s| s.source == source)
+            .map(|s| s.name.as_str())
     }
 
     fn from_item(&mut self, item: &'s FromItem, first: bool) -> Done {
@@ -211,7 +250,9 @@ impl<'d, 's> Renderer<'d, 's> {
             }
             Relation::Cte(cte) => {
                 let Some(cte) = self.scoped_name(*cte).map(str::to_owned) else {
-                    return Err(CompileError::Malformed("a common table expression is used outside of its query"));
+                    return Err(CompileError::Malformed(
+                        "a common table expression is used outside of its query",
+                    ));
                 };
                 self.name(&cte)?;
                 self.push(" AS ");
@@ -291,7 +332,11 @@ impl<'d, 's> Renderer<'d, 's> {
             }
             if let Some(nulls) = term.nulls {
                 r.need(Feature::NullsOrder, "NULLS FIRST or NULLS LAST")?;
-                r.push(if nulls == Nulls::First { " NULLS FIRST" } else { " NULLS LAST" });
+                r.push(if nulls == Nulls::First {
+                    " NULLS FIRST"
+                } else {
+                    " NULLS LAST"
+                });
             }
             Ok(())
         })
@@ -359,7 +404,10 @@ impl<'d, 's> Renderer<'d, 's> {
                 Ok(())
             }
             ConflictAction::Update { assignments, filter } => {
-                self.scope.push(Scoped { source: SourceId::EXCLUDED, name: "excluded".to_owned() });
+                self.scope.push(Scoped {
+                    source: SourceId::EXCLUDED,
+                    name: "excluded".to_owned(),
+                });
                 self.push(" DO UPDATE SET ");
                 self.list(assignments, |r, assignment| {
                     r.name(&assignment.column)?;
@@ -397,7 +445,10 @@ impl<'d, 's> Renderer<'d, 's> {
 
     fn enter_table(&mut self, source: SourceId, table: &Relation) {
         if let Relation::Table { name, .. } = table {
-            self.scope.push(Scoped { source, name: name.as_ref().to_owned() });
+            self.scope.push(Scoped {
+                source,
+                name: name.as_ref().to_owned(),
+            });
         }
     }
 
@@ -440,30 +491,55 @@ impl<'d, 's> Renderer<'d, 's> {
                 push_number(number.unsigned_abs(), &mut self.sql);
                 Ok(())
             }
-            Node::Unary { op: UnaryOp::Not, operand } => {
+            Node::Unary {
+                op: UnaryOp::Not,
+                operand,
+            } => {
                 self.push("NOT ");
                 self.node(operand, Level::Compare)
             }
-            Node::Unary { op: UnaryOp::Minus, operand } => {
+            Node::Unary {
+                op: UnaryOp::Minus,
+                operand,
+            } => {
                 self.push("-");
                 self.node(operand, Level::Primary)
             }
             Node::Binary { op, left, right } => self.binary(*op, left, right),
             Node::Logic { all, parts } => self.logic(*all, parts),
-            Node::Like { operand, pattern, case, escape, negated } => {
+            Node::Like {
+                operand,
+                pattern,
+                case,
+                escape,
+                negated,
+            } => {
                 self.like(operand, pattern, *case, *negated)?;
                 if *escape {
                     self.push(" ESCAPE '\\'");
                 }
                 Ok(())
             }
-            Node::InList { operand, list, negated } => self.in_list(operand, list, *negated),
-            Node::InSelect { operand, select, negated } => {
+            Node::InList {
+                operand,
+                list,
+                negated,
+            } => self.in_list(operand, list, *negated),
+            Node::InSelect {
+                operand,
+                select,
+                negated,
+            } => {
                 self.node(operand, Level::Concat)?;
                 self.push(if *negated { " NOT IN " } else { " IN " });
                 self.subquery(select)
             }
-            Node::Between { operand, low, high, negated } => {
+            Node::Between {
+                operand,
+                low,
+                high,
+                negated,
+            } => {
                 self.node(operand, Level::Concat)?;
                 self.push(if *negated { " NOT BETWEEN " } else { " BETWEEN " });
                 self.node(low, Level::Concat)?;
@@ -481,9 +557,11 @@ impl<'d, 's> Renderer<'d, 's> {
             }
             Node::Scalar(select) => self.subquery(select),
             Node::Function(function) => self.function(function),
-            Node::Case { operand, branches, otherwise } => {
-                self.case(operand.as_deref(), branches, otherwise.as_deref())
-            }
+            Node::Case {
+                operand,
+                branches,
+                otherwise,
+            } => self.case(operand.as_deref(), branches, otherwise.as_deref()),
             Node::Cast { operand, kind } => {
                 self.push("CAST(");
                 self.node(operand, Level::Or)?;
@@ -515,7 +593,9 @@ impl<'d, 's> Renderer<'d, 's> {
 
     fn column(&mut self, source: SourceId, column: &str) -> Done {
         let Some(name) = self.scoped_name(source) else {
-            return Err(CompileError::ForeignColumn { column: column.to_owned() });
+            return Err(CompileError::ForeignColumn {
+                column: column.to_owned(),
+            });
         };
         if self.scope.len() > 1 {
             let name = name.to_owned();
@@ -560,7 +640,11 @@ impl<'d, 's> Renderer<'d, 's> {
             self.push(text);
             return Ok(());
         }
-        let (keyword, place) = if all { (" AND ", Level::Not) } else { (" OR ", Level::And) };
+        let (keyword, place) = if all {
+            (" AND ", Level::Not)
+        } else {
+            (" OR ", Level::And)
+        };
         // One part alone keeps the place's own needs: its level is asked for in `level`.
         for (i, part) in parts.iter().enumerate() {
             if i > 0 {
@@ -588,7 +672,11 @@ impl<'d, 's> Renderer<'d, 's> {
         };
         side(self, operand)?;
         self.push(if negated { " NOT" } else { "" });
-        self.push(if style == InsensitiveLike::Ilike { " ILIKE " } else { " LIKE " });
+        self.push(if style == InsensitiveLike::Ilike {
+            " ILIKE "
+        } else {
+            " LIKE "
+        });
         side(self, pattern)
     }
 
@@ -615,12 +703,23 @@ impl<'d, 's> Renderer<'d, 's> {
 
     fn function(&mut self, function: &'s Function) -> Done {
         if function.name.is_empty() {
-            let what = if function.over.is_some() { "`.over(..)`" } else { "`.filter_where(..)`" };
+            let what = if function.over.is_some() {
+                "`.over(..)`"
+            } else {
+                "`.filter_where(..)`"
+            };
             return Err(CompileError::NotAFunction { what });
         }
-        if !function.name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'.') {
+        if !function
+            .name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'.')
+        {
             let why = "a function's name has only letters, digits, `_` and `.`";
-            return Err(CompileError::BadName { name: function.name.to_string(), why });
+            return Err(CompileError::BadName {
+                name: function.name.to_string(),
+                why,
+            });
         }
         let name = self.dialect.function_name(&function.name);
         self.push(&name);
@@ -654,7 +753,11 @@ impl<'d, 's> Renderer<'d, 's> {
             self.list(&window.partition, |r, node| r.node(node, Level::Or))?;
         }
         if !window.order.is_empty() {
-            self.push(if window.partition.is_empty() { "ORDER BY " } else { " ORDER BY " });
+            self.push(if window.partition.is_empty() {
+                "ORDER BY "
+            } else {
+                " ORDER BY "
+            });
             self.order(&window.order)?;
         }
         if let Some((unit, from, to)) = window.frame {
@@ -685,7 +788,12 @@ impl<'d, 's> Renderer<'d, 's> {
         }
     }
 
-    fn case(&mut self, operand: Option<&'s Node>, branches: &'s [(Node, Node)], otherwise: Option<&'s Node>) -> Done {
+    fn case(
+        &mut self,
+        operand: Option<&'s Node>,
+        branches: &'s [(Node, Node)],
+        otherwise: Option<&'s Node>,
+    ) -> Done {
         if branches.is_empty() {
             return Err(CompileError::Malformed("a CASE needs at least one `.when(..)`"));
         }
@@ -727,7 +835,10 @@ fn level(node: &Node) -> Level {
         Node::Logic { all: true, .. } => Level::And,
         Node::Logic { all: false, .. } => Level::Or,
         Node::Unary { op: UnaryOp::Not, .. } => Level::Not,
-        Node::Unary { op: UnaryOp::Minus, .. } | Node::Collate { .. } => Level::Unary,
+        Node::Unary {
+            op: UnaryOp::Minus, ..
+        }
+        | Node::Collate { .. } => Level::Unary,
         Node::Binary { op, .. } => match op {
             BinaryOp::Add | BinaryOp::Subtract => Level::Add,
             BinaryOp::Multiply | BinaryOp::Divide | BinaryOp::Remainder => Level::Multiply,
@@ -735,9 +846,11 @@ fn level(node: &Node) -> Level {
             _ => Level::Compare,
         },
         Node::InList { list, .. } if list.is_empty() => Level::Primary,
-        Node::Like { .. } | Node::InList { .. } | Node::InSelect { .. } | Node::Between { .. } | Node::IsNull { .. } => {
-            Level::Compare
-        }
+        Node::Like { .. }
+        | Node::InList { .. }
+        | Node::InSelect { .. }
+        | Node::Between { .. }
+        | Node::IsNull { .. } => Level::Compare,
         Node::Constant(number) if *number < 0 => Level::Unary,
         _ => Level::Primary,
     }

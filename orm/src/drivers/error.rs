@@ -40,7 +40,12 @@ pub struct DriverError {
 impl DriverError {
     /// An error of that family.
     pub fn new(failure: Failure, message: impl Into<String>) -> DriverError {
-        DriverError { failure, message: message.into(), sql: None, source: None }
+        DriverError {
+            failure,
+            message: message.into(),
+            sql: None,
+            source: None,
+        }
     }
 
     /// With the backend's own error as its source.
@@ -83,6 +88,8 @@ impl fmt::Display for DriverError {
 
 impl std::error::Error for DriverError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.source.as_deref().map(|source| source as &(dyn std::error::Error + 'static))
+        self.source
+            .as_deref()
+            .map(|source| source as &(dyn std::error::Error + 'static))
     }
 }

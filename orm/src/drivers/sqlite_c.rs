@@ -45,7 +45,9 @@ impl Driver for SqliteCDriver {
         let connection = connection.map_err(wrap)?;
         connection.set_prepared_statement_cache_capacity(128);
         connection.busy_timeout(self.options.busy_timeout).map_err(wrap)?;
-        connection.execute_batch(&self.options.setup_sql()).map_err(wrap)?;
+        connection
+            .execute_batch(&self.options.setup_sql())
+            .map_err(wrap)?;
         Ok(Box::new(CConnection { inner: connection }))
     }
 
@@ -61,7 +63,10 @@ struct CConnection {
 impl Connection for CConnection {
     fn prepare<'c>(&'c mut self, sql: &str) -> DriverResult<Box<dyn Statement + 'c>> {
         let statement = self.inner.prepare_cached(sql).map_err(wrap)?;
-        Ok(Box::new(CStatement { statement, connection: &self.inner }))
+        Ok(Box::new(CStatement {
+            statement,
+            connection: &self.inner,
+        }))
     }
 
     fn execute_batch(&mut self, sql: &str) -> DriverResult<()> {
@@ -86,7 +91,10 @@ impl CStatement<'_> {
     fn bind(&mut self, params: &[Value<'_>]) -> DriverResult<()> {
         let expected = self.statement.parameter_count();
         if expected != params.len() {
-            let message = format!("the statement has {expected} parameters, {} were given", params.len());
+            let message = format!(
+                "the statement has {expected} parameters, {} were given",
+                params.len()
+            );
             return Err(DriverError::new(Failure::Statement, message));
         }
         for (i, value) in params.iter().enumerate() {
@@ -98,10 +106,15 @@ impl CStatement<'_> {
                 Value::Text(t) => ValueRef::Text(t.as_bytes()),
                 Value::Bytes(b) => ValueRef::Blob(b),
                 Value::Pending(_) => {
-                    return Err(DriverError::new(Failure::Statement, "a handle can only be bound by its session"));
+                    return Err(DriverError::new(
+                        Failure::Statement,
+                        "a handle can only be bound by its session",
+                    ));
                 }
             };
-            self.statement.raw_bind_parameter(i + 1, ToSqlOutput::Borrowed(bound)).map_err(wrap)?;
+            self.statement
+                .raw_bind_parameter(i + 1, ToSqlOutput::Borrowed(bound))
+                .map_err(wrap)?;
         }
         Ok(())
     }
@@ -117,16 +130,25 @@ impl Statement for CStatement<'_> {
         }
         let changed = self.connection.total_changes() != before;
         let rows = if changed { self.connection.changes() } else { 0 };
-        Ok(Outcome { rows, last_insert_id: Some(self.connection.last_insert_rowid()) })
+        Ok(Outcome {
+            rows,
+            last_insert_id: Some(self.connection.last_insert_rowid()),
+        })
     }
 
     fn query<'s>(&'s mut self, params: &[Value<'_>]) -> DriverResult<Box<dyn Rows + 's>> {
         self.bind(params)?;
-        Ok(Box::new(CRows { rows: self.statement.raw_query() }))
+        Ok(Box::new(CRows {
+            rows: self.statement.raw_query(),
+        }))
     }
 
     fn column_names(&self) -> Vec<String> {
-        self.statement.column_names().into_iter().map(str::to_owned).collect()
+        self.statement
+            .column_names()
+            .into_iter()
+            .map(str::to_owned)
+            .collect()
     }
 }
 
@@ -174,9 +196,10 @@ fn wrap(error: rusqlite::Error) -> DriverError {
 
 fn failure(error: &ffi::Error) -> Failure {
     match (error.code, error.extended_code) {
-        (_, ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_ROWID) => {
-            Failure::Unique
-        }
+        (
+            _,
+            ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_ROWID,
+        ) => Failure::Unique,
         (_, ffi::SQLITE_CONSTRAINT_FOREIGNKEY) => Failure::ForeignKey,
         (_, ffi::SQLITE_CONSTRAINT_NOTNULL) => Failure::NotNull,
         (_, ffi::SQLITE_CONSTRAINT_CHECK) => Failure::Check,

@@ -24,7 +24,10 @@ pub struct SqliteOptions {
 impl SqliteOptions {
     /// A database in a file, with defaults: created if missing, foreign keys checked, five seconds of patience.
     pub fn file(path: impl Into<PathBuf>) -> SqliteOptions {
-        SqliteOptions { path: Some(path.into()), ..SqliteOptions::memory() }
+        SqliteOptions {
+            path: Some(path.into()),
+            ..SqliteOptions::memory()
+        }
     }
 
     /// A database in memory.
@@ -41,7 +44,10 @@ impl SqliteOptions {
 
     /// The statements to run on a new connection.
     pub(crate) fn setup_sql(&self) -> String {
-        let mut sql = format!("PRAGMA foreign_keys = {};", if self.foreign_keys { "ON" } else { "OFF" });
+        let mut sql = format!(
+            "PRAGMA foreign_keys = {};",
+            if self.foreign_keys { "ON" } else { "OFF" }
+        );
         for (name, value) in &self.pragmas {
             sql.push_str(&format!("PRAGMA {name} = {value};"));
         }

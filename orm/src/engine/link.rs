@@ -34,7 +34,10 @@ pub struct Connection {
 
 impl Connection {
     pub(super) fn new(engine: Arc<EngineInner>, loan: Loan) -> Connection {
-        Connection { engine, loan: Some(loan) }
+        Connection {
+            engine,
+            loan: Some(loan),
+        }
     }
 
     /// The SQL that this connection speaks.
@@ -50,7 +53,10 @@ impl Connection {
         let sql = sql.into();
         let log = &self.engine.log;
         let loan = self.loan.as_mut().ok_or(Error::Closed)?;
-        let statement = loan.connection.prepare(&sql).map_err(|error| error.with_sql(&sql))?;
+        let statement = loan
+            .connection
+            .prepare(&sql)
+            .map_err(|error| error.with_sql(&sql))?;
         Ok(Prepared { statement, sql, log })
     }
 
@@ -124,14 +130,20 @@ impl Connection {
 
     /// Is a transaction open?
     pub fn in_transaction(&self) -> bool {
-        self.loan.as_ref().is_some_and(|loan| loan.connection.in_transaction())
+        self.loan
+            .as_ref()
+            .is_some_and(|loan| loan.connection.in_transaction())
     }
 
     /// Runs something in a transaction: committed if it succeeds, rolled back if it fails.
     ///
     /// # Errors
     /// That of `work`, or of the commit.
-    pub fn transaction<T>(&mut self, mode: TransactionMode, work: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
+    pub fn transaction<T>(
+        &mut self,
+        mode: TransactionMode,
+        work: impl FnOnce(&mut Connection) -> Result<T>,
+    ) -> Result<T> {
         self.begin(mode)?;
         match work(self) {
             Ok(value) => {
@@ -169,7 +181,9 @@ impl Drop for Connection {
 
 impl std::fmt::Debug for Connection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Connection").field("in_transaction", &self.in_transaction()).finish_non_exhaustive()
+        f.debug_struct("Connection")
+            .field("in_transaction", &self.in_transaction())
+            .finish_non_exhaustive()
     }
 }
 
@@ -187,7 +201,10 @@ impl Prepared<'_> {
     /// Whatever the statement runs into.
     pub fn execute(&mut self, params: &[Value<'_>]) -> Result<Outcome> {
         let running = self.log.start();
-        let outcome = self.statement.execute(params).map_err(|error| error.with_sql(&self.sql))?;
+        let outcome = self
+            .statement
+            .execute(params)
+            .map_err(|error| error.with_sql(&self.sql))?;
         self.log.finish(&running, &self.sql, params, outcome.rows);
         Ok(outcome)
     }
@@ -198,8 +215,18 @@ impl Prepared<'_> {
     /// Whatever the statement runs into.
     pub fn query<'s>(&'s mut self, params: &'s [Value<'s>]) -> Result<RowStream<'s>> {
         let running = self.log.start();
-        let rows = self.statement.query(params).map_err(|error| error.with_sql(&self.sql))?;
-        Ok(RowStream { rows, count: 0, running, sql: &self.sql, params, log: self.log })
+        let rows = self
+            .statement
+            .query(params)
+            .map_err(|error| error.with_sql(&self.sql))?;
+        Ok(RowStream {
+            rows,
+            count: 0,
+            running,
+            sql: &self.sql,
+            params,
+            log: self.log,
+        })
     }
 
     /// The names of its result's columns.
@@ -210,7 +237,9 @@ impl Prepared<'_> {
 
 impl std::fmt::Debug for Prepared<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Prepared").field("sql", &self.sql).finish_non_exhaustive()
+        f.debug_struct("Prepared")
+            .field("sql", &self.sql)
+            .finish_non_exhaustive()
     }
 }
 
@@ -250,6 +279,8 @@ impl Drop for RowStream<'_> {
 
 impl std::fmt::Debug for RowStream<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RowStream").field("sql", &self.sql).finish_non_exhaustive()
+        f.debug_struct("RowStream")
+            .field("sql", &self.sql)
+            .finish_non_exhaustive()
     }
 }

@@ -38,7 +38,9 @@ impl Log {
         STATEMENTS.set(STATEMENTS.get() + 1);
         let wanted = self.echo.load(Ordering::Relaxed)
             || tracing::enabled!(target: "aludel::statement", tracing::Level::DEBUG);
-        Running { started: wanted.then(Instant::now) }
+        Running {
+            started: wanted.then(Instant::now),
+        }
     }
 
     /// Reports a statement that ended. `params` are shown as SQL.
@@ -79,7 +81,12 @@ macro_rules! assert_statements {
         let before = $crate::statements_run();
         let result = $run;
         let after = $crate::statements_run();
-        assert_eq!(after - before, $expected, "statements run by `{}`", stringify!($run));
+        assert_eq!(
+            after - before,
+            $expected,
+            "statements run by `{}`",
+            stringify!($run)
+        );
         result
     }};
 }

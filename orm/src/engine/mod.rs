@@ -73,12 +73,16 @@ impl Engine {
     pub fn open(url: &str) -> Result<Engine> {
         let target = url::parse(url)?;
         let driver: Box<dyn Driver> = match target.backend {
-            Backend::Native(options) => Box::new(crate::drivers::SqliteCDriver::new(options)),
+            Backend::Native(options) => native(options)?,
             #[cfg(feature = "sqlite-c")]
             Backend::SqliteC(options) => Box::new(crate::drivers::SqliteCDriver::new(options)),
             #[cfg(not(feature = "sqlite-c"))]
             Backend::SqliteC(_) => {
-                return Err(UrlError::MissingFeature { scheme: "sqlite+c".into(), feature: "sqlite-c" }.into());
+                return Err(UrlError::MissingFeature {
+                    scheme: "sqlite+c".into(),
+                    feature: "sqlite-c",
+                }
+                .into());
             }
         };
         let engine = Engine::build(driver, target.pool, target.begin, url);
@@ -92,10 +96,23 @@ impl Engine {
         Engine::build(Box::new(driver), pool, None, "")
     }
 
-    fn build(driver: Box<dyn Driver>, pool: PoolOptions, begin: Option<TransactionMode>, url: &str) -> Engine {
+    fn build(
+        driver: Box<dyn Driver>,
+        pool: PoolOptions,
+        begin: Option<TransactionMode>,
+        url: &str,
+    ) -> Engine {
         let pool = Pool::new(pool, driver.connections_max());
         let url = url.to_owned();
-        Engine { inner: Arc::new(EngineInner { driver, pool, log: Log::default(), begin, url }) }
+        Engine {
+            inner: Arc::new(EngineInner {
+                driver,
+                pool,
+                log: Log::default(),
+                begin,
+                url,
+            }),
+        }
     }
 
     /// A connection from the pool, for SQL without entities.
@@ -131,6 +148,25 @@ impl Engine {
 
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Engine").field("url", &self.inner.url).field("driver", &self.inner.driver).finish_non_exhaustive()
+        f.debug_struct("Engine")
+            .field("url", &self.inner.url)
+            .field("driver", &self.inner.driver)
+            .finish_non_exhaustive()
     }
+}
+
+/// The engine under `sqlite:` URLs.
+#[cfg(feature = "sqlite-c")]
+fn native(options: crate::drivers::SqliteOptions) -> Result<Box<dyn Driver>> {
+    Ok(Box::new(crate::drivers::SqliteCDriver::new(options)))
+}
+
+/// The engine under `sqlite:` URLs.
+#[cfg(not(feature = "sqlite-c"))]
+fn native(_: crate::drivers::SqliteOptions) -> Result<Box<dyn Driver>> {
+    Err(UrlError::MissingFeature {
+        scheme: "sqlite".into(),
+        feature: "sqlite-c",
+    }
+    .into())
 }

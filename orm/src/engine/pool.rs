@@ -32,7 +32,13 @@ pub struct PoolOptions {
 /// Five connections, ten more under load, thirty seconds of patience.
 impl Default for PoolOptions {
     fn default() -> PoolOptions {
-        PoolOptions { size: 5, overflow: 10, timeout: Duration::from_secs(30), recycle: None, pre_ping: false }
+        PoolOptions {
+            size: 5,
+            overflow: 10,
+            timeout: Duration::from_secs(30),
+            recycle: None,
+            pre_ping: false,
+        }
     }
 }
 
@@ -76,7 +82,12 @@ impl Pool {
     pub(crate) fn new(options: PoolOptions, connections_max: Option<usize>) -> Pool {
         let wanted = options.size.saturating_add(options.overflow).max(1);
         let max = connections_max.map_or(wanted, |limit| limit.min(wanted).max(1));
-        Pool { options, max, state: Mutex::new(State::default()), given_back: Condvar::new() }
+        Pool {
+            options,
+            max,
+            state: Mutex::new(State::default()),
+            given_back: Condvar::new(),
+        }
     }
 
     pub(crate) fn take(&self, driver: &dyn Driver) -> Result<Loan, Error> {
@@ -98,7 +109,10 @@ impl Pool {
         // A database in memory must outlive its users: its one connection is never closed here.
         let keep = clean && (state.idle.len() < self.options.size || self.max == 1);
         if keep {
-            state.idle.push(Idle { connection: loan.connection, opened: loan.opened });
+            state.idle.push(Idle {
+                connection: loan.connection,
+                opened: loan.opened,
+            });
         } else {
             state.open -= 1;
         }
@@ -108,7 +122,11 @@ impl Pool {
 
     pub(crate) fn status(&self) -> PoolStatus {
         let state = self.lock();
-        PoolStatus { idle: state.idle.len(), used: state.open - state.idle.len(), max: self.max }
+        PoolStatus {
+            idle: state.idle.len(),
+            used: state.open - state.idle.len(),
+            max: self.max,
+        }
     }
 
     /// An idle connection, or the permit to open one (`None`).
@@ -125,7 +143,10 @@ impl Pool {
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Err(Error::PoolTimeout { waited: self.options.timeout, max: self.max });
+                return Err(Error::PoolTimeout {
+                    waited: self.options.timeout,
+                    max: self.max,
+                });
             }
             let waited = self.given_back.wait_timeout(state, left);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
@@ -134,18 +155,28 @@ impl Pool {
 
     /// The idle connection if it is still good; otherwise it is closed and its place is free.
     fn revive(&self, mut idle: Idle) -> Option<Loan> {
-        let too_old = self.options.recycle.is_some_and(|age| idle.opened.elapsed() > age) && self.max > 1;
+        let too_old = self
+            .options
+            .recycle
+            .is_some_and(|age| idle.opened.elapsed() > age)
+            && self.max > 1;
         let dead = self.options.pre_ping && idle.connection.ping().is_err();
         if too_old || dead {
             self.lock().open -= 1;
             return None;
         }
-        Some(Loan { connection: idle.connection, opened: idle.opened })
+        Some(Loan {
+            connection: idle.connection,
+            opened: idle.opened,
+        })
     }
 
     fn open(&self, driver: &dyn Driver) -> Result<Loan, Error> {
         match driver.connect() {
-            Ok(connection) => Ok(Loan { connection, opened: Instant::now() }),
+            Ok(connection) => Ok(Loan {
+                connection,
+                opened: Instant::now(),
+            }),
             Err(error) => {
                 self.lock().open -= 1;
                 self.given_back.notify_one();

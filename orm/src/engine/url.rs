@@ -98,14 +98,21 @@ const SQLITE_OPTIONS: &str = "`mode` (ro, rw, rwc), `busy_timeout` (milliseconds
 
 /// Reads a URL.
 pub(crate) fn parse(url: &str) -> Result<Target, UrlError> {
-    let (scheme, rest) = url.split_once(':').ok_or_else(|| UrlError::NoScheme { url: url.into() })?;
+    let (scheme, rest) = url
+        .split_once(':')
+        .ok_or_else(|| UrlError::NoScheme { url: url.into() })?;
     let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
     let mut options = match scheme {
         "sqlite" | "sqlite+c" => sqlite_place(url, place)?,
         _ if scheme.len() == 1 || scheme.contains(['/', '\\', '.']) => {
             return Err(UrlError::NoScheme { url: url.into() });
         }
-        _ => return Err(UrlError::UnknownScheme { scheme: scheme.into(), known: SCHEMES }),
+        _ => {
+            return Err(UrlError::UnknownScheme {
+                scheme: scheme.into(),
+                known: SCHEMES,
+            });
+        }
     };
     let mut target = Target {
         backend: Backend::Native(SqliteOptions::memory()),
@@ -116,7 +123,11 @@ pub(crate) fn parse(url: &str) -> Result<Target, UrlError> {
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         sqlite_option(&name, &value, &mut options, &mut target)?;
     }
-    target.backend = if scheme == "sqlite" { Backend::Native(options) } else { Backend::SqliteC(options) };
+    target.backend = if scheme == "sqlite" {
+        Backend::Native(options)
+    } else {
+        Backend::SqliteC(options)
+    };
     Ok(target)
 }
 
@@ -128,7 +139,9 @@ fn sqlite_place(url: &str, place: &str) -> Result<SqliteOptions, UrlError> {
         Some("") => return Ok(SqliteOptions::memory()),
         Some(":memory:") => ":memory:",
         // The third slash only ends the empty host: what follows it is the path.
-        Some(after) => after.strip_prefix('/').ok_or_else(|| UrlError::Host { name: after.into() })?,
+        Some(after) => after
+            .strip_prefix('/')
+            .ok_or_else(|| UrlError::Host { name: after.into() })?,
     };
     match path {
         "" | ":memory:" => Ok(SqliteOptions::memory()),
@@ -161,8 +174,17 @@ fn percent_decoded(text: &str) -> Option<String> {
     String::from_utf8(out).ok()
 }
 
-fn sqlite_option(name: &str, value: &str, options: &mut SqliteOptions, target: &mut Target) -> Result<(), UrlError> {
-    let bad = |expected| UrlError::BadOption { name: name.into(), value: value.into(), expected };
+fn sqlite_option(
+    name: &str,
+    value: &str,
+    options: &mut SqliteOptions,
+    target: &mut Target,
+) -> Result<(), UrlError> {
+    let bad = |expected| UrlError::BadOption {
+        name: name.into(),
+        value: value.into(),
+        expected,
+    };
     let flag = || match value {
         "on" | "true" | "1" | "yes" => Ok(true),
         "off" | "false" | "0" | "no" => Ok(false),
@@ -200,7 +222,12 @@ fn sqlite_option(name: &str, value: &str, options: &mut SqliteOptions, target: &
         "pool_recycle" => target.pool.recycle = Some(millis()?),
         "pre_ping" => target.pool.pre_ping = flag()?,
         "echo" => target.echo = flag()?,
-        _ => return Err(UrlError::UnknownOption { name: name.into(), known: SQLITE_OPTIONS }),
+        _ => {
+            return Err(UrlError::UnknownOption {
+                name: name.into(),
+                known: SQLITE_OPTIONS,
+            });
+        }
     }
     Ok(())
 }
@@ -223,30 +250,49 @@ mod tests {
         assert_eq!(path("sqlite:////var/abs.db").as_deref(), Some("/var/abs.db"));
         assert_eq!(path("sqlite:plain.db").as_deref(), Some("plain.db"));
         assert_eq!(path("sqlite:///a%3Fb%20c.db").as_deref(), Some("a?b c.db"));
-        for memory in ["sqlite::memory:", "sqlite://:memory:", "sqlite:///:memory:", "sqlite://", "sqlite:///x?mode=memory"] {
+        for memory in [
+            "sqlite::memory:",
+            "sqlite://:memory:",
+            "sqlite:///:memory:",
+            "sqlite://",
+            "sqlite:///x?mode=memory",
+        ] {
             assert_eq!(path(memory), None, "{memory}");
         }
     }
 
     #[test]
     fn options_are_read() {
-        let target = parse("sqlite:///x.db?mode=ro&busy_timeout=250&journal_mode=wal&pool_size=3&echo=on&begin=immediate");
+        let target = parse(
+            "sqlite:///x.db?mode=ro&busy_timeout=250&journal_mode=wal&pool_size=3&echo=on&begin=immediate",
+        );
         let target = target.unwrap();
-        let Backend::Native(options) = target.backend else { panic!("native") };
+        let Backend::Native(options) = target.backend else {
+            panic!("native")
+        };
         assert!(options.read_only);
         assert_eq!(options.busy_timeout, Duration::from_millis(250));
         assert_eq!(options.pragmas, [("journal_mode".to_owned(), "wal".to_owned())]);
-        assert_eq!((target.pool.size, target.echo, target.begin), (3, true, Some(TransactionMode::Write)));
+        assert_eq!(
+            (target.pool.size, target.echo, target.begin),
+            (3, true, Some(TransactionMode::Write))
+        );
     }
 
     #[test]
     fn errors_name_what_is_wrong() {
         let message = |url| parse(url).map(|_| ()).unwrap_err().to_string();
-        assert_eq!(message("my.db"), "`my.db` has no scheme: write `sqlite:///my.db` for a file, or `sqlite::memory:`");
+        assert_eq!(
+            message("my.db"),
+            "`my.db` has no scheme: write `sqlite:///my.db` for a file, or `sqlite::memory:`"
+        );
         assert!(message("oracle://x").starts_with("no driver for `oracle:` URLs"));
         assert!(message("sqlite://my.db").contains("write `sqlite:///my.db`"));
         assert!(message("sqlite:///x?colour=red").starts_with("`colour` is no option of this URL"));
-        assert_eq!(message("sqlite:///x?echo=maybe"), "`echo=maybe`: expected `on` or `off`");
+        assert_eq!(
+            message("sqlite:///x?echo=maybe"),
+            "`echo=maybe`: expected `on` or `off`"
+        );
         assert!(message("sqlite:///x?journal_mode=wal;drop").contains("expected a word or a number"));
     }
 }

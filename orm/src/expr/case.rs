@@ -30,7 +30,10 @@ pub struct Case<T> {
 /// assert_eq!(sql, "SELECT CASE WHEN pages > ?1 THEN ?2 WHEN pages < ?3 THEN ?4 ELSE ?5 END FROM book");
 /// ```
 pub fn case<T: ColumnType>() -> Case<T> {
-    Case { branches: Vec::new(), value: std::marker::PhantomData }
+    Case {
+        branches: Vec::new(),
+        value: std::marker::PhantomData,
+    }
 }
 
 /// A `CASE` of one condition: `when(condition, a).otherwise(b)`.
@@ -41,18 +44,27 @@ pub fn when<T: ColumnType>(condition: impl Predicate, value: impl Settable<T>) -
 impl<T: ColumnType> Case<T> {
     /// One more branch.
     pub fn when(mut self, condition: impl Predicate, value: impl Settable<T>) -> Case<T> {
-        self.branches.push((condition.into_condition(), value.into_node()));
+        self.branches
+            .push((condition.into_condition(), value.into_node()));
         self
     }
 
     /// The value where no condition holds.
     pub fn otherwise(self, value: impl Settable<T>) -> Expr<T> {
         let otherwise = Some(Box::new(value.into_node()));
-        Expr::from_node(Node::Case { operand: None, branches: self.branches, otherwise })
+        Expr::from_node(Node::Case {
+            operand: None,
+            branches: self.branches,
+            otherwise,
+        })
     }
 
     /// NULL where no condition holds.
     pub fn or_null(self) -> Expr<T::Nullable> {
-        Expr::from_node(Node::Case { operand: None, branches: self.branches, otherwise: None })
+        Expr::from_node(Node::Case {
+            operand: None,
+            branches: self.branches,
+            otherwise: None,
+        })
     }
 }

@@ -147,5 +147,9 @@ impl<B, V: Comparable<B> + Clone> InList<B> for &Vec<V> {
 }
 
 fn list_test(operand: Node, list: Vec<Node>, negated: bool) -> Node {
-    Node::InList { operand: Box::new(operand), list, negated }
+    Node::InList {
+        operand: Box::new(operand),
+        list,
+        negated,
+    }
 }

@@ -37,12 +37,18 @@ pub fn now<T: ColumnType>() -> Expr<T> {
 
 /// All of these conditions hold; with none of them it is true.
 pub fn all_of<P: Predicate>(conditions: impl IntoIterator<Item = P>) -> Expr<bool> {
-    Expr::from_node(Node::Logic { all: true, parts: conditions.into_iter().map(P::into_condition).collect() })
+    Expr::from_node(Node::Logic {
+        all: true,
+        parts: conditions.into_iter().map(P::into_condition).collect(),
+    })
 }
 
 /// At least one of these conditions holds; with none of them it is false.
 pub fn any_of<P: Predicate>(conditions: impl IntoIterator<Item = P>) -> Expr<bool> {
-    Expr::from_node(Node::Logic { all: false, parts: conditions.into_iter().map(P::into_condition).collect() })
+    Expr::from_node(Node::Logic {
+        all: false,
+        parts: conditions.into_iter().map(P::into_condition).collect(),
+    })
 }
 
 /// A call of any function of the backend, by name. The caller vouches for the type of its value.
@@ -62,7 +68,10 @@ pub fn any_of<P: Predicate>(conditions: impl IntoIterator<Item = P>) -> Expr<boo
 /// let sql = query::<Book>().select(|b| func::<i64>("instr", (b.title, val::<String>("x")))).to_sql();
 /// assert_eq!(sql, "SELECT instr(title, ?1) FROM book");
 /// ```
-pub fn func<T: ColumnType>(name: impl Into<std::borrow::Cow<'static, str>>, arguments: impl Arguments) -> Expr<T> {
+pub fn func<T: ColumnType>(
+    name: impl Into<std::borrow::Cow<'static, str>>,
+    arguments: impl Arguments,
+) -> Expr<T> {
     let mut nodes = Vec::new();
     arguments.push_arguments(&mut nodes);
     Expr::from_node(Node::call(name, nodes))
@@ -93,7 +102,11 @@ pub fn raw<T: ColumnType>(sql: &str, operands: impl Arguments) -> Expr<T> {
     for (i, text) in sql.split("{}").enumerate() {
         if i > 0 {
             // A `{}` without an operand stays as it is, and the backend reports it with its position.
-            pieces.push(nodes.next().map_or_else(|| RawPiece::Text("{}".into()), RawPiece::Node));
+            pieces.push(
+                nodes
+                    .next()
+                    .map_or_else(|| RawPiece::Text("{}".into()), RawPiece::Node),
+            );
         }
         pieces.push(RawPiece::Text(Name::Owned(text.to_owned())));
     }
@@ -131,7 +144,9 @@ pub fn ntile(parts: u32) -> Expr<i64> {
 }
 
 /// The arguments of [`func`] and [`raw`]: one operand, or a tuple of them, of any types.
-#[diagnostic::on_unimplemented(message = "`{Self}` cannot be an argument: give a column, an expression, `val(..)` or a tuple of these")]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an argument: give a column, an expression, `val(..)` or a tuple of these"
+)]
 pub trait Arguments {
     /// Appends the arguments.
     #[doc(hidden)]

@@ -27,14 +27,15 @@ mod window;
 pub use case::{Case, case, when};
 pub use compare::{Comparable, InList, NullColumn, Settable};
 pub use function::{
-    Arguments, all_of, any_of, count_all, cume_dist, dense_rank, func, now, ntile, percent_rank, rank, raw, row_number, val,
+    Arguments, all_of, any_of, count_all, cume_dist, dense_rank, func, now, ntile, percent_rank, rank, raw,
+    row_number, val,
 };
 pub use operand::{Operand, Predicate};
 pub use order::{Grouping, Order, Ordering};
 #[doc(hidden)]
 pub use statement::{
-    Assignment, Compound, CompoundOp, ConflictAction, Cte, Delete, FromItem, Insert, InsertRows, Join, JoinKind, OnConflict, Output,
-    Relation, Select, Statement, Update,
+    Assignment, Compound, CompoundOp, ConflictAction, Cte, Delete, FromItem, Insert, InsertRows, Join,
+    JoinKind, OnConflict, Output, Relation, Select, Statement, Update,
 };
 pub use tree::{BinaryOp, Column, Expr, SourceId, UnaryOp};
 #[doc(hidden)]

@@ -100,7 +100,10 @@ pub trait Operand: Sized {
     where
         Self::Value: NullColumn,
     {
-        Expr::from_node(Node::IsNull { operand: Box::new(self.node()), negated: false })
+        Expr::from_node(Node::IsNull {
+            operand: Box::new(self.node()),
+            negated: false,
+        })
     }
 
     /// `IS NOT NULL`
@@ -108,7 +111,10 @@ pub trait Operand: Sized {
     where
         Self::Value: NullColumn,
     {
-        Expr::from_node(Node::IsNull { operand: Box::new(self.node()), negated: true })
+        Expr::from_node(Node::IsNull {
+            operand: Box::new(self.node()),
+            negated: true,
+        })
     }
 
     /// `BETWEEN low AND high`, both ends included.
@@ -217,7 +223,10 @@ pub trait Operand: Sized {
     where
         Self::Value: Textual,
     {
-        call("substr", vec![self.node(), Node::Constant(start), Node::Constant(length)])
+        call(
+            "substr",
+            vec![self.node(), Node::Constant(start), Node::Constant(length)],
+        )
     }
 
     /// With each `from` replaced by `to`.
@@ -299,7 +308,10 @@ pub trait Operand: Sized {
 
     /// `CAST(.. AS ..)`.
     fn cast<T: ColumnType>(self) -> Expr<T> {
-        Expr::from_node(Node::Cast { operand: Box::new(self.node()), kind: T::KIND })
+        Expr::from_node(Node::Cast {
+            operand: Box::new(self.node()),
+            kind: T::KIND,
+        })
     }
 
     /// Compared and ordered by that collation: `nocase`, `"de_DE"`, whatever the backend knows.
@@ -307,7 +319,10 @@ pub trait Operand: Sized {
     where
         Self::Value: Textual,
     {
-        Expr::from_node(Node::Collate { operand: Box::new(self.node()), collation: collation.into() })
+        Expr::from_node(Node::Collate {
+            operand: Box::new(self.node()),
+            collation: collation.into(),
+        })
     }
 
     /// Ascending order, the default.
@@ -325,7 +340,10 @@ impl<T: ColumnType> Operand for Column<T> {
     type Value = T;
 
     fn node(self) -> Node {
-        Node::Column { source: self.source, name: self.name.into() }
+        Node::Column {
+            source: self.source,
+            name: self.name.into(),
+        }
     }
 }
 
@@ -386,7 +404,13 @@ fn call<T>(name: &'static str, arguments: Vec<Node>) -> Expr<T> {
 
 fn like<L: Operand>(left: L, pattern: Node, case: LikeCase, escape: bool) -> Expr<bool> {
     let (operand, pattern) = (Box::new(left.node()), Box::new(pattern));
-    Expr::from_node(Node::Like { operand, pattern, case, escape, negated: false })
+    Expr::from_node(Node::Like {
+        operand,
+        pattern,
+        case,
+        escape,
+        negated: false,
+    })
 }
 
 /// A pattern in which `text` stands for itself: the backslash takes the meaning from `%`, `_` and itself.

@@ -38,7 +38,10 @@ impl<T: Numeric> Neg for Column<T> {
     type Output = Expr<T>;
 
     fn neg(self) -> Expr<T> {
-        Expr::from_node(Node::Unary { op: UnaryOp::Minus, operand: Box::new(self.node()) })
+        Expr::from_node(Node::Unary {
+            op: UnaryOp::Minus,
+            operand: Box::new(self.node()),
+        })
     }
 }
 
@@ -46,7 +49,10 @@ impl<T: Numeric> Neg for Expr<T> {
     type Output = Expr<T>;
 
     fn neg(self) -> Expr<T> {
-        Expr::from_node(Node::Unary { op: UnaryOp::Minus, operand: Box::new(self.node) })
+        Expr::from_node(Node::Unary {
+            op: UnaryOp::Minus,
+            operand: Box::new(self.node),
+        })
     }
 }
 
@@ -82,15 +88,60 @@ logic!(Expr<bool>, Expr<Option<bool>>, Column<bool>, Column<Option<bool>>);
 /// `NOT node`, written inside the operators that have a negated form of their own.
 fn negated(node: Node) -> Node {
     match node {
-        Node::Like { operand, pattern, case, escape, negated } => {
-            Node::Like { operand, pattern, case, escape, negated: !negated }
-        }
-        Node::InList { operand, list, negated } => Node::InList { operand, list, negated: !negated },
-        Node::InSelect { operand, select, negated } => Node::InSelect { operand, select, negated: !negated },
-        Node::Between { operand, low, high, negated } => Node::Between { operand, low, high, negated: !negated },
-        Node::IsNull { operand, negated } => Node::IsNull { operand, negated: !negated },
-        Node::Unary { op: UnaryOp::Not, operand } => *operand,
-        other => Node::Unary { op: UnaryOp::Not, operand: Box::new(other) },
+        Node::Like {
+            operand,
+            pattern,
+            case,
+            escape,
+            negated,
+        } => Node::Like {
+            operand,
+            pattern,
+            case,
+            escape,
+            negated: !negated,
+        },
+        Node::InList {
+            operand,
+            list,
+            negated,
+        } => Node::InList {
+            operand,
+            list,
+            negated: !negated,
+        },
+        Node::InSelect {
+            operand,
+            select,
+            negated,
+        } => Node::InSelect {
+            operand,
+            select,
+            negated: !negated,
+        },
+        Node::Between {
+            operand,
+            low,
+            high,
+            negated,
+        } => Node::Between {
+            operand,
+            low,
+            high,
+            negated: !negated,
+        },
+        Node::IsNull { operand, negated } => Node::IsNull {
+            operand,
+            negated: !negated,
+        },
+        Node::Unary {
+            op: UnaryOp::Not,
+            operand,
+        } => *operand,
+        other => Node::Unary {
+            op: UnaryOp::Not,
+            operand: Box::new(other),
+        },
     }
 }
 

@@ -12,7 +12,13 @@ pub struct Order {
 
 impl Order {
     pub(crate) fn new(node: Node, descending: bool) -> Order {
-        Order { term: OrderTerm { node, descending, nulls: None } }
+        Order {
+            term: OrderTerm {
+                node,
+                descending,
+                nulls: None,
+            },
+        }
     }
 
     /// NULLs before everything else.
@@ -29,7 +35,9 @@ impl Order {
 }
 
 /// What `order_by` takes: a column, an expression, an [`Order`], or a tuple or `Vec` of these.
-#[diagnostic::on_unimplemented(message = "`{Self}` is no order: give a column, an expression, `.asc()`, `.desc()` or a tuple of these")]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no order: give a column, an expression, `.asc()`, `.desc()` or a tuple of these"
+)]
 pub trait Ordering {
     /// Appends the terms.
     #[doc(hidden)]
@@ -61,7 +69,9 @@ impl<O: Ordering> Ordering for Vec<O> {
 }
 
 /// What `group_by` takes: a column, an expression, or a tuple of these.
-#[diagnostic::on_unimplemented(message = "`{Self}` cannot be grouped by: give a column, an expression or a tuple of these")]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be grouped by: give a column, an expression or a tuple of these"
+)]
 pub trait Grouping {
     /// Appends the expressions.
     #[doc(hidden)]

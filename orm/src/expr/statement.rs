@@ -88,7 +88,10 @@ pub enum JoinKind {
 /// What a source's rows are.
 #[derive(Clone, Debug)]
 pub enum Relation {
-    Table { schema: Option<Name>, name: Name },
+    Table {
+        schema: Option<Name>,
+        name: Name,
+    },
     Select(Box<Select>),
     /// The common table expression of that source.
     Cte(SourceId),
@@ -96,7 +99,10 @@ pub enum Relation {
 
 impl Relation {
     pub fn table(name: impl Into<Name>) -> Relation {
-        Relation::Table { schema: None, name: name.into() }
+        Relation::Table {
+            schema: None,
+            name: name.into(),
+        }
     }
 }
 
@@ -114,7 +120,10 @@ pub struct Insert {
 #[derive(Clone, Debug)]
 pub enum InsertRows {
     /// Rows of values, one `Vec` after the other.
-    Values { rows: usize, values: Vec<Value<'static>> },
+    Values {
+        rows: usize,
+        values: Vec<Value<'static>>,
+    },
     /// One row of placeholders, bound by whoever runs the statement.
     Placeholders,
     /// The rows of a query.
@@ -131,7 +140,10 @@ pub struct OnConflict {
 #[derive(Clone, Debug)]
 pub enum ConflictAction {
     Nothing,
-    Update { assignments: Vec<Assignment>, filter: Option<Node> },
+    Update {
+        assignments: Vec<Assignment>,
+        filter: Option<Node>,
+    },
 }
 
 /// `column = expression`.

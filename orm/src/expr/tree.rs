@@ -56,7 +56,11 @@ pub struct Column<T> {
 impl<T> Column<T> {
     /// The column of that name of that source. The caller vouches for the type.
     pub const fn new(source: SourceId, name: &'static str) -> Column<T> {
-        Column { source, name, value: PhantomData }
+        Column {
+            source,
+            name,
+            value: PhantomData,
+        }
     }
 
     /// The source it is of.
@@ -114,7 +118,10 @@ pub struct Expr<T> {
 impl<T> Expr<T> {
     /// Wraps a tree. The caller vouches for the type of its value.
     pub fn from_node(node: Node) -> Expr<T> {
-        Expr { node, value: PhantomData }
+        Expr {
+            node,
+            value: PhantomData,
+        }
     }
 }
 
@@ -195,26 +202,71 @@ pub enum LikeCase {
 #[non_exhaustive]
 #[doc(hidden)]
 pub enum Node {
-    Column { source: SourceId, name: Name },
+    Column {
+        source: SourceId,
+        name: Name,
+    },
     /// A value: a placeholder in the text, bound when the statement runs.
     Value(Value<'static>),
     /// A whole number that is part of the statement's text and shape.
     Constant(i64),
-    Unary { op: UnaryOp, operand: Box<Node> },
-    Binary { op: BinaryOp, left: Box<Node>, right: Box<Node> },
+    Unary {
+        op: UnaryOp,
+        operand: Box<Node>,
+    },
+    Binary {
+        op: BinaryOp,
+        left: Box<Node>,
+        right: Box<Node>,
+    },
     /// `AND` or `OR` over parts; with none it is true or false respectively.
-    Logic { all: bool, parts: Vec<Node> },
-    Like { operand: Box<Node>, pattern: Box<Node>, case: LikeCase, escape: bool, negated: bool },
-    InList { operand: Box<Node>, list: Vec<Node>, negated: bool },
-    InSelect { operand: Box<Node>, select: Box<Select>, negated: bool },
-    Between { operand: Box<Node>, low: Box<Node>, high: Box<Node>, negated: bool },
-    IsNull { operand: Box<Node>, negated: bool },
+    Logic {
+        all: bool,
+        parts: Vec<Node>,
+    },
+    Like {
+        operand: Box<Node>,
+        pattern: Box<Node>,
+        case: LikeCase,
+        escape: bool,
+        negated: bool,
+    },
+    InList {
+        operand: Box<Node>,
+        list: Vec<Node>,
+        negated: bool,
+    },
+    InSelect {
+        operand: Box<Node>,
+        select: Box<Select>,
+        negated: bool,
+    },
+    Between {
+        operand: Box<Node>,
+        low: Box<Node>,
+        high: Box<Node>,
+        negated: bool,
+    },
+    IsNull {
+        operand: Box<Node>,
+        negated: bool,
+    },
     Exists(Box<Select>),
     Scalar(Box<Select>),
     Function(Box<Function>),
-    Case { operand: Option<Box<Node>>, branches: Vec<(Node, Node)>, otherwise: Option<Box<Node>> },
-    Cast { operand: Box<Node>, kind: Kind },
-    Collate { operand: Box<Node>, collation: Name },
+    Case {
+        operand: Option<Box<Node>>,
+        branches: Vec<(Node, Node)>,
+        otherwise: Option<Box<Node>>,
+    },
+    Cast {
+        operand: Box<Node>,
+        kind: Kind,
+    },
+    Collate {
+        operand: Box<Node>,
+        collation: Name,
+    },
     /// A row value: `(a, b)`.
     Row(Vec<Node>),
     /// The current date and time, in the form that the dialect's columns keep.
@@ -285,7 +337,11 @@ pub struct OrderTerm {
 
 impl Node {
     pub(crate) fn binary(op: BinaryOp, left: Node, right: Node) -> Node {
-        Node::Binary { op, left: Box::new(left), right: Box::new(right) }
+        Node::Binary {
+            op,
+            left: Box::new(left),
+            right: Box::new(right),
+        }
     }
 
     pub(crate) fn call(name: impl Into<Name>, arguments: Vec<Node>) -> Node {
@@ -324,7 +380,10 @@ impl Node {
                     parts.insert(0, first);
                     Node::Logic { all, parts }
                 }
-                second => Node::Logic { all: want_all, parts: vec![first, second] },
+                second => Node::Logic {
+                    all: want_all,
+                    parts: vec![first, second],
+                },
             },
         }
     }

@@ -87,7 +87,11 @@ pub trait Key: Clone + Eq + Hash + Debug + Send + 'static {
 /// A key in SQL's spelling: `5`, `('CH', 3)`.
 pub(crate) fn show_key(values: &[Value<'_>]) -> String {
     let shown: Vec<String> = values.iter().map(ToString::to_string).collect();
-    if shown.len() == 1 { shown.concat() } else { format!("({})", shown.join(", ")) }
+    if shown.len() == 1 {
+        shown.concat()
+    } else {
+        format!("({})", shown.join(", "))
+    }
 }
 
 impl<T: KeyPart + Clone + Eq + Hash + Debug + Send> Key for T {

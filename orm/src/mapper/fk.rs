@@ -139,8 +139,11 @@ where
     type Base = T::Key;
     type Nullable = Option<Fk<T>>;
     const KIND: Kind = <T::Key as ColumnType>::KIND;
-    const REFERENCE: Option<Reference> =
-        Some(Reference { table: T::TABLE, column: T::KEY_COLUMN, entity: TypeId::of::<T> });
+    const REFERENCE: Option<Reference> = Some(Reference {
+        table: T::TABLE,
+        column: T::KEY_COLUMN,
+        entity: TypeId::of::<T>,
+    });
 
     #[inline]
     fn encode(&self) -> Value<'_> {

@@ -41,7 +41,10 @@ pub struct Handle<T> {
 
 impl<T> Handle<T> {
     pub(crate) fn new(raw: RawHandle) -> Handle<T> {
-        Handle { raw, entity: PhantomData }
+        Handle {
+            raw,
+            entity: PhantomData,
+        }
     }
 }
 

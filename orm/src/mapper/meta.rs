@@ -38,7 +38,10 @@ impl EntityMeta {
 
     /// The column of that name.
     pub fn column(&self, name: &str) -> Option<(usize, &'static ColumnMeta)> {
-        self.columns.iter().enumerate().find(|(_, column)| column.name == name)
+        self.columns
+            .iter()
+            .enumerate()
+            .find(|(_, column)| column.name == name)
     }
 }
 
@@ -257,10 +260,18 @@ pub struct Cascade {
 
 impl Cascade {
     /// No cascade.
-    pub const NONE: Cascade = Cascade { delete: false, delete_orphan: false, passive: false };
+    pub const NONE: Cascade = Cascade {
+        delete: false,
+        delete_orphan: false,
+        passive: false,
+    };
 
     /// A cascade of these.
     pub const fn new(delete: bool, delete_orphan: bool, passive: bool) -> Cascade {
-        Cascade { delete, delete_orphan, passive }
+        Cascade {
+            delete,
+            delete_orphan,
+            passive,
+        }
     }
 }

@@ -15,5 +15,7 @@ pub(crate) use entity::show_key;
 pub use entity::{Entity, Key};
 pub use fk::Fk;
 pub use handle::Handle;
-pub use meta::{Cascade, ColumnMeta, DefaultValue, EntityMeta, IndexMeta, ReferenceAction, RelationKind, RelationMeta};
+pub use meta::{
+    Cascade, ColumnMeta, DefaultValue, EntityMeta, IndexMeta, ReferenceAction, RelationKind, RelationMeta,
+};
 pub use reader::RowReader;

@@ -19,7 +19,10 @@ impl<'r> RowReader<'r> {
 
     /// The part that begins `columns` further on.
     pub(crate) fn skip(self, columns: usize) -> RowReader<'r> {
-        RowReader { row: self.row, start: self.start + columns }
+        RowReader {
+            row: self.row,
+            start: self.start + columns,
+        }
     }
 
     /// The value at that place of this part.
@@ -56,6 +59,8 @@ impl<'r> RowReader<'r> {
 
 impl std::fmt::Debug for RowReader<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RowReader").field("start", &self.start).finish_non_exhaustive()
+        f.debug_struct("RowReader")
+            .field("start", &self.start)
+            .finish_non_exhaustive()
     }
 }

@@ -19,12 +19,19 @@ pub struct SetTo {
 impl<T: ColumnType> Column<T> {
     /// In an update: set this column to a value or an expression.
     pub fn to(self, value: impl Settable<T>) -> SetTo {
-        SetTo { assignment: Assignment { column: self.name.into(), value: value.into_node() } }
+        SetTo {
+            assignment: Assignment {
+                column: self.name.into(),
+                value: value.into_node(),
+            },
+        }
     }
 }
 
 /// What [`Update::set`] takes: one [`SetTo`], or a tuple or `Vec` of them.
-#[diagnostic::on_unimplemented(message = "say what to set: `|p| p.likes.to(p.likes + 1)`, or a tuple of such")]
+#[diagnostic::on_unimplemented(
+    message = "say what to set: `|p| p.likes.to(p.likes + 1)`, or a tuple of such"
+)]
 pub trait SetList {
     /// Appends the assignments.
     #[doc(hidden)]
@@ -89,7 +96,11 @@ impl<T: Entity, X> Update<T, X> {
             filter: None,
             returning: Vec::new(),
         };
-        Update { update, columns: <T as SingleSource>::columns(source), executor }
+        Update {
+            update,
+            columns: <T as SingleSource>::columns(source),
+            executor,
+        }
     }
 
     /// Sets columns: `|p| p.likes.to(p.likes + 1)`, or a tuple of such.
@@ -113,7 +124,10 @@ impl<T: Entity, X> Update<T, X> {
     ///
     /// # Errors
     /// Whatever the statement runs into.
-    pub fn returning<P: Selection>(mut self, selection: impl FnOnce(T::Columns<Required>) -> P) -> Result<Vec<P::Row>>
+    pub fn returning<P: Selection>(
+        mut self,
+        selection: impl FnOnce(T::Columns<Required>) -> P,
+    ) -> Result<Vec<P::Row>>
     where
         X: Executor,
     {
@@ -136,9 +150,17 @@ impl<T: Entity> Update<T, &mut crate::engine::Connection> {
 impl<T: Entity, X> Delete<T, X> {
     pub(crate) fn start(executor: X) -> Delete<T, X> {
         let source = SourceId::fresh();
-        let delete =
-            expr::Delete { source, table: Relation::table(T::TABLE), filter: None, returning: Vec::new() };
-        Delete { delete, columns: <T as SingleSource>::columns(source), executor }
+        let delete = expr::Delete {
+            source,
+            table: Relation::table(T::TABLE),
+            filter: None,
+            returning: Vec::new(),
+        };
+        Delete {
+            delete,
+            columns: <T as SingleSource>::columns(source),
+            executor,
+        }
     }
 
     /// Only rows for which the condition holds. Without a filter, all rows.

@@ -43,7 +43,10 @@ impl<S: Source, O: Selection, X> Query<S, O, X> {
     }
 
     fn combined<S2: Source, O2>(mut self, op: CompoundOp, other: Query<S2, O2, Detached>) -> Self {
-        self.select.compound.push(Compound { op, select: other.select });
+        self.select.compound.push(Compound {
+            op,
+            select: other.select,
+        });
         self
     }
 }

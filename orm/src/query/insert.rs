@@ -33,17 +33,29 @@ impl<T: Entity, X> Insert<T, X> {
         let source = SourceId::fresh();
         let rows: Vec<Vec<Value<'static>>> = entities
             .into_iter()
-            .map(|entity| (0..T::META.columns.len()).map(|i| entity.encode(i).into_owned()).collect())
+            .map(|entity| {
+                (0..T::META.columns.len())
+                    .map(|i| entity.encode(i).into_owned())
+                    .collect()
+            })
             .collect();
         let insert = expr::Insert {
             source,
             table: Relation::table(T::TABLE),
             columns: Vec::new(),
-            rows: InsertRows::Values { rows: 0, values: Vec::new() },
+            rows: InsertRows::Values {
+                rows: 0,
+                values: Vec::new(),
+            },
             conflict: None,
             returning: Vec::new(),
         };
-        Insert { insert, columns: <T as SingleSource>::columns(source), executor, rows }
+        Insert {
+            insert,
+            columns: <T as SingleSource>::columns(source),
+            executor,
+            rows,
+        }
     }
 
     /// Makes it an upsert: says what to do where a row has the same values in these columns, which must be the key or
@@ -108,7 +120,10 @@ impl<T: Entity, X> Insert<T, X> {
     ///
     /// # Errors
     /// As [`run`](Self::run).
-    pub fn returning<P: Selection>(mut self, selection: impl Fn(T::Columns<Required>) -> P) -> Result<Vec<P::Row>>
+    pub fn returning<P: Selection>(
+        mut self,
+        selection: impl Fn(T::Columns<Required>) -> P,
+    ) -> Result<Vec<P::Row>>
     where
         X: Executor,
     {
@@ -117,7 +132,11 @@ impl<T: Entity, X> Insert<T, X> {
             self.fill(columns, rows);
             self.insert.returning.clear();
             selection(self.columns).push_outputs(&mut self.insert.returning);
-            all.extend(run(&mut self.executor, Statement::Insert(&self.insert), collect::<P>)?);
+            all.extend(run(
+                &mut self.executor,
+                Statement::Insert(&self.insert),
+                collect::<P>,
+            )?);
         }
         Ok(all)
     }
@@ -146,11 +165,18 @@ impl<T: Entity, X> Insert<T, X> {
 
     fn fill(&mut self, columns: Vec<usize>, rows: Vec<Vec<Value<'static>>>) {
         let count = rows.len();
-        let names = columns.iter().filter_map(|i| T::META.columns.get(*i)).map(|column| column.name.into());
+        let names = columns
+            .iter()
+            .filter_map(|i| T::META.columns.get(*i))
+            .map(|column| column.name.into());
         self.insert.columns = names.collect();
         let mut values = Vec::with_capacity(count * columns.len());
         for mut row in rows {
-            values.extend(columns.iter().map(|i| row.get_mut(*i).map(std::mem::take).unwrap_or_default()));
+            values.extend(
+                columns
+                    .iter()
+                    .map(|i| row.get_mut(*i).map(std::mem::take).unwrap_or_default()),
+            );
         }
         self.insert.rows = InsertRows::Values { rows: count, values };
     }
@@ -161,13 +187,22 @@ const ROW_VALUES_MAX: usize = 4_000;
 
 /// The columns that statements may write: not those that the database computes.
 pub(crate) fn writable_columns<T: Entity>() -> Vec<usize> {
-    T::META.columns.iter().enumerate().filter(|(_, column)| column.generated.is_none()).map(|(i, _)| i).collect()
+    T::META
+        .columns
+        .iter()
+        .enumerate()
+        .filter(|(_, column)| column.generated.is_none())
+        .map(|(i, _)| i)
+        .collect()
 }
 
 impl<T: Entity, X> Upsert<T, X> {
     /// Leaves the row that is there as it is.
     pub fn nothing(mut self) -> Insert<T, X> {
-        self.insert.insert.conflict = Some(OnConflict { target: self.target, action: ConflictAction::Nothing });
+        self.insert.insert.conflict = Some(OnConflict {
+            target: self.target,
+            action: ConflictAction::Nothing,
+        });
         self.insert
     }
 
@@ -201,7 +236,10 @@ impl<T: Entity, X> Upsert<T, X> {
             .filter(|column| !column.primary_key && !self.target.iter().any(|name| name == column.name))
             .map(|column| expr::Assignment {
                 column: column.name.into(),
-                value: Node::Column { source: SourceId::EXCLUDED, name: column.name.into() },
+                value: Node::Column {
+                    source: SourceId::EXCLUDED,
+                    name: column.name.into(),
+                },
             })
             .collect();
         self.conflict(assignments, None)
@@ -209,19 +247,28 @@ impl<T: Entity, X> Upsert<T, X> {
 
     fn conflict(mut self, assignments: Vec<expr::Assignment>, filter: Option<Node>) -> Insert<T, X> {
         let action = ConflictAction::Update { assignments, filter };
-        self.insert.insert.conflict = Some(OnConflict { target: self.target, action });
+        self.insert.insert.conflict = Some(OnConflict {
+            target: self.target,
+            action,
+        });
         self.insert
     }
 }
 
 impl<T: Entity, X> std::fmt::Debug for Insert<T, X> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Insert").field("table", &T::TABLE).field("rows", &self.rows.len()).finish_non_exhaustive()
+        f.debug_struct("Insert")
+            .field("table", &T::TABLE)
+            .field("rows", &self.rows.len())
+            .finish_non_exhaustive()
     }
 }
 
 impl<T: Entity, X> std::fmt::Debug for Upsert<T, X> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Upsert").field("insert", &self.insert).field("target", &self.target).finish()
+        f.debug_struct("Upsert")
+            .field("insert", &self.insert)
+            .field("target", &self.target)
+            .finish()
     }
 }

@@ -76,15 +76,29 @@ impl<T: Entity, X> Query<T, T::Columns<crate::mapper::Required>, X> {
         let source = SourceId::fresh();
         let columns = <T as SingleSource>::columns(source);
         let mut select = Box::new(Select::default());
-        select.from.push(FromItem { source, relation: crate::expr::Relation::table(T::TABLE), join: None });
+        select.from.push(FromItem {
+            source,
+            relation: crate::expr::Relation::table(T::TABLE),
+            join: None,
+        });
         columns.push_outputs(&mut select.columns);
-        Query { select, columns, executor, selection: PhantomData }
+        Query {
+            select,
+            columns,
+            executor,
+            selection: PhantomData,
+        }
     }
 }
 
 impl<S: Source> Query<S> {
     pub(crate) fn from_select(select: Box<Select>, columns: S::Columns) -> Query<S> {
-        Query { select, columns, executor: Detached, selection: PhantomData }
+        Query {
+            select,
+            columns,
+            executor: Detached,
+            selection: PhantomData,
+        }
     }
 }
 
@@ -147,7 +161,8 @@ impl<S: Source, O, X> Query<S, O, X> {
 
     /// The statement's text in SQLite's dialect, for a look.
     pub fn to_sql(&self) -> String {
-        self.to_sql_in(&Sqlite).unwrap_or_else(|error| format!("-- {error}"))
+        self.to_sql_in(&Sqlite)
+            .unwrap_or_else(|error| format!("-- {error}"))
     }
 
     /// The statement's text in that dialect.
@@ -160,11 +175,21 @@ impl<S: Source, O, X> Query<S, O, X> {
 
     /// The same query, to be run on a session or a connection.
     pub fn on<E: Executor>(self, executor: &mut E) -> Query<S, O, &mut E> {
-        Query { select: self.select, columns: self.columns, executor, selection: PhantomData }
+        Query {
+            select: self.select,
+            columns: self.columns,
+            executor,
+            selection: PhantomData,
+        }
     }
 
     pub(crate) fn selected<P>(self) -> Query<S, P, X> {
-        Query { select: self.select, columns: self.columns, executor: self.executor, selection: PhantomData }
+        Query {
+            select: self.select,
+            columns: self.columns,
+            executor: self.executor,
+            selection: PhantomData,
+        }
     }
 
     fn joined<N: SingleSource>(mut self, items: Vec<FromItem>, target: SourceId) -> JoinedQuery<S, N, X>
@@ -175,7 +200,12 @@ impl<S: Source, O, X> Query<S, O, X> {
         let columns = S::append(self.columns, N::columns(target));
         self.select.columns.clear();
         columns.push_outputs(&mut self.select.columns);
-        Query { select: self.select, columns, executor: self.executor, selection: PhantomData }
+        Query {
+            select: self.select,
+            columns,
+            executor: self.executor,
+            selection: PhantomData,
+        }
     }
 
     fn joined_on<N: SingleSource, P: Predicate>(
@@ -191,7 +221,10 @@ impl<S: Source, O, X> Query<S, O, X> {
         let item = FromItem {
             source: target,
             relation: crate::expr::Relation::table(N::Entity::TABLE),
-            join: Some(crate::expr::Join { kind, on: Some(on(columns).into_condition()) }),
+            join: Some(crate::expr::Join {
+                kind,
+                on: Some(on(columns).into_condition()),
+            }),
         };
         self.joined(vec![item], target)
     }
@@ -214,7 +247,10 @@ impl<S: Source, X> Query<S, S::Columns, X> {
     }
 
     /// Joins along a relation and keeps rows without a partner: the new source's columns are all `Option`s.
-    pub fn left_join<R: Relation>(self, relation: impl FnOnce(S::Columns) -> R) -> JoinedQuery<S, Maybe<R::Target>, X>
+    pub fn left_join<R: Relation>(
+        self,
+        relation: impl FnOnce(S::Columns) -> R,
+    ) -> JoinedQuery<S, Maybe<R::Target>, X>
     where
         S: Append<Maybe<R::Target>>,
     {
@@ -228,7 +264,11 @@ impl<S: Source, X> Query<S, S::Columns, X> {
     where
         S: Append<N>,
     {
-        JoinOn { query: self, kind: JoinKind::Inner, next: PhantomData }
+        JoinOn {
+            query: self,
+            kind: JoinKind::Inner,
+            next: PhantomData,
+        }
     }
 
     /// Left-joins an entity on any condition.
@@ -236,7 +276,11 @@ impl<S: Source, X> Query<S, S::Columns, X> {
     where
         S: Append<Maybe<N>>,
     {
-        JoinOn { query: self, kind: JoinKind::Left, next: PhantomData }
+        JoinOn {
+            query: self,
+            kind: JoinKind::Left,
+            next: PhantomData,
+        }
     }
 }
 
@@ -250,14 +294,19 @@ pub struct JoinOn<S: Source, N, X> {
 
 impl<S: Append<N>, N: SingleSource, X> JoinOn<S, N, X> {
     /// The condition.
-    pub fn on<P: Predicate>(self, condition: impl FnOnce(<S::Joined as Source>::Columns) -> P) -> JoinedQuery<S, N, X> {
+    pub fn on<P: Predicate>(
+        self,
+        condition: impl FnOnce(<S::Joined as Source>::Columns) -> P,
+    ) -> JoinedQuery<S, N, X> {
         self.query.joined_on(self.kind, condition)
     }
 }
 
 impl<S: Source, N, X> std::fmt::Debug for JoinOn<S, N, X> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("JoinOn").field("query", &self.query).finish_non_exhaustive()
+        f.debug_struct("JoinOn")
+            .field("query", &self.query)
+            .finish_non_exhaustive()
     }
 }
 
@@ -323,7 +372,11 @@ impl<S: Source, O: Selection, X: Executor> Query<S, O, X> {
         let mut batch = Vec::with_capacity(size.min(1_024));
         self.each(|row| {
             batch.push(row);
-            if batch.len() >= size { each(std::mem::take(&mut batch)) } else { Ok(()) }
+            if batch.len() >= size {
+                each(std::mem::take(&mut batch))
+            } else {
+                Ok(())
+            }
         })?;
         if batch.is_empty() { Ok(()) } else { each(batch) }
     }
@@ -334,10 +387,14 @@ impl<S: Source, O: Selection, X: Executor> Query<S, O, X> {
     /// Whatever the statement runs into.
     pub fn count(mut self) -> Result<u64> {
         let counted = counting(*self.select);
-        run(&mut self.executor, Statement::Select(&counted), |rows| match rows.next()? {
-            Some(row) => Ok(RowReader::new(row).get::<i64>(0)?.unsigned_abs()),
-            None => Ok(0),
-        })
+        run(
+            &mut self.executor,
+            Statement::Select(&counted),
+            |rows| match rows.next()? {
+                Some(row) => Ok(RowReader::new(row).get::<i64>(0)?.unsigned_abs()),
+                None => Ok(0),
+            },
+        )
     }
 
     /// Would the query give any row?
@@ -348,9 +405,14 @@ impl<S: Source, O: Selection, X: Executor> Query<S, O, X> {
         self.select.order.clear();
         self.select.limit = Some(Node::Constant(1));
         if self.select.group.is_empty() && !self.select.distinct {
-            self.select.columns = vec![Output { node: Node::Constant(1), label: None }];
+            self.select.columns = vec![Output {
+                node: Node::Constant(1),
+                label: None,
+            }];
         }
-        run(&mut self.executor, Statement::Select(&self.select), |rows| Ok(rows.next()?.is_some()))
+        run(&mut self.executor, Statement::Select(&self.select), |rows| {
+            Ok(rows.next()?.is_some())
+        })
     }
 }
 
@@ -365,7 +427,10 @@ pub(crate) fn counting(mut select: Select) -> Select {
         filter: None,
         over: None,
     }));
-    let output = vec![Output { node: count, label: None }];
+    let output = vec![Output {
+        node: count,
+        label: None,
+    }];
     select.order.clear();
     let plain = !select.distinct
         && select.group.is_empty()
@@ -382,8 +447,16 @@ pub(crate) fn counting(mut select: Select) -> Select {
         column.label = Some(format!("c{i}").into());
     }
     let relation = crate::expr::Relation::Select(Box::new(select));
-    let from = vec![FromItem { source: SourceId::fresh(), relation, join: None }];
-    Select { columns: output, from, ..Select::default() }
+    let from = vec![FromItem {
+        source: SourceId::fresh(),
+        relation,
+        join: None,
+    }];
+    Select {
+        columns: output,
+        from,
+        ..Select::default()
+    }
 }
 
 fn count_node(rows: u64) -> Node {

@@ -42,7 +42,10 @@ impl<T: ColumnType> Selection for Column<T> {
     }
 
     fn push_outputs(self, outputs: &mut Vec<Output>) {
-        outputs.push(Output { node: self.node(), label: None });
+        outputs.push(Output {
+            node: self.node(),
+            label: None,
+        });
     }
 
     #[inline]
@@ -59,7 +62,10 @@ impl<T: ColumnType> Selection for Expr<T> {
     }
 
     fn push_outputs(self, outputs: &mut Vec<Output>) {
-        outputs.push(Output { node: self.node, label: None });
+        outputs.push(Output {
+            node: self.node,
+            label: None,
+        });
     }
 
     #[inline]
@@ -87,7 +93,10 @@ impl<C: Columns> Selection for C {
     fn push_outputs(self, outputs: &mut Vec<Output>) {
         let source = self.source();
         outputs.extend(C::Entity::META.columns.iter().map(|column| Output {
-            node: Node::Column { source, name: column.name.into() },
+            node: Node::Column {
+                source,
+                name: column.name.into(),
+            },
             label: None,
         }));
     }

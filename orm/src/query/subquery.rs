@@ -36,7 +36,10 @@ impl<S: Source, O> Query<S, O, Detached> {
     /// ```
     pub fn exists(mut self) -> Expr<bool> {
         if self.select.group.is_empty() && self.select.compound.is_empty() {
-            self.select.columns = vec![Output { node: Node::Constant(1), label: None }];
+            self.select.columns = vec![Output {
+                node: Node::Constant(1),
+                label: None,
+            }];
         }
         self.select.order.clear();
         Expr::from_node(Node::Exists(self.select))
@@ -58,6 +61,10 @@ impl<S: Source, O> Query<S, O, Detached> {
 
 impl<S: Source, O: SingleColumn> InList<<O::Value as ColumnType>::Base> for Query<S, O, Detached> {
     fn into_test(self, operand: Node, negated: bool) -> Node {
-        Node::InSelect { operand: Box::new(operand), select: self.select, negated }
+        Node::InSelect {
+            operand: Box::new(operand),
+            select: self.select,
+            negated,
+        }
     }
 }

@@ -46,7 +46,11 @@ pub enum Through {}
 impl<K, F, T> RelationHandle<K, F, T> {
     /// The relation of that source. The derive makes these.
     pub const fn new(source: SourceId, meta: &'static RelationMeta) -> Self {
-        RelationHandle { source, meta, ends: PhantomData }
+        RelationHandle {
+            source,
+            meta,
+            ends: PhantomData,
+        }
     }
 }
 
@@ -204,10 +208,12 @@ pub fn foreign_key<T, C: RefersTo<T>>(column: C) -> &'static str {
 #[doc(hidden)]
 pub fn link_column<T: Entity, L: Entity>() -> &'static str {
     let refers = |reference: crate::types::Reference| (reference.entity)() == TypeId::of::<T>();
-    let mut found = L::META.columns.iter().filter(|column| column.reference.is_some_and(refers));
+    let mut found = L::META
+        .columns
+        .iter()
+        .filter(|column| column.reference.is_some_and(refers));
     match (found.next(), found.next()) {
         (Some(column), None) => column.name,
         _ => "",
     }
 }
-

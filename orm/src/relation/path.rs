@@ -34,25 +34,65 @@ pub(crate) struct Step {
 
 impl Path {
     /// Along a relation declared beside the entity `from`.
-    pub(crate) fn declared(source: SourceId, from: &'static EntityMeta, relation: &'static RelationMeta) -> Path {
+    pub(crate) fn declared(
+        source: SourceId,
+        from: &'static EntityMeta,
+        relation: &'static RelationMeta,
+    ) -> Path {
         let target = (relation.target)();
         let key = first_key(from);
         let name = format!("{}.{}", from.name, relation.name);
         let (first, second) = match relation.through {
-            None => (Step { near: key, table: target.table, far: (relation.by)() }, None),
+            None => (
+                Step {
+                    near: key,
+                    table: target.table,
+                    far: (relation.by)(),
+                },
+                None,
+            ),
             Some((through, ends)) => {
                 let (to_from, to_target) = ends();
-                let first = Step { near: key, table: through().table, far: to_from };
-                (first, Some(Step { near: to_target, table: target.table, far: first_key(target) }))
+                let first = Step {
+                    near: key,
+                    table: through().table,
+                    far: to_from,
+                };
+                (
+                    first,
+                    Some(Step {
+                        near: to_target,
+                        table: target.table,
+                        far: first_key(target),
+                    }),
+                )
             }
         };
-        Path { source, name, first, second, target, declared: Some(relation) }
+        Path {
+            source,
+            name,
+            first,
+            second,
+            target,
+            declared: Some(relation),
+        }
     }
 
     /// Along a column that refers to `target`.
     pub(crate) fn foreign_key(source: SourceId, column: &'static str, target: &'static EntityMeta) -> Path {
-        let first = Step { near: column, table: target.table, far: first_key(target) };
-        Path { source, name: column.to_owned(), first, second: None, target, declared: None }
+        let first = Step {
+            near: column,
+            table: target.table,
+            far: first_key(target),
+        };
+        Path {
+            source,
+            name: column.to_owned(),
+            first,
+            second: None,
+            target,
+            declared: None,
+        }
     }
 
     /// The joins from the source to `target`, a fresh source of the target's table.
@@ -61,7 +101,10 @@ impl Path {
             None => vec![join(self.first, kind, self.source, target)],
             Some(second) => {
                 let between = SourceId::fresh();
-                vec![join(self.first, kind, self.source, between), join(second, kind, between, target)]
+                vec![
+                    join(self.first, kind, self.source, between),
+                    join(second, kind, between, target),
+                ]
             }
         }
     }
@@ -70,7 +113,10 @@ impl Path {
     pub(crate) fn order(&self, target: SourceId) -> Vec<OrderTerm> {
         let declared = self.declared.map_or(&[][..], |relation| relation.order);
         let term = |(column, descending): &(fn() -> &'static str, bool)| OrderTerm {
-            node: Node::Column { source: target, name: column().into() },
+            node: Node::Column {
+                source: target,
+                name: column().into(),
+            },
             descending: *descending,
             nulls: None,
         };
@@ -92,12 +138,25 @@ impl Path {
 fn join(step: Step, kind: JoinKind, near: SourceId, far: SourceId) -> FromItem {
     let on = Node::binary(
         BinaryOp::Eq,
-        Node::Column { source: far, name: step.far.into() },
-        Node::Column { source: near, name: step.near.into() },
+        Node::Column {
+            source: far,
+            name: step.far.into(),
+        },
+        Node::Column {
+            source: near,
+            name: step.near.into(),
+        },
     );
-    FromItem { source: far, relation: Relation::table(step.table), join: Some(Join { kind, on: Some(on) }) }
+    FromItem {
+        source: far,
+        relation: Relation::table(step.table),
+        join: Some(Join { kind, on: Some(on) }),
+    }
 }
 
 fn first_key(meta: &'static EntityMeta) -> &'static str {
-    meta.key.first().and_then(|i| meta.columns.get(*i)).map_or("", |column| column.name)
+    meta.key
+        .first()
+        .and_then(|i| meta.columns.get(*i))
+        .map_or("", |column| column.name)
 }

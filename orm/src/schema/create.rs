@@ -39,7 +39,11 @@ pub(crate) fn create_statements(schema: &Schema, dialect: &dyn Dialect) -> Resul
         created.push(&table.name);
         let missing = missing_tables(table, &created, schema, dialect);
         statements.push(table.create_sql_without(dialect, true, &missing)?);
-        for key in table.foreign_keys.iter().filter(|key| missing.contains(&key.table.as_str())) {
+        for key in table
+            .foreign_keys
+            .iter()
+            .filter(|key| missing.contains(&key.table.as_str()))
+        {
             late.push(table.add_foreign_key_sql(dialect, key)?);
         }
         for index in &table.indexes {
@@ -51,17 +55,29 @@ pub(crate) fn create_statements(schema: &Schema, dialect: &dyn Dialect) -> Resul
 }
 
 /// Tables that this one refers to and that come later, where the backend minds.
-fn missing_tables<'s>(table: &'s Table, created: &[&str], schema: &Schema, dialect: &dyn Dialect) -> Vec<&'s str> {
+fn missing_tables<'s>(
+    table: &'s Table,
+    created: &[&str],
+    schema: &Schema,
+    dialect: &dyn Dialect,
+) -> Vec<&'s str> {
     if dialect.supports(Feature::ForwardReferences) {
         return Vec::new();
     }
     let later = |name: &str| schema.table(name).is_some() && !created.contains(&name);
-    table.foreign_keys.iter().map(|key| key.table.as_str()).filter(|name| later(name)).collect()
+    table
+        .foreign_keys
+        .iter()
+        .map(|key| key.table.as_str())
+        .filter(|name| later(name))
+        .collect()
 }
 
 fn run_all(connection: &mut Connection, statements: &[String]) -> Result<()> {
     let run = |connection: &mut Connection| {
-        statements.iter().try_for_each(|sql| connection.execute(sql, &[]).map(|_| ()))
+        statements
+            .iter()
+            .try_for_each(|sql| connection.execute(sql, &[]).map(|_| ()))
     };
     if connection.dialect().supports(Feature::TransactionalDdl) {
         connection.transaction(TransactionMode::Write, run)

@@ -41,10 +41,20 @@ impl Table {
         if_not_exists: bool,
         missing: &[&str],
     ) -> Result<String, CompileError> {
-        let mut sql = Ddl::new(dialect, if if_not_exists { "CREATE TABLE IF NOT EXISTS " } else { "CREATE TABLE " });
+        let mut sql = Ddl::new(
+            dialect,
+            if if_not_exists {
+                "CREATE TABLE IF NOT EXISTS "
+            } else {
+                "CREATE TABLE "
+            },
+        );
         sql.name(&self.name)?;
         sql.push(" (");
-        let auto = self.columns.iter().find(|column| column.auto && self.primary_key == [column.name.as_str()]);
+        let auto = self
+            .columns
+            .iter()
+            .find(|column| column.auto && self.primary_key == [column.name.as_str()]);
         for column in &self.columns {
             sql.item();
             sql.column(column, auto.is_some_and(|auto| auto.name == column.name))?;
@@ -63,13 +73,21 @@ impl Table {
             sql.item();
             sql.push(&format!("CHECK ({check})"));
         }
-        for key in self.foreign_keys.iter().filter(|key| !missing.contains(&key.table.as_str())) {
+        for key in self
+            .foreign_keys
+            .iter()
+            .filter(|key| !missing.contains(&key.table.as_str()))
+        {
             sql.item();
             sql.foreign_key(key)?;
         }
         sql.push("\n)");
         let options = [(self.without_rowid, "WITHOUT ROWID"), (self.strict, "STRICT")];
-        let options: Vec<&str> = options.into_iter().filter(|(on, _)| *on).map(|(_, name)| name).collect();
+        let options: Vec<&str> = options
+            .into_iter()
+            .filter(|(on, _)| *on)
+            .map(|(_, name)| name)
+            .collect();
         if dialect.name() == "sqlite" && !options.is_empty() {
             sql.push(&format!(" {}", options.join(", ")));
         }
@@ -81,13 +99,24 @@ impl Table {
     /// # Errors
     /// Where its name cannot be one.
     pub fn drop_sql(&self, dialect: &dyn Dialect, if_exists: bool) -> Result<String, CompileError> {
-        let mut sql = Ddl::new(dialect, if if_exists { "DROP TABLE IF EXISTS " } else { "DROP TABLE " });
+        let mut sql = Ddl::new(
+            dialect,
+            if if_exists {
+                "DROP TABLE IF EXISTS "
+            } else {
+                "DROP TABLE "
+            },
+        );
         sql.name(&self.name)?;
         Ok(sql.text)
     }
 
     /// The statement that adds a foreign key to the table as it is.
-    pub(super) fn add_foreign_key_sql(&self, dialect: &dyn Dialect, key: &ForeignKey) -> Result<String, CompileError> {
+    pub(super) fn add_foreign_key_sql(
+        &self,
+        dialect: &dyn Dialect,
+        key: &ForeignKey,
+    ) -> Result<String, CompileError> {
         let mut sql = Ddl::new(dialect, "ALTER TABLE ");
         sql.name(&self.name)?;
         sql.push(" ADD ");
@@ -101,8 +130,20 @@ impl Index {
     ///
     /// # Errors
     /// Where a name cannot be one.
-    pub fn create_sql(&self, table: &str, dialect: &dyn Dialect, if_not_exists: bool) -> Result<String, CompileError> {
-        let mut sql = Ddl::new(dialect, if self.unique { "CREATE UNIQUE INDEX " } else { "CREATE INDEX " });
+    pub fn create_sql(
+        &self,
+        table: &str,
+        dialect: &dyn Dialect,
+        if_not_exists: bool,
+    ) -> Result<String, CompileError> {
+        let mut sql = Ddl::new(
+            dialect,
+            if self.unique {
+                "CREATE UNIQUE INDEX "
+            } else {
+                "CREATE INDEX "
+            },
+        );
         if if_not_exists && dialect.supports(Feature::IndexIfNotExists) {
             sql.push("IF NOT EXISTS ");
         }
@@ -124,7 +165,11 @@ struct Ddl<'d> {
 
 impl<'d> Ddl<'d> {
     fn new(dialect: &'d dyn Dialect, start: &str) -> Ddl<'d> {
-        Ddl { dialect, text: start.to_owned(), items: 0 }
+        Ddl {
+            dialect,
+            text: start.to_owned(),
+            items: 0,
+        }
     }
 
     fn push(&mut self, text: &str) {
@@ -134,7 +179,10 @@ impl<'d> Ddl<'d> {
     fn name(&mut self, name: &str) -> Result<(), CompileError> {
         if name.is_empty() || name.contains('\0') {
             let why = "a name has at least one character and no NUL";
-            return Err(CompileError::BadName { name: name.to_owned(), why });
+            return Err(CompileError::BadName {
+                name: name.to_owned(),
+                why,
+            });
         }
         self.dialect.push_name(name, &mut self.text);
         Ok(())

@@ -151,16 +151,29 @@ impl Schema {
         let position = |name: &str| self.tables.iter().position(|table| table.name == name);
         for (i, table) in self.tables.iter().enumerate() {
             if position(&table.name) != Some(i) {
-                let message = format!("two tables have the name `{}`: give one of them another", table.name);
+                let message = format!(
+                    "two tables have the name `{}`: give one of them another",
+                    table.name
+                );
                 return Err(Error::Schema(message));
             }
         }
         let depends_on: Vec<Vec<usize>> = self
             .tables
             .iter()
-            .map(|table| table.foreign_keys.iter().filter_map(|key| position(&key.table)).collect())
+            .map(|table| {
+                table
+                    .foreign_keys
+                    .iter()
+                    .filter_map(|key| position(&key.table))
+                    .collect()
+            })
             .collect();
-        Ok(components(&depends_on).into_iter().flatten().filter_map(|i| self.tables.get(i)).collect())
+        Ok(components(&depends_on)
+            .into_iter()
+            .flatten()
+            .filter_map(|i| self.tables.get(i))
+            .collect())
     }
 }
 
@@ -188,7 +201,11 @@ impl Table {
         }
         for index in meta.indexes {
             let columns = names(index.columns);
-            if index.unique { table.uniques.push(columns) } else { table.add_index(columns, false) }
+            if index.unique {
+                table.uniques.push(columns)
+            } else {
+                table.add_index(columns, false)
+            }
         }
         table
     }
@@ -202,7 +219,11 @@ impl Table {
     fn add_index(&mut self, columns: Vec<String>, unique: bool) {
         let prefix = if unique { "ux" } else { "ix" };
         let name = format!("{prefix}_{}_{}", self.name, columns.join("_"));
-        self.indexes.push(Index { name, columns, unique });
+        self.indexes.push(Index {
+            name,
+            columns,
+            unique,
+        });
     }
 }
 

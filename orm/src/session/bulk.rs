@@ -11,8 +11,8 @@ use crate::dialect::Feature;
 use crate::error::Result;
 use crate::expr::Statement;
 use crate::mapper::{Entity, RowReader};
-use crate::query::{Delete, Executor, Update};
 use crate::query::internals::{all_columns, execute, run};
+use crate::query::{Delete, Executor, Update};
 
 impl Session {
     /// An UPDATE of many rows in one statement; tracked entities among them get their new values.
@@ -48,13 +48,23 @@ impl Session {
     }
 
     fn tracks<T: Entity>(&self) -> bool {
-        let arena = self.store.arena_of(TypeId::of::<T>()).and_then(|arena| self.store.any(arena));
+        let arena = self
+            .store
+            .arena_of(TypeId::of::<T>())
+            .and_then(|arena| self.store.any(arena));
         arena.is_some_and(|arena| arena.core().live().next().is_some())
     }
 
     fn expire_type<T: Entity>(&mut self) {
-        if let Some(any) = self.store.arena_of(TypeId::of::<T>()).and_then(|arena| self.store.any_mut(arena)) {
-            any.core_mut().headers.iter_mut().for_each(|header| header.expired = true);
+        if let Some(any) = self
+            .store
+            .arena_of(TypeId::of::<T>())
+            .and_then(|arena| self.store.any_mut(arena))
+        {
+            any.core_mut()
+                .headers
+                .iter_mut()
+                .for_each(|header| header.expired = true);
         }
     }
 }
@@ -126,22 +136,36 @@ impl<T: Entity> Delete<T, &mut Session> {
 impl Session {
     /// A tracked entity gets the values that its row now has; the former ones can be rolled back to.
     fn overwrite<T: Entity>(&mut self, entity: T) {
-        let Some((handle, _)) = entity.key().and_then(|key| self.store.find::<T>(&key)) else { return };
+        let Some((handle, _)) = entity.key().and_then(|key| self.store.find::<T>(&key)) else {
+            return;
+        };
         let (arena, slot) = (handle.raw.arena as usize, handle.raw.slot);
         // The flush before the statement left no base: this one is the state that a rollback goes back to.
-        let Ok(place) = self.store.get_mut(handle) else { return };
+        let Ok(place) = self.store.get_mut(handle) else {
+            return;
+        };
         *place = entity;
-        let Some(any) = self.store.any_mut(arena) else { return };
+        let Some(any) = self.store.any_mut(arena) else {
+            return;
+        };
         any.core_mut().dirty.retain(|other| *other != slot);
-        if let Some(base) = any.core_mut().header_mut(slot).and_then(|header| header.base.take()) {
+        if let Some(base) = any
+            .core_mut()
+            .header_mut(slot)
+            .and_then(|header| header.base.take())
+        {
             self.undo.push(super::undo::Undo::Update { arena, slot, base });
         }
     }
 
     fn forget_deleted<T: Entity>(&mut self, key: &T::Key) {
-        let Some((handle, _)) = self.store.find::<T>(key) else { return };
+        let Some((handle, _)) = self.store.find::<T>(key) else {
+            return;
+        };
         let (arena, slot) = (handle.raw.arena as usize, handle.raw.slot);
-        let Some(any) = self.store.any_mut(arena) else { return };
+        let Some(any) = self.store.any_mut(arena) else {
+            return;
+        };
         any.unregister(slot);
         any.core_mut().set_state(slot, State::Deleted);
         self.undo.push(super::undo::Undo::Delete { arena, slot });

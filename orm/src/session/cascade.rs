@@ -24,7 +24,10 @@ impl Session {
         let mut arena = 0;
         while arena < self.store.arenas().len() {
             done.resize(self.store.arenas().len(), 0);
-            let next = self.store.any(arena).and_then(|any| any.core().marked.get(done[arena]).copied());
+            let next = self
+                .store
+                .any(arena)
+                .and_then(|any| any.core().marked.get(done[arena]).copied());
             let Some(slot) = next else {
                 arena += 1;
                 continue;
@@ -41,11 +44,17 @@ impl Session {
     }
 
     fn marked_count(&self) -> usize {
-        self.store.arenas().iter().map(|arena| arena.core().marked.len()).sum()
+        self.store
+            .arenas()
+            .iter()
+            .map(|arena| arena.core().marked.len())
+            .sum()
     }
 
     fn cascade_row(&mut self, arena: usize, slot: u32) -> Result<()> {
-        let Some(meta) = self.store.any(arena).map(|any| any.meta()) else { return Ok(()) };
+        let Some(meta) = self.store.any(arena).map(|any| any.meta()) else {
+            return Ok(());
+        };
         for relation in meta.relations {
             match (relation.kind, relation.through) {
                 (RelationKind::ManyToMany, Some((through, ends))) => {
@@ -53,7 +62,14 @@ impl Session {
                 }
                 (_, _) => {
                     let target = (relation.target)();
-                    self.cascade_to(arena, slot, relation, target, (relation.by)(), relation.cascade.delete)?;
+                    self.cascade_to(
+                        arena,
+                        slot,
+                        relation,
+                        target,
+                        (relation.by)(),
+                        relation.cascade.delete,
+                    )?;
                 }
             }
         }
@@ -70,14 +86,22 @@ impl Session {
         column: &'static str,
         delete: bool,
     ) -> Result<()> {
-        let Some((column_index, column_meta)) = target.column(column) else { return Ok(()) };
+        let Some((column_index, column_meta)) = target.column(column) else {
+            return Ok(());
+        };
         if !delete && (!column_meta.nullable || column_meta.on_delete != ReferenceAction::NoAction) {
             // The database refuses the deletion, or has its own way.
             return Ok(());
         }
-        let Some(key) = self.store.stored_key(arena, slot).into_iter().next() else { return Ok(()) };
+        let Some(key) = self.store.stored_key(arena, slot).into_iter().next() else {
+            return Ok(());
+        };
         let Some(children) = self.arena_of_table(target) else {
-            return if delete && !relation.cascade.passive { self.delete_unseen(target, column, &key) } else { Ok(()) };
+            return if delete && !relation.cascade.passive {
+                self.delete_unseen(target, column, &key)
+            } else {
+                Ok(())
+            };
         };
         if !relation.cascade.passive && !key.is_null() {
             self.load_children(children, target, column, &key)?;
@@ -88,8 +112,14 @@ impl Session {
             Value::Null => false,
             value => value.sql_eq(&key),
         };
-        let Some(any) = self.store.any(children) else { return Ok(()) };
-        let affected: Vec<u32> = any.core().live().filter(|child| refers(any.encode(*child, column_index))).collect();
+        let Some(any) = self.store.any(children) else {
+            return Ok(());
+        };
+        let affected: Vec<u32> = any
+            .core()
+            .live()
+            .filter(|child| refers(any.encode(*child, column_index)))
+            .collect();
         for child in affected {
             if delete {
                 self.mark(children, child);
@@ -105,11 +135,19 @@ impl Session {
     }
 
     fn arena_of_table(&self, meta: &'static EntityMeta) -> Option<usize> {
-        self.store.arenas().iter().position(|arena| std::ptr::eq(arena.meta(), meta) || arena.meta().table == meta.table)
+        self.store
+            .arenas()
+            .iter()
+            .position(|arena| std::ptr::eq(arena.meta(), meta) || arena.meta().table == meta.table)
     }
 
     /// Rows of an entity that this session never met are deleted without being loaded.
-    fn delete_unseen(&mut self, target: &'static EntityMeta, column: &'static str, key: &Value<'static>) -> Result<()> {
+    fn delete_unseen(
+        &mut self,
+        target: &'static EntityMeta,
+        column: &'static str,
+        key: &Value<'static>,
+    ) -> Result<()> {
         if key.is_null() {
             return Ok(());
         }
@@ -117,7 +155,10 @@ impl Session {
         let source = SourceId::fresh();
         let filter = Node::binary(
             BinaryOp::Eq,
-            Node::Column { source, name: column.into() },
+            Node::Column {
+                source,
+                name: column.into(),
+            },
             Node::Value(key.clone()),
         );
         let delete = crate::expr::Delete {
@@ -126,7 +167,8 @@ impl Session {
             filter: Some(filter),
             returning: Vec::new(),
         };
-        let rendered = crate::dialect::render(crate::expr::Statement::Delete(&delete), self.engine.dialect())?;
+        let rendered =
+            crate::dialect::render(crate::expr::Statement::Delete(&delete), self.engine.dialect())?;
         let params: Vec<Value<'_>> = rendered.params.iter().map(|value| value.borrowed()).collect();
         let Session { link, .. } = self;
         if let Some(link) = link.as_mut() {
@@ -145,11 +187,19 @@ impl Session {
         self.begin(true)?;
         let source = SourceId::fresh();
         let mut select = Select::default();
-        select.from.push(FromItem { source, relation: crate::expr::Relation::table(target.table), join: None });
+        select.from.push(FromItem {
+            source,
+            relation: crate::expr::Relation::table(target.table),
+            join: None,
+        });
         select.columns = super::related::columns_of(target, source);
-        let near = Node::Column { source, name: column.into() };
+        let near = Node::Column {
+            source,
+            name: column.into(),
+        };
         select.filter = Some(Node::binary(BinaryOp::Eq, near, Node::Value(key.clone())));
-        let rendered = crate::dialect::render(crate::expr::Statement::Select(&select), self.engine.dialect())?;
+        let rendered =
+            crate::dialect::render(crate::expr::Statement::Select(&select), self.engine.dialect())?;
         let params: Vec<Value<'_>> = rendered.params.iter().map(|value| value.borrowed()).collect();
         let Session { store, link, .. } = self;
         let Some(link) = link.as_mut() else { return Ok(()) };
@@ -167,16 +217,27 @@ impl Session {
     fn mark_orphans(&mut self) {
         let mut orphaning: Vec<(usize, usize)> = Vec::new();
         for arena in self.store.arenas() {
-            for relation in arena.meta().relations.iter().filter(|relation| relation.cascade.delete_orphan) {
+            for relation in arena
+                .meta()
+                .relations
+                .iter()
+                .filter(|relation| relation.cascade.delete_orphan)
+            {
                 let target = (relation.target)();
                 let column = target.column((relation.by)()).map(|(i, _)| i);
                 orphaning.extend(self.arena_of_table(target).zip(column));
             }
         }
         for (children, column) in orphaning {
-            let Some(any) = self.store.any(children) else { continue };
+            let Some(any) = self.store.any(children) else {
+                continue;
+            };
             let lost = |slot: &u32| {
-                let had = any.core().base(*slot).and_then(|base| base.get(column)).is_some_and(|value| !value.is_null());
+                let had = any
+                    .core()
+                    .base(*slot)
+                    .and_then(|base| base.get(column))
+                    .is_some_and(|value| !value.is_null());
                 had && any.encode(*slot, column).is_null()
             };
             let orphans: Vec<u32> = any.core().dirty.iter().copied().filter(lost).collect();
@@ -198,11 +259,20 @@ impl Session {
     fn follow_once(&mut self) -> bool {
         let mut again = false;
         for arena in 0..self.store.arenas().len() {
-            let Some(meta) = self.store.any(arena).map(|any| any.meta()) else { continue };
+            let Some(meta) = self.store.any(arena).map(|any| any.meta()) else {
+                continue;
+            };
             for (column, column_meta) in meta.columns.iter().enumerate() {
-                let cascades = matches!(column_meta.on_delete, ReferenceAction::Cascade | ReferenceAction::SetNull);
-                let Some(reference) = column_meta.reference.filter(|_| cascades) else { continue };
-                let Some(parents) = self.store.arena_of((reference.entity)()) else { continue };
+                let cascades = matches!(
+                    column_meta.on_delete,
+                    ReferenceAction::Cascade | ReferenceAction::SetNull
+                );
+                let Some(reference) = column_meta.reference.filter(|_| cascades) else {
+                    continue;
+                };
+                let Some(parents) = self.store.arena_of((reference.entity)()) else {
+                    continue;
+                };
                 let gone = self.deleted_keys(parents);
                 if gone.is_empty() {
                     continue;
@@ -214,20 +284,37 @@ impl Session {
     }
 
     fn deleted_keys(&self, arena: usize) -> Vec<Value<'static>> {
-        let Some(any) = self.store.any(arena) else { return Vec::new() };
-        let deleted = any.core().live().filter(|slot| any.core().state(*slot) == State::Deleted);
-        deleted.filter_map(|slot| self.store.stored_key(arena, slot).into_iter().next()).collect()
+        let Some(any) = self.store.any(arena) else {
+            return Vec::new();
+        };
+        let deleted = any
+            .core()
+            .live()
+            .filter(|slot| any.core().state(*slot) == State::Deleted);
+        deleted
+            .filter_map(|slot| self.store.stored_key(arena, slot).into_iter().next())
+            .collect()
     }
 
-    fn follow_column(&mut self, arena: usize, column: usize, action: ReferenceAction, gone: &[Value<'static>]) -> bool {
-        let Some(any) = self.store.any(arena) else { return false };
+    fn follow_column(
+        &mut self,
+        arena: usize,
+        column: usize,
+        action: ReferenceAction,
+        gone: &[Value<'static>],
+    ) -> bool {
+        let Some(any) = self.store.any(arena) else {
+            return false;
+        };
         let affected: Vec<u32> = any
             .core()
             .live()
             .filter(|slot| any.core().state(*slot) == State::Clean)
             .filter(|slot| gone.iter().any(|key| any.encode(*slot, column).sql_eq(key)))
             .collect();
-        let Some(any) = self.store.any_mut(arena) else { return false };
+        let Some(any) = self.store.any_mut(arena) else {
+            return false;
+        };
         for slot in &affected {
             if action == ReferenceAction::Cascade {
                 any.unregister(*slot);
@@ -239,8 +326,16 @@ impl Session {
             // The column is nullable: SET NULL was declared on it.
             let _ = any.set(*slot, column, Value::Null);
             any.core_mut().dirty.retain(|other| other != slot);
-            if let Some(base) = any.core_mut().header_mut(*slot).and_then(|header| header.base.take()) {
-                self.undo.push(Undo::Update { arena, slot: *slot, base });
+            if let Some(base) = any
+                .core_mut()
+                .header_mut(*slot)
+                .and_then(|header| header.base.take())
+            {
+                self.undo.push(Undo::Update {
+                    arena,
+                    slot: *slot,
+                    base,
+                });
             }
         }
         action == ReferenceAction::Cascade && !affected.is_empty()

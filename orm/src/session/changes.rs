@@ -37,21 +37,40 @@ impl Session {
             let (meta, core) = (arena.meta(), arena.core());
             let mut push = |slot: u32, kind, columns| {
                 let key = show_key(&self.store.stored_key(number, slot));
-                changes.push(Change { entity: meta.name, key, kind, columns });
+                changes.push(Change {
+                    entity: meta.name,
+                    key,
+                    kind,
+                    columns,
+                });
             };
-            core.new.iter().for_each(|slot| push(*slot, ChangeKind::Insert, Vec::new()));
-            for slot in core.dirty.iter().filter(|slot| core.state(**slot) == State::Clean) {
+            core.new
+                .iter()
+                .for_each(|slot| push(*slot, ChangeKind::Insert, Vec::new()));
+            for slot in core
+                .dirty
+                .iter()
+                .filter(|slot| core.state(**slot) == State::Clean)
+            {
                 let Some(base) = core.base(*slot) else { continue };
                 let differs = |(i, _): &(usize, &crate::mapper::ColumnMeta)| {
-                    base.get(*i).is_none_or(|before| !arena.encode(*slot, *i).sql_eq(before))
+                    base.get(*i)
+                        .is_none_or(|before| !arena.encode(*slot, *i).sql_eq(before))
                 };
-                let columns: Vec<&'static str> =
-                    meta.columns.iter().enumerate().filter(differs).map(|(_, column)| column.name).collect();
+                let columns: Vec<&'static str> = meta
+                    .columns
+                    .iter()
+                    .enumerate()
+                    .filter(differs)
+                    .map(|(_, column)| column.name)
+                    .collect();
                 if !columns.is_empty() {
                     push(*slot, ChangeKind::Update, columns);
                 }
             }
-            core.marked.iter().for_each(|slot| push(*slot, ChangeKind::Delete, Vec::new()));
+            core.marked
+                .iter()
+                .for_each(|slot| push(*slot, ChangeKind::Delete, Vec::new()));
         }
         changes
     }

@@ -9,7 +9,9 @@ use rustc_hash::FxHashMap;
 use super::Session;
 use super::related::{BATCH, key_text, path_select};
 use crate::error::{Error, Result};
-use crate::expr::{Function, FromItem, Node, OrderTerm, Ordering, Output, Predicate, Select, SourceId, Statement, Window};
+use crate::expr::{
+    FromItem, Function, Node, OrderTerm, Ordering, Output, Predicate, Select, SourceId, Statement, Window,
+};
 use crate::mapper::{Columns, Entity, Fk, Handle, Required, RowReader};
 use crate::query::internals::{add_condition, run};
 use crate::query::{Executor, Query};
@@ -17,7 +19,9 @@ use crate::relation::{Count, Path, Relation, RelationHandle};
 use crate::types::Value;
 
 /// What [`with`](Query::with) takes: a relation, or a relation with conditions, order, limit, and relations of its own.
-#[diagnostic::on_unimplemented(message = "`{Self}` is no relation to load: name one, as in `.with(|u| u.posts)`")]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no relation to load: name one, as in `.with(|u| u.posts)`"
+)]
 pub trait Eager {
     /// How many there are for one row.
     type Count: Count;
@@ -34,7 +38,8 @@ pub trait Eager {
 
     /// For each of these values of that column the related rows, as values.
     #[doc(hidden)]
-    fn values<X: Executor>(&self, executor: &mut X, near: &[Value<'static>]) -> Result<Vec<Vec<Self::Value>>>;
+    fn values<X: Executor>(&self, executor: &mut X, near: &[Value<'static>])
+    -> Result<Vec<Vec<Self::Value>>>;
 
     /// The same, tracked.
     #[doc(hidden)]
@@ -59,14 +64,30 @@ impl<R: Relation> RelatedQuery<R> {
     fn new(relation: &R) -> RelatedQuery<R> {
         let mut shape = Select::default();
         let table = crate::expr::Relation::table(R::Target::TABLE);
-        shape.from.push(FromItem { source: SourceId::fresh(), relation: table, join: None });
-        RelatedQuery { path: relation.path(), shape, limit: None, nested: (), relation: PhantomData }
+        shape.from.push(FromItem {
+            source: SourceId::fresh(),
+            relation: table,
+            join: None,
+        });
+        RelatedQuery {
+            path: relation.path(),
+            shape,
+            limit: None,
+            nested: (),
+            relation: PhantomData,
+        }
     }
 
     /// Along with each of them, what another relation leads to.
     pub fn with<N: Eager>(self, nested: impl FnOnce(TargetColumns<R>) -> N) -> RelatedQuery<R, N> {
         let nested = nested(self.columns());
-        RelatedQuery { path: self.path, shape: self.shape, limit: self.limit, nested, relation: PhantomData }
+        RelatedQuery {
+            path: self.path,
+            shape: self.shape,
+            limit: self.limit,
+            nested,
+            relation: PhantomData,
+        }
     }
 }
 
@@ -114,7 +135,11 @@ impl<R: Relation, N> RelatedQuery<R, N> {
     }
 
     /// The related rows as values, and which parent each belongs to.
-    fn flat_values<X: Executor>(&self, executor: &mut X, near: &[Value<'static>]) -> Result<Vec<(usize, R::Target)>> {
+    fn flat_values<X: Executor>(
+        &self,
+        executor: &mut X,
+        near: &[Value<'static>],
+    ) -> Result<Vec<(usize, R::Target)>> {
         self.check()?;
         let groups = Groups::of(near);
         let mut flat = Vec::new();
@@ -133,7 +158,11 @@ impl<R: Relation, N> RelatedQuery<R, N> {
         Ok(flat)
     }
 
-    fn flat_handles(&self, session: &mut Session, near: &[Value<'static>]) -> Result<Vec<(usize, Handle<R::Target>)>> {
+    fn flat_handles(
+        &self,
+        session: &mut Session,
+        near: &[Value<'static>],
+    ) -> Result<Vec<(usize, Handle<R::Target>)>> {
         self.check()?;
         let groups = Groups::of(near);
         let mut flat = Vec::new();
@@ -158,7 +187,10 @@ struct Groups {
 
 impl Groups {
     fn of(near: &[Value<'static>]) -> Groups {
-        let mut groups = Groups { keys: Vec::new(), numbers: FxHashMap::default() };
+        let mut groups = Groups {
+            keys: Vec::new(),
+            numbers: FxHashMap::default(),
+        };
         for value in near.iter().filter(|value| !value.is_null()) {
             let next = groups.keys.len();
             if let std::collections::hash_map::Entry::Vacant(place) = groups.numbers.entry(key_text(value)) {
@@ -174,7 +206,11 @@ impl Groups {
     }
 
     /// Hands the items to their parents; parents with one key share them by `again`.
-    fn distribute<V>(near: &[Value<'static>], flat: Vec<(usize, V)>, mut again: impl FnMut(&V) -> Option<V>) -> Vec<Vec<V>> {
+    fn distribute<V>(
+        near: &[Value<'static>],
+        flat: Vec<(usize, V)>,
+        mut again: impl FnMut(&V) -> Option<V>,
+    ) -> Vec<Vec<V>> {
         let groups = Groups::of(near);
         let mut by_group: Vec<Vec<V>> = groups.keys.iter().map(|_| Vec::new()).collect();
         for (group, item) in flat {
@@ -184,14 +220,26 @@ impl Groups {
         }
         let mut waiting: FxHashMap<usize, usize> = FxHashMap::default();
         let numbers: Vec<Option<usize>> = near.iter().map(|value| groups.number(value)).collect();
-        numbers.iter().flatten().for_each(|number| *waiting.entry(*number).or_insert(0) += 1);
+        numbers
+            .iter()
+            .flatten()
+            .for_each(|number| *waiting.entry(*number).or_insert(0) += 1);
         let mut give = |number: usize| {
             let left = waiting.entry(number).or_insert(1);
             *left -= 1;
-            let Some(items) = by_group.get_mut(number) else { return Vec::new() };
-            if *left == 0 { std::mem::take(items) } else { items.iter().filter_map(&mut again).collect() }
+            let Some(items) = by_group.get_mut(number) else {
+                return Vec::new();
+            };
+            if *left == 0 {
+                std::mem::take(items)
+            } else {
+                items.iter().filter_map(&mut again).collect()
+            }
         };
-        numbers.into_iter().map(|number| number.map_or_else(Vec::new, &mut give)).collect()
+        numbers
+            .into_iter()
+            .map(|number| number.map_or_else(Vec::new, &mut give))
+            .collect()
     }
 }
 
@@ -271,14 +319,24 @@ where
         self.path.first.near
     }
 
-    fn values<X: Executor>(&self, executor: &mut X, near: &[Value<'static>]) -> Result<Vec<Vec<Self::Value>>> {
+    fn values<X: Executor>(
+        &self,
+        executor: &mut X,
+        near: &[Value<'static>],
+    ) -> Result<Vec<Vec<Self::Value>>> {
         let flat = self.flat_values(executor, near)?;
         let column = column_index::<R::Target>(self.nested.near());
-        let inner_near: Vec<Value<'static>> = flat.iter().map(|(_, entity)| entity.encode(column).into_owned()).collect();
+        let inner_near: Vec<Value<'static>> = flat
+            .iter()
+            .map(|(_, entity)| entity.encode(column).into_owned())
+            .collect();
         let nested = self.nested.values(executor, &inner_near)?;
         let mut joined = Vec::with_capacity(flat.len());
         for (((group, entity), found), key) in flat.into_iter().zip(nested).zip(&inner_near) {
-            joined.push((group, (entity, collected::<N::Count, _>(found, &self.nested.name(), key)?)));
+            joined.push((
+                group,
+                (entity, collected::<N::Count, _>(found, &self.nested.name(), key)?),
+            ));
         }
         let again = |(entity, nested): &Self::Value| Some((copy_of(entity)?, nested.clone()));
         Ok(Groups::distribute(near, joined, again))
@@ -293,7 +351,10 @@ where
         let nested = self.nested.handles(session, &inner_near)?;
         let mut joined = Vec::with_capacity(flat.len());
         for (((group, handle), found), key) in flat.into_iter().zip(nested).zip(&inner_near) {
-            joined.push((group, (handle, collected::<N::Count, _>(found, &self.nested.name(), key)?)));
+            joined.push((
+                group,
+                (handle, collected::<N::Count, _>(found, &self.nested.name(), key)?),
+            ));
         }
         Ok(Groups::distribute(near, joined, |item| Some(item.clone())))
     }
@@ -313,7 +374,12 @@ fn column_index<T: Entity>(name: &str) -> usize {
 
 /// `SELECT k, c.. FROM (SELECT .., row_number() OVER (PARTITION BY k ORDER BY ..)) WHERE n <= limit`
 fn first_of_each(mut select: Select, limit: u32) -> Select {
-    let partition = select.columns.first().map(|output| output.node.clone()).into_iter().collect();
+    let partition = select
+        .columns
+        .first()
+        .map(|output| output.node.clone())
+        .into_iter()
+        .collect();
     let order = std::mem::take(&mut select.order);
     let number = Node::Function(Box::new(Function {
         name: "row_number".into(),
@@ -322,21 +388,48 @@ fn first_of_each(mut select: Select, limit: u32) -> Select {
         distinct: false,
         order: Vec::new(),
         filter: None,
-        over: Some(Window { partition, order, frame: None }),
+        over: Some(Window {
+            partition,
+            order,
+            frame: None,
+        }),
     }));
     let width = select.columns.len();
-    select.columns.push(Output { node: number, label: None });
+    select.columns.push(Output {
+        node: number,
+        label: None,
+    });
     for (i, column) in select.columns.iter_mut().enumerate() {
         column.label = Some(format!("c{i}").into());
     }
     let source = SourceId::fresh();
-    let column = |i: usize| Node::Column { source, name: format!("c{i}").into() };
-    let within = Node::binary(crate::expr::BinaryOp::Le, column(width), Node::Constant(i64::from(limit)));
-    let ascending = |node| OrderTerm { node, descending: false, nulls: None };
+    let column = |i: usize| Node::Column {
+        source,
+        name: format!("c{i}").into(),
+    };
+    let within = Node::binary(
+        crate::expr::BinaryOp::Le,
+        column(width),
+        Node::Constant(i64::from(limit)),
+    );
+    let ascending = |node| OrderTerm {
+        node,
+        descending: false,
+        nulls: None,
+    };
     let relation = crate::expr::Relation::Select(Box::new(select));
     Select {
-        columns: (0..width).map(|i| Output { node: column(i), label: None }).collect(),
-        from: vec![FromItem { source, relation, join: None }],
+        columns: (0..width)
+            .map(|i| Output {
+                node: column(i),
+                label: None,
+            })
+            .collect(),
+        from: vec![FromItem {
+            source,
+            relation,
+            join: None,
+        }],
         filter: Some(within),
         order: vec![ascending(column(0)), ascending(column(width))],
         ..Select::default()
@@ -395,9 +488,15 @@ impl<T: Entity, X> Query<T, T::Columns<Required>, X> {
 impl<T: Entity, X, E> WithRelated<T, X, E> {
     /// One more relation to load along; the rows become triples by nesting: `((User, Vec<Post>), Vec<Group>)` is given as
     /// `(User, (Vec<Post>, Vec<Group>))`.
-    pub fn with<E2: Eager>(self, relation: impl FnOnce(T::Columns<Required>) -> E2) -> WithRelated<T, X, (E, E2)> {
+    pub fn with<E2: Eager>(
+        self,
+        relation: impl FnOnce(T::Columns<Required>) -> E2,
+    ) -> WithRelated<T, X, (E, E2)> {
         let second = relation(self.query.columns);
-        WithRelated { query: self.query, eager: (self.eager, second) }
+        WithRelated {
+            query: self.query,
+            eager: (self.eager, second),
+        }
     }
 }
 
@@ -423,15 +522,29 @@ impl<T: Entity, E: Eager> EagerSet<T> for E {
 
     fn all_values<X: Executor>(&self, executor: &mut X, of: &[T]) -> Result<Vec<Self::Values>> {
         let column = column_index::<T>(self.near());
-        let near: Vec<Value<'static>> = of.iter().map(|entity| entity.encode(column).into_owned()).collect();
+        let near: Vec<Value<'static>> = of
+            .iter()
+            .map(|entity| entity.encode(column).into_owned())
+            .collect();
         let found = Eager::values(self, executor, &near)?;
-        found.into_iter().zip(&near).map(|(found, key)| collected::<E::Count, _>(found, &self.name(), key)).collect()
+        found
+            .into_iter()
+            .zip(&near)
+            .map(|(found, key)| collected::<E::Count, _>(found, &self.name(), key))
+            .collect()
     }
 
     fn all_handles(&self, session: &mut Session, of: &[Handle<T>]) -> Result<Vec<Self::Handles>> {
-        let near = of.iter().map(|handle| session.near_value(handle.raw, self.near())).collect::<Result<Vec<_>>>()?;
+        let near = of
+            .iter()
+            .map(|handle| session.near_value(handle.raw, self.near()))
+            .collect::<Result<Vec<_>>>()?;
         let found = Eager::handles(self, session, &near)?;
-        found.into_iter().zip(&near).map(|(found, key)| collected::<E::Count, _>(found, &self.name(), key)).collect()
+        found
+            .into_iter()
+            .zip(&near)
+            .map(|(found, key)| collected::<E::Count, _>(found, &self.name(), key))
+            .collect()
     }
 }
 
@@ -440,11 +553,21 @@ impl<T: Entity, A: EagerSet<T>, B: EagerSet<T>> EagerSet<T> for (A, B) {
     type Handles = (A::Handles, B::Handles);
 
     fn all_values<X: Executor>(&self, executor: &mut X, of: &[T]) -> Result<Vec<Self::Values>> {
-        Ok(self.0.all_values(executor, of)?.into_iter().zip(self.1.all_values(executor, of)?).collect())
+        Ok(self
+            .0
+            .all_values(executor, of)?
+            .into_iter()
+            .zip(self.1.all_values(executor, of)?)
+            .collect())
     }
 
     fn all_handles(&self, session: &mut Session, of: &[Handle<T>]) -> Result<Vec<Self::Handles>> {
-        Ok(self.0.all_handles(session, of)?.into_iter().zip(self.1.all_handles(session, of)?).collect())
+        Ok(self
+            .0
+            .all_handles(session, of)?
+            .into_iter()
+            .zip(self.1.all_handles(session, of)?)
+            .collect())
     }
 }
 
@@ -478,7 +601,9 @@ impl<T: Entity, E: EagerSet<T>> WithRelated<T, &mut Session, E> {
 
 impl<T: Entity, X, E> std::fmt::Debug for WithRelated<T, X, E> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("WithRelated").field("query", &self.query).finish_non_exhaustive()
+        f.debug_struct("WithRelated")
+            .field("query", &self.query)
+            .finish_non_exhaustive()
     }
 }
 
@@ -488,7 +613,10 @@ where
     Self: Relation<Target = T>,
 {
     /// Loads only those for which the condition holds.
-    pub fn filter<P: Predicate>(self, condition: impl FnOnce(T::Columns<Required>) -> P) -> RelatedQuery<Self> {
+    pub fn filter<P: Predicate>(
+        self,
+        condition: impl FnOnce(T::Columns<Required>) -> P,
+    ) -> RelatedQuery<Self> {
         RelatedQuery::new(&self).filter(condition)
     }
 

@@ -68,39 +68,74 @@ impl Session {
     /// The arenas, in groups that refer to each other, those referred to first.
     fn groups(&self) -> Vec<Vec<usize>> {
         let refers_to = |meta: &'static EntityMeta| {
-            let entities = meta.columns.iter().filter_map(|column| column.reference).map(|r| (r.entity)());
-            entities.filter_map(|entity| self.store.arena_of(entity)).collect::<Vec<usize>>()
+            let entities = meta
+                .columns
+                .iter()
+                .filter_map(|column| column.reference)
+                .map(|r| (r.entity)());
+            entities
+                .filter_map(|entity| self.store.arena_of(entity))
+                .collect::<Vec<usize>>()
         };
-        let depends_on: Vec<Vec<usize>> = self.store.arenas().iter().map(|arena| refers_to(arena.meta())).collect();
+        let depends_on: Vec<Vec<usize>> = self
+            .store
+            .arenas()
+            .iter()
+            .map(|arena| refers_to(arena.meta()))
+            .collect();
         components(&depends_on)
     }
 
     /// Does an entity of this group refer to one of the group?
     fn is_circular(&self, group: &[usize]) -> bool {
-        group.len() > 1 || group.first().is_some_and(|arena| !self.inner_references(*arena, group).is_empty())
+        group.len() > 1
+            || group
+                .first()
+                .is_some_and(|arena| !self.inner_references(*arena, group).is_empty())
     }
 
     /// The columns of an arena that refer to entities of the group.
     fn inner_references(&self, arena: usize, group: &[usize]) -> Vec<usize> {
-        let Some(arena) = self.store.any(arena) else { return Vec::new() };
-        let inner = |entity| self.store.arena_of(entity).is_some_and(|other| group.contains(&other));
+        let Some(arena) = self.store.any(arena) else {
+            return Vec::new();
+        };
+        let inner = |entity| {
+            self.store
+                .arena_of(entity)
+                .is_some_and(|other| group.contains(&other))
+        };
         let columns = arena.meta().columns.iter().enumerate();
-        columns.filter(|(_, c)| c.reference.is_some_and(|r| inner((r.entity)()))).map(|(i, _)| i).collect()
+        columns
+            .filter(|(_, c)| c.reference.is_some_and(|r| inner((r.entity)())))
+            .map(|(i, _)| i)
+            .collect()
     }
 
     // --- insert --------------------------------------------------------------------------------------------------
 
     fn insert_group(&mut self, group: &[usize]) -> Result<()> {
-        let rows: Vec<RowRef> = group.iter().flat_map(|arena| self.rows(*arena, |core| &core.new)).collect();
+        let rows: Vec<RowRef> = group
+            .iter()
+            .flat_map(|arena| self.rows(*arena, |core| &core.new))
+            .collect();
         if rows.is_empty() {
             return Ok(());
         }
-        let (ordered, circular) = if self.is_circular(group) { self.insert_order(group, rows) } else { (rows, false) };
+        let (ordered, circular) = if self.is_circular(group) {
+            self.insert_order(group, rows)
+        } else {
+            (rows, false)
+        };
         let mut at = 0;
         while let Some((arena, first)) = ordered.get(at).copied() {
             let keyless = self.is_keyless(arena, first);
             let same = |row: &&RowRef| row.0 == arena && self.is_keyless(arena, row.1) == keyless;
-            let run: Vec<u32> = ordered.iter().skip(at).take_while(same).map(|row| row.1).collect();
+            let run: Vec<u32> = ordered
+                .iter()
+                .skip(at)
+                .take_while(same)
+                .map(|row| row.1)
+                .collect();
             at += run.len();
             let written = self.insert_run(arena, keyless, &run, circular);
             if let Some(arena) = self.store.any_mut(arena) {
@@ -115,28 +150,41 @@ impl Session {
     }
 
     fn rows(&self, arena: usize, list: impl Fn(&super::store::Core) -> &Vec<u32>) -> Vec<RowRef> {
-        let slots = self.store.any(arena).map(|a| list(a.core()).clone()).unwrap_or_default();
+        let slots = self
+            .store
+            .any(arena)
+            .map(|a| list(a.core()).clone())
+            .unwrap_or_default();
         slots.into_iter().map(|slot| (arena, slot)).collect()
     }
 
     /// Will the database assign the key?
     fn is_keyless(&self, arena: usize, slot: u32) -> bool {
-        let Some(arena) = self.store.any(arena) else { return false };
-        arena.meta().auto_key().is_some_and(|key| arena.encode(slot, key).is_null())
+        let Some(arena) = self.store.any(arena) else {
+            return false;
+        };
+        arena
+            .meta()
+            .auto_key()
+            .is_some_and(|key| arena.encode(slot, key).is_null())
     }
 
     /// The rows, each after those that its handles point to; and whether there is a circle among them.
     fn insert_order(&self, group: &[usize], rows: Vec<RowRef>) -> (Vec<RowRef>, bool) {
         let number: FxHashMap<RowRef, usize> = rows.iter().enumerate().map(|(n, row)| (*row, n)).collect();
-        let references: FxHashMap<usize, Vec<usize>> =
-            group.iter().map(|arena| (*arena, self.inner_references(*arena, group))).collect();
+        let references: FxHashMap<usize, Vec<usize>> = group
+            .iter()
+            .map(|arena| (*arena, self.inner_references(*arena, group)))
+            .collect();
         let depends_on: Vec<Vec<usize>> = rows
             .iter()
             .map(|(arena, slot)| {
                 let columns = references.get(arena).map_or(&[][..], Vec::as_slice);
-                let pending = columns.iter().filter_map(|column| match self.store.any(*arena)?.encode(*slot, *column) {
-                    Value::Pending(raw) => number.get(&(raw.arena as usize, raw.slot)).copied(),
-                    _ => None,
+                let pending = columns.iter().filter_map(|column| {
+                    match self.store.any(*arena)?.encode(*slot, *column) {
+                        Value::Pending(raw) => number.get(&(raw.arena as usize, raw.slot)).copied(),
+                        _ => None,
+                    }
                 });
                 pending.collect()
             })
@@ -144,19 +192,35 @@ impl Session {
         let groups = components(&depends_on);
         let on_itself = depends_on.iter().enumerate().any(|(n, needs)| needs.contains(&n));
         let circular = on_itself || groups.iter().any(|group| group.len() > 1);
-        (groups.into_iter().flatten().filter_map(|n| rows.get(n).copied()).collect(), circular)
+        (
+            groups
+                .into_iter()
+                .flatten()
+                .filter_map(|n| rows.get(n).copied())
+                .collect(),
+            circular,
+        )
     }
 
     /// Inserts rows of one shape with one statement. With `circular`, references to rows that are not there yet are left
     /// NULL and made dirty.
     fn insert_run(&mut self, arena: usize, keyless: bool, slots: &[u32], circular: bool) -> Result<()> {
         self.forget_relations_to(arena);
-        let Session { store, link, statements, undo, engine, .. } = self;
-        let (Some(meta), Some(link)) = (store.any(arena).map(|a| a.meta()), link.as_mut()) else { return Ok(()) };
+        let Session {
+            store,
+            link,
+            statements,
+            undo,
+            engine,
+            ..
+        } = self;
+        let (Some(meta), Some(link)) = (store.any(arena).map(|a| a.meta()), link.as_mut()) else {
+            return Ok(());
+        };
         let dialect = engine.dialect();
         let mut returning = computed_columns(meta);
         let key = meta.auto_key().filter(|_| keyless);
-        if dialect.generated_key() == GeneratedKey::Returning {
+        if dialect.generated_key() == GeneratedKey::Returning || !returning.is_empty() {
             returning.extend(key);
         }
         let sql = statements_of(statements, arena).insert(meta, keyless, &returning, dialect);
@@ -185,12 +249,14 @@ impl Session {
             check_late(meta, &late)?;
             let mut back = write_row(&mut prepared, &params, &returning)?;
             spare = recycled(params);
-            if let (Some(key), Some(id), true) = (key, back.last_insert_id, !returning.contains(&meta.key[0])) {
+            if let (Some(key), Some(id), true) = (key, back.last_insert_id, !returning.contains(&meta.key[0]))
+            {
                 back.values.push((key, Value::Int(id)));
             }
             let Some(any) = store.any_mut(arena) else { continue };
             for (column, value) in resolved.into_iter().chain(back.values) {
-                any.set(slot, column, value).map_err(|error| decode_error(meta, column, error))?;
+                any.set(slot, column, value)
+                    .map_err(|error| decode_error(meta, column, error))?;
             }
             any.register(slot);
             any.core_mut().set_state(slot, State::Clean);
@@ -206,7 +272,9 @@ impl Session {
     // --- update --------------------------------------------------------------------------------------------------
 
     fn update_arena(&mut self, arena: usize) -> Result<()> {
-        let Some(any) = self.store.any_mut(arena) else { return Ok(()) };
+        let Some(any) = self.store.any_mut(arena) else {
+            return Ok(());
+        };
         let dirty = std::mem::take(&mut any.core_mut().dirty);
         if dirty.is_empty() {
             return Ok(());
@@ -222,8 +290,17 @@ impl Session {
     }
 
     fn update_rows(&mut self, arena: usize, dirty: &[u32], done: &mut usize) -> Result<()> {
-        let Session { store, link, statements, undo, engine, .. } = self;
-        let (Some(meta), Some(link)) = (store.any(arena).map(|a| a.meta()), link.as_mut()) else { return Ok(()) };
+        let Session {
+            store,
+            link,
+            statements,
+            undo,
+            engine,
+            ..
+        } = self;
+        let (Some(meta), Some(link)) = (store.any(arena).map(|a| a.meta()), link.as_mut()) else {
+            return Ok(());
+        };
         let dialect = engine.dialect();
         let returning = computed_columns(meta);
         let mut changed_before: Vec<usize> = Vec::new();
@@ -243,7 +320,15 @@ impl Session {
             // The rows that follow and change the same columns go by the same statement.
             while let Some(change) = next.take_if(|change| change.columns == changed_before) {
                 let slot = dirty[at];
-                update_row(store, undo, &mut prepared, meta, (arena, slot), change, &returning)?;
+                update_row(
+                    store,
+                    undo,
+                    &mut prepared,
+                    meta,
+                    (arena, slot),
+                    change,
+                    &returning,
+                )?;
                 at += 1;
                 *done = at;
                 if let Some(&slot) = dirty.get(at) {
@@ -257,14 +342,27 @@ impl Session {
     // --- delete --------------------------------------------------------------------------------------------------
 
     fn delete_group(&mut self, group: &[usize]) -> Result<()> {
-        let rows: Vec<RowRef> = group.iter().rev().flat_map(|arena| self.rows(*arena, |core| &core.marked)).collect();
+        let rows: Vec<RowRef> = group
+            .iter()
+            .rev()
+            .flat_map(|arena| self.rows(*arena, |core| &core.marked))
+            .collect();
         if rows.is_empty() {
             return Ok(());
         }
-        let ordered = if self.is_circular(group) { self.delete_order(group, rows) } else { rows };
+        let ordered = if self.is_circular(group) {
+            self.delete_order(group, rows)
+        } else {
+            rows
+        };
         let mut at = 0;
         while let Some((arena, _)) = ordered.get(at).copied() {
-            let run: Vec<u32> = ordered.iter().skip(at).take_while(|row| row.0 == arena).map(|row| row.1).collect();
+            let run: Vec<u32> = ordered
+                .iter()
+                .skip(at)
+                .take_while(|row| row.0 == arena)
+                .map(|row| row.1)
+                .collect();
             at += run.len();
             let written = self.delete_run(arena, &run);
             if let Some(arena) = self.store.any_mut(arena) {
@@ -284,7 +382,10 @@ impl Session {
         let mut depends_on: Vec<Vec<usize>> = vec![Vec::new(); rows.len()];
         for (n, (arena, slot)) in rows.iter().enumerate() {
             for column in self.inner_references(*arena, group) {
-                if let Some(parent) = self.referred(*arena, *slot, column).and_then(|row| number.get(&row)) {
+                if let Some(parent) = self
+                    .referred(*arena, *slot, column)
+                    .and_then(|row| number.get(&row))
+                {
                     // The parent waits for this row.
                     if *parent != n {
                         depends_on[*parent].push(n);
@@ -292,7 +393,11 @@ impl Session {
                 }
             }
         }
-        components(&depends_on).into_iter().flatten().filter_map(|n| rows.get(n).copied()).collect()
+        components(&depends_on)
+            .into_iter()
+            .flatten()
+            .filter_map(|n| rows.get(n).copied())
+            .collect()
     }
 
     /// The row of the session that a reference points to.
@@ -311,21 +416,39 @@ impl Session {
 
     fn delete_run(&mut self, arena: usize, slots: &[u32]) -> Result<()> {
         self.forget_relations_to(arena);
-        let Session { store, link, statements, undo, engine, .. } = self;
-        let (Some(meta), Some(link)) = (store.any(arena).map(|a| a.meta()), link.as_mut()) else { return Ok(()) };
+        let Session {
+            store,
+            link,
+            statements,
+            undo,
+            engine,
+            ..
+        } = self;
+        let (Some(meta), Some(link)) = (store.any(arena).map(|a| a.meta()), link.as_mut()) else {
+            return Ok(());
+        };
         let sql = statements_of(statements, arena).delete(meta, engine.dialect());
         let mut prepared = link.prepare(&*sql)?;
         for &slot in slots {
             let mut params = store.stored_key(arena, slot);
             if let Some(version) = meta.version {
-                let base = store.any(arena).and_then(|a| Some(a.core().base(slot)?.get(version)?.clone()));
-                let current = || store.any(arena).map_or(Value::Null, |a| a.encode(slot, version).into_owned());
+                let base = store
+                    .any(arena)
+                    .and_then(|a| Some(a.core().base(slot)?.get(version)?.clone()));
+                let current = || {
+                    store
+                        .any(arena)
+                        .map_or(Value::Null, |a| a.encode(slot, version).into_owned())
+                };
                 params.push(base.unwrap_or_else(current));
             }
             let outcome = prepared.execute(&params)?;
             // Without a version, a row that is gone already is as it should be.
             if outcome.rows == 0 && meta.version.is_some() {
-                return Err(Error::Stale { table: meta.table, key: show_key(&store.stored_key(arena, slot)) });
+                return Err(Error::Stale {
+                    table: meta.table,
+                    key: show_key(&store.stored_key(arena, slot)),
+                });
             }
             let Some(any) = store.any_mut(arena) else { continue };
             any.unregister(slot);
@@ -345,12 +468,18 @@ struct Change {
 
 /// The difference between a row and its base; `None` where there is none, or the row is to be deleted anyway.
 fn change_of(store: &Store, arena: usize, slot: u32) -> Result<Option<Change>> {
-    let Some(any) = store.any(arena) else { return Ok(None) };
+    let Some(any) = store.any(arena) else {
+        return Ok(None);
+    };
     let (State::Clean, Some(base)) = (any.core().state(slot), any.core().base(slot)) else {
         return Ok(None);
     };
     let meta = any.meta();
-    let mut change = Change { columns: Vec::new(), values: Vec::new(), resolved: Vec::new() };
+    let mut change = Change {
+        columns: Vec::new(),
+        values: Vec::new(),
+        resolved: Vec::new(),
+    };
     for (column, before) in base.iter().enumerate() {
         if Some(column) == meta.version || meta.columns.get(column).is_none_or(|c| c.generated.is_some()) {
             continue;
@@ -367,7 +496,11 @@ fn change_of(store: &Store, arena: usize, slot: u32) -> Result<Option<Change>> {
         }
     }
     let Some(version) = meta.version.filter(|_| !change.columns.is_empty()) else {
-        return Ok(if change.columns.is_empty() { None } else { Some(change) });
+        return Ok(if change.columns.is_empty() {
+            None
+        } else {
+            Some(change)
+        });
     };
     let Some(Value::Int(before)) = base.get(version) else {
         let message = format!("the version of `{}` is not a whole number", meta.name);
@@ -375,7 +508,9 @@ fn change_of(store: &Store, arena: usize, slot: u32) -> Result<Option<Change>> {
     };
     change.columns.push(version);
     change.values.push(Value::Int(before.wrapping_add(1)));
-    change.resolved.push((version, Value::Int(before.wrapping_add(1))));
+    change
+        .resolved
+        .push((version, Value::Int(before.wrapping_add(1))));
     Ok(Some(change))
 }
 
@@ -416,25 +551,37 @@ fn update_row(
     let key = store.stored_key(arena, slot);
     params.extend(key.iter().map(Value::borrowed));
     if let Some(version) = meta.version {
-        let base = store.any(arena).and_then(|any| any.core().base(slot)?.get(version));
+        let base = store
+            .any(arena)
+            .and_then(|any| any.core().base(slot)?.get(version));
         params.push(base.cloned().unwrap_or_default());
     }
     let back = write_row(prepared, &params, returning)?;
     if back.rows == 0 {
-        return Err(Error::Stale { table: meta.table, key: show_key(&key) });
+        return Err(Error::Stale {
+            table: meta.table,
+            key: show_key(&key),
+        });
     }
-    let Some(any) = store.any_mut(arena) else { return Ok(()) };
+    let Some(any) = store.any_mut(arena) else {
+        return Ok(());
+    };
     let key_changed = change.columns.iter().any(|column| meta.key.contains(column));
     if key_changed {
         any.unregister(slot);
     }
     for (column, value) in change.resolved.into_iter().chain(back.values) {
-        any.set(slot, column, value).map_err(|error| decode_error(meta, column, error))?;
+        any.set(slot, column, value)
+            .map_err(|error| decode_error(meta, column, error))?;
     }
     if key_changed {
         any.register(slot);
     }
-    if let Some(base) = any.core_mut().header_mut(slot).and_then(|header| header.base.take()) {
+    if let Some(base) = any
+        .core_mut()
+        .header_mut(slot)
+        .and_then(|header| header.base.take())
+    {
         undo.push(Undo::Update { arena, slot, base });
     }
     Ok(())
@@ -450,14 +597,26 @@ struct Back {
 fn write_row(prepared: &mut Prepared<'_>, params: &[Value<'_>], returning: &[usize]) -> Result<Back> {
     if returning.is_empty() {
         let outcome = prepared.execute(params)?;
-        return Ok(Back { rows: outcome.rows, last_insert_id: outcome.last_insert_id, values: Vec::new() });
+        return Ok(Back {
+            rows: outcome.rows,
+            last_insert_id: outcome.last_insert_id,
+            values: Vec::new(),
+        });
     }
-    let mut back = Back { rows: 0, last_insert_id: None, values: Vec::new() };
+    let mut back = Back {
+        rows: 0,
+        last_insert_id: None,
+        values: Vec::new(),
+    };
     let mut rows = prepared.query(params)?;
     while let Some(row) = rows.next()? {
         back.rows += 1;
         let row = RowReader::new(row);
-        back.values = returning.iter().enumerate().map(|(n, i)| (*i, row.value(n).into_owned())).collect();
+        back.values = returning
+            .iter()
+            .enumerate()
+            .map(|(n, i)| (*i, row.value(n).into_owned()))
+            .collect();
     }
     Ok(back)
 }
@@ -483,11 +642,17 @@ impl Session {
 }
 
 fn is_unwritten(store: &Store, raw: RawHandle) -> bool {
-    store.check(raw).is_ok_and(|arena| arena.core().state(raw.slot) == State::New)
+    store
+        .check(raw)
+        .is_ok_and(|arena| arena.core().state(raw.slot) == State::New)
 }
 
 fn check_late(meta: &'static EntityMeta, late: &[usize]) -> Result<()> {
-    match late.iter().filter_map(|i| meta.columns.get(*i)).find(|column| !column.nullable) {
+    match late
+        .iter()
+        .filter_map(|i| meta.columns.get(*i))
+        .find(|column| !column.nullable)
+    {
         Some(column) => Err(Error::Flush(format!(
             "rows of `{}` refer to each other in a circle, and `{}` cannot be NULL for a moment: make it an `Option`",
             meta.table, column.name
@@ -499,7 +664,10 @@ fn check_late(meta: &'static EntityMeta, late: &[usize]) -> Result<()> {
 /// In the base, those columns are NULL: so the row is dirty in them.
 fn set_base_null(core: &mut super::store::Core, slot: u32, columns: &[usize]) {
     if let Some(base) = core.header_mut(slot).and_then(|header| header.base.as_mut()) {
-        columns.iter().filter_map(|i| base.get_mut(*i).map(|value| *value = Value::Null)).for_each(drop);
+        columns
+            .iter()
+            .filter_map(|i| base.get_mut(*i).map(|value| *value = Value::Null))
+            .for_each(drop);
     }
 }
 

@@ -205,7 +205,10 @@ impl Session {
         let key = key.into();
         match self.find_key::<T>(&key)? {
             Some(handle) => Ok(handle),
-            None => Err(Error::NotFound { table: T::TABLE, key: shown_key::<T>(&key) }),
+            None => Err(Error::NotFound {
+                table: T::TABLE,
+                key: shown_key::<T>(&key),
+            }),
         }
     }
 
@@ -235,7 +238,10 @@ impl Session {
                 })
                 .collect();
             self.load_by_keys::<T>(missing)?;
-            return Ok(keys.iter().filter_map(|key| self.store.find::<T>(key).map(|(handle, _)| handle)).collect());
+            return Ok(keys
+                .iter()
+                .filter_map(|key| self.store.find::<T>(key).map(|(handle, _)| handle))
+                .collect());
         }
         let mut found = Vec::with_capacity(keys.len());
         for key in keys {
@@ -259,7 +265,9 @@ impl Session {
     }
 
     fn mark(&mut self, arena: usize, slot: u32) {
-        let Some(any) = self.store.any_mut(arena) else { return };
+        let Some(any) = self.store.any_mut(arena) else {
+            return;
+        };
         match any.core().state(slot) {
             State::New => {
                 any.core_mut().new.retain(|other| *other != slot);
@@ -291,13 +299,20 @@ impl Session {
         self.store.check(handle.raw)?;
         let (arena, slot) = (handle.raw.arena as usize, handle.raw.slot);
         let key = self.store.stored_key(arena, slot);
-        let not_found = || Error::NotFound { table: T::TABLE, key: crate::mapper::show_key(&key) };
+        let not_found = || Error::NotFound {
+            table: T::TABLE,
+            key: crate::mapper::show_key(&key),
+        };
         self.begin(false)?;
-        let Some(sql) = self.select_sql(arena) else { return Err(not_found()) };
+        let Some(sql) = self.select_sql(arena) else {
+            return Err(not_found());
+        };
         let Session { store, link, .. } = self;
         let mut prepared = link.as_mut().ok_or(Error::Closed)?.prepare(&*sql)?;
         let mut rows = prepared.query(&key)?;
-        let Some(row) = rows.next()? else { return Err(not_found()) };
+        let Some(row) = rows.next()? else {
+            return Err(not_found());
+        };
         if let Some(any) = store.any_mut(arena) {
             any.unregister(slot);
             any.reload(slot, &RowReader::new(row))?;
@@ -311,7 +326,11 @@ impl Session {
     /// is; unsaved changes keep it from being overwritten.
     pub fn expire<T: Entity>(&mut self, handle: Handle<T>) {
         if self.store.check(handle.raw).is_ok() {
-            if let Some(header) = self.store.any_mut(handle.raw.arena as usize).and_then(|a| a.core_mut().header_mut(handle.raw.slot)) {
+            if let Some(header) = self
+                .store
+                .any_mut(handle.raw.arena as usize)
+                .and_then(|a| a.core_mut().header_mut(handle.raw.slot))
+            {
                 header.expired = true;
             }
             self.relations.forget_of(handle.raw);
@@ -322,7 +341,10 @@ impl Session {
     pub fn expire_all(&mut self) {
         for arena in 0..self.store.arenas().len() {
             if let Some(any) = self.store.any_mut(arena) {
-                any.core_mut().headers.iter_mut().for_each(|header| header.expired = true);
+                any.core_mut()
+                    .headers
+                    .iter_mut()
+                    .for_each(|header| header.expired = true);
             }
         }
         self.relations.clear();
@@ -337,7 +359,8 @@ impl Session {
         self.store.check(handle.raw)?;
         let slot = handle.raw.slot;
         self.relations.clear();
-        self.undo.retain(|entry| !entry.is_of(handle.raw.arena as usize, slot));
+        self.undo
+            .retain(|entry| !entry.is_of(handle.raw.arena as usize, slot));
         let (_, value) = self.store.with_arena::<T, _>(|arena| {
             use store::AnyArena;
             let core = arena.core_mut();
@@ -366,7 +389,9 @@ impl Session {
         for (column, meta) in T::META.columns.iter().enumerate() {
             if !meta.primary_key && meta.generated.is_none() {
                 let place = || format!("column `{}.{}`", T::TABLE, meta.name);
-                target.set(column, entity.encode(column)).map_err(|error| Error::decode(place(), error))?;
+                target
+                    .set(column, entity.encode(column))
+                    .map_err(|error| Error::decode(place(), error))?;
             }
         }
         Ok(handle)
@@ -387,12 +412,17 @@ impl Session {
     fn find_key<T: Entity>(&mut self, key: &T::Key) -> Result<Option<Handle<T>>> {
         if let Some((handle, false)) = self.store.find::<T>(key) {
             let (arena, slot) = (handle.raw.arena as usize, handle.raw.slot);
-            let marked = self.store.any(arena).is_some_and(|a| a.core().state(slot) == State::Marked);
+            let marked = self
+                .store
+                .any(arena)
+                .is_some_and(|a| a.core().state(slot) == State::Marked);
             return Ok(Some(handle).filter(|_| !marked));
         }
         self.before_statement(false)?;
         let arena = self.store.arena_index::<T>();
-        let Some(sql) = self.select_sql(arena as usize) else { return Ok(None) };
+        let Some(sql) = self.select_sql(arena as usize) else {
+            return Ok(None);
+        };
         let mut params = Vec::with_capacity(1);
         crate::mapper::Key::push_values(key, &mut params);
         let Session { store, link, .. } = self;
@@ -485,6 +515,8 @@ impl<T: Entity> IndexMut<Handle<T>> for Session {
 
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Session").field("in_transaction", &self.in_transaction).finish_non_exhaustive()
+        f.debug_struct("Session")
+            .field("in_transaction", &self.in_transaction)
+            .finish_non_exhaustive()
     }
 }

@@ -53,7 +53,10 @@ impl Relations {
         let count = self.counts.entry(relation.to_owned()).or_insert(0);
         *count += 1;
         if self.limit.is_some_and(|limit| *count > limit) {
-            return Err(Error::ManyLoads { relation: relation.to_owned(), count: *count });
+            return Err(Error::ManyLoads {
+                relation: relation.to_owned(),
+                count: *count,
+            });
         }
         if *count == REPORTED_AFTER {
             tracing::warn!(target: "aludel::session", relation, count = *count, "loaded one by one: load it with the query");
@@ -125,8 +128,13 @@ impl Session {
         };
         let count = R::Count::collect(found.into_iter().map(Handle::new).collect());
         count.ok_or_else(|| {
-            let key = self.near_value(of.raw, path.first.near).map_or_else(|_| "?".into(), |value| value.to_string());
-            Error::NotFound { table: path.target.table, key }
+            let key = self
+                .near_value(of.raw, path.first.near)
+                .map_or_else(|_| "?".into(), |value| value.to_string());
+            Error::NotFound {
+                table: path.target.table,
+                key,
+            }
         })
     }
 
@@ -177,7 +185,11 @@ impl Session {
             return self.known_reference(of, path);
         }
         let loaded = self.relations.loaded.get(&(of, path.name.clone()))?;
-        loaded.handles.iter().all(|raw| self.store.check(*raw).is_ok()).then(|| loaded.handles.clone())
+        loaded
+            .handles
+            .iter()
+            .all(|raw| self.store.check(*raw).is_ok())
+            .then(|| loaded.handles.clone())
     }
 
     /// The answer right after loading it.
@@ -216,7 +228,9 @@ impl Session {
         let between = path.second.map_or(path.target.table, |_| path.first.table);
         let tables = [path.target.table, between];
         for (raw, handles) in of.iter().zip(found) {
-            self.relations.loaded.insert((*raw, path.name.clone()), Loaded { handles, tables });
+            self.relations
+                .loaded
+                .insert((*raw, path.name.clone()), Loaded { handles, tables });
         }
         Ok(())
     }
@@ -247,7 +261,10 @@ impl Session {
                 Ok(())
             })?;
         }
-        Ok(near.iter().map(|value| groups.get(&key_text(value)).cloned().unwrap_or_default()).collect())
+        Ok(near
+            .iter()
+            .map(|value| groups.get(&key_text(value)).cloned().unwrap_or_default())
+            .collect())
     }
 
     /// Tracks the rows of those keys.
@@ -255,7 +272,11 @@ impl Session {
         for batch in keys.chunks(BATCH) {
             let source = SourceId::fresh();
             let mut select = Select::default();
-            select.from.push(FromItem { source, relation: crate::expr::Relation::table(T::TABLE), join: None });
+            select.from.push(FromItem {
+                source,
+                relation: crate::expr::Relation::table(T::TABLE),
+                join: None,
+            });
             select.columns = columns_of(T::META, source);
             select.filter = Some(in_list(source, T::KEY_COLUMN, batch));
             self.run_tracked(&select, |row, tracker| tracker.store.track::<T>(&row).map(|_| ()))?;
@@ -293,26 +314,51 @@ pub(super) fn key_text(value: &Value<'_>) -> KeyText {
 /// `SELECT link, target.* FROM target [JOIN between] WHERE link IN (..)`, with the conditions and the order of `shape`, whose
 /// first source is the target.
 pub(super) fn path_select(path: &Path, keys: &[Value<'static>], shape: Option<&Select>) -> Select {
-    let target = shape.and_then(|shape| shape.from.first()).map_or_else(SourceId::fresh, |item| item.source);
+    let target = shape
+        .and_then(|shape| shape.from.first())
+        .map_or_else(SourceId::fresh, |item| item.source);
     let mut select = Select::default();
     let table = crate::expr::Relation::table(path.target.table);
-    select.from.push(FromItem { source: target, relation: table, join: None });
+    select.from.push(FromItem {
+        source: target,
+        relation: table,
+        join: None,
+    });
     let link = match path.second {
         None => target,
         Some(second) => {
             let between = SourceId::fresh();
             let on = Node::binary(
                 BinaryOp::Eq,
-                Node::Column { source: between, name: second.near.into() },
-                Node::Column { source: target, name: second.far.into() },
+                Node::Column {
+                    source: between,
+                    name: second.near.into(),
+                },
+                Node::Column {
+                    source: target,
+                    name: second.far.into(),
+                },
             );
-            let join = Some(crate::expr::Join { kind: crate::expr::JoinKind::Inner, on: Some(on) });
-            select.from.push(FromItem { source: between, relation: crate::expr::Relation::table(path.first.table), join });
+            let join = Some(crate::expr::Join {
+                kind: crate::expr::JoinKind::Inner,
+                on: Some(on),
+            });
+            select.from.push(FromItem {
+                source: between,
+                relation: crate::expr::Relation::table(path.first.table),
+                join,
+            });
             between
         }
     };
-    let link_column = Node::Column { source: link, name: path.first.far.into() };
-    select.columns.push(Output { node: link_column, label: None });
+    let link_column = Node::Column {
+        source: link,
+        name: path.first.far.into(),
+    };
+    select.columns.push(Output {
+        node: link_column,
+        label: None,
+    });
     select.columns.extend(columns_of(path.target, target));
     let mut filter = in_list(link, path.first.far, keys);
     select.order = path.order(target);
@@ -330,7 +376,10 @@ pub(super) fn path_select(path: &Path, keys: &[Value<'static>], shape: Option<&S
 
 pub(super) fn columns_of(meta: &'static EntityMeta, source: SourceId) -> Vec<Output> {
     let output = |column: &crate::mapper::ColumnMeta| Output {
-        node: Node::Column { source, name: column.name.into() },
+        node: Node::Column {
+            source,
+            name: column.name.into(),
+        },
         label: None,
     };
     meta.columns.iter().map(output).collect()
@@ -342,5 +391,12 @@ fn in_list(source: SourceId, column: &'static str, keys: &[Value<'static>]) -> N
     let last = keys.last().cloned().unwrap_or_default();
     let values = keys.iter().cloned().chain(std::iter::repeat(last)).take(padded);
     let list = values.map(Node::Value).collect();
-    Node::InList { operand: Box::new(Node::Column { source, name: column.into() }), list, negated: false }
+    Node::InList {
+        operand: Box::new(Node::Column {
+            source,
+            name: column.into(),
+        }),
+        list,
+        negated: false,
+    }
 }

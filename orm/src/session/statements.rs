@@ -19,18 +19,31 @@ pub(crate) struct Statements {
 /// The columns of an INSERT: all that can be written, without the key where the database assigns it.
 pub(crate) fn insert_columns(meta: &EntityMeta, keyless: bool) -> impl Iterator<Item = usize> {
     let auto = meta.auto_key().filter(|_| keyless);
-    let written = move |(i, column): &(usize, &crate::mapper::ColumnMeta)| column.generated.is_none() && Some(*i) != auto;
+    let written = move |(i, column): &(usize, &crate::mapper::ColumnMeta)| {
+        column.generated.is_none() && Some(*i) != auto
+    };
     meta.columns.iter().enumerate().filter(written).map(|(i, _)| i)
 }
 
 /// The columns whose values only the database knows after an INSERT or UPDATE.
 pub(crate) fn computed_columns(meta: &EntityMeta) -> Vec<usize> {
-    meta.columns.iter().enumerate().filter(|(_, column)| column.generated.is_some()).map(|(i, _)| i).collect()
+    meta.columns
+        .iter()
+        .enumerate()
+        .filter(|(_, column)| column.generated.is_some())
+        .map(|(i, _)| i)
+        .collect()
 }
 
 impl Statements {
     /// `INSERT INTO t (..) VALUES (..) [RETURNING ..]`
-    pub(crate) fn insert(&mut self, meta: &EntityMeta, keyless: bool, returning: &[usize], dialect: &dyn Dialect) -> Arc<str> {
+    pub(crate) fn insert(
+        &mut self,
+        meta: &EntityMeta,
+        keyless: bool,
+        returning: &[usize],
+        dialect: &dyn Dialect,
+    ) -> Arc<str> {
         let make = || {
             let mut sql = Text::new(dialect, "INSERT INTO ");
             sql.name(meta.table);
@@ -51,7 +64,13 @@ impl Statements {
     }
 
     /// `UPDATE t SET .. WHERE key AND version [RETURNING ..]`; `changed` includes the version.
-    pub(crate) fn update(&mut self, meta: &EntityMeta, changed: &[usize], returning: &[usize], dialect: &dyn Dialect) -> Arc<str> {
+    pub(crate) fn update(
+        &mut self,
+        meta: &EntityMeta,
+        changed: &[usize],
+        returning: &[usize],
+        dialect: &dyn Dialect,
+    ) -> Arc<str> {
         if let Some(sql) = self.updates.get(changed) {
             return Arc::clone(sql);
         }
@@ -103,7 +122,11 @@ struct Text<'d> {
 
 impl<'d> Text<'d> {
     fn new(dialect: &'d dyn Dialect, start: &str) -> Text<'d> {
-        Text { dialect, sql: start.to_owned(), placeholders: 0 }
+        Text {
+            dialect,
+            sql: start.to_owned(),
+            placeholders: 0,
+        }
     }
 
     fn push(&mut self, text: &str) {

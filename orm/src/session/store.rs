@@ -89,7 +89,11 @@ impl Core {
     /// Slots in use.
     pub(crate) fn live(&self) -> impl Iterator<Item = u32> + '_ {
         let live = |(_, header): &(usize, &Header)| header.state != State::Free;
-        self.headers.iter().enumerate().filter(live).map(|(slot, _)| slot as u32)
+        self.headers
+            .iter()
+            .enumerate()
+            .filter(live)
+            .map(|(slot, _)| slot as u32)
     }
 
     fn allocate(&mut self, state: State) -> u32 {
@@ -99,7 +103,12 @@ impl Core {
             }
             return slot;
         }
-        self.headers.push(Header { generation: 0, state, expired: false, base: None });
+        self.headers.push(Header {
+            generation: 0,
+            state,
+            expired: false,
+            base: None,
+        });
         (self.headers.len() - 1) as u32
     }
 
@@ -150,7 +159,11 @@ pub(crate) trait AnyArena: Send {
 
 impl<T: Entity> Arena<T> {
     fn new() -> Arena<T> {
-        Arena { core: Core::default(), values: Vec::new(), identity: FxHashMap::default() }
+        Arena {
+            core: Core::default(),
+            values: Vec::new(),
+            identity: FxHashMap::default(),
+        }
     }
 
     fn place(&mut self, value: T, state: State) -> u32 {
@@ -192,7 +205,10 @@ impl<T: Entity> Arena<T> {
     pub(crate) fn track(&mut self, row: &RowReader<'_>) -> Result<u32> {
         let key = T::decode_key(row)?;
         if let Some(slot) = self.find(&key) {
-            let stale = self.core.header(slot).is_some_and(|header| header.expired && header.base.is_none());
+            let stale = self
+                .core
+                .header(slot)
+                .is_some_and(|header| header.expired && header.base.is_none());
             if stale {
                 self.reload(slot, row)?;
             }
@@ -230,7 +246,8 @@ impl<T: Entity> AnyArena for Arena<T> {
     }
 
     fn set(&mut self, slot: u32, column: usize, value: Value<'_>) -> Result<(), DecodeError> {
-        self.value_mut(slot).map_or(Ok(()), |entity| entity.set(column, value))
+        self.value_mut(slot)
+            .map_or(Ok(()), |entity| entity.set(column, value))
     }
 
     fn register(&mut self, slot: u32) {
@@ -257,12 +274,20 @@ impl<T: Entity> AnyArena for Arena<T> {
     }
 
     fn touch(&mut self, slot: u32) {
-        let Some(value) = self.values.get(slot as usize).and_then(Option::as_ref) else { return };
-        let Some(header) = self.core.headers.get_mut(slot as usize) else { return };
+        let Some(value) = self.values.get(slot as usize).and_then(Option::as_ref) else {
+            return;
+        };
+        let Some(header) = self.core.headers.get_mut(slot as usize) else {
+            return;
+        };
         if header.base.is_some() || matches!(header.state, State::New | State::Free) {
             return;
         }
-        header.base = Some((0..T::META.columns.len()).map(|i| value.encode(i).into_owned()).collect());
+        header.base = Some(
+            (0..T::META.columns.len())
+                .map(|i| value.encode(i).into_owned())
+                .collect(),
+        );
         if header.state != State::Deleted {
             self.core.dirty.push(slot);
         }
@@ -315,7 +340,11 @@ pub(crate) struct Store {
 
 impl Store {
     pub(crate) fn new(session: u32) -> Store {
-        Store { session, arenas: Vec::new(), by_type: FxHashMap::default() }
+        Store {
+            session,
+            arenas: Vec::new(),
+            by_type: FxHashMap::default(),
+        }
     }
 
     pub(crate) fn arenas(&self) -> &[Box<dyn AnyArena>] {
@@ -347,11 +376,15 @@ impl Store {
     }
 
     fn typed<T: Entity>(&self, arena: u32) -> Option<&Arena<T>> {
-        self.arenas.get(arena as usize).and_then(|arena| arena.as_any().downcast_ref())
+        self.arenas
+            .get(arena as usize)
+            .and_then(|arena| arena.as_any().downcast_ref())
     }
 
     fn typed_mut<T: Entity>(&mut self, arena: u32) -> Option<&mut Arena<T>> {
-        self.arenas.get_mut(arena as usize).and_then(|arena| arena.as_any_mut().downcast_mut())
+        self.arenas
+            .get_mut(arena as usize)
+            .and_then(|arena| arena.as_any_mut().downcast_mut())
     }
 
     /// Runs something on the arena of `T`, made if need be.
@@ -369,9 +402,16 @@ impl Store {
     }
 
     pub(crate) fn raw(&self, arena: u32, slot: u32) -> RawHandle {
-        let header = self.any(arena as usize).and_then(|arena| arena.core().header(slot));
+        let header = self
+            .any(arena as usize)
+            .and_then(|arena| arena.core().header(slot));
         let generation = header.map_or(0, |header| header.generation);
-        RawHandle { session: self.session, arena, slot, generation }
+        RawHandle {
+            session: self.session,
+            arena,
+            slot,
+            generation,
+        }
     }
 
     /// Is the handle one of this session, and what it stands for still here?
@@ -389,7 +429,9 @@ impl Store {
     #[inline]
     pub(crate) fn get<T: Entity>(&self, handle: Handle<T>) -> Result<&T, HandleError> {
         self.check(handle.raw)?;
-        self.typed(handle.raw.arena).and_then(|arena| arena.value(handle.raw.slot)).ok_or(HandleError::Gone)
+        self.typed(handle.raw.arena)
+            .and_then(|arena| arena.value(handle.raw.slot))
+            .ok_or(HandleError::Gone)
     }
 
     #[inline]
@@ -424,7 +466,9 @@ impl Store {
 
     /// The values of a slot's key, as the database has them.
     pub(crate) fn stored_key(&self, arena: usize, slot: u32) -> Vec<Value<'static>> {
-        let Some(arena) = self.any(arena) else { return Vec::new() };
+        let Some(arena) = self.any(arena) else {
+            return Vec::new();
+        };
         let base = arena.core().base(slot);
         let value = |i: &usize| match base.and_then(|base| base.get(*i)) {
             Some(value) => value.clone(),

@@ -16,7 +16,8 @@ impl Session {
             let link = self.link()?;
             if !link.in_transaction() {
                 return Err(Error::Flush(
-                    "the database ended the transaction when a statement failed: roll the session back".into(),
+                    "the database ended the transaction when a statement failed: roll the session back"
+                        .into(),
                 ));
             }
             link.commit()?;
@@ -93,7 +94,9 @@ impl Session {
         self.savepoints += 1;
         let name = format!("aludel_{}", self.savepoints);
         let length = self.undo.len();
-        let begun = self.link().and_then(|link| link.execute(&format!("SAVEPOINT {name}"), &[]));
+        let begun = self
+            .link()
+            .and_then(|link| link.execute(&format!("SAVEPOINT {name}"), &[]));
         if let Err(error) = begun {
             self.savepoints -= 1;
             return Err(error);

@@ -9,19 +9,29 @@ use crate::types::Value;
 /// How to take one written row back.
 #[derive(Debug)]
 pub(crate) enum Undo {
-    Insert { arena: usize, slot: u32 },
+    Insert {
+        arena: usize,
+        slot: u32,
+    },
     /// The values before.
-    Update { arena: usize, slot: u32, base: Box<[Value<'static>]> },
-    Delete { arena: usize, slot: u32 },
+    Update {
+        arena: usize,
+        slot: u32,
+        base: Box<[Value<'static>]>,
+    },
+    Delete {
+        arena: usize,
+        slot: u32,
+    },
 }
 
 impl Undo {
     /// Is it about that row?
     pub(super) fn is_of(&self, of_arena: usize, of_slot: u32) -> bool {
         match self {
-            Undo::Insert { arena, slot } | Undo::Update { arena, slot, .. } | Undo::Delete { arena, slot } => {
-                (*arena, *slot) == (of_arena, of_slot)
-            }
+            Undo::Insert { arena, slot }
+            | Undo::Update { arena, slot, .. }
+            | Undo::Delete { arena, slot } => (*arena, *slot) == (of_arena, of_slot),
         }
     }
 }
@@ -53,15 +63,24 @@ impl Session {
     }
 
     fn discard_unflushed(&mut self, arena: usize) {
-        let Some(any) = self.store.any_mut(arena) else { return };
+        let Some(any) = self.store.any_mut(arena) else {
+            return;
+        };
         let core = any.core_mut();
         let (new, marked) = (std::mem::take(&mut core.new), std::mem::take(&mut core.marked));
         core.dirty.clear();
         marked.iter().for_each(|slot| core.set_state(*slot, State::Clean));
         new.iter().for_each(|slot| any.free(*slot));
-        let touched: Vec<u32> = any.core().live().filter(|slot| any.core().base(*slot).is_some()).collect();
+        let touched: Vec<u32> = any
+            .core()
+            .live()
+            .filter(|slot| any.core().base(*slot).is_some())
+            .collect();
         for slot in touched {
-            let base = self.store.any_mut(arena).and_then(|any| any.core_mut().header_mut(slot)?.base.take());
+            let base = self
+                .store
+                .any_mut(arena)
+                .and_then(|any| any.core_mut().header_mut(slot)?.base.take());
             if let Some(base) = base {
                 self.put_back(arena, slot, &base);
             }
@@ -70,10 +89,15 @@ impl Session {
 
     /// Gives a row its former values, and its former place in the identity map.
     fn put_back(&mut self, arena: usize, slot: u32, base: &[Value<'static>]) {
-        let Some(any) = self.store.any_mut(arena) else { return };
+        let Some(any) = self.store.any_mut(arena) else {
+            return;
+        };
         let meta = any.meta();
         let registered = any.core().state(slot) != State::Deleted;
-        let same_key = |i: &usize| base.get(*i).is_some_and(|value| any.encode(slot, *i).sql_eq(value));
+        let same_key = |i: &usize| {
+            base.get(*i)
+                .is_some_and(|value| any.encode(slot, *i).sql_eq(value))
+        };
         let moved = !meta.key.iter().all(same_key);
         if registered && moved {
             any.unregister(slot);

@@ -102,16 +102,26 @@ impl DecodeError {
             Value::Null => "NULL".to_owned(),
             other => format!("{} ({other})", other.kind_name()),
         };
-        DecodeError { expected, found: shown, null: found.is_null() }
+        DecodeError {
+            expected,
+            found: shown,
+            null: found.is_null(),
+        }
     }
 }
 
 fn hint(error: &DecodeError) -> &'static str {
-    if error.null { " (make the field an `Option`, or call `.nullable()` on the expression)" } else { "" }
+    if error.null {
+        " (make the field an `Option`, or call `.nullable()` on the expression)"
+    } else {
+        ""
+    }
 }
 
 /// A type that can hold the present moment: what `#[column(default = now())]` asks of a field's type.
-#[diagnostic::on_unimplemented(message = "`default = now()` needs a date-and-time type, and `{Self}` is none")]
+#[diagnostic::on_unimplemented(
+    message = "`default = now()` needs a date-and-time type, and `{Self}` is none"
+)]
 pub trait CurrentTime {
     /// The present moment.
     fn now() -> Self;

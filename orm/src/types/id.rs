@@ -31,7 +31,10 @@ const UNASSIGNED: i64 = i64::MIN;
 impl<T> Id<T> {
     /// An id that the database will choose at the insert.
     pub const fn unassigned() -> Id<T> {
-        Id { number: UNASSIGNED, entity: PhantomData }
+        Id {
+            number: UNASSIGNED,
+            entity: PhantomData,
+        }
     }
 
     /// Does the id have a number yet?
@@ -41,13 +44,20 @@ impl<T> Id<T> {
 
     /// The number, where there is one.
     pub const fn get(self) -> Option<i64> {
-        if self.is_assigned() { Some(self.number) } else { None }
+        if self.is_assigned() {
+            Some(self.number)
+        } else {
+            None
+        }
     }
 }
 
 impl<T> From<i64> for Id<T> {
     fn from(number: i64) -> Id<T> {
-        Id { number, entity: PhantomData }
+        Id {
+            number,
+            entity: PhantomData,
+        }
     }
 }
 

@@ -181,7 +181,11 @@ impl<T: ColumnType> ColumnType for Option<T> {
 
     #[inline]
     fn decode(value: Value<'_>) -> Result<Self, DecodeError> {
-        if value.is_null() { Ok(None) } else { T::decode(value).map(Some) }
+        if value.is_null() {
+            Ok(None)
+        } else {
+            T::decode(value).map(Some)
+        }
     }
 }
 

@@ -111,7 +111,9 @@ pub fn backends() -> Vec<&'static str> {
 pub fn on_each(test: impl Fn(Engine) -> aludel::Result<()>) {
     for url in backends() {
         let engine = Engine::open(url).unwrap_or_else(|error| panic!("{url}: {error}"));
-        engine.create_all(everything()).unwrap_or_else(|error| panic!("{url}: {error}"));
+        engine
+            .create_all(everything())
+            .unwrap_or_else(|error| panic!("{url}: {error}"));
         if let Err(error) = test(engine) {
             panic!("{url}: {error}");
         }
