@@ -9,7 +9,8 @@ use parking_lot::Mutex;
 
 use super::kernel::{Kernel, SharedScalar};
 use super::operator::Operator;
-use super::{project, rows, scan};
+use super::sort::Sort;
+use super::{aggregate, project, rows, scan, set_operation, window};
 use crate::error::{Error, Result};
 use crate::plan::expr::Subquery;
 use crate::plan::physical::Node;
@@ -46,6 +47,10 @@ impl BuildContext {
                 let input = self.operator(input)?;
                 project::project(input, width, expressions, self)
             }
+            Node::Aggregate(plan) => match aggregate::count_of_table(plan) {
+                Some(count) => Ok(count),
+                None => aggregate::aggregate(plan, self),
+            },
             Node::Limit { input, limit, offset } => rows::limit(input, limit.as_ref(), offset.as_ref(), self),
             Node::Append { inputs } => {
                 let inputs = inputs
@@ -53,6 +58,24 @@ impl BuildContext {
                     .map(|input| self.operator(input))
                     .collect::<Result<_>>()?;
                 Ok(rows::append(inputs))
+            }
+            Node::Sort { input, keys, top, .. } => {
+                let width = width_of(input);
+                let input = self.operator(input)?;
+                Ok(Box::new(Sort::build(input, width, keys, top.as_ref(), self)?))
+            }
+            Node::SetOperation {
+                op,
+                left,
+                right,
+                collations,
+            } => {
+                let (left, right) = (self.operator(left)?, self.operator(right)?);
+                Ok(set_operation::set_operation(*op, left, right, collations))
+            }
+            Node::Window(plan) => {
+                let input = self.operator(&plan.input)?;
+                window::window(input, width_of(&plan.input), plan, self)
             }
             _ => Err(Error::misuse("this kind of plan cannot be executed yet")),
         }

@@ -12,6 +12,7 @@ mod builtin;
 mod context;
 pub mod core;
 mod datetime;
+pub mod json;
 mod math;
 #[cfg(test)]
 pub(crate) mod oracle;

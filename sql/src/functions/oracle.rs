@@ -59,6 +59,17 @@ impl Oracle {
             .map_err(|e| message(&e))
     }
 
+    /// All rows of a query over bound values.
+    pub(crate) fn rows(&self, sql: &str, args: &[Value]) -> Result<Vec<Vec<Value>>, String> {
+        let mut statement = self.sqlite.prepare_cached(sql).map_err(|e| message(&e))?;
+        let count = statement.column_count();
+        let params = rusqlite::params_from_iter(args.iter().map(theirs));
+        let row = |row: &rusqlite::Row<'_>| (0..count).map(|i| Ok(ours(row.get_ref(i)?))).collect();
+        let rows = statement.query_map(params, row).map_err(|e| message(&e))?;
+        rows.map(|row: rusqlite::Result<Vec<Value>>| row.map_err(|e| message(&e)))
+            .collect()
+    }
+
     /// The first column of a query, as text.
     pub(crate) fn texts(&self, sql: &str) -> Vec<String> {
         let mut statement = self.sqlite.prepare(sql).unwrap();

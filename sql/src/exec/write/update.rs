@@ -118,7 +118,8 @@ impl Worker {
             let values = kernel.evaluate_rows(context, input.0, Rows::Some(&rows))?;
             new[*column].assign(values.get(0));
         }
-        self.rewriter.change(&mut self.target, context, &self.old, &locator, None, written)
+        self.rewriter
+            .change(&mut self.target, context, &self.old, &locator, None, written)
     }
 }
 
@@ -160,11 +161,17 @@ impl Changes {
         }
         let key = match &table.without_rowid {
             None => columns[rowid],
-            Some(primary) => primary.stored[..primary.key_count].iter().any(|&column| columns[column]),
+            Some(primary) => primary.stored[..primary.key_count]
+                .iter()
+                .any(|&column| columns[column]),
         };
         let touched = |reads: &[usize]| key || reads.iter().any(|&column| columns[column]);
         let indexes = target.indexes.iter().map(|index| touched(&index.reads)).collect();
-        Changes { columns, key, indexes }
+        Changes {
+            columns,
+            key,
+            indexes,
+        }
     }
 }
 
@@ -183,7 +190,12 @@ impl Rewriter {
             Unique::Key => changes.key,
             Unique::Index(number) => changes.indexes[*number],
         });
-        Rewriter { changes, conflict, checks, new: Vec::new() }
+        Rewriter {
+            changes,
+            conflict,
+            checks,
+            new: Vec::new(),
+        }
     }
 
     /// The new row before it is changed: a copy of the old one.
@@ -218,7 +230,9 @@ impl Rewriter {
             return Ok(());
         }
         target.prepare_indexes(context, Side::Old, old, |number| self.changes.indexes[number])?;
-        target.prepare_indexes(context, Side::New, &self.new, |number| self.changes.indexes[number])?;
+        target.prepare_indexes(context, Side::New, &self.new, |number| {
+            self.changes.indexes[number]
+        })?;
         if self.check_unique(target, context, old, locator)? == Fate::Skipped {
             return Ok(());
         }
@@ -260,7 +274,9 @@ impl Rewriter {
         for check in 0..self.checks.len() {
             let (unique, response) = self.checks[check];
             let found = match unique {
-                Unique::Key => target.key_conflict(context, &self.new)?.filter(|found| found != locator),
+                Unique::Key => target
+                    .key_conflict(context, &self.new)?
+                    .filter(|found| found != locator),
                 Unique::Index(number) if target.indexes[number].is_present(Side::New) => {
                     target.index_conflict(context, number, &self.new, Some(locator))?
                 }

@@ -182,6 +182,7 @@ pub(super) fn result_columns(columns: &[OutputColumn]) -> Vec<ResultColumn> {
     let result = |column: &OutputColumn| ResultColumn {
         name: column.name.clone(),
         origin: column.origin.clone(),
+        affinity: column.affinity,
     };
     columns.iter().map(result).collect()
 }
