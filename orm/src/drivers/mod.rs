@@ -12,7 +12,6 @@
 //! [`Engine::with_driver`](crate::Engine::with_driver).
 
 mod error;
-#[cfg(any())]
 mod native;
 #[cfg(feature = "sqlite-c")]
 mod sqlite_c;
@@ -21,7 +20,6 @@ mod sqlite_options;
 use std::fmt::Debug;
 
 pub use error::{DriverError, Failure};
-#[cfg(any())]
 pub use native::NativeDriver;
 #[cfg(feature = "sqlite-c")]
 pub use sqlite_c::SqliteCDriver;

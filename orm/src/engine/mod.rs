@@ -13,7 +13,7 @@ pub use pool::{PoolOptions, PoolStatus};
 pub use url::UrlError;
 
 use crate::dialect::{Dialect, TransactionMode};
-use crate::drivers::Driver;
+use crate::drivers::{Driver, NativeDriver};
 use crate::error::Result;
 use log::Log;
 use pool::Pool;
@@ -73,7 +73,7 @@ impl Engine {
     pub fn open(url: &str) -> Result<Engine> {
         let target = url::parse(url)?;
         let driver: Box<dyn Driver> = match target.backend {
-            Backend::Native(options) => native(options)?,
+            Backend::Native(options) => Box::new(NativeDriver::new(options)),
             #[cfg(feature = "sqlite-c")]
             Backend::SqliteC(options) => Box::new(crate::drivers::SqliteCDriver::new(options)),
             #[cfg(not(feature = "sqlite-c"))]
@@ -153,20 +153,4 @@ impl std::fmt::Debug for Engine {
             .field("driver", &self.inner.driver)
             .finish_non_exhaustive()
     }
-}
-
-/// The engine under `sqlite:` URLs.
-#[cfg(feature = "sqlite-c")]
-fn native(options: crate::drivers::SqliteOptions) -> Result<Box<dyn Driver>> {
-    Ok(Box::new(crate::drivers::SqliteCDriver::new(options)))
-}
-
-/// The engine under `sqlite:` URLs.
-#[cfg(not(feature = "sqlite-c"))]
-fn native(_: crate::drivers::SqliteOptions) -> Result<Box<dyn Driver>> {
-    Err(UrlError::MissingFeature {
-        scheme: "sqlite".into(),
-        feature: "sqlite-c",
-    }
-    .into())
 }
