@@ -133,3 +133,6 @@ pub fn target_table(
 ) -> Result<TargetTable> {
     lower::target_table(Binder::new(context), database, table)
 }
+
+#[cfg(test)]
+mod tests;

@@ -319,11 +319,7 @@ impl<'a> Binder<'a> {
 
     fn find_in(&self, database: DatabaseIndex, key: &str) -> Option<Relation<'a>> {
         let schema: &'a Schema = &self.context.databases.get(database)?.schema;
-        let table = schema
-            .tables
-            .get(key)
-            .or_else(|| schema.tables.get(schema_table_alias(database, key)?));
-        match table {
+        match schema.tables.get(key) {
             Some(table) => Some(Relation::Table(database, table)),
             None => schema.views.get(key).map(|view| Relation::View(database, view)),
         }
@@ -601,17 +597,6 @@ pub(super) fn fold(name: &str) -> std::borrow::Cow<'_, str> {
     match name.bytes().any(|byte| byte.is_ascii_uppercase()) {
         true => name.to_ascii_lowercase().into(),
         false => name.into(),
-    }
-}
-
-/// The other name of the schema table.
-fn schema_table_alias(database: DatabaseIndex, key: &str) -> Option<&'static str> {
-    match (key, database) {
-        ("sqlite_schema", 1) | ("sqlite_temp_schema", 1) | ("sqlite_master", 1) => Some("sqlite_temp_master"),
-        ("sqlite_temp_master", 1) => Some("sqlite_temp_schema"),
-        ("sqlite_schema", _) => Some("sqlite_master"),
-        ("sqlite_master", _) => Some("sqlite_schema"),
-        _ => None,
     }
 }
 

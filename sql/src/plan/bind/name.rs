@@ -148,10 +148,12 @@ impl<'a> Binder<'a> {
             };
         }
         match (&found, rowid_of) {
-            (Found::Nothing, Some(table))
-                if candidates == 1 && is_rowid_name(name.column) && self.allows_rowid(scope) =>
-            {
-                Found::Column(table, None)
+            (Found::Nothing, Some(table)) if is_rowid_name(name.column) && self.allows_rowid(scope) => {
+                if candidates == 1 {
+                    Found::Column(table, None)
+                } else {
+                    Found::Ambiguous
+                }
             }
             _ => found,
         }
@@ -194,33 +196,40 @@ impl<'a> Binder<'a> {
 
     /// An alias must not bring an aggregate or window function where none may stand.
     fn check_alias(&self, scope: &Scope, output: &Typed, alias: &str, span: Span) -> Result<()> {
-        let allowed = matches!(
-            scope.clause,
-            Clause::Having | Clause::OrderBy | Clause::Projection
-        );
-        let refers = |tables: &dyn Fn(TableId) -> bool| {
-            output
-                .expr
-                .any(&mut |part| matches!(part, Scalar::Column(column) if tables(column.table)))
-        };
-        if !allowed
-            && scope
-                .results
-                .is_some_and(|results| refers(&|table| table == results))
-        {
-            return Err(Error::sql_at(
-                format!("misuse of aliased aggregate {alias}"),
-                span.start as usize,
-            ));
+        if scope.results.is_none() && scope.windows.is_empty() {
+            return Ok(());
         }
-        let is_window = |table| scope.windows.iter().any(|group| group.results == table);
-        if scope.clause != Clause::OrderBy && !scope.windows.is_empty() && refers(&is_window) {
-            return Err(Error::sql_at(
+        let mut aggregate = None;
+        let mut window = false;
+        output.expr.any(&mut |part| {
+            if let Scalar::Column(column) = part {
+                if Some(column.table) == scope.results {
+                    aggregate = column.column.index();
+                }
+                window |= scope.windows.iter().any(|group| group.results == column.table);
+            }
+            false
+        });
+        let at = span.start as usize;
+        match (aggregate, scope.clause) {
+            (None, _) | (_, Clause::Having | Clause::OrderBy | Clause::Projection) => {}
+            (Some(number), Clause::Where | Clause::From) => {
+                let name = &scope.aggregates[number].function.name;
+                return Err(Error::sql_at(format!("misuse of aggregate: {name}()"), at));
+            }
+            (_, Clause::GroupBy) => {
+                let message = "aggregate functions are not allowed in the GROUP BY clause";
+                return Err(Error::sql_at(message, at));
+            }
+            _ => return Err(Error::sql_at(format!("misuse of aliased aggregate {alias}"), at)),
+        }
+        match window && scope.clause != Clause::OrderBy {
+            true => Err(Error::sql_at(
                 format!("misuse of aliased window function {alias}"),
-                span.start as usize,
-            ));
+                at,
+            )),
+            false => Ok(()),
         }
-        Ok(())
     }
 
     fn find_trigger_row(&self, name: ColumnName<'_>) -> Option<Typed> {

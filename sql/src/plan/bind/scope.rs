@@ -197,6 +197,9 @@ impl<'a> Binder<'a> {
         let Some(scope) = self.scopes.last() else {
             return Err(misuse_function("aggregate", name));
         };
+        if scope.clause == Clause::OrderBy && !scope.aggregated {
+            return Err(misuse_aggregate(name));
+        }
         if scope.clause.allows_aggregates() {
             return Ok(());
         }

@@ -372,6 +372,9 @@ impl<'a> Binder<'a> {
             } else {
                 vec![self.expr(&assignment.value)?.expr]
             };
+            if values.len() > 1 && !assignment.row {
+                return Err(super::expression::row_misused(assignment.value.span));
+            }
             if values.len() != assignment.columns.len() {
                 return Err(Error::sql(format!(
                     "{} columns assigned {} values",
