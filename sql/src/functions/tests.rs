@@ -437,34 +437,6 @@ fn random_formats() {
     }
 }
 
-#[test]
-fn math_functions() {
-    let mut oracle = Oracle::new();
-    oracle.tolerance = 1e-15;
-    let names: Vec<String> = oracle.texts("SELECT DISTINCT name FROM pragma_function_list");
-    for &(name, argc, _) in super::math::FUNCTIONS {
-        if !names.iter().any(|known| known == name) {
-            // Not every build of SQLite has the mathematical functions.
-            continue;
-        }
-        let arguments = [
-            "0.5", "-0.5", "2", "-3", "0", "1", "1e300", "'2.5'", "'x'", "NULL", "x'32'", "7.5", "100",
-            "1e999", "-1e999", "'3 '",
-        ];
-        match argc {
-            0 => oracle.check(&format!("{name}()")),
-            1 => arguments
-                .iter()
-                .for_each(|a| oracle.check(&format!("{name}({a})"))),
-            _ => arguments.iter().for_each(|a| {
-                arguments
-                    .iter()
-                    .for_each(|b| oracle.check(&format!("{name}({a}, {b})")));
-            }),
-        }
-    }
-}
-
 /// Functions of SQLite's library that this engine does not have, with the reason.
 const NOT_OURS: [&str; 23] = [
     // Full-text search and R-trees are virtual tables.
