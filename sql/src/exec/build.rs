@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use super::kernel::{Kernel, SharedScalar};
 use super::operator::Operator;
 use super::sort::Sort;
-use super::{project, rows, scan, set_operation, window};
+use super::{aggregate, project, rows, scan, set_operation, window};
 use crate::error::{Error, Result};
 use crate::plan::expr::Subquery;
 use crate::plan::physical::Node;
@@ -47,6 +47,10 @@ impl BuildContext {
                 let input = self.operator(input)?;
                 project::project(input, width, expressions, self)
             }
+            Node::Aggregate(plan) => match aggregate::count_of_table(plan) {
+                Some(count) => Ok(count),
+                None => aggregate::aggregate(plan, self),
+            },
             Node::Limit { input, limit, offset } => rows::limit(input, limit.as_ref(), offset.as_ref(), self),
             Node::Append { inputs } => {
                 let inputs = inputs

@@ -11,11 +11,13 @@
 //! | `kernel` | expressions |
 //! | `scan` | reading tables, indexes and virtual tables |
 //! | `rows`, `project` | VALUES, filter, LIMIT, UNION ALL; new columns |
+//! | `aggregate` | GROUP BY and aggregates |
 //! | `sort`, `set_operation`, `window` | ORDER BY; INTERSECT and EXCEPT; window functions |
 //! | `key_table`, `row_store` | what hash operators and sorts keep |
 //! | `build` | from plan to operators |
 //! | [`write`] | INSERT, UPDATE, DELETE |
 
+mod aggregate;
 mod batch;
 mod build;
 mod context;

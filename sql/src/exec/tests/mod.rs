@@ -5,6 +5,7 @@ macro_rules! row {
     ($($value:expr),* $(,)?) => { vec![$($crate::value::Value::from($value)),*] };
 }
 
+mod groups;
 mod scans;
 mod sorts;
 
