@@ -714,8 +714,27 @@ impl IndexCursor {
 }
 
 /// The order of cell `index` of `page` relative to `key`.
-#[inline]
+#[inline(always)]
 fn compare(
+    pager: &Pager,
+    order: &KeyOrder,
+    page: &PageRef<'_>,
+    index: usize,
+    limits: &PayloadLimits,
+    key: &[ValueRef<'_>],
+    spill: &mut Vec<u8>,
+) -> Result<Ordering> {
+    let short = page
+        .whole_payload(index, limits)
+        .and_then(|record| order.compare_short(record, key));
+    match short {
+        Some(order) => Ok(order),
+        None => compare_long(pager, order, page, index, limits, key, spill),
+    }
+}
+
+#[inline(never)]
+fn compare_long(
     pager: &Pager,
     order: &KeyOrder,
     page: &PageRef<'_>,

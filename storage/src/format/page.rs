@@ -286,6 +286,28 @@ impl<'a> PageRef<'a> {
         Cell::parse(self.kind, self.bytes, offset, limits).map_err(|what| self.corrupt(offset, what))
     }
 
+    /// The payload of cell `index` of an index page when all of it lies there, for searches. `None` when it has overflow pages or the cell
+    /// is damaged; [`cell`](Self::cell) tells them apart.
+    #[inline(always)]
+    pub(crate) fn whole_payload(&self, index: usize, limits: &PayloadLimits) -> Option<&'a [u8]> {
+        let at = self.pointers_start() + 2 * index;
+        let &[high, low] = self.bytes.get(at..)?.first_chunk()?;
+        let mut at = usize::from(high) << 8 | usize::from(low);
+        if !self.kind.is_leaf() {
+            at += 4;
+        }
+        let (total, record) = match *self.bytes.get(at..)? {
+            [a, ref record @ ..] if a < 0x80 => (usize::from(a), record),
+            [a, b, ref record @ ..] if b < 0x80 => (usize::from(a & 0x7f) << 7 | usize::from(b), record),
+            _ => return None,
+        };
+        if total > limits.max_local {
+            None
+        } else {
+            record.get(..total)
+        }
+    }
+
     /// Where the bytes of cell `index` lie, checked to be within the page.
     #[inline]
     pub fn cell_range(&self, index: usize, limits: &PayloadLimits) -> Result<Range<usize>> {
