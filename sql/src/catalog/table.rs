@@ -166,7 +166,7 @@ impl<'a> Builder<'a> {
             ColumnConstraintKind::Default(default) => self.set_default(column, default),
             ColumnConstraintKind::Collate(collation) => self.set_collation(column, collation.as_str()),
             ColumnConstraintKind::References(references) => {
-                self.add_foreign_key(vec![column], references, None, name)
+                self.add_foreign_key(vec![column], references, None, name, true)
             }
             ColumnConstraintKind::Deferrable(deferrable) => {
                 if let Some(key) = self.table.foreign_keys.last_mut() {
@@ -368,7 +368,7 @@ impl<'a> Builder<'a> {
                     .iter()
                     .map(|column| self.foreign_key_column(column))
                     .collect::<Result<_>>()?;
-                self.add_foreign_key(columns, references, *deferrable, name)
+                self.add_foreign_key(columns, references, *deferrable, name, false)
             }
             TableConstraintKind::Nothing => Ok(()),
         }
@@ -397,9 +397,10 @@ impl<'a> Builder<'a> {
         references: &ast::ForeignKey,
         deferrable: Option<ast::Deferrable>,
         name: Option<&Ident>,
+        in_column: bool,
     ) -> Result<()> {
         if !references.columns.is_empty() && references.columns.len() != columns.len() {
-            return Err(self.foreign_key_width(&columns, references));
+            return Err(self.foreign_key_width(&columns, references, in_column));
         }
         self.table.foreign_keys.push(ForeignKey {
             columns,
@@ -417,8 +418,7 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    fn foreign_key_width(&self, columns: &[usize], references: &ast::ForeignKey) -> Error {
-        let in_column = columns.len() == 1 && references.columns.len() > 1;
+    fn foreign_key_width(&self, columns: &[usize], references: &ast::ForeignKey, in_column: bool) -> Error {
         Error::sql(match columns.first().filter(|_| in_column) {
             Some(&column) => format!(
                 "foreign key on {} should reference only one column of table {}",

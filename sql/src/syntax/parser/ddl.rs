@@ -24,7 +24,7 @@ pub(super) fn create_table(i: Tokens<'_>, temporary: bool) -> Parse<'_, CreateTa
     let (i, body) = match i.kind() {
         T::As => {
             let (i, query) = select(i.skip())?;
-            (i, CreateTableBody::Select(Box::new(query)))
+            (i, CreateTableBody::Select(query))
         }
         _ => columns_and_constraints(i.expect(T::LeftParen)?)?,
     };

@@ -56,7 +56,7 @@ pub(super) fn create_view(i: Tokens<'_>, temporary: bool) -> Parse<'_, CreateVie
         i.object("parameters are not allowed in views", None);
     }
     let definition = i.span_since(view.name.span.start);
-    let select = Box::new(query);
+    let select = query;
     Ok((
         i,
         CreateView {
@@ -153,7 +153,7 @@ fn trigger_step(i: Tokens<'_>) -> Parse<'_, TriggerStep> {
         T::Insert | T::Replace => insert(i, None, place).map(|(i, s)| (i, TriggerStep::Insert(Box::new(s)))),
         T::Update => update(i, None, place).map(|(i, s)| (i, TriggerStep::Update(Box::new(s)))),
         T::Delete => delete(i, None, place).map(|(i, s)| (i, TriggerStep::Delete(Box::new(s)))),
-        T::Select | T::Values | T::With => select(i).map(|(i, s)| (i, TriggerStep::Select(Box::new(s)))),
+        T::Select | T::Values | T::With => select(i).map(|(i, s)| (i, TriggerStep::Select(s))),
         _ => i.unexpected(),
     }
 }

@@ -1,5 +1,8 @@
 //! Transactions and savepoints against a model: a map of page contents with a stack of copies.
 
+mod interop;
+mod sqlite_process;
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
