@@ -8,11 +8,11 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 
+use super::common_table::CommonTable;
 use super::kernel::{Kernel, SharedScalar};
 use super::operator::Operator;
-use super::sort::Sort;
-use super::common_table::CommonTable;
 use super::recursive::Work;
+use super::sort::Sort;
 use super::{aggregate, common_table, distinct, join, project, recursive, rows, scan, set_operation, window};
 use crate::error::{Error, Result};
 use crate::plan::expr::Subquery;

@@ -53,16 +53,27 @@ impl CommonTable {
     }
 }
 
-pub(super) fn with(tables: &[(CteId, Node)], input: &Node, build: &mut BuildContext) -> Result<Box<dyn Operator>> {
+pub(super) fn with(
+    tables: &[(CteId, Node)],
+    input: &Node,
+    build: &mut BuildContext,
+) -> Result<Box<dyn Operator>> {
     let mut shared = Vec::with_capacity(tables.len());
     for (id, node) in tables {
         let source = build.operator(node)?;
         let rows = RowStore::new(super::build::width_of(node));
-        let table = Arc::new(Mutex::new(CommonTable { source, rows, state: State::Unopened }));
+        let table = Arc::new(Mutex::new(CommonTable {
+            source,
+            rows,
+            state: State::Unopened,
+        }));
         build.add_table(*id, &table);
         shared.push(table);
     }
-    Ok(Box::new(With { tables: shared, input: build.operator(input)? }))
+    Ok(Box::new(With {
+        tables: shared,
+        input: build.operator(input)?,
+    }))
 }
 
 struct With {
@@ -99,7 +110,12 @@ impl Operator for With {
 }
 
 pub(super) fn scan(table: Arc<Mutex<CommonTable>>, width: usize) -> Box<dyn Operator> {
-    Box::new(Scan { table, chunk: 0, row: 0, batch: Batch::new(width) })
+    Box::new(Scan {
+        table,
+        chunk: 0,
+        row: 0,
+        batch: Batch::new(width),
+    })
 }
 
 struct Scan {

@@ -10,7 +10,11 @@ use crate::error::Result;
 use crate::value::Collation;
 
 pub(super) fn distinct(input: Box<dyn Operator>, collations: &[Collation]) -> Box<dyn Operator> {
-    Box::new(Distinct { input, seen: Seen::new(collations), fresh: Vec::new() })
+    Box::new(Distinct {
+        input,
+        seen: Seen::new(collations),
+        fresh: Vec::new(),
+    })
 }
 
 /// The rows that were there before.
@@ -21,7 +25,10 @@ pub(super) struct Seen {
 
 impl Seen {
     pub(super) fn new(collations: &[Collation]) -> Seen {
-        Seen { keys: KeyTable::new(collations), numbers: Vec::new() }
+        Seen {
+            keys: KeyTable::new(collations),
+            numbers: Vec::new(),
+        }
     }
 
     pub(super) fn clear(&mut self) {

@@ -36,10 +36,17 @@ pub(super) fn recursive(plan: &physical::Recursive, build: &mut BuildContext) ->
     let initial = build.operator(&plan.initial)?;
     let work: Work = Arc::new(Mutex::new(Batch::new(plan.width)));
     build.add_work(plan.table, &work);
-    let steps = plan.steps.iter().map(|step| build.operator(step)).collect::<Result<_>>()?;
+    let steps = plan
+        .steps
+        .iter()
+        .map(|step| build.operator(step))
+        .collect::<Result<_>>()?;
     let in_order = plan.steps.len() == 1 && plan.steps.iter().all(|step| goes_in_order(step, plan.table));
     let queue = match plan.order_by.is_empty() {
-        true => Queue::InOrder { rows: Batch::new(plan.width), at_once: if in_order { BATCH_ROWS_MAX } else { 1 } },
+        true => Queue::InOrder {
+            rows: Batch::new(plan.width),
+            at_once: if in_order { BATCH_ROWS_MAX } else { 1 },
+        },
         false => Queue::Ordered {
             rows: RowStore::new(plan.width),
             keys: Kernel::compile_all(plan.order_by.iter().map(|key| &key.expression), build)?,
@@ -177,7 +184,13 @@ impl Recursive {
 
     fn start(&mut self, context: &mut ExecContext<'_>) -> Result<()> {
         self.started = true;
-        let Recursive { initial, queue, seen, fresh, .. } = self;
+        let Recursive {
+            initial,
+            queue,
+            seen,
+            fresh,
+            ..
+        } = self;
         initial.open(context)?;
         while initial.next(context)? {
             Recursive::enqueue(queue, seen, fresh, context, initial.as_mut())?;
@@ -188,7 +201,13 @@ impl Recursive {
 
     /// Takes rows from the queue into the work batch, at most `max`; says how many.
     fn take_from_queue(&mut self, max: usize) -> usize {
-        let Recursive { queue, at_hand, next_at_hand, work, .. } = self;
+        let Recursive {
+            queue,
+            at_hand,
+            next_at_hand,
+            work,
+            ..
+        } = self;
         let mut work = work.lock();
         work.clear();
         match queue {
@@ -227,7 +246,13 @@ impl Recursive {
     /// Puts the work batch out and runs the steps over it.
     fn run_steps(&mut self, context: &mut ExecContext<'_>) -> Result<()> {
         append(&mut self.output, &self.work.lock());
-        let Recursive { steps, queue, seen, fresh, .. } = self;
+        let Recursive {
+            steps,
+            queue,
+            seen,
+            fresh,
+            ..
+        } = self;
         for step in steps {
             step.open(context)?;
             while step.next(context)? {
@@ -273,7 +298,10 @@ impl Operator for Recursive {
             self.size.grow();
             loop {
                 // No row more than LIMIT is worked on: the steps of further ones might never end.
-                let wanted = self.skip.saturating_add(self.left).saturating_sub(self.output.len() as u64);
+                let wanted = self
+                    .skip
+                    .saturating_add(self.left)
+                    .saturating_sub(self.output.len() as u64);
                 let room = self.size.room(&self.output) as u64;
                 let taken = self.take_from_queue(room.min(wanted) as usize);
                 if taken == 0 {
@@ -317,7 +345,11 @@ impl Operator for Recursive {
 }
 
 pub(super) fn scan(work: Work, width: usize) -> Box<dyn Operator> {
-    Box::new(Scan { work, batch: Batch::new(width), fresh: false })
+    Box::new(Scan {
+        work,
+        batch: Batch::new(width),
+        fresh: false,
+    })
 }
 
 /// Puts the work batch out, once for each opening.

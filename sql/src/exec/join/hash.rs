@@ -32,13 +32,20 @@ pub(in crate::exec) fn hash_join(plan: &HashJoin, build: &mut BuildContext) -> R
     let mut side = |left: bool| -> Result<SideKeys> {
         let mut kernels = Vec::with_capacity(plan.keys.len());
         for key in &plan.keys {
-            let CompareRule { left: left_affinity, right: right_affinity, .. } = key.rule;
+            let CompareRule {
+                left: left_affinity,
+                right: right_affinity,
+                ..
+            } = key.rule;
             kernels.push(match left {
                 true => (Kernel::compile_in(&key.left, build)?, left_affinity),
                 false => (Kernel::compile_in(&key.right, build)?, right_affinity),
             });
         }
-        Ok(SideKeys { converted: vec![Vector::new(); kernels.len()], kernels })
+        Ok(SideKeys {
+            converted: vec![Vector::new(); kernels.len()],
+            kernels,
+        })
     };
     let (left_keys, right_keys) = (side(true)?, side(false)?);
     let only_left = matches!(plan.kind, JoinKind::Semi | JoinKind::Anti);
@@ -86,7 +93,11 @@ fn find_unequal(keys: &[Values<'_>], null_matches: &[bool], len: usize, unequal:
     unequal.clear();
     let may_have = |key: &Values<'_>| key.uniform_class().is_none_or(|class| class == Class::Null);
     let mut any = false;
-    for (key, _) in keys.iter().zip(null_matches).filter(|(key, matches)| !**matches && may_have(key)) {
+    for (key, _) in keys
+        .iter()
+        .zip(null_matches)
+        .filter(|(key, matches)| !**matches && may_have(key))
+    {
         unequal.resize(len, false);
         for (n, unequal) in unequal.iter_mut().enumerate() {
             *unequal |= key.class(n) == Class::Null;
@@ -145,7 +156,15 @@ impl JoinTable {
 
     /// Adds a batch whose keys are `keys`.
     fn add(&mut self, batch: &Batch, keys: &[Values<'_>], null_matches: &[bool]) -> Result<()> {
-        let JoinTable { rows, places, keys: table, chains, next, numbers, unequal } = self;
+        let JoinTable {
+            rows,
+            places,
+            keys: table,
+            chains,
+            next,
+            numbers,
+            unequal,
+        } = self;
         let first = places.len() as u32;
         rows.append(batch, |place| places.push(place))?;
         next.resize(places.len(), NO_ROW);
@@ -167,7 +186,11 @@ impl JoinTable {
     /// The first row with a key, by the key's number.
     #[inline]
     fn first(&self, number: u32) -> u32 {
-        if number == ABSENT { NO_ROW } else { self.chains[number as usize].0 }
+        if number == ABSENT {
+            NO_ROW
+        } else {
+            self.chains[number as usize].0
+        }
     }
 }
 
@@ -254,14 +277,29 @@ impl Join {
             return Ok(false);
         }
         context.check_interrupt()?;
-        let Join { left, left_keys, null_matches, table, probe, .. } = self;
+        let Join {
+            left,
+            left_keys,
+            null_matches,
+            table,
+            probe,
+            ..
+        } = self;
         let batch = left.batch();
         let len = batch.selected_len();
-        let Probe { first, numbers, unequal, .. } = probe;
+        let Probe {
+            first,
+            numbers,
+            unequal,
+            ..
+        } = probe;
         let keys = left_keys.evaluate(context, batch)?;
         table.keys.find_all(&keys, len, numbers);
         if find_unequal(&keys, null_matches, len, unequal) {
-            let pairs = numbers.iter_mut().zip(unequal.iter()).filter(|(_, unequal)| **unequal);
+            let pairs = numbers
+                .iter_mut()
+                .zip(unequal.iter())
+                .filter(|(_, unequal)| **unequal);
             pairs.for_each(|(number, _)| *number = ABSENT);
         }
         first.clear();
@@ -272,7 +310,13 @@ impl Join {
 
     /// Collects pairs of the left batch at hand, up to a batch of them.
     fn collect_pairs(&mut self) {
-        let Join { left, table, pairs, probe, .. } = self;
+        let Join {
+            left,
+            table,
+            pairs,
+            probe,
+            ..
+        } = self;
         let batch = left.batch();
         pairs.clear();
         while probe.left < probe.first.len() && pairs.len() < BATCH_ROWS_MAX {
@@ -295,7 +339,15 @@ impl Join {
 
     /// Puts the rows of the pairs side by side and tests them.
     fn join_pairs(&mut self, context: &mut ExecContext<'_>) -> Result<()> {
-        let Join { left, table, pairs, joined, left_width, places, .. } = self;
+        let Join {
+            left,
+            table,
+            pairs,
+            joined,
+            left_width,
+            places,
+            ..
+        } = self;
         joined.clear();
         let (left_out, right_out) = joined.columns.split_at_mut(*left_width);
         for (source, out) in left.batch().columns.iter().zip(left_out) {
@@ -309,7 +361,11 @@ impl Join {
     fn next_joined(&mut self, context: &mut ExecContext<'_>) -> Result<bool> {
         loop {
             if self.probe.left >= self.probe.first.len() && !self.next_left(context)? {
-                self.phase = if self.pairs.keeps_right() { Phase::Rest(0) } else { Phase::Done };
+                self.phase = if self.pairs.keeps_right() {
+                    Phase::Rest(0)
+                } else {
+                    Phase::Done
+                };
                 return Ok(false);
             }
             self.collect_pairs();
@@ -333,7 +389,9 @@ impl Join {
                     self.collect_pairs();
                     self.join_pairs(context)?;
                     let pairs = &self.pairs;
-                    self.joined.selected().for_each(|pair| has_match[pairs.left[pair] as usize] = true);
+                    self.joined
+                        .selected()
+                        .for_each(|pair| has_match[pairs.left[pair] as usize] = true);
                 }
             } else {
                 has_match = Vec::new();
@@ -345,8 +403,10 @@ impl Join {
                 false => has_match[row],
             };
             let rows = (0..batch.selected_len()).map(|n| (n, batch.selected_row(n)));
-            let kept: Vec<u32> =
-                rows.filter(|(n, row)| matched(*n, *row) == wanted).map(|(_, row)| row as u32).collect();
+            let kept: Vec<u32> = rows
+                .filter(|(n, row)| matched(*n, *row) == wanted)
+                .map(|(_, row)| row as u32)
+                .collect();
             if !kept.is_empty() {
                 self.left.batch_mut().select(kept);
                 return Ok(true);
@@ -358,7 +418,15 @@ impl Join {
 
     /// Right rows that were part of no pair, with NULLs on the left.
     fn next_rest(&mut self, from: u32) -> bool {
-        let Join { pairs, table, joined, left_width, phase, places, .. } = self;
+        let Join {
+            pairs,
+            table,
+            joined,
+            left_width,
+            phase,
+            places,
+            ..
+        } = self;
         let unmatched = (from..table.len() as u32).filter(|row| !pairs.right_matched[*row as usize]);
         let rest: Vec<u32> = unmatched.take(BATCH_ROWS_MAX).collect();
         let Some(last) = rest.last() else {
@@ -379,7 +447,13 @@ impl Join {
 fn gather_right(table: &JoinTable, rows: &[u32], places: &mut Vec<u32>, out: &mut [Vector]) {
     places.clear();
     let complete = !rows.contains(&NO_ROW);
-    let place = |row: &u32| if *row == NO_ROW { NO_ROW } else { table.places[*row as usize] };
+    let place = |row: &u32| {
+        if *row == NO_ROW {
+            NO_ROW
+        } else {
+            table.places[*row as usize]
+        }
+    };
     places.extend(rows.iter().map(place));
     for (column, out) in out.iter_mut().enumerate() {
         if complete {
@@ -425,11 +499,19 @@ impl Operator for Join {
     }
 
     fn batch(&self) -> &Batch {
-        if self.only_left { self.left.batch() } else { &self.joined }
+        if self.only_left {
+            self.left.batch()
+        } else {
+            &self.joined
+        }
     }
 
     fn batch_mut(&mut self) -> &mut Batch {
-        if self.only_left { self.left.batch_mut() } else { &mut self.joined }
+        if self.only_left {
+            self.left.batch_mut()
+        } else {
+            &mut self.joined
+        }
     }
 
     fn close(&mut self) {

@@ -17,7 +17,11 @@ pub(in crate::exec) fn nested_loop(plan: &NestedLoop, build: &mut BuildContext) 
     let inner = build.operator(&plan.inner)?;
     let bindings = plan.bindings.iter();
     let bindings = bindings.map(|(register, value)| {
-        Ok(Binding { register: *register, value: Kernel::compile_in(value, build)?, row_values: Vector::new() })
+        Ok(Binding {
+            register: *register,
+            value: Kernel::compile_in(value, build)?,
+            row_values: Vector::new(),
+        })
     });
     Ok(Box::new(Join {
         kind: plan.kind,
@@ -90,9 +94,14 @@ impl Join {
             return Ok(false);
         }
         let batch = self.outer.batch();
-        for Binding { value, row_values, .. } in &mut self.bindings {
+        for Binding {
+            value, row_values, ..
+        } in &mut self.bindings
+        {
             row_values.clear();
-            value.evaluate_rows(context, batch, Rows::of(batch))?.append_to(row_values);
+            value
+                .evaluate_rows(context, batch, Rows::of(batch))?
+                .append_to(row_values);
         }
         self.next_outer = 0;
         Ok(true)
@@ -100,7 +109,10 @@ impl Join {
 
     /// Opens the inner side for the `n`-th outer row.
     fn open_inner(&mut self, context: &mut ExecContext<'_>, n: usize) -> Result<()> {
-        for Binding { register, row_values, .. } in &self.bindings {
+        for Binding {
+            register, row_values, ..
+        } in &self.bindings
+        {
             context.set_register(*register, row_values.get(n));
         }
         self.inner.open(context)?;
@@ -150,7 +162,11 @@ impl Join {
             }
             self.inner_row += take as u32;
             self.row_pairs += take;
-            self.inner_state = if from + take < len { Inner::At(from + take) } else { Inner::Open };
+            self.inner_state = if from + take < len {
+                Inner::At(from + take)
+            } else {
+                Inner::Open
+            };
             context.check_interrupt()?;
         }
         Ok(false)
@@ -160,7 +176,9 @@ impl Join {
         let before = self.pairs.len();
         self.pairs.end_left_row(outer_row, self.row_pairs);
         if self.pairs.len() > before {
-            self.joined.columns[self.outer_width..].iter_mut().for_each(Vector::push_null);
+            self.joined.columns[self.outer_width..]
+                .iter_mut()
+                .for_each(Vector::push_null);
         }
         self.inner_count = self.inner_count.max(self.inner_row);
         self.inner_state = Inner::Closed;
@@ -169,7 +187,13 @@ impl Join {
 
     /// Completes the joined rows with the outer side's columns and tests them.
     fn join_pairs(&mut self, context: &mut ExecContext<'_>) -> Result<()> {
-        let Join { outer, pairs, joined, outer_width, .. } = self;
+        let Join {
+            outer,
+            pairs,
+            joined,
+            outer_width,
+            ..
+        } = self;
         let columns = joined.columns[..*outer_width].iter_mut();
         for (out, source) in columns.zip(&outer.batch().columns) {
             out.extend_selected(source, &pairs.left);
@@ -307,11 +331,19 @@ impl Operator for Join {
     }
 
     fn batch(&self) -> &Batch {
-        if self.only_outer { self.outer.batch() } else { &self.joined }
+        if self.only_outer {
+            self.outer.batch()
+        } else {
+            &self.joined
+        }
     }
 
     fn batch_mut(&mut self) -> &mut Batch {
-        if self.only_outer { self.outer.batch_mut() } else { &mut self.joined }
+        if self.only_outer {
+            self.outer.batch_mut()
+        } else {
+            &mut self.joined
+        }
     }
 
     fn close(&mut self) {

@@ -95,7 +95,16 @@ impl Pairs {
 
     /// Narrows `joined`, which holds the pairs' rows, to those that count.
     pub(super) fn narrow(&mut self, context: &mut ExecContext<'_>, joined: &mut Batch) -> Result<()> {
-        let Pairs { on, right, matched, real, passed, right_matched, kind, .. } = self;
+        let Pairs {
+            on,
+            right,
+            matched,
+            real,
+            passed,
+            right_matched,
+            kind,
+            ..
+        } = self;
         let keeps_right = matches!(kind, JoinKind::Right | JoinKind::Full);
         let Some(on) = on else {
             if keeps_right {
@@ -107,7 +116,9 @@ impl Pairs {
         if !matches!(kind, JoinKind::Left | JoinKind::Full) {
             on.select(context, joined, Rows::All(joined.len()), passed)?;
             if keeps_right {
-                passed.iter().for_each(|pair| right_matched[right[*pair as usize] as usize] = true);
+                passed
+                    .iter()
+                    .for_each(|pair| right_matched[right[*pair as usize] as usize] = true);
             }
         } else {
             real.clear();

@@ -22,7 +22,11 @@ struct Waiting {
 
 impl PriorityQueue {
     pub(crate) fn new(keys: &[SortKey]) -> PriorityQueue {
-        PriorityQueue { encoder: KeyEncoder::new(keys), heap: Vec::new(), arrivals: 0 }
+        PriorityQueue {
+            encoder: KeyEncoder::new(keys),
+            heap: Vec::new(),
+            arrivals: 0,
+        }
     }
 
     pub(crate) fn clear(&mut self) {
@@ -34,7 +38,11 @@ impl PriorityQueue {
     pub(crate) fn push(&mut self, values: &[Values<'_>], n: usize, place: u32) {
         let mut key = Vec::new();
         self.encoder.encode(values, n, &mut key);
-        self.heap.push(Waiting { key, arrival: self.arrivals, place });
+        self.heap.push(Waiting {
+            key,
+            arrival: self.arrivals,
+            place,
+        });
         self.arrivals += 1;
         let mut at = self.heap.len() - 1;
         while at > 0 && self.is_before(at, (at - 1) / 2) {
@@ -51,7 +59,9 @@ impl PriorityQueue {
         let first = self.heap.swap_remove(0);
         let mut at = 0;
         loop {
-            let children = [2 * at + 1, 2 * at + 2].into_iter().filter(|child| *child < self.heap.len());
+            let children = [2 * at + 1, 2 * at + 2]
+                .into_iter()
+                .filter(|child| *child < self.heap.len());
             let least = children.reduce(|a, b| if self.is_before(b, a) { b } else { a });
             match least {
                 Some(child) if self.is_before(child, at) => {
@@ -65,6 +75,9 @@ impl PriorityQueue {
 
     fn is_before(&self, a: usize, b: usize) -> bool {
         let (a, b) = (&self.heap[a], &self.heap[b]);
-        self.encoder.compare(&a.key, &b.key).then(a.arrival.cmp(&b.arrival)) == Ordering::Less
+        self.encoder
+            .compare(&a.key, &b.key)
+            .then(a.arrival.cmp(&b.arrival))
+            == Ordering::Less
     }
 }
