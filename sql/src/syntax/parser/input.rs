@@ -5,6 +5,7 @@
 //! [`tok`] fails softly (nom's `Error`), for the lists of nom to end on; everything else fails for good (`Failure`).
 
 use super::super::ast::{Ident, Parameters, Quote, Span};
+use super::super::lexer::is_space;
 use super::super::token::{Token, TokenKind};
 use super::ParseError;
 use super::expression::Open;
@@ -286,6 +287,23 @@ impl<'a> Tokens<'a> {
     /// From `start` to the end of the last token that was taken.
     pub(super) fn span_since(self, start: u32) -> Span {
         Span::new(start, self.last_end().max(start))
+    }
+
+    /// From `start` to where the next token begins, so with what blanks and comments lie between.
+    pub(super) fn span_to_next(self, start: u32) -> Span {
+        Span::new(start, self.head().start.max(start))
+    }
+
+    /// The span without the blanks at its ends.
+    pub(super) fn trimmed(self, span: Span) -> Span {
+        let text = span.of(self.cx.sql);
+        let front = text.iter().take_while(|&&byte| is_space(byte)).count();
+        let back = text[front..]
+            .iter()
+            .rev()
+            .take_while(|&&byte| is_space(byte))
+            .count();
+        Span::new(span.start + front as u32, span.end - back as u32)
     }
 
     /// The text of a token.
