@@ -23,6 +23,10 @@ pub struct Database {
     pub pager: Pager,
     /// Its schema as last read; its cookie is compared with the file's in each transaction.
     pub schema: Arc<Schema>,
+    /// PRAGMA cache_size: pages, or KiB when negative.
+    pub cache_size: i64,
+    /// PRAGMA secure_delete: 0 off, 1 on, 2 fast.
+    pub secure_delete: i64,
     /// The pager's change token when the schema was last found to be current; `None` until it was read.
     checked_at: Option<u64>,
     /// The open transaction changed the schema.
@@ -40,6 +44,8 @@ impl Database {
             path: path.into(),
             pager,
             schema: Arc::default(),
+            cache_size: -2000,
+            secure_delete: 0,
             checked_at: None,
             schema_changed: false,
         }

@@ -18,13 +18,21 @@ pub(crate) struct CollationTable {
 
 impl CollationTable {
     pub(super) fn register(&mut self, name: &str, compare: Compare) {
-        let collation = CustomCollation { name: name.to_owned(), compare };
-        self.custom.insert(name.to_ascii_lowercase(), Collation::Custom(Arc::new(collation)));
+        let collation = CustomCollation {
+            name: name.to_owned(),
+            compare,
+        };
+        self.custom
+            .insert(name.to_ascii_lowercase(), Collation::Custom(Arc::new(collation)));
     }
 
     /// The names of all collations, the application's first.
     pub(crate) fn names(&self) -> Vec<String> {
-        let mut names: Vec<String> = self.custom.values().map(|collation| collation.name().to_owned()).collect();
+        let mut names: Vec<String> = self
+            .custom
+            .values()
+            .map(|collation| collation.name().to_owned())
+            .collect();
         names.sort();
         names.extend(["RTRIM", "NOCASE", "BINARY"].map(str::to_owned));
         names

@@ -28,12 +28,14 @@ use aludel_storage::pager::Pager;
 use rustc_hash::FxHashMap;
 
 pub use options::OpenOptions;
+pub(crate) use prepare::named_columns;
 pub(crate) use transaction::{Entered, Outcome};
 
 use crate::catalog::{Database, VirtualTable};
 use crate::error::{Error, Result};
 use crate::exec::{ExecContext, Session};
 use crate::functions::{Arity, Function, Registry};
+use crate::pragma::Settings;
 use crate::statement::{Body, Params, Row, Statement};
 use crate::value::Value;
 use collations::CollationTable;
@@ -80,50 +82,6 @@ pub(crate) struct State {
     options: OpenOptions,
 }
 
-/// What PRAGMAs of the connection switch.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Settings {
-    pub(crate) foreign_keys: bool,
-    pub(crate) recursive_triggers: bool,
-    pub(crate) ignore_check_constraints: bool,
-    pub(crate) writable_schema: bool,
-    pub(crate) query_only: bool,
-    pub(crate) automatic_index: bool,
-    pub(crate) reverse_unordered_selects: bool,
-    pub(crate) defer_foreign_keys: bool,
-    pub(crate) count_changes: bool,
-    pub(crate) full_column_names: bool,
-    pub(crate) short_column_names: bool,
-    pub(crate) legacy_alter_table: bool,
-    pub(crate) trusted_schema: bool,
-    pub(crate) cell_size_check: bool,
-    pub(crate) temp_store: i64,
-    pub(crate) busy_timeout: Duration,
-}
-
-impl Default for Settings {
-    fn default() -> Settings {
-        Settings {
-            foreign_keys: false,
-            recursive_triggers: false,
-            ignore_check_constraints: false,
-            writable_schema: false,
-            query_only: false,
-            automatic_index: true,
-            reverse_unordered_selects: false,
-            defer_foreign_keys: false,
-            count_changes: false,
-            full_column_names: false,
-            short_column_names: true,
-            legacy_alter_table: false,
-            trusted_schema: true,
-            cell_size_check: false,
-            temp_store: 0,
-            busy_timeout: Duration::ZERO,
-        }
-    }
-}
-
 impl Connection {
     // ---- opening ---------------------------------------------------------------------------------
 
@@ -143,15 +101,18 @@ impl Connection {
     pub fn open_with(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Connection> {
         let main = options.open_database("main", &path.as_ref().to_string_lossy())?;
         let temp = Database::new("temp", "", Pager::in_memory(&Default::default())?);
-        let mut settings = Settings::default();
-        settings.busy_timeout = options.timeout();
+        let busy_timeout_ms = milliseconds(options.timeout());
+        let settings = Settings {
+            busy_timeout_ms,
+            ..Settings::default()
+        };
         Ok(Connection {
             state: RefCell::new(State {
                 databases: vec![main, temp],
                 session: Session::default(),
                 functions: Registry::new(),
                 collations: CollationTable::default(),
-                virtual_tables: crate::pragma::table_functions(),
+                virtual_tables: FxHashMap::default(),
                 transaction: Transaction::default(),
                 settings,
                 schema_version: 1,
@@ -259,13 +220,18 @@ impl Connection {
 
     /// Something by which another thread can stop what this connection does.
     pub fn interrupt_handle(&self) -> InterruptHandle {
-        InterruptHandle { flag: Arc::clone(&self.interrupt) }
+        InterruptHandle {
+            flag: Arc::clone(&self.interrupt),
+        }
     }
 
     /// The path of a database's file as it was given: `main`, or the name of an attached one. Empty in memory.
     pub fn path(&self, database: &str) -> Option<String> {
         let state = self.state.borrow();
-        let found = state.databases.iter().find(|own| own.name.eq_ignore_ascii_case(database));
+        let found = state
+            .databases
+            .iter()
+            .find(|own| own.name.eq_ignore_ascii_case(database));
         found.map(|database| database.path.clone())
     }
 
@@ -301,7 +267,9 @@ impl Connection {
     /// Registers a virtual table or table-valued function under its own name.
     pub fn register_virtual_table(&self, table: Arc<dyn VirtualTable>) -> Result<()> {
         let mut state = self.state()?;
-        state.virtual_tables.insert(table.name().to_ascii_lowercase(), table);
+        state
+            .virtual_tables
+            .insert(table.name().to_ascii_lowercase(), table);
         state.schema_version += 1;
         Ok(())
     }
@@ -309,7 +277,9 @@ impl Connection {
     // ---- inside ----------------------------------------------------------------------------------
 
     pub(crate) fn state(&self) -> Result<RefMut<'_, State>> {
-        self.state.try_borrow_mut().map_err(|_| Error::misuse("the connection is in use by a function of its own"))
+        self.state
+            .try_borrow_mut()
+            .map_err(|_| Error::misuse("the connection is in use by a function of its own"))
     }
 
     pub(crate) fn interrupt_flag(&self) -> &AtomicBool {
@@ -365,7 +335,10 @@ impl State {
     /// # Errors
     /// `unknown database x`.
     pub(crate) fn database_named(&self, name: &str) -> Result<usize> {
-        let found = self.databases.iter().position(|database| database.name.eq_ignore_ascii_case(name));
+        let found = self
+            .databases
+            .iter()
+            .position(|database| database.name.eq_ignore_ascii_case(name));
         found.ok_or_else(|| Error::sql(format!("unknown database {name}")))
     }
 
@@ -376,7 +349,7 @@ impl State {
     }
 
     pub(crate) fn set_busy_timeout(&mut self, timeout: Duration) {
-        self.settings.busy_timeout = timeout;
+        self.settings.busy_timeout_ms = milliseconds(timeout);
         for database in &mut self.databases {
             database.pager.set_busy_timeout(timeout);
         }
@@ -401,13 +374,21 @@ impl InterruptHandle {
     }
 }
 
+fn milliseconds(timeout: Duration) -> u32 {
+    u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX)
+}
+
 /// An error about a text that began at `start` of the text that the caller knows.
 fn shifted(error: Error, start: usize) -> Error {
     match error {
-        Error::Syntax { message, offset } => {
-            Error::Syntax { message, offset: offset.map(|offset| offset + start) }
-        }
-        Error::Sql { message, offset } => Error::Sql { message, offset: offset.map(|offset| offset + start) },
+        Error::Syntax { message, offset } => Error::Syntax {
+            message,
+            offset: offset.map(|offset| offset + start),
+        },
+        Error::Sql { message, offset } => Error::Sql {
+            message,
+            offset: offset.map(|offset| offset + start),
+        },
         error => error,
     }
 }

@@ -135,7 +135,10 @@ struct Place {
 impl Place {
     fn of(name: &str, uri: bool, options: &mut PagerOptions) -> Place {
         let Some(rest) = name.strip_prefix("file:").filter(|_| uri) else {
-            return Place { path: name.to_owned(), memory: name.is_empty() || name == ":memory:" };
+            return Place {
+                path: name.to_owned(),
+                memory: name.is_empty() || name == ":memory:",
+            };
         };
         let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
         let path = path.split('#').next().unwrap_or(path);
@@ -162,7 +165,10 @@ fn percent_decoded(text: &str) -> String {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [byte, after @ ..] = rest {
-        let coded = after.get(..2).filter(|_| *byte == b'%').and_then(|digits| std::str::from_utf8(digits).ok());
+        let coded = after
+            .get(..2)
+            .filter(|_| *byte == b'%')
+            .and_then(|digits| std::str::from_utf8(digits).ok());
         match coded.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
             Some(decoded) => {
                 out.push(decoded);

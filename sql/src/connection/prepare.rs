@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use super::State;
-use crate::catalog::{Collations, Database};
+use crate::catalog::{Collations, Database, VirtualTable};
 use crate::command::Command;
 use crate::error::{Error, Result};
-use crate::exec::write::{Delete, Insert, Update};
 use crate::exec::build;
+use crate::exec::write::{Delete, Insert, Update};
 use crate::plan::{self, CompiledKind, PlanContext, ResultColumn, SchemaView};
+use crate::pragma;
 use crate::statement::{Compiled, Program};
 use crate::syntax::{self, ast};
 
@@ -38,7 +39,11 @@ impl State {
                 let refreshed = self.begin_reading(&all);
                 self.release_idle();
                 refreshed?;
-                if version == self.schema_version { Err(error) } else { self.plan(parsed) }
+                if version == self.schema_version {
+                    Err(error)
+                } else {
+                    self.plan(parsed)
+                }
             }
             compiled => compiled,
         }
@@ -55,23 +60,37 @@ impl State {
         read.map(|()| true)
     }
 
-    fn plan(&self, parsed: &ast::Parsed) -> Result<Compiled> {
+    /// Lends the world that statements are compiled in.
+    pub(crate) fn with_plan_context<T>(&self, work: impl FnOnce(&PlanContext<'_>) -> T) -> T {
+        self.with_context(false, work)
+    }
+
+    fn with_context<T>(&self, explain: bool, work: impl FnOnce(&PlanContext<'_>) -> T) -> T {
         let views = self.schema_views();
         let collations = |name: &str| self.collations.find(name);
-        let virtual_tables = |name: &str| self.virtual_tables.get(&name.to_ascii_lowercase()).cloned();
-        let context = PlanContext {
+        let virtual_tables = |name: &str| self.find_virtual_table(name);
+        work(&PlanContext {
             databases: &views,
             functions: &self.functions,
             collations: &collations,
             virtual_tables: &virtual_tables,
-            settings: self.plan_settings(parsed.explain.is_some()),
+            settings: self.plan_settings(explain),
             trigger: None,
-        };
-        let compiled = plan::compile(&parsed.statement, &context)?;
+        })
+    }
+
+    fn plan(&self, parsed: &ast::Parsed) -> Result<Compiled> {
+        let compiled = self.with_context(parsed.explain.is_some(), |context| {
+            plan::compile(&parsed.statement, context)
+        })?;
         if let Some(explain) = parsed.explain {
-            return Ok(Compiled::of_explain(explain, &compiled.explain, parsed, self.schema_version));
+            return Ok(Compiled::of_explain(
+                explain,
+                &compiled.explain,
+                parsed,
+                self.schema_version,
+            ));
         }
-        self.refuse_unknown_collations(&compiled)?;
         let mut writes = Vec::new();
         let program = match &compiled.kind {
             CompiledKind::Query(plan) => Program::Query(build(&plan.root)?),
@@ -102,6 +121,13 @@ impl State {
         })
     }
 
+    /// Virtual tables that the application registered, and pragmas.
+    fn find_virtual_table(&self, name: &str) -> Option<Arc<dyn VirtualTable>> {
+        let registered = self.virtual_tables.get(&name.to_ascii_lowercase()).cloned();
+        registered
+            .or_else(|| pragma::table_function(name).map(|table| Arc::new(table) as Arc<dyn VirtualTable>))
+    }
+
     /// The databases as the planner sees them.
     pub(crate) fn schema_views(&self) -> Vec<SchemaView> {
         let view = |database: &Database| SchemaView {
@@ -126,22 +152,31 @@ impl State {
         if is_schema_table && !self.settings.writable_schema {
             return Err(Error::sql(format!("table {} may not be modified", table.name)));
         }
-        let schemas = self.databases.iter().enumerate().filter(|(number, own)| *number == database || own.is_temporary());
+        let schemas = self
+            .databases
+            .iter()
+            .enumerate()
+            .filter(|(number, own)| *number == database || own.is_temporary());
         for (_, own) in schemas {
             if own.schema.triggers_of(&table.name).next().is_some() {
-                return Err(Error::sql(format!("triggers are not supported yet: table {} has some", table.name)));
+                return Err(Error::sql(format!(
+                    "triggers are not supported yet: table {} has some",
+                    table.name
+                )));
             }
         }
-        Ok(())
-    }
-
-    /// A collation that only the file knows cannot be compared by.
-    fn refuse_unknown_collations(&self, _: &plan::Compiled) -> Result<()> {
         Ok(())
     }
 }
 
 /// The columns of a result that have names only.
 pub(crate) fn named_columns(names: &[&str]) -> Vec<ResultColumn> {
-    names.iter().map(|name| ResultColumn { name: (*name).to_owned(), ..ResultColumn::default() }).collect()
+    names
+        .iter()
+        .map(|name| ResultColumn {
+            name: (*name).into(),
+            origin: None,
+            affinity: None,
+        })
+        .collect()
 }

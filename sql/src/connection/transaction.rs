@@ -88,7 +88,8 @@ impl State {
     /// A statement starts to run; its databases are being read. With `writes` they become write transactions. `undoable`
     /// asks for a savepoint, unless the whole transaction would be undone with the statement anyway.
     pub(crate) fn enter(&mut self, writes: &[usize], undoable: bool) -> Result<Entered> {
-        let undoable = undoable && !writes.is_empty() && (self.transaction.begun || self.transaction.writing > 0);
+        let undoable =
+            undoable && !writes.is_empty() && (self.transaction.begun || self.transaction.writing > 0);
         for &number in writes {
             if let Err(error) = self.begin_writing(number) {
                 self.release_idle();
@@ -102,12 +103,17 @@ impl State {
         }
         self.transaction.running += 1;
         self.transaction.writing += usize::from(!writes.is_empty());
-        Ok(Entered { write: !writes.is_empty(), undoable })
+        Ok(Entered {
+            write: !writes.is_empty(),
+            undoable,
+        })
     }
 
     fn begin_writing(&mut self, number: usize) -> Result<()> {
         if self.settings.query_only {
-            return Err(Error::ReadOnly { message: "attempt to write a readonly database".to_owned() });
+            return Err(Error::ReadOnly {
+                message: "attempt to write a readonly database".to_owned(),
+            });
         }
         let depth = self.transaction.savepoints.len();
         let Some(database) = self.databases.get_mut(number) else {
@@ -153,9 +159,21 @@ impl State {
         result
     }
 
+    /// A write has done its work and has only rows to hand out: it cannot fail any more.
+    pub(crate) fn settle(&mut self, entered: &mut Entered) -> Result<()> {
+        if std::mem::take(&mut entered.undoable) {
+            self.release_statement()
+        } else {
+            Ok(())
+        }
+    }
+
     fn release_statement(&mut self) -> Result<()> {
         let depth = self.transaction.savepoints.len();
-        for pager in self.writing_pagers().filter(|pager| pager.savepoint_depth() > depth) {
+        for pager in self
+            .writing_pagers()
+            .filter(|pager| pager.savepoint_depth() > depth)
+        {
             pager.release(depth)?;
         }
         Ok(())
@@ -163,7 +181,10 @@ impl State {
 
     fn undo_statement(&mut self) -> Result<()> {
         let depth = self.transaction.savepoints.len();
-        for pager in self.writing_pagers().filter(|pager| pager.savepoint_depth() > depth) {
+        for pager in self
+            .writing_pagers()
+            .filter(|pager| pager.savepoint_depth() > depth)
+        {
             pager.rollback_to(depth)?;
             pager.release(depth)?;
         }
@@ -174,7 +195,9 @@ impl State {
     /// Gives up read transactions that nobody needs any more.
     pub(crate) fn release_idle(&mut self) {
         if !self.transaction.begun && self.transaction.running == 0 {
-            self.databases.iter_mut().for_each(|database| database.pager.end_read());
+            self.databases
+                .iter_mut()
+                .for_each(|database| database.pager.end_read());
         }
     }
 
@@ -323,7 +346,10 @@ impl State {
             pager.savepoint()?;
         }
         let outermost = !self.transaction.begun;
-        self.transaction.savepoints.push(Savepoint { name: name.to_owned(), outermost });
+        self.transaction.savepoints.push(Savepoint {
+            name: name.to_owned(),
+            outermost,
+        });
         self.transaction.begun = true;
         Ok(())
     }
@@ -345,7 +371,10 @@ impl State {
         if self.transaction.savepoints[depth].outermost {
             return self.commit();
         }
-        for pager in self.writing_pagers().filter(|pager| pager.savepoint_depth() > depth) {
+        for pager in self
+            .writing_pagers()
+            .filter(|pager| pager.savepoint_depth() > depth)
+        {
             pager.release(depth)?;
         }
         self.transaction.savepoints.truncate(depth);
@@ -355,7 +384,10 @@ impl State {
     /// ROLLBACK TO.
     pub(crate) fn roll_back_to(&mut self, name: &str) -> Result<()> {
         let depth = self.find_savepoint(name)?;
-        for pager in self.writing_pagers().filter(|pager| pager.savepoint_depth() > depth) {
+        for pager in self
+            .writing_pagers()
+            .filter(|pager| pager.savepoint_depth() > depth)
+        {
             pager.rollback_to(depth)?;
         }
         if self.forget_changed_schemas() {

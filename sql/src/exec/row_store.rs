@@ -80,6 +80,28 @@ impl RowStore {
         Ok(())
     }
 
+    /// Appends `len` rows whose columns are `values`; `placed` is called with the place of each, in order.
+    pub(crate) fn append_values(
+        &mut self,
+        values: &[Values<'_>],
+        len: usize,
+        mut placed: impl FnMut(u32),
+    ) -> Result<()> {
+        let mut from = 0;
+        while from < len {
+            let (chunk, first) = self.open_chunk()?;
+            let take = (CHUNK_ROWS - first).min(len - from);
+            for (column, values) in self.chunks[chunk].iter_mut().zip(values) {
+                values.append_range_to(from..from + take, column);
+            }
+            (first..first + take).for_each(|row| placed((chunk << CHUNK_BITS | row) as u32));
+            self.last_len += take;
+            self.len += take;
+            from += take;
+        }
+        Ok(())
+    }
+
     /// Appends row `n` of `values`, one of them a column, and returns its place.
     pub(crate) fn push(&mut self, values: &[Values<'_>], n: usize) -> Result<u32> {
         let (chunk, row) = self.open_chunk()?;

@@ -348,6 +348,19 @@ impl Vector {
         self.slots.extend(slots.iter().map(moved));
     }
 
+    /// Appends row `row` of this vector once more.
+    #[inline]
+    pub fn push_copy(&mut self, row: usize) {
+        let (class, mut slot) = (self.class(row), self.slots[row]);
+        if class.has_bytes() {
+            let start = (slot >> 32) as usize;
+            let len = slot as u32 as usize;
+            slot = (self.heap.len() as u64) << 32 | len as u64;
+            self.heap.extend_from_within(start..start + len);
+        }
+        self.push_slot(class, slot);
+    }
+
     /// Keeps the first `len` rows.
     pub fn truncate(&mut self, len: usize) {
         self.slots.truncate(len);

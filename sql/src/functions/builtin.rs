@@ -3,6 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use super::aggregate::{BasicAggregate, Extreme};
+use super::json::{Edit, JsonFunction, JsonGroup, Operation};
 use super::percentile::Percentile;
 use super::registry::FunctionTable;
 use super::{
@@ -18,6 +19,7 @@ pub(super) fn functions() -> &'static FunctionTable {
         let mut table = FunctionTable::default();
         register_core(&mut table);
         register_dates(&mut table);
+        register_json(&mut table);
         register_math(&mut table);
         register_aggregates(&mut table);
         register_windows(&mut table);
@@ -170,6 +172,130 @@ fn register_dates(table: &mut FunctionTable) {
             ("current_timestamp", Exact(0), STABLE, datetime::current_timestamp),
         ],
     );
+}
+
+fn register_json(table: &mut FunctionTable) {
+    use Arity::{AtLeast, Exact, Range};
+    // Name, arity, operation, whether it looks at which arguments are JSON, and whether there is a `jsonb_` twin.
+    for (name, arity, operation, reads_json, twin) in [
+        ("", Exact(1), Operation::Remove, false, true),
+        ("_array", AtLeast(0), Operation::Array, true, true),
+        (
+            "_array_insert",
+            AtLeast(0),
+            Operation::Edit(Edit::ArrayInsert),
+            true,
+            true,
+        ),
+        ("_array_length", Range(1, 2), Operation::ArrayLength, false, false),
+        (
+            "_error_position",
+            Exact(1),
+            Operation::ErrorPosition,
+            false,
+            false,
+        ),
+        ("_extract", AtLeast(0), Operation::Extract, false, true),
+        ("_insert", AtLeast(0), Operation::Edit(Edit::Insert), true, true),
+        ("_object", AtLeast(0), Operation::Object, true, true),
+        ("_patch", Exact(2), Operation::Patch, false, true),
+        ("_pretty", Range(1, 2), Operation::Pretty, false, false),
+        ("_quote", Exact(1), Operation::Quote, true, false),
+        ("_remove", AtLeast(0), Operation::Remove, false, true),
+        ("_replace", AtLeast(0), Operation::Edit(Edit::Replace), true, true),
+        ("_set", AtLeast(0), Operation::Edit(Edit::Set), true, true),
+        ("_type", Range(1, 2), Operation::Type, false, false),
+        ("_valid", Range(1, 2), Operation::Valid, false, false),
+    ] {
+        let returns_json = !matches!(
+            operation,
+            Operation::ArrayLength
+                | Operation::ErrorPosition
+                | Operation::Pretty
+                | Operation::Type
+                | Operation::Valid
+        );
+        let flags = FunctionFlags {
+            reads_json,
+            returns_json,
+            ..PURE
+        };
+        add_json(
+            table,
+            &format!("json{name}"),
+            arity,
+            flags,
+            JsonFunction {
+                operation,
+                binary: false,
+            },
+        );
+        if twin {
+            let flags = FunctionFlags {
+                returns_json: false,
+                ..flags
+            };
+            add_json(
+                table,
+                &format!("jsonb{name}"),
+                arity,
+                flags,
+                JsonFunction {
+                    operation,
+                    binary: true,
+                },
+            );
+        }
+    }
+    let arrow = FunctionFlags {
+        returns_json: true,
+        ..PURE
+    };
+    add_json(
+        table,
+        "->",
+        Exact(2),
+        arrow,
+        JsonFunction {
+            operation: Operation::Arrow,
+            binary: false,
+        },
+    );
+    add_json(
+        table,
+        "->>",
+        Exact(2),
+        PURE,
+        JsonFunction {
+            operation: Operation::LongArrow,
+            binary: false,
+        },
+    );
+    for (name, argc, object, binary) in [
+        ("json_group_array", 1, false, false),
+        ("jsonb_group_array", 1, false, true),
+        ("json_group_object", 2, true, false),
+        ("jsonb_group_object", 2, true, true),
+    ] {
+        let flags = FunctionFlags {
+            reads_json: true,
+            returns_json: !binary,
+            ..PURE
+        };
+        let function: Arc<dyn AggregateFunction> = Arc::new(JsonGroup { object, binary });
+        add(table, name, Exact(argc), flags, FunctionKind::Aggregate(function));
+    }
+}
+
+fn add_json(
+    table: &mut FunctionTable,
+    name: &str,
+    arity: Arity,
+    flags: FunctionFlags,
+    function: JsonFunction,
+) {
+    let code: Arc<dyn ScalarFunction> = Arc::new(function);
+    add(table, name, arity, flags, FunctionKind::Scalar(code));
 }
 
 fn register_math(table: &mut FunctionTable) {

@@ -7,6 +7,7 @@ use std::cell::Cell;
 use std::hash::{BuildHasher, RandomState};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::json::JsonBuffers;
 use super::pattern::CachedPattern;
 use crate::error::{Error, Result};
 use crate::value::Collation;
@@ -137,6 +138,8 @@ pub struct FunctionContext<'a> {
     pub scratch: Vec<u8>,
     /// The LIKE or GLOB pattern of the call before this one.
     pub(super) pattern: Option<Box<CachedPattern>>,
+    /// What JSON functions work in.
+    pub(super) json_buffers: JsonBuffers,
 }
 
 static BINARY: Collation = Collation::Binary;
@@ -152,6 +155,7 @@ impl<'a> FunctionContext<'a> {
             pure_place: None,
             scratch: Vec::new(),
             pattern: None,
+            json_buffers: JsonBuffers::default(),
         }
     }
 

@@ -101,7 +101,8 @@ impl Body {
     }
 
     fn install(&mut self, compiled: Compiled) {
-        self.values.resize(compiled.parameters.count as usize, Value::Null);
+        self.values
+            .resize(compiled.parameters.count as usize, Value::Null);
         self.parameters = compiled.parameters;
         self.databases = compiled.databases;
         self.writes = compiled.writes;
@@ -148,7 +149,11 @@ impl Body {
         state.run += 1;
         (self.run, self.abortions) = (state.run, state.transaction.abortions);
         state.session.environment.start_statement();
-        if self.writes.is_empty() { self.open(state, connection) } else { self.write(state, connection) }
+        if self.writes.is_empty() {
+            self.open(state, connection)
+        } else {
+            self.write(state, connection)
+        }
     }
 
     /// Opens read transactions and sees to it that the statement fits the schemas that it finds then.
@@ -178,7 +183,10 @@ impl Body {
 
     fn next_batch(&mut self, state: &mut State, connection: &Connection) -> Result<bool, Failure> {
         if self.abortions != state.transaction.abortions {
-            return Err(Error::Abort { message: "abort due to ROLLBACK".to_owned() }.into());
+            return Err(Error::Abort {
+                message: "abort due to ROLLBACK".to_owned(),
+            }
+            .into());
         }
         let Program::Query(root) = &mut self.row.program else {
             return Ok(self.row.next_stored_batch());
@@ -200,7 +208,9 @@ impl Body {
         let changes = if kept { self.row.program.changes() } else { 0 };
         let environment = &state.session.environment;
         environment.changes.set(changes as i64);
-        environment.total_changes.set(environment.total_changes.get() + changes as i64);
+        environment
+            .total_changes
+            .set(environment.total_changes.get() + changes as i64);
         result?;
         if let Phase::Running(entered) = &mut self.phase {
             state.settle(entered)?;
@@ -240,16 +250,24 @@ impl Body {
 
 impl<'c> Statement<'c> {
     pub(crate) fn new(connection: &'c Connection, body: Box<Body>, cached: bool) -> Statement<'c> {
-        Statement { connection, body: Some(body), cached }
+        Statement {
+            connection,
+            body: Some(body),
+            cached,
+        }
     }
 
     fn body(&self) -> &Body {
         // The body is only absent while `drop` runs.
-        self.body.as_deref().unwrap_or_else(|| unreachable!("a statement has its body until it is dropped"))
+        self.body
+            .as_deref()
+            .unwrap_or_else(|| unreachable!("a statement has its body until it is dropped"))
     }
 
     fn body_mut(&mut self) -> &mut Body {
-        self.body.as_deref_mut().unwrap_or_else(|| unreachable!("a statement has its body until it is dropped"))
+        self.body
+            .as_deref_mut()
+            .unwrap_or_else(|| unreachable!("a statement has its body until it is dropped"))
     }
 
     // ---- what it is ------------------------------------------------------------------------------
@@ -287,17 +305,26 @@ impl<'c> Statement<'c> {
 
     /// The name of a column; empty for one that it has not.
     pub fn column_name(&self, column: usize) -> &str {
-        self.body().row.columns.get(column).map_or("", |column| &column.name)
+        self.body()
+            .row
+            .columns
+            .get(column)
+            .map_or("", |column| &column.name)
     }
 
     /// The names of its columns.
     pub fn column_names(&self) -> Vec<&str> {
-        self.body().row.columns.iter().map(|column| column.name.as_str()).collect()
+        self.body()
+            .row
+            .columns
+            .iter()
+            .map(|column| &*column.name)
+            .collect()
     }
 
     /// The declared type of the table column that a result column shows, if it shows one.
     pub fn column_decltype(&self, column: usize) -> Option<&str> {
-        self.body().row.columns.get(column)?.declared_type.as_deref()
+        self.body().row.columns.get(column)?.declared_type()
     }
 
     // ---- parameters ------------------------------------------------------------------------------
@@ -340,9 +367,14 @@ impl<'c> Statement<'c> {
     pub(crate) fn slot(&mut self, index: usize) -> Result<&mut Value> {
         let body = self.body_mut();
         if let Phase::Running(_) = body.phase {
-            return Err(Error::misuse("a statement that runs takes no parameters; reset it first"));
+            return Err(Error::misuse(
+                "a statement that runs takes no parameters; reset it first",
+            ));
         }
-        index.checked_sub(1).and_then(|place| body.values.get_mut(place)).ok_or(Error::Range)
+        index
+            .checked_sub(1)
+            .and_then(|place| body.values.get_mut(place))
+            .ok_or(Error::Range)
     }
 
     // ---- running ---------------------------------------------------------------------------------
@@ -353,7 +385,11 @@ impl<'c> Statement<'c> {
     pub fn step(&mut self) -> Result<bool> {
         let connection = self.connection;
         let body = self.body_mut();
-        if body.row.advance() { Ok(true) } else { body.step(connection) }
+        if body.row.advance() {
+            Ok(true)
+        } else {
+            body.step(connection)
+        }
     }
 
     /// A value of the current row; NULL when there is no row or no such column.
@@ -388,7 +424,11 @@ impl<'c> Statement<'c> {
         params.bind_to(self)?;
         while self.step()? {}
         let body = self.body();
-        Ok(if body.writes.is_empty() { 0 } else { body.row.program.changes() as usize })
+        Ok(if body.writes.is_empty() {
+            0
+        } else {
+            body.row.program.changes() as usize
+        })
     }
 
     /// Binds and starts; the rows are read from what is returned.
@@ -404,14 +444,20 @@ impl<'c> Statement<'c> {
         params: impl Params,
         read: F,
     ) -> Result<MappedRows<'_, 'c, F>> {
-        Ok(MappedRows { rows: self.query(params)?, read, failed: false })
+        Ok(MappedRows {
+            rows: self.query(params)?,
+            read,
+            failed: false,
+        })
     }
 
     pub(crate) fn refuse_tail(&self) -> Result<()> {
         let rest = self.sql().get(self.tail()..).unwrap_or("");
         match crate::syntax::parse_next(rest.as_bytes(), 0) {
             Ok(None) => Ok(()),
-            _ => Err(Error::misuse("only the first of several statements would run; use execute_batch")),
+            _ => Err(Error::misuse(
+                "only the first of several statements would run; use execute_batch",
+            )),
         }
     }
 }
@@ -428,7 +474,9 @@ impl Drop for Statement<'_> {
 
 impl std::fmt::Debug for Statement<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Statement").field("sql", &self.sql()).finish_non_exhaustive()
+        f.debug_struct("Statement")
+            .field("sql", &self.sql())
+            .finish_non_exhaustive()
     }
 }
 
@@ -440,9 +488,16 @@ pub struct Rows<'s, 'c> {
 
 impl Rows<'_, '_> {
     /// The next row, or `None` at the end.
-    #[expect(clippy::should_implement_trait, reason = "a row lives until the next call, which an iterator cannot say")]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "a row lives until the next call, which an iterator cannot say"
+    )]
     pub fn next(&mut self) -> Result<Option<&Row>> {
-        Ok(if self.statement.step()? { Some(&self.statement.body().row) } else { None })
+        Ok(if self.statement.step()? {
+            Some(&self.statement.body().row)
+        } else {
+            None
+        })
     }
 }
 

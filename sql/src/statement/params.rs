@@ -1,7 +1,7 @@
 //! Parameters of a call: by position, or by name.
 
-use super::convert::ToValue;
 use super::Statement;
+use super::convert::ToValue;
 use crate::error::{Error, Result};
 
 /// What can be bound to a statement's parameters at once: `()`, arrays and tuples by position, slices of pairs by name, and
@@ -33,7 +33,9 @@ fn require_count(statement: &Statement<'_>, given: usize) -> Result<()> {
     if given == taken {
         return Ok(());
     }
-    Err(Error::misuse(format!("the statement takes {taken} parameters, and {given} were given")))
+    Err(Error::misuse(format!(
+        "the statement takes {taken} parameters, and {given} were given"
+    )))
 }
 
 /// Binds nothing: parameters keep what was bound before.
@@ -63,9 +65,9 @@ impl<T: ToValue, const N: usize> Params for &[T; N] {
 impl Params for &[(&str, &dyn ToValue)] {
     fn bind_to(self, statement: &mut Statement<'_>) -> Result<()> {
         for (name, value) in self {
-            let index = statement.parameter_index(name).ok_or_else(|| {
-                Error::misuse(format!("the statement has no parameter called {name}"))
-            })?;
+            let index = statement
+                .parameter_index(name)
+                .ok_or_else(|| Error::misuse(format!("the statement has no parameter called {name}")))?;
             value.write_to(statement.slot(index)?);
         }
         Ok(())

@@ -102,7 +102,10 @@ impl Program {
     }
 
     fn of(kind: WriteKind) -> Program {
-        Program::Write(Box::new(Write { kind, written: Written::default() }))
+        Program::Write(Box::new(Write {
+            kind,
+            written: Written::default(),
+        }))
     }
 
     /// Changes the rows.

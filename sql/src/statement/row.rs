@@ -24,7 +24,11 @@ pub struct Row {
 
 impl Row {
     pub(crate) fn new(program: Program, columns: Vec<ResultColumn>) -> Row {
-        Row { program, columns, ..Row::default() }
+        Row {
+            program,
+            columns,
+            ..Row::default()
+        }
     }
 
     fn current(&self) -> Option<&Batch> {
@@ -76,9 +80,10 @@ impl Row {
     #[inline]
     pub(crate) fn value(&self, column: usize) -> ValueRef<'_> {
         match self.current() {
-            Some(batch) if self.len > 0 => {
-                batch.columns.get(column).map_or(ValueRef::Null, |column| column.get(self.position))
-            }
+            Some(batch) if self.len > 0 => batch
+                .columns
+                .get(column)
+                .map_or(ValueRef::Null, |column| column.get(self.position)),
             _ => ValueRef::Null,
         }
     }
@@ -117,13 +122,17 @@ impl Row {
 
     /// The name of a column.
     pub fn column_name(&self, column: usize) -> Option<&str> {
-        self.columns.get(column).map(|column| column.name.as_str())
+        self.columns.get(column).map(|column| &*column.name)
     }
 }
 
 impl std::fmt::Debug for Row {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let values = self.columns.iter().enumerate().map(|(number, column)| (&column.name, self.value(number)));
+        let values = self
+            .columns
+            .iter()
+            .enumerate()
+            .map(|(number, column)| (&column.name, self.value(number)));
         f.debug_map().entries(values).finish()
     }
 }
@@ -142,6 +151,8 @@ impl ColumnIndex for usize {
 
 impl ColumnIndex for &str {
     fn find(&self, row: &Row) -> Option<usize> {
-        row.columns.iter().position(|column| column.name.eq_ignore_ascii_case(self))
+        row.columns
+            .iter()
+            .position(|column| column.name.eq_ignore_ascii_case(self))
     }
 }

@@ -11,6 +11,8 @@ pub mod ast;
 mod keyword;
 pub mod lexer;
 mod parser;
+pub mod render;
 pub mod token;
 
+pub(crate) use keyword::keyword;
 pub use parser::{Next, ParseError, parse_expr, parse_next, parse_one};

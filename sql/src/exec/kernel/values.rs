@@ -224,10 +224,15 @@ impl<'a> Values<'a> {
 
     /// Appends all values to `out`.
     pub fn append_to(&self, out: &mut Vector) {
+        self.append_range_to(0..self.len, out);
+    }
+
+    /// Appends some of the values to `out`.
+    pub(crate) fn append_range_to(&self, range: std::ops::Range<usize>, out: &mut Vector) {
         match self.place {
-            Place::Dense => out.extend_range(self.vector, 0..self.len),
-            Place::Picked(picks) => out.extend_selected(self.vector, picks),
-            Place::Constant => (0..self.len).for_each(|_| out.push_from(self.vector, 0)),
+            Place::Dense => out.extend_range(self.vector, range),
+            Place::Picked(picks) => out.extend_selected(self.vector, &picks[range]),
+            Place::Constant => range.for_each(|_| out.push_from(self.vector, 0)),
         }
     }
 }

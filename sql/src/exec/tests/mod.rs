@@ -5,7 +5,10 @@ macro_rules! row {
     ($($value:expr),* $(,)?) => { vec![$($crate::value::Value::from($value)),*] };
 }
 
+mod groups;
+mod oracle;
 mod scans;
+mod sorts;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;

@@ -63,7 +63,10 @@ pub(super) fn is_stable(input: &Node) -> bool {
 pub(super) fn is_rowwise(expression: &Expr) -> bool {
     let mut rowwise = true;
     expression.visit(&mut |part| {
-        let subquery = matches!(part, Expr::Exists { .. } | Expr::Scalar { .. } | Expr::InSubquery { .. });
+        let subquery = matches!(
+            part,
+            Expr::Exists { .. } | Expr::Scalar { .. } | Expr::InSubquery { .. }
+        );
         rowwise &= !subquery;
     });
     rowwise

@@ -55,12 +55,17 @@ impl Completion {
                     column: number,
                     conflict,
                     generated: column.generated.is_some(),
-                    default: default.map(|(_, expression)| Kernel::compile(expression)).transpose()?,
+                    default: default
+                        .map(|(_, expression)| Kernel::compile(expression))
+                        .transpose()?,
                 })
             })
             .collect::<Result<_>>()?;
         let strict_type = |declared: &Option<String>| {
-            declared.as_deref().and_then(StrictType::of).filter(|strict| *strict != StrictType::Any)
+            declared
+                .as_deref()
+                .and_then(StrictType::of)
+                .filter(|strict| *strict != StrictType::Any)
         };
         Ok(Completion {
             affinities: columns()
@@ -77,7 +82,11 @@ impl Completion {
                 .iter()
                 .map(|(column, expression)| Ok((*column, Kernel::compile(expression)?)))
                 .collect::<Result<_>>()?,
-            checks: plan.checks.iter().map(CheckKernel::build).collect::<Result<_>>()?,
+            checks: plan
+                .checks
+                .iter()
+                .map(CheckKernel::build)
+                .collect::<Result<_>>()?,
             table: Arc::clone(table),
         })
     }
@@ -196,8 +205,15 @@ impl Completion {
     fn null_failure(&self, number: usize, action: ConflictAction) -> Failure {
         let column = &self.table.columns[self.not_null[number].column].name;
         let message = format!("NOT NULL constraint failed: {}.{column}", self.table.name);
-        let action = if action == ConflictAction::Replace { ConflictAction::Abort } else { action };
-        Failure { error: Error::constraint(ConstraintKind::NotNull, message), action }
+        let action = if action == ConflictAction::Replace {
+            ConflictAction::Abort
+        } else {
+            action
+        };
+        Failure {
+            error: Error::constraint(ConstraintKind::NotNull, message),
+            action,
+        }
     }
 
     // ---- STRICT ----------------------------------------------------------------------------------
@@ -224,8 +240,18 @@ impl Completion {
         let column = &self.table.columns[column];
         let message = format!(
             "cannot store {} value in {} column {}.{}",
-            crate::value::type_name(value).to_ascii_uppercase(),
-            column.declared_type.as_deref().unwrap_or("ANY").to_ascii_uppercase(),
+            match value {
+                ValueRef::Integer(_) => "INT",
+                ValueRef::Real(_) => "REAL",
+                ValueRef::Text(_) => "TEXT",
+                ValueRef::Blob(_) => "BLOB",
+                ValueRef::Null => "NULL",
+            },
+            column
+                .declared_type
+                .as_deref()
+                .unwrap_or("ANY")
+                .to_ascii_uppercase(),
             self.table.name,
             column.name
         );
@@ -268,11 +294,18 @@ impl CheckKernel {
     fn build((label, expression): &(String, crate::plan::expr::Expr)) -> Result<CheckKernel> {
         let mut reads = Vec::new();
         collect_columns(expression, &mut reads);
-        Ok(CheckKernel { label: label.clone(), kernel: Kernel::compile(expression)?, reads })
+        Ok(CheckKernel {
+            label: label.clone(),
+            kernel: Kernel::compile(expression)?,
+            reads,
+        })
     }
 
     fn failure(&self, action: ConflictAction) -> Failure {
         let message = format!("CHECK constraint failed: {}", self.label);
-        Failure { error: Error::constraint(ConstraintKind::Check, message), action }
+        Failure {
+            error: Error::constraint(ConstraintKind::Check, message),
+            action,
+        }
     }
 }

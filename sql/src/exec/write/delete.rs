@@ -15,7 +15,9 @@ use crate::value::Value;
 
 /// A DELETE statement, ready to run.
 pub struct Delete {
-    input: Option<Box<dyn Operator>>,
+    input: Box<dyn Operator>,
+    /// All rows go, and nobody looks at them: the trees are cleared.
+    clears: bool,
     stable: bool,
     collected: Collected,
     remover: Remover,
@@ -31,26 +33,34 @@ impl Delete {
     pub fn build(plan: &DeletePlan) -> Result<Delete> {
         let target = Target::build(&plan.target)?;
         Ok(Delete {
-            stable: plan.input.as_ref().is_some_and(is_stable),
-            input: plan.input.as_ref().map(build).transpose()?,
+            stable: is_stable(&plan.input),
+            clears: plan.unconditional && plan.target.returning.is_none(),
+            input: build(&plan.input)?,
             collected: Collected::default(),
-            remover: Remover { target, old: Vec::new() },
+            remover: Remover {
+                target,
+                old: Vec::new(),
+            },
         })
     }
 
     /// Deletes the rows.
     pub fn run(&mut self, context: &mut ExecContext<'_>, written: &mut Written) -> Result<(), Failure> {
         self.remover.target.start(context)?;
-        let Some(input) = &mut self.input else {
+        if self.clears {
             return self.remover.clear(context, written);
-        };
+        }
+        let input = &mut self.input;
         input.open(context)?;
         let result = if self.stable {
             self.remover.remove_as_read(input.as_mut(), context, written)
         } else {
             self.collected.fill(input.as_mut(), context)?;
             let remover = &mut self.remover;
-            self.collected.batches().iter().try_for_each(|batch| remover.remove_rows(context, batch, written))
+            self.collected
+                .batches()
+                .iter()
+                .try_for_each(|batch| remover.remove_rows(context, batch, written))
         };
         input.close();
         result
@@ -82,6 +92,7 @@ impl Remover {
             for (value, column) in self.old.iter_mut().zip(&batch.columns) {
                 value.assign(column.get(row));
             }
+            self.target.compute_virtual(context, &mut self.old)?;
             let locator = self.target.locator(&self.old);
             if self.target.seek(context.databases, &locator)? {
                 self.target.remove(context, &self.old)?;
@@ -97,7 +108,11 @@ impl Remover {
             Some(_) => TreeKind::Index,
         };
         let roots = self.target.index_roots();
-        let pager = &mut context.databases.get_mut(self.target.database).ok_or_else(detached)?.pager;
+        let pager = &mut context
+            .databases
+            .get_mut(self.target.database)
+            .ok_or_else(detached)?
+            .pager;
         written.changes += btree::clear_tree(pager, self.target.table.root, kind)?;
         for root in roots {
             btree::clear_tree(pager, root, TreeKind::Index)?;

@@ -75,11 +75,18 @@ impl Entry {
 }
 
 impl IndexWriter {
-    pub(super) fn build(index: &Arc<Index>, table: &Table, maintenance: &IndexMaintenance) -> Result<IndexWriter> {
+    pub(super) fn build(
+        index: &Arc<Index>,
+        table: &Table,
+        maintenance: &IndexMaintenance,
+    ) -> Result<IndexWriter> {
         let rowid = table.columns.len();
         let column_part = |column: usize| Part::Column {
             column,
-            numeric: table.columns.get(column).is_none_or(|column| column.affinity.is_numeric()),
+            numeric: table
+                .columns
+                .get(column)
+                .is_none_or(|column| column.affinity.is_numeric()),
         };
         let mut parts = Vec::with_capacity(maintenance.key.len() + 1);
         let mut computed = 0;
@@ -88,7 +95,10 @@ impl IndexWriter {
             collect_columns(expression, &mut reads);
             parts.push(match expression {
                 Expr::Column(column) if *column < rowid => column_part(*column),
-                Expr::Column(_) => Part::Column { column: rowid, numeric: true },
+                Expr::Column(_) => Part::Column {
+                    column: rowid,
+                    numeric: true,
+                },
                 expression => {
                     computed += 1;
                     Part::Computed(computed - 1, Box::new(Kernel::compile(expression)?))
@@ -97,7 +107,10 @@ impl IndexWriter {
         }
         let key_count = parts.len();
         match &table.without_rowid {
-            None => parts.push(Part::Column { column: rowid, numeric: true }),
+            None => parts.push(Part::Column {
+                column: rowid,
+                numeric: true,
+            }),
             Some(_) => parts.extend(index.tail.iter().map(|&column| column_part(column))),
         }
         if let Some(filter) = &maintenance.filter {
@@ -110,8 +123,14 @@ impl IndexWriter {
             primary_places: primary_places(index, table),
             filter: maintenance.filter.as_ref().map(Kernel::compile).transpose()?,
             reads,
-            old: Entry { present: false, computed: vec![Value::Null; computed] },
-            new: Entry { present: false, computed: vec![Value::Null; computed] },
+            old: Entry {
+                present: false,
+                computed: vec![Value::Null; computed],
+            },
+            new: Entry {
+                present: false,
+                computed: vec![Value::Null; computed],
+            },
             record: Vec::new(),
             index: Arc::clone(index),
         })
@@ -141,9 +160,7 @@ impl IndexWriter {
         };
         entry.present = match &mut self.filter {
             None => true,
-            Some(filter) => {
-                crate::value::cast::truth(filter.evaluate_one(context, batch)?) == Some(true)
-            }
+            Some(filter) => crate::value::cast::truth(filter.evaluate_one(context, batch)?) == Some(true),
         };
         if !entry.present {
             return Ok(());
@@ -196,7 +213,10 @@ impl IndexWriter {
                 _ => Err(malformed_index()),
             };
         }
-        let values = self.primary_places.iter().map(|&place| Ok(Value::from(view.column(place)?)));
+        let values = self
+            .primary_places
+            .iter()
+            .map(|&place| Ok(Value::from(view.column(place)?)));
         Ok(Locator::Key(values.collect::<Result<_>>()?))
     }
 
@@ -212,35 +232,30 @@ impl IndexWriter {
     /// # Errors
     /// [`aludel_storage::Error::Corrupt`] when the index lacks it.
     pub(super) fn delete(&mut self, pager: &mut Pager, stored: &[Value]) -> Result<()> {
-        if !self.cursor.seek(pager, &self.old.values(&self.parts, stored), Seek::Eq)? {
+        if !self
+            .cursor
+            .seek(pager, &self.old.values(&self.parts, stored), Seek::Eq)?
+        {
             return Err(malformed_index());
         }
         Ok(self.cursor.delete(pager)?)
     }
 
-    /// The columns that a uniqueness error names.
-    pub(super) fn describe(&self, table: &Table) -> String {
-        let mut names = Vec::with_capacity(self.index.columns.len());
-        for column in &self.index.columns {
-            match column.source {
-                IndexSource::Column(number) => names.push(format!("{}.{}", table.name, table.columns[number].name)),
-                IndexSource::Rowid => {
-                    let name = table.rowid_alias.map_or("rowid", |alias| table.columns[alias].name.as_str());
-                    names.push(format!("{}.{name}", table.name));
-                }
-                IndexSource::Expression(_) => return format!("index '{}'", self.index.name),
-            }
+    /// The new row's entry, if the index has one for it.
+    pub(super) fn encoded(&mut self, stored: &[Value]) -> Option<&[u8]> {
+        if !self.new.present {
+            return None;
         }
-        names.join(", ")
+        self.record.clear();
+        record::encode(&self.new.values(&self.parts, stored), &mut self.record);
+        Some(&self.record)
     }
 }
 
 /// The integer that a real is, where it is one: how numeric columns lie in an index.
 fn as_integer(value: ValueRef<'_>) -> ValueRef<'_> {
     match value {
-        ValueRef::Real(real) => {
-            crate::value::number::lossless_integer(real).map_or(value, ValueRef::Integer)
-        }
+        ValueRef::Real(real) => crate::value::number::lossless_integer(real).map_or(value, ValueRef::Integer),
         _ => value,
     }
 }
@@ -251,16 +266,30 @@ fn primary_places(index: &Index, table: &Table) -> Vec<usize> {
     };
     let key_count = index.columns.len();
     let place = |column: &usize| {
-        let in_tail = index.tail.iter().position(|tail| tail == column).map(|place| key_count + place);
+        let in_tail = index
+            .tail
+            .iter()
+            .position(|tail| tail == column)
+            .map(|place| key_count + place);
         in_tail.or_else(|| {
-            index.columns.iter().position(|own| matches!(own.source, IndexSource::Column(number) if number == *column))
+            index
+                .columns
+                .iter()
+                .position(|own| matches!(own.source, IndexSource::Column(number) if number == *column))
         })
     };
-    primary.stored[..primary.key_count].iter().filter_map(place).collect()
+    primary.stored[..primary.key_count]
+        .iter()
+        .filter_map(place)
+        .collect()
 }
 
 fn malformed_index() -> Error {
-    Error::from(aludel_storage::error::corrupt(None, 0, "an index lacks the entry of a row"))
+    Error::from(aludel_storage::error::corrupt(
+        None,
+        0,
+        "an index lacks the entry of a row",
+    ))
 }
 
 /// Adds the columns of the row that `expression` reads.

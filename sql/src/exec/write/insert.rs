@@ -5,7 +5,7 @@
 
 use super::collect::Collected;
 use super::rowid::{self, Sequence};
-use super::target::{Locator, Target, detached, load};
+use super::target::{Locator, Target, detached};
 use super::unique::{Response, Unique, order_of};
 use super::update::{Changes, Rewriter};
 use super::{Failure, Fate, Written};
@@ -78,7 +78,13 @@ impl Insert {
         let upserts = plan
             .upserts
             .iter()
-            .map(|upsert| upsert.update.as_ref().map(|update| UpsertWriter::build(&target, update)).transpose())
+            .map(|upsert| {
+                upsert
+                    .update
+                    .as_ref()
+                    .map(|update| UpsertWriter::build(&target, update))
+                    .transpose()
+            })
             .collect::<Result<_>>()?;
         Ok(Insert {
             source: match given_row(&plan.source) {
@@ -88,7 +94,11 @@ impl Insert {
             collect: plan.source_reads_target,
             collected: Collected::default(),
             writer: Writer {
-                columns: plan.values.iter().map(ColumnInput::build).collect::<Result<_>>()?,
+                columns: plan
+                    .values
+                    .iter()
+                    .map(ColumnInput::build)
+                    .collect::<Result<_>>()?,
                 rowid: plan.rowid,
                 conflict: plan.conflict,
                 checks,
@@ -144,7 +154,11 @@ impl Writer {
 
     fn finish(&mut self, context: &mut ExecContext<'_>) -> Result<(), Failure> {
         if let Some(mut sequence) = self.sequence.take() {
-            let pager = &mut context.databases.get_mut(self.target.database).ok_or_else(detached)?.pager;
+            let pager = &mut context
+                .databases
+                .get_mut(self.target.database)
+                .ok_or_else(detached)?
+                .pager;
             sequence.write(pager)?;
         }
         Ok(())
@@ -152,9 +166,7 @@ impl Writer {
 
     /// REPLACE removes rows before the new one is known to be fit, and a failing upsert may have changed what it found.
     fn removes_nothing(&self) -> bool {
-        let harmless = |response: &Response| {
-            matches!(response, Response::Act(action) if *action != ConflictAction::Replace)
-        };
+        let harmless = |response: &Response| matches!(response, Response::Act(action) if *action != ConflictAction::Replace);
         self.checks.iter().all(|(_, response)| harmless(response)) && !self.target.table.autoincrement
     }
 
@@ -231,7 +243,8 @@ impl Writer {
         if fate == Fate::Skipped {
             return Ok(());
         }
-        self.target.prepare_indexes(context, Side::New, &self.row, |_| true)?;
+        self.target
+            .prepare_indexes(context, Side::New, &self.row, |_| true)?;
         for check in 0..self.checks.len() {
             let (unique, response) = self.checks[check];
             if unique == Unique::Key && chosen {
@@ -330,7 +343,9 @@ impl Writer {
         for (column, kernel) in &mut upsert.sets {
             new[*column].assign(kernel.evaluate_one(context, &upsert.pair)?);
         }
-        upsert.rewriter.change(&mut self.target, context, &upsert.old, other, None, written)
+        upsert
+            .rewriter
+            .change(&mut self.target, context, &upsert.old, other, None, written)
     }
 }
 
@@ -372,8 +387,8 @@ impl UpsertWriter {
     }
 
     fn show(&mut self, excluded: &[Value]) {
-        load(&mut self.pair, &self.old);
-        for (column, value) in self.pair.columns[self.old.len()..].iter_mut().zip(excluded) {
+        self.pair.clear();
+        for (column, value) in self.pair.columns.iter_mut().zip(self.old.iter().chain(excluded)) {
             column.push(value.as_ref());
         }
         self.pair.set_len(1);

@@ -23,6 +23,7 @@
 mod collect;
 mod complete;
 mod delete;
+mod entries;
 mod index;
 mod insert;
 mod rowid;
@@ -31,7 +32,9 @@ mod unique;
 mod update;
 
 pub use delete::Delete;
+pub use entries::{EntryReader, describe_key};
 pub use insert::Insert;
+pub use target::to_stored;
 pub use update::Update;
 
 use crate::error::Error;
@@ -50,7 +53,10 @@ pub struct Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
-        Failure { error, action: ConflictAction::Abort }
+        Failure {
+            error,
+            action: ConflictAction::Abort,
+        }
     }
 }
 

@@ -35,7 +35,9 @@ impl Sequence {
     /// [`Error::Corrupt`] when the database has no sqlite_sequence.
     pub(super) fn read(database: &Database, table: &Arc<Table>) -> Result<Sequence> {
         let Some(sequences) = database.schema.table("sqlite_sequence") else {
-            return Err(Error::Corrupt { message: "database disk image is malformed".to_owned() });
+            return Err(Error::Corrupt {
+                message: "database disk image is malformed".to_owned(),
+            });
         };
         let mut sequence = Sequence {
             cursor: TableCursor::new(sequences.root),
@@ -65,7 +67,11 @@ impl Sequence {
 
     fn stored_name(&self, pager: &Pager) -> Result<Value> {
         let mut name = Value::Null;
-        stored_value(ValueRef::Text(self.table.name.as_bytes()), pager.header()?.encoding, &mut name);
+        stored_value(
+            ValueRef::Text(self.table.name.as_bytes()),
+            pager.header()?.encoding,
+            &mut name,
+        );
         Ok(name)
     }
 
@@ -77,7 +83,9 @@ impl Sequence {
             None => self.cursor.max_rowid(pager)?.unwrap_or(0) + 1,
         };
         self.row = Some(row);
-        Ok(self.cursor.insert_values(pager, row, &[name.as_ref(), ValueRef::Integer(self.largest)])?)
+        Ok(self
+            .cursor
+            .insert_values(pager, row, &[name.as_ref(), ValueRef::Integer(self.largest)])?)
     }
 }
 

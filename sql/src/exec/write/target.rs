@@ -12,6 +12,7 @@ use aludel_storage::pager::Pager;
 use smallvec::SmallVec;
 
 use super::complete::Completion;
+use super::entries::describe_key;
 use super::index::{IndexWriter, Side};
 use super::{Failure, Written};
 use crate::catalog::{Database, Table, encode_text, utf8_of};
@@ -88,7 +89,11 @@ impl Target {
             .collect::<Result<Vec<_>>>()?;
         let completion = Completion::build(plan)?;
         let returning = match &plan.returning {
-            Some(returning) => returning.expressions.iter().map(Kernel::compile).collect::<Result<_>>()?,
+            Some(returning) => returning
+                .expressions
+                .iter()
+                .map(Kernel::compile)
+                .collect::<Result<_>>()?,
             None => Vec::new(),
         };
         Ok(Target {
@@ -125,7 +130,10 @@ impl Target {
     }
 
     pub(super) fn pager_of<'d>(&self, databases: &'d [Database]) -> Result<&'d Pager> {
-        databases.get(self.database).map(|database| &database.pager).ok_or_else(detached)
+        databases
+            .get(self.database)
+            .map(|database| &database.pager)
+            .ok_or_else(detached)
     }
 
     // ---- rows and records ------------------------------------------------------------------------
@@ -165,7 +173,10 @@ impl Target {
         match &self.table.without_rowid {
             None => Locator::Rowid(row.last().map_or(0, |rowid| number::integer_of(rowid.as_ref()))),
             Some(primary) => Locator::Key(
-                primary.stored[..primary.key_count].iter().map(|&column| self.stored(&row[column])).collect(),
+                primary.stored[..primary.key_count]
+                    .iter()
+                    .map(|&column| self.stored(&row[column]))
+                    .collect(),
             ),
         }
     }
@@ -182,14 +193,18 @@ impl Target {
         row.resize(self.width(), Value::Null);
         let pager = &context.databases.get(self.database).ok_or_else(detached)?.pager;
         let (payload, rowid) = match &self.tree {
-            Tree::Rowid(cursor) => (cursor.payload(pager, &mut self.spill)?, Value::Integer(cursor.rowid())),
+            Tree::Rowid(cursor) => (
+                cursor.payload(pager, &mut self.spill)?,
+                Value::Integer(cursor.rowid()),
+            ),
             Tree::Clustered(cursor) => (cursor.payload(pager, &mut self.spill)?, Value::Null),
         };
         decode_row(&self.table, self.encoding, payload, &rowid, row)?;
         self.compute_virtual(context, row)
     }
 
-    fn compute_virtual(&mut self, context: &mut ExecContext<'_>, row: &mut [Value]) -> Result<()> {
+    /// Computes the generated columns that the record does not hold.
+    pub(super) fn compute_virtual(&mut self, context: &mut ExecContext<'_>, row: &mut [Value]) -> Result<()> {
         if self.completion.has_generated() {
             self.completion.compute_generated(context, &mut self.batch, row)?;
         }
@@ -240,7 +255,11 @@ impl Target {
 
     /// Writes a new row with the index entries that were prepared for it.
     pub(super) fn write_new(&mut self, context: &mut ExecContext<'_>, row: &[Value]) -> Result<()> {
-        let pager = &mut context.databases.get_mut(self.database).ok_or_else(detached)?.pager;
+        let pager = &mut context
+            .databases
+            .get_mut(self.database)
+            .ok_or_else(detached)?
+            .pager;
         let mut buffer = std::mem::take(&mut self.stored_new);
         let stored = in_file_encoding(row, self.encoding, &mut buffer);
         for index in &mut self.indexes {
@@ -283,7 +302,11 @@ impl Target {
     /// Removes the row `old`, at which the cursor stands, and all its index entries.
     pub(super) fn remove(&mut self, context: &mut ExecContext<'_>, old: &[Value]) -> Result<()> {
         self.prepare_indexes(context, Side::Old, old, |_| true)?;
-        let pager = &mut context.databases.get_mut(self.database).ok_or_else(detached)?.pager;
+        let pager = &mut context
+            .databases
+            .get_mut(self.database)
+            .ok_or_else(detached)?
+            .pager;
         let stored = in_file_encoding(old, self.encoding, &mut self.stored_old);
         for index in &mut self.indexes {
             if index.is_present(Side::Old) {
@@ -303,7 +326,9 @@ impl Target {
             return Ok(());
         }
         let mut victim = std::mem::take(&mut self.victim);
-        let removed = self.read(context, &mut victim).and_then(|()| self.remove(context, &victim));
+        let removed = self
+            .read(context, &mut victim)
+            .and_then(|()| self.remove(context, &victim));
         self.victim = victim;
         removed
     }
@@ -321,12 +346,23 @@ impl Target {
         if (moves || clustered) && !self.seek(context.databases, locator)? {
             return Ok(());
         }
-        let pager = &mut context.databases.get_mut(self.database).ok_or_else(detached)?.pager;
-        let (mut old_buffer, mut new_buffer) =
-            (std::mem::take(&mut self.stored_old), std::mem::take(&mut self.stored_new));
+        let pager = &mut context
+            .databases
+            .get_mut(self.database)
+            .ok_or_else(detached)?
+            .pager;
+        let (mut old_buffer, mut new_buffer) = (
+            std::mem::take(&mut self.stored_old),
+            std::mem::take(&mut self.stored_new),
+        );
         let stored_old = in_file_encoding(old, self.encoding, &mut old_buffer);
         let stored_new = in_file_encoding(new, self.encoding, &mut new_buffer);
-        for (index, _) in self.indexes.iter_mut().zip(changed).filter(|(_, changed)| **changed) {
+        for (index, _) in self
+            .indexes
+            .iter_mut()
+            .zip(changed)
+            .filter(|(_, changed)| **changed)
+        {
             if !moves && index.is_unchanged(stored_old, stored_new) {
                 continue;
             }
@@ -348,6 +384,12 @@ impl Target {
         written
     }
 
+    /// The entry of index `number` for a row that it was prepared for.
+    pub(super) fn entry(&mut self, number: usize, row: &[Value]) -> Option<&[u8]> {
+        let stored = in_file_encoding(row, self.encoding, &mut self.stored_new);
+        self.indexes.get_mut(number)?.encoded(stored)
+    }
+
     // ---- results ---------------------------------------------------------------------------------
 
     /// Counts the row and adds it to what RETURNING returns.
@@ -362,7 +404,11 @@ impl Target {
             return Ok(());
         }
         load(&mut self.batch, row);
-        if written.returned.last().is_none_or(|batch| batch.len() >= BATCH_ROWS_MAX) {
+        if written
+            .returned
+            .last()
+            .is_none_or(|batch| batch.len() >= BATCH_ROWS_MAX)
+        {
             written.returned.push(Batch::new(self.returning.len()));
         }
         let Some(out) = written.returned.last_mut() else {
@@ -381,13 +427,15 @@ impl Target {
         let (kind, columns) = match (&table.without_rowid, table.rowid_alias) {
             (Some(primary), _) => {
                 let names = primary.stored[..primary.key_count].iter();
-                let names: Vec<_> =
-                    names.map(|&column| format!("{}.{}", table.name, table.columns[column].name)).collect();
+                let names: Vec<_> = names
+                    .map(|&column| format!("{}.{}", table.name, table.columns[column].name))
+                    .collect();
                 (ConstraintKind::PrimaryKey, names.join(", "))
             }
-            (None, Some(alias)) => {
-                (ConstraintKind::PrimaryKey, format!("{}.{}", table.name, table.columns[alias].name))
-            }
+            (None, Some(alias)) => (
+                ConstraintKind::PrimaryKey,
+                format!("{}.{}", table.name, table.columns[alias].name),
+            ),
             (None, None) => (ConstraintKind::RowId, format!("{}.rowid", table.name)),
         };
         let error = Error::constraint(kind, format!("UNIQUE constraint failed: {columns}"));
@@ -401,8 +449,14 @@ impl Target {
             crate::catalog::IndexOrigin::PrimaryKey => ConstraintKind::PrimaryKey,
             _ => ConstraintKind::Unique,
         };
-        let message = format!("UNIQUE constraint failed: {}", index.describe(&self.table));
-        Failure { error: Error::constraint(kind, message), action }
+        let message = format!(
+            "UNIQUE constraint failed: {}",
+            describe_key(&index.index, &self.table)
+        );
+        Failure {
+            error: Error::constraint(kind, message),
+            action,
+        }
     }
 
     /// The roots of the table's tree and of its indexes' trees.
@@ -419,11 +473,13 @@ fn layout_of(table: &Table) -> Vec<StoredColumn> {
     match &table.without_rowid {
         Some(primary) => primary.stored.iter().map(|&number| stored(number)).collect(),
         None => (0..table.columns.len())
-            .filter_map(|number| match (table.rowid_alias, table.columns[number].stored_at) {
-                (Some(alias), _) if alias == number => Some(StoredColumn::Alias),
-                (_, Some(_)) => Some(stored(number)),
-                (_, None) => None,
-            })
+            .filter_map(
+                |number| match (table.rowid_alias, table.columns[number].stored_at) {
+                    (Some(alias), _) if alias == number => Some(StoredColumn::Alias),
+                    (_, Some(_)) => Some(stored(number)),
+                    (_, None) => None,
+                },
+            )
             .collect(),
     }
 }
@@ -435,6 +491,18 @@ fn real_as_stored(value: ValueRef<'_>) -> ValueRef<'_> {
             _ => value,
         },
         _ => value,
+    }
+}
+
+/// Turns a value that has its affinity into what lies in the file.
+pub fn to_stored(value: &mut Value, encoding: TextEncoding, affinity: Affinity) {
+    if affinity == Affinity::Real {
+        *value = Value::from(real_as_stored(value.as_ref()));
+    }
+    if encoding != TextEncoding::Utf8 {
+        let mut stored = Value::Null;
+        stored_value(value.as_ref(), encoding, &mut stored);
+        *value = stored;
     }
 }
 

@@ -36,7 +36,11 @@ pub(super) fn order_of(
         .into_iter()
         .map(|unique| (unique, response_to(target, unique, statement, upserts)))
         .collect();
-    let place = |unique: Unique| upserts.iter().position(|upsert| upsert.target.is_some_and(|own| is(own, unique)));
+    let place = |unique: Unique| {
+        upserts
+            .iter()
+            .position(|upsert| upsert.target.is_some_and(|own| is(own, unique)))
+    };
     checks.sort_by_key(|(unique, _)| place(*unique).unwrap_or(upserts.len()));
     checks
 }
@@ -58,7 +62,8 @@ fn natural_order(target: &Target, statement: Option<ConflictAction>) -> Vec<Uniq
             order.insert(before, Unique::Key);
         }
         None => {
-            let replaces = statement.is_none() && target.table.rowid_conflict == Some(ConflictAction::Replace);
+            let replaces =
+                statement.is_none() && target.table.rowid_conflict == Some(ConflictAction::Replace);
             let place = if replaces { order.len() } else { 0 };
             order.insert(place, Unique::Key);
         }
@@ -72,7 +77,9 @@ fn response_to(
     statement: Option<ConflictAction>,
     upserts: &[Upsert],
 ) -> Response {
-    let clause = upserts.iter().position(|upsert| upsert.target.is_none_or(|own| is(own, unique)));
+    let clause = upserts
+        .iter()
+        .position(|upsert| upsert.target.is_none_or(|own| is(own, unique)));
     if let Some(clause) = clause {
         return match upserts[clause].update {
             Some(_) => Response::Update(clause),

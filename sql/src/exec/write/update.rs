@@ -104,6 +104,11 @@ impl Worker {
     ) -> Result<(), Failure> {
         let locator = self.target.locator(&self.old);
         let mut input = (batch, row as u32);
+        if self.target.completion.has_generated() && !self.read_again {
+            self.target.compute_virtual(context, &mut self.old)?;
+            refresh(&mut self.fresh, &self.old, batch, row);
+            input = (&self.fresh, 0);
+        }
         if self.read_again {
             if !self.target.seek(context.databases, &locator)? {
                 return Ok(());
@@ -118,7 +123,8 @@ impl Worker {
             let values = kernel.evaluate_rows(context, input.0, Rows::Some(&rows))?;
             new[*column].assign(values.get(0));
         }
-        self.rewriter.change(&mut self.target, context, &self.old, &locator, None, written)
+        self.rewriter
+            .change(&mut self.target, context, &self.old, &locator, None, written)
     }
 }
 
@@ -160,11 +166,17 @@ impl Changes {
         }
         let key = match &table.without_rowid {
             None => columns[rowid],
-            Some(primary) => primary.stored[..primary.key_count].iter().any(|&column| columns[column]),
+            Some(primary) => primary.stored[..primary.key_count]
+                .iter()
+                .any(|&column| columns[column]),
         };
         let touched = |reads: &[usize]| key || reads.iter().any(|&column| columns[column]);
         let indexes = target.indexes.iter().map(|index| touched(&index.reads)).collect();
-        Changes { columns, key, indexes }
+        Changes {
+            columns,
+            key,
+            indexes,
+        }
     }
 }
 
@@ -183,7 +195,12 @@ impl Rewriter {
             Unique::Key => changes.key,
             Unique::Index(number) => changes.indexes[*number],
         });
-        Rewriter { changes, conflict, checks, new: Vec::new() }
+        Rewriter {
+            changes,
+            conflict,
+            checks,
+            new: Vec::new(),
+        }
     }
 
     /// The new row before it is changed: a copy of the old one.
@@ -218,7 +235,9 @@ impl Rewriter {
             return Ok(());
         }
         target.prepare_indexes(context, Side::Old, old, |number| self.changes.indexes[number])?;
-        target.prepare_indexes(context, Side::New, &self.new, |number| self.changes.indexes[number])?;
+        target.prepare_indexes(context, Side::New, &self.new, |number| {
+            self.changes.indexes[number]
+        })?;
         if self.check_unique(target, context, old, locator)? == Fate::Skipped {
             return Ok(());
         }
@@ -260,7 +279,9 @@ impl Rewriter {
         for check in 0..self.checks.len() {
             let (unique, response) = self.checks[check];
             let found = match unique {
-                Unique::Key => target.key_conflict(context, &self.new)?.filter(|found| found != locator),
+                Unique::Key => target
+                    .key_conflict(context, &self.new)?
+                    .filter(|found| found != locator),
                 Unique::Index(number) if target.indexes[number].is_present(Side::New) => {
                     target.index_conflict(context, number, &self.new, Some(locator))?
                 }

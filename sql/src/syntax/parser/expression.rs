@@ -1,6 +1,6 @@
 //! Expressions: operator precedence over a stack of our own.
 //!
-//! Operators, parentheses, calls, `CASE`, `CAST` and lists wait on [`Machine::open`] until they are complete, so an expression may
+//! Operators, parentheses, calls, `CASE`, `CAST` and lists wait on a stack of open parts until they are complete, so an expression may
 //! be as deep as it likes without using the thread's stack. The machine is in one of two states:
 //!
 //! ```text
@@ -30,14 +30,11 @@ use super::name::object_name;
 use super::select::{select, starts_select};
 use TokenKind as T;
 use nom::Err;
-use smallvec::SmallVec;
 
 /// An expression.
 pub(super) fn expr(i: Tokens<'_>) -> Parse<'_, Expr> {
-    let mut machine = Machine {
-        i,
-        open: SmallVec::new(),
-    };
+    let base = i.cx.open.borrow().len();
+    let mut machine = Machine { i, base };
     loop {
         let Some(mut value) = machine.operand()? else {
             continue;
@@ -72,7 +69,7 @@ enum Step {
 }
 
 /// What waits for its next part.
-enum Open {
+pub(super) enum Open {
     Prefix {
         op: UnaryOp,
         start: u32,
@@ -86,23 +83,13 @@ enum Open {
         negated: bool,
         left: Value,
     },
-    Escape {
-        op: LikeOp,
-        negated: bool,
-        left: Value,
-        pattern: Value,
-    },
+    Escape(Box<OpenEscape>),
     /// `x BETWEEN`, and the first bound comes.
     Low {
         negated: bool,
         operand: Value,
     },
-    /// `x BETWEEN low AND`, and the second bound comes.
-    High {
-        negated: bool,
-        operand: Value,
-        low: Value,
-    },
+    High(Box<OpenHigh>),
     Paren {
         start: u32,
         members: Vec<Expr>,
@@ -120,8 +107,23 @@ enum Open {
     },
 }
 
+/// `x LIKE pattern ESCAPE`.
+pub(super) struct OpenEscape {
+    op: LikeOp,
+    negated: bool,
+    left: Value,
+    pattern: Value,
+}
+
+/// `x BETWEEN low AND`.
+pub(super) struct OpenHigh {
+    negated: bool,
+    operand: Value,
+    low: Value,
+}
+
 /// `x IN (a,` or `x IN f(a,`.
-struct OpenList {
+pub(super) struct OpenList {
     negated: bool,
     operand: Value,
     table: Option<ObjectName>,
@@ -129,7 +131,7 @@ struct OpenList {
     height: u32,
 }
 
-struct OpenCase {
+pub(super) struct OpenCase {
     start: u32,
     part: CasePart,
     operand: Option<Expr>,
@@ -150,17 +152,17 @@ enum CasePart {
 
 const BINDS_OR: u8 = 2;
 const BINDS_AND: u8 = 4;
-const BINDS_NOT: u8 = 6;
+pub(in super::super) const BINDS_NOT: u8 = 6;
 /// `NOT` after an operand (`NOT IN`) completes what binds tighter than a `NOT` in front, but not that `NOT` itself.
 const BINDS_NOT_AFTER: u8 = 7;
-const BINDS_EQUAL: u8 = 8;
+pub(in super::super) const BINDS_EQUAL: u8 = 8;
 const BINDS_COMPARE: u8 = 10;
 const BINDS_BITS: u8 = 14;
 const BINDS_ADD: u8 = 16;
 const BINDS_MULTIPLY: u8 = 18;
 const BINDS_CONCAT: u8 = 20;
-const BINDS_COLLATE: u8 = 22;
-const BINDS_SIGN: u8 = 24;
+pub(in super::super) const BINDS_COLLATE: u8 = 22;
+pub(in super::super) const BINDS_SIGN: u8 = 24;
 
 /// How tightly a token binds that stands after an operand; 1 for one that ends all open operators.
 fn binding(kind: TokenKind) -> u8 {
@@ -203,7 +205,7 @@ impl Open {
             Self::Prefix { op: UnaryOp::Not, .. } => BINDS_NOT,
             Self::Prefix { .. } => BINDS_SIGN,
             Self::Binary { op, .. } => binary_binding(*op),
-            Self::Like { .. } | Self::Escape { .. } | Self::High { .. } => BINDS_EQUAL,
+            Self::Like { .. } | Self::Escape(_) | Self::High(_) => BINDS_EQUAL,
             _ => 0,
         }
     }
@@ -248,17 +250,38 @@ fn like_op(kind: TokenKind) -> Option<LikeOp> {
 
 struct Machine<'a> {
     i: Tokens<'a>,
-    /// What waits for its next part, innermost last.
-    open: SmallVec<[Open; 4]>,
+    /// How much was open before this expression began: below that nothing is its own.
+    base: usize,
 }
 
 impl<'a> Machine<'a> {
     fn push(&mut self, open: Open) -> Result<(), Err<Fault>> {
-        if self.open.len() >= OPEN_MAX {
+        let stack = &mut *self.i.cx.open.borrow_mut();
+        if stack.len() >= OPEN_MAX {
             return refuse("Recursion limit", None);
         }
-        self.open.push(open);
+        stack.push(open);
         Ok(())
+    }
+
+    fn pop(&mut self) -> Option<Open> {
+        let stack = &mut *self.i.cx.open.borrow_mut();
+        if stack.len() > self.base {
+            stack.pop()
+        } else {
+            None
+        }
+    }
+
+    /// Takes the innermost open thing if it is as wanted.
+    fn pop_if(&mut self, wanted: impl FnOnce(&Open) -> bool) -> Option<Open> {
+        let stack = &mut *self.i.cx.open.borrow_mut();
+        let own = stack.get(self.base..).unwrap_or_default();
+        if own.last().is_some_and(wanted) {
+            stack.pop()
+        } else {
+            None
+        }
     }
 
     /// Takes `count` tokens.
@@ -328,7 +351,7 @@ impl<'a> Machine<'a> {
             let (i, (query, height)) = nested(self.i, select)?;
             self.i = i.expect(T::RightParen)?;
             return self
-                .value(ExprKind::Subquery(Box::new(query)), token.start, height + 1)
+                .value(ExprKind::Subquery(query), token.start, height + 1)
                 .map(Some);
         }
         self.push(Open::Paren {
@@ -363,7 +386,7 @@ impl<'a> Machine<'a> {
         let i = self.i.skip().expect(T::LeftParen)?;
         let (i, (query, height)) = nested(i, select)?;
         self.i = i.expect(T::RightParen)?;
-        self.value(ExprKind::Exists(Box::new(query)), token.start, height + 1)
+        self.value(ExprKind::Exists(query), token.start, height + 1)
     }
 
     fn raise(&mut self, token: Token) -> Result<Option<Value>, Err<Fault>> {
@@ -429,11 +452,11 @@ impl<'a> Machine<'a> {
             self.push(Open::Call(open))?;
             return Ok(None);
         }
-        self.finish_call(open).map(Some)
+        self.finish_call(*open).map(Some)
     }
 
-    fn finish_call(&mut self, open: Box<OpenCall>) -> Result<Value, Err<Fault>> {
-        let (i, value) = call::finish(self.i, *open)?;
+    fn finish_call(&mut self, open: OpenCall) -> Result<Value, Err<Fault>> {
+        let (i, value) = call::finish(self.i, open)?;
         self.i = i;
         Ok(value)
     }
@@ -445,8 +468,10 @@ impl<'a> Machine<'a> {
         let token = self.i.head();
         let value = self.complete(value, token.kind)?;
         if let Some(op) = binary_op(token.kind) {
-            if op == BinaryOp::And && matches!(self.open.last(), Some(Open::Low { .. })) {
-                return self.second_bound(value);
+            if op == BinaryOp::And
+                && let Some(low) = self.pop_if(|open| matches!(open, Open::Low { .. }))
+            {
+                return self.second_bound(low, value);
             }
             self.skip(1);
             self.push(Open::Binary { op, left: value })?;
@@ -471,14 +496,12 @@ impl<'a> Machine<'a> {
     /// Completes the open operators that hold `value` tighter than the next token does.
     fn complete(&mut self, mut value: Value, next: TokenKind) -> Result<Value, Err<Fault>> {
         let next_binding = binding(next);
-        while let Some(open) = self.open.last() {
-            let wins = open.binding() >= next_binding;
-            if !wins || (next == T::Escape && matches!(open, Open::Like { .. })) {
-                break;
-            }
-            if let Some(open) = self.open.pop() {
-                value = combine(open, value)?;
-            }
+        let wins = |open: &Open| {
+            let is_escaped = next == T::Escape && matches!(open, Open::Like { .. });
+            open.binding() >= next_binding && !is_escaped
+        };
+        while let Some(open) = self.pop_if(wins) {
+            value = combine(open, value)?;
         }
         Ok(value)
     }
@@ -540,15 +563,15 @@ impl<'a> Machine<'a> {
     }
 
     fn escape(&mut self, pattern: Value) -> Result<Step, Err<Fault>> {
-        match self.open.pop() {
+        match self.pop() {
             Some(Open::Like { op, negated, left }) => {
                 self.skip(1);
-                self.push(Open::Escape {
+                self.push(Open::Escape(Box::new(OpenEscape {
                     op,
                     negated,
                     left,
                     pattern,
-                })?;
+                })))?;
                 Ok(Step::Operand)
             }
             _ => self.i.unexpected(),
@@ -561,15 +584,15 @@ impl<'a> Machine<'a> {
         Ok(Step::Operand)
     }
 
-    fn second_bound(&mut self, low: Value) -> Result<Step, Err<Fault>> {
-        match self.open.pop() {
-            Some(Open::Low { negated, operand }) => {
+    fn second_bound(&mut self, open: Open, low: Value) -> Result<Step, Err<Fault>> {
+        match open {
+            Open::Low { negated, operand } => {
                 self.skip(1);
-                self.push(Open::High {
+                self.push(Open::High(Box::new(OpenHigh {
                     negated,
                     operand,
                     low,
-                })?;
+                })))?;
                 Ok(Step::Operand)
             }
             _ => self.i.unexpected(),
@@ -593,7 +616,7 @@ impl<'a> Machine<'a> {
         if starts_select(self.i.peek(1).kind) {
             let (i, (query, height)) = nested(self.i.skip(), select)?;
             self.i = i.expect(T::RightParen)?;
-            return self.finish_in(negated, operand, InSet::Select(Box::new(query)), height);
+            return self.finish_in(negated, operand, InSet::Select(query), height);
         }
         self.open_list(negated, operand, None)
     }
@@ -649,7 +672,7 @@ impl<'a> Machine<'a> {
 
     /// The next token is no operator: it closes or continues the innermost bracket, or ends the expression.
     fn close(&mut self, value: Value) -> Result<Step, Err<Fault>> {
-        match self.open.pop() {
+        match self.pop() {
             None => Ok(Step::Done(value)),
             Some(Open::Paren {
                 start,
@@ -717,7 +740,7 @@ impl<'a> Machine<'a> {
         call.add(value);
         let (i, more) = self.i.accept(T::Comma);
         if !more {
-            return self.finish_call(call).map(Step::Value);
+            return self.finish_call(*call).map(Step::Value);
         }
         self.i = i;
         self.push(Open::Call(call))?;
@@ -810,28 +833,31 @@ fn combine(open: Open, last: Value) -> Result<Value, Err<Fault>> {
             };
             (ExprKind::Like(Box::new(like)), span, height)
         }
-        Open::Escape {
-            op,
-            negated,
-            left,
-            pattern,
-        } => {
+        Open::Escape(open) => {
+            let OpenEscape {
+                op,
+                negated,
+                left,
+                pattern,
+            } = *open;
             let span = left.expr.span.to(end);
             let height = left.height.max(pattern.height).max(last.height);
+            let (left, pattern) = (left.expr, pattern.expr);
             let like = Like {
                 op,
                 negated,
-                left: left.expr,
-                pattern: pattern.expr,
+                left,
+                pattern,
                 escape: Some(last.expr),
             };
             (ExprKind::Like(Box::new(like)), span, height)
         }
-        Open::High {
-            negated,
-            operand,
-            low,
-        } => {
+        Open::High(open) => {
+            let OpenHigh {
+                negated,
+                operand,
+                low,
+            } = *open;
             let span = operand.expr.span.to(end);
             let height = operand.height.max(low.height).max(last.height);
             let between = Between {

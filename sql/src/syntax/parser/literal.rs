@@ -78,7 +78,12 @@ fn blob(text: &[u8]) -> Box<[u8]> {
 pub(super) fn parameter(i: Tokens<'_>, token: Token) -> Result<u32, Err<Fault>> {
     let text = i.text(token);
     match text {
-        [b'#', digit, ..] if digit.is_ascii_digit() => i.unexpected(),
+        [b'#', digit, ..] if digit.is_ascii_digit() => {
+            let text = String::from_utf8_lossy(text);
+            i.skip()
+                .object(format!("near \"{text}\": syntax error"), Some(token.start));
+            Ok(1)
+        }
         [b'?'] => next_parameter(i, token),
         [b'?', digits @ ..] => numbered_parameter(i, token, digits),
         _ => named_parameter(i, token, String::from_utf8_lossy(text)),

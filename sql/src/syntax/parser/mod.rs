@@ -40,6 +40,8 @@ use std::fmt;
 #[cfg(test)]
 mod tests;
 
+pub(super) use expression::{BINDS_COLLATE, BINDS_EQUAL, BINDS_NOT, BINDS_SIGN, binary_binding};
+
 /// Why a text is no statement, in SQLite's words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParseError {
@@ -184,7 +186,10 @@ fn judged<T>(cx: &Context<'_>, made: Result<T, nom::Err<Fault>>) -> Result<T, Pa
     let (value, fault) = match made {
         Ok(value) => (Some(value), None),
         Err(nom::Err::Error(fault) | nom::Err::Failure(fault)) => (None, Some(fault)),
-        Err(nom::Err::Incomplete(_)) => (None, Some(Fault::Near(Tokens::new(cx).peek(cx.tokens.len())))),
+        Err(nom::Err::Incomplete(_)) => (
+            None,
+            Some(Fault::Near(Tokens::new(cx).peek(cx.tokens.len() as u32))),
+        ),
     };
     match (value, cx.verdict(fault)) {
         (Some(value), None) => Ok(value),
