@@ -1,6 +1,8 @@
 //! Transactions and savepoints against a model: a map of page contents with a stack of copies.
 
 mod crash;
+mod failing;
+mod faults;
 mod interop;
 mod recorder;
 mod sqlite_process;
