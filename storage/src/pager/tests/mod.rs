@@ -4,6 +4,7 @@ mod crash;
 mod failing;
 mod faults;
 mod interop;
+mod read_only;
 mod recorder;
 mod sqlite_process;
 mod together;
