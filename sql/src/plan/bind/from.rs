@@ -132,7 +132,9 @@ impl<'a> Binder<'a> {
         match self.find_relation(name)? {
             Some(Relation::Table(database, table)) => {
                 let hint = index_hint(indexed, table)?;
-                Ok(self.table_item(database, table, shown, hint))
+                let item = self.table_item(database, table, shown, hint);
+                self.bind_indexes(item.source.table)?;
+                Ok(item)
             }
             Some(Relation::View(database, view)) => {
                 if let Some(ast::Indexed::By(index)) = indexed {
@@ -302,6 +304,7 @@ impl<'a> Binder<'a> {
                 database.and_then(|database| self.find_in(database, &key))
             }
             (None, Some(home)) => self.find_in(home, &key),
+            (None, None) if matches!(&*key, "sqlite_master" | "sqlite_schema") => self.find_in(0, &key),
             (None, None) => {
                 let order = [1, 0].into_iter().chain(2..self.context.databases.len());
                 order
