@@ -135,6 +135,7 @@ impl IndexCursor {
         if self.stack.at_leaf() {
             return self.go_to_index_or_up(pager, next);
         }
+        self.place = Place::Unset;
         self.stack.descend_first(pager, next)?;
         self.settle(pager, 0)
     }
@@ -149,6 +150,7 @@ impl IndexCursor {
         if self.stack.at_leaf() {
             return self.go_before(pager, index);
         }
+        self.place = Place::Unset;
         self.stack.descend_last(pager, index)?;
         self.settle(pager, self.stack.index())
     }
@@ -351,9 +353,7 @@ impl IndexCursor {
             } else {
                 self.root()
             };
-            let Some((leaf, level)) = balance::right_edge(pager, known, false)? else {
-                return Ok(false);
-            };
+            let level = balance::right_edge(pager, known, false)?;
             let Some(last) = usize::from(level.count).checked_sub(1) else {
                 return Ok(false);
             };
@@ -362,7 +362,7 @@ impl IndexCursor {
             if order != Ordering::Less {
                 return Ok(false);
             }
-            leaf
+            level.no
         };
         let head = CellHead::index_leaf(record.len());
         let head = head.as_slice();
@@ -714,8 +714,27 @@ impl IndexCursor {
 }
 
 /// The order of cell `index` of `page` relative to `key`.
-#[inline]
+#[inline(always)]
 fn compare(
+    pager: &Pager,
+    order: &KeyOrder,
+    page: &PageRef<'_>,
+    index: usize,
+    limits: &PayloadLimits,
+    key: &[ValueRef<'_>],
+    spill: &mut Vec<u8>,
+) -> Result<Ordering> {
+    let short = page
+        .whole_payload(index, limits)
+        .and_then(|record| order.compare_short(record, key));
+    match short {
+        Some(order) => Ok(order),
+        None => compare_long(pager, order, page, index, limits, key, spill),
+    }
+}
+
+#[inline(never)]
+fn compare_long(
     pager: &Pager,
     order: &KeyOrder,
     page: &PageRef<'_>,
