@@ -284,6 +284,7 @@ impl<'a> SchemaBuilder<'a> {
             self.schema.tables.insert(key, table);
         }
         self.schema.cookie = cookie;
+        self.schema.encoding = self.environment.encoding;
         Ok(self.schema)
     }
 }

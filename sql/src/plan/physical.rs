@@ -383,7 +383,7 @@ pub struct HashKey {
     pub null_matches: bool,
 }
 
-/// GROUP BY and aggregates. Output: keys, then aggregates, then bare columns.
+/// GROUP BY and aggregates. Output: keys, then aggregates, then bare columns; groups in the order of their keys.
 #[derive(Clone, Debug)]
 pub struct Aggregate {
     /// Where rows come from.
@@ -392,9 +392,9 @@ pub struct Aggregate {
     pub keys: Vec<GroupKey>,
     /// The aggregates.
     pub aggregates: Vec<AggregateCall>,
-    /// Expressions that are neither keys nor aggregates: of the row where the only min() or max() found its value, else of the group's last row.
+    /// Expressions that are neither keys nor aggregates: of the row where `bare_from` found its value, else of the group's first row.
     pub bare: Vec<Expr>,
-    /// Which aggregate (a min or max) picks the row for `bare`.
+    /// Which aggregate (the last min or max) picks the row for `bare`.
     pub bare_from: Option<usize>,
     /// Whether the input comes sorted by the keys, so that groups follow each other.
     pub sorted: bool,

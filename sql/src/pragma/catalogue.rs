@@ -1,7 +1,7 @@
 //! The pragmas that there are: one table.
 
 use super::header::Field;
-use super::{PragmaContext, Request, Row, inspect, mode};
+use super::{PragmaContext, Request, Row, inspect, integrity, mode};
 use crate::error::Result;
 use crate::syntax::ast;
 
@@ -163,7 +163,7 @@ static ENTRIES: &[Entry] = &[
     look(
         "foreign_key_check",
         &["table", "rowid", "parent", "fkid"],
-        inspect::foreign_key_check,
+        integrity::foreign_key_check,
     ),
     look(
         "foreign_key_list",
@@ -205,7 +205,7 @@ static ENTRIES: &[Entry] = &[
         &["seqno", "cid", "name", "desc", "coll", "key"],
         inspect::index_xinfo,
     ),
-    look("integrity_check", &[], inspect::integrity_check),
+    look("integrity_check", &[], integrity::full),
     mode("journal_mode", Shape::Always, mode::journal_mode),
     mode("journal_size_limit", Shape::Always, mode::journal_size_limit),
     flag("legacy_alter_table"),
@@ -224,7 +224,7 @@ static ENTRIES: &[Entry] = &[
     mode("page_size", Shape::WhenAsking, mode::page_size),
     look("pragma_list", &["name"], inspect::pragma_list),
     flag("query_only"),
-    look("quick_check", &[], inspect::integrity_check),
+    look("quick_check", &[], integrity::quick),
     flag("read_uncommitted"),
     flag("recursive_triggers"),
     flag("reverse_unordered_selects"),

@@ -465,20 +465,6 @@ pub(super) fn page_count(request: &Request<'_>, context: &mut PragmaContext<'_>)
     Ok(super::one_integer(i64::from(count)))
 }
 
-/// Rows whose foreign key finds no parent.
-pub(super) fn foreign_key_check(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
-    let has_keys = |table: &std::sync::Arc<Table>| !table.foreign_keys.is_empty();
-    if searched(request, context).any(|database| database.schema.tables.values().any(has_keys)) {
-        return Err(super::not_yet(request.name));
-    }
-    Ok(Vec::new())
-}
-
-/// Findings of damage.
-pub(super) fn integrity_check(request: &Request<'_>, _: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
-    Err(super::not_yet(request.name))
-}
-
 // ---- finding -------------------------------------------------------------------------------------
 
 /// The databases that a name is looked up in: the one named, else temp before main before the attached ones.

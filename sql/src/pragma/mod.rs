@@ -18,6 +18,7 @@ mod flag;
 mod function;
 mod header;
 mod inspect;
+mod integrity;
 mod mode;
 mod settings;
 
@@ -184,11 +185,6 @@ pub(crate) fn truth(text: &str) -> bool {
         "off" | "no" | "false" => false,
         number => whole_number(number) & 0xff != 0,
     }
-}
-
-/// The refusal of a pragma that is known and not there yet; silence would look like an answer.
-pub(crate) fn not_yet(name: &str) -> Error {
-    Error::sql(format!("PRAGMA {name} is not supported yet"))
 }
 
 /// A text value.

@@ -46,12 +46,22 @@ pub(crate) fn keyword(word: &[u8]) -> Option<TokenKind> {
     let mut candidate = FIRST[hash(word)];
     while candidate != NONE {
         let index = usize::from(candidate);
-        if word.eq_ignore_ascii_case(KEYWORDS[index].as_bytes()) {
+        if spells(word, KEYWORDS[index].as_bytes()) {
             return Some(KEYWORD_KINDS[index]);
         }
         candidate = NEXT[index];
     }
     None
+}
+
+/// True if `word`, in any case, is `keyword`, which is letters and underscores. Clearing one bit turns a small letter into
+/// a capital and leaves the underscore; no other byte of an identifier turns into either.
+fn spells(word: &[u8], keyword: &[u8]) -> bool {
+    word.len() == keyword.len()
+        && word
+            .iter()
+            .zip(keyword)
+            .all(|(byte, letter)| byte & 0xdf == *letter)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@
 //! | `OVER` | `)` stands before it, and `(` or a name follows |
 //! | `FILTER` | `)` stands before it, and `(` follows |
 //!
-//! [`settle_window_words`] decides that over the finished tokens, from left to right.
+//! `settle_window_words` decides that over the finished tokens, from left to right.
 
 use super::keyword::keyword;
 use super::token::{Token, TokenKind};
@@ -28,7 +28,7 @@ const BYTE_CLASS: [u8; 256] = {
     let mut i = 0;
     while i < 256 {
         let byte = i as u8;
-        if matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0c) {
+        if matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c) {
             table[i] |= SPACE;
         }
         if byte.is_ascii_digit() {
@@ -89,21 +89,34 @@ impl<'a> Lexer<'a> {
 
     #[inline]
     fn skip_while(&mut self, class: u8) {
-        while let Some(&byte) = self.sql.get(self.at)
-            && is(byte, class)
-        {
-            self.at += 1;
-        }
+        let rest = self.sql.get(self.at..).unwrap_or_default();
+        self.at += rest
+            .iter()
+            .position(|&byte| !is(byte, class))
+            .unwrap_or(rest.len());
     }
 
-    /// Skips blanks and comments, and a byte order mark at the very start.
+    /// Skips blanks and comments, and a byte order mark at the very start. A vertical tab is a blank after another
+    /// blank only: a quirk of SQLite's lexer.
+    #[inline]
     fn skip_blanks(&mut self) {
+        if self.peek(0) == b' ' {
+            self.at += 1;
+        }
+        if !matches!(self.peek(0), b'\t'..=b' ' | b'-' | b'/' | 0xef) {
+            return;
+        }
+        self.skip_more_blanks();
+    }
+
+    fn skip_more_blanks(&mut self) {
         if self.at == 0 && self.sql.starts_with(&[0xef, 0xbb, 0xbf]) {
             self.at = 3;
         }
         loop {
             match self.peek(0) {
                 b' ' | b'\t' | b'\n' | b'\r' | 0x0c => self.skip_while(SPACE),
+                0x0b if self.at > 0 && is_space(self.sql[self.at - 1]) => self.skip_while(SPACE),
                 b'-' if self.peek(1) == b'-' => self.skip_to(b"\n"),
                 b'/' if self.peek(1) == b'*' && self.peek(2) != 0 => {
                     self.at += 2;

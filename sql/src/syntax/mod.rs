@@ -11,6 +11,7 @@ pub mod ast;
 mod keyword;
 pub mod lexer;
 mod parser;
+pub mod render;
 pub mod token;
 
 pub(crate) use keyword::keyword;

@@ -32,6 +32,9 @@ use crate::wal::{Around, CheckpointKind, CheckpointReport, Wal, WalSyncs};
 type Version = [u8; 16];
 const VERSION_OFFSET: usize = 24;
 
+/// Where the header says whether there is a log.
+const READ_VERSION_OFFSET: usize = 19;
+
 /// A database file and its journals.
 pub(super) struct FileStore {
     pub(super) vfs: Arc<dyn Vfs>,
@@ -51,6 +54,8 @@ pub(super) struct FileStore {
     pub(super) synchronous: Synchronous,
     pub(super) exclusive: bool,
     version: Option<Version>,
+    /// The header speaks of a log that has just been deleted; it is about to be rewritten.
+    pub(super) ignores_log: bool,
     pub(super) page_size: usize,
     reserved: u8,
     pub(super) page_count: u32,
@@ -64,7 +69,9 @@ pub(super) struct FileStore {
 pub(super) enum Prepared {
     /// With its journal.
     Journal(Journal),
-    /// There is no journal on the disk, or the commit is complete already (log).
+    /// With copies of the old pages, for a file of so many.
+    Copies(Vec<(PageNo, Arc<[u8]>)>, u32),
+    /// There is no way back, or the commit is complete already (log).
     Nothing,
 }
 
@@ -101,6 +108,7 @@ impl FileStore {
             synchronous: options.synchronous,
             exclusive: options.exclusive,
             version: None,
+            ignores_log: false,
             page_size: options.page_size as usize,
             reserved: options.reserved,
             page_count: 0,
@@ -269,7 +277,7 @@ impl FileStore {
             self.file.read_at(&mut head, 0)?;
         }
         let header = Header::decode(&head)?;
-        if self.wal.is_none() && (header.is_wal() || self.vfs.exists(&self.log_path)?) {
+        if self.wal.is_none() && !self.ignores_log && (header.is_wal() || self.vfs.exists(&self.log_path)?) {
             return self.open_log();
         }
         self.page_size = header.page_size as usize;
@@ -368,6 +376,10 @@ impl FileStore {
         }
         if let Some(version) = first_page.and_then(|page| page.get(VERSION_OFFSET..)?.first_chunk()) {
             self.version = Some(*version);
+        }
+        if first_page.and_then(|page| page.get(READ_VERSION_OFFSET)) == Some(&2) {
+            // The file has just been switched to a log: the next snapshot finds out.
+            self.version = None;
         }
         self.pages
             .set_file_len(u64::from(page_count) * self.page_size as u64);

@@ -34,11 +34,12 @@ mod source;
 use std::path::Path;
 use std::sync::Arc;
 
-pub use crate::wal::{CheckpointKind, CheckpointReport};
 pub use busy::BusyHandler;
 pub use multi::commit_all;
 pub use options::{JournalMode, PagerOptions, Synchronous};
 pub use page::Page;
+
+pub use crate::wal::{CheckpointKind, CheckpointReport};
 
 use crate::error::{Error, ReadOnlyReason, Result, corrupt};
 use crate::format::header::{USABLE_SIZE_MIN, is_page_size};

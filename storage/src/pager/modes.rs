@@ -50,7 +50,12 @@ impl Pager {
             (JournalMode::Wal, _) => {
                 store.leave_log(&mut self.busy)?;
                 store.rollback_mode = mode;
-                self.write_versions(1)?;
+                store.ignores_log = true;
+                let written = self.write_versions(1);
+                if let Store::File(store) = &mut self.store {
+                    store.ignores_log = false;
+                }
+                written?;
             }
             (JournalMode::Truncate | JournalMode::Persist, _) => {
                 store.rollback_mode = mode;

@@ -30,6 +30,7 @@ mod predicate;
 mod subquery;
 mod values;
 
+pub(in crate::exec) use call::json_arguments;
 pub(crate) use convert::convert_for_comparison;
 pub(crate) use subquery::SharedScalar;
 pub(crate) use values::Rows;

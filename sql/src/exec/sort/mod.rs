@@ -12,9 +12,14 @@
 //! Invariants: S1 entries' places ascend in order of arrival, so `(key, place)` is a total order; S2 while a bound (LIMIT) is in
 //! force, no row behind it is kept.
 
+mod buffer;
 mod entries;
 mod key;
+mod queue;
 mod run;
+
+pub(crate) use buffer::SortBuffer;
+pub(crate) use queue::PriorityQueue;
 
 use super::build::BuildContext;
 use super::kernel::{Kernel, Values};

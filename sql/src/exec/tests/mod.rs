@@ -5,6 +5,8 @@ macro_rules! row {
     ($($value:expr),* $(,)?) => { vec![$($crate::value::Value::from($value)),*] };
 }
 
+mod groups;
+mod oracle;
 mod scans;
 mod sorts;
 

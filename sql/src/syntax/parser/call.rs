@@ -6,9 +6,9 @@ use super::super::ast::{
 };
 use super::super::token::{Token, TokenKind};
 use super::expression::{Value, expr};
-use super::input::{Parse, Tokens, after, check_height, comma_list, ident_of, name, nested, parenthesized};
+use super::input::{Parse, Tokens, after, check_height, ident_of, name, nested, parenthesized};
 use super::limits::ARGUMENT_MAX;
-use super::select::order_by;
+use super::select::{exprs, order_by};
 use TokenKind as T;
 
 /// A call whose arguments are being read.
@@ -142,7 +142,7 @@ pub(super) fn window(i: Tokens<'_>) -> Parse<'_, WindowDefinition> {
         } else {
             name(i).map(|(i, base)| (i, Some(base)))?
         };
-        let (i, partition_by) = after(T::Partition, |i: Tokens<'_>| comma_list(expr)(i.expect(T::By)?))(i)?;
+        let (i, partition_by) = after(T::Partition, |i: Tokens<'_>| exprs(i.expect(T::By)?))(i)?;
         let (i, order_by) = order_by(i)?;
         let (i, frame) = frame(i)?;
         let partition_by = partition_by.unwrap_or_default();

@@ -43,16 +43,20 @@ pub(super) fn conflict_action(i: Tokens<'_>) -> Parse<'_, ConflictAction> {
 }
 
 /// The table that is changed, with its alias.
-fn target(i: Tokens<'_>, place: Place) -> Parse<'_, (ObjectName, Option<Ident>)> {
+fn target(i: Tokens<'_>) -> Parse<'_, (ObjectName, Option<Ident>)> {
     let (i, table) = object_name(i)?;
     let (i, alias) = after(T::As, name)(i)?;
+    Ok((i, (table, alias)))
+}
+
+/// Objects to a table with a schema in a trigger, once the whole step is read.
+fn check_target(i: Tokens<'_>, place: Place, table: &ObjectName) {
     if place == Place::Trigger && table.schema.is_some() {
         i.object(
             "qualified table names are not allowed on INSERT, UPDATE, and DELETE statements within triggers",
             None,
         );
     }
-    Ok((i, (table, alias)))
 }
 
 fn index_hint(i: Tokens<'_>, place: Place) -> Parse<'_, Option<Indexed>> {
@@ -76,7 +80,7 @@ pub(super) fn insert(i: Tokens<'_>, with: WithClause, place: Place) -> Parse<'_,
     } else {
         or_action(i.expect(T::Insert)?)?
     };
-    let (i, (table, alias)) = target(i.expect(T::Into)?, place)?;
+    let (i, (table, alias)) = target(i.expect(T::Into)?)?;
     let (i, columns) = name_list_opt(i)?;
     if place == Place::Top && i.kind() == T::Default {
         let (i, returning) = returning(i.skip().expect(T::Values)?)?;
@@ -99,12 +103,13 @@ pub(super) fn insert(i: Tokens<'_>, with: WithClause, place: Place) -> Parse<'_,
         return i.unexpected();
     }
     let (i, query) = select(i)?;
-    let source = InsertSource::Select(Box::new(query));
+    let source = InsertSource::Select(query);
     let (i, upserts) = upserts(i)?;
     let (i, returning) = returning(i)?;
     if place == Place::Trigger && !returning.is_empty() {
         i.object("cannot use RETURNING in a trigger", None);
     }
+    check_target(i, place, &table);
     Ok((
         i,
         Insert {
@@ -190,12 +195,13 @@ fn returning(i: Tokens<'_>) -> Parse<'_, Vec<ResultColumn>> {
 /// `UPDATE ..`.
 pub(super) fn update(i: Tokens<'_>, with: WithClause, place: Place) -> Parse<'_, Update> {
     let (i, or) = or_action(i.expect(T::Update)?)?;
-    let (i, (table, alias)) = target(i, place)?;
+    let (i, (table, alias)) = target(i)?;
     let (i, indexed) = index_hint(i, place)?;
     let (i, assignments) = assignments(i.expect(T::Set)?)?;
     let (i, from) = after(T::From, from_clause)(i)?;
     let (i, selection) = condition(i)?;
     let (i, returning) = returning_at(i, place)?;
+    check_target(i, place, &table);
     Ok((
         i,
         Update {
@@ -217,10 +223,11 @@ pub(super) fn update(i: Tokens<'_>, with: WithClause, place: Place) -> Parse<'_,
 /// `DELETE ..`.
 pub(super) fn delete(i: Tokens<'_>, with: WithClause, place: Place) -> Parse<'_, Delete> {
     let i = i.expect(T::Delete)?.expect(T::From)?;
-    let (i, (table, alias)) = target(i, place)?;
+    let (i, (table, alias)) = target(i)?;
     let (i, indexed) = index_hint(i, place)?;
     let (i, selection) = condition(i)?;
     let (i, returning) = returning_at(i, place)?;
+    check_target(i, place, &table);
     Ok((
         i,
         Delete {

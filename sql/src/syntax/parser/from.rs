@@ -3,9 +3,9 @@
 use super::super::ast::{FromClause, Ident, Join, JoinConstraint, JoinKind, JoinOp, ObjectName, TableRef};
 use super::super::token::{Token, TokenKind as T};
 use super::expression::expr;
-use super::input::{Fault, Parse, Tokens, comma_list, nested, parenthesized};
+use super::input::{Fault, Parse, Tokens, nested, parenthesized};
 use super::name::{alias, indexed, name_list, object_name};
-use super::select::{select, starts_select};
+use super::select::{exprs, select, starts_select};
 use nom::Err;
 
 /// What follows `FROM`.
@@ -44,13 +44,7 @@ fn table_ref(i: Tokens<'_>) -> Parse<'_, TableRef> {
         let (i, (select, height)) = parenthesized(|i| nested(i, select))(i)?;
         i.cx.note_height(height + 1);
         let (i, alias) = alias(i)?;
-        return Ok((
-            i,
-            TableRef::Subquery {
-                select: Box::new(select),
-                alias,
-            },
-        ));
+        return Ok((i, TableRef::Subquery { select, alias }));
     }
     let (i, (from, height)) = parenthesized(|i| nested(i, from_clause))(i)?;
     i.cx.note_height(height + 1);
@@ -75,7 +69,7 @@ fn function(i: Tokens<'_>, name: ObjectName) -> Parse<'_, TableRef> {
     let (i, arguments) = if i.kind() == T::RightParen {
         (i, Vec::new())
     } else {
-        comma_list(expr)(i)?
+        exprs(i)?
     };
     let (i, alias) = alias(i.expect(T::RightParen)?)?;
     Ok((

@@ -5,12 +5,15 @@
 //! [`tok`] fails softly (nom's `Error`), for the lists of nom to end on; everything else fails for good (`Failure`).
 
 use super::super::ast::{Ident, Parameters, Quote, Span};
+use super::super::lexer::is_space;
 use super::super::token::{Token, TokenKind};
 use super::ParseError;
+use super::expression::Open;
 use super::limits::{HEIGHT_MAX, NESTING_MAX};
 use nom::error::ErrorKind;
 use nom::{Err, IResult, Input, Needed};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::iter::{Copied, Enumerate};
 use std::slice::Iter;
@@ -18,6 +21,9 @@ use std::sync::Arc;
 
 /// What a rule gives: what is left, and what it made.
 pub(super) type Parse<'a, T> = IResult<Tokens<'a>, T, Fault>;
+
+/// What a rule gives that keeps what it makes elsewhere.
+pub(super) type Rest<'a> = Result<Tokens<'a>, Err<Fault>>;
 
 /// Why the text is refused.
 #[derive(Debug)]
@@ -52,6 +58,13 @@ pub(super) struct Context<'a> {
     pub(super) sql: &'a [u8],
     /// The statement's tokens; the last is always `End`.
     pub(super) tokens: &'a [Token],
+    /// The text, if the bytes that the tokens cover are UTF-8, and where in it they begin.
+    valid: Option<&'a str>,
+    valid_start: u32,
+    /// Names that were made, so that a name that comes again is shared and not made again.
+    names: RefCell<[Option<Arc<str>>; NAME_SLOTS]>,
+    /// What is open in the expressions that are being read, outermost first.
+    pub(super) open: RefCell<Vec<Open>>,
     /// The parameters so far.
     pub(super) parameters: RefCell<ParameterList>,
     /// What was objected to first, and the token before which that was.
@@ -62,43 +75,98 @@ pub(super) struct Context<'a> {
     tallest: Cell<u32>,
 }
 
-/// Parameters with an index of their names, which is made once a linear search would be slow.
+/// Parameters with indexes of their names and numbers, which are made once a linear search would be slow.
 #[derive(Default)]
 pub(super) struct ParameterList {
     pub(super) parameters: Parameters,
-    index: FxHashMap<Arc<str>, u32>,
+    numbers: FxHashMap<Arc<str>, u32>,
+    named: FxHashSet<u32>,
 }
 
 impl ParameterList {
     const LINEAR_MAX: usize = 16;
 
+    fn is_indexed(&self) -> bool {
+        self.parameters.names.len() > Self::LINEAR_MAX
+    }
+
+    /// The number of the parameter of that name.
     pub(super) fn find(&self, name: &str) -> Option<u32> {
-        if self.parameters.names.len() <= Self::LINEAR_MAX {
-            return self.parameters.number(name);
+        if self.is_indexed() {
+            self.numbers.get(name).copied()
+        } else {
+            self.parameters.number(name)
         }
-        self.index.get(name).copied()
+    }
+
+    /// True if the parameter of that number has a name.
+    pub(super) fn has_name(&self, number: u32) -> bool {
+        if self.is_indexed() {
+            self.named.contains(&number)
+        } else {
+            self.parameters.name(number).is_some()
+        }
     }
 
     pub(super) fn add_name(&mut self, name: &str, number: u32) {
-        let name: Arc<str> = name.into();
-        self.parameters.names.push((name.clone(), number));
-        if self.parameters.names.len() == Self::LINEAR_MAX + 1 {
-            self.index.extend(self.parameters.names.iter().cloned());
-        } else if self.parameters.names.len() > Self::LINEAR_MAX {
-            self.index.entry(name).or_insert(number);
+        let first_new = if self.is_indexed() {
+            self.parameters.names.len()
+        } else {
+            0
+        };
+        self.parameters.names.push((name.into(), number));
+        if self.is_indexed() {
+            for (name, number) in &self.parameters.names[first_new..] {
+                self.numbers.entry(name.clone()).or_insert(*number);
+                self.named.insert(*number);
+            }
         }
     }
 }
 
+/// How many names are remembered: more than most statements have.
+const NAME_SLOTS: usize = 32;
+
 impl<'a> Context<'a> {
     pub(super) fn new(sql: &'a [u8], tokens: &'a [Token]) -> Self {
+        let valid_start = tokens.first().map_or(0, |token| token.start);
+        let valid_end = tokens.last().map_or(0, |token| token.end);
+        let covered = sql.get(valid_start as usize..valid_end as usize);
         Self {
             sql,
             tokens,
+            valid: covered.and_then(|bytes| std::str::from_utf8(bytes).ok()),
+            valid_start,
+            names: RefCell::default(),
+            open: RefCell::default(),
             parameters: RefCell::default(),
             objection: RefCell::new(None),
             nesting: Cell::new(0),
             tallest: Cell::new(0),
+        }
+    }
+
+    /// The text of a span, what is not UTF-8 replaced.
+    fn str_of(&self, span: Span) -> Cow<'a, str> {
+        let start = span.start.wrapping_sub(self.valid_start) as usize;
+        let end = span.end.wrapping_sub(self.valid_start) as usize;
+        match self.valid.and_then(|text| text.get(start..end)) {
+            Some(text) => Cow::Borrowed(text),
+            None => String::from_utf8_lossy(span.of(self.sql)),
+        }
+    }
+
+    /// A name of that text, shared with an earlier one where that is still remembered.
+    fn name(&self, text: &str) -> Arc<str> {
+        let bytes = text.as_bytes();
+        let (Some(&first), Some(&last)) = (bytes.first(), bytes.last()) else {
+            return Arc::default();
+        };
+        let hash = usize::from(first).wrapping_mul(5) ^ usize::from(last).wrapping_mul(3) ^ bytes.len();
+        let slot = &mut self.names.borrow_mut()[hash % NAME_SLOTS];
+        match slot {
+            Some(name) if **name == *text => name.clone(),
+            _ => slot.insert(text.into()).clone(),
         }
     }
 
@@ -126,12 +194,28 @@ impl<'a> Context<'a> {
 #[derive(Clone, Copy)]
 pub(super) struct Tokens<'a> {
     pub(super) cx: &'a Context<'a>,
-    rest: &'a [Token],
+    /// The next token, by its number in [`Context::tokens`].
+    at: u32,
+    /// The number after the last token.
+    end: u32,
 }
 
 impl<'a> Tokens<'a> {
     pub(super) fn new(cx: &'a Context<'a>) -> Self {
-        Self { cx, rest: cx.tokens }
+        Self {
+            cx,
+            at: 0,
+            end: cx.tokens.len() as u32,
+        }
+    }
+
+    /// The tokens that are left, as a slice.
+    #[inline]
+    fn rest(self) -> &'a [Token] {
+        self.cx
+            .tokens
+            .get(self.at as usize..self.end as usize)
+            .unwrap_or_default()
     }
 
     /// The next token.
@@ -142,13 +226,21 @@ impl<'a> Tokens<'a> {
 
     /// The token `ahead` tokens on; past the end, `End`.
     #[inline]
-    pub(super) fn peek(self, ahead: usize) -> Token {
+    pub(super) fn peek(self, ahead: u32) -> Token {
+        match self.cx.tokens.get((self.at + ahead) as usize) {
+            Some(&token) => token,
+            None => self.past_end(),
+        }
+    }
+
+    #[cold]
+    fn past_end(self) -> Token {
         let end = self.cx.sql.len() as u32;
-        self.rest.get(ahead).copied().unwrap_or(Token {
+        Token {
             kind: TokenKind::End,
             start: end,
             end,
-        })
+        }
     }
 
     /// The kind of the next token.
@@ -160,9 +252,9 @@ impl<'a> Tokens<'a> {
     /// Without the next token. The `End` token stays.
     #[inline]
     pub(super) fn skip(self) -> Self {
-        match self.rest {
-            [_, rest @ ..] if !rest.is_empty() => Self { rest, ..self },
-            _ => self,
+        Self {
+            at: (self.at + 1).min(self.end.saturating_sub(1)),
+            ..self
         }
     }
 
@@ -207,16 +299,32 @@ impl<'a> Tokens<'a> {
 
     /// Where the token before the next one ends.
     pub(super) fn last_end(self) -> u32 {
-        let taken = self.cx.tokens.len().saturating_sub(self.rest.len());
-        taken
+        self.at
             .checked_sub(1)
-            .and_then(|last| self.cx.tokens.get(last))
+            .and_then(|last| self.cx.tokens.get(last as usize))
             .map_or(0, |token| token.end)
     }
 
     /// From `start` to the end of the last token that was taken.
     pub(super) fn span_since(self, start: u32) -> Span {
         Span::new(start, self.last_end().max(start))
+    }
+
+    /// From `start` to where the next token begins, so with what blanks and comments lie between.
+    pub(super) fn span_to_next(self, start: u32) -> Span {
+        Span::new(start, self.head().start.max(start))
+    }
+
+    /// The span without the blanks at its ends.
+    pub(super) fn trimmed(self, span: Span) -> Span {
+        let text = span.of(self.cx.sql);
+        let front = text.iter().take_while(|&&byte| is_space(byte)).count();
+        let back = text[front..]
+            .iter()
+            .rev()
+            .take_while(|&&byte| is_space(byte))
+            .count();
+        Span::new(span.start + front as u32, span.end - back as u32)
     }
 
     /// The text of a token.
@@ -230,9 +338,9 @@ impl<'a> Tokens<'a> {
 
     /// The text of a token or a span, what is not UTF-8 replaced.
     pub(super) fn text_lossy(self, span: Span) -> Arc<str> {
-        match std::str::from_utf8(span.of(self.cx.sql)) {
-            Ok(text) => text.into(),
-            Err(_) => String::from_utf8_lossy(span.of(self.cx.sql)).into(),
+        match self.cx.str_of(span) {
+            Cow::Borrowed(text) => text.into(),
+            Cow::Owned(text) => text.into(),
         }
     }
 }
@@ -243,19 +351,19 @@ impl<'a> Input for Tokens<'a> {
     type IterIndices = Enumerate<Self::Iter>;
 
     fn input_len(&self) -> usize {
-        self.rest.len()
+        self.rest().len()
     }
 
     fn take(&self, index: usize) -> Self {
         Self {
-            rest: self.rest.get(..index).unwrap_or(self.rest),
+            end: self.at.saturating_add(index as u32).min(self.end),
             ..*self
         }
     }
 
     fn take_from(&self, index: usize) -> Self {
         Self {
-            rest: self.rest.get(index..).unwrap_or_default(),
+            at: self.at.saturating_add(index as u32).min(self.end),
             ..*self
         }
     }
@@ -265,11 +373,11 @@ impl<'a> Input for Tokens<'a> {
     }
 
     fn position<P: Fn(Token) -> bool>(&self, predicate: P) -> Option<usize> {
-        self.rest.iter().position(|&token| predicate(token))
+        self.rest().iter().position(|&token| predicate(token))
     }
 
     fn iter_elements(&self) -> Self::Iter {
-        self.rest.iter().copied()
+        self.rest().iter().copied()
     }
 
     fn iter_indices(&self) -> Self::IterIndices {
@@ -277,10 +385,11 @@ impl<'a> Input for Tokens<'a> {
     }
 
     fn slice_index(&self, count: usize) -> Result<usize, Needed> {
-        if self.rest.len() >= count {
+        let left = self.rest().len();
+        if left >= count {
             Ok(count)
         } else {
-            Err(Needed::new(count - self.rest.len()))
+            Err(Needed::new(count - left))
         }
     }
 }
@@ -302,6 +411,18 @@ pub(super) fn comma_list<'a, T>(
 ) -> impl FnMut(Tokens<'a>) -> Parse<'a, Vec<T>> {
     let mut list = nom::multi::separated_list1(tok(TokenKind::Comma), item);
     move |i| nom::Parser::parse(&mut list, i)
+}
+
+/// Runs `rule` for each item of a list with commas between. Unlike [`comma_list`] it moves no items, and so takes little of the
+/// stack where lists lie inside each other.
+pub(super) fn each<'a>(mut i: Tokens<'a>, mut rule: impl FnMut(Tokens<'a>) -> Rest<'a>) -> Rest<'a> {
+    loop {
+        i = rule(i)?;
+        if i.kind() != TokenKind::Comma {
+            return Ok(i);
+        }
+        i = i.skip();
+    }
 }
 
 /// What `rule` makes, between parentheses.
@@ -371,21 +492,14 @@ pub(super) fn ident_of(i: Tokens<'_>, token: Token) -> Ident {
         _ => Quote::None,
     };
     let text = if quote == Quote::None {
-        i.text_lossy(token.span())
+        i.cx.name(&i.cx.str_of(token.span()))
     } else {
-        unquote(text).as_str().into()
+        i.cx.name(&String::from_utf8_lossy(&unquoted_bytes(text)))
     };
     Ident {
         text,
         quote,
         span: token.span(),
-    }
-}
-
-fn unquote(text: &[u8]) -> String {
-    match String::from_utf8_lossy(&unquoted_bytes(text)) {
-        std::borrow::Cow::Borrowed(text) => text.to_owned(),
-        std::borrow::Cow::Owned(text) => text,
     }
 }
 

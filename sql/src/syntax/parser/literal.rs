@@ -78,7 +78,12 @@ fn blob(text: &[u8]) -> Box<[u8]> {
 pub(super) fn parameter(i: Tokens<'_>, token: Token) -> Result<u32, Err<Fault>> {
     let text = i.text(token);
     match text {
-        [b'#', digit, ..] if digit.is_ascii_digit() => i.unexpected(),
+        [b'#', digit, ..] if digit.is_ascii_digit() => {
+            let text = String::from_utf8_lossy(text);
+            i.skip()
+                .object(format!("near \"{text}\": syntax error"), Some(token.start));
+            Ok(1)
+        }
         [b'?'] => next_parameter(i, token),
         [b'?', digits @ ..] => numbered_parameter(i, token, digits),
         _ => named_parameter(i, token, String::from_utf8_lossy(text)),
@@ -107,7 +112,7 @@ fn numbered_parameter(i: Tokens<'_>, token: Token, digits: &[u8]) -> Result<u32,
     let list = &mut *i.cx.parameters.borrow_mut();
     let is_new = number > list.parameters.count;
     list.parameters.count = list.parameters.count.max(number);
-    if is_new || list.parameters.name(number).is_none() {
+    if is_new || !list.has_name(number) {
         list.add_name(&String::from_utf8_lossy(i.text(token)), number);
     }
     Ok(number)

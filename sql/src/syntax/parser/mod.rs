@@ -6,7 +6,8 @@
 //! | `ddl`, `index` | `CREATE ...` |
 //! | `dml` | `INSERT`, `UPDATE`, `DELETE` |
 //! | `select`, `from` | queries and joins |
-//! | `expression`, `call`, `literal` | expressions |
+//! | `expression`, `operand`, `operator`, `precedence` | the machine that reads expressions, and its two states |
+//! | `call`, `literal` | function calls with their windows; constants and parameters |
 //! | `name` | names and lists of names |
 //! | `input`, `limits` | the token input that nom's combinators run on; bounds |
 //!
@@ -28,6 +29,9 @@ mod input;
 mod limits;
 mod literal;
 mod name;
+mod operand;
+mod operator;
+mod precedence;
 mod select;
 mod statement;
 
@@ -39,6 +43,8 @@ use std::fmt;
 
 #[cfg(test)]
 mod tests;
+
+pub(super) use precedence::{BINDS_COLLATE, BINDS_EQUAL, BINDS_NOT, BINDS_SIGN, binary_binding};
 
 /// Why a text is no statement, in SQLite's words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -184,7 +190,10 @@ fn judged<T>(cx: &Context<'_>, made: Result<T, nom::Err<Fault>>) -> Result<T, Pa
     let (value, fault) = match made {
         Ok(value) => (Some(value), None),
         Err(nom::Err::Error(fault) | nom::Err::Failure(fault)) => (None, Some(fault)),
-        Err(nom::Err::Incomplete(_)) => (None, Some(Fault::Near(Tokens::new(cx).peek(cx.tokens.len())))),
+        Err(nom::Err::Incomplete(_)) => (
+            None,
+            Some(Fault::Near(Tokens::new(cx).peek(cx.tokens.len() as u32))),
+        ),
     };
     match (value, cx.verdict(fault)) {
         (Some(value), None) => Ok(value),

@@ -1,14 +1,14 @@
 //! Queries.
 
 use super::super::ast::{
-    Compound, CompoundOp, Cte, Direction, Expr, Limit, NamedWindow, Nulls, OrderingTerm, Query, ResultColumn,
-    Select, SelectCore, Span, With,
+    Compound, CompoundOp, Cte, Direction, Expr, ExprKind, FromClause, Limit, NamedWindow, Nulls,
+    OrderingTerm, Query, ResultColumn, Select, SelectCore, Span, With,
 };
 use super::super::token::TokenKind;
 use super::call::{quantifier, window};
 use super::expression::expr;
 use super::from::from_clause;
-use super::input::{Parse, Tokens, after, comma_list, ident_of, name, nested, parenthesized};
+use super::input::{Parse, Rest, Tokens, after, each, ident_of, name, nested, parenthesized};
 use super::limits::COMPOUND_MAX;
 use super::name::{alias, plain_name_list_opt};
 use TokenKind as T;
@@ -20,13 +20,10 @@ pub(super) fn starts_select(kind: TokenKind) -> bool {
 }
 
 /// A query, with or without `WITH`.
-pub(super) fn select(i: Tokens<'_>) -> Parse<'_, Select> {
+pub(super) fn select(i: Tokens<'_>) -> Parse<'_, Box<Select>> {
     let start = i.head().start;
     let (i, with) = with(i)?;
-    let (i, mut select) = compound(i)?;
-    select.with = with;
-    select.span = i.span_since(start);
-    Ok((i, select))
+    compound(i, with, start)
 }
 
 /// `WITH ..` or nothing.
@@ -35,17 +32,17 @@ pub(super) fn with(i: Tokens<'_>) -> Parse<'_, Option<Box<With>>> {
         return Ok((i, None));
     }
     let (i, recursive) = i.skip().accept(T::Recursive);
-    let (i, ctes) = comma_list(cte)(i)?;
-    check_cte_names(i, &ctes);
-    Ok((i, Some(Box::new(With { recursive, ctes }))))
-}
-
-fn check_cte_names(i: Tokens<'_>, ctes: &[Cte]) {
-    for (n, cte) in ctes.iter().enumerate() {
-        if ctes[..n].iter().any(|earlier| earlier.name.is(&cte.name.text)) {
-            return i.object(format!("duplicate WITH table name: {}", cte.name.text), None);
+    let (mut i, first) = cte(i)?;
+    let mut ctes = vec![first];
+    while i.kind() == T::Comma {
+        let (rest, cte) = cte(i.skip())?;
+        i = rest;
+        if ctes.iter().any(|earlier| earlier.name.is(&cte.name.text)) {
+            i.object(format!("duplicate WITH table name: {}", cte.name.text), None);
         }
+        ctes.push(cte);
     }
+    Ok((i, Some(Box::new(With { recursive, ctes }))))
 }
 
 fn cte(i: Tokens<'_>) -> Parse<'_, Cte> {
@@ -58,6 +55,7 @@ fn cte(i: Tokens<'_>) -> Parse<'_, Cte> {
         _ => (i, None),
     };
     let (i, (select, _)) = parenthesized(|i| nested(i, select))(i)?;
+    let select = *select;
     Ok((
         i,
         Cte {
@@ -69,57 +67,49 @@ fn cte(i: Tokens<'_>) -> Parse<'_, Cte> {
     ))
 }
 
-/// One query of a compound with the clauses that belong to the whole, which only the last may have.
-struct Member {
-    core: SelectCore,
-    order_by: Vec<OrderingTerm>,
-    limit: Option<Box<Limit>>,
-}
-
-/// A query without `WITH`.
-pub(super) fn compound(i: Tokens<'_>) -> Parse<'_, Select> {
-    let start = i.head().start;
-    let (mut i, mut last) = member(i)?;
-    let mut misplaced = None;
-    let mut select = Select {
-        with: None,
+/// A query after its `WITH`; the whole starts at `start`.
+pub(super) fn compound<'a>(i: Tokens<'a>, with: Option<Box<With>>, start: u32) -> Parse<'a, Box<Select>> {
+    let mut select = Box::new(Select {
+        with,
         first: SelectCore::Values(Vec::new()),
         compounds: Vec::new(),
         order_by: Vec::new(),
         limit: None,
         span: Span::default(),
-    };
-    let mut pending: Option<(CompoundOp, Span)> = None;
+    });
+    let mut misplaced = None;
+    let (mut i, core) = core(i, &mut select)?;
+    select.first = core;
     while let Some((after_op, op)) = compound_op(i) {
-        if !last.order_by.is_empty() {
-            misplaced = Some(("ORDER BY", op));
-        } else if last.limit.is_some() {
-            misplaced = Some(("LIMIT", op));
-        }
-        add_core(&mut select, pending.take(), last.core);
-        pending = Some((op, Span::new(i.head().start, after_op.last_end())));
-        (i, last) = member(after_op)?;
+        misplaced = take_tail(&mut select).map(|clause| (clause, op)).or(misplaced);
+        let op_span = Span::new(i.head().start, after_op.last_end());
+        i = next_core(after_op, op, op_span, &mut select)?;
     }
-    add_core(&mut select, pending, last.core);
     if let Some((clause, op)) = misplaced {
-        i.object(
-            format!("{clause} clause should come after {} not before", op.as_str()),
-            None,
-        );
+        let message = format!("{clause} clause should come after {} not before", op.as_str());
+        i.object(message, None);
     }
     if select.compounds.len() >= COMPOUND_MAX {
         i.object("too many terms in compound SELECT", None);
     }
-    (select.order_by, select.limit) = (last.order_by, last.limit);
     select.span = i.span_since(start);
     Ok((i, select))
 }
 
-fn add_core(select: &mut Select, op: Option<(CompoundOp, Span)>, core: SelectCore) {
-    match op {
-        None => select.first = core,
-        Some((op, op_span)) => select.compounds.push(Compound { op, op_span, core }),
+/// Takes away the clauses that only the last member of a compound may have, and says which there was.
+fn take_tail(select: &mut Select) -> Option<&'static str> {
+    let (order_by, limit) = (std::mem::take(&mut select.order_by), select.limit.take());
+    match (order_by.is_empty(), limit) {
+        (false, _) => Some("ORDER BY"),
+        (true, Some(_)) => Some("LIMIT"),
+        (true, None) => None,
     }
+}
+
+fn next_core<'a>(i: Tokens<'a>, op: CompoundOp, op_span: Span, select: &mut Select) -> Rest<'a> {
+    let (i, core) = core(i, select)?;
+    select.compounds.push(Compound { op, op_span, core });
+    Ok(i)
 }
 
 fn compound_op(i: Tokens<'_>) -> Option<(Tokens<'_>, CompoundOp)> {
@@ -134,54 +124,107 @@ fn compound_op(i: Tokens<'_>) -> Option<(Tokens<'_>, CompoundOp)> {
     }
 }
 
-fn member(i: Tokens<'_>) -> Parse<'_, Member> {
+/// One member of a compound; its `ORDER BY` and `LIMIT` go to the whole.
+fn core<'a>(i: Tokens<'a>, select: &mut Select) -> Parse<'a, SelectCore> {
     match i.kind() {
-        T::Select => query(i),
-        T::Values => {
-            let (i, rows) = comma_list(parenthesized(comma_list(expr)))(i.skip())?;
-            Ok((
-                i,
-                Member {
-                    core: SelectCore::Values(rows),
-                    order_by: Vec::new(),
-                    limit: None,
-                },
-            ))
-        }
+        T::Select => query(i, select),
+        T::Values => values(i.skip()),
         _ => i.unexpected(),
     }
 }
 
-fn query(i: Tokens<'_>) -> Parse<'_, Member> {
+fn values(i: Tokens<'_>) -> Parse<'_, SelectCore> {
+    let mut rows = Vec::new();
+    let i = each(i, |i| {
+        let (i, row) = parenthesized(exprs)(i)?;
+        rows.push(row);
+        Ok(i)
+    })?;
+    Ok((i, SelectCore::Values(rows)))
+}
+
+fn query<'a>(i: Tokens<'a>, select: &mut Select) -> Parse<'a, SelectCore> {
+    let mut query = Box::new(Query {
+        distinct: false,
+        columns: Vec::new(),
+        from: None,
+        selection: None,
+        group_by: Vec::new(),
+        having: None,
+        windows: Vec::new(),
+        span: Span::default(),
+    });
     let start = i.head().start;
     let (i, distinct) = quantifier(i.skip());
-    let (i, columns) = result_columns(i)?;
-    let (i, from) = after(T::From, from_clause)(i)?;
-    let (i, selection) = condition(i)?;
-    let (i, group_by) = after(T::Group, |i: Tokens<'_>| comma_list(expr)(i.expect(T::By)?))(i)?;
-    let (i, having) = after(T::Having, expr)(i)?;
-    let (i, windows) = after(T::Window, comma_list(named_window))(i)?;
-    let span = i.span_since(start);
-    let (i, order_by) = order_by(i)?;
-    let (i, limit) = limit(i)?;
-    let query = Query {
-        distinct,
-        columns,
-        from,
-        selection,
-        group_by: group_by.unwrap_or_default(),
-        having,
-        windows: windows.unwrap_or_default(),
-        span,
+    query.distinct = distinct;
+    let i = result_columns_into(i, &mut query.columns)?;
+    let i = if i.kind() == T::From {
+        from_into(i.skip(), &mut query.from)?
+    } else {
+        i
     };
-    Ok((
-        i,
-        Member {
-            core: SelectCore::Query(Box::new(query)),
-            order_by,
-            limit,
-        },
-    ))
+    let i = expr_into(i, T::Where, &mut query.selection)?;
+    let i = if i.kind() == T::Group {
+        exprs_into(i.skip().expect(T::By)?, &mut query.group_by)?
+    } else {
+        i
+    };
+    let i = expr_into(i, T::Having, &mut query.having)?;
+    let i = if i.kind() == T::Window {
+        windows_into(i.skip(), &mut query.windows)?
+    } else {
+        i
+    };
+    query.span = i.span_since(start);
+    let i = tail_into(i, select)?;
+    Ok((i, SelectCore::Query(query)))
+}
+
+fn from_into<'a>(i: Tokens<'a>, from: &mut Option<FromClause>) -> Rest<'a> {
+    let (i, clause) = from_clause(i)?;
+    *from = Some(clause);
+    Ok(i)
+}
+
+/// An expression after the word `before`, if that word is there.
+fn expr_into<'a>(i: Tokens<'a>, before: TokenKind, place: &mut Option<Expr>) -> Rest<'a> {
+    if i.kind() != before {
+        return Ok(i);
+    }
+    let (i, expr) = expr(i.skip())?;
+    *place = Some(expr);
+    Ok(i)
+}
+
+fn exprs_into<'a>(i: Tokens<'a>, list: &mut Vec<Expr>) -> Rest<'a> {
+    each(i, |i| {
+        let (i, expr) = expr(i)?;
+        list.push(expr);
+        Ok(i)
+    })
+}
+
+/// One or more expressions.
+pub(super) fn exprs(i: Tokens<'_>) -> Parse<'_, Vec<Expr>> {
+    let mut list = Vec::new();
+    let i = exprs_into(i, &mut list)?;
+    Ok((i, list))
+}
+
+fn windows_into<'a>(i: Tokens<'a>, windows: &mut Vec<NamedWindow>) -> Rest<'a> {
+    each(i, |i| {
+        let (i, window) = named_window(i)?;
+        windows.push(window);
+        Ok(i)
+    })
+}
+
+fn tail_into<'a>(i: Tokens<'a>, select: &mut Select) -> Rest<'a> {
+    let (i, order_by) = order_by(i)?;
+    select.order_by = order_by;
+    let (i, limit) = limit(i)?;
+    select.limit = limit;
+    Ok(i)
 }
 
 fn named_window(i: Tokens<'_>) -> Parse<'_, NamedWindow> {
@@ -197,36 +240,61 @@ pub(super) fn condition(i: Tokens<'_>) -> Parse<'_, Option<Expr>> {
 
 /// The list after `SELECT` or `RETURNING`.
 pub(super) fn result_columns(i: Tokens<'_>) -> Parse<'_, Vec<ResultColumn>> {
-    comma_list(result_column)(i)
+    let mut columns = Vec::new();
+    let i = result_columns_into(i, &mut columns)?;
+    Ok((i, columns))
 }
 
-fn result_column(i: Tokens<'_>) -> Parse<'_, ResultColumn> {
+fn result_columns_into<'a>(i: Tokens<'a>, columns: &mut Vec<ResultColumn>) -> Rest<'a> {
+    each(i, |i| match star(i) {
+        Some((i, star)) => {
+            columns.push(star);
+            Ok(i)
+        }
+        None => {
+            let start = i.head().start;
+            let (i, expr) = expr(i)?;
+            let (i, column) = result_expr(i, expr, start)?;
+            columns.push(column);
+            Ok(i)
+        }
+    })
+}
+
+/// `*` or `table.*`.
+fn star(i: Tokens<'_>) -> Option<(Tokens<'_>, ResultColumn)> {
     let first = i.head();
     if first.kind == T::Star {
-        return Ok((i.skip(), ResultColumn::Star(first.span())));
+        return Some((i.skip(), ResultColumn::Star(first.span())));
     }
     let starts_expr = matches!(
         first.kind,
         T::Cast | T::Raise | T::CurrentDate | T::CurrentTime | T::CurrentTimestamp
     );
-    if i.peek(2).kind == T::Star && i.peek(1).kind == T::Dot && first.kind.is_name() && !starts_expr {
-        let table = ident_of(i, first);
-        let i = i.skip().skip().skip();
-        return Ok((
-            i,
-            ResultColumn::TableStar {
-                table,
-                span: i.span_since(first.start),
-            },
-        ));
+    if i.peek(1).kind != T::Dot || i.peek(2).kind != T::Star || !first.kind.is_name() || starts_expr {
+        return None;
     }
-    let (i, expr) = expr(i)?;
-    let span = i.span_since(first.start);
+    let table = ident_of(i, first);
+    let i = i.skip().skip().skip();
+    Some((
+        i,
+        ResultColumn::TableStar {
+            table,
+            span: i.span_since(first.start),
+        },
+    ))
+}
+
+/// Takes the alias of a result column, or keeps the text that names it.
+fn result_expr(i: Tokens<'_>, expr: Expr, start: u32) -> Parse<'_, ResultColumn> {
+    let span = i.trimmed(i.span_to_next(start));
     let (i, alias) = alias(i)?;
-    let text = if alias.is_none() {
-        i.text_lossy(span)
-    } else {
-        Arc::default()
+    let text = match (&alias, &expr.kind) {
+        (Some(_), _) => Arc::default(),
+        (None, ExprKind::Name(name)) if name.span.start == span.start && !name.is_quoted() => {
+            name.text.clone()
+        }
+        _ => i.text_lossy(span),
     };
     Ok((
         i,
@@ -249,25 +317,32 @@ pub(super) fn order_by(i: Tokens<'_>) -> Parse<'_, Vec<OrderingTerm>> {
 
 /// Expressions, each with direction and place of NULLs.
 pub(super) fn ordering_terms(i: Tokens<'_>) -> Parse<'_, Vec<OrderingTerm>> {
-    comma_list(ordering_term)(i)
-}
-
-fn ordering_term(i: Tokens<'_>) -> Parse<'_, OrderingTerm> {
-    let (i, expr) = expr(i)?;
-    let (i, direction) = direction(i);
-    let (i, nulls) = after(T::Nulls, |i: Tokens<'_>| match i.kind() {
-        T::First => Ok((i.skip(), Nulls::First)),
-        T::Last => Ok((i.skip(), Nulls::Last)),
-        _ => i.unexpected(),
-    })(i)?;
-    Ok((
-        i,
-        OrderingTerm {
+    let mut terms = Vec::new();
+    let i = each(i, |i| {
+        let (i, expr) = expr(i)?;
+        let (i, direction) = direction(i);
+        let (i, nulls) = nulls(i)?;
+        terms.push(OrderingTerm {
             expr,
             direction,
             nulls,
-        },
-    ))
+        });
+        Ok(i)
+    })?;
+    Ok((i, terms))
+}
+
+/// `NULLS FIRST`, `NULLS LAST` or nothing.
+fn nulls(i: Tokens<'_>) -> Parse<'_, Option<Nulls>> {
+    if i.kind() != T::Nulls {
+        return Ok((i, None));
+    }
+    let i = i.skip();
+    match i.kind() {
+        T::First => Ok((i.skip(), Some(Nulls::First))),
+        T::Last => Ok((i.skip(), Some(Nulls::Last))),
+        _ => i.unexpected(),
+    }
 }
 
 /// `ASC`, `DESC` or neither.

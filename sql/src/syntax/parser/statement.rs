@@ -30,7 +30,7 @@ pub(super) fn explain(i: Tokens<'_>) -> Parse<'_, Option<Explain>> {
 pub(super) fn statement(i: Tokens<'_>) -> Parse<'_, Statement> {
     let rest = i.skip();
     match i.kind() {
-        T::Select | T::Values => select(i).map(|(i, s)| (i, Statement::Select(Box::new(s)))),
+        T::Select | T::Values => select(i).map(|(i, s)| (i, Statement::Select(s))),
         T::With => with_statement(i),
         T::Insert | T::Replace => {
             insert(i, None, Place::Top).map(|(i, s)| (i, Statement::Insert(Box::new(s))))
@@ -67,10 +67,8 @@ fn with_statement(i: Tokens<'_>) -> Parse<'_, Statement> {
         T::Update => update(i, with, Place::Top).map(|(i, s)| (i, Statement::Update(Box::new(s)))),
         T::Delete => delete(i, with, Place::Top).map(|(i, s)| (i, Statement::Delete(Box::new(s)))),
         _ => {
-            let (i, mut select) = compound(i)?;
-            select.with = with;
-            select.span = i.span_since(start);
-            Ok((i, Statement::Select(Box::new(select))))
+            let (i, select) = compound(i, with, start)?;
+            Ok((i, Statement::Select(select)))
         }
     }
 }
@@ -149,7 +147,8 @@ fn alter_rename(i: Tokens<'_>) -> Parse<'_, AlterAction> {
 
 fn alter_add(i: Tokens<'_>) -> Parse<'_, AlterAction> {
     if !matches!(i.kind(), T::Constraint | T::Check) {
-        let (i, column) = column_def(i.accept(T::Column).0)?;
+        let (i, mut column) = column_def(i.accept(T::Column).0)?;
+        column.span = i.trimmed(i.span_to_next(column.span.start));
         return Ok((i, AlterAction::AddColumn(Box::new(column))));
     }
     let start = i.head().start;
