@@ -218,6 +218,10 @@ impl IndexCursor {
     #[inline]
     pub fn payload<'a>(&'a self, pager: &Pager, spill: &'a mut Vec<u8>) -> Result<&'a [u8]> {
         self.require_entry()?;
+        let page = self.stack.current().view(self.stack.usable());
+        if let Some(record) = page.whole_payload(self.stack.index(), self.stack.limits()) {
+            return Ok(record);
+        }
         let cell = self.current_cell()?;
         match cell.overflow {
             None => Ok(cell.local),
@@ -625,7 +629,8 @@ impl IndexCursor {
     fn settle(&mut self, pager: &Pager, index: usize) -> Result<bool> {
         self.stack.set_index(index);
         self.keeps_key = false;
-        if self.current_cell()?.overflow.is_some() {
+        let page = self.stack.current().view(self.stack.usable());
+        if page.whole_payload(index, self.stack.limits()).is_none() {
             self.settle_on_spilled(pager)?;
         }
         self.place = Place::At;
@@ -636,7 +641,7 @@ impl IndexCursor {
     #[cold]
     fn settle_on_spilled(&mut self, pager: &Pager) -> Result<()> {
         let cell = self.current_cell()?;
-        if !has_columns(cell.local, cell.total, self.order.columns.len())? {
+        if cell.overflow.is_some() && !has_columns(cell.local, cell.total, self.order.columns.len())? {
             self.keep_key(pager)?;
         }
         Ok(())

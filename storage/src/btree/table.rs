@@ -150,10 +150,12 @@ impl TableCursor {
     #[inline]
     pub fn payload<'a>(&'a self, pager: &Pager, spill: &'a mut Vec<u8>) -> Result<&'a [u8]> {
         self.require_row()?;
-        let level = self.stack.current();
-        let cell = level
-            .view(self.stack.usable())
-            .cell(self.stack.index(), self.stack.limits())?;
+        let page = self.stack.current().view(self.stack.usable());
+        let index = self.stack.index();
+        if let Some((_, payload)) = page.whole_row(index, self.stack.limits()) {
+            return Ok(payload);
+        }
+        let cell = page.cell(index, self.stack.limits())?;
         match cell.overflow {
             None => Ok(cell.local),
             Some(first) => overflow::assemble(pager, cell.local, first, cell.total, spill),
