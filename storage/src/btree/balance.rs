@@ -31,7 +31,7 @@ use super::pointer_map::{self, Use};
 use super::tree::TreeKind;
 use crate::error::{Result, corrupt};
 use crate::format::PageNo;
-use crate::format::cell::{CELL_SIZE_MIN, Cell, CellHead, PayloadLimits};
+use crate::format::cell::{Cell, CellHead, PayloadLimits};
 use crate::format::page::{PageKind, PageRef, header_start, read_page_no};
 use crate::pager::Pager;
 

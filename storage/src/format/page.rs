@@ -276,7 +276,7 @@ impl<'a> PageRef<'a> {
             },
             _ => cell.get(4..)?,
         };
-        varint::read_wide(key).map(|key| key as i64)
+        varint::read_wide(key).map(|(key, _)| key as i64)
     }
 
     /// Cell `index`, checked to lie within the page.
@@ -284,6 +284,29 @@ impl<'a> PageRef<'a> {
     pub fn cell(&self, index: usize, limits: &PayloadLimits) -> Result<Cell<'a>> {
         let offset = self.cell_offset(index)?;
         Cell::parse(self.kind, self.bytes, offset, limits).map_err(|what| self.corrupt(offset, what))
+    }
+
+    /// The row id and the payload of cell `index` of a leaf when all of it lies there, for scans; the row id is 0 in index trees. `None` when it
+    /// has overflow pages or the cell is damaged; [`cell`](Self::cell) tells them apart.
+    #[inline(always)]
+    pub(crate) fn whole_row(&self, index: usize, limits: &PayloadLimits) -> Option<(i64, &'a [u8])> {
+        if self.kind != PageKind::TableLeaf {
+            return self.whole_payload(index, limits).map(|payload| (0, payload));
+        }
+        let at = self.pointers_start() + 2 * index;
+        let &[high, low] = self.bytes.get(at..)?.first_chunk()?;
+        let (total, key) = match *self.bytes.get(usize::from(high) << 8 | usize::from(low)..)? {
+            [a, ref key @ ..] if a < 0x80 => (usize::from(a), key),
+            [a, b, ref key @ ..] if b < 0x80 => (usize::from(a & 0x7f) << 7 | usize::from(b), key),
+            _ => return None,
+        };
+        let (rowid, len) = varint::read_wide(key)?;
+        let payload = key.get(len..)?.get(..total)?;
+        if total > limits.max_local {
+            None
+        } else {
+            Some((rowid as i64, payload))
+        }
     }
 
     /// The payload of cell `index` of an index page when all of it lies there, for searches. `None` when it has overflow pages or the cell

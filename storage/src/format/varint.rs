@@ -72,21 +72,22 @@ fn read_slowly(bytes: &[u8]) -> Option<(u64, usize)> {
 
 /// As [`read`], without a call for any length: for the loops that read row ids.
 #[inline(always)]
-pub fn read_wide(bytes: &[u8]) -> Option<u64> {
+pub fn read_wide(bytes: &[u8]) -> Option<(u64, usize)> {
     match bytes.first_chunk::<8>() {
-        Some(&[a, ..]) if a < 0x80 => Some(u64::from(a)),
+        Some(&[a, ..]) if a < 0x80 => Some((u64::from(a), 1)),
         Some(&head) => {
             let word = u64::from_be_bytes(head);
             let ends = !word & 0x8080_8080_8080_8080;
             if ends == 0 {
                 return bytes
                     .get(8)
-                    .map(|&last| (join_groups(word) << 8) | u64::from(last));
+                    .map(|&last| ((join_groups(word) << 8) | u64::from(last), 9));
             }
-            // The bytes behind the last one of the varint are shifted out: 7, 15, ... leading zeros to 56, 48, ...
-            Some(join_groups(word >> (56 - (ends.leading_zeros() & 0x38))))
+            // The bit that ends the varint has 0, 8, 16, ... bits in front of it.
+            let before = ends.leading_zeros() & 0x38;
+            Some((join_groups(word >> (56 - before)), before as usize / 8 + 1))
         }
-        None => read_slowly(bytes).map(|(value, _)| value),
+        None => read_slowly(bytes),
     }
 }
 
@@ -192,7 +193,7 @@ mod tests {
         assert_eq!(&pushed[1..], &out[..n]);
         assert_eq!(read_at(&pushed, 1), Some((value, n + 1)));
         assert_eq!(skip_at(&pushed, 1), Some(n + 1));
-        assert_eq!(read_wide(&pushed[1..]), Some(value));
+        assert_eq!(read_wide(&pushed[1..]), Some((value, n)));
         pushed.extend_from_slice(&[0xff; 9]);
         assert_eq!(
             read_at(&pushed, 1),
