@@ -3,5 +3,6 @@
 
 mod both;
 mod ddl;
+mod queries;
 mod transactions;
 mod writes;
