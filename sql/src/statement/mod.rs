@@ -24,7 +24,7 @@ pub use row::{ColumnIndex, Row};
 
 use crate::connection::{Connection, Entered, Outcome, State};
 use crate::error::{Error, Result};
-use crate::exec::write::Failure;
+use crate::exec::write::{Failure, check_statement_keys};
 use crate::syntax::ast::{self, ConflictAction};
 use crate::value::{Value, ValueRef};
 
@@ -146,8 +146,8 @@ impl Body {
         self.lock(state)?;
         let entered = state.enter(&self.writes, !self.row.program.fails_clean())?;
         self.phase = Phase::Running(entered);
-        state.run += 1;
-        (self.run, self.abortions) = (state.run, state.transaction.abortions);
+        state.session.runs += 1;
+        (self.run, self.abortions) = (state.session.runs, state.transaction.abortions);
         state.session.environment.start_statement();
         if self.writes.is_empty() {
             self.open(state, connection)
@@ -200,7 +200,10 @@ impl Body {
     fn write(&mut self, state: &mut State, connection: &Connection) -> Result<bool, Failure> {
         let interrupt = connection.interrupt_flag();
         let mut context = state.context(&self.values, &mut self.registers, interrupt, self.run);
+        context.session.foreign_keys.statement.clear();
+        (context.session.depth, context.session.firing) = (0, Vec::new());
         let result = self.row.program.write(&mut context);
+        let result = result.and_then(|()| check_statement_keys(&mut context));
         let kept = match &result {
             Ok(()) => true,
             Err(failure) => failure.action == ConflictAction::Fail,
