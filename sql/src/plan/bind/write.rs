@@ -438,6 +438,7 @@ impl<'a> Binder<'a> {
         let hint = hint(update.indexed.as_ref(), table)?;
         let item = self.table_item(database, table, Arc::clone(&shown), hint);
         let row = item.source.table;
+        self.bind_indexes(row)?;
         let own = From::Source(Box::new(item.source));
         let mut scope = Scope::new(Clause::Where);
         scope.sources.push(item.visible);
@@ -498,6 +499,7 @@ impl<'a> Binder<'a> {
         let hint = hint(delete.indexed.as_ref(), table)?;
         let item = self.table_item(database, table, Arc::clone(&shown), hint);
         let row = item.source.table;
+        self.bind_indexes(row)?;
         let from = From::Source(Box::new(item.source));
         let mut scope = Scope::new(Clause::Where);
         scope.sources.push(item.visible);

@@ -459,3 +459,31 @@ fn the_stored_text_of_a_definition_is_the_one_that_sqlite_stores() {
         }
     }
 }
+
+#[test]
+fn parameters_are_numbered_and_named_as_in_sqlite() {
+    let connection = Connection::open_in_memory().unwrap();
+    let many: Vec<String> = (0..40)
+        .map(|n| format!(":p{}, ?{}, ?, $p{n}", n % 25, n * 3 + 1))
+        .collect();
+    let texts = [
+        "select ?, ?5, ?, :a, @a, $a::b(c), :a, ?5, ?6, ?005".to_owned(),
+        "select ?2, ?1, :x, ?3, ?".to_owned(),
+        format!("select {}", many.join(", ")),
+    ];
+    for sql in texts {
+        let statement = connection.prepare(&sql).unwrap();
+        let ours = parse_one(sql.as_bytes()).unwrap().parameters;
+        assert_eq!(ours.count as usize, statement.parameter_count(), "{sql}");
+        for number in 1..=ours.count {
+            assert_eq!(
+                ours.name(number),
+                statement.parameter_name(number as usize),
+                "{sql} {number}"
+            );
+        }
+        for (name, number) in &ours.names {
+            assert_eq!(ours.number(name), Some(*number), "{sql}");
+        }
+    }
+}
