@@ -86,7 +86,12 @@ impl State {
     fn plan_in(&self, parsed: &ast::Parsed, context: &PlanContext<'_>) -> Result<Compiled> {
         let compiled = plan::compile(&parsed.statement, context)?;
         if let Some(explain) = parsed.explain {
-            return Ok(Compiled::of_explain(explain, &compiled.explain, parsed, self.schema_version));
+            return Ok(Compiled::of_explain(
+                explain,
+                &compiled.explain,
+                parsed,
+                self.schema_version,
+            ));
         }
         let programs = match &compiled.kind {
             CompiledKind::Query(_) => Arc::default(),

@@ -32,9 +32,16 @@ impl Events {
 
 impl State {
     /// The programs of a write. An empty set, without cost, when there are no triggers and foreign keys are not enforced.
-    pub(super) fn programs_of(&self, kind: &CompiledKind, context: &PlanContext<'_>) -> Result<Arc<ProgramSet>> {
+    pub(super) fn programs_of(
+        &self,
+        kind: &CompiledKind,
+        context: &PlanContext<'_>,
+    ) -> Result<Arc<ProgramSet>> {
         let any = self.settings.foreign_keys
-            || self.databases.iter().any(|database| !database.schema.triggers.is_empty());
+            || self
+                .databases
+                .iter()
+                .any(|database| !database.schema.triggers.is_empty());
         if !any {
             return Ok(Arc::default());
         }
@@ -72,19 +79,36 @@ struct Entry {
 
 impl Compiler<'_> {
     fn add_write(&mut self, kind: &CompiledKind) {
-        let insert = Events { insert: true, ..Events::default() };
-        let update = Events { update: true, ..Events::default() };
-        let delete = Events { delete: true, ..Events::default() };
+        let insert = Events {
+            insert: true,
+            ..Events::default()
+        };
+        let update = Events {
+            update: true,
+            ..Events::default()
+        };
+        let delete = Events {
+            delete: true,
+            ..Events::default()
+        };
         match kind {
             CompiledKind::Query(_) => {}
             CompiledKind::Insert(plan) => {
                 let upserts = plan.upserts.iter().any(|upsert| upsert.update.is_some());
                 let events = if upserts { insert.union(update) } else { insert };
-                let events = if replaces(plan.conflict, &plan.target) { events.union(delete) } else { events };
+                let events = if replaces(plan.conflict, &plan.target) {
+                    events.union(delete)
+                } else {
+                    events
+                };
                 self.want(&plan.target, events);
             }
             CompiledKind::Update(plan) => {
-                let events = if replaces(plan.conflict, &plan.target) { update.union(delete) } else { update };
+                let events = if replaces(plan.conflict, &plan.target) {
+                    update.union(delete)
+                } else {
+                    update
+                };
                 self.want(&plan.target, events);
             }
             CompiledKind::Delete(plan) => self.want(&plan.target, delete),
@@ -137,7 +161,10 @@ impl Compiler<'_> {
                 references: entry.references,
             })
         });
-        ProgramSet { tables: tables.collect(), recursive_triggers: self.state.settings.recursive_triggers }
+        ProgramSet {
+            tables: tables.collect(),
+            recursive_triggers: self.state.settings.recursive_triggers,
+        }
     }
 
     // ---- triggers --------------------------------------------------------------------------------
@@ -164,7 +191,9 @@ impl Compiler<'_> {
                 }
             }
         }
-        self.entries[place].triggers.sort_by_key(|plan| std::cmp::Reverse(plan.trigger.order));
+        self.entries[place]
+            .triggers
+            .sort_by_key(|plan| std::cmp::Reverse(plan.trigger.order));
         Ok(())
     }
 
@@ -178,8 +207,12 @@ impl Compiler<'_> {
             Some(schema) => schema.is(&self.state.databases[database].name),
             None => {
                 let mut order = [1, 0].into_iter().chain(2..self.state.databases.len());
-                order.find(|&number| self.state.databases[number].schema.table(name.name.as_str()).is_some())
-                    == Some(database)
+                order.find(|&number| {
+                    self.state.databases[number]
+                        .schema
+                        .table(name.name.as_str())
+                        .is_some()
+                }) == Some(database)
             }
         }
     }
@@ -203,7 +236,10 @@ impl Compiler<'_> {
             new: has_new.then_some(Register(width)),
             free: width * 2,
         };
-        let context = PlanContext { trigger: Some(rows), ..self.context };
+        let context = PlanContext {
+            trigger: Some(rows),
+            ..self.context
+        };
         let mut registers = width * 2;
         let condition = match &trigger.definition.condition {
             Some(condition) => Some(value_query(condition, &context, &mut registers)?),
@@ -217,12 +253,21 @@ impl Compiler<'_> {
             steps.push(compiled.kind);
         }
         let columns = match &trigger.definition.event {
-            TriggerEvent::UpdateOf(names) => {
-                Some(names.iter().filter_map(|name| table.column(name.as_str())).collect())
-            }
+            TriggerEvent::UpdateOf(names) => Some(
+                names
+                    .iter()
+                    .filter_map(|name| table.column(name.as_str()))
+                    .collect(),
+            ),
             _ => None,
         };
-        Ok(Arc::new(TriggerPlan { trigger: Arc::clone(trigger), columns, condition, steps, registers }))
+        Ok(Arc::new(TriggerPlan {
+            trigger: Arc::clone(trigger),
+            columns,
+            condition,
+            steps,
+            registers,
+        }))
     }
 
     // ---- foreign keys ----------------------------------------------------------------------------
@@ -236,7 +281,7 @@ impl Compiler<'_> {
         done: Events,
     ) -> Result<()> {
         if (new.insert || new.update) && !done.insert && !done.update {
-            for number in 0..table.foreign_keys.len() {
+            for number in (0..table.foreign_keys.len()).rev() {
                 let plan = self.compile_foreign_key(database, table, number)?;
                 self.entries[place].foreign_keys.push(plan);
             }
@@ -244,10 +289,10 @@ impl Compiler<'_> {
         if (new.update || new.delete) && !done.update && !done.delete {
             let schema = Arc::clone(&self.state.databases[database].schema);
             let mut children: Vec<&Arc<Table>> = schema.tables.values().collect();
-            children.sort_by_key(|child| child.root);
+            children.sort_by_key(|child| std::cmp::Reverse(child.root));
             children.dedup_by_key(|child| child.root);
             for child in children {
-                for (number, key) in child.foreign_keys.iter().enumerate() {
+                for (number, key) in child.foreign_keys.iter().enumerate().rev() {
                     if key.parent.eq_ignore_ascii_case(&table.name) {
                         let plan = self.compile_reference(database, table, child, number)?;
                         self.entries[place].references.push(plan);
@@ -275,19 +320,30 @@ impl Compiler<'_> {
             new: Some(Register(width)),
             free: width * 2,
         };
-        let context = PlanContext { trigger: Some(rows), ..self.context };
+        let context = PlanContext {
+            trigger: Some(rows),
+            ..self.context
+        };
         let mut registers = width * 2;
         // The child's value takes the affinity of the parent's column, and the parent's collation decides.
         let pairs = key.columns.iter().zip(&parent_columns);
         let of_parent = pairs.map(|(&own, &other)| {
-            format!("{} = +NEW.{}", quote(&parent.columns[other].name), quote(&child.columns[own].name))
+            format!(
+                "{} = +NEW.{}",
+                quote(&parent.columns[other].name),
+                quote(&child.columns[own].name)
+            )
         });
         let of_children = key.columns.iter().map(|&own| {
             let name = quote(&child.columns[own].name);
             format!("{name} = NEW.{name}")
         });
         let find = |table: &Table, terms: Vec<String>| {
-            format!("SELECT 1 FROM {} WHERE {} LIMIT 1", quote(&table.name), terms.join(" AND "))
+            format!(
+                "SELECT 1 FROM {} WHERE {} LIMIT 1",
+                quote(&table.name),
+                terms.join(" AND ")
+            )
         };
         let parent_query = query(&find(&parent, of_parent.collect()), &context, &mut registers)?;
         let children = query(&find(child, of_children.collect()), &context, &mut registers)?;
@@ -325,7 +381,10 @@ impl Compiler<'_> {
             new: Some(Register(width)),
             free: width * 2,
         };
-        let context = PlanContext { trigger: Some(rows), ..self.context };
+        let context = PlanContext {
+            trigger: Some(rows),
+            ..self.context
+        };
         let mut registers = width * 2;
         let mut steps = [None, None];
         for (place, action) in [key.on_delete, key.on_update].into_iter().enumerate() {
@@ -357,20 +416,25 @@ fn action_text(
     let pairs = || key.columns.iter().zip(parent_columns);
     let condition: Vec<String> = pairs()
         .map(|(&own, &other)| {
-            format!("OLD.{} = {}", quote(&parent.columns[other].name), quote(&child.columns[own].name))
+            format!(
+                "OLD.{} = {}",
+                quote(&parent.columns[other].name),
+                quote(&child.columns[own].name)
+            )
         })
         .collect();
     let condition = condition.join(" AND ");
     let table = quote(&child.name);
     let set = |value: &dyn Fn(usize, usize) -> String| {
-        let sets: Vec<String> =
-            pairs().map(|(&own, &other)| format!("{} = {}", quote(&child.columns[own].name), value(own, other))).collect();
+        let sets: Vec<String> = pairs()
+            .map(|(&own, &other)| format!("{} = {}", quote(&child.columns[own].name), value(own, other)))
+            .collect();
         format!("UPDATE {table} SET {} WHERE {condition}", sets.join(", "))
     };
     match action {
-        ReferenceAction::Cascade if updates => {
-            Some(set(&|_, other| format!("NEW.{}", quote(&parent.columns[other].name))))
-        }
+        ReferenceAction::Cascade if updates => Some(set(&|_, other| {
+            format!("NEW.{}", quote(&parent.columns[other].name))
+        })),
         ReferenceAction::Cascade => Some(format!("DELETE FROM {table} WHERE {condition}")),
         ReferenceAction::SetNull => Some(set(&|_, _| "NULL".to_owned())),
         ReferenceAction::SetDefault => Some(set(&|own, _| match &child.columns[own].default_text {
@@ -387,7 +451,10 @@ fn action_text(
 /// `foreign key mismatch` when they are not unique together.
 fn parent_columns(parent: &Table, child: &Table, key: &ForeignKey) -> Result<Vec<usize>> {
     let mismatch = || {
-        Error::sql(format!("foreign key mismatch - \"{}\" referencing \"{}\"", child.name, key.parent))
+        Error::sql(format!(
+            "foreign key mismatch - \"{}\" referencing \"{}\"",
+            child.name, key.parent
+        ))
     };
     let columns: Vec<usize> = if key.parent_columns.is_empty() {
         let mut primary: Vec<(usize, usize)> = parent
@@ -424,7 +491,10 @@ fn is_unique(table: &Table, columns: &[usize]) -> bool {
                 _ => false,
             })
     };
-    let primary = table.without_rowid.as_ref().is_some_and(|primary| covers(&primary.columns));
+    let primary = table
+        .without_rowid
+        .as_ref()
+        .is_some_and(|primary| covers(&primary.columns));
     primary
         || table
             .indexes
@@ -440,8 +510,14 @@ fn replaces(conflict: Option<ConflictAction>, target: &TargetTable) -> bool {
         Some(_) => conflict == replace,
         None => {
             table.rowid_conflict == replace
-                || table.without_rowid.as_ref().is_some_and(|primary| primary.conflict == replace)
-                || table.indexes.iter().any(|index| index.unique.flatten() == replace)
+                || table
+                    .without_rowid
+                    .as_ref()
+                    .is_some_and(|primary| primary.conflict == replace)
+                || table
+                    .indexes
+                    .iter()
+                    .any(|index| index.unique.flatten() == replace)
         }
     }
 }

@@ -3,5 +3,6 @@
 
 mod both;
 mod ddl;
+mod programs;
 mod transactions;
 mod writes;

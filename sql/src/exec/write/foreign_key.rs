@@ -7,8 +7,8 @@
 
 use std::sync::Arc;
 
-use super::program::{ProgramSet, RowChange, RowEvent, Step, has_row, inside, load_rows};
 use super::Failure;
+use super::program::{ProgramSet, RowChange, RowEvent, Step, has_row, inside, load_rows};
 use crate::catalog::Table;
 use crate::error::{ConstraintKind, Error, Result};
 use crate::exec::{ExecContext, Operator, build};
@@ -72,7 +72,11 @@ pub struct BrokenKey {
 impl Ledger {
     fn note(&mut self, broken: BrokenKey) {
         let own = &broken.key.child.foreign_keys[broken.key.number];
-        let list = if own.deferred || self.defer_all { &mut self.transaction } else { &mut self.statement };
+        let list = if own.deferred || self.defer_all {
+            &mut self.transaction
+        } else {
+            &mut self.statement
+        };
         let same = |other: &BrokenKey| Arc::ptr_eq(&other.key, &broken.key) && other.values == broken.values;
         // Statements that break one key many times do so in a row.
         if !list.last().is_some_and(same) {
@@ -116,7 +120,11 @@ impl ForeignKeyRun {
     }
 
     /// A child's row is new: it has a parent, or its key is noted. NULLs need no parent.
-    pub(super) fn check_new(&mut self, context: &mut ExecContext<'_>, change: &RowChange<'_>) -> Result<(), Failure> {
+    pub(super) fn check_new(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        change: &RowChange<'_>,
+    ) -> Result<(), Failure> {
         let Some(new) = change.new else {
             return Ok(());
         };
@@ -126,7 +134,10 @@ impl ForeignKeyRun {
         }
         let values: Vec<Value> = columns.iter().map(|&column| new[column].clone()).collect();
         if !self.has_parent(context, &values)? {
-            context.session.foreign_keys.note(BrokenKey { key: Arc::clone(&self.plan), values });
+            context.session.foreign_keys.note(BrokenKey {
+                key: Arc::clone(&self.plan),
+                values,
+            });
         }
         Ok(())
     }
@@ -140,14 +151,22 @@ impl ForeignKeyRun {
 
     fn has_parent(&mut self, context: &mut ExecContext<'_>, values: &[Value]) -> Result<bool, Failure> {
         self.load(values);
-        let ForeignKeyRun { parent, registers, .. } = self;
-        inside(context, registers, |context| Ok(has_row(parent.as_mut(), context)?))
+        let ForeignKeyRun {
+            parent, registers, ..
+        } = self;
+        inside(context, registers, |context| {
+            Ok(has_row(parent.as_mut(), context)?)
+        })
     }
 
     fn has_children(&mut self, context: &mut ExecContext<'_>, values: &[Value]) -> Result<bool, Failure> {
         self.load(values);
-        let ForeignKeyRun { children, registers, .. } = self;
-        inside(context, registers, |context| Ok(has_row(children.as_mut(), context)?))
+        let ForeignKeyRun {
+            children, registers, ..
+        } = self;
+        inside(context, registers, |context| {
+            Ok(has_row(children.as_mut(), context)?)
+        })
     }
 
     /// Whether a child with the key is there and no parent.
@@ -167,9 +186,10 @@ impl ReferencePlan {
         }
         match (change.event, change.new) {
             (RowEvent::Insert, _) => false,
-            (RowEvent::Update, Some(new)) => {
-                self.parent_columns.iter().any(|&column| !same_key(&old[column], &new[column], self, column))
-            }
+            (RowEvent::Update, Some(new)) => self
+                .parent_columns
+                .iter()
+                .any(|&column| !same_key(&old[column], &new[column], self, column)),
             _ => true,
         }
     }
@@ -207,11 +227,19 @@ impl ReferenceRun {
     }
 
     fn key_of(&self, row: &[Value]) -> Vec<Value> {
-        self.plan.parent_columns.iter().map(|&column| row[column].clone()).collect()
+        self.plan
+            .parent_columns
+            .iter()
+            .map(|&column| row[column].clone())
+            .collect()
     }
 
     /// RESTRICT does not wait for the end of the statement.
-    pub(super) fn restrict(&mut self, context: &mut ExecContext<'_>, change: &RowChange<'_>) -> Result<(), Failure> {
+    pub(super) fn restrict(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        change: &RowChange<'_>,
+    ) -> Result<(), Failure> {
         if self.plan.action(change.event) != ReferenceAction::Restrict {
             return Ok(());
         }
@@ -223,7 +251,11 @@ impl ReferenceRun {
     }
 
     /// The parent has gone or changed: its children follow, or their keys are noted.
-    pub(super) fn act(&mut self, context: &mut ExecContext<'_>, change: &RowChange<'_>) -> Result<(), Failure> {
+    pub(super) fn act(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        change: &RowChange<'_>,
+    ) -> Result<(), Failure> {
         let place = usize::from(change.event == RowEvent::Update);
         if let Some(step) = &mut self.steps[place] {
             load_rows(&mut self.registers, change);
@@ -232,7 +264,10 @@ impl ReferenceRun {
         }
         let values = change.old.map(|old| self.key_of(old)).unwrap_or_default();
         if self.key.has_children(context, &values)? {
-            context.session.foreign_keys.note(BrokenKey { key: Arc::clone(&self.plan.key), values });
+            context.session.foreign_keys.note(BrokenKey {
+                key: Arc::clone(&self.plan.key),
+                values,
+            });
         }
         Ok(())
     }

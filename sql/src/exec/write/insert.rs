@@ -121,6 +121,11 @@ impl Insert {
             && self.writer.removes_nothing()
     }
 
+    /// Whether it inserts one row of parameters and literals.
+    pub fn is_single(&self) -> bool {
+        matches!(self.source, Source::Given(_))
+    }
+
     /// Inserts the rows.
     pub fn run(&mut self, context: &mut ExecContext<'_>, written: &mut Written) -> Result<(), Failure> {
         self.writer.start(context)?;
@@ -274,7 +279,8 @@ impl Writer {
         }
         if self.target.has_programs() {
             self.target.keep_references(context, inserted(&self.row))?;
-            self.target.fire(context, TriggerTime::After, inserted(&self.row))?;
+            self.target
+                .fire(context, TriggerTime::After, inserted(&self.row))?;
         }
         self.target.report(context, &self.row, written)?;
         Ok(())
@@ -284,7 +290,10 @@ impl Writer {
     fn fire_before(&mut self, context: &mut ExecContext<'_>) -> Result<Fate, Failure> {
         let mut row = self.row.clone();
         self.target.completion.apply_affinities(&mut row);
-        if let Some(last) = row.last_mut().filter(|_| self.target.table.without_rowid.is_none()) {
+        if let Some(last) = row
+            .last_mut()
+            .filter(|_| self.target.table.without_rowid.is_none())
+        {
             apply_affinity(last, Affinity::Integer);
             if last.is_null() {
                 *last = Value::Integer(-1);
@@ -373,7 +382,9 @@ impl Writer {
             new[*column].assign(kernel.evaluate_one(context, &upsert.pair)?);
         }
         if self.target.has_programs() {
-            let fate = upsert.rewriter.fire_before(&mut self.target, context, &mut upsert.old, other)?;
+            let fate = upsert
+                .rewriter
+                .fire_before(&mut self.target, context, &mut upsert.old, other)?;
             if fate == Fate::Skipped {
                 return Ok(());
             }

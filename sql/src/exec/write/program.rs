@@ -88,8 +88,9 @@ pub(super) struct RowChange<'a> {
 
 impl ProgramSet {
     fn of_table(&self, database: DatabaseIndex, table: &Table) -> Option<&Arc<TablePrograms>> {
-        let is_it =
-            |own: &&Arc<TablePrograms>| own.database == database && own.table.name.eq_ignore_ascii_case(&table.name);
+        let is_it = |own: &&Arc<TablePrograms>| {
+            own.database == database && own.table.name.eq_ignore_ascii_case(&table.name)
+        };
         self.tables.iter().find(is_it)
     }
 }
@@ -104,16 +105,29 @@ pub(super) struct Programs {
 
 impl Programs {
     /// The programs of a table; `None` when changing it sets nothing off.
-    pub(super) fn of_table(set: &Arc<ProgramSet>, database: DatabaseIndex, table: &Table) -> Option<Box<Programs>> {
+    pub(super) fn of_table(
+        set: &Arc<ProgramSet>,
+        database: DatabaseIndex,
+        table: &Table,
+    ) -> Option<Box<Programs>> {
         let own = set.of_table(database, table)?;
         let programs = Programs {
             set: Arc::clone(set),
             triggers: own.triggers.iter().map(|plan| (Arc::clone(plan), None)).collect(),
-            foreign_keys: own.foreign_keys.iter().map(|plan| (Arc::clone(plan), None)).collect(),
-            references: own.references.iter().map(|plan| (Arc::clone(plan), None)).collect(),
+            foreign_keys: own
+                .foreign_keys
+                .iter()
+                .map(|plan| (Arc::clone(plan), None))
+                .collect(),
+            references: own
+                .references
+                .iter()
+                .map(|plan| (Arc::clone(plan), None))
+                .collect(),
         };
-        let is_empty =
-            programs.triggers.is_empty() && programs.foreign_keys.is_empty() && programs.references.is_empty();
+        let is_empty = programs.triggers.is_empty()
+            && programs.foreign_keys.is_empty()
+            && programs.references.is_empty();
         (!is_empty).then(|| Box::new(programs))
     }
 
@@ -244,7 +258,9 @@ impl Step {
         let environment = &context.session.environment;
         let changes = written.changes as i64;
         environment.changes.set(changes);
-        environment.total_changes.set(environment.total_changes.get() + changes);
+        environment
+            .total_changes
+            .set(environment.total_changes.get() + changes);
         result
     }
 }
@@ -267,15 +283,27 @@ struct TriggerRun {
 impl TriggerRun {
     fn build(plan: &TriggerPlan, set: &Arc<ProgramSet>) -> Result<TriggerRun> {
         Ok(TriggerRun {
-            condition: plan.condition.as_ref().map(|condition| build(&condition.root)).transpose()?,
-            steps: plan.steps.iter().map(|step| Step::build(step, set)).collect::<Result<_>>()?,
+            condition: plan
+                .condition
+                .as_ref()
+                .map(|condition| build(&condition.root))
+                .transpose()?,
+            steps: plan
+                .steps
+                .iter()
+                .map(|step| Step::build(step, set))
+                .collect::<Result<_>>()?,
             registers: vec![Value::Null; plan.registers],
         })
     }
 
     fn run(&mut self, context: &mut ExecContext<'_>, change: &RowChange<'_>) -> Result<Fate, Failure> {
         load_rows(&mut self.registers, change);
-        let TriggerRun { condition, steps, registers } = self;
+        let TriggerRun {
+            condition,
+            steps,
+            registers,
+        } = self;
         inside(context, registers, |context| {
             if let Some(condition) = condition
                 && !is_true(condition.as_mut(), context)?
@@ -284,7 +312,14 @@ impl TriggerRun {
             }
             for step in steps {
                 match step.run(context) {
-                    Err(Failure { error: Error::Raise { action: RaiseAction::Ignore, .. }, .. }) => {
+                    Err(Failure {
+                        error:
+                            Error::Raise {
+                                action: RaiseAction::Ignore,
+                                ..
+                            },
+                        ..
+                    }) => {
                         return Ok(Fate::Skipped);
                     }
                     result => result?,
@@ -318,8 +353,10 @@ pub(super) fn inside<T>(
     context.session.depth += 1;
     context.session.runs += 1;
     let run = context.session.runs;
-    let counters =
-        (context.session.environment.changes.get(), context.session.environment.last_insert_rowid.get());
+    let counters = (
+        context.session.environment.changes.get(),
+        context.session.environment.last_insert_rowid.get(),
+    );
     let result = {
         let mut inner = ExecContext {
             databases: &mut *context.databases,
@@ -361,8 +398,14 @@ pub(super) fn has_row(query: &mut dyn Operator, context: &mut ExecContext<'_>) -
 /// How much a RAISE undoes.
 pub(super) fn action_of(error: &Error) -> ConflictAction {
     match error {
-        Error::Raise { action: RaiseAction::Rollback, .. } => ConflictAction::Rollback,
-        Error::Raise { action: RaiseAction::Fail, .. } => ConflictAction::Fail,
+        Error::Raise {
+            action: RaiseAction::Rollback,
+            ..
+        } => ConflictAction::Rollback,
+        Error::Raise {
+            action: RaiseAction::Fail,
+            ..
+        } => ConflictAction::Fail,
         _ => ConflictAction::Abort,
     }
 }

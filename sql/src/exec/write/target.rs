@@ -124,20 +124,17 @@ impl Target {
 
     /// A run starts: cursors forget where they were.
     pub(super) fn start(&mut self, context: &ExecContext<'_>) -> Result<()> {
-        self.encoding = self.pager_of(context.databases)?.header()?.encoding;
+        self.encoding = context
+            .databases
+            .get(self.database)
+            .ok_or_else(detached)?
+            .encoding();
         Ok(())
     }
 
     /// Columns of a row in table row layout.
     pub(super) fn width(&self) -> usize {
         self.table.columns.len() + 1
-    }
-
-    pub(super) fn pager_of<'d>(&self, databases: &'d [Database]) -> Result<&'d Pager> {
-        databases
-            .get(self.database)
-            .map(|database| &database.pager)
-            .ok_or_else(detached)
     }
 
     // ---- rows and records ------------------------------------------------------------------------
@@ -241,6 +238,12 @@ impl Target {
         row: &[Value],
     ) -> Result<Option<Locator>> {
         let locator = self.locator(row);
+        if let (Tree::Rowid(cursor), Locator::Rowid(rowid)) = (&mut self.tree, &locator) {
+            let pager = &context.databases.get(self.database).ok_or_else(detached)?.pager;
+            if cursor.is_behind_all(pager, *rowid)? {
+                return Ok(None);
+            }
+        }
         Ok(self.seek(context.databases, &locator)?.then_some(locator))
     }
 
@@ -349,7 +352,10 @@ impl Target {
         victim: &[Value],
         locator: &Locator,
     ) -> Result<(), Failure> {
-        let fires = self.programs.as_ref().is_some_and(|programs| programs.recursive());
+        let fires = self
+            .programs
+            .as_ref()
+            .is_some_and(|programs| programs.recursive());
         let change = deleted(victim);
         if fires
             && (self.fire(context, TriggerTime::Before, change)? == Fate::Skipped
@@ -547,12 +553,22 @@ impl Target {
 
 /// The change that a deletion is.
 pub(super) fn deleted(old: &[Value]) -> RowChange<'_> {
-    RowChange { event: RowEvent::Delete, old: Some(old), new: None, changed: None }
+    RowChange {
+        event: RowEvent::Delete,
+        old: Some(old),
+        new: None,
+        changed: None,
+    }
 }
 
 /// The change that an insertion is.
 pub(super) fn inserted(new: &[Value]) -> RowChange<'_> {
-    RowChange { event: RowEvent::Insert, old: None, new: Some(new), changed: None }
+    RowChange {
+        event: RowEvent::Insert,
+        old: None,
+        new: Some(new),
+        changed: None,
+    }
 }
 
 fn layout_of(table: &Table) -> Vec<StoredColumn> {

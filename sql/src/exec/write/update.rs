@@ -136,7 +136,6 @@ impl Worker {
         self.rewriter
             .change(&mut self.target, context, &self.old, &locator, None, written)
     }
-
 }
 
 /// The input row with the table's columns as they are now.
