@@ -444,18 +444,37 @@ impl TableCursor {
             return Ok((self.stack.index(), self.place == Place::At));
         }
         self.place = Place::Unset;
-        self.stack.restart(pager)?;
-        let usable = self.stack.usable();
         let mut bounds = Bounds::default();
-        while !self.stack.at_leaf() {
-            let (child, _) = lower_bound(&self.stack.current().view(usable), rowid, &mut bounds)?;
-            self.stack.descend(pager, child)?;
+        if !(self.stack.return_to_leaf(pager)? && self.leaf_spans(rowid)?) {
+            self.descend_to(pager, rowid, &mut bounds)?;
         }
-        let (index, found) = lower_bound(&self.stack.current().view(usable), rowid, &mut bounds)?;
+        let page = self.stack.current().view(self.stack.usable());
+        let (index, found) = lower_bound(&page, rowid, &mut bounds)?;
         self.stack.set_index(index);
         self.rowid = rowid;
         self.place = if found { Place::At } else { Place::Gap };
         Ok((index, found))
+    }
+
+    /// True when `rowid` is not in front of the first nor behind the last row of the current leaf, so that it can be on no other.
+    fn leaf_spans(&self, rowid: i64) -> Result<bool> {
+        let page = self.stack.current().view(self.stack.usable());
+        match page.count().checked_sub(1) {
+            Some(last) => Ok(page.rowid(0)? <= rowid && rowid <= page.rowid(last)?),
+            None => Ok(false),
+        }
+    }
+
+    #[inline]
+    fn descend_to(&mut self, pager: &Pager, rowid: i64, bounds: &mut Bounds) -> Result<()> {
+        self.stack.restart(pager)?;
+        let usable = self.stack.usable();
+        while !self.stack.at_leaf() {
+            let (child, _) = lower_bound(&self.stack.current().view(usable), rowid, bounds)?;
+            self.stack.descend(pager, child)?;
+        }
+        self.stack.note_search();
+        Ok(())
     }
 
     #[inline]
