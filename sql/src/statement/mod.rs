@@ -149,6 +149,11 @@ impl Body {
         state.run += 1;
         (self.run, self.abortions) = (state.run, state.transaction.abortions);
         state.session.environment.start_statement();
+        let encoding = state
+            .databases
+            .first()
+            .map_or_else(Default::default, |main| main.schema.encoding);
+        state.session.environment.encoding.set(encoding);
         if self.writes.is_empty() {
             self.open(state, connection)
         } else {
