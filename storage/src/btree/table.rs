@@ -167,6 +167,30 @@ impl TableCursor {
         Ok(self.last(pager)?.then_some(self.rowid))
     }
 
+    /// The largest row id in the tree, without moving the cursor. Free while this cursor appends and nothing else is written.
+    #[inline]
+    pub fn largest_rowid(&mut self, pager: &Pager) -> Result<Option<i64>> {
+        let edge = match self.edge {
+            Some(edge) if edge.stamp == Stamp::of(pager) => edge,
+            _ => self.walk_to_edge(pager)?,
+        };
+        if edge.last == i64::MAX {
+            // The largest there can be, or no row at all.
+            return Ok(self.last(pager)?.then_some(self.rowid));
+        }
+        self.edge = Some(edge);
+        Ok(Some(edge.last))
+    }
+
+    /// Whether `rowid` is known to lie behind all rows: this cursor appended before, and the row would be the next.
+    #[inline]
+    pub fn is_behind_all(&mut self, pager: &Pager, rowid: i64) -> Result<bool> {
+        if self.edge.is_none_or(|edge| rowid <= edge.last) {
+            return Ok(false);
+        }
+        Ok(self.largest_rowid(pager)?.is_some_and(|last| rowid > last))
+    }
+
     /// The number of rows. Reads the pages' headers, not the rows.
     pub fn count(&self, pager: &Pager) -> Result<u64> {
         count_rows(pager, self.stack.root(), TreeKind::Table)
