@@ -4,5 +4,6 @@
 mod both;
 mod ddl;
 mod programs;
+mod queries;
 mod transactions;
 mod writes;
