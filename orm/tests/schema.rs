@@ -49,7 +49,7 @@ fn everything_a_column_can_be() {
   "Group" INTEGER NOT NULL,
   size REAL NOT NULL DEFAULT 1.5,
   label TEXT NOT NULL COLLATE nocase UNIQUE DEFAULT 'it''s',
-  flag BOOLEAN NOT NULL DEFAULT 1,
+  flag INTEGER NOT NULL DEFAULT 1,
   low INTEGER NOT NULL DEFAULT -3 CHECK (low < 100),
   high INTEGER NOT NULL DEFAULT (abs(-7)),
   anything ANY,

@@ -57,7 +57,11 @@ impl Table {
             .find(|column| column.auto && self.primary_key == [column.name.as_str()]);
         for column in &self.columns {
             sql.item();
-            sql.column(column, auto.is_some_and(|auto| auto.name == column.name))?;
+            sql.column(
+                column,
+                self.strict,
+                auto.is_some_and(|auto| auto.name == column.name),
+            )?;
         }
         if auto.is_none() && !self.primary_key.is_empty() {
             sql.item();
@@ -204,14 +208,19 @@ impl<'d> Ddl<'d> {
         self.items += 1;
     }
 
-    fn column(&mut self, column: &TableColumn, auto_key: bool) -> Result<(), CompileError> {
+    fn column(&mut self, column: &TableColumn, strict: bool, auto_key: bool) -> Result<(), CompileError> {
         self.name(&column.name)?;
         self.push(" ");
         if auto_key {
             let declaration = self.dialect.auto_key(column.kind);
             self.push(&declaration);
         } else {
-            let kind = self.dialect.type_name(column.kind);
+            let dialect = self.dialect;
+            let kind = if strict {
+                dialect.strict_type_name(column.kind)
+            } else {
+                dialect.type_name(column.kind)
+            };
             self.push(&kind);
             self.push(if column.nullable { "" } else { " NOT NULL" });
         }

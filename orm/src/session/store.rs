@@ -257,11 +257,11 @@ impl<T: Entity> AnyArena for Arena<T> {
     }
 
     fn unregister(&mut self, slot: u32) {
-        if let Some(key) = self.value(slot).and_then(T::key) {
-            if self.identity.get(&key) == Some(&slot) {
-                self.identity.remove(&key);
-                return;
-            }
+        if let Some(key) = self.value(slot).and_then(T::key)
+            && self.identity.get(&key) == Some(&slot)
+        {
+            self.identity.remove(&key);
+            return;
         }
         // The key was changed since: the entry is under the old one.
         if self.core.base(slot).is_some() {

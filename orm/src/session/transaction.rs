@@ -23,10 +23,10 @@ impl Session {
             link.commit()?;
         }
         for entry in std::mem::take(&mut self.undo) {
-            if let (Undo::Delete { arena, slot }, true) = (entry, true) {
-                if let Some(any) = self.store.any_mut(arena) {
-                    any.free(slot);
-                }
+            if let Undo::Delete { arena, slot } = entry
+                && let Some(any) = self.store.any_mut(arena)
+            {
+                any.free(slot);
             }
         }
         self.end_transaction();
