@@ -443,8 +443,13 @@ impl Store {
     }
 
     pub(crate) fn track<T: Entity>(&mut self, row: &RowReader<'_>) -> Result<Handle<T>> {
-        let (arena, slot) = self.with_arena::<T, _>(|arena| arena.track(row));
-        Ok(self.handle(arena, slot?))
+        let session = self.session;
+        let (arena, tracked) = self.with_arena::<T, _>(|arena| {
+            let slot = arena.track(row)?;
+            Ok::<_, Error>((slot, arena.core.header(slot).map_or(0, |header| header.generation)))
+        });
+        let (slot, generation) = tracked?;
+        Ok(Handle::new(RawHandle { session, arena, slot, generation }))
     }
 
     /// The key behind a handle, of one column; what an `Fk` to it is set to.

@@ -13,7 +13,7 @@ impl Session {
     pub fn commit(&mut self) -> Result<()> {
         self.flush()?;
         if self.in_transaction {
-            let link = self.link()?;
+            let link = self.open_link()?;
             if !link.in_transaction() {
                 return Err(Error::Flush(
                     "the database ended the transaction when a statement failed: roll the session back"
@@ -105,7 +105,7 @@ impl Session {
         self.savepoints -= 1;
         match worked {
             Ok(value) => {
-                self.link()?.execute(&format!("RELEASE {name}"), &[])?;
+                self.open_link()?.execute(&format!("RELEASE {name}"), &[])?;
                 Ok(value)
             }
             Err(error) => {
@@ -114,7 +114,7 @@ impl Session {
                     self.expire_all();
                 }
                 // The work's own error is the one to report.
-                if let Ok(link) = self.link() {
+                if let Ok(link) = self.open_link() {
                     let _ = link.execute_batch(&format!("ROLLBACK TO {name}; RELEASE {name}"));
                 }
                 Err(error)
