@@ -20,7 +20,7 @@ use super::schema::{Check, Column, ForeignKey, Generated, Index, IndexOrigin, Pr
 use crate::error::{Error, Result};
 use crate::syntax::ast::{
     self, ColumnConstraintKind, ColumnDef, ConflictAction, CreateTable, CreateTableBody, Direction, Ident,
-    OrderingTerm, TableConstraintKind,
+    OrderingTerm, TableConstraintKind, TypeName,
 };
 use crate::value::{Affinity, Value, apply_affinity};
 
@@ -109,10 +109,7 @@ impl<'a> Builder<'a> {
         if self.table.column(name).is_some() {
             return Err(Error::sql(format!("duplicate column name: {name}")));
         }
-        let declared_type = definition
-            .type_name
-            .as_ref()
-            .map(|declared| declared.text.to_string());
+        let declared_type = definition.type_name.as_ref().map(TypeName::declared);
         self.table.columns.push(Column {
             name: name.to_owned(),
             affinity: Affinity::of_declared_type(declared_type.as_deref().unwrap_or("")),

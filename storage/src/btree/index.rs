@@ -135,6 +135,7 @@ impl IndexCursor {
         if self.stack.at_leaf() {
             return self.go_to_index_or_up(pager, next);
         }
+        self.place = Place::Unset;
         self.stack.descend_first(pager, next)?;
         self.settle(pager, 0)
     }
@@ -149,6 +150,7 @@ impl IndexCursor {
         if self.stack.at_leaf() {
             return self.go_before(pager, index);
         }
+        self.place = Place::Unset;
         self.stack.descend_last(pager, index)?;
         self.settle(pager, self.stack.index())
     }
@@ -216,6 +218,10 @@ impl IndexCursor {
     #[inline]
     pub fn payload<'a>(&'a self, pager: &Pager, spill: &'a mut Vec<u8>) -> Result<&'a [u8]> {
         self.require_entry()?;
+        let page = self.stack.current().view(self.stack.usable());
+        if let Some(record) = page.whole_payload(self.stack.index(), self.stack.limits()) {
+            return Ok(record);
+        }
         let cell = self.current_cell()?;
         match cell.overflow {
             None => Ok(cell.local),
@@ -351,9 +357,7 @@ impl IndexCursor {
             } else {
                 self.root()
             };
-            let Some((leaf, level)) = balance::right_edge(pager, known, false)? else {
-                return Ok(false);
-            };
+            let level = balance::right_edge(pager, known, false)?;
             let Some(last) = usize::from(level.count).checked_sub(1) else {
                 return Ok(false);
             };
@@ -362,7 +366,7 @@ impl IndexCursor {
             if order != Ordering::Less {
                 return Ok(false);
             }
-            leaf
+            level.no
         };
         let head = CellHead::index_leaf(record.len());
         let head = head.as_slice();
@@ -552,36 +556,67 @@ impl IndexCursor {
         bound: Bound,
         stop_at_equal: bool,
     ) -> Result<Found> {
+        if self.stack.return_to_leaf(pager)? && self.leaf_spans(pager, key)? {
+            return self.find_on_page(pager, key, bound, stop_at_equal);
+        }
         self.stack.restart(pager)?;
-        let (usable, limits) = (self.stack.usable(), *self.stack.limits());
         loop {
-            let page = self.stack.current().view(usable);
-            let (mut low, mut high) = (0, page.count());
-            while low < high {
-                let middle = (low + high) / 2;
-                let order = compare(pager, &self.order, &page, middle, &limits, key, &mut self.spill)?;
-                if stop_at_equal && order == Ordering::Equal {
-                    self.stack.set_index(middle);
-                    return Ok(Found {
-                        index: middle,
-                        equal: true,
-                    });
-                }
-                if order == Ordering::Less || (order == Ordering::Equal && bound == Bound::Upper) {
-                    low = middle + 1;
-                } else {
-                    high = middle;
-                }
+            let found = self.find_on_page(pager, key, bound, stop_at_equal)?;
+            if found.equal || self.stack.at_leaf() {
+                self.stack.note_search();
+                return Ok(found);
             }
-            if page.kind().is_leaf() {
-                self.stack.set_index(low);
+            self.stack.descend(pager, found.index)?;
+        }
+    }
+
+    /// True when `key` is behind the first and in front of the last entry of the current leaf, so that its entries can be on no other page.
+    fn leaf_spans(&mut self, pager: &Pager, key: &[ValueRef<'_>]) -> Result<bool> {
+        let (page, limits) = (
+            self.stack.current().view(self.stack.usable()),
+            *self.stack.limits(),
+        );
+        let Some(last) = page.count().checked_sub(1) else {
+            return Ok(false);
+        };
+        let mut order = |index| compare(pager, &self.order, &page, index, &limits, key, &mut self.spill);
+        Ok(order(0)? == Ordering::Less && order(last)? == Ordering::Greater)
+    }
+
+    #[inline]
+    fn find_on_page(
+        &mut self,
+        pager: &Pager,
+        key: &[ValueRef<'_>],
+        bound: Bound,
+        stop_at_equal: bool,
+    ) -> Result<Found> {
+        let (page, limits) = (
+            self.stack.current().view(self.stack.usable()),
+            *self.stack.limits(),
+        );
+        let (mut low, mut high) = (0, page.count());
+        while low < high {
+            let middle = (low + high) / 2;
+            let order = compare(pager, &self.order, &page, middle, &limits, key, &mut self.spill)?;
+            if stop_at_equal && order == Ordering::Equal {
+                self.stack.set_index(middle);
                 return Ok(Found {
-                    index: low,
-                    equal: false,
+                    index: middle,
+                    equal: true,
                 });
             }
-            self.stack.descend(pager, low)?;
+            if order == Ordering::Less || (order == Ordering::Equal && bound == Bound::Upper) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
         }
+        self.stack.set_index(low);
+        Ok(Found {
+            index: low,
+            equal: false,
+        })
     }
 
     /// Goes to cell `index` of the current leaf, or to the interior cell behind the leaf.
@@ -625,7 +660,8 @@ impl IndexCursor {
     fn settle(&mut self, pager: &Pager, index: usize) -> Result<bool> {
         self.stack.set_index(index);
         self.keeps_key = false;
-        if self.current_cell()?.overflow.is_some() {
+        let page = self.stack.current().view(self.stack.usable());
+        if page.whole_payload(index, self.stack.limits()).is_none() {
             self.settle_on_spilled(pager)?;
         }
         self.place = Place::At;
@@ -636,7 +672,7 @@ impl IndexCursor {
     #[cold]
     fn settle_on_spilled(&mut self, pager: &Pager) -> Result<()> {
         let cell = self.current_cell()?;
-        if !has_columns(cell.local, cell.total, self.order.columns.len())? {
+        if cell.overflow.is_some() && !has_columns(cell.local, cell.total, self.order.columns.len())? {
             self.keep_key(pager)?;
         }
         Ok(())
@@ -714,8 +750,27 @@ impl IndexCursor {
 }
 
 /// The order of cell `index` of `page` relative to `key`.
-#[inline]
+#[inline(always)]
 fn compare(
+    pager: &Pager,
+    order: &KeyOrder,
+    page: &PageRef<'_>,
+    index: usize,
+    limits: &PayloadLimits,
+    key: &[ValueRef<'_>],
+    spill: &mut Vec<u8>,
+) -> Result<Ordering> {
+    let short = page
+        .whole_payload(index, limits)
+        .and_then(|record| order.compare_short(record, key));
+    match short {
+        Some(order) => Ok(order),
+        None => compare_long(pager, order, page, index, limits, key, spill),
+    }
+}
+
+#[inline(never)]
+fn compare_long(
     pager: &Pager,
     order: &KeyOrder,
     page: &PageRef<'_>,

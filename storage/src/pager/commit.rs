@@ -8,13 +8,14 @@
 //! Two phases, so that a commit over several files can bring all of them to "prepared" and then end them together through a
 //! super-journal. An error before "prepared" puts the file back as it was and leaves the transaction open.
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::busy::BusyPolicy;
 use super::file::{FileStore, Prepared};
 use super::options::{JournalMode, Synchronous};
-use crate::error::Result;
+use crate::error::{Error, ReadOnlyReason, Result};
 use crate::format::PageNo;
 use crate::journal::{Journal, Place, Syncs};
 use crate::vfs::{File, SyncKind, WRITE_CHUNK};
@@ -61,7 +62,7 @@ impl FileStore {
     pub(super) fn finish(&mut self) -> Result<()> {
         let result = match self.prepared.take() {
             Some(Prepared::Journal(journal)) => journal.finish(&self.place()),
-            Some(Prepared::Nothing) | None => Ok(()),
+            Some(Prepared::Copies(..) | Prepared::Nothing) | None => Ok(()),
         };
         result.map_err(|error| self.poison(error))
     }
@@ -70,6 +71,7 @@ impl FileStore {
     pub(super) fn abandon(&mut self) -> Result<()> {
         match self.prepared.take() {
             Some(Prepared::Journal(journal)) => self.undo(journal),
+            Some(Prepared::Copies(copies, page_count)) => self.restore(&copies, page_count),
             Some(Prepared::Nothing) | None => Ok(()),
         }
     }
@@ -109,6 +111,10 @@ impl FileStore {
         changes: &Changes<'_>,
         super_journal: Option<&Path>,
     ) -> Result<Prepared> {
+        if self.file.has_moved()? {
+            // A journal under the old name would be of use to nobody.
+            return Err(Error::ReadOnly(ReadOnlyReason::Moved));
+        }
         let originals = self.originals(changes).map(|page| Ok((page, self.page(page)?)));
         let journal = match Journal::write(
             &self.place(),
@@ -122,7 +128,7 @@ impl FileStore {
                 // The database is untouched, so a journal that came to be is of no use; if it cannot be deleted, playing it back
                 // changes nothing.
                 let _ = self.vfs.unlink(&self.journal_path);
-                return Err(error);
+                return Err(no_new_file(error));
             }
         };
         match self.write_pages(changes) {
@@ -153,16 +159,22 @@ impl FileStore {
             .map(|page| Ok((page, Arc::from(&*self.page(page)?))))
             .collect::<Result<_>>()?;
         if let Err(error) = self.write_pages(changes) {
-            self.forget_file();
-            let copies: Vec<(PageNo, &[u8])> = copies.iter().map(|(page, bytes)| (*page, &**bytes)).collect();
-            let len = u64::from(changes.page_count_before) * self.page_size as u64;
-            let undone =
-                write_runs(&*self.file, self.page_size, &copies).and_then(|()| self.file.set_len(len));
-            undone.map_err(|error| self.poison(error))?;
+            self.restore(&copies, changes.page_count_before)?;
             return Err(error);
         }
         self.sync_file()?;
-        Ok(Prepared::Nothing)
+        Ok(Prepared::Copies(copies, changes.page_count_before))
+    }
+
+    /// Puts the file back from copies of its old pages.
+    fn restore(&mut self, copies: &[(PageNo, Arc<[u8]>)], page_count: u32) -> Result<()> {
+        self.forget_file();
+        let copies: Vec<(PageNo, &[u8])> = copies.iter().map(|(page, bytes)| (*page, &**bytes)).collect();
+        let len = u64::from(page_count) * self.page_size as u64;
+        let undone = write_runs(&*self.file, self.page_size, &copies)
+            .and_then(|()| self.file.set_len(len))
+            .and_then(|()| self.sync_file());
+        undone.map_err(|error| self.poison(error))
     }
 
     fn change_without_way_back(&mut self, changes: &Changes<'_>) -> Result<Prepared> {
@@ -207,6 +219,16 @@ impl FileStore {
             .filter(move |page| page.get() <= kept);
         let cut = (kept + 1..=before).filter_map(PageNo::new);
         changed.chain(cut).filter(move |page| *page != lock_byte_page)
+    }
+}
+
+/// A journal that may not be created says something about the folder.
+fn no_new_file(error: Error) -> Error {
+    match error {
+        Error::CantOpen {
+            source: Some(source), ..
+        } if source.kind() == io::ErrorKind::PermissionDenied => Error::ReadOnly(ReadOnlyReason::Folder),
+        error => error,
     }
 }
 

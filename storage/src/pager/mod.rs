@@ -76,6 +76,7 @@ pub struct Pager {
     /// Pages of the committed database.
     page_count_before: u32,
     page_count_max: u32,
+    secure_delete: bool,
     overlay: Overlay,
     mutation_count: u64,
     change_token: u64,
@@ -124,6 +125,7 @@ impl Pager {
             page_count: 0,
             page_count_before: 0,
             page_count_max: PAGE_COUNT_MAX,
+            secure_delete: false,
             overlay: Overlay::default(),
             mutation_count: 0,
             change_token: 0,
@@ -422,10 +424,7 @@ impl Pager {
         {
             return Ok(Page::private(Arc::clone(bytes)));
         }
-        match &self.store {
-            Store::Memory(store) => store.page(page),
-            Store::File(store) => store.page(page),
-        }
+        self.store.page(page)
     }
 
     #[cold]
@@ -436,10 +435,7 @@ impl Pager {
         if self.page_count == 0 && page == PageNo::ONE {
             return Ok(Page::private(self.creation_header().first_page().into()));
         }
-        if page == self.lock_byte_page {
-            return Err(corrupt(page, 0, "reference to the lock-byte page"));
-        }
-        Err(corrupt(page, 0, "page past the end of the database"))
+        Err(not_a_page(page, self.lock_byte_page))
     }
 
     /// The page for changing: a private copy, made at the first call in this transaction. The original comes
@@ -451,15 +447,13 @@ impl Pager {
     pub fn page_mut(&mut self, page: PageNo) -> Result<&mut [u8]> {
         self.require_write()?;
         self.mutation_count += 1;
-        if self.overlay.get(page).is_some() {
-            // Asked twice because the borrow checker does not see that `None` ends the borrow.
-            return self
-                .overlay
-                .get_mut(page)
-                .ok_or(Error::Misuse("dirty page vanished"));
-        }
-        let bytes: Arc<[u8]> = Arc::from(&*self.page(page)?);
-        Ok(self.overlay.insert(page, bytes))
+        let (store, page_count, lock_byte_page) = (&self.store, self.page_count, self.lock_byte_page);
+        self.overlay.change(page, || {
+            if page.get() > page_count || page == lock_byte_page {
+                return Err(not_a_page(page, lock_byte_page));
+            }
+            Ok(Arc::from(&*store.page(page)?))
+        })
     }
 
     /// A new page of zeros at the end of the database.
@@ -513,6 +507,17 @@ impl Pager {
     pub fn set_max_page_count(&mut self, count: u32) -> u32 {
         self.page_count_max = count.clamp(self.page_count.max(1), PAGE_COUNT_MAX);
         self.page_count_max
+    }
+
+    /// True when pages that are no longer used are to be overwritten with zeros.
+    #[inline]
+    pub fn secure_delete(&self) -> bool {
+        self.secure_delete
+    }
+
+    /// Says whether pages that are no longer used are to be overwritten with zeros, for this connection.
+    pub fn set_secure_delete(&mut self, on: bool) {
+        self.secure_delete = on;
     }
 
     /// Page size in bytes.
@@ -640,6 +645,26 @@ impl Pager {
         } else {
             Err(Error::Misuse("no write transaction is open"))
         }
+    }
+}
+
+impl Store {
+    /// A clean page.
+    #[inline]
+    fn page(&self, page: PageNo) -> Result<Page> {
+        match self {
+            Store::Memory(store) => store.page(page),
+            Store::File(store) => store.page(page),
+        }
+    }
+}
+
+#[cold]
+fn not_a_page(page: PageNo, lock_byte_page: PageNo) -> Error {
+    if page == lock_byte_page {
+        corrupt(page, 0, "reference to the lock-byte page")
+    } else {
+        corrupt(page, 0, "page past the end of the database")
     }
 }
 

@@ -70,8 +70,8 @@ pub(crate) struct Wal {
     index: Index,
     /// The snapshot, or the last one.
     header: IndexHeader,
-    /// The same as it stands in the wal-index.
-    words: [u32; HEADER_WORDS],
+    /// The same as it stands in the wal-index; `None` if the next snapshot must not pass for the last one.
+    words: Option<[u32; HEADER_WORDS]>,
     /// The read mark that is locked.
     mark: Option<usize>,
     /// Frames that the snapshot looks at: none when it reads the database alone.
@@ -121,7 +121,7 @@ impl Wal {
                 IndexHome::Shared
             }),
             header: IndexHeader::default(),
-            words: [0; HEADER_WORDS],
+            words: None,
             mark: None,
             first_frame: 0,
             last_frame: 0,
@@ -175,6 +175,16 @@ impl Wal {
         self.header.salt
     }
 
+    /// Keeps the index in this connection's own memory: the medium cannot be written, so the log does not change.
+    pub(crate) fn use_private_index(&mut self) {
+        self.index = Index::new(IndexHome::Private);
+        self.words = None;
+    }
+
+    pub(crate) fn has_private_index(&self) -> bool {
+        self.index.home == IndexHome::Private
+    }
+
     /// Leaves the log for good. With `delete`, nobody else has it open and everything is checkpointed: its files go.
     pub(crate) fn close(mut self, around: &mut Around<'_>, delete: bool) -> Result<()> {
         self.end_read(around.database);
@@ -192,7 +202,7 @@ impl Wal {
 
     fn set_header(&mut self, header: IndexHeader) {
         self.header = header;
-        self.words = header.encode();
+        self.words = Some(header.encode());
     }
 
     // ---- locks -----------------------------------------------------------------------------------

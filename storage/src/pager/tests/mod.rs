@@ -1,7 +1,13 @@
 //! Transactions and savepoints against a model: a map of page contents with a stack of copies.
 
+mod crash;
+mod failing;
+mod faults;
 mod interop;
+mod read_only;
+mod recorder;
 mod sqlite_process;
+mod together;
 
 use std::collections::BTreeMap;
 
@@ -132,7 +138,7 @@ proptest! {
             let vfs = Arc::new(MemoryVfs::new());
             let options = PagerOptions { journal_mode, wal_autocheckpoint: 20, ..small() };
             run(&mut Pager::open(vfs.clone(), Path::new("db"), &options).unwrap(), &steps);
-            assert_eq!(vfs.image().files.contains_key(Path::new("db-wal")), false);
+            assert!(!vfs.image().files.contains_key(Path::new("db-wal")));
         }
     }
 }
