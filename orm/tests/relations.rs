@@ -252,7 +252,10 @@ fn linking_and_unlinking() {
         let mut session = engine.session()?;
         let users = four(&mut session)?;
         let group = session.add(Group::new("g"));
-        session.update::<Membership>().set(|m| m.role.to("member")).run()?;
+        session
+            .update::<Membership>()
+            .set(|m| m.role.to("member"))
+            .run()?;
         let post = session.add(Post::new("p"));
         session.link(users[0], |u| u.posts, post)?;
         assert_eq!(session.related(users[0], |u| u.posts)?, [post]);
@@ -279,11 +282,21 @@ fn relations_in_conditions_load_nothing() {
         let users = with_posts(&mut session, 2)?;
         let group = session.add(Group::new("g"));
         session.link(users[2], |u| u.groups, group)?;
-        let rows = session.query::<User>().order_by(|u| u.id).select(|u| (u.posts.count(), u.groups.count())).fetch()?;
+        let rows = session
+            .query::<User>()
+            .order_by(|u| u.id)
+            .select(|u| (u.posts.count(), u.groups.count()))
+            .fetch()?;
         assert_eq!(rows, [(2, 0), (2, 0), (2, 1), (2, 0)]);
-        let some = session.query::<User>().filter(|u| u.posts.any(|p| p.title.eq("Nick 1"))).all()?;
+        let some = session
+            .query::<User>()
+            .filter(|u| u.posts.any(|p| p.title.eq("Nick 1")))
+            .all()?;
         assert_eq!(some, [users[1]]);
-        let grouped = session.query::<User>().filter(|u| u.groups.any(|g| g.name.eq("g")) & u.posts.exists()).all()?;
+        let grouped = session
+            .query::<User>()
+            .filter(|u| u.groups.any(|g| g.name.eq("g")) & u.posts.exists())
+            .all()?;
         assert_eq!(grouped, [users[2]]);
         Ok(())
     });

@@ -184,17 +184,23 @@ fn check_says_what_does_not_fit() {
         assert_eq!(engine.check::<support::User>()?, []);
         assert_eq!(engine.check::<support::Membership>()?, []);
         let messages: Vec<String> = engine.check::<Other>()?.iter().map(ToString::to_string).collect();
-        assert_eq!(messages, [
-            "column `users.email` can be NULL in the table: make the field an `Option`",
-            "column `users.age` is Int(64) in the table and Real(64) in the entity",
-            "table `users` has no column `size`",
-            "table `users` has no column `country`",
-            "the primary key of `users` is (id) in the table and (name) in the entity",
-            "table `users` has no unique constraint over (email)",
-            "table `users` has no foreign key from (country) to `countries`",
-            "table `users` has no index over (name, size)",
-        ]);
-        assert_eq!(engine.check::<Nowhere>()?[0].to_string(), "there is no table `nowhere`");
+        assert_eq!(
+            messages,
+            [
+                "column `users.email` can be NULL in the table: make the field an `Option`",
+                "column `users.age` is Int(64) in the table and Real(64) in the entity",
+                "table `users` has no column `size`",
+                "table `users` has no column `country`",
+                "the primary key of `users` is (id) in the table and (name) in the entity",
+                "table `users` has no unique constraint over (email)",
+                "table `users` has no foreign key from (country) to `countries`",
+                "table `users` has no index over (name, size)",
+            ]
+        );
+        assert_eq!(
+            engine.check::<Nowhere>()?[0].to_string(),
+            "there is no table `nowhere`"
+        );
         Ok(())
     });
 }

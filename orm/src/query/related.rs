@@ -1,7 +1,9 @@
 //! Relations inside of expressions: `u.posts.count()`, `u.posts.any(|p| p.likes.gt(100))`. Nothing is loaded.
 
 use super::select::{add_condition, counting};
-use crate::expr::{BinaryOp, Expr, FromItem, Join, JoinKind, Node, Output, Predicate, Relation as Rows, Select, SourceId};
+use crate::expr::{
+    BinaryOp, Expr, FromItem, Join, JoinKind, Node, Output, Predicate, Relation as Rows, Select, SourceId,
+};
 use crate::mapper::{Columns, Entity, Required};
 use crate::relation::{Path, Relation, RelationHandle};
 
@@ -46,7 +48,10 @@ where
     /// Is there one for which the condition holds?
     pub fn any<P: Predicate>(self, condition: impl FnOnce(T::Columns<Required>) -> P) -> Expr<bool> {
         let (mut select, target) = related_rows(&self.path());
-        add_condition(&mut select.filter, condition(Columns::at(target)).into_condition());
+        add_condition(
+            &mut select.filter,
+            condition(Columns::at(target)).into_condition(),
+        );
         Expr::from_node(Node::Exists(Box::new(select)))
     }
 
@@ -60,20 +65,47 @@ where
 /// `SELECT 1 FROM target [JOIN between] WHERE link = near`, and the target's source.
 fn related_rows(path: &Path) -> (Select, SourceId) {
     let target = SourceId::fresh();
-    let column = |source, name: &'static str| Node::Column { source, name: name.into() };
-    let mut select = Select { columns: vec![Output { node: Node::Constant(1), label: None }], ..Select::default() };
-    select.from.push(FromItem { source: target, relation: Rows::table(path.target.table), join: None });
+    let column = |source, name: &'static str| Node::Column {
+        source,
+        name: name.into(),
+    };
+    let mut select = Select {
+        columns: vec![Output {
+            node: Node::Constant(1),
+            label: None,
+        }],
+        ..Select::default()
+    };
+    select.from.push(FromItem {
+        source: target,
+        relation: Rows::table(path.target.table),
+        join: None,
+    });
     let link = match path.second {
         None => target,
         Some(second) => {
             let between = SourceId::fresh();
-            let on = Node::binary(BinaryOp::Eq, column(between, second.near), column(target, second.far));
-            let join = Some(Join { kind: JoinKind::Inner, on: Some(on) });
-            select.from.push(FromItem { source: between, relation: Rows::table(path.first.table), join });
+            let on = Node::binary(
+                BinaryOp::Eq,
+                column(between, second.near),
+                column(target, second.far),
+            );
+            let join = Some(Join {
+                kind: JoinKind::Inner,
+                on: Some(on),
+            });
+            select.from.push(FromItem {
+                source: between,
+                relation: Rows::table(path.first.table),
+                join,
+            });
             between
         }
     };
-    select.filter =
-        Some(Node::binary(BinaryOp::Eq, column(link, path.first.far), column(path.source, path.first.near)));
+    select.filter = Some(Node::binary(
+        BinaryOp::Eq,
+        column(link, path.first.far),
+        column(path.source, path.first.near),
+    ));
     (select, target)
 }

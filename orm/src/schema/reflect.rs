@@ -31,7 +31,10 @@ impl Engine {
     pub fn reflect(&self) -> Result<Schema> {
         let mut connection = self.connect()?;
         if connection.dialect().name() != "sqlite" {
-            return Err(Error::Schema(format!("{} databases cannot be reflected yet", connection.dialect().name())));
+            return Err(Error::Schema(format!(
+                "{} databases cannot be reflected yet",
+                connection.dialect().name()
+            )));
         }
         let names = connection.rows(
             "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY rowid",
@@ -47,9 +50,14 @@ impl Engine {
 
 /// One table.
 fn table(connection: &mut Connection, name: &str) -> Result<Table> {
-    let mut table = Table { name: name.to_owned(), ..Table::default() };
-    let sql: String =
-        connection.scalar("SELECT coalesce(sql, '') FROM sqlite_schema WHERE type = 'table' AND name = ?1", &[name.into()])?;
+    let mut table = Table {
+        name: name.to_owned(),
+        ..Table::default()
+    };
+    let sql: String = connection.scalar(
+        "SELECT coalesce(sql, '') FROM sqlite_schema WHERE type = 'table' AND name = ?1",
+        &[name.into()],
+    )?;
     let options = sql.rsplit(')').next().unwrap_or_default().to_ascii_uppercase();
     table.without_rowid = options.contains("WITHOUT ROWID");
     table.strict = options.contains("STRICT");
@@ -87,7 +95,10 @@ fn columns(connection: &mut Connection, table: &mut Table) -> Result<()> {
             nullable: int(&row, 3) == 0 && place == 0,
             auto: false,
             unique: false,
-            default: row.get(4).filter(|value| !value.is_null()).map(|_| default_of(&text(&row, 4))),
+            default: row
+                .get(4)
+                .filter(|value| !value.is_null())
+                .map(|_| default_of(&text(&row, 4))),
             check: None,
             collation: None,
             generated: (hidden >= 2).then(|| (String::new(), hidden == 3)),
@@ -106,7 +117,8 @@ fn columns(connection: &mut Connection, table: &mut Table) -> Result<()> {
 /// seq, name, unique, origin, partial
 fn indexes(connection: &mut Connection, table: &mut Table) -> Result<()> {
     for row in pragma(connection, "index_list", &table.name)? {
-        let (name, unique, origin, partial) = (text(&row, 1), int(&row, 2) != 0, text(&row, 3), int(&row, 4) != 0);
+        let (name, unique, origin, partial) =
+            (text(&row, 1), int(&row, 2) != 0, text(&row, 3), int(&row, 4) != 0);
         let mut columns = Vec::new();
         let mut plain = !partial;
         // seqno, cid, name; an expression has no name
@@ -122,7 +134,11 @@ fn indexes(connection: &mut Connection, table: &mut Table) -> Result<()> {
                 }
             }
             ("u", _) => table.uniques.push(columns),
-            _ if plain => table.indexes.push(Index { name, columns, unique }),
+            _ if plain => table.indexes.push(Index {
+                name,
+                columns,
+                unique,
+            }),
             _ => {}
         }
     }
@@ -186,7 +202,9 @@ fn kind_of(declared: &str) -> (Kind, Option<String>) {
         other if ["CHAR", "CLOB", "TEXT"].iter().any(|part| other.contains(part)) => {
             return (Kind::Text, Some(declared.to_owned()));
         }
-        other if other.is_empty() || other.contains("BLOB") => return (Kind::Bytes, Some(declared.to_owned())),
+        other if other.is_empty() || other.contains("BLOB") => {
+            return (Kind::Bytes, Some(declared.to_owned()));
+        }
         _ => return (Kind::Real(64), Some(declared.to_owned())),
     };
     (kind, None)

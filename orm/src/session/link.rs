@@ -3,7 +3,8 @@
 use super::Session;
 use crate::error::{Error, Result};
 use crate::expr::{
-    BinaryOp, ConflictAction, Delete, Insert, InsertRows, Node, OnConflict, Relation as Rows, SourceId, Statement,
+    BinaryOp, ConflictAction, Delete, Insert, InsertRows, Node, OnConflict, Relation as Rows, SourceId,
+    Statement,
 };
 use crate::mapper::{Columns, Entity, Handle, Required};
 use crate::query::Executor;
@@ -88,7 +89,11 @@ impl Session {
             (None, Some(_)) => (from.raw, path.first.far, of.raw),
             (None, None) => (of.raw, path.first.near, from.raw),
         };
-        if self.refers_to(holder, column, other)? { self.set_reference(holder, column, Value::Null) } else { Ok(()) }
+        if self.refers_to(holder, column, other)? {
+            self.set_reference(holder, column, Value::Null)
+        } else {
+            Ok(())
+        }
     }
 
     fn check_ends(&self, path: &Path, of: RawHandle, to: RawHandle) -> Result<()> {
@@ -102,9 +107,13 @@ impl Session {
 
     fn set_reference(&mut self, holder: RawHandle, column: &str, value: Value<'static>) -> Result<()> {
         self.relations.clear();
-        let Some(any) = self.store.any_mut(holder.arena as usize) else { return Ok(()) };
+        let Some(any) = self.store.any_mut(holder.arena as usize) else {
+            return Ok(());
+        };
         let meta = any.meta();
-        let Some((index, column)) = meta.column(column) else { return Ok(()) };
+        let Some((index, column)) = meta.column(column) else {
+            return Ok(());
+        };
         any.touch(holder.slot);
         any.set(holder.slot, index, value)
             .map_err(|error| Error::decode(format!("column `{}.{}`", meta.table, column.name), error))
@@ -113,7 +122,9 @@ impl Session {
     /// Does that column refer to that entity?
     fn refers_to(&self, holder: RawHandle, column: &str, other: RawHandle) -> Result<bool> {
         let arena = self.store.check(holder)?;
-        let Some((index, _)) = arena.meta().column(column) else { return Ok(false) };
+        let Some((index, _)) = arena.meta().column(column) else {
+            return Ok(false);
+        };
         Ok(match arena.encode(holder.slot, index) {
             Value::Null => false,
             Value::Pending(raw) => raw == other,
@@ -131,7 +142,10 @@ impl Session {
             table: Rows::table(path.first.table),
             columns,
             rows: InsertRows::Values { rows: 1, values },
-            conflict: Some(OnConflict { target: Vec::new(), action: ConflictAction::Nothing }),
+            conflict: Some(OnConflict {
+                target: Vec::new(),
+                action: ConflictAction::Nothing,
+            }),
             returning: Vec::new(),
         };
         self.relations.clear();
@@ -143,9 +157,17 @@ impl Session {
         self.before_statement(true)?;
         let source = SourceId::fresh();
         let equals = |column: &'static str, key| {
-            Node::binary(BinaryOp::Eq, Node::Column { source, name: column.into() }, Node::Value(key))
+            Node::binary(
+                BinaryOp::Eq,
+                Node::Column {
+                    source,
+                    name: column.into(),
+                },
+                Node::Value(key),
+            )
         };
-        let ends = equals(path.first.far, self.store.key_of(of)?).and(equals(second.near, self.store.key_of(from)?));
+        let ends =
+            equals(path.first.far, self.store.key_of(of)?).and(equals(second.near, self.store.key_of(from)?));
         let delete = Delete {
             source,
             table: Rows::table(path.first.table),
@@ -161,7 +183,10 @@ impl Session {
     fn expire_table(&mut self, table: &str) {
         for arena in 0..self.store.arenas().len() {
             if let Some(any) = self.store.any_mut(arena).filter(|any| any.meta().table == table) {
-                any.core_mut().headers.iter_mut().for_each(|header| header.expired = true);
+                any.core_mut()
+                    .headers
+                    .iter_mut()
+                    .for_each(|header| header.expired = true);
             }
         }
     }

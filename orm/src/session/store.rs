@@ -446,10 +446,18 @@ impl Store {
         let session = self.session;
         let (arena, tracked) = self.with_arena::<T, _>(|arena| {
             let slot = arena.track(row)?;
-            Ok::<_, Error>((slot, arena.core.header(slot).map_or(0, |header| header.generation)))
+            Ok::<_, Error>((
+                slot,
+                arena.core.header(slot).map_or(0, |header| header.generation),
+            ))
         });
         let (slot, generation) = tracked?;
-        Ok(Handle::new(RawHandle { session, arena, slot, generation }))
+        Ok(Handle::new(RawHandle {
+            session,
+            arena,
+            slot,
+            generation,
+        }))
     }
 
     /// The key behind a handle, of one column; what an `Fk` to it is set to.

@@ -95,7 +95,7 @@ impl Session {
         let name = format!("aludel_{}", self.savepoints);
         let length = self.undo.len();
         let begun = self
-            .link()
+            .open_link()
             .and_then(|link| link.execute(&format!("SAVEPOINT {name}"), &[]));
         if let Err(error) = begun {
             self.savepoints -= 1;
