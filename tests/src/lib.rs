@@ -11,7 +11,10 @@
 
 #![forbid(unsafe_code)]
 
+pub mod both;
 pub mod conformance;
+pub mod kill;
+pub mod random;
 pub mod scratch;
 pub mod slt;
 pub mod subject;
