@@ -1,4 +1,25 @@
-//! Aludel's SQL engine: SQLite's language, executed in column batches.
+//! Aludel's SQL engine: SQLite's language over SQLite's files, executed in batches of columns.
+//!
+//! ```text
+//!   6  connection, statement   open, prepare, bind, step, transactions
+//!   5  exec                    operators over batches, kernels, writes, sorters, spill files
+//!   4  plan                    names, affinity, collation; access paths and join order
+//!   3  catalog                 tables, indexes, views, triggers as parsed from sqlite_schema
+//!   2  functions               scalar, aggregate, window, date-time, JSON, printf
+//!   1  syntax                  text -> tokens -> AST, and back
+//!   0  value                   affinity, collation, comparison, numbers <-> text
+//! ```
+//!
+//! A module uses those below it. Pages, B-trees and transactions are the business of [`aludel_storage`].
+
 #![forbid(unsafe_code)]
 
+pub mod catalog;
+pub mod error;
+pub mod exec;
+pub mod functions;
+pub mod plan;
 pub mod syntax;
+pub mod value;
+
+pub use error::{Error, Result};

@@ -16,5 +16,6 @@
 pub mod error;
 pub mod format;
 pub mod pager;
+pub mod vfs;
 
 pub use error::{Error, Result};

@@ -3,17 +3,22 @@
 //!
 //! Each module owns one structure of the format: it reads it from a byte slice, checks it, and writes it back.
 
+pub mod checksum;
 pub mod collation;
 pub mod header;
+pub mod journal;
 pub mod key;
 mod page_no;
 pub mod record;
 pub mod value;
 pub mod varint;
+pub mod wal;
+pub mod wal_index;
 
 pub use collation::{Collation, CustomCollation};
 pub use header::{AutoVacuum, Header, TextEncoding};
 pub use key::{KeyColumn, KeyOrder, PartialOrdering};
+pub(crate) use page_no::LOCK_BYTES_OFFSET;
 pub use page_no::PageNo;
 pub use record::RecordView;
 pub use value::{ValueRef, compare_values};

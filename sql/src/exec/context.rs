@@ -1,0 +1,76 @@
+//! What operators and kernels may touch while a statement runs.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::catalog::Database;
+use crate::error::{Error, Result};
+use crate::functions::Environment;
+use crate::plan::expr::Register;
+use crate::value::{Value, ValueRef};
+
+/// The world of a running statement. It is lent to each call; operators keep no reference to it.
+pub struct ExecContext<'a> {
+    /// The open databases by [`DatabaseIndex`](crate::plan::physical::DatabaseIndex).
+    pub databases: &'a mut [Database],
+    /// The bound parameters; those past the end are NULL.
+    pub parameters: &'a [Value],
+    /// Values from outer rows.
+    pub registers: &'a mut Vec<Value>,
+    /// Counters and settings of the connection that functions and writes read and change.
+    pub session: &'a mut Session,
+    /// Set by another thread to stop the statement.
+    pub interrupt: &'a AtomicBool,
+    /// Differs for each run of a statement, and for each firing of a trigger; the same in all calls of one run. What
+    /// is computed once a run (uncorrelated subqueries) is kept under this number.
+    pub run: u64,
+}
+
+impl ExecContext<'_> {
+    /// Fails when the statement was interrupted. Operators ask once a batch.
+    #[inline]
+    pub fn check_interrupt(&self) -> Result<()> {
+        if self.interrupt.load(Ordering::Relaxed) {
+            Err(Error::Interrupt)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// A bound parameter, counted from 0.
+    #[inline]
+    pub fn parameter(&self, index: usize) -> &Value {
+        self.parameters.get(index).unwrap_or(&Value::Null)
+    }
+
+    /// The value in a register.
+    #[inline]
+    pub fn register(&self, register: Register) -> &Value {
+        self.registers.get(register.0).unwrap_or(&Value::Null)
+    }
+
+    /// Puts a value into a register; allocates only when a text grows.
+    pub fn set_register(&mut self, register: Register, value: ValueRef<'_>) {
+        if self.registers.len() <= register.0 {
+            self.registers.resize(register.0 + 1, Value::Null);
+        }
+        self.registers[register.0].assign(value);
+    }
+}
+
+/// State of a connection that statements read and change.
+#[derive(Debug)]
+pub struct Session {
+    /// Counters, clock, random numbers and limits, as functions see them too.
+    pub environment: Environment,
+    /// The most bytes that one sort or hash table of a statement holds before it spills.
+    pub memory_budget_bytes: usize,
+}
+
+impl Default for Session {
+    fn default() -> Session {
+        Session {
+            environment: Environment::default(),
+            memory_budget_bytes: 256 << 20,
+        }
+    }
+}

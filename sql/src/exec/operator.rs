@@ -1,0 +1,26 @@
+//! The contract of an operator.
+//!
+//! ```text
+//!   open -> next, batch, next, batch, .., next = false -> open (again, with other parameters or registers) -> ..
+//! ```
+//!
+//! An operator is built once and runs many times: `open` starts it anew and keeps the memory of earlier runs.
+
+use super::batch::Batch;
+use super::context::ExecContext;
+use crate::error::Result;
+
+/// A running node of a plan.
+pub trait Operator: Send {
+    /// Starts, or starts over. Seeks are evaluated here, with the parameters and registers of this moment.
+    fn open(&mut self, context: &mut ExecContext<'_>) -> Result<()>;
+
+    /// Moves to the next batch; `false` at the end. A batch that was announced has at least one selected row.
+    fn next(&mut self, context: &mut ExecContext<'_>) -> Result<bool>;
+
+    /// The current batch. Of use only after `next` returned `true`, until the next call.
+    fn batch(&self) -> &Batch;
+
+    /// Releases page handles, spill files and large memory; the statement is done or was reset. `open` may follow.
+    fn close(&mut self);
+}
