@@ -245,8 +245,8 @@ fn print(lines: &[(&'static str, String)], format: Format, out: &mut dyn Write) 
 fn encoding(header: &Header) -> &'static str {
     match header.encoding {
         TextEncoding::Utf8 => "UTF-8",
-        TextEncoding::Utf16Le => "UTF-16le",
-        TextEncoding::Utf16Be => "UTF-16be",
+        TextEncoding::Utf16le => "UTF-16le",
+        TextEncoding::Utf16be => "UTF-16be",
     }
 }
 
