@@ -42,6 +42,14 @@ pub enum Error {
         /// SQLite's message, such as `UNIQUE constraint failed: t.a`.
         message: String,
     },
+    /// RAISE() of a trigger program.
+    #[error("{message}")]
+    Raise {
+        /// What it does to the statement.
+        action: RaiseAction,
+        /// The message that it was given.
+        message: String,
+    },
     /// A value has no place where it was put: a rowid that is not an integer, a row id or LIMIT that is no number.
     #[error("datatype mismatch")]
     Mismatch,
@@ -120,6 +128,19 @@ pub enum Error {
         /// Message of the callback.
         message: String,
     },
+}
+
+/// What RAISE() does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RaiseAction {
+    /// Skip the rest of the trigger and the row.
+    Ignore,
+    /// Roll the transaction back.
+    Rollback,
+    /// Undo the statement.
+    Abort,
+    /// Stop where the statement is.
+    Fail,
 }
 
 /// Which constraint a row breaks; decides the extended code.
@@ -239,6 +260,7 @@ impl Error {
             Error::Storage(e) => e.code(),
             Error::Syntax { .. } | Error::Sql { .. } => CODE_ERROR,
             Error::Constraint { kind, .. } => kind.extended_code(),
+            Error::Raise { .. } => ConstraintKind::Trigger.extended_code(),
             Error::Mismatch | Error::Conversion { .. } => CODE_MISMATCH,
             Error::TooBig => CODE_TOOBIG,
             Error::Misuse { .. } => CODE_MISUSE,
@@ -271,6 +293,15 @@ impl Error {
             place.get_or_insert(offset);
         }
         self
+    }
+}
+
+impl From<crate::syntax::ParseError> for Error {
+    fn from(error: crate::syntax::ParseError) -> Error {
+        Error::Syntax {
+            message: error.message,
+            offset: error.offset.map(|offset| offset as usize),
+        }
     }
 }
 

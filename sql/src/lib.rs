@@ -15,11 +15,21 @@
 #![forbid(unsafe_code)]
 
 pub mod catalog;
+mod command;
+pub mod connection;
+mod ddl;
 pub mod error;
 pub mod exec;
 pub mod functions;
 pub mod plan;
+pub mod pragma;
+pub mod statement;
 pub mod syntax;
 pub mod value;
 
+pub use connection::{Connection, InterruptHandle, OpenOptions};
 pub use error::{Error, Result};
+pub use statement::{
+    ColumnIndex, FromValue, MappedRows, Params, ParamsFromIter, Row, Rows, Statement, ToValue,
+    params_from_iter,
+};

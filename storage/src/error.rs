@@ -346,8 +346,11 @@ impl std::error::Error for Error {
 }
 
 fn is_write(operation: IoOperation) -> bool {
-    use IoOperation::{ShmSize, Sync, SyncDir, Truncate, Write};
-    matches!(operation, Write | Sync | SyncDir | Truncate | ShmSize)
+    // Not the syncs: whatever the reason, what was written before a failed sync is in doubt, and that must stay visible.
+    matches!(
+        operation,
+        IoOperation::Write | IoOperation::Truncate | IoOperation::ShmSize
+    )
 }
 
 #[cfg(test)]

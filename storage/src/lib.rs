@@ -13,9 +13,13 @@
 //! modules that map memory and take locks.
 #![deny(unsafe_code)]
 
+pub mod btree;
 pub mod error;
 pub mod format;
+mod journal;
+pub mod maintenance;
 pub mod pager;
 pub mod vfs;
+mod wal;
 
 pub use error::{Error, Result};

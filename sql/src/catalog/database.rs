@@ -2,16 +2,127 @@
 
 use std::sync::Arc;
 
+use aludel_storage::format::PageNo;
 use aludel_storage::pager::Pager;
 
+use super::environment::Collations;
+use super::read::{SCHEMA_TABLE_NAMES, TEMP_SCHEMA_TABLE_NAMES, read_schema};
 use super::schema::Schema;
+use crate::error::{Error, Result};
+
+/// Where the schema cookie lies on page 1.
+const COOKIE_OFFSET: usize = 40;
 
 /// A database file (or in-memory database) as a connection has it open.
 pub struct Database {
     /// `main`, `temp`, or the name given to ATTACH.
     pub name: String,
+    /// The path of the file; empty for a database in memory.
+    pub path: String,
     /// The store.
     pub pager: Pager,
-    /// Its schema as last read; compare `cookie` with the header's in each transaction.
+    /// Its schema as last read; its cookie is compared with the file's in each transaction.
     pub schema: Arc<Schema>,
+    /// PRAGMA cache_size: pages, or KiB when negative.
+    pub cache_size: i64,
+    /// PRAGMA secure_delete: 0 off, 1 on, 2 fast.
+    pub secure_delete: i64,
+    /// The pager's change token when the schema was last found to be current; `None` until it was read.
+    checked_at: Option<u64>,
+    /// The open transaction changed the schema.
+    schema_changed: bool,
+    is_temporary: bool,
+}
+
+impl Database {
+    /// A database whose schema was not read yet.
+    pub fn new(name: impl Into<String>, path: impl Into<String>, pager: Pager) -> Database {
+        let name = name.into();
+        Database {
+            is_temporary: name == "temp",
+            name,
+            path: path.into(),
+            pager,
+            schema: Arc::default(),
+            cache_size: -2000,
+            secure_delete: 0,
+            checked_at: None,
+            schema_changed: false,
+        }
+    }
+
+    /// Whether this is the database of temporary tables.
+    pub fn is_temporary(&self) -> bool {
+        self.is_temporary
+    }
+
+    /// Sees to it that `schema` is the one of the open transaction. True when it was read anew.
+    ///
+    /// Costs a comparison when no other connection committed since the last call, else a look at the cookie.
+    pub fn refresh_schema(&mut self, collations: &dyn Collations) -> Result<bool> {
+        let token = self.pager.change_token();
+        if self.checked_at == Some(token) {
+            return Ok(false);
+        }
+        if self.checked_at.is_some() && self.cookie()? == self.schema.cookie {
+            self.checked_at = Some(token);
+            return Ok(false);
+        }
+        self.schema = Arc::new(read_schema(&self.pager, self.schema_table_names(), collations)?);
+        self.checked_at = Some(token);
+        Ok(true)
+    }
+
+    /// Puts a schema in place that the open transaction has just written.
+    pub fn replace_schema(&mut self, schema: Schema) {
+        self.schema = Arc::new(schema);
+        self.checked_at = Some(self.pager.change_token());
+        self.schema_changed = true;
+    }
+
+    /// The transaction that may have changed the schema was committed.
+    pub fn keep_schema(&mut self) {
+        self.schema_changed = false;
+    }
+
+    /// The transaction, or a part of it, was undone: a schema that it changed is read anew before it is used next. True when there is
+    /// such a one.
+    pub fn forget_changed_schema(&mut self) -> bool {
+        if self.schema_changed {
+            self.checked_at = None;
+        }
+        std::mem::take(&mut self.schema_changed)
+    }
+
+    /// Whether the schema was read at all.
+    pub fn knows_schema(&self) -> bool {
+        self.checked_at.is_some()
+    }
+
+    /// The schema is read anew before it is used next.
+    pub fn forget_schema(&mut self) {
+        self.checked_at = None;
+    }
+
+    /// Names of the schema table.
+    pub fn schema_table_names(&self) -> &'static [&'static str] {
+        if self.is_temporary {
+            &TEMP_SCHEMA_TABLE_NAMES
+        } else {
+            &SCHEMA_TABLE_NAMES
+        }
+    }
+
+    /// The schema cookie of the open transaction.
+    pub fn cookie(&self) -> Result<u32> {
+        let page = self.pager.page(PageNo::ONE)?;
+        match page.get(COOKIE_OFFSET..COOKIE_OFFSET + 4) {
+            Some(&[a, b, c, d]) => Ok(u32::from_be_bytes([a, b, c, d])),
+            _ => Err(Error::from(aludel_storage::error::corrupt(
+                PageNo::ONE,
+                0,
+                "page 1 is too short",
+            ))),
+        }
+    }
 }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use aludel_storage::format::{Collation, KeyOrder, PageNo};
+use aludel_storage::format::{Collation, KeyOrder, PageNo, TextEncoding};
 use rustc_hash::FxHashMap;
 
 use crate::syntax::ast;
@@ -16,6 +16,8 @@ use crate::value::{Affinity, Value};
 pub struct Schema {
     /// The schema cookie that this was read at.
     pub cookie: u32,
+    /// The encoding of texts in the file.
+    pub encoding: TextEncoding,
     /// Tables, with their indexes.
     pub tables: FxHashMap<String, Arc<Table>>,
     /// Indexes by name; each is in its table's list as well.

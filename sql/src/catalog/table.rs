@@ -193,7 +193,7 @@ impl<'a> Builder<'a> {
             return Err(Error::sql("cannot use DEFAULT on a generated column"));
         }
         column.default = Some(default.expr.clone());
-        column.default_text = Some(Arc::clone(&default.text));
+        column.default_text = Some(default.text.shared());
         Ok(())
     }
 

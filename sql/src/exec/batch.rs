@@ -19,16 +19,17 @@ pub struct Batch {
     /// The columns, in the order of the operator's output layout.
     pub columns: Vec<Vector>,
     len: usize,
-    selection: Option<Vec<u32>>,
+    /// The rows that count, when `narrowed`; else memory for them.
+    selection: Vec<u32>,
+    narrowed: bool,
 }
 
 impl Batch {
     /// An empty batch of `width` columns.
     pub fn new(width: usize) -> Batch {
         Batch {
-            columns: (0..width).map(|_| Vector::new()).collect(),
-            len: 0,
-            selection: None,
+            columns: vec![Vector::new(); width],
+            ..Batch::default()
         }
     }
 
@@ -49,52 +50,97 @@ impl Batch {
     pub fn set_len(&mut self, len: usize) {
         debug_assert!(self.columns.iter().all(|column| column.len() == len), "I1");
         self.len = len;
-        self.selection = None;
+        self.narrowed = false;
+    }
+
+    /// As [`Batch::set_len`] where only some of the columns are filled, because nobody reads the others.
+    #[inline]
+    pub(crate) fn set_len_of_read(&mut self, len: usize) {
+        self.len = len;
+        self.narrowed = false;
     }
 
     /// Forgets rows and selection, keeps the memory.
     pub fn clear(&mut self) {
         self.columns.iter_mut().for_each(Vector::clear);
         self.len = 0;
-        self.selection = None;
+        self.narrowed = false;
     }
 
     /// The rows that count, or `None` when all do.
     #[inline]
     pub fn selection(&self) -> Option<&[u32]> {
-        self.selection.as_deref()
+        self.narrowed.then_some(self.selection.as_slice())
     }
 
     /// Narrows the batch to `selection`.
-    pub fn select(&mut self, selection: Option<Vec<u32>>) {
-        debug_assert!(
-            selection
-                .as_ref()
-                .is_none_or(|rows| rows.windows(2).all(|w| w[0] < w[1])),
-            "I2"
-        );
+    pub fn select(&mut self, selection: Vec<u32>) {
+        debug_assert!(selection.windows(2).all(|pair| pair[0] < pair[1]), "I2");
         self.selection = selection;
+        self.narrowed = true;
     }
 
-    /// Takes the selection's memory away, to be filled anew.
-    pub fn take_selection(&mut self) -> Option<Vec<u32>> {
-        self.selection.take()
+    /// Takes the selection's memory away, to be filled anew; all rows count then.
+    pub fn take_selection(&mut self) -> Vec<u32> {
+        self.narrowed = false;
+        std::mem::take(&mut self.selection)
     }
 
     /// How many rows count.
     #[inline]
     pub fn selected_len(&self) -> usize {
-        self.selection.as_ref().map_or(self.len, Vec::len)
+        if self.narrowed {
+            self.selection.len()
+        } else {
+            self.len
+        }
     }
 
     /// The position in the columns of the `n`-th row that counts.
     #[inline]
     pub fn selected_row(&self, n: usize) -> usize {
-        self.selection.as_ref().map_or(n, |rows| rows[n] as usize)
+        if self.narrowed {
+            self.selection[n] as usize
+        } else {
+            n
+        }
     }
 
     /// The rows that count, as positions in the columns.
     pub fn selected(&self) -> impl Iterator<Item = usize> + '_ {
         (0..self.selected_len()).map(|n| self.selected_row(n))
+    }
+}
+
+/// How large the next batch of a scan may become.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct BatchSize {
+    rows: usize,
+}
+
+/// A batch with so many bytes of text takes no more rows.
+const BATCH_BYTES_MAX: usize = 1 << 20;
+
+impl BatchSize {
+    /// The first batch comes next.
+    #[inline]
+    pub(crate) fn restart(&mut self) {
+        self.rows = 0;
+    }
+
+    /// A batch starts: one row at first, then twice as many as the one before.
+    #[inline]
+    pub(crate) fn grow(&mut self) {
+        self.rows = (self.rows * 2).clamp(1, BATCH_ROWS_MAX);
+    }
+
+    /// How many rows the batch still takes.
+    #[inline]
+    pub(crate) fn room(&self, batch: &Batch) -> usize {
+        if batch.len() >= self.rows {
+            return 0;
+        }
+        let long = batch.columns.iter().map(Vector::heap_len).sum::<usize>() > BATCH_BYTES_MAX;
+        if long { 0 } else { self.rows - batch.len() }
     }
 }

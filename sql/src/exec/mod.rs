@@ -1,11 +1,44 @@
 //! The executor: operators over batches of columns, and the writes that follow from them.
+//!
+//! ```text
+//!   plan::Node ──build──▶ Operator tree      open, next, batch, .., close
+//!   plan::Expr ──compile─▶ Kernel            one column of values for the rows of a batch
+//! ```
+//!
+//! | module | what it owns |
+//! |---|---|
+//! | `vector`, `batch` | columns of values, rows of an operator's output |
+//! | `kernel` | expressions |
+//! | `scan` | reading tables, indexes and virtual tables |
+//! | `rows`, `project` | VALUES, filter, LIMIT, UNION ALL; new columns |
+//! | `aggregate` | GROUP BY and aggregates |
+//! | `sort`, `set_operation`, `window` | ORDER BY; INTERSECT and EXCEPT; window functions |
+//! | `key_table`, `row_store` | what hash operators and sorts keep |
+//! | `build` | from plan to operators |
+//! | [`write`] | INSERT, UPDATE, DELETE |
 
+mod aggregate;
 mod batch;
+mod build;
 mod context;
+mod kernel;
+mod key_table;
 mod operator;
+mod project;
+mod row_store;
+mod rows;
+mod scan;
+mod set_operation;
+mod sort;
+#[cfg(test)]
+mod tests;
 mod vector;
+mod window;
+pub mod write;
 
 pub use batch::{BATCH_ROWS_MAX, Batch};
+pub use build::build;
 pub use context::{ExecContext, Session};
+pub use kernel::{Kernel, Values};
 pub use operator::Operator;
 pub use vector::{Class, Vector};

@@ -21,6 +21,10 @@ pub trait Operator: Send {
     /// The current batch. Of use only after `next` returned `true`, until the next call.
     fn batch(&self) -> &Batch;
 
+    /// The current batch for the operator above to take columns from or to narrow. It is filled anew by the next `next`, so
+    /// columns may be left in any state.
+    fn batch_mut(&mut self) -> &mut Batch;
+
     /// Releases page handles, spill files and large memory; the statement is done or was reset. `open` may follow.
     fn close(&mut self);
 }

@@ -175,6 +175,12 @@ impl Vector {
         &self.slots
     }
 
+    /// The bytes of all texts and blobs, in row order.
+    #[inline]
+    pub(crate) fn heap(&self) -> &[u8] {
+        &self.heap
+    }
+
     /// The value of row `row`.
     #[inline]
     pub fn get(&self, row: usize) -> ValueRef<'_> {
@@ -197,6 +203,17 @@ impl Vector {
             ValueRef::Real(v) => self.push_real(v),
             ValueRef::Text(v) => self.push_bytes(Class::Text, v),
             ValueRef::Blob(v) => self.push_bytes(Class::Blob, v),
+        }
+    }
+
+    /// Notes that the last row, a text, is JSON.
+    pub(crate) fn mark_last_as_json(&mut self) {
+        if self.slots.is_empty() || self.class(self.slots.len() - 1) != Class::Text {
+            return;
+        }
+        if let Some(slot) = self.slots.pop() {
+            self.classes.truncate(self.slots.len());
+            self.push_slot(Class::Json, slot);
         }
     }
 
@@ -329,6 +346,19 @@ impl Vector {
         (self.class, self.mixed) = (class, false);
         let moved = |slot: &u64| slot.wrapping_sub((start as u64) << 32).wrapping_add(base << 32);
         self.slots.extend(slots.iter().map(moved));
+    }
+
+    /// Appends row `row` of this vector once more.
+    #[inline]
+    pub fn push_copy(&mut self, row: usize) {
+        let (class, mut slot) = (self.class(row), self.slots[row]);
+        if class.has_bytes() {
+            let start = (slot >> 32) as usize;
+            let len = slot as u32 as usize;
+            slot = (self.heap.len() as u64) << 32 | len as u64;
+            self.heap.extend_from_within(start..start + len);
+        }
+        self.push_slot(class, slot);
     }
 
     /// Keeps the first `len` rows.

@@ -73,6 +73,29 @@ impl SumState {
         self.compensated_integer(value);
     }
 
+    /// Adds integers that come as the bits of 64-bit slots.
+    ///
+    /// As long as no order of additions could overflow they are summed in a loop without checks.
+    pub fn add_integer_slots(&mut self, slots: &[u64]) {
+        const ROWS_MAX: usize = 1 << 10;
+        const SAFE: u64 = 1 << 52;
+        for slots in slots.chunks(ROWS_MAX) {
+            let (mut sum, mut magnitudes) = (0i64, 0u64);
+            for &slot in slots {
+                let value = slot as i64;
+                sum = sum.wrapping_add(value);
+                magnitudes |= (value ^ (value >> 63)) as u64;
+            }
+            let small = magnitudes < SAFE && self.integer.unsigned_abs() < 1 << 62;
+            if small && !self.approximate {
+                self.integer += sum;
+                self.count += slots.len() as i64;
+            } else {
+                slots.iter().for_each(|&slot| self.add_integer(slot as i64));
+            }
+        }
+    }
+
     /// Adds a real.
     #[inline]
     pub fn add_real(&mut self, value: f64) {

@@ -7,6 +7,8 @@ use std::cell::Cell;
 use std::hash::{BuildHasher, RandomState};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::json::JsonBuffers;
+use super::pattern::CachedPattern;
 use crate::error::{Error, Result};
 use crate::value::Collation;
 
@@ -129,8 +131,15 @@ pub struct FunctionContext<'a> {
     pub json_arguments: u64,
     /// Set by a function whose result is JSON, so that an enclosing JSON function takes it as such.
     pub json_result: bool,
+    /// Set where results must depend on arguments only: `a CHECK constraint`, `a generated column`, `an index`. Functions refuse the
+    /// clock and the time zone there.
+    pub pure_place: Option<&'static str>,
     /// A buffer that keeps its allocation from call to call. Its content means nothing between calls.
     pub scratch: Vec<u8>,
+    /// The LIKE or GLOB pattern of the call before this one.
+    pub(super) pattern: Option<Box<CachedPattern>>,
+    /// What JSON functions work in.
+    pub(super) json_buffers: JsonBuffers,
 }
 
 static BINARY: Collation = Collation::Binary;
@@ -143,7 +152,10 @@ impl<'a> FunctionContext<'a> {
             collation: &BINARY,
             json_arguments: 0,
             json_result: false,
+            pure_place: None,
             scratch: Vec::new(),
+            pattern: None,
+            json_buffers: JsonBuffers::default(),
         }
     }
 

@@ -10,8 +10,19 @@
 pub mod aggregate;
 mod builtin;
 mod context;
-mod core;
+pub mod core;
+mod datetime;
+pub mod json;
+mod math;
+#[cfg(test)]
+pub(crate) mod oracle;
+pub mod pattern;
+mod percentile;
+pub mod printf;
 mod registry;
+#[cfg(test)]
+mod tests;
+pub mod text;
 
 pub use context::{Environment, FunctionContext, TextEncoding};
 pub use registry::{FindError, Registry};
@@ -150,6 +161,9 @@ pub struct FunctionFlags {
     pub deterministic: bool,
     /// The result stays the same within a statement (date functions, `changes`): may be evaluated once.
     pub constant_in_statement: bool,
+    /// Depends on the clock or the time zone only when its arguments say so (`date('now')`). Allowed in indexes and constraints, where
+    /// [`FunctionContext::pure_place`] makes it refuse the clock; must not be folded when a statement is prepared.
+    pub deterministic_but_clock: bool,
     /// Compares text under the collation of its arguments.
     pub uses_collation: bool,
     /// The result is JSON text: a JSON function that gets it as an argument takes it as JSON.

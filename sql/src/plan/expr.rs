@@ -9,6 +9,7 @@ use std::sync::Arc;
 use aludel_storage::format::Collation;
 
 use super::physical::Plan;
+pub use crate::error::RaiseAction;
 use crate::functions::Function;
 use crate::value::{Affinity, Value};
 
@@ -255,19 +256,6 @@ pub struct CaseBranch {
     pub rule: CompareRule,
     /// The result.
     pub then: Expr,
-}
-
-/// What RAISE does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RaiseAction {
-    /// Skip the rest of the trigger and the row.
-    Ignore,
-    /// Roll the transaction back.
-    Rollback,
-    /// Undo the statement.
-    Abort,
-    /// Stop where the statement is.
-    Fail,
 }
 
 /// Operators of one operand.

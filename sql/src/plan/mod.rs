@@ -4,8 +4,135 @@
 //!   ast -> bind (names, affinity, collation) -> optimize (push-down, join order, access paths) -> physical plan
 //! ```
 
+// Inside the private modules `pub` means "for the planner"; the border is here.
+#[allow(unreachable_pub)]
+mod bind;
+mod context;
 pub mod expr;
+#[allow(unreachable_pub)]
+mod join;
+#[allow(unreachable_pub)]
+mod logical;
+#[allow(unreachable_pub)]
+mod lower;
 pub mod physical;
 pub mod write;
 
-pub use physical::{Node, Plan, ResultColumn};
+pub use context::{
+    Compiled, CompiledKind, ExplainLine, FindCollation, FindVirtualTable, PlanContext, SchemaView, Settings,
+    TriggerRows,
+};
+pub use physical::{ColumnOrigin, Node, Plan, ResultColumn};
+
+use std::sync::Arc;
+
+use crate::catalog::Table;
+use crate::error::{Error, Result};
+use crate::syntax::ast;
+use bind::{Binder, Clause};
+use expr::Expr;
+use lower::{Lowerer, TargetExpressions, result_columns};
+use physical::DatabaseIndex;
+use write::TargetTable;
+
+/// Compiles a SELECT, INSERT, UPDATE or DELETE.
+pub fn compile(statement: &ast::Statement, context: &PlanContext<'_>) -> Result<Compiled> {
+    let mut binder = Binder::new(context);
+    match statement {
+        ast::Statement::Select(select) => {
+            let query = binder.select_statement(select)?;
+            let databases = std::mem::take(&mut binder.databases);
+            let mut lowerer = Lowerer::new(binder);
+            let plan = lowerer.select(&query)?;
+            let columns = plan.columns.clone();
+            Ok(lowerer.finish(CompiledKind::Query(plan), columns, databases))
+        }
+        ast::Statement::Insert(insert) => compile_insert(binder, insert),
+        ast::Statement::Update(update) => {
+            let bound = binder.update(update)?;
+            let (table, row) = (bound.rows.target.table, bound.rows.target.row);
+            let expressions = TargetExpressions::bind(&mut binder, table, row)?;
+            let columns = returned(&bound.rows.target);
+            let databases = std::mem::take(&mut binder.databases);
+            let mut lowerer = Lowerer::new(binder);
+            let plan = lowerer.update(&bound, &expressions, update.or)?;
+            Ok(lowerer.finish(CompiledKind::Update(Box::new(plan)), columns, databases))
+        }
+        ast::Statement::Delete(delete) => {
+            let bound = binder.delete(delete)?;
+            let expressions = TargetExpressions::bind(&mut binder, bound.target.table, bound.target.row)?;
+            let columns = returned(&bound.target);
+            let databases = std::mem::take(&mut binder.databases);
+            let mut lowerer = Lowerer::new(binder);
+            let plan = lowerer.delete(&bound, &expressions)?;
+            Ok(lowerer.finish(CompiledKind::Delete(Box::new(plan)), columns, databases))
+        }
+        _ => Err(Error::misuse("a statement without a plan")),
+    }
+}
+
+fn compile_insert<'a>(mut binder: Binder<'a>, insert: &'a ast::Insert) -> Result<Compiled> {
+    let bound = binder.insert(insert)?;
+    let expressions = TargetExpressions::bind(&mut binder, bound.target.table, bound.target.row)?;
+    let columns = returned(&bound.target);
+    let databases = std::mem::take(&mut binder.databases);
+    let mut lowerer = Lowerer::new(binder);
+    let plan = lowerer.insert(&bound, &expressions, insert.or)?;
+    Ok(lowerer.finish(CompiledKind::Insert(Box::new(plan)), columns, databases))
+}
+
+fn returned(target: &bind::Target<'_>) -> Vec<ResultColumn> {
+    target
+        .returning
+        .as_ref()
+        .map(|(_, columns)| result_columns(columns))
+        .unwrap_or_default()
+}
+
+/// The places of a schema where expressions over one table's row stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TableExpression {
+    /// CHECK.
+    Check,
+    /// GENERATED ALWAYS AS.
+    Generated,
+    /// A column of an index.
+    IndexColumn,
+    /// WHERE of a partial index.
+    IndexFilter,
+    /// DEFAULT, which sees no column.
+    Default,
+}
+
+/// Binds an expression of the schema over the table row layout (see [`write`](self::write)).
+///
+/// Fails where SQLite refuses the expression in that place: unknown columns, subqueries, parameters, functions that change
+/// from call to call.
+pub fn bind_table_expression(
+    expression: &ast::Expr,
+    database: DatabaseIndex,
+    table: &Arc<Table>,
+    place: TableExpression,
+    context: &PlanContext<'_>,
+) -> Result<Expr> {
+    let clause = match place {
+        TableExpression::Check => Clause::Check,
+        TableExpression::Generated => Clause::Generated,
+        TableExpression::IndexColumn => Clause::IndexExpression,
+        TableExpression::IndexFilter => Clause::IndexFilter,
+        TableExpression::Default => Clause::Default,
+    };
+    lower::table_expression(Binder::new(context), database, table, expression, clause)
+}
+
+/// What it takes to keep a table and its indexes right, without a statement that writes it.
+pub fn target_table(
+    database: DatabaseIndex,
+    table: &Arc<Table>,
+    context: &PlanContext<'_>,
+) -> Result<TargetTable> {
+    lower::target_table(Binder::new(context), database, table)
+}
+
+#[cfg(test)]
+mod tests;

@@ -18,6 +18,7 @@ use aludel_storage::format::Collation;
 use super::expr::{CompareRule, Expr, Register, Subquery};
 use crate::catalog::{Index, Table};
 use crate::functions::Function;
+use crate::value::Affinity;
 
 /// A query, ready to be built into operators.
 #[derive(Clone, Debug)]
@@ -29,14 +30,60 @@ pub struct Plan {
 }
 
 /// A column of a result, as statement metadata tells it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct ResultColumn {
     /// The name: the alias, or what SQLite would show.
-    pub name: String,
-    /// The declared type of the table column behind it, if it is one.
-    pub declared_type: Option<String>,
-    /// Database, table and column behind it.
-    pub origin: Option<(String, String, String)>,
+    pub name: Arc<str>,
+    /// The table column behind it, if it is one.
+    pub origin: Option<ColumnOrigin>,
+    /// The affinity of the expression, if it has one.
+    pub affinity: Option<Affinity>,
+}
+
+impl ResultColumn {
+    /// The declared type of the table column behind it.
+    pub fn declared_type(&self) -> Option<&str> {
+        self.origin.as_ref().and_then(ColumnOrigin::declared_type)
+    }
+}
+
+/// A table's column behind a result column.
+#[derive(Clone, Debug)]
+pub enum ColumnOrigin {
+    /// Of a table.
+    Table {
+        /// The database of the table.
+        database: DatabaseIndex,
+        /// The table.
+        table: Arc<Table>,
+        /// Its column; `None` for a rowid that no column stands for.
+        column: Option<usize>,
+    },
+    /// Of a virtual table.
+    Virtual {
+        /// The table.
+        table: Arc<dyn crate::catalog::VirtualTable>,
+        /// Its column.
+        column: usize,
+    },
+}
+
+impl ColumnOrigin {
+    /// The declared type, as written.
+    pub fn declared_type(&self) -> Option<&str> {
+        match self {
+            ColumnOrigin::Table {
+                table,
+                column: Some(column),
+                ..
+            } => table.columns.get(*column)?.declared_type.as_deref(),
+            ColumnOrigin::Table { column: None, .. } => Some("INTEGER"),
+            ColumnOrigin::Virtual { table, column } => table
+                .columns()
+                .get(*column)
+                .map(|column| column.declared_type.as_str()),
+        }
+    }
 }
 
 /// The number of a common table expression (or view, or shared subquery) that is computed once and read by several scans.
@@ -84,11 +131,11 @@ pub enum Node {
     HashJoin(Box<HashJoin>),
     /// GROUP BY and aggregates.
     Aggregate(Box<Aggregate>),
-    /// Each distinct row once.
+    /// Each distinct row once, the first of its kind.
     Distinct {
         /// Where rows come from.
         input: Box<Node>,
-        /// The collation of each column.
+        /// The collation of each column that counts; columns past these are carried along from the row that is kept.
         collations: Vec<Collation>,
     },
     /// ORDER BY.
@@ -336,7 +383,7 @@ pub struct HashKey {
     pub null_matches: bool,
 }
 
-/// GROUP BY and aggregates. Output: keys, then aggregates, then bare columns.
+/// GROUP BY and aggregates. Output: keys, then aggregates, then bare columns; groups in the order of their keys.
 #[derive(Clone, Debug)]
 pub struct Aggregate {
     /// Where rows come from.
@@ -345,9 +392,9 @@ pub struct Aggregate {
     pub keys: Vec<GroupKey>,
     /// The aggregates.
     pub aggregates: Vec<AggregateCall>,
-    /// Expressions that are neither keys nor aggregates: of the row where the only min() or max() found its value, else of the group's last row.
+    /// Expressions that are neither keys nor aggregates: of the row where `bare_from` found its value, else of the group's first row.
     pub bare: Vec<Expr>,
-    /// Which aggregate (a min or max) picks the row for `bare`.
+    /// Which aggregate (the last min or max) picks the row for `bare`.
     pub bare_from: Option<usize>,
     /// Whether the input comes sorted by the keys, so that groups follow each other.
     pub sorted: bool,

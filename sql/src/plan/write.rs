@@ -128,6 +128,9 @@ pub struct UpdatePlan {
 pub struct DeletePlan {
     /// The table.
     pub target: TargetTable,
-    /// The rows to delete; `None`: all of them, and the tree can be cleared as a whole.
-    pub input: Option<Node>,
+    /// The rows to delete.
+    pub input: Node,
+    /// Whether these are all rows of the table, so that its trees can be cleared as a whole when nothing looks at single rows
+    /// (triggers, foreign keys, RETURNING).
+    pub unconditional: bool,
 }

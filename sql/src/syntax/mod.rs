@@ -1,5 +1,18 @@
 //! From SQL text to a tree: SQLite's whole language.
 //!
-//! [`ast`] is what the floors above see.
+//! ```text
+//! bytes ─ lexer ─> tokens ─ parser ─> ast ─ render ─> SQL text
+//!            keyword ┘
+//! ```
+//!
+//! [`ast`] and [`parse_next`] are what the floors above see.
 
 pub mod ast;
+mod keyword;
+pub mod lexer;
+mod parser;
+pub mod render;
+pub mod token;
+
+pub(crate) use keyword::keyword;
+pub use parser::{Next, ParseError, parse_expr, parse_next, parse_one};

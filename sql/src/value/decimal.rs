@@ -6,12 +6,15 @@
 //!
 //! # How the digits are found
 //!
-//! A double is `m * 2^e` with `m` shifted to 64 bits. One multiplication by a 128-bit power of ten, chosen so that the product has 18
+//! A double is `m * 2^e` with `m` shifted to 64 bits. One multiplication by a power of ten, cut off to 64 bits and chosen so that the product has 18
 //! or 19 digits before the point, gives all digits that are ever shown:
 //!
 //! ```text
-//!   m (64 bits)  *  10^p ~ T * 2^t (T: 128 bits)  ->  128 high bits of the product  >>  to 18 or 19 decimal digits
+//!   m (64 bits)  *  10^p ~ T * 2^t (T: 64 bits)  ->  64 high bits of the product  >>  to 18 or 19 decimal digits
 //! ```
+//!
+//! 64 bits are what SQLite takes: the 18th digit of a large or small number is not always the exact one, and the 17 that are shown agree with SQLite's
+//! only when ours is wrong in the same way. (17 digits identify a double all the same.)
 //!
 //! Rounding to fewer digits works on those decimal digits, half away from zero, as SQLite does it; so a text of 15 digits is rounded twice.
 
@@ -88,6 +91,14 @@ impl Digits {
         digits.point = digits.len() as i32 + exponent;
         digits.round(real.abs(), exponent, rounding, digits_max);
         digits.drop_trailing_zeros();
+        digits
+    }
+
+    /// A number far beyond every double, which stands for infinity where only digits may be written.
+    pub(crate) fn too_large(negative: bool) -> Digits {
+        let mut digits = Digits::of(9.0, Rounding::Significant(1), 20);
+        digits.negative = negative;
+        digits.point = 1000;
         digits
     }
 
@@ -210,14 +221,12 @@ fn to_decimal(real: f64, digits: i32) -> (u64, i32) {
     };
     let power = digits - 1 - floor_log10_of_power_of_2(binary_exponent + 63);
     let (significand, power_exponent) = power_of_ten(power);
-    let high = u128::from(mantissa) * (significand >> 64)
-        + ((u128::from(mantissa) * (significand & u128::from(u64::MAX))) >> 64);
+    let high = ((u128::from(mantissa) * u128::from(significand)) >> 64) as u64;
     let shift = (-(binary_exponent + power_exponent + 64)) as u32;
     let decimal = if digits == 18 {
-        let half_steps = (high >> (shift - 1)) as u64;
-        (half_steps + 1) >> 1
+        ((high >> (shift - 1)) + 1) >> 1
     } else {
-        (high >> shift) as u64
+        high >> shift
     };
     (decimal, -power)
 }
@@ -234,20 +243,20 @@ fn floor_log2_of_power_of_10(exponent: i32) -> i32 {
 const POWER_MIN: i32 = -310;
 const POWER_MAX: i32 = 345;
 
-/// `10^power = significand * 2^exponent`, the significand cut off to 128 bits with the highest set.
-fn power_of_ten(power: i32) -> (u128, i32) {
+/// `10^power = significand * 2^exponent`, the significand cut off to 64 bits with the highest set.
+fn power_of_ten(power: i32) -> (u64, i32) {
     let significand = POWERS_OF_TEN[(power - POWER_MIN) as usize];
-    (significand, floor_log2_of_power_of_10(power) - 127)
+    (significand, floor_log2_of_power_of_10(power) - 63)
 }
 
-static POWERS_OF_TEN: [u128; (POWER_MAX - POWER_MIN + 1) as usize] = powers_of_ten();
+static POWERS_OF_TEN: [u64; (POWER_MAX - POWER_MIN + 1) as usize] = powers_of_ten();
 
 /// Limbs of the big numbers that the table is made of: 5^345 has 802 bits.
 const LIMBS: usize = 16;
 
 /// 5^n and 10^n have the same significant bits; so have 2^k / 5^n and 10^-n.
-const fn powers_of_ten() -> [u128; (POWER_MAX - POWER_MIN + 1) as usize] {
-    let mut table = [0u128; (POWER_MAX - POWER_MIN + 1) as usize];
+const fn powers_of_ten() -> [u64; (POWER_MAX - POWER_MIN + 1) as usize] {
+    let mut table = [0u64; (POWER_MAX - POWER_MIN + 1) as usize];
     let mut big = [0u64; LIMBS];
     big[0] = 1;
     let mut power = 0;
@@ -256,7 +265,7 @@ const fn powers_of_ten() -> [u128; (POWER_MAX - POWER_MIN + 1) as usize] {
         big = times_five(big);
         power += 1;
     }
-    // 2^1023 / 5^n keeps more than 128 bits down to n = 310 (720 bits). Dividing floor by floor is exact.
+    // 2^1023 / 5^n keeps more than 64 bits down to n = 310 (720 bits). Dividing floor by floor is exact.
     big = [0; LIMBS];
     big[LIMBS - 1] = 1 << 63;
     power = 0;
@@ -292,21 +301,18 @@ const fn by_five(mut big: [u64; LIMBS]) -> [u64; LIMBS] {
     big
 }
 
-/// The 128 bits from the highest set bit down.
-const fn top_bits(big: &[u64; LIMBS]) -> u128 {
+/// The 64 bits from the highest set bit down.
+const fn top_bits(big: &[u64; LIMBS]) -> u64 {
     let mut top = LIMBS - 1;
     while top > 0 && big[top] == 0 {
         top -= 1;
     }
-    let high = big[top];
-    let middle = if top >= 1 { big[top - 1] } else { 0 };
-    let low = if top >= 2 { big[top - 2] } else { 0 };
-    let shift = high.leading_zeros();
-    let both = (high as u128) << 64 | middle as u128;
+    let shift = big[top].leading_zeros();
+    let below = if top > 0 { big[top - 1] } else { 0 };
     if shift == 0 {
-        both
+        big[top]
     } else {
-        both << shift | (low >> (64 - shift)) as u128
+        big[top] << shift | below >> (64 - shift)
     }
 }
 
@@ -446,8 +452,8 @@ mod tests {
 
     #[test]
     fn the_table_of_powers_is_exact_where_it_can_be() {
-        assert_eq!(power_of_ten(0), (1 << 127, -127));
-        assert_eq!(power_of_ten(1), (10 << 124, -124));
-        assert_eq!(power_of_ten(-1), (u128::MAX / 5 * 4, -131));
+        assert_eq!(power_of_ten(0), (1 << 63, -63));
+        assert_eq!(power_of_ten(1), (10 << 60, -60));
+        assert_eq!(power_of_ten(-1), (u64::MAX / 5 * 4, -67));
     }
 }

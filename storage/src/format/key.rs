@@ -78,7 +78,7 @@ impl KeyOrder {
     /// The order of two whole records.
     pub fn compare_records(&self, a: &[u8], b: &[u8]) -> Result<Ordering> {
         let mut key = record::KeyValues::new();
-        record::decode_prefix(b, self.columns.len(), &mut key)?;
+        record::decode_prefix(b, b.len(), self.columns.len(), &mut key)?;
         self.compare_record(a, &key)
     }
 }

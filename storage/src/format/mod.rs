@@ -3,11 +3,13 @@
 //!
 //! Each module owns one structure of the format: it reads it from a byte slice, checks it, and writes it back.
 
+pub mod cell;
 pub mod checksum;
 pub mod collation;
 pub mod header;
 pub mod journal;
 pub mod key;
+pub mod page;
 mod page_no;
 pub mod record;
 pub mod value;

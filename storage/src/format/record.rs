@@ -269,9 +269,14 @@ pub fn decode_content(serial: u64, content: &[u8]) -> ValueRef<'_> {
     ValueRef::Integer(integer)
 }
 
-/// Decodes at most `count` columns of a whole record into `values`.
-pub fn decode_prefix<'a>(record: &'a [u8], count: usize, values: &mut KeyValues<'a>) -> Result<()> {
-    let mut columns = columns_of(record, record.len())?.ok_or_else(truncated)?;
+/// Decodes at most `count` columns of the record of `total` bytes that begins with `local`, which has to hold those columns.
+pub fn decode_prefix<'a>(
+    local: &'a [u8],
+    total: usize,
+    count: usize,
+    values: &mut KeyValues<'a>,
+) -> Result<()> {
+    let mut columns = columns_of(local, total)?.ok_or_else(truncated)?;
     values.clear();
     while values.len() < count {
         let Some(value) = columns.next_whole()? else { break };

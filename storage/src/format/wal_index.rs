@@ -60,7 +60,7 @@ pub const SLOT_HALFWORD: usize = SLOTS_BYTE / 2;
 /// The region that describes a frame.
 #[inline]
 pub const fn region_of(frame: FrameNo) -> usize {
-    ((frame + FRAMES_IN_REGION - FRAMES_IN_FIRST - 1) / FRAMES_IN_REGION) as usize
+    ((frame as u64 + (FRAMES_IN_REGION - FRAMES_IN_FIRST) as u64 - 1) / FRAMES_IN_REGION as u64) as usize
 }
 
 /// The last frame before those of a region.

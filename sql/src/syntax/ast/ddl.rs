@@ -4,7 +4,8 @@
 //! the end of the statement. What sqlite_schema stores is `CREATE TABLE `, `CREATE INDEX `, ... followed by that text.
 
 use super::{
-    ConflictAction, Delete, Expr, Ident, Insert, ObjectName, OrderingTerm, Select, Span, TypeName, Update,
+    ConflictAction, Delete, Expr, Ident, Insert, ObjectName, OrderingTerm, Select, SourceText, Span,
+    TypeName, Update,
 };
 use std::sync::Arc;
 
@@ -110,7 +111,7 @@ pub struct Check {
     /// The condition.
     pub expr: Expr,
     /// The text between the parentheses, which names the constraint if nothing else does.
-    pub text: Arc<str>,
+    pub text: SourceText,
     /// Where that text stands.
     pub text_span: Span,
     /// `ON CONFLICT`, which the grammar takes and nothing heeds.
@@ -123,7 +124,7 @@ pub struct DefaultValue {
     /// The value; a bare word is a string literal.
     pub expr: Expr,
     /// The text as `PRAGMA table_info` shows it, without the parentheses around an expression.
-    pub text: Arc<str>,
+    pub text: SourceText,
     /// Where that text stands.
     pub text_span: Span,
     /// True if the value stands in parentheses.

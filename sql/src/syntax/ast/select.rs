@@ -1,7 +1,6 @@
 //! Queries: `SELECT`, `VALUES`, compounds, CTEs, joins and windows.
 
-use super::{Expr, Ident, ObjectName, Span};
-use std::sync::Arc;
+use super::{Expr, Ident, ObjectName, SourceText, Span};
 
 /// A query: one or more cores joined by compound operators, in front of them CTEs, after them order and limit.
 #[derive(Clone, Debug, PartialEq)]
@@ -118,8 +117,9 @@ pub enum ResultColumn {
         expr: Expr,
         /// `AS alias`, also without the `AS`.
         alias: Option<Ident>,
-        /// The text that names the column if it has no alias and is not a plain column: the expression with parentheses as written.
-        text: Arc<str>,
+        /// The text that names the column if it has no alias and is not a plain column: the expression with parentheses
+        /// as written. Empty if there is an alias.
+        text: SourceText,
         /// Where that text stands.
         span: Span,
     },
@@ -159,7 +159,7 @@ pub struct Join {
 pub struct JoinOp {
     /// Its kind.
     pub kind: JoinKind,
-    /// True with `NATURAL`.
+    /// True with `NATURAL`; together with a constraint it is an error of the binder's, which looks for the tables first.
     pub natural: bool,
 }
 

@@ -74,7 +74,10 @@ struct Held {
     mode: Mode,
 }
 
-static TABLES: LazyLock<Mutex<HashMap<(u64, u64), Arc<Mutex<Table>>>>> = LazyLock::new(Mutex::default);
+/// The tables of all files that are open in this process, by device and inode.
+type Tables = HashMap<(u64, u64), Arc<Mutex<Table>>>;
+
+static TABLES: LazyLock<Mutex<Tables>> = LazyLock::new(Mutex::default);
 static NEXT_OWNER: AtomicU64 = AtomicU64::new(0);
 
 impl RangeLocks {
@@ -297,7 +300,7 @@ fn get_lock(file: &fs::File, command: i32, mode: Mode, start: u64, len: u64) -> 
     loop {
         // SAFETY: the descriptor is open for as long as `file` is, and `lock` is a valid flock that the call may change.
         if unsafe { libc::fcntl(file.as_raw_fd(), command, &raw mut lock) } == 0 {
-            return Ok(i32::from(lock.l_type) != libc::F_UNLCK as i32);
+            return Ok(lock.l_type != libc::F_UNLCK as libc::c_short);
         }
         let error = io::Error::last_os_error();
         if error.raw_os_error() != Some(libc::EINTR) {

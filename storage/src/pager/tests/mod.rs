@@ -1,10 +1,14 @@
 //! Transactions and savepoints against a model: a map of page contents with a stack of copies.
 
+mod interop;
+mod sqlite_process;
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
 use super::*;
+use crate::vfs::{MemoryVfs, OsVfs};
 
 fn small() -> PagerOptions {
     PagerOptions {
@@ -115,13 +119,63 @@ fn run(pager: &mut Pager, steps: &[Step]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(config(100))]
 
     #[test]
     fn in_memory_pager_agrees_with_the_model(steps in steps()) {
         run(&mut Pager::in_memory(&small()).unwrap(), &steps);
     }
+
+    #[test]
+    fn every_journal_mode_agrees_with_the_model(steps in steps()) {
+        for journal_mode in ALL_MODES {
+            let vfs = Arc::new(MemoryVfs::new());
+            let options = PagerOptions { journal_mode, wal_autocheckpoint: 20, ..small() };
+            run(&mut Pager::open(vfs.clone(), Path::new("db"), &options).unwrap(), &steps);
+            assert_eq!(vfs.image().files.contains_key(Path::new("db-wal")), false);
+        }
+    }
 }
+
+proptest! {
+    #![proptest_config(config(10))]
+
+    #[test]
+    fn real_files_agree_with_the_model(steps in steps()) {
+        let folder = tempfile::tempdir().unwrap();
+        for (at, journal_mode) in ALL_MODES.into_iter().enumerate() {
+            for mmap_limit in [0, 3000, u64::MAX] {
+                let path = folder.path().join(format!("{at}-{mmap_limit}.db"));
+                let options = PagerOptions {
+                    journal_mode,
+                    mmap_limit,
+                    cache_pages: 4,
+                    synchronous: Synchronous::Normal,
+                    wal_autocheckpoint: 20,
+                    ..small()
+                };
+                run(&mut Pager::open(Arc::new(OsVfs::new()), &path, &options).unwrap(), &steps);
+            }
+        }
+    }
+}
+
+/// Without files of failures: the seed is printed.
+fn config(cases: u32) -> ProptestConfig {
+    ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(cases)
+    }
+}
+
+const ALL_MODES: [JournalMode; 6] = [
+    JournalMode::Delete,
+    JournalMode::Truncate,
+    JournalMode::Persist,
+    JournalMode::Memory,
+    JournalMode::Off,
+    JournalMode::Wal,
+];
 
 #[test]
 fn a_view_keeps_its_bytes_while_the_page_changes() {

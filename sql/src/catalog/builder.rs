@@ -1,0 +1,343 @@
+//! From the rows of sqlite_schema to a [`Schema`].
+//!
+//! Rows come in the order of their rowids: a table before its indexes. The builder starts empty or from a schema that is there already,
+//! so that one CREATE costs one row and not the whole table.
+//!
+//! A row that makes no sense is refused with `malformed database schema (NAME)` and a reason, as SQLite does.
+
+use std::sync::Arc;
+
+use aludel_storage::format::PageNo;
+use rustc_hash::FxHashMap;
+
+use super::environment::Environment;
+use super::index::index_of;
+use super::schema::{Index, Schema, Table, Trigger, View};
+use super::table::{UNASSIGNED_ROOT, table_of};
+use crate::error::{Error, Result};
+use crate::syntax::{self, ast};
+use crate::value::Value;
+
+/// A row of sqlite_schema.
+#[derive(Clone, Debug, Default)]
+pub struct SchemaRow {
+    /// `name`.
+    pub name: Option<String>,
+    /// `tbl_name`.
+    pub table: Option<String>,
+    /// `rootpage`.
+    pub root: Option<i64>,
+    /// `sql`.
+    pub sql: Option<String>,
+}
+
+impl SchemaRow {
+    /// From the five columns; missing ones are NULL.
+    pub fn from_values(mut values: impl Iterator<Item = Value>) -> SchemaRow {
+        let text = |value: Option<Value>| match value {
+            Some(Value::Text(text)) => Some(text.to_string_lossy().into_owned()),
+            Some(Value::Integer(number)) => Some(number.to_string()),
+            _ => None,
+        };
+        let _kind = values.next();
+        SchemaRow {
+            name: text(values.next()),
+            table: text(values.next()),
+            root: match values.next() {
+                Some(Value::Integer(root)) => Some(root),
+                Some(Value::Text(digits)) => Some(crate::value::number::integer_prefix(digits.as_bytes())),
+                Some(Value::Real(root)) => Some(root as i64),
+                _ => None,
+            },
+            sql: text(values.next()),
+        }
+    }
+}
+
+/// Builds a [`Schema`] row by row.
+pub struct SchemaBuilder<'a> {
+    schema: Schema,
+    /// Tables that are not finished: their automatic indexes may lack roots.
+    underway: FxHashMap<String, Table>,
+    environment: Environment<'a>,
+    /// Root pages lie within the file.
+    page_count: u32,
+    triggers: u64,
+}
+
+impl<'a> SchemaBuilder<'a> {
+    /// An empty schema: the schema table and nothing else. `aliases` are the names by which it is known.
+    pub fn new(aliases: &[&str], page_count: u32, environment: Environment<'a>) -> SchemaBuilder<'a> {
+        let mut schema = Schema::default();
+        let name = aliases.first().copied().unwrap_or("sqlite_schema");
+        if let Ok(table) = schema_table(name) {
+            let table = Arc::new(table);
+            for alias in aliases {
+                schema.tables.insert((*alias).to_owned(), Arc::clone(&table));
+            }
+        }
+        SchemaBuilder::extend(schema, page_count, environment)
+    }
+
+    /// Further rows for a schema that was built before.
+    pub fn extend(schema: Schema, page_count: u32, environment: Environment<'a>) -> SchemaBuilder<'a> {
+        let triggers = schema
+            .triggers
+            .values()
+            .map(|trigger| trigger.order + 1)
+            .max()
+            .unwrap_or(0);
+        SchemaBuilder {
+            schema,
+            underway: FxHashMap::default(),
+            environment,
+            page_count,
+            triggers,
+        }
+    }
+
+    /// Takes one row in.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] naming the object when the row makes no sense.
+    pub fn add(&mut self, row: &SchemaRow) -> Result<()> {
+        let Some(root) = row.root else {
+            return Err(malformed(row, ""));
+        };
+        match row.sql.as_deref() {
+            Some(sql) if is_create(sql) => self.add_definition(row, root, sql).map_err(|error| match error {
+                Error::Corrupt { .. } | Error::Storage(_) => error,
+                error => malformed(row, &error.to_string()),
+            }),
+            Some(sql) if !sql.is_empty() => Err(malformed(row, "")),
+            _ => self.assign_root(row, root),
+        }
+    }
+
+    fn add_definition(&mut self, row: &SchemaRow, root: i64, sql: &str) -> Result<()> {
+        let parsed = syntax::parse_one(sql.as_bytes())?;
+        match parsed.statement {
+            ast::Statement::CreateTable(create) => {
+                let root = self.root(row, root)?;
+                let table = table_of(&create, sql, root, &self.environment)?;
+                self.underway.insert(fold(&table.name), table);
+            }
+            ast::Statement::CreateIndex(create) => {
+                let root = self.root(row, root)?;
+                self.add_index(&create, sql, root, row)?;
+            }
+            ast::Statement::CreateView(create) => self.add_view(*create, sql),
+            ast::Statement::CreateTrigger(create) => self.add_trigger(*create, sql),
+            ast::Statement::CreateVirtualTable(create) => {
+                let name = create.name.name.text.to_string();
+                self.schema
+                    .virtual_tables
+                    .insert(fold(&name), (name, create.module.text.to_string()));
+            }
+            _ => return Err(malformed(row, "")),
+        }
+        Ok(())
+    }
+
+    fn root(&self, row: &SchemaRow, root: i64) -> Result<PageNo> {
+        u32::try_from(root)
+            .ok()
+            .and_then(PageNo::new)
+            .filter(|root| root.get() > 1 && root.get() <= self.page_count)
+            .ok_or_else(|| malformed(row, "invalid rootpage"))
+    }
+
+    fn add_index(
+        &mut self,
+        create: &ast::CreateIndex,
+        sql: &str,
+        root: PageNo,
+        row: &SchemaRow,
+    ) -> Result<()> {
+        let table = self.table_mut(create.table.as_str());
+        let Some(mut table) = table else {
+            return Err(Error::sql(format!(
+                "no such table: main.{}",
+                create.table.as_str()
+            )));
+        };
+        let index = index_of(create, sql, root, &table, &self.environment);
+        let result = index.map(|index| {
+            if index.name.is_empty() {
+                return Err(malformed(row, ""));
+            }
+            link_index(&mut table.indexes, Arc::new(index));
+            Ok(())
+        });
+        self.underway.insert(fold(&table.name), table);
+        result?
+    }
+
+    /// Takes a table out for changing; the caller puts it back.
+    fn table_mut(&mut self, name: &str) -> Option<Table> {
+        let key = fold(name);
+        self.underway
+            .remove(&key)
+            .or_else(|| self.schema.tables.get(&key).map(|table| (**table).clone()))
+    }
+
+    fn add_view(&mut self, create: ast::CreateView, sql: &str) {
+        let name = create.name.name.text.to_string();
+        let view = View {
+            columns: create
+                .columns
+                .iter()
+                .map(|column| column.text.to_string())
+                .collect(),
+            select: Arc::new(*create.select),
+            sql: sql.to_owned(),
+            name,
+        };
+        self.schema.views.insert(fold(&view.name), Arc::new(view));
+    }
+
+    fn add_trigger(&mut self, create: ast::CreateTrigger, sql: &str) {
+        let trigger = Trigger {
+            name: create.name.name.text.to_string(),
+            table: create.table.name.text.to_string(),
+            order: self.triggers,
+            definition: Arc::new(create),
+            sql: sql.to_owned(),
+        };
+        self.triggers += 1;
+        self.schema
+            .triggers
+            .insert(fold(&trigger.name), Arc::new(trigger));
+    }
+
+    /// A row without text tells the root of an automatic index.
+    fn assign_root(&mut self, row: &SchemaRow, root: i64) -> Result<()> {
+        let root = self.root(row, root)?;
+        let (Some(name), Some(table)) = (&row.name, &row.table) else {
+            return Err(malformed(row, "orphan index"));
+        };
+        let Some(mut table) = self.table_mut(table) else {
+            return Err(malformed(row, "orphan index"));
+        };
+        let found = table
+            .indexes
+            .iter_mut()
+            .find(|index| index.name.eq_ignore_ascii_case(name));
+        let known = found.is_some();
+        if let Some(index) = found {
+            Arc::make_mut(index).root = root;
+        }
+        self.underway.insert(fold(&table.name), table);
+        if known {
+            Ok(())
+        } else {
+            Err(malformed(row, "orphan index"))
+        }
+    }
+
+    /// The root of a table that was taken in.
+    pub(super) fn table_root(&self, name: &str) -> Option<PageNo> {
+        let key = fold(name);
+        let finished = || self.schema.tables.get(&key).map(|table| table.root);
+        self.underway.get(&key).map(|table| table.root).or_else(finished)
+    }
+
+    /// Takes in what ANALYZE left in sqlite_stat1: table, index and text of each row.
+    pub fn set_statistics(&mut self, table: &str, index: Option<&str>, text: &str) {
+        let Some(mut found) = self.table_mut(table) else {
+            return;
+        };
+        let mut counts = text.split(' ').map_while(|word| word.parse::<u64>().ok());
+        if let Some(rows) = counts.next() {
+            found.row_count = Some(rows);
+            let own = found
+                .indexes
+                .iter_mut()
+                .find(|own| index.is_some_and(|name| own.name.eq_ignore_ascii_case(name)));
+            if let Some(own) = own {
+                Arc::make_mut(own).statistics = Some(std::iter::once(rows).chain(counts).collect());
+            }
+        }
+        self.underway.insert(fold(&found.name), found);
+    }
+
+    /// The schema, as of `cookie`.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when an automatic index has no row.
+    pub fn finish(mut self, cookie: u32) -> Result<Schema> {
+        for (key, table) in std::mem::take(&mut self.underway) {
+            if let Some(index) = table.indexes.iter().find(|index| index.root == UNASSIGNED_ROOT) {
+                return Err(Error::Corrupt {
+                    message: format!("malformed database schema ({})", index.name),
+                });
+            }
+            let table = Arc::new(table);
+            if let Some(old) = self.schema.tables.get(&key) {
+                old.indexes
+                    .iter()
+                    .for_each(|index| drop(self.schema.indexes.remove(&fold(&index.name))));
+            }
+            for index in &table.indexes {
+                self.schema.indexes.insert(fold(&index.name), Arc::clone(index));
+            }
+            self.schema.tables.insert(key, table);
+        }
+        self.schema.cookie = cookie;
+        self.schema.encoding = self.environment.encoding;
+        Ok(self.schema)
+    }
+}
+
+/// Puts a new index where SQLite's list has it: in front, but behind all others if it replaces rows.
+fn link_index(indexes: &mut Vec<Arc<Index>>, index: Arc<Index>) {
+    indexes.insert(0, index);
+}
+
+/// A name as a key of the schema's maps.
+pub fn fold(name: &str) -> String {
+    name.to_ascii_lowercase()
+}
+
+fn is_create(sql: &str) -> bool {
+    sql.as_bytes()
+        .get(..2)
+        .is_some_and(|start| start.eq_ignore_ascii_case(b"cr"))
+}
+
+fn malformed(row: &SchemaRow, reason: &str) -> Error {
+    let name = row.name.as_deref().unwrap_or("?");
+    let message = match reason {
+        "" => format!("malformed database schema ({name})"),
+        reason => format!("malformed database schema ({name}) - {reason}"),
+    };
+    Error::Corrupt { message }
+}
+
+/// The schema table itself, whose root is page 1.
+fn schema_table(name: &str) -> Result<Table> {
+    let sql = format!("CREATE TABLE {name}(type TEXT,name TEXT,tbl_name TEXT,rootpage INT,sql TEXT)");
+    let parsed = syntax::parse_one(sql.as_bytes())?;
+    let environment = Environment {
+        encoding: Default::default(),
+        schema_format: 4,
+        collations: &NoCollations,
+        reading: true,
+    };
+    match parsed.statement {
+        ast::Statement::CreateTable(create) => {
+            let mut table = table_of(&create, "", PageNo::ONE, &environment)?;
+            table.columns.iter_mut().for_each(|column| column.hidden = false);
+            Ok(table)
+        }
+        _ => Err(Error::sql("the schema table has no definition")),
+    }
+}
+
+struct NoCollations;
+
+impl super::environment::Collations for NoCollations {
+    fn find(&self, _: &str) -> Option<aludel_storage::format::Collation> {
+        None
+    }
+}

@@ -1,0 +1,394 @@
+//! A connection: the databases that are open together, their transaction, and the statements prepared against them.
+//!
+//! ```text
+//!   Connection ── RefCell ── Session ─┬─ databases   0 main, 1 temp, 2.. attached
+//!        ▲                            ├─ transaction autocommit, savepoints, running statements
+//!   Statement (borrows)               ├─ functions, collations, virtual tables
+//!                                     └─ cache       statements waiting to be used again
+//! ```
+//!
+//! A connection moves between threads but is used by one at a time. Its state sits in a cell that is borrowed for the length of one call only, so
+//! any number of statements can be open at once.
+//!
+//! - I1. While no statement runs and no transaction was begun, no database holds a lock.
+//! - I2. A statement compiled against schemas that are no longer current is compiled again before it runs ([`State::schema_version`]).
+
+mod collations;
+mod options;
+mod prepare;
+mod transaction;
+
+use std::cell::{RefCell, RefMut};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use aludel_storage::pager::Pager;
+use rustc_hash::FxHashMap;
+
+pub use options::OpenOptions;
+pub(crate) use prepare::named_columns;
+pub(crate) use transaction::{Entered, Outcome};
+
+use crate::catalog::{Database, VirtualTable};
+use crate::error::{Error, Result};
+use crate::exec::{ExecContext, Session};
+use crate::functions::{Arity, Function, Registry};
+use crate::pragma::Settings;
+use crate::statement::{Body, Params, Row, Statement};
+use crate::value::Value;
+use collations::CollationTable;
+use transaction::Transaction;
+
+/// How many statements the cache keeps.
+const CACHED_STATEMENTS_MAX: usize = 64;
+
+/// An open database (or several, by ATTACH).
+///
+/// `Send` but not `Sync`: one thread at a time.
+///
+/// ```
+/// use aludel_sql::Connection;
+///
+/// # fn main() -> aludel_sql::Result<()> {
+/// let connection = Connection::open_in_memory()?;
+/// connection.execute("CREATE TABLE person(id INTEGER PRIMARY KEY, name TEXT)", ())?;
+/// connection.execute("INSERT INTO person(name) VALUES(?1)", ("Ada",))?;
+/// let name: String = connection.query_row("SELECT name FROM person", (), |row| row.get(0))?;
+/// assert_eq!(name, "Ada");
+/// # Ok(())
+/// # }
+/// ```
+pub struct Connection {
+    state: RefCell<State>,
+    interrupt: Arc<AtomicBool>,
+}
+
+/// What a connection knows.
+pub(crate) struct State {
+    pub(crate) databases: Vec<Database>,
+    pub(crate) session: Session,
+    pub(crate) functions: Registry,
+    pub(crate) collations: CollationTable,
+    pub(crate) virtual_tables: FxHashMap<String, Arc<dyn VirtualTable>>,
+    pub(crate) transaction: Transaction,
+    pub(crate) settings: Settings,
+    /// Grows whenever a compiled statement may mean something else: a schema was read, a database attached, a function registered.
+    pub(crate) schema_version: u64,
+    /// Numbers the runs of statements.
+    pub(crate) run: u64,
+    cache: Vec<Box<Body>>,
+    options: OpenOptions,
+}
+
+impl Connection {
+    // ---- opening ---------------------------------------------------------------------------------
+
+    /// Opens the database file `path` for reading and writing; creates it if there is none.
+    ///
+    /// The file is looked at when the first statement needs it.
+    pub fn open(path: impl AsRef<Path>) -> Result<Connection> {
+        Connection::open_with(path, &OpenOptions::new())
+    }
+
+    /// A database of its own in memory; it ends with the connection.
+    pub fn open_in_memory() -> Result<Connection> {
+        Connection::open_with(":memory:", &OpenOptions::new())
+    }
+
+    /// As [`Connection::open`], with options.
+    pub fn open_with(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Connection> {
+        let main = options.open_database("main", &path.as_ref().to_string_lossy())?;
+        let temp = Database::new("temp", "", Pager::in_memory(&Default::default())?);
+        let busy_timeout_ms = milliseconds(options.timeout());
+        let settings = Settings {
+            busy_timeout_ms,
+            ..Settings::default()
+        };
+        Ok(Connection {
+            state: RefCell::new(State {
+                databases: vec![main, temp],
+                session: Session::default(),
+                functions: Registry::new(),
+                collations: CollationTable::default(),
+                virtual_tables: FxHashMap::default(),
+                transaction: Transaction::default(),
+                settings,
+                schema_version: 1,
+                run: 0,
+                cache: Vec::new(),
+                options: options.clone(),
+            }),
+            interrupt: Arc::new(AtomicBool::new(false)),
+        })
+    }
+
+    // ---- statements ------------------------------------------------------------------------------
+
+    /// Compiles the first statement of `sql`. [`Statement::tail`] tells where the rest begins.
+    ///
+    /// # Errors
+    /// Those of the parser and the planner, with SQLite's messages.
+    pub fn prepare(&self, sql: &str) -> Result<Statement<'_>> {
+        let body = Body::prepare(&mut *self.state()?, sql)?;
+        Ok(Statement::new(self, body, false))
+    }
+
+    /// As [`Connection::prepare`], but takes a statement of the same text from the cache if one is there, and puts it back
+    /// when it is dropped.
+    pub fn prepare_cached(&self, sql: &str) -> Result<Statement<'_>> {
+        let mut state = self.state()?;
+        let cached = state.cache.iter().rposition(|body| body.sql() == sql);
+        let body = match cached {
+            Some(place) => state.cache.swap_remove(place),
+            None => Body::prepare(&mut state, sql)?,
+        };
+        Ok(Statement::new(self, body, true))
+    }
+
+    /// Runs one statement to its end and returns how many rows it inserted, changed or deleted.
+    ///
+    /// # Errors
+    /// Those of the statement; [`Error::Misuse`] when more than blanks follow it.
+    pub fn execute(&self, sql: &str, params: impl Params) -> Result<usize> {
+        let mut statement = self.prepare(sql)?;
+        statement.refuse_tail()?;
+        statement.execute(params)
+    }
+
+    /// Runs all statements of `sql`; rows that they return are left aside.
+    pub fn execute_batch(&self, sql: &str) -> Result<()> {
+        let mut start = 0;
+        while let Some(rest) = sql.get(start..).filter(|rest| !rest.is_empty()) {
+            let mut statement = self.prepare(rest).map_err(|error| shifted(error, start))?;
+            while statement.step()? {}
+            if statement.tail() == 0 {
+                break;
+            }
+            start += statement.tail();
+        }
+        Ok(())
+    }
+
+    /// Runs a query and hands its first row to `read`.
+    ///
+    /// # Errors
+    /// [`Error::NoRows`] when there is none.
+    pub fn query_row<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: impl FnOnce(&Row) -> Result<T>,
+    ) -> Result<T> {
+        let mut statement = self.prepare(sql)?;
+        statement.refuse_tail()?;
+        let mut rows = statement.query(params)?;
+        match rows.next()? {
+            Some(row) => read(row),
+            None => Err(Error::NoRows),
+        }
+    }
+
+    // ---- state -----------------------------------------------------------------------------------
+
+    /// Rows inserted, changed or deleted by the last INSERT, UPDATE or DELETE.
+    pub fn changes(&self) -> u64 {
+        self.state.borrow().session.environment.changes.get() as u64
+    }
+
+    /// Rows inserted, changed or deleted since the connection was opened.
+    pub fn total_changes(&self) -> u64 {
+        self.state.borrow().session.environment.total_changes.get() as u64
+    }
+
+    /// The rowid of the last row inserted into a table that has rowids; 0 before that.
+    pub fn last_insert_rowid(&self) -> i64 {
+        self.state.borrow().session.environment.last_insert_rowid.get()
+    }
+
+    /// True unless a transaction was begun with BEGIN or SAVEPOINT.
+    pub fn is_autocommit(&self) -> bool {
+        self.state.borrow().transaction.is_autocommit()
+    }
+
+    /// How long to wait for another connection's lock before [`Error::Busy`].
+    pub fn busy_timeout(&self, timeout: Duration) -> Result<()> {
+        self.state()?.set_busy_timeout(timeout);
+        Ok(())
+    }
+
+    /// Something by which another thread can stop what this connection does.
+    pub fn interrupt_handle(&self) -> InterruptHandle {
+        InterruptHandle {
+            flag: Arc::clone(&self.interrupt),
+        }
+    }
+
+    /// The path of a database's file as it was given: `main`, or the name of an attached one. Empty in memory.
+    pub fn path(&self, database: &str) -> Option<String> {
+        let state = self.state.borrow();
+        let found = state
+            .databases
+            .iter()
+            .find(|own| own.name.eq_ignore_ascii_case(database));
+        found.map(|database| database.path.clone())
+    }
+
+    // ---- extending -------------------------------------------------------------------------------
+
+    /// Registers a function; one of the same name and arity is replaced.
+    pub fn register_function(&self, function: Function) -> Result<()> {
+        let mut state = self.state()?;
+        state.functions.register(function);
+        state.schema_version += 1;
+        Ok(())
+    }
+
+    /// Removes a function that was registered; true when it was there.
+    pub fn unregister_function(&self, name: &str, arity: Arity) -> Result<bool> {
+        let mut state = self.state()?;
+        state.schema_version += 1;
+        Ok(state.functions.unregister(name, arity))
+    }
+
+    /// Registers a collation. It gets texts in UTF-8 and has to be a total order that never changes as long as an index uses it.
+    pub fn register_collation(
+        &self,
+        name: &str,
+        compare: impl Fn(&[u8], &[u8]) -> std::cmp::Ordering + Send + Sync + 'static,
+    ) -> Result<()> {
+        let mut state = self.state()?;
+        state.collations.register(name, Box::new(compare));
+        state.forget_schemas();
+        Ok(())
+    }
+
+    /// Registers a virtual table or table-valued function under its own name.
+    pub fn register_virtual_table(&self, table: Arc<dyn VirtualTable>) -> Result<()> {
+        let mut state = self.state()?;
+        state
+            .virtual_tables
+            .insert(table.name().to_ascii_lowercase(), table);
+        state.schema_version += 1;
+        Ok(())
+    }
+
+    // ---- inside ----------------------------------------------------------------------------------
+
+    pub(crate) fn state(&self) -> Result<RefMut<'_, State>> {
+        self.state
+            .try_borrow_mut()
+            .map_err(|_| Error::misuse("the connection is in use by a function of its own"))
+    }
+
+    pub(crate) fn interrupt_flag(&self) -> &AtomicBool {
+        &self.interrupt
+    }
+
+    /// Takes back a statement for the cache.
+    pub(crate) fn keep(&self, body: Box<Body>) {
+        if let Ok(mut state) = self.state.try_borrow_mut() {
+            if state.cache.len() >= CACHED_STATEMENTS_MAX {
+                state.cache.remove(0);
+            }
+            state.cache.push(body);
+        }
+    }
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection").finish_non_exhaustive()
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        let state = self.state.get_mut();
+        state.cache.clear();
+        state.roll_back_all();
+    }
+}
+
+impl State {
+    /// The world of a running statement.
+    pub(crate) fn context<'a>(
+        &'a mut self,
+        parameters: &'a [Value],
+        registers: &'a mut Vec<Value>,
+        interrupt: &'a AtomicBool,
+        run: u64,
+    ) -> ExecContext<'a> {
+        ExecContext {
+            databases: &mut self.databases,
+            parameters,
+            registers,
+            session: &mut self.session,
+            interrupt,
+            run,
+        }
+    }
+
+    /// The database called `name`.
+    ///
+    /// # Errors
+    /// `unknown database x`.
+    pub(crate) fn database_named(&self, name: &str) -> Result<usize> {
+        let found = self
+            .databases
+            .iter()
+            .position(|database| database.name.eq_ignore_ascii_case(name));
+        found.ok_or_else(|| Error::sql(format!("unknown database {name}")))
+    }
+
+    /// All schemas are read anew before they are used next.
+    pub(crate) fn forget_schemas(&mut self) {
+        self.databases.iter_mut().for_each(Database::forget_schema);
+        self.schema_version += 1;
+    }
+
+    pub(crate) fn set_busy_timeout(&mut self, timeout: Duration) {
+        self.settings.busy_timeout_ms = milliseconds(timeout);
+        for database in &mut self.databases {
+            database.pager.set_busy_timeout(timeout);
+        }
+    }
+
+    /// How ATTACH opens a file.
+    pub(crate) fn open_options(&self) -> &OpenOptions {
+        &self.options
+    }
+}
+
+/// Stops a connection's running statements from another thread.
+#[derive(Clone, Debug)]
+pub struct InterruptHandle {
+    flag: Arc<AtomicBool>,
+}
+
+impl InterruptHandle {
+    /// Stops the statements that run now: they fail with [`Error::Interrupt`]. Without effect when none runs.
+    pub fn interrupt(&self) {
+        self.flag.store(true, Ordering::Relaxed);
+    }
+}
+
+fn milliseconds(timeout: Duration) -> u32 {
+    u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX)
+}
+
+/// An error about a text that began at `start` of the text that the caller knows.
+fn shifted(error: Error, start: usize) -> Error {
+    match error {
+        Error::Syntax { message, offset } => Error::Syntax {
+            message,
+            offset: offset.map(|offset| offset + start),
+        },
+        Error::Sql { message, offset } => Error::Sql {
+            message,
+            offset: offset.map(|offset| offset + start),
+        },
+        error => error,
+    }
+}

@@ -1,0 +1,182 @@
+//! From a statement's text to something that can run.
+
+use std::sync::Arc;
+
+use super::State;
+use crate::catalog::{Collations, Database, VirtualTable};
+use crate::command::Command;
+use crate::error::{Error, Result};
+use crate::exec::build;
+use crate::exec::write::{Delete, Insert, Update};
+use crate::plan::{self, CompiledKind, PlanContext, ResultColumn, SchemaView};
+use crate::pragma;
+use crate::statement::{Compiled, Program};
+use crate::syntax::{self, ast};
+
+impl State {
+    /// Compiles the first statement of `sql`. `None` when there is only blank space and comments; the offset is where the rest begins.
+    ///
+    /// Schemas that were read before are taken as they are: whether they are current is seen when the statement runs. Only when a
+    /// statement does not compile is it worth asking.
+    pub(crate) fn compile(&mut self, sql: &str) -> Result<(Option<Compiled>, usize)> {
+        let Some(next) = syntax::parse_next(sql.as_bytes(), 0)? else {
+            return Ok((None, sql.len()));
+        };
+        let compiled = self.compile_parsed(&next.parsed, sql)?;
+        Ok((Some(compiled), next.end))
+    }
+
+    fn compile_parsed(&mut self, parsed: &ast::Parsed, sql: &str) -> Result<Compiled> {
+        if let Some(command) = Command::of(parsed, sql) {
+            return Ok(Compiled::of_command(command, parsed, self.schema_version));
+        }
+        let fresh = self.read_unknown_schemas()?;
+        match self.plan(parsed) {
+            Err(error) if fresh => Err(error),
+            Err(error) => {
+                let version = self.schema_version;
+                let all: Vec<usize> = (0..self.databases.len()).collect();
+                let refreshed = self.begin_reading(&all);
+                self.release_idle();
+                refreshed?;
+                if version == self.schema_version {
+                    Err(error)
+                } else {
+                    self.plan(parsed)
+                }
+            }
+            compiled => compiled,
+        }
+    }
+
+    /// Reads the schemas that were never read. True when all are current for that reason.
+    pub(crate) fn read_unknown_schemas(&mut self) -> Result<bool> {
+        if self.databases.iter().all(Database::knows_schema) {
+            return Ok(false);
+        }
+        let all: Vec<usize> = (0..self.databases.len()).collect();
+        let read = self.begin_reading(&all);
+        self.release_idle();
+        read.map(|()| true)
+    }
+
+    /// Lends the world that statements are compiled in.
+    pub(crate) fn with_plan_context<T>(&self, work: impl FnOnce(&PlanContext<'_>) -> T) -> T {
+        self.with_context(false, work)
+    }
+
+    fn with_context<T>(&self, explain: bool, work: impl FnOnce(&PlanContext<'_>) -> T) -> T {
+        let views = self.schema_views();
+        let collations = |name: &str| self.collations.find(name);
+        let virtual_tables = |name: &str| self.find_virtual_table(name);
+        work(&PlanContext {
+            databases: &views,
+            functions: &self.functions,
+            collations: &collations,
+            virtual_tables: &virtual_tables,
+            settings: self.plan_settings(explain),
+            trigger: None,
+        })
+    }
+
+    fn plan(&self, parsed: &ast::Parsed) -> Result<Compiled> {
+        let compiled = self.with_context(parsed.explain.is_some(), |context| {
+            plan::compile(&parsed.statement, context)
+        })?;
+        if let Some(explain) = parsed.explain {
+            return Ok(Compiled::of_explain(
+                explain,
+                &compiled.explain,
+                parsed,
+                self.schema_version,
+            ));
+        }
+        let mut writes = Vec::new();
+        let program = match &compiled.kind {
+            CompiledKind::Query(plan) => Program::Query(build(&plan.root)?),
+            CompiledKind::Insert(plan) => {
+                self.refuse_write(plan.target.database, &plan.target.table)?;
+                writes.push(plan.target.database);
+                Program::insert(Insert::build(plan)?)
+            }
+            CompiledKind::Update(plan) => {
+                self.refuse_write(plan.target.database, &plan.target.table)?;
+                writes.push(plan.target.database);
+                Program::update(Update::build(plan)?)
+            }
+            CompiledKind::Delete(plan) => {
+                self.refuse_write(plan.target.database, &plan.target.table)?;
+                writes.push(plan.target.database);
+                Program::delete(Delete::build(plan)?)
+            }
+        };
+        Ok(Compiled {
+            program,
+            columns: compiled.columns,
+            parameters: parsed.parameters.clone(),
+            databases: compiled.databases,
+            writes,
+            explain: None,
+            schema_version: self.schema_version,
+        })
+    }
+
+    /// Virtual tables that the application registered, and pragmas.
+    fn find_virtual_table(&self, name: &str) -> Option<Arc<dyn VirtualTable>> {
+        let registered = self.virtual_tables.get(&name.to_ascii_lowercase()).cloned();
+        registered
+            .or_else(|| pragma::table_function(name).map(|table| Arc::new(table) as Arc<dyn VirtualTable>))
+    }
+
+    /// The databases as the planner sees them.
+    pub(crate) fn schema_views(&self) -> Vec<SchemaView> {
+        let view = |database: &Database| SchemaView {
+            name: database.name.clone(),
+            schema: Arc::clone(&database.schema),
+        };
+        self.databases.iter().map(view).collect()
+    }
+
+    pub(crate) fn plan_settings(&self, explain: bool) -> plan::Settings {
+        plan::Settings {
+            case_sensitive_like: self.session.environment.case_sensitive_like.get(),
+            automatic_index: self.settings.automatic_index,
+            explain,
+            ..plan::Settings::default()
+        }
+    }
+
+    /// Tables that only the engine itself writes, and what is not done yet.
+    fn refuse_write(&self, database: usize, table: &crate::catalog::Table) -> Result<()> {
+        let is_schema_table = table.root == aludel_storage::format::PageNo::ONE;
+        if is_schema_table && !self.settings.writable_schema {
+            return Err(Error::sql(format!("table {} may not be modified", table.name)));
+        }
+        let schemas = self
+            .databases
+            .iter()
+            .enumerate()
+            .filter(|(number, own)| *number == database || own.is_temporary());
+        for (_, own) in schemas {
+            if own.schema.triggers_of(&table.name).next().is_some() {
+                return Err(Error::sql(format!(
+                    "triggers are not supported yet: table {} has some",
+                    table.name
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The columns of a result that have names only.
+pub(crate) fn named_columns(names: &[&str]) -> Vec<ResultColumn> {
+    names
+        .iter()
+        .map(|name| ResultColumn {
+            name: (*name).into(),
+            origin: None,
+            affinity: None,
+        })
+        .collect()
+}

@@ -1,0 +1,399 @@
+//! The transaction of a connection: autocommit, savepoints, and what the end of a statement does to locks and changes.
+//!
+//! ```text
+//!                    BEGIN, SAVEPOINT                       COMMIT, RELEASE of the outermost
+//!   autocommit  ─────────────────────────▶  transaction  ─────────────────────────────────▶  autocommit
+//!   each statement commits when it ends;    statements are undone singly, to their own savepoint;
+//!   a read holds its snapshot until then    locks stay until the end
+//! ```
+//!
+//! Each savepoint of the connection is a savepoint at the same depth in every pager that writes; a pager that begins to write later
+//! opens as many as there are. A statement's own savepoint lies above them.
+
+use aludel_storage::pager::{Pager, TransactionState};
+
+use super::State;
+use crate::error::{Error, Result};
+use crate::syntax::ast::{ConflictAction, TransactionKind};
+
+/// Where a connection stands.
+#[derive(Debug, Default)]
+pub(crate) struct Transaction {
+    /// Set by BEGIN and by an outermost SAVEPOINT.
+    begun: bool,
+    savepoints: Vec<Savepoint>,
+    /// Statements between their first step and their end.
+    running: usize,
+    /// Those of them that write.
+    writing: usize,
+    /// Grows when a rollback takes the ground from under running statements.
+    pub(crate) abortions: u64,
+}
+
+#[derive(Debug)]
+struct Savepoint {
+    name: String,
+    /// It began the transaction, so its release commits.
+    outermost: bool,
+}
+
+/// What a statement holds while it runs.
+#[derive(Debug)]
+pub(crate) struct Entered {
+    write: bool,
+    /// Whether its changes can be taken back alone: savepoints were opened in the pagers that write.
+    undoable: bool,
+}
+
+/// How a statement ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Done,
+    Failed(ConflictAction),
+}
+
+impl Transaction {
+    pub(crate) fn is_autocommit(&self) -> bool {
+        !self.begun
+    }
+
+    pub(crate) fn running(&self) -> usize {
+        self.running
+    }
+}
+
+impl State {
+    // ---- a statement's begin and end -------------------------------------------------------------
+
+    /// Opens read transactions on `databases` and sees to it that their schemas are current.
+    pub(crate) fn begin_reading(&mut self, databases: &[usize]) -> Result<()> {
+        for &number in databases {
+            let Some(database) = self.databases.get_mut(number) else {
+                continue;
+            };
+            let began = database.pager.begin_read().map_err(Error::from);
+            let refreshed = began.and_then(|()| database.refresh_schema(&self.collations));
+            match refreshed {
+                Ok(true) => self.schema_version += 1,
+                Ok(false) => {}
+                Err(error) => {
+                    self.release_idle();
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A statement starts to run; its databases are being read. With `writes` they become write transactions. `undoable`
+    /// asks for a savepoint, unless the whole transaction would be undone with the statement anyway.
+    pub(crate) fn enter(&mut self, writes: &[usize], undoable: bool) -> Result<Entered> {
+        let undoable =
+            undoable && !writes.is_empty() && (self.transaction.begun || self.transaction.writing > 0);
+        for &number in writes {
+            if let Err(error) = self.begin_writing(number) {
+                self.release_idle();
+                return Err(error);
+            }
+        }
+        if undoable {
+            for pager in self.writing_pagers() {
+                pager.savepoint()?;
+            }
+        }
+        self.transaction.running += 1;
+        self.transaction.writing += usize::from(!writes.is_empty());
+        Ok(Entered {
+            write: !writes.is_empty(),
+            undoable,
+        })
+    }
+
+    fn begin_writing(&mut self, number: usize) -> Result<()> {
+        if self.settings.query_only {
+            return Err(Error::ReadOnly {
+                message: "attempt to write a readonly database".to_owned(),
+            });
+        }
+        let depth = self.transaction.savepoints.len();
+        let Some(database) = self.databases.get_mut(number) else {
+            return Ok(());
+        };
+        if database.pager.state() == TransactionState::Write {
+            return Ok(());
+        }
+        database.pager.begin_write()?;
+        for _ in 0..depth {
+            database.pager.savepoint()?;
+        }
+        Ok(())
+    }
+
+    /// A statement ends: its changes are committed, kept for a later commit, or undone.
+    pub(crate) fn leave(&mut self, entered: &Entered, outcome: Outcome) -> Result<()> {
+        self.transaction.running = self.transaction.running.saturating_sub(1);
+        if !entered.write {
+            if outcome == Outcome::Failed(ConflictAction::Rollback) && self.transaction.begun {
+                self.roll_back_all();
+            }
+            self.release_idle();
+            return Ok(());
+        }
+        self.transaction.writing = self.transaction.writing.saturating_sub(1);
+        let alone = !self.transaction.begun && self.transaction.writing == 0;
+        let result = match outcome {
+            Outcome::Done | Outcome::Failed(ConflictAction::Fail) if alone => self.commit_all(),
+            Outcome::Failed(ConflictAction::Rollback) => {
+                self.roll_back_all();
+                Ok(())
+            }
+            Outcome::Failed(_) if alone => {
+                self.roll_back_all();
+                Ok(())
+            }
+            _ if !entered.undoable => Ok(()),
+            Outcome::Done | Outcome::Failed(ConflictAction::Fail) => self.release_statement(),
+            Outcome::Failed(_) => self.undo_statement(),
+        };
+        self.release_idle();
+        result
+    }
+
+    /// A write has done its work and has only rows to hand out: it cannot fail any more.
+    pub(crate) fn settle(&mut self, entered: &mut Entered) -> Result<()> {
+        if std::mem::take(&mut entered.undoable) {
+            self.release_statement()
+        } else {
+            Ok(())
+        }
+    }
+
+    fn release_statement(&mut self) -> Result<()> {
+        let depth = self.transaction.savepoints.len();
+        for pager in self
+            .writing_pagers()
+            .filter(|pager| pager.savepoint_depth() > depth)
+        {
+            pager.release(depth)?;
+        }
+        Ok(())
+    }
+
+    fn undo_statement(&mut self) -> Result<()> {
+        let depth = self.transaction.savepoints.len();
+        for pager in self
+            .writing_pagers()
+            .filter(|pager| pager.savepoint_depth() > depth)
+        {
+            pager.rollback_to(depth)?;
+            pager.release(depth)?;
+        }
+        self.forget_changed_schemas();
+        Ok(())
+    }
+
+    /// Gives up read transactions that nobody needs any more.
+    pub(crate) fn release_idle(&mut self) {
+        if !self.transaction.begun && self.transaction.running == 0 {
+            self.databases
+                .iter_mut()
+                .for_each(|database| database.pager.end_read());
+        }
+    }
+
+    fn writing_pagers(&mut self) -> impl Iterator<Item = &mut Pager> {
+        let pagers = self.databases.iter_mut().map(|database| &mut database.pager);
+        pagers.filter(|pager| pager.state() == TransactionState::Write)
+    }
+
+    // ---- the whole transaction -------------------------------------------------------------------
+
+    /// Commits every database that was written. On failure all of them are rolled back, unless the lock of a busy file may yet be had.
+    fn commit_all(&mut self) -> Result<()> {
+        let committed = self.commit_pagers();
+        if committed.is_err() {
+            self.roll_back_all();
+        }
+        committed
+    }
+
+    fn commit_pagers(&mut self) -> Result<()> {
+        let others_read = self.transaction.running > 0;
+        for database in &mut self.databases {
+            if database.pager.state() == TransactionState::Write {
+                database.pager.commit()?;
+                database.keep_schema();
+                if others_read {
+                    database.pager.begin_read()?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Undoes the transaction. Statements that still read go on, unless the schema that they were compiled against is undone too.
+    pub(crate) fn roll_back_all(&mut self) {
+        let others_read = self.transaction.running > 0;
+        for database in &mut self.databases {
+            if database.pager.state() != TransactionState::Write {
+                continue;
+            }
+            // A rollback that fails leaves the pager in doubt; it says so at its next use.
+            let _ = database.pager.rollback();
+            if others_read {
+                let _ = database.pager.begin_read();
+            }
+        }
+        if self.forget_changed_schemas() {
+            self.transaction.abortions += 1;
+        }
+        self.transaction.begun = false;
+        self.transaction.savepoints.clear();
+    }
+
+    /// Schemas that this transaction changed were undone with it. True when there was one.
+    fn forget_changed_schemas(&mut self) -> bool {
+        let mut any = false;
+        for database in &mut self.databases {
+            any |= database.forget_changed_schema();
+        }
+        self.schema_version += u64::from(any);
+        any
+    }
+
+    // ---- BEGIN, COMMIT, ROLLBACK -----------------------------------------------------------------
+
+    /// BEGIN.
+    pub(crate) fn begin(&mut self, kind: TransactionKind) -> Result<()> {
+        if self.transaction.begun {
+            return Err(Error::sql("cannot start a transaction within a transaction"));
+        }
+        if kind != TransactionKind::Deferred {
+            for number in 0..self.databases.len() {
+                if let Err(error) = self.lock_for_writing(number, kind) {
+                    self.roll_back_all();
+                    self.release_idle();
+                    return Err(error);
+                }
+            }
+        }
+        self.transaction.begun = true;
+        Ok(())
+    }
+
+    fn lock_for_writing(&mut self, number: usize, kind: TransactionKind) -> Result<()> {
+        let database = &mut self.databases[number];
+        if database.is_temporary() {
+            return Ok(());
+        }
+        let locked = match kind {
+            TransactionKind::Exclusive => database.pager.begin_exclusive(),
+            _ => database.pager.begin_write(),
+        };
+        match locked {
+            Err(aludel_storage::Error::ReadOnly(_)) => Ok(database.pager.begin_read()?),
+            locked => Ok(locked?),
+        }
+    }
+
+    /// COMMIT.
+    pub(crate) fn commit(&mut self) -> Result<()> {
+        if !self.transaction.begun {
+            return Err(Error::sql("cannot commit - no transaction is active"));
+        }
+        if self.transaction.writing > 0 {
+            return Err(Error::Busy {
+                message: "cannot commit transaction - SQL statements in progress".to_owned(),
+            });
+        }
+        match self.commit_pagers() {
+            Ok(()) => {
+                self.transaction.begun = false;
+                self.transaction.savepoints.clear();
+                self.release_idle();
+                Ok(())
+            }
+            // The transaction stays open, and COMMIT can be tried again.
+            Err(error) if error.code() == 5 => Err(error),
+            Err(error) => {
+                self.roll_back_all();
+                self.release_idle();
+                Err(error)
+            }
+        }
+    }
+
+    /// ROLLBACK.
+    pub(crate) fn roll_back(&mut self) -> Result<()> {
+        if !self.transaction.begun {
+            return Err(Error::sql("cannot rollback - no transaction is active"));
+        }
+        self.roll_back_all();
+        self.release_idle();
+        Ok(())
+    }
+
+    // ---- savepoints ------------------------------------------------------------------------------
+
+    /// SAVEPOINT.
+    pub(crate) fn open_savepoint(&mut self, name: &str) -> Result<()> {
+        if self.transaction.writing > 0 {
+            return Err(Error::Busy {
+                message: "cannot open savepoint - SQL statements in progress".to_owned(),
+            });
+        }
+        for pager in self.writing_pagers() {
+            pager.savepoint()?;
+        }
+        let outermost = !self.transaction.begun;
+        self.transaction.savepoints.push(Savepoint {
+            name: name.to_owned(),
+            outermost,
+        });
+        self.transaction.begun = true;
+        Ok(())
+    }
+
+    fn find_savepoint(&self, name: &str) -> Result<usize> {
+        let named = |savepoint: &Savepoint| savepoint.name.eq_ignore_ascii_case(name);
+        let found = self.transaction.savepoints.iter().rposition(named);
+        found.ok_or_else(|| Error::sql(format!("no such savepoint: {name}")))
+    }
+
+    /// RELEASE.
+    pub(crate) fn release_savepoint(&mut self, name: &str) -> Result<()> {
+        let depth = self.find_savepoint(name)?;
+        if self.transaction.writing > 0 {
+            return Err(Error::Busy {
+                message: "cannot release savepoint - SQL statements in progress".to_owned(),
+            });
+        }
+        if self.transaction.savepoints[depth].outermost {
+            return self.commit();
+        }
+        for pager in self
+            .writing_pagers()
+            .filter(|pager| pager.savepoint_depth() > depth)
+        {
+            pager.release(depth)?;
+        }
+        self.transaction.savepoints.truncate(depth);
+        Ok(())
+    }
+
+    /// ROLLBACK TO.
+    pub(crate) fn roll_back_to(&mut self, name: &str) -> Result<()> {
+        let depth = self.find_savepoint(name)?;
+        for pager in self
+            .writing_pagers()
+            .filter(|pager| pager.savepoint_depth() > depth)
+        {
+            pager.rollback_to(depth)?;
+        }
+        if self.forget_changed_schemas() {
+            self.transaction.abortions += 1;
+        }
+        self.transaction.savepoints.truncate(depth + 1);
+        Ok(())
+    }
+}

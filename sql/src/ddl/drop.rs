@@ -1,0 +1,246 @@
+//! DROP TABLE, INDEX, VIEW, TRIGGER.
+
+use aludel_storage::btree::{TableCursor, TreeKind, drop_tree};
+use aludel_storage::format::record::RecordView;
+use aludel_storage::format::{PageNo, ValueRef};
+
+use super::Definer;
+use crate::catalog::{Schema, fold, utf8_of};
+use crate::error::{Error, Result};
+use crate::exec::write::Failure;
+use crate::syntax::ast::{Drop, ObjectKind, ObjectName};
+
+impl Definer<'_> {
+    pub(super) fn drop(&mut self, drop: &Drop) -> Result<(), Failure> {
+        let Some(database) = self.find_object(drop)? else {
+            return Ok(());
+        };
+        let name = drop.name.name.as_str();
+        let (text, parameters, interrupt) = (self.sql, self.parameters, self.interrupt);
+        self.refuse_drop(drop, database)?;
+        self.state.change(database, |state| {
+            let mut definer = Definer {
+                state,
+                sql: text,
+                parameters,
+                interrupt,
+            };
+            match drop.kind {
+                ObjectKind::Table => definer.drop_table(database, name),
+                ObjectKind::Index => definer.drop_index(database, name),
+                ObjectKind::View => definer.drop_view(database, name),
+                ObjectKind::Trigger => definer.drop_trigger(database, name),
+            }
+        })
+    }
+
+    /// The database that has the object; `None` when it need not exist.
+    fn find_object(&self, drop: &Drop) -> Result<Option<usize>> {
+        let name = drop.name.name.as_str();
+        let is_here = |number: usize| {
+            let schema = &self.state.databases[number].schema;
+            match drop.kind {
+                ObjectKind::Table | ObjectKind::View => self.find_relation(number, name).is_some(),
+                ObjectKind::Index => schema.index(name).is_some(),
+                ObjectKind::Trigger => schema.trigger(name).is_some(),
+            }
+        };
+        let order = match self.search_order(&drop.name) {
+            Ok(order) => order,
+            Err(_) if drop.if_exists => return Ok(None),
+            Err(error) if drop.kind == ObjectKind::Trigger => return Err(error),
+            Err(_) => Vec::new(),
+        };
+        if let Some(found) = order.into_iter().find(|&number| is_here(number)) {
+            return Ok(Some(found));
+        }
+        if drop.if_exists {
+            return Ok(None);
+        }
+        let kind = match drop.kind {
+            ObjectKind::Table => "table",
+            ObjectKind::View => "view",
+            ObjectKind::Index => "index",
+            ObjectKind::Trigger => "trigger",
+        };
+        Err(Error::sql(format!("no such {kind}: {}", written(&drop.name))))
+    }
+
+    fn refuse_drop(&self, drop: &Drop, database: usize) -> Result<()> {
+        let name = drop.name.name.as_str();
+        let schema = &self.state.databases[database].schema;
+        match drop.kind {
+            ObjectKind::Table => {
+                let system = name
+                    .get(..7)
+                    .is_some_and(|start| start.eq_ignore_ascii_case("sqlite_"));
+                let statistics = name
+                    .get(..11)
+                    .is_some_and(|start| start.eq_ignore_ascii_case("sqlite_stat"));
+                if system && !statistics {
+                    return Err(Error::sql(format!("table {name} may not be dropped")));
+                }
+                match schema.view(name) {
+                    Some(_) => Err(Error::sql(format!("use DROP VIEW to delete view {name}"))),
+                    None => Ok(()),
+                }
+            }
+            ObjectKind::View if schema.view(name).is_none() => {
+                Err(Error::sql(format!("use DROP TABLE to delete table {name}")))
+            }
+            ObjectKind::Index if schema.index(name).is_some_and(|index| index.sql.is_none()) => Err(
+                Error::sql("index associated with UNIQUE or PRIMARY KEY constraint cannot be dropped"),
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    fn drop_table(&mut self, database: usize, name: &str) -> Result<()> {
+        let mut schema = (*self.state.databases[database].schema).clone();
+        let Some(table) = schema.table(name).cloned() else {
+            return Err(Error::sql(format!("no such table: {name}")));
+        };
+        self.remove_rows(database, |_, _, own| own.eq_ignore_ascii_case(&table.name))?;
+        self.remove_from_side_table(database, "sqlite_sequence", &table.name)?;
+        for statistics in ["sqlite_stat1", "sqlite_stat4"] {
+            self.remove_from_side_table(database, statistics, &table.name)?;
+        }
+        let kind = match table.without_rowid {
+            None => TreeKind::Table,
+            Some(_) => TreeKind::Index,
+        };
+        let mut trees: Vec<(PageNo, TreeKind)> = table
+            .indexes
+            .iter()
+            .map(|index| (index.root, TreeKind::Index))
+            .collect();
+        trees.push((table.root, kind));
+        let moved = self.drop_trees(database, trees)?;
+        schema.tables.remove(&fold(name));
+        for index in &table.indexes {
+            schema.indexes.remove(&fold(&index.name));
+        }
+        schema
+            .triggers
+            .retain(|_, trigger| !trigger.table.eq_ignore_ascii_case(&table.name));
+        self.finish_drop(database, schema, moved)
+    }
+
+    fn drop_index(&mut self, database: usize, name: &str) -> Result<()> {
+        let mut schema = (*self.state.databases[database].schema).clone();
+        let Some(index) = schema.index(name).cloned() else {
+            return Err(Error::sql(format!("no such index: {name}")));
+        };
+        self.remove_rows(database, |kind, own, _| {
+            kind == "index" && own.eq_ignore_ascii_case(&index.name)
+        })?;
+        let moved = self.drop_trees(database, vec![(index.root, TreeKind::Index)])?;
+        schema.indexes.remove(&fold(name));
+        if let Some(table) = schema.tables.get_mut(&fold(&index.table)) {
+            let mut changed = (**table).clone();
+            changed.indexes.retain(|own| !own.name.eq_ignore_ascii_case(name));
+            *table = changed.into();
+        }
+        self.finish_drop(database, schema, moved)
+    }
+
+    fn drop_view(&mut self, database: usize, name: &str) -> Result<()> {
+        let mut schema = (*self.state.databases[database].schema).clone();
+        self.remove_rows(database, |_, _, own| own.eq_ignore_ascii_case(name))?;
+        schema.views.remove(&fold(name));
+        schema
+            .triggers
+            .retain(|_, trigger| !trigger.table.eq_ignore_ascii_case(name));
+        self.finish_drop(database, schema, false)
+    }
+
+    fn drop_trigger(&mut self, database: usize, name: &str) -> Result<()> {
+        let mut schema = (*self.state.databases[database].schema).clone();
+        self.remove_rows(database, |kind, own, _| {
+            kind == "trigger" && own.eq_ignore_ascii_case(name)
+        })?;
+        schema.triggers.remove(&fold(name));
+        self.finish_drop(database, schema, false)
+    }
+
+    /// A root that moved is known in the file already; the schema is then read anew.
+    fn finish_drop(&mut self, database: usize, schema: Schema, moved: bool) -> Result<()> {
+        self.finish(database, schema, &[])?;
+        if moved {
+            self.state.databases[database].forget_schema();
+            let State {
+                databases,
+                collations,
+                ..
+            } = &mut *self.state;
+            databases[database].refresh_schema(collations)?;
+        }
+        Ok(())
+    }
+
+    /// Drops trees, the highest root first, so that a root that moves in an auto-vacuum file is not one that is yet to be dropped. True
+    /// when another tree's root moved.
+    fn drop_trees(&mut self, database: usize, mut trees: Vec<(PageNo, TreeKind)>) -> Result<bool> {
+        trees.sort_by_key(|(root, _)| std::cmp::Reverse(*root));
+        let mut any = false;
+        for (root, kind) in trees {
+            let moved = drop_tree(&mut self.state.databases[database].pager, root, kind)?;
+            if let Some(moved) = moved {
+                self.move_root(database, moved.from, moved.to)?;
+                any = true;
+            }
+        }
+        Ok(any)
+    }
+
+    /// Rows of sqlite_schema follow a root that moved.
+    fn move_root(&mut self, database: usize, from: PageNo, to: PageNo) -> Result<()> {
+        let pager = &mut self.state.databases[database].pager;
+        let mut cursor = TableCursor::new(PageNo::ONE);
+        let mut more = cursor.first(pager)?;
+        while more {
+            let mut spill = Vec::new();
+            let payload = cursor.payload(pager, &mut spill)?.to_vec();
+            let mut values: Vec<ValueRef<'_>> =
+                RecordView::parse(&payload)?.columns().collect::<Result<_, _>>()?;
+            if values.get(3) == Some(&ValueRef::Integer(from.get().into())) {
+                values[3] = ValueRef::Integer(to.get().into());
+                let rowid = cursor.rowid();
+                cursor.insert_values(pager, rowid, &values)?;
+                return Ok(());
+            }
+            more = cursor.next(pager)?;
+        }
+        Ok(())
+    }
+
+    /// Removes the rows of sqlite_sequence or sqlite_stat1 that speak about a table.
+    fn remove_from_side_table(&mut self, database: usize, side: &str, table: &str) -> Result<()> {
+        let database = &mut self.state.databases[database];
+        let Some(side) = database.schema.table(side) else {
+            return Ok(());
+        };
+        let encoding = database.pager.header()?.encoding;
+        let mut cursor = TableCursor::new(side.root);
+        let mut spill = Vec::new();
+        let mut more = cursor.first(&database.pager)?;
+        while more {
+            let view = RecordView::parse(cursor.payload(&database.pager, &mut spill)?)?;
+            let own = matches!(view.column(0)?, ValueRef::Text(text) if utf8_of(text, encoding) == table.as_bytes());
+            if own {
+                cursor.delete(&mut database.pager)?;
+            }
+            more = cursor.next(&database.pager)?;
+        }
+        Ok(())
+    }
+}
+
+use crate::connection::State;
+
+fn written(name: &ObjectName) -> String {
+    match &name.schema {
+        Some(schema) => format!("{}.{}", schema.text, name.name.text),
+        None => name.name.text.to_string(),
+    }
+}

@@ -1,0 +1,137 @@
+//! From plan to operators, one node to one operator.
+//!
+//! What several operators share is found through the [`BuildContext`]: common tables (one computes, several read), the queue
+//! of a recursive table, and scalar subqueries that several expressions take columns of.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::kernel::{Kernel, SharedScalar};
+use super::operator::Operator;
+use super::sort::Sort;
+use super::{aggregate, project, rows, scan, set_operation, window};
+use crate::error::{Error, Result};
+use crate::plan::expr::Subquery;
+use crate::plan::physical::Node;
+
+/// Builds the operators of a plan.
+///
+/// # Errors
+/// [`Error::Sql`] and [`Error::Misuse`] for plans that contradict themselves.
+pub fn build(node: &Node) -> Result<Box<dyn Operator>> {
+    BuildContext::default().operator(node)
+}
+
+/// What the operators of one statement share while they are built.
+#[derive(Default)]
+pub(crate) struct BuildContext {
+    scalars: Vec<(Arc<Subquery>, Arc<Mutex<SharedScalar>>)>,
+}
+
+impl BuildContext {
+    /// Builds the operator of a node.
+    pub(crate) fn operator(&mut self, node: &Node) -> Result<Box<dyn Operator>> {
+        match node {
+            Node::Values { rows, width } => rows::values(rows, *width, self),
+            Node::TableScan(plan) => scan::table_scan(plan, self),
+            Node::IndexScan(plan) => scan::index_scan(plan, self),
+            Node::RowidUnion(plan) => scan::rowid_union(plan, self),
+            Node::VirtualScan(plan) => scan::virtual_scan(plan, self),
+            Node::Filter { input, predicate } => {
+                let input = self.operator(input)?;
+                Ok(rows::filter(input, Kernel::compile_in(predicate, self)?))
+            }
+            Node::Project { input, expressions } => {
+                let width = width_of(input);
+                let input = self.operator(input)?;
+                project::project(input, width, expressions, self)
+            }
+            Node::Aggregate(plan) => match aggregate::count_of_table(plan) {
+                Some(count) => Ok(count),
+                None => aggregate::aggregate(plan, self),
+            },
+            Node::Limit { input, limit, offset } => rows::limit(input, limit.as_ref(), offset.as_ref(), self),
+            Node::Append { inputs } => {
+                let inputs = inputs
+                    .iter()
+                    .map(|input| self.operator(input))
+                    .collect::<Result<_>>()?;
+                Ok(rows::append(inputs))
+            }
+            Node::Sort { input, keys, top, .. } => {
+                let width = width_of(input);
+                let input = self.operator(input)?;
+                Ok(Box::new(Sort::build(input, width, keys, top.as_ref(), self)?))
+            }
+            Node::SetOperation {
+                op,
+                left,
+                right,
+                collations,
+            } => {
+                let (left, right) = (self.operator(left)?, self.operator(right)?);
+                Ok(set_operation::set_operation(*op, left, right, collations))
+            }
+            Node::Window(plan) => {
+                let input = self.operator(&plan.input)?;
+                window::window(input, width_of(&plan.input), plan, self)
+            }
+            _ => Err(Error::misuse("this kind of plan cannot be executed yet")),
+        }
+    }
+
+    /// The one runner of a scalar subquery.
+    pub(crate) fn shared_subquery(
+        &mut self,
+        subquery: &Arc<Subquery>,
+        make: impl FnOnce(&Subquery, &mut BuildContext) -> Result<SharedScalar>,
+    ) -> Result<Arc<Mutex<SharedScalar>>> {
+        if let Some((_, shared)) = self
+            .scalars
+            .iter()
+            .find(|(other, _)| Arc::ptr_eq(other, subquery))
+        {
+            return Ok(Arc::clone(shared));
+        }
+        let shared = Arc::new(Mutex::new(make(subquery, self)?));
+        self.scalars.push((Arc::clone(subquery), Arc::clone(&shared)));
+        Ok(shared)
+    }
+}
+
+/// How many columns a node puts out.
+pub(crate) fn width_of(node: &Node) -> usize {
+    match node {
+        Node::Values { width, .. } | Node::CteScan { width, .. } | Node::RecursiveScan { width, .. } => {
+            *width
+        }
+        Node::TableScan(scan) => scan.columns.len(),
+        Node::IndexScan(scan) => scan.columns.len(),
+        Node::RowidUnion(scan) => scan.columns.len(),
+        Node::VirtualScan(scan) => scan.columns.len(),
+        Node::Filter { input, .. }
+        | Node::Distinct { input, .. }
+        | Node::Sort { input, .. }
+        | Node::Limit { input, .. }
+        | Node::With { input, .. } => width_of(input),
+        Node::Project { expressions, .. } => expressions.len(),
+        Node::NestedLoop(join) => join_width(join.kind, join.outer_width, join.inner_width),
+        Node::HashJoin(join) => join_width(join.kind, join.left_width, join.right_width),
+        Node::Aggregate(aggregate) => {
+            aggregate.keys.len() + aggregate.aggregates.len() + aggregate.bare.len()
+        }
+        Node::Append { inputs } => inputs.first().map_or(0, width_of),
+        Node::SetOperation { left, .. } => width_of(left),
+        Node::Recursive(recursive) => recursive.width,
+        Node::Window(window) => width_of(&window.input) + window.calls.len(),
+    }
+}
+
+fn join_width(kind: crate::plan::physical::JoinKind, left: usize, right: usize) -> usize {
+    use crate::plan::physical::JoinKind;
+    match kind {
+        JoinKind::Semi | JoinKind::Anti => left,
+        _ => left + right,
+    }
+}

@@ -1,0 +1,145 @@
+//! Calls of scalar functions, and RAISE.
+
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use super::{Evaluate, Kernel, Rows, Values};
+use crate::error::{Error, RaiseAction, Result};
+use crate::exec::build::BuildContext;
+use crate::exec::{Batch, Class, ExecContext, Vector};
+use crate::functions::{Function, FunctionContext, FunctionKind, ScalarFunction};
+use crate::plan::expr::Expr;
+use crate::value::{Collation, Text, Value, ValueRef, cast};
+
+pub(super) fn call(
+    function: &Arc<Function>,
+    arguments: &[Expr],
+    collation: &Collation,
+    build: &mut BuildContext,
+) -> Result<Box<dyn Evaluate>> {
+    let FunctionKind::Scalar(scalar) = &function.kind else {
+        return Err(Error::sql(format!("misuse of function {}()", function.name)));
+    };
+    Ok(Box::new(Call {
+        scalar: Arc::clone(scalar),
+        stable: function.flags.deterministic || function.flags.constant_in_statement,
+        reads_json: function.flags.reads_json,
+        arguments: Kernel::compile_all(arguments, build)?,
+        collation: collation.clone(),
+        scratch: Vec::new(),
+        out: Vector::new(),
+    }))
+}
+
+struct Call {
+    scalar: Arc<dyn ScalarFunction>,
+    /// Equal arguments give equal results within a run.
+    stable: bool,
+    reads_json: bool,
+    arguments: Vec<Kernel>,
+    collation: Collation,
+    scratch: Vec<u8>,
+    out: Vector,
+}
+
+impl Evaluate for Call {
+    fn evaluate<'a>(
+        &'a mut self,
+        context: &mut ExecContext<'_>,
+        input: &'a Batch,
+        rows: Rows<'a>,
+    ) -> Result<Values<'a>> {
+        let Call {
+            scalar,
+            stable,
+            reads_json,
+            arguments,
+            collation,
+            scratch,
+            out,
+        } = self;
+        let mut columns: SmallVec<[Values<'_>; 4]> = SmallVec::new();
+        for argument in arguments {
+            columns.push(argument.evaluate_rows(context, input, rows)?);
+        }
+        let constant = *stable && columns.iter().all(Values::is_constant) && !rows.is_empty();
+        let mut function_context =
+            FunctionContext::new(&context.session.environment).with_collation(collation);
+        function_context.scratch = std::mem::take(scratch);
+        out.clear();
+        let mut row: SmallVec<[ValueRef<'_>; 4]> = SmallVec::new();
+        for n in 0..if constant { 1 } else { rows.len() } {
+            row.clear();
+            row.extend(columns.iter().map(|column| column.get(n)));
+            if *reads_json {
+                function_context.json_arguments = json_arguments(&columns, n);
+            }
+            function_context.json_result = false;
+            scalar.call(&mut function_context, &row, out)?;
+            if function_context.json_result {
+                out.mark_last_as_json();
+            }
+        }
+        *scratch = function_context.scratch;
+        Ok(Values::computed(out, constant, rows.len()))
+    }
+}
+
+/// A bit for each argument that is JSON.
+pub(in crate::exec) fn json_arguments(columns: &[Values<'_>], n: usize) -> u64 {
+    let marks = columns.iter().take(64).enumerate();
+    marks
+        .filter(|(_, column)| column.class(n) == Class::Json)
+        .fold(0, |bits, (i, _)| bits | 1 << i)
+}
+
+pub(super) fn raise(
+    action: RaiseAction,
+    message: Option<&Expr>,
+    build: &mut BuildContext,
+) -> Result<Box<dyn Evaluate>> {
+    let message = message
+        .map(|message| Kernel::compile_in(message, build))
+        .transpose()?;
+    Ok(Box::new(Raise {
+        action,
+        message,
+        out: Vector::new(),
+    }))
+}
+
+struct Raise {
+    action: RaiseAction,
+    message: Option<Kernel>,
+    out: Vector,
+}
+
+impl Evaluate for Raise {
+    fn evaluate<'a>(
+        &'a mut self,
+        context: &mut ExecContext<'_>,
+        input: &'a Batch,
+        rows: Rows<'a>,
+    ) -> Result<Values<'a>> {
+        if rows.is_empty() {
+            self.out.clear();
+            return Ok(Values::dense(&self.out));
+        }
+        let message = match &mut self.message {
+            Some(message) => cast::cast(
+                message.evaluate_rows(context, input, rows)?.get(0),
+                crate::value::Affinity::Text,
+            ),
+            None => Value::Text(Text::default()),
+        };
+        let message = match message {
+            Value::Text(text) => text.to_string_lossy().into_owned(),
+            _ => String::new(),
+        };
+        Err(Error::Raise {
+            action: self.action,
+            message,
+        })
+    }
+}

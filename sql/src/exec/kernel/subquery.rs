@@ -1,0 +1,513 @@
+//! Subqueries in expressions.
+//!
+//! One that reads nothing of the row runs once a statement run: its answer, or the set of its rows, is kept under the number of
+//! the run. One that does runs for each row, with the row's values in its registers, unless a row with the same values was there before:
+//! answers are kept by those values, up to a bound.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::compare::compare_one;
+use super::{Evaluate, Kernel, Rows, Values, convert_for_comparison};
+use crate::error::Result;
+use crate::exec::build::BuildContext;
+use crate::exec::key_table::{ABSENT, KeyTable};
+use crate::exec::operator::Operator;
+use crate::exec::{Batch, Class, ExecContext, Vector};
+use crate::plan::expr::{CompareOp, CompareRule, Expr, Register, Subquery};
+use crate::value::{Collation, ValueRef, converted_by_affinity};
+
+/// Answers kept for one subquery before they are forgotten.
+const MEMO_ROWS_MAX: usize = 16 << 10;
+const MEMO_BYTES_MAX: usize = 4 << 20;
+
+pub(super) fn scalar(
+    subquery: &Arc<Subquery>,
+    column: usize,
+    build: &mut BuildContext,
+) -> Result<Box<dyn Evaluate>> {
+    let shared = build.shared_subquery(subquery, SharedScalar::new)?;
+    Ok(Box::new(Scalar {
+        shared,
+        column,
+        out: Vector::new(),
+        picks: Vec::new(),
+    }))
+}
+
+pub(super) fn exists(
+    subquery: &Arc<Subquery>,
+    negated: bool,
+    build: &mut BuildContext,
+) -> Result<Box<dyn Evaluate>> {
+    let runner = Runner::new(subquery, build)?;
+    let memo = Memo::new(runner.bindings.len(), 1);
+    Ok(Box::new(Exists {
+        runner,
+        memo,
+        negated,
+        out: Vector::new(),
+        picks: Vec::new(),
+    }))
+}
+
+pub(super) fn in_subquery(
+    operands: &[Expr],
+    subquery: &Arc<Subquery>,
+    rules: &[CompareRule],
+    negated: bool,
+    build: &mut BuildContext,
+) -> Result<Box<dyn Evaluate>> {
+    let collations: Vec<Collation> = rules.iter().map(|rule| rule.collation.clone()).collect();
+    let runner = Runner::new(subquery, build)?;
+    let memo = Memo::new(runner.bindings.len() + operands.len(), 1);
+    Ok(Box::new(InSubquery {
+        operands: Kernel::compile_all(operands, build)?,
+        converted: vec![Vector::new(); operands.len()],
+        rules: rules.to_vec(),
+        negated,
+        runner,
+        memo,
+        set: RowSet::new(&collations),
+        out: Vector::new(),
+        picks: Vec::new(),
+    }))
+}
+
+/// A subquery's operators and what fills its registers.
+struct Runner {
+    root: Box<dyn Operator>,
+    bindings: Vec<(Register, Kernel)>,
+    deterministic: bool,
+}
+
+impl Runner {
+    fn new(subquery: &Subquery, build: &mut BuildContext) -> Result<Runner> {
+        let bindings = subquery.bindings.iter();
+        let bindings = bindings.map(|(register, value)| Ok((*register, Kernel::compile_in(value, build)?)));
+        Ok(Runner {
+            bindings: bindings.collect::<Result<_>>()?,
+            root: build.operator(&subquery.plan.root)?,
+            deterministic: subquery.deterministic,
+        })
+    }
+
+    fn is_correlated(&self) -> bool {
+        !self.bindings.is_empty()
+    }
+}
+
+/// Puts the bindings of row `n` into their registers.
+fn bind(context: &mut ExecContext<'_>, registers: &[Register], values: &[Values<'_>], n: usize) {
+    for (register, values) in registers.iter().zip(values) {
+        context.set_register(*register, values.get(n));
+    }
+}
+
+/// Evaluates what is bound for all rows at once.
+fn evaluate_bindings<'a>(
+    bindings: &'a mut [(Register, Kernel)],
+    context: &mut ExecContext<'_>,
+    input: &'a Batch,
+    rows: Rows<'a>,
+) -> Result<(Vec<Register>, Vec<Values<'a>>)> {
+    let mut registers = Vec::with_capacity(bindings.len());
+    let mut values = Vec::with_capacity(bindings.len());
+    for (register, kernel) in bindings {
+        registers.push(*register);
+        values.push(kernel.evaluate_rows(context, input, rows)?);
+    }
+    Ok((registers, values))
+}
+
+/// Answers by what they were asked with.
+struct Memo {
+    keys: KeyTable,
+    answers: Vec<Vector>,
+    /// The run that the answers are of.
+    run: Option<u64>,
+}
+
+impl Memo {
+    fn new(key_width: usize, answer_width: usize) -> Memo {
+        Memo {
+            keys: KeyTable::exact(key_width),
+            answers: vec![Vector::new(); answer_width],
+            run: None,
+        }
+    }
+
+    /// Forgets what is of an earlier run, what may not be kept, and what has grown too large.
+    fn start(&mut self, run: u64, keep: bool) {
+        let bytes = || self.keys.memory() + self.answers.iter().map(Vector::memory).sum::<usize>();
+        if self.run != Some(run) || !keep || self.keys.len() > MEMO_ROWS_MAX || bytes() > MEMO_BYTES_MAX {
+            self.keys.clear();
+            self.answers.iter_mut().for_each(Vector::clear);
+            self.run = Some(run);
+        }
+    }
+
+    /// The answer's number, and whether it is still to be given. Without `keep` every question is a new one.
+    fn ask(&mut self, key: &[Values<'_>], n: usize, keep: bool) -> (u32, bool) {
+        let known = self.answers[0].len() as u32;
+        let number = if keep { self.keys.insert_one(key, n) } else { known };
+        (number, number == known)
+    }
+}
+
+/// A scalar subquery and its answers, shared by the expressions that read its columns.
+pub(crate) struct SharedScalar {
+    runner: Runner,
+    memo: Memo,
+}
+
+impl SharedScalar {
+    pub(crate) fn new(subquery: &Subquery, build: &mut BuildContext) -> Result<SharedScalar> {
+        let runner = Runner::new(subquery, build)?;
+        // An answer has a column even when the subquery is asked for none.
+        let memo = Memo::new(runner.bindings.len(), subquery.plan.columns.len().max(1));
+        Ok(SharedScalar { runner, memo })
+    }
+
+    /// Makes sure that the answers for `rows` are there, and puts their numbers into `picks`.
+    fn answer(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        input: &Batch,
+        rows: Rows<'_>,
+        picks: &mut Vec<u32>,
+    ) -> Result<()> {
+        let SharedScalar { runner, memo } = self;
+        let correlated = runner.is_correlated();
+        let keep = runner.deterministic || !correlated;
+        memo.start(context.run, keep);
+        picks.clear();
+        let (registers, values) = evaluate_bindings(&mut runner.bindings, context, input, rows)?;
+        let questions = if correlated { rows.len() } else { rows.len().min(1) };
+        for n in 0..questions {
+            let (number, open) = match correlated {
+                true => memo.ask(&values, n, keep),
+                false => (0, memo.answers[0].is_empty()),
+            };
+            if open {
+                bind(context, &registers, &values, n);
+                if let Err(error) = first_row(runner.root.as_mut(), context, &mut memo.answers) {
+                    // The key is in the table without an answer.
+                    memo.run = None;
+                    return Err(error);
+                }
+            }
+            picks.push(number);
+        }
+        Ok(())
+    }
+}
+
+/// Appends the first row of a query to `columns`, NULLs when it has none.
+fn first_row(root: &mut dyn Operator, context: &mut ExecContext<'_>, columns: &mut [Vector]) -> Result<()> {
+    root.open(context)?;
+    if root.next(context)? {
+        let batch = root.batch();
+        let row = batch.selected_row(0);
+        for (n, column) in columns.iter_mut().enumerate() {
+            match batch.columns.get(n) {
+                Some(source) => column.push_from(source, row),
+                None => column.push_null(),
+            }
+        }
+    } else {
+        columns.iter_mut().for_each(Vector::push_null);
+    }
+    root.close();
+    Ok(())
+}
+
+struct Scalar {
+    shared: Arc<Mutex<SharedScalar>>,
+    column: usize,
+    out: Vector,
+    picks: Vec<u32>,
+}
+
+impl Evaluate for Scalar {
+    fn evaluate<'a>(
+        &'a mut self,
+        context: &mut ExecContext<'_>,
+        input: &'a Batch,
+        rows: Rows<'a>,
+    ) -> Result<Values<'a>> {
+        let mut shared = self.shared.lock();
+        shared.answer(context, input, rows, &mut self.picks)?;
+        let constant = !shared.runner.is_correlated() && !rows.is_empty();
+        self.out.clear();
+        match shared.memo.answers.get(self.column) {
+            Some(answers) => self.out.extend_selected(answers, &self.picks),
+            None => self.out.push_nulls(self.picks.len()),
+        }
+        Ok(Values::computed(&self.out, constant, rows.len()))
+    }
+}
+
+struct Exists {
+    runner: Runner,
+    memo: Memo,
+    negated: bool,
+    out: Vector,
+    picks: Vec<u32>,
+}
+
+impl Evaluate for Exists {
+    fn evaluate<'a>(
+        &'a mut self,
+        context: &mut ExecContext<'_>,
+        input: &'a Batch,
+        rows: Rows<'a>,
+    ) -> Result<Values<'a>> {
+        let Exists {
+            runner,
+            memo,
+            negated,
+            out,
+            picks,
+        } = self;
+        let correlated = runner.is_correlated();
+        let keep = runner.deterministic || !correlated;
+        memo.start(context.run, keep);
+        picks.clear();
+        let (registers, values) = evaluate_bindings(&mut runner.bindings, context, input, rows)?;
+        for n in 0..if correlated { rows.len() } else { rows.len().min(1) } {
+            let (number, open) = match correlated {
+                true => memo.ask(&values, n, keep),
+                false => (0, memo.answers[0].is_empty()),
+            };
+            if open {
+                bind(context, &registers, &values, n);
+                memo.run = None;
+                runner.root.open(context)?;
+                let found = runner.root.next(context)?;
+                runner.root.close();
+                memo.answers[0].push_integer(i64::from(found != *negated));
+                memo.run = Some(context.run);
+            }
+            picks.push(number);
+        }
+        out.clear();
+        out.extend_selected(&memo.answers[0], picks);
+        Ok(Values::computed(out, !correlated && !rows.is_empty(), rows.len()))
+    }
+}
+
+/// The rows of a subquery on the right of IN.
+struct RowSet {
+    keys: KeyTable,
+    /// All rows, kept only when there are several columns: a NULL among them makes an outcome unknown where the others agree.
+    rows: Vec<Vector>,
+    has_null: bool,
+    is_empty: bool,
+    collations: Vec<Collation>,
+    run: Option<u64>,
+    converted: Vec<Vector>,
+    numbers: Vec<u32>,
+}
+
+impl RowSet {
+    fn new(collations: &[Collation]) -> RowSet {
+        RowSet {
+            keys: KeyTable::new(collations),
+            rows: vec![Vector::new(); collations.len()],
+            has_null: false,
+            is_empty: true,
+            collations: collations.to_vec(),
+            run: None,
+            converted: vec![Vector::new(); collations.len()],
+            numbers: Vec::new(),
+        }
+    }
+
+    /// Runs the subquery and keeps its rows.
+    fn fill(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        root: &mut dyn Operator,
+        rules: &[CompareRule],
+    ) -> Result<()> {
+        self.run = None;
+        self.keys.clear();
+        self.rows.iter_mut().for_each(Vector::clear);
+        (self.has_null, self.is_empty) = (false, true);
+        root.open(context)?;
+        while root.next(context)? {
+            self.is_empty = false;
+            let batch = root.batch();
+            let rows = Rows::of(batch);
+            let mut columns = Vec::with_capacity(rules.len());
+            for ((rule, column), out) in rules.iter().zip(&batch.columns).zip(&mut self.converted) {
+                columns.push(convert_for_comparison(
+                    Values::of_column(column, rows),
+                    rule.right,
+                    out,
+                ));
+            }
+            let has_null = |column: &Values<'_>| (0..rows.len()).any(|n| column.class(n) == Class::Null);
+            self.has_null |= columns.iter().any(has_null);
+            if columns.len() > 1 {
+                self.rows
+                    .iter_mut()
+                    .zip(&columns)
+                    .for_each(|(out, column)| column.append_to(out));
+            }
+            self.keys.insert(&columns, rows.len(), &mut self.numbers);
+        }
+        root.close();
+        self.run = Some(context.run);
+        Ok(())
+    }
+
+    /// Whether row `n` of `operands` is in the set.
+    fn outcome(&mut self, operands: &[Values<'_>], n: usize) -> Option<bool> {
+        if self.is_empty {
+            return Some(false);
+        }
+        let operand_null = operands.iter().any(|operand| operand.get(n).is_null());
+        if !operand_null && self.keys.find(operands, n) != ABSENT {
+            return Some(true);
+        }
+        if operands.len() == 1 {
+            return if operand_null || self.has_null {
+                None
+            } else {
+                Some(false)
+            };
+        }
+        let unknown = (operand_null || self.has_null) && self.agrees_where_known(operands, n);
+        if unknown { None } else { Some(false) }
+    }
+
+    /// Whether some row of the set differs from row `n` of `operands` in no column.
+    fn agrees_where_known(&self, operands: &[Values<'_>], n: usize) -> bool {
+        let agrees = |row: usize| {
+            let mut pairs = operands.iter().zip(&self.rows).zip(&self.collations);
+            pairs.all(|((operand, column), collation)| {
+                compare_one(CompareOp::Eq, operand.get(n), column.get(row), collation) != Some(false)
+            })
+        };
+        (0..self.rows[0].len()).any(agrees)
+    }
+}
+
+struct InSubquery {
+    operands: Vec<Kernel>,
+    converted: Vec<Vector>,
+    rules: Vec<CompareRule>,
+    negated: bool,
+    runner: Runner,
+    memo: Memo,
+    set: RowSet,
+    out: Vector,
+    picks: Vec<u32>,
+}
+
+impl Evaluate for InSubquery {
+    fn evaluate<'a>(
+        &'a mut self,
+        context: &mut ExecContext<'_>,
+        input: &'a Batch,
+        rows: Rows<'a>,
+    ) -> Result<Values<'a>> {
+        let InSubquery {
+            operands,
+            converted,
+            rules,
+            negated,
+            runner,
+            memo,
+            set,
+            out,
+            picks,
+        } = self;
+        let mut left = Vec::with_capacity(operands.len());
+        for ((operand, rule), buffer) in operands.iter_mut().zip(rules.iter()).zip(converted) {
+            let values = operand.evaluate_rows(context, input, rows)?;
+            left.push(convert_for_comparison(values, rule.left, buffer));
+        }
+        out.clear();
+        if !runner.is_correlated() {
+            if set.run != Some(context.run) && !rows.is_empty() {
+                set.fill(context, runner.root.as_mut(), rules)?;
+            }
+            (0..rows.len())
+                .for_each(|n| out.push_truth(set.outcome(&left, n).map(|found| found != *negated)));
+            return Ok(Values::dense(out));
+        }
+        let keep = runner.deterministic;
+        memo.start(context.run, keep);
+        picks.clear();
+        let (registers, mut values) = evaluate_bindings(&mut runner.bindings, context, input, rows)?;
+        values.extend_from_slice(&left);
+        for n in 0..rows.len() {
+            let (number, open) = memo.ask(&values, n, keep);
+            if open {
+                memo.run = None;
+                bind(context, &registers, &values, n);
+                let found = search(runner.root.as_mut(), context, &left, n, rules)?;
+                memo.answers[0].push_truth(found.map(|found| found != *negated));
+                memo.run = Some(context.run);
+            }
+            picks.push(number);
+        }
+        out.extend_selected(&memo.answers[0], picks);
+        Ok(Values::dense(out))
+    }
+}
+
+/// Looks for row `n` of `left` in the rows of a query, up to the first that is equal.
+fn search(
+    root: &mut dyn Operator,
+    context: &mut ExecContext<'_>,
+    left: &[Values<'_>],
+    n: usize,
+    rules: &[CompareRule],
+) -> Result<Option<bool>> {
+    let mut outcome = Some(false);
+    root.open(context)?;
+    while outcome != Some(true) && root.next(context)? {
+        let batch = root.batch();
+        for row in batch.selected() {
+            match row_equals(batch, row, left, n, rules) {
+                Some(true) => {
+                    outcome = Some(true);
+                    break;
+                }
+                Some(false) => {}
+                None => outcome = None,
+            }
+        }
+    }
+    root.close();
+    Ok(outcome)
+}
+
+/// Whether a row of a batch equals row `n` of `left`.
+fn row_equals(
+    batch: &Batch,
+    row: usize,
+    left: &[Values<'_>],
+    n: usize,
+    rules: &[CompareRule],
+) -> Option<bool> {
+    let mut outcome = Some(true);
+    for ((left, rule), column) in left.iter().zip(rules).zip(&batch.columns) {
+        let value: ValueRef<'_> = column.get(row);
+        let converted = rule
+            .right
+            .and_then(|affinity| converted_by_affinity(value, affinity));
+        let value = converted.as_ref().map_or(value, |value| value.as_ref());
+        match compare_one(CompareOp::Eq, left.get(n), value, &rule.collation) {
+            Some(true) => {}
+            Some(false) => return Some(false),
+            None => outcome = None,
+        }
+    }
+    outcome
+}

@@ -1,0 +1,173 @@
+//! Rows kept for later: the build side of a join, the input of a sort, a common table.
+//!
+//! ```text
+//!   place = chunk << 12 | row in chunk      chunk 0 [4096 rows]  chunk 1 [4096 rows]  chunk 2 [..]
+//! ```
+//!
+//! A chunk is full at 4096 rows, or earlier when its texts are long; then places are skipped, so places ascend with the
+//! rows but do not count them.
+
+use super::kernel::{Rows, Values};
+use super::{Batch, Vector};
+use crate::error::{Error, Result};
+use crate::value::ValueRef;
+
+const CHUNK_BITS: u32 = 12;
+/// Rows of a full chunk.
+pub(crate) const CHUNK_ROWS: usize = 1 << CHUNK_BITS;
+/// A chunk with so many bytes takes no more rows.
+const CHUNK_BYTES: usize = 64 << 20;
+
+/// Rows in columns; appended, never changed.
+#[derive(Default)]
+pub(crate) struct RowStore {
+    width: usize,
+    chunks: Vec<Vec<Vector>>,
+    /// Chunks in use; those behind it are empty and keep memory for reuse.
+    used: usize,
+    len: usize,
+    /// Rows of the last chunk in use, also when there are no columns to tell it.
+    last_len: usize,
+}
+
+impl RowStore {
+    /// An empty store of rows of `width` columns.
+    pub(crate) fn new(width: usize) -> RowStore {
+        RowStore {
+            width,
+            ..RowStore::default()
+        }
+    }
+
+    /// How many rows there are.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Forgets the rows and keeps the memory of a few chunks.
+    pub(crate) fn clear(&mut self) {
+        self.chunks.truncate(1);
+        self.chunks.iter_mut().flatten().for_each(Vector::release);
+        self.used = 0;
+        self.len = 0;
+        self.last_len = 0;
+    }
+
+    /// Bytes of memory in use.
+    pub(crate) fn memory(&self) -> usize {
+        self.chunks.iter().flatten().map(Vector::memory).sum()
+    }
+
+    /// Appends the selected rows of `batch`; `placed` is called with the place of each, in order.
+    pub(crate) fn append(&mut self, batch: &Batch, mut placed: impl FnMut(u32)) -> Result<()> {
+        let rows = Rows::of(batch);
+        let mut from = 0;
+        while from < rows.len() {
+            let (chunk, first) = self.open_chunk()?;
+            let take = (CHUNK_ROWS - first).min(rows.len() - from);
+            for (column, source) in self.chunks[chunk].iter_mut().zip(&batch.columns) {
+                match rows {
+                    Rows::All(_) => column.extend_range(source, from..from + take),
+                    Rows::Some(picks) => column.extend_selected(source, &picks[from..from + take]),
+                }
+            }
+            (first..first + take).for_each(|row| placed((chunk << CHUNK_BITS | row) as u32));
+            self.last_len += take;
+            self.len += take;
+            from += take;
+        }
+        Ok(())
+    }
+
+    /// Appends `len` rows whose columns are `values`; `placed` is called with the place of each, in order.
+    pub(crate) fn append_values(
+        &mut self,
+        values: &[Values<'_>],
+        len: usize,
+        mut placed: impl FnMut(u32),
+    ) -> Result<()> {
+        let mut from = 0;
+        while from < len {
+            let (chunk, first) = self.open_chunk()?;
+            let take = (CHUNK_ROWS - first).min(len - from);
+            for (column, values) in self.chunks[chunk].iter_mut().zip(values) {
+                values.append_range_to(from..from + take, column);
+            }
+            (first..first + take).for_each(|row| placed((chunk << CHUNK_BITS | row) as u32));
+            self.last_len += take;
+            self.len += take;
+            from += take;
+        }
+        Ok(())
+    }
+
+    /// Appends row `n` of `values`, one of them a column, and returns its place.
+    pub(crate) fn push(&mut self, values: &[Values<'_>], n: usize) -> Result<u32> {
+        let (chunk, row) = self.open_chunk()?;
+        for (column, values) in self.chunks[chunk].iter_mut().zip(values) {
+            column.push_from(values.vector(), values.row(n));
+        }
+        self.last_len += 1;
+        self.len += 1;
+        Ok((chunk << CHUNK_BITS | row) as u32)
+    }
+
+    /// The chunk that takes the next row, and how many rows it has.
+    fn open_chunk(&mut self) -> Result<(usize, usize)> {
+        let full = match self.used {
+            0 => true,
+            used => {
+                let bytes: usize = self.chunks[used - 1].iter().map(Vector::heap_len).sum();
+                self.last_len >= CHUNK_ROWS || bytes > CHUNK_BYTES
+            }
+        };
+        if full {
+            if self.used == self.chunks.len() {
+                self.chunks.push(vec![Vector::new(); self.width]);
+            }
+            self.used += 1;
+            self.last_len = 0;
+            if self.used > (u32::MAX >> CHUNK_BITS) as usize {
+                return Err(Error::TooBig);
+            }
+        }
+        Ok((self.used - 1, self.last_len))
+    }
+
+    /// The value of a column at a place.
+    #[inline]
+    pub(crate) fn get(&self, column: usize, place: u32) -> ValueRef<'_> {
+        self.chunks[(place >> CHUNK_BITS) as usize][column].get(place as usize & (CHUNK_ROWS - 1))
+    }
+
+    /// Appends a column's values at `places` to `out`.
+    pub(crate) fn gather(&self, column: usize, places: &[u32], out: &mut Vector) {
+        for &place in places {
+            let vector = &self.chunks[(place >> CHUNK_BITS) as usize][column];
+            out.push_from(vector, place as usize & (CHUNK_ROWS - 1));
+        }
+    }
+
+    /// How many chunks hold rows.
+    pub(crate) fn chunk_count(&self) -> usize {
+        self.used
+    }
+
+    /// Rows of a chunk.
+    pub(crate) fn chunk_len(&self, chunk: usize) -> usize {
+        match self.chunks.get(chunk).and_then(|columns| columns.first()) {
+            Some(column) => column.len(),
+            None if chunk + 1 == self.used => self.last_len,
+            None => CHUNK_ROWS,
+        }
+    }
+
+    /// Appends rows `from..from + len` of a chunk to `out`.
+    pub(crate) fn copy_rows(&self, chunk: usize, from: usize, len: usize, out: &mut Batch) {
+        for (column, source) in out.columns.iter_mut().zip(&self.chunks[chunk]) {
+            column.extend_range(source, from..from + len);
+        }
+        out.set_len(out.len() + len);
+    }
+}

@@ -1,0 +1,159 @@
+//! Scans and seeks through an index.
+//!
+//! A covering index is read like a table of its own. Else the entries of a batch are read first, and then their rows are looked
+//! up in the table one after the other, in index order.
+
+use std::sync::Arc;
+
+use aludel_storage::btree::IndexCursor;
+use aludel_storage::format::KeyOrder;
+
+use super::layout::{index_decoder, primary_key_decoder, rowid_decoder, table_decoder};
+use super::lookup::Lookup;
+use super::output::Output;
+use super::seek::{KeySeek, SeekKernels};
+use super::tree::{RangeReader, TreeCursor};
+use crate::error::Result;
+use crate::exec::build::BuildContext;
+use crate::exec::operator::Operator;
+use crate::exec::{Batch, ExecContext};
+use crate::plan::physical::{DatabaseIndex, IndexScan};
+
+pub(in crate::exec) fn index_scan(plan: &IndexScan, build: &mut BuildContext) -> Result<Box<dyn Operator>> {
+    let (table, index) = (&plan.table, &plan.index);
+    let cursor = TreeCursor::Index(IndexCursor::new(index.root, Arc::clone(&index.order)));
+    let entries = Entries {
+        database: plan.database,
+        order: Arc::clone(&index.order),
+        backwards: plan.descending,
+        seek: SeekKernels::compile(&plan.seek, build)?,
+        reader: RangeReader::new(cursor, plan.descending),
+    };
+    let (width, filter) = (plan.columns.len(), plan.filter.as_ref());
+    if plan.covering {
+        let decoder = index_decoder(table, index, &plan.columns)?;
+        let output = Output::new(width, decoder, filter, build)?;
+        return Ok(Box::new(CoveringScan { entries, output }));
+    }
+    let (key_width, key_decoder) = match &table.without_rowid {
+        None => (1, rowid_decoder(index)),
+        Some(primary) => {
+            let key = &primary.stored[..primary.key_count];
+            (key.len(), primary_key_decoder(table, index, key)?)
+        }
+    };
+    Ok(Box::new(LookupScan {
+        entries,
+        keys: Output::new(key_width, key_decoder, None, build)?,
+        next_key: 0,
+        lookup: Lookup::new(plan.database, table),
+        output: Output::new(width, table_decoder(table, &plan.columns)?, filter, build)?,
+    }))
+}
+
+/// The entries of the index that the scan visits.
+struct Entries {
+    database: DatabaseIndex,
+    order: Arc<KeyOrder>,
+    backwards: bool,
+    seek: SeekKernels,
+    reader: RangeReader,
+}
+
+impl Entries {
+    fn open(&mut self, context: &mut ExecContext<'_>) -> Result<()> {
+        let encoding = context.databases[self.database].schema.encoding;
+        let seek = KeySeek::evaluate(&mut self.seek, context, &self.order, encoding, self.backwards)?;
+        self.reader.start_keys(seek);
+        Ok(())
+    }
+}
+
+struct CoveringScan {
+    entries: Entries,
+    output: Output,
+}
+
+impl Operator for CoveringScan {
+    fn open(&mut self, context: &mut ExecContext<'_>) -> Result<()> {
+        self.output
+            .open(context.databases[self.entries.database].schema.encoding);
+        self.entries.open(context)
+    }
+
+    fn next(&mut self, context: &mut ExecContext<'_>) -> Result<bool> {
+        self.output.start_batch();
+        self.entries
+            .reader
+            .fill(context, self.entries.database, &mut self.output)?;
+        Ok(!self.output.batch.is_empty())
+    }
+
+    fn batch(&self) -> &Batch {
+        &self.output.batch
+    }
+
+    fn batch_mut(&mut self) -> &mut Batch {
+        &mut self.output.batch
+    }
+
+    fn close(&mut self) {
+        self.entries.reader.close();
+        self.output.close();
+    }
+}
+
+struct LookupScan {
+    entries: Entries,
+    /// The table keys of some entries.
+    keys: Output,
+    next_key: usize,
+    lookup: Lookup,
+    output: Output,
+}
+
+impl Operator for LookupScan {
+    fn open(&mut self, context: &mut ExecContext<'_>) -> Result<()> {
+        let encoding = context.databases[self.entries.database].schema.encoding;
+        self.keys.open(encoding);
+        self.keys.batch.clear();
+        self.next_key = 0;
+        self.output.open(encoding);
+        self.entries.open(context)
+    }
+
+    fn next(&mut self, context: &mut ExecContext<'_>) -> Result<bool> {
+        self.output.start_batch();
+        while self.output.room() > 0 {
+            if self.next_key == self.keys.batch.len() {
+                self.keys.start_batch();
+                self.next_key = 0;
+                self.entries
+                    .reader
+                    .fill(context, self.entries.database, &mut self.keys)?;
+                if self.keys.batch.is_empty() {
+                    break;
+                }
+            }
+            self.lookup
+                .fetch(context, &self.keys.batch.columns, self.next_key, &mut self.output)?;
+            self.next_key += 1;
+        }
+        Ok(!self.output.batch.is_empty())
+    }
+
+    fn batch(&self) -> &Batch {
+        &self.output.batch
+    }
+
+    fn batch_mut(&mut self) -> &mut Batch {
+        &mut self.output.batch
+    }
+
+    fn close(&mut self) {
+        self.entries.reader.close();
+        self.keys.close();
+        self.lookup.close();
+        self.output.close();
+    }
+}

@@ -1,0 +1,414 @@
+//! Which part of a tree a scan visits.
+//!
+//! The expressions of a plan's [`Seek`](physical::Seek) are evaluated when the scan is opened, and become rowids or keys:
+//!
+//! ```text
+//!   a = 5 AND b IN (1, 2) AND c > 7       (5, 1, >7) (5, 2, >7)      one range of the tree for each combination
+//!
+//!   tree order     begin ................................ end
+//!   forward        seek begin ─────────▶ stop behind end
+//!   backward       stop before begin ◀───────── seek end
+//! ```
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use aludel_storage::format::{KeyOrder, TextEncoding, record::KeyValues};
+
+use super::decode::utf16_from_utf8;
+use crate::error::Result;
+use crate::exec::build::BuildContext;
+use crate::exec::kernel::Kernel;
+use crate::exec::key_table::integral;
+use crate::exec::operator::Operator;
+use crate::exec::{Batch, ExecContext};
+use crate::plan::expr::Register;
+use crate::plan::physical::{self, SeekTerm};
+use crate::value::{Affinity, Collation, Text, Value, ValueRef, apply_affinity, compare};
+
+/// A seek with its expressions compiled.
+pub(super) struct SeekKernels {
+    equal: Vec<Term>,
+    lower: Option<Limit>,
+    upper: Option<Limit>,
+    /// A row of no columns for expressions to be evaluated over.
+    nothing: Batch,
+}
+
+enum Term {
+    Equal(Kernel),
+    Is(Kernel),
+    InList(Vec<Kernel>),
+    InSubquery(Box<TermQuery>),
+}
+
+struct TermQuery {
+    root: Box<dyn Operator>,
+    bindings: Vec<(Register, Kernel)>,
+    affinity: Option<Affinity>,
+}
+
+struct Limit {
+    value: Kernel,
+    inclusive: bool,
+}
+
+/// The ends of a range on one column; `None` when there is no such end.
+type RangeEnds = (Option<(Value, bool)>, Option<(Value, bool)>);
+
+impl SeekKernels {
+    pub(super) fn compile(seek: &physical::Seek, build: &mut BuildContext) -> Result<SeekKernels> {
+        let equal = seek
+            .equal
+            .iter()
+            .map(|term| Term::compile(term, build))
+            .collect::<Result<_>>()?;
+        let mut limit = |bound: &Option<physical::Bound>| -> Result<Option<Limit>> {
+            let Some(bound) = bound else { return Ok(None) };
+            Ok(Some(Limit {
+                value: Kernel::compile_in(&bound.value, build)?,
+                inclusive: bound.inclusive,
+            }))
+        };
+        let (lower, upper) = (limit(&seek.lower)?, limit(&seek.upper)?);
+        let mut nothing = Batch::new(0);
+        nothing.set_len(1);
+        Ok(SeekKernels {
+            equal,
+            lower,
+            upper,
+            nothing,
+        })
+    }
+
+    /// Whether the scan visits the whole tree.
+    pub(super) fn is_full(&self) -> bool {
+        self.equal.is_empty() && self.lower.is_none() && self.upper.is_none()
+    }
+
+    /// Whether it is one equality, the case of point reads.
+    pub(super) fn as_single_equal(&mut self) -> Option<(&mut Kernel, &Batch)> {
+        match self.equal.as_mut_slice() {
+            [Term::Equal(value)] if self.lower.is_none() && self.upper.is_none() => {
+                Some((value, &self.nothing))
+            }
+            _ => None,
+        }
+    }
+
+    /// Evaluates the range ends; `None` when one is NULL, so that nothing is inside.
+    fn range_ends(&mut self, context: &mut ExecContext<'_>) -> Result<Option<RangeEnds>> {
+        let SeekKernels {
+            lower,
+            upper,
+            nothing,
+            ..
+        } = self;
+        let mut end = |limit: &mut Option<Limit>| -> Result<Option<Option<(Value, bool)>>> {
+            let Some(limit) = limit else { return Ok(Some(None)) };
+            let value = Value::from(limit.value.evaluate_one(context, nothing)?);
+            Ok((!value.is_null()).then_some(Some((value, limit.inclusive))))
+        };
+        let (lower, upper) = (end(lower)?, end(upper)?);
+        Ok(lower.zip(upper))
+    }
+}
+
+impl Term {
+    fn compile(term: &SeekTerm, build: &mut BuildContext) -> Result<Term> {
+        Ok(match term {
+            SeekTerm::Equal(value) => Term::Equal(Kernel::compile_in(value, build)?),
+            SeekTerm::Is(value) => Term::Is(Kernel::compile_in(value, build)?),
+            SeekTerm::InList(values) => Term::InList(Kernel::compile_all(values, build)?),
+            SeekTerm::InSubquery(subquery, affinity) => {
+                let bindings = subquery.bindings.iter();
+                let bindings =
+                    bindings.map(|(register, value)| Ok((*register, Kernel::compile_in(value, build)?)));
+                Term::InSubquery(Box::new(TermQuery {
+                    bindings: bindings.collect::<Result<_>>()?,
+                    root: build.operator(&subquery.plan.root)?,
+                    affinity: *affinity,
+                }))
+            }
+        })
+    }
+
+    /// The values that the column may have, in no order.
+    fn values(&mut self, context: &mut ExecContext<'_>, nothing: &Batch) -> Result<Vec<Value>> {
+        let mut values = Vec::new();
+        match self {
+            Term::Equal(value) => values.push(Value::from(value.evaluate_one(context, nothing)?)),
+            Term::Is(value) => return Ok(vec![Value::from(value.evaluate_one(context, nothing)?)]),
+            Term::InList(list) => {
+                for value in list {
+                    values.push(Value::from(value.evaluate_one(context, nothing)?));
+                }
+            }
+            Term::InSubquery(query) => query.values(context, nothing, &mut values)?,
+        }
+        values.retain(|value| !value.is_null());
+        Ok(values)
+    }
+}
+
+impl TermQuery {
+    fn values(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        nothing: &Batch,
+        values: &mut Vec<Value>,
+    ) -> Result<()> {
+        for (register, value) in &mut self.bindings {
+            let value = Value::from(value.evaluate_one(context, nothing)?);
+            context.set_register(*register, value.as_ref());
+        }
+        self.root.open(context)?;
+        while self.root.next(context)? {
+            let batch = self.root.batch();
+            let Some(column) = batch.columns.first() else {
+                continue;
+            };
+            for row in batch.selected() {
+                let mut value = Value::from(column.get(row));
+                if let Some(affinity) = self.affinity {
+                    apply_affinity(&mut value, affinity);
+                }
+                values.push(value);
+            }
+        }
+        self.root.close();
+        Ok(())
+    }
+}
+
+/// The rowids that a scan of a table tree visits.
+#[derive(Default)]
+pub(super) enum RowidSeek {
+    /// None.
+    #[default]
+    Nothing,
+    /// These, ascending.
+    Points(Vec<i64>),
+    /// A range with both ends inside.
+    Range(i64, i64),
+}
+
+impl RowidSeek {
+    pub(super) const ALL: RowidSeek = RowidSeek::Range(i64::MIN, i64::MAX);
+
+    pub(super) fn evaluate(kernels: &mut SeekKernels, context: &mut ExecContext<'_>) -> Result<RowidSeek> {
+        if let Some(term) = kernels.equal.first_mut() {
+            let values = term.values(context, &kernels.nothing)?;
+            let mut points: Vec<i64> = values
+                .iter()
+                .filter_map(|value| rowid_of(value.as_ref()))
+                .collect();
+            points.sort_unstable();
+            points.dedup();
+            return Ok(RowidSeek::Points(points));
+        }
+        let Some((lower, upper)) = kernels.range_ends(context)? else {
+            return Ok(RowidSeek::Nothing);
+        };
+        let low = lower.map_or(Some(i64::MIN), |(value, inclusive)| {
+            lowest_rowid(value.as_ref(), inclusive)
+        });
+        let high = upper.map_or(Some(i64::MAX), |(value, inclusive)| {
+            highest_rowid(value.as_ref(), inclusive)
+        });
+        Ok(match low.zip(high) {
+            Some((low, high)) if low <= high => RowidSeek::Range(low, high),
+            _ => RowidSeek::Nothing,
+        })
+    }
+}
+
+/// The rowid that equals a value.
+#[inline]
+pub(super) fn rowid_of(value: ValueRef<'_>) -> Option<i64> {
+    match value {
+        ValueRef::Integer(rowid) => Some(rowid),
+        ValueRef::Real(real) => integral(real),
+        _ => None,
+    }
+}
+
+const BEYOND: f64 = -(i64::MIN as f64);
+
+/// The lowest rowid at or above a bound.
+fn lowest_rowid(bound: ValueRef<'_>, inclusive: bool) -> Option<i64> {
+    match bound {
+        ValueRef::Null => None,
+        ValueRef::Integer(bound) if inclusive => Some(bound),
+        ValueRef::Integer(bound) => bound.checked_add(1),
+        ValueRef::Real(bound) if bound >= BEYOND => None,
+        ValueRef::Real(bound) if bound < -BEYOND => Some(i64::MIN),
+        ValueRef::Real(bound) => {
+            let above = bound.ceil();
+            let exact = above == bound && !inclusive;
+            (above < BEYOND)
+                .then_some(above as i64)
+                .and_then(|above| above.checked_add(i64::from(exact)))
+        }
+        // Every number sorts before texts and blobs.
+        ValueRef::Text(_) | ValueRef::Blob(_) => None,
+    }
+}
+
+/// The highest rowid at or below a bound.
+fn highest_rowid(bound: ValueRef<'_>, inclusive: bool) -> Option<i64> {
+    match bound {
+        ValueRef::Null => None,
+        ValueRef::Integer(bound) if inclusive => Some(bound),
+        ValueRef::Integer(bound) => bound.checked_sub(1),
+        ValueRef::Real(bound) if bound >= BEYOND => Some(i64::MAX),
+        ValueRef::Real(bound) if bound < -BEYOND => None,
+        ValueRef::Real(bound) => {
+            let below = bound.floor();
+            let exact = below == bound && !inclusive;
+            (below as i64).checked_sub(i64::from(exact))
+        }
+        ValueRef::Text(_) | ValueRef::Blob(_) => Some(i64::MAX),
+    }
+}
+
+/// One end of a key range in the order of the tree.
+pub(super) struct KeyEnd {
+    key: Vec<Value>,
+    pub(super) inclusive: bool,
+}
+
+impl KeyEnd {
+    /// The key as cursors take it.
+    pub(super) fn key(&self) -> KeyValues<'_> {
+        self.key.iter().map(Value::as_ref).collect()
+    }
+
+    /// Whether the key is empty, so that the end is the tree's own.
+    pub(super) fn is_open(&self) -> bool {
+        self.key.is_empty()
+    }
+
+    /// Whether an entry that compares so with the key is past this end, when the tree is read towards it in the direction `towards`.
+    #[inline]
+    pub(super) fn is_past(&self, entry: Ordering, towards: Ordering) -> bool {
+        entry == towards || (entry == Ordering::Equal && !self.inclusive)
+    }
+}
+
+/// The ranges of an index tree that a scan visits, in tree order.
+pub(super) struct KeySeek {
+    /// The values of each column with an equality, in the column's order.
+    values: Vec<Vec<Value>>,
+    /// Which combination is next.
+    odometer: Vec<usize>,
+    finished: bool,
+    lower: Option<(Value, bool)>,
+    upper: Option<(Value, bool)>,
+    order: Arc<KeyOrder>,
+    backwards: bool,
+}
+
+impl KeySeek {
+    pub(super) fn evaluate(
+        kernels: &mut SeekKernels,
+        context: &mut ExecContext<'_>,
+        order: &Arc<KeyOrder>,
+        encoding: TextEncoding,
+        backwards: bool,
+    ) -> Result<KeySeek> {
+        let mut values = Vec::with_capacity(kernels.equal.len());
+        for (n, term) in kernels.equal.iter_mut().enumerate() {
+            let mut column = term.values(context, &kernels.nothing)?;
+            let collation = order
+                .columns
+                .get(n)
+                .map_or(&Collation::Binary, |column| &column.collation);
+            column.iter_mut().for_each(|value| store_text(value, encoding));
+            column.sort_by(|a, b| compare(a.as_ref(), b.as_ref(), collation));
+            column.dedup_by(|a, b| compare(a.as_ref(), b.as_ref(), collation) == Ordering::Equal);
+            let descending = order.columns.get(n).is_some_and(|column| column.descending);
+            if descending != backwards {
+                column.reverse();
+            }
+            values.push(column);
+        }
+        let ends = kernels.range_ends(context)?;
+        let finished = ends.is_none() || values.iter().any(Vec::is_empty);
+        let (mut lower, mut upper) = ends.unwrap_or_default();
+        if upper.is_some() && lower.is_none() {
+            // No NULL is below anything.
+            lower = Some((Value::Null, false));
+        }
+        for (value, _) in [&mut lower, &mut upper].into_iter().flatten() {
+            store_text(value, encoding);
+        }
+        let odometer = vec![0; values.len()];
+        Ok(KeySeek {
+            values,
+            odometer,
+            finished,
+            lower,
+            upper,
+            order: Arc::clone(order),
+            backwards,
+        })
+    }
+
+    /// The next range: its begin and end in tree order.
+    pub(super) fn next(&mut self) -> Option<(KeyEnd, KeyEnd)> {
+        if self.finished {
+            return None;
+        }
+        let prefix: Vec<Value> = self
+            .values
+            .iter()
+            .zip(&self.odometer)
+            .map(|(column, at)| column[*at].clone())
+            .collect();
+        self.advance();
+        let descending = self
+            .order
+            .columns
+            .get(prefix.len())
+            .is_some_and(|column| column.descending);
+        let (begin, end) = if descending {
+            (&self.upper, &self.lower)
+        } else {
+            (&self.lower, &self.upper)
+        };
+        Some((key_end(&prefix, begin), key_end(&prefix, end)))
+    }
+
+    fn advance(&mut self) {
+        for n in (0..self.odometer.len()).rev() {
+            self.odometer[n] += 1;
+            if self.odometer[n] < self.values[n].len() {
+                return;
+            }
+            self.odometer[n] = 0;
+        }
+        self.finished = true;
+    }
+
+    /// Whether the ranges are visited from the last to the first key.
+    pub(super) fn is_backwards(&self) -> bool {
+        self.backwards
+    }
+}
+
+fn key_end(prefix: &[Value], bound: &Option<(Value, bool)>) -> KeyEnd {
+    let mut key = prefix.to_vec();
+    let inclusive = bound.as_ref().is_none_or(|(_, inclusive)| *inclusive);
+    key.extend(bound.iter().map(|(value, _)| value.clone()));
+    KeyEnd { key, inclusive }
+}
+
+/// Keys are compared with texts as they lie in the file.
+fn store_text(value: &mut Value, encoding: TextEncoding) {
+    if encoding != TextEncoding::Utf8
+        && let Value::Text(text) = value
+    {
+        *text = Text::from_bytes(utf16_from_utf8(text.as_bytes(), encoding));
+    }
+}

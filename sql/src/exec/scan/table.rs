@@ -1,0 +1,152 @@
+//! Scans and seeks of a table's own tree.
+
+use std::sync::Arc;
+
+use aludel_storage::btree::{IndexCursor, Seek, TableCursor};
+use aludel_storage::format::KeyOrder;
+
+use super::layout::table_decoder;
+use super::output::Output;
+use super::seek::{KeySeek, RowidSeek, SeekKernels, rowid_of};
+use super::tree::{RangeReader, TreeCursor};
+use crate::error::Result;
+use crate::exec::build::BuildContext;
+use crate::exec::operator::Operator;
+use crate::exec::{Batch, ExecContext};
+use crate::plan::physical::{DatabaseIndex, TableScan};
+
+pub(in crate::exec) fn table_scan(plan: &TableScan, build: &mut BuildContext) -> Result<Box<dyn Operator>> {
+    let table = &plan.table;
+    let decoder = table_decoder(table, &plan.columns)?;
+    let output = Output::new(plan.columns.len(), decoder, plan.filter.as_ref(), build)?;
+    let mut seek = SeekKernels::compile(&plan.seek, build)?;
+    let Some(primary) = &table.without_rowid else {
+        if seek.as_single_equal().is_some() {
+            let cursor = TableCursor::new(table.root);
+            let point = Point {
+                database: plan.database,
+                cursor,
+                seek,
+                output,
+                rowid: None,
+                spill: Vec::new(),
+            };
+            return Ok(Box::new(point));
+        }
+        let cursor = TreeCursor::Table(TableCursor::new(table.root));
+        return Ok(Box::new(Scan {
+            database: plan.database,
+            order: None,
+            backwards: plan.descending,
+            seek,
+            reader: RangeReader::new(cursor, plan.descending),
+            output,
+        }));
+    };
+    let cursor = TreeCursor::Index(IndexCursor::new(table.root, Arc::clone(&primary.order)));
+    Ok(Box::new(Scan {
+        database: plan.database,
+        order: Some(Arc::clone(&primary.order)),
+        backwards: plan.descending,
+        seek,
+        reader: RangeReader::new(cursor, plan.descending),
+        output,
+    }))
+}
+
+/// The row with one rowid: the shortest way from a parameter to a row.
+struct Point {
+    database: DatabaseIndex,
+    cursor: TableCursor,
+    seek: SeekKernels,
+    output: Output,
+    rowid: Option<i64>,
+    spill: Vec<u8>,
+}
+
+impl Operator for Point {
+    fn open(&mut self, context: &mut ExecContext<'_>) -> Result<()> {
+        self.output.open(context.databases[self.database].schema.encoding);
+        self.rowid = match self.seek.as_single_equal() {
+            Some((value, nothing)) => rowid_of(value.evaluate_one(context, nothing)?),
+            None => None,
+        };
+        Ok(())
+    }
+
+    fn next(&mut self, context: &mut ExecContext<'_>) -> Result<bool> {
+        let Some(rowid) = self.rowid.take() else {
+            return Ok(false);
+        };
+        let pager = &context.databases[self.database].pager;
+        if !self.cursor.seek(pager, rowid, Seek::Eq)? {
+            return Ok(false);
+        }
+        self.output.start_batch();
+        let record = self.cursor.payload(pager, &mut self.spill)?;
+        self.output.take_record(context, rowid, record)?;
+        Ok(!self.output.batch.is_empty())
+    }
+
+    fn batch(&self) -> &Batch {
+        &self.output.batch
+    }
+
+    fn batch_mut(&mut self) -> &mut Batch {
+        &mut self.output.batch
+    }
+
+    fn close(&mut self) {
+        self.rowid = None;
+        self.cursor.reset();
+        self.output.close();
+    }
+}
+
+/// A range, or several, of the tree.
+struct Scan {
+    database: DatabaseIndex,
+    /// The key order of a WITHOUT ROWID tree.
+    order: Option<Arc<KeyOrder>>,
+    backwards: bool,
+    seek: SeekKernels,
+    reader: RangeReader,
+    output: Output,
+}
+
+impl Operator for Scan {
+    fn open(&mut self, context: &mut ExecContext<'_>) -> Result<()> {
+        let encoding = context.databases[self.database].schema.encoding;
+        self.output.open(encoding);
+        match &self.order {
+            None if self.seek.is_full() => self.reader.start_rowids(RowidSeek::ALL),
+            None => self
+                .reader
+                .start_rowids(RowidSeek::evaluate(&mut self.seek, context)?),
+            Some(order) => {
+                let seek = KeySeek::evaluate(&mut self.seek, context, order, encoding, self.backwards)?;
+                self.reader.start_keys(seek);
+            }
+        }
+        Ok(())
+    }
+
+    fn next(&mut self, context: &mut ExecContext<'_>) -> Result<bool> {
+        self.output.start_batch();
+        self.reader.fill(context, self.database, &mut self.output)?;
+        Ok(!self.output.batch.is_empty())
+    }
+
+    fn batch(&self) -> &Batch {
+        &self.output.batch
+    }
+
+    fn batch_mut(&mut self) -> &mut Batch {
+        &mut self.output.batch
+    }
+
+    fn close(&mut self) {
+        self.reader.close();
+        self.output.close();
+    }
+}

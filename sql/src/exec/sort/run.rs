@@ -1,0 +1,240 @@
+//! Sorted runs in temporary files, and their merge.
+//!
+//! ```text
+//!   run file: [key length u32][row length u32][key][row as a record] ..
+//! ```
+//!
+//! Runs are numbered in order of arrival; of equal keys the earlier run's comes first, so the merge is as stable as the sorts
+//! were. With many runs, groups of them are first merged to longer ones.
+
+use std::cmp::Ordering;
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+
+use aludel_storage::format::{RecordView, record};
+use smallvec::SmallVec;
+
+use super::entries::Entries;
+use super::key::KeyEncoder;
+use crate::error::{Error, Result};
+use crate::exec::Batch;
+use crate::exec::row_store::RowStore;
+use crate::value::ValueRef;
+
+/// Runs that are merged at once.
+const FAN_IN_MAX: usize = 64;
+const BUFFER_BYTES: usize = 128 << 10;
+
+/// A sorted run in a file of its own, which goes away with it.
+pub(super) struct Run {
+    file: File,
+    rows: u64,
+}
+
+/// Writes rows that come sorted.
+struct RunWriter {
+    out: BufWriter<File>,
+    rows: u64,
+}
+
+impl RunWriter {
+    fn new() -> Result<RunWriter> {
+        let file = tempfile::tempfile().map_err(temporary_file_failed)?;
+        Ok(RunWriter {
+            out: BufWriter::with_capacity(BUFFER_BYTES, file),
+            rows: 0,
+        })
+    }
+
+    fn push(&mut self, key: &[u8], row: &[u8]) -> Result<()> {
+        let lengths = [key.len(), row.len()].map(|len| (len as u32).to_le_bytes());
+        let mut write = |bytes: &[u8]| self.out.write_all(bytes).map_err(temporary_file_failed);
+        write(&lengths[0])?;
+        write(&lengths[1])?;
+        write(key)?;
+        write(row)?;
+        self.rows += 1;
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Run> {
+        let mut file = self
+            .out
+            .into_inner()
+            .map_err(|error| temporary_file_failed(error.into_error()))?;
+        file.seek(SeekFrom::Start(0)).map_err(temporary_file_failed)?;
+        Ok(Run {
+            file,
+            rows: self.rows,
+        })
+    }
+}
+
+impl Run {
+    /// Writes sorted entries with their rows.
+    pub(super) fn write(entries: &Entries, rows: &RowStore, width: usize) -> Result<Run> {
+        let mut writer = RunWriter::new()?;
+        let (mut scratch, mut row) = (Vec::new(), Vec::new());
+        for (entry, place) in entries.places().enumerate() {
+            let values: SmallVec<[ValueRef<'_>; 16]> =
+                (0..width).map(|column| rows.get(column, place)).collect();
+            row.clear();
+            record::encode(&values, &mut row);
+            writer.push(entries.key_bytes(entry, &mut scratch), &row)?;
+        }
+        writer.finish()
+    }
+}
+
+/// A run that is being read.
+struct RunReader {
+    input: BufReader<File>,
+    left: u64,
+    key: Vec<u8>,
+    row: Vec<u8>,
+}
+
+impl RunReader {
+    fn new(run: Run) -> RunReader {
+        let input = BufReader::with_capacity(BUFFER_BYTES, run.file);
+        RunReader {
+            input,
+            left: run.rows,
+            key: Vec::new(),
+            row: Vec::new(),
+        }
+    }
+
+    /// Reads the next row; `false` at the end.
+    fn advance(&mut self) -> Result<bool> {
+        if self.left == 0 {
+            return Ok(false);
+        }
+        self.left -= 1;
+        let mut lengths = [0; 8];
+        self.input
+            .read_exact(&mut lengths)
+            .map_err(temporary_file_failed)?;
+        let length =
+            |at: usize| u32::from_le_bytes([lengths[at], lengths[at + 1], lengths[at + 2], lengths[at + 3]]);
+        self.key.resize(length(0) as usize, 0);
+        self.row.resize(length(4) as usize, 0);
+        self.input
+            .read_exact(&mut self.key)
+            .map_err(temporary_file_failed)?;
+        self.input
+            .read_exact(&mut self.row)
+            .map_err(temporary_file_failed)?;
+        Ok(true)
+    }
+}
+
+/// The merge of some runs: a heap of readers, the next row on top.
+pub(super) struct Merge {
+    encoder: KeyEncoder,
+    /// Readers with a row at hand, with the number of their run; a binary heap.
+    heap: Vec<(usize, RunReader)>,
+}
+
+impl Merge {
+    /// Starts merging runs, given in order of arrival.
+    pub(super) fn of(mut runs: Vec<Run>, encoder: &KeyEncoder) -> Result<Merge> {
+        while runs.len() > FAN_IN_MAX {
+            let mut longer = Vec::with_capacity(runs.len().div_ceil(FAN_IN_MAX));
+            let mut rest = runs.into_iter();
+            loop {
+                let group: Vec<Run> = rest.by_ref().take(FAN_IN_MAX).collect();
+                if group.is_empty() {
+                    break;
+                }
+                longer.push(Merge::start(group, encoder)?.into_run()?);
+            }
+            runs = longer;
+        }
+        Merge::start(runs, encoder)
+    }
+
+    fn start(runs: Vec<Run>, encoder: &KeyEncoder) -> Result<Merge> {
+        let mut merge = Merge {
+            encoder: encoder.clone(),
+            heap: Vec::with_capacity(runs.len()),
+        };
+        for (number, run) in runs.into_iter().enumerate() {
+            let mut reader = RunReader::new(run);
+            if reader.advance()? {
+                merge.heap.push((number, reader));
+            }
+        }
+        for at in (0..merge.heap.len() / 2).rev() {
+            merge.sift_down(at);
+        }
+        Ok(merge)
+    }
+
+    fn into_run(mut self) -> Result<Run> {
+        let mut writer = RunWriter::new()?;
+        while let Some((_, reader)) = self.heap.first() {
+            writer.push(&reader.key, &reader.row)?;
+            self.pop()?;
+        }
+        writer.finish()
+    }
+
+    /// Appends up to `max` rows to `batch`.
+    pub(super) fn fill(&mut self, batch: &mut Batch, max: usize) -> Result<()> {
+        let mut count = 0;
+        while count < max
+            && let Some((_, reader)) = self.heap.first()
+        {
+            let record = RecordView::parse(&reader.row)?;
+            for (i, column) in batch.columns.iter_mut().enumerate() {
+                column.push(record.column(i)?);
+            }
+            count += 1;
+            self.pop()?;
+        }
+        batch.set_len(count);
+        Ok(())
+    }
+
+    /// Goes on from the row on top.
+    fn pop(&mut self) -> Result<()> {
+        if let Some((_, reader)) = self.heap.first_mut()
+            && !reader.advance()?
+        {
+            self.heap.swap_remove(0);
+        }
+        self.sift_down(0);
+        Ok(())
+    }
+
+    fn sift_down(&mut self, mut at: usize) {
+        loop {
+            let children = [2 * at + 1, 2 * at + 2]
+                .into_iter()
+                .filter(|child| *child < self.heap.len());
+            let Some(least) = children.min_by(|a, b| self.order(*a, *b)) else {
+                return;
+            };
+            if self.order(at, least) != Ordering::Greater {
+                return;
+            }
+            self.heap.swap(at, least);
+            at = least;
+        }
+    }
+
+    fn order(&self, a: usize, b: usize) -> Ordering {
+        let ((a_run, a), (b_run, b)) = (&self.heap[a], &self.heap[b]);
+        self.encoder.compare(&a.key, &b.key).then(a_run.cmp(b_run))
+    }
+}
+
+fn temporary_file_failed(error: std::io::Error) -> Error {
+    let path = std::env::temp_dir();
+    Error::from(aludel_storage::Error::io(
+        aludel_storage::error::IoOperation::Write,
+        &path,
+        error,
+    ))
+}

@@ -1,0 +1,73 @@
+//! Rows that are kept aside until a statement has read all that it will change.
+
+use crate::error::Result;
+use crate::exec::{Batch, ExecContext, Operator};
+use crate::plan::Node;
+use crate::plan::expr::Expr;
+
+/// Batches of rows, kept densely; the memory stays for the next run.
+#[derive(Default)]
+pub(super) struct Collected {
+    batches: Vec<Batch>,
+    used: usize,
+}
+
+impl Collected {
+    /// Reads all that `input` has.
+    pub(super) fn fill(&mut self, input: &mut dyn Operator, context: &mut ExecContext<'_>) -> Result<()> {
+        self.used = 0;
+        while input.next(context)? {
+            context.check_interrupt()?;
+            self.push(input.batch());
+        }
+        Ok(())
+    }
+
+    /// Keeps the selected rows of `batch`.
+    pub(super) fn push(&mut self, batch: &Batch) {
+        if self.used == self.batches.len() {
+            self.batches.push(Batch::new(batch.columns.len()));
+        }
+        let kept = &mut self.batches[self.used];
+        self.used += 1;
+        kept.clear();
+        for (column, source) in kept.columns.iter_mut().zip(&batch.columns) {
+            match batch.selection() {
+                Some(rows) => column.extend_selected(source, rows),
+                None => (0..batch.len()).for_each(|row| column.push_from(source, row)),
+            }
+        }
+        kept.set_len(batch.selected_len());
+    }
+
+    /// The batches in the order in which they came.
+    pub(super) fn batches(&self) -> &[Batch] {
+        &self.batches[..self.used]
+    }
+}
+
+/// Whether the rows of `input` stay the same when rows that were read already are changed in place or removed: it walks one table by
+/// its rowid and asks nothing else.
+pub(super) fn is_stable(input: &Node) -> bool {
+    match input {
+        Node::TableScan(scan) => {
+            scan.table.without_rowid.is_none() && scan.filter.as_ref().is_none_or(is_rowwise)
+        }
+        Node::Filter { input, predicate } => is_rowwise(predicate) && is_stable(input),
+        Node::Project { input, expressions } => expressions.iter().all(is_rowwise) && is_stable(input),
+        _ => false,
+    }
+}
+
+/// Whether an expression looks at its row only.
+pub(super) fn is_rowwise(expression: &Expr) -> bool {
+    let mut rowwise = true;
+    expression.visit(&mut |part| {
+        let subquery = matches!(
+            part,
+            Expr::Exists { .. } | Expr::Scalar { .. } | Expr::InSubquery { .. }
+        );
+        rowwise &= !subquery;
+    });
+    rowwise
+}

@@ -1,0 +1,121 @@
+//! DELETE.
+//!
+//! Without a condition the trees are cleared as a whole. Else the rows are collected first, unless removing those that were read cannot
+//! change which others are read ([`is_stable`]).
+
+use aludel_storage::btree::{self, TreeKind};
+
+use super::collect::{Collected, is_stable};
+use super::target::{Target, detached};
+use super::{Failure, Written};
+use crate::error::Result;
+use crate::exec::{Batch, ExecContext, Operator, build};
+use crate::plan::write::DeletePlan;
+use crate::value::Value;
+
+/// A DELETE statement, ready to run.
+pub struct Delete {
+    input: Box<dyn Operator>,
+    /// All rows go, and nobody looks at them: the trees are cleared.
+    clears: bool,
+    stable: bool,
+    collected: Collected,
+    remover: Remover,
+}
+
+struct Remover {
+    target: Target,
+    old: Vec<Value>,
+}
+
+impl Delete {
+    /// Gets ready to run `plan`.
+    pub fn build(plan: &DeletePlan) -> Result<Delete> {
+        let target = Target::build(&plan.target)?;
+        Ok(Delete {
+            stable: is_stable(&plan.input),
+            clears: plan.unconditional && plan.target.returning.is_none(),
+            input: build(&plan.input)?,
+            collected: Collected::default(),
+            remover: Remover {
+                target,
+                old: Vec::new(),
+            },
+        })
+    }
+
+    /// Deletes the rows.
+    pub fn run(&mut self, context: &mut ExecContext<'_>, written: &mut Written) -> Result<(), Failure> {
+        self.remover.target.start(context)?;
+        if self.clears {
+            return self.remover.clear(context, written);
+        }
+        let input = &mut self.input;
+        input.open(context)?;
+        let result = if self.stable {
+            self.remover.remove_as_read(input.as_mut(), context, written)
+        } else {
+            self.collected.fill(input.as_mut(), context)?;
+            let remover = &mut self.remover;
+            self.collected
+                .batches()
+                .iter()
+                .try_for_each(|batch| remover.remove_rows(context, batch, written))
+        };
+        input.close();
+        result
+    }
+}
+
+impl Remover {
+    fn remove_as_read(
+        &mut self,
+        input: &mut dyn Operator,
+        context: &mut ExecContext<'_>,
+        written: &mut Written,
+    ) -> Result<(), Failure> {
+        while input.next(context)? {
+            context.check_interrupt()?;
+            self.remove_rows(context, input.batch(), written)?;
+        }
+        Ok(())
+    }
+
+    fn remove_rows(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        batch: &Batch,
+        written: &mut Written,
+    ) -> Result<(), Failure> {
+        self.old.resize(self.target.width(), Value::Null);
+        for row in batch.selected() {
+            for (value, column) in self.old.iter_mut().zip(&batch.columns) {
+                value.assign(column.get(row));
+            }
+            let locator = self.target.locator(&self.old);
+            if self.target.seek(context.databases, &locator)? {
+                self.target.remove(context, &self.old)?;
+                self.target.report(context, &self.old, written)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn clear(&mut self, context: &mut ExecContext<'_>, written: &mut Written) -> Result<(), Failure> {
+        let kind = match self.target.table.without_rowid {
+            None => TreeKind::Table,
+            Some(_) => TreeKind::Index,
+        };
+        let roots = self.target.index_roots();
+        let pager = &mut context
+            .databases
+            .get_mut(self.target.database)
+            .ok_or_else(detached)?
+            .pager;
+        written.changes += btree::clear_tree(pager, self.target.table.root, kind)?;
+        for root in roots {
+            btree::clear_tree(pager, root, TreeKind::Index)?;
+        }
+        Ok(())
+    }
+}

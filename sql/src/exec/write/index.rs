@@ -1,0 +1,304 @@
+//! One index of a table that is being written.
+//!
+//! An entry is the key columns followed by what leads to the row: the rowid, or the primary key columns that are not in the key. An
+//! entry's order takes all of that in, so each entry is found exactly.
+
+use std::sync::Arc;
+
+use aludel_storage::btree::{IndexCursor, Seek};
+use aludel_storage::format::TextEncoding;
+use aludel_storage::format::record::{self, KeyValues};
+use aludel_storage::pager::Pager;
+
+use super::target::{Locator, stored_value};
+use crate::catalog::{Index, IndexSource, Table};
+use crate::error::{Error, Result};
+use crate::exec::{Batch, ExecContext, Kernel};
+use crate::plan::expr::Expr;
+use crate::plan::write::IndexMaintenance;
+use crate::syntax::ast::ConflictAction;
+use crate::value::{Value, ValueRef};
+
+/// The old or the new row of an update; an insert has a new one only, a delete an old one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    Old,
+    New,
+}
+
+/// An index that follows its table.
+pub(super) struct IndexWriter {
+    pub(super) index: Arc<Index>,
+    cursor: IndexCursor,
+    parts: Vec<Part>,
+    /// Parts that uniqueness is about.
+    key_count: usize,
+    /// Where the primary key's columns stand in an entry; empty for a rowid table.
+    primary_places: Vec<usize>,
+    filter: Option<Kernel>,
+    /// Columns of the table row that the key and the filter read; the last is the rowid.
+    pub(super) reads: Vec<usize>,
+    old: Entry,
+    new: Entry,
+    record: Vec<u8>,
+}
+
+/// One column of an entry.
+enum Part {
+    /// A column of the stored row; `numeric` ones are kept as integers where that loses nothing.
+    Column { column: usize, numeric: bool },
+    /// A computed one: which of the computed values.
+    Computed(usize, Box<Kernel>),
+}
+
+/// What is known of the index's entry for one row.
+#[derive(Default)]
+struct Entry {
+    /// Whether the (partial) index has the row at all.
+    present: bool,
+    /// Values of the computed parts, in the file's encoding.
+    computed: Vec<Value>,
+}
+
+impl Entry {
+    /// The entry's columns. `stored` is the row in the file's encoding.
+    fn values<'a>(&'a self, parts: &[Part], stored: &'a [Value]) -> KeyValues<'a> {
+        let value = |part: &Part| match part {
+            Part::Column { column, numeric } => {
+                let value = stored.get(*column).map_or(ValueRef::Null, Value::as_ref);
+                if *numeric { as_integer(value) } else { value }
+            }
+            Part::Computed(place, _) => self.computed[*place].as_ref(),
+        };
+        parts.iter().map(value).collect()
+    }
+}
+
+impl IndexWriter {
+    pub(super) fn build(
+        index: &Arc<Index>,
+        table: &Table,
+        maintenance: &IndexMaintenance,
+    ) -> Result<IndexWriter> {
+        let rowid = table.columns.len();
+        let column_part = |column: usize| Part::Column {
+            column,
+            numeric: table
+                .columns
+                .get(column)
+                .is_none_or(|column| column.affinity.is_numeric()),
+        };
+        let mut parts = Vec::with_capacity(maintenance.key.len() + 1);
+        let mut computed = 0;
+        let mut reads = Vec::new();
+        for expression in &maintenance.key {
+            collect_columns(expression, &mut reads);
+            parts.push(match expression {
+                Expr::Column(column) if *column < rowid => column_part(*column),
+                Expr::Column(_) => Part::Column {
+                    column: rowid,
+                    numeric: true,
+                },
+                expression => {
+                    computed += 1;
+                    Part::Computed(computed - 1, Box::new(Kernel::compile(expression)?))
+                }
+            });
+        }
+        let key_count = parts.len();
+        match &table.without_rowid {
+            None => parts.push(Part::Column {
+                column: rowid,
+                numeric: true,
+            }),
+            Some(_) => parts.extend(index.tail.iter().map(|&column| column_part(column))),
+        }
+        if let Some(filter) = &maintenance.filter {
+            collect_columns(filter, &mut reads);
+        }
+        Ok(IndexWriter {
+            cursor: IndexCursor::new(index.root, Arc::clone(&index.order)),
+            parts,
+            key_count,
+            primary_places: primary_places(index, table),
+            filter: maintenance.filter.as_ref().map(Kernel::compile).transpose()?,
+            reads,
+            old: Entry {
+                present: false,
+                computed: vec![Value::Null; computed],
+            },
+            new: Entry {
+                present: false,
+                computed: vec![Value::Null; computed],
+            },
+            record: Vec::new(),
+            index: Arc::clone(index),
+        })
+    }
+
+    /// Whether computing an entry needs the row as a batch.
+    pub(super) fn needs_batch(&self) -> bool {
+        self.filter.is_some() || self.parts.iter().any(|part| matches!(part, Part::Computed(..)))
+    }
+
+    /// How a conflict on this index is resolved if the statement does not say; `None` when the index is not unique.
+    pub(super) fn unique(&self) -> Option<Option<ConflictAction>> {
+        self.index.unique
+    }
+
+    /// Computes what the entry for the row in `batch` needs: membership and computed parts.
+    pub(super) fn prepare(
+        &mut self,
+        side: Side,
+        context: &mut ExecContext<'_>,
+        batch: &Batch,
+        encoding: TextEncoding,
+    ) -> Result<()> {
+        let entry = match side {
+            Side::Old => &mut self.old,
+            Side::New => &mut self.new,
+        };
+        entry.present = match &mut self.filter {
+            None => true,
+            Some(filter) => crate::value::cast::truth(filter.evaluate_one(context, batch)?) == Some(true),
+        };
+        if !entry.present {
+            return Ok(());
+        }
+        for part in &mut self.parts {
+            if let Part::Computed(place, kernel) = part {
+                let value = kernel.evaluate_one(context, batch)?;
+                stored_value(value, encoding, &mut entry.computed[*place]);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn is_present(&self, side: Side) -> bool {
+        match side {
+            Side::Old => self.old.present,
+            Side::New => self.new.present,
+        }
+    }
+
+    /// Whether old and new row have the same entry.
+    pub(super) fn is_unchanged(&self, old: &[Value], new: &[Value]) -> bool {
+        self.old.present == self.new.present
+            && (!self.new.present || self.old.values(&self.parts, old) == self.new.values(&self.parts, new))
+    }
+
+    /// Looks for an entry with the new row's key that belongs to another row than `own`.
+    pub(super) fn conflict(
+        &mut self,
+        pager: &Pager,
+        stored: &[Value],
+        own: Option<&Locator>,
+        spill: &mut Vec<u8>,
+    ) -> Result<Option<Locator>> {
+        let entry = self.new.values(&self.parts, stored);
+        let key = &entry[..self.key_count];
+        if key.iter().any(ValueRef::is_null) || !self.cursor.seek(pager, key, Seek::Eq)? {
+            return Ok(None);
+        }
+        let found = self.locator(self.cursor.payload(pager, spill)?)?;
+        Ok(Some(found).filter(|found| own != Some(found)))
+    }
+
+    /// Which row an entry leads to.
+    fn locator(&self, entry: &[u8]) -> Result<Locator> {
+        let view = record::RecordView::parse(entry)?;
+        if self.primary_places.is_empty() {
+            return match view.column(self.parts.len() - 1)? {
+                ValueRef::Integer(rowid) => Ok(Locator::Rowid(rowid)),
+                _ => Err(malformed_index()),
+            };
+        }
+        let values = self
+            .primary_places
+            .iter()
+            .map(|&place| Ok(Value::from(view.column(place)?)));
+        Ok(Locator::Key(values.collect::<Result<_>>()?))
+    }
+
+    /// Adds the new row's entry.
+    pub(super) fn insert(&mut self, pager: &mut Pager, stored: &[Value]) -> Result<()> {
+        self.record.clear();
+        record::encode(&self.new.values(&self.parts, stored), &mut self.record);
+        Ok(self.cursor.insert(pager, &self.record)?)
+    }
+
+    /// Removes the old row's entry.
+    ///
+    /// # Errors
+    /// [`aludel_storage::Error::Corrupt`] when the index lacks it.
+    pub(super) fn delete(&mut self, pager: &mut Pager, stored: &[Value]) -> Result<()> {
+        if !self
+            .cursor
+            .seek(pager, &self.old.values(&self.parts, stored), Seek::Eq)?
+        {
+            return Err(malformed_index());
+        }
+        Ok(self.cursor.delete(pager)?)
+    }
+
+    /// The new row's entry, if the index has one for it.
+    pub(super) fn encoded(&mut self, stored: &[Value]) -> Option<&[u8]> {
+        if !self.new.present {
+            return None;
+        }
+        self.record.clear();
+        record::encode(&self.new.values(&self.parts, stored), &mut self.record);
+        Some(&self.record)
+    }
+}
+
+/// The integer that a real is, where it is one: how numeric columns lie in an index.
+fn as_integer(value: ValueRef<'_>) -> ValueRef<'_> {
+    match value {
+        ValueRef::Real(real) => crate::value::number::lossless_integer(real).map_or(value, ValueRef::Integer),
+        _ => value,
+    }
+}
+
+fn primary_places(index: &Index, table: &Table) -> Vec<usize> {
+    let Some(primary) = &table.without_rowid else {
+        return Vec::new();
+    };
+    let key_count = index.columns.len();
+    let place = |column: &usize| {
+        let in_tail = index
+            .tail
+            .iter()
+            .position(|tail| tail == column)
+            .map(|place| key_count + place);
+        in_tail.or_else(|| {
+            index
+                .columns
+                .iter()
+                .position(|own| matches!(own.source, IndexSource::Column(number) if number == *column))
+        })
+    };
+    primary.stored[..primary.key_count]
+        .iter()
+        .filter_map(place)
+        .collect()
+}
+
+fn malformed_index() -> Error {
+    Error::from(aludel_storage::error::corrupt(
+        None,
+        0,
+        "an index lacks the entry of a row",
+    ))
+}
+
+/// Adds the columns of the row that `expression` reads.
+pub(super) fn collect_columns(expression: &Expr, columns: &mut Vec<usize>) {
+    expression.visit(&mut |part| {
+        if let Expr::Column(column) = part
+            && !columns.contains(column)
+        {
+            columns.push(*column);
+        }
+    });
+}

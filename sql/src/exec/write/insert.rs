@@ -1,0 +1,418 @@
+//! INSERT and REPLACE, with ON CONFLICT clauses (upsert).
+//!
+//! A statement whose source is one row of parameters and literals goes straight from there into the record; any other source
+//! is an operator whose rows are written as they come, or collected first where it may read the target.
+
+use super::collect::Collected;
+use super::rowid::{self, Sequence};
+use super::target::{Locator, Target, detached, load};
+use super::unique::{Response, Unique, order_of};
+use super::update::{Changes, Rewriter};
+use super::{Failure, Fate, Written};
+use crate::error::{Error, Result};
+use crate::exec::write::index::Side;
+use crate::exec::{Batch, ExecContext, Kernel, Operator, build};
+use crate::plan::Node;
+use crate::plan::expr::Expr;
+use crate::plan::write::{InsertPlan, InsertValue, UpsertUpdate};
+use crate::syntax::ast::ConflictAction;
+use crate::value::{Affinity, Value, apply_affinity};
+
+/// An INSERT statement, ready to run.
+pub struct Insert {
+    source: Source,
+    collect: bool,
+    collected: Collected,
+    writer: Writer,
+}
+
+/// Where rows come from.
+enum Source {
+    /// One row of parameters and literals.
+    Given(Vec<Given>),
+    Rows(Box<dyn Operator>),
+}
+
+/// A value that needs no computing.
+enum Given {
+    Parameter(usize),
+    Literal(Value),
+}
+
+/// Puts rows into the table.
+struct Writer {
+    target: Target,
+    columns: Vec<ColumnInput>,
+    rowid: Option<usize>,
+    conflict: Option<ConflictAction>,
+    checks: Vec<(Unique, Response)>,
+    upserts: Vec<Option<UpsertWriter>>,
+    sequence: Option<Sequence>,
+    row: Vec<Value>,
+    empty: Batch,
+}
+
+/// What a column gets.
+enum ColumnInput {
+    Source(usize),
+    Constant(Value),
+    Computed(Kernel),
+    Null,
+}
+
+/// DO UPDATE, ready to run.
+struct UpsertWriter {
+    rewriter: Rewriter,
+    filter: Option<Kernel>,
+    sets: Vec<(usize, Kernel)>,
+    /// The row that is there, followed by the one that was to be inserted.
+    pair: Batch,
+    old: Vec<Value>,
+}
+
+impl Insert {
+    /// Gets ready to run `plan`.
+    pub fn build(plan: &InsertPlan) -> Result<Insert> {
+        let target = Target::build(&plan.target)?;
+        let checks = order_of(&target, plan.conflict, &plan.upserts);
+        let upserts = plan
+            .upserts
+            .iter()
+            .map(|upsert| {
+                upsert
+                    .update
+                    .as_ref()
+                    .map(|update| UpsertWriter::build(&target, update))
+                    .transpose()
+            })
+            .collect::<Result<_>>()?;
+        Ok(Insert {
+            source: match given_row(&plan.source) {
+                Some(given) => Source::Given(given),
+                None => Source::Rows(build(&plan.source)?),
+            },
+            collect: plan.source_reads_target,
+            collected: Collected::default(),
+            writer: Writer {
+                columns: plan
+                    .values
+                    .iter()
+                    .map(ColumnInput::build)
+                    .collect::<Result<_>>()?,
+                rowid: plan.rowid,
+                conflict: plan.conflict,
+                checks,
+                upserts,
+                sequence: None,
+                row: Vec::new(),
+                empty: one_empty_row(),
+                target,
+            },
+        })
+    }
+
+    /// Whether a run that fails has written nothing: it inserts one row, and all its checks come before the first write.
+    pub fn fails_clean(&self) -> bool {
+        matches!(self.source, Source::Given(_)) && self.writer.removes_nothing()
+    }
+
+    /// Inserts the rows.
+    pub fn run(&mut self, context: &mut ExecContext<'_>, written: &mut Written) -> Result<(), Failure> {
+        self.writer.start(context)?;
+        match &mut self.source {
+            Source::Given(given) => self.writer.insert_given(context, given, written)?,
+            Source::Rows(source) => {
+                source.open(context)?;
+                if self.collect {
+                    self.collected.fill(source.as_mut(), context)?;
+                    for batch in self.collected.batches() {
+                        self.writer.insert_batch(context, batch, written)?;
+                    }
+                } else {
+                    while source.next(context)? {
+                        context.check_interrupt()?;
+                        self.writer.insert_batch(context, source.batch(), written)?;
+                    }
+                }
+                source.close();
+            }
+        }
+        self.writer.finish(context)
+    }
+}
+
+impl Writer {
+    fn start(&mut self, context: &mut ExecContext<'_>) -> Result<()> {
+        self.target.start(context)?;
+        self.row.resize(self.target.width(), Value::Null);
+        if self.target.table.autoincrement {
+            let database = context.databases.get(self.target.database).ok_or_else(detached)?;
+            self.sequence = Some(Sequence::read(database, &self.target.table)?);
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, context: &mut ExecContext<'_>) -> Result<(), Failure> {
+        if let Some(mut sequence) = self.sequence.take() {
+            let pager = &mut context
+                .databases
+                .get_mut(self.target.database)
+                .ok_or_else(detached)?
+                .pager;
+            sequence.write(pager)?;
+        }
+        Ok(())
+    }
+
+    /// REPLACE removes rows before the new one is known to be fit, and a failing upsert may have changed what it found.
+    fn removes_nothing(&self) -> bool {
+        let harmless = |response: &Response| matches!(response, Response::Act(action) if *action != ConflictAction::Replace);
+        self.checks.iter().all(|(_, response)| harmless(response)) && !self.target.table.autoincrement
+    }
+
+    // ---- rows ------------------------------------------------------------------------------------
+
+    fn insert_given(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        given: &[Given],
+        written: &mut Written,
+    ) -> Result<(), Failure> {
+        let value_of = |place: usize, parameters: &[Value], out: &mut Value| match given.get(place) {
+            Some(Given::Parameter(index)) => match parameters.get(*index) {
+                Some(value) => out.assign(value.as_ref()),
+                None => *out = Value::Null,
+            },
+            Some(Given::Literal(value)) => out.assign(value.as_ref()),
+            None => *out = Value::Null,
+        };
+        for (input, value) in self.columns.iter_mut().zip(&mut self.row) {
+            match input {
+                ColumnInput::Source(place) => value_of(*place, context.parameters, value),
+                input => input.compute(context, &self.empty, value)?,
+            }
+        }
+        self.set_rowid(|place, out| value_of(place, context.parameters, out));
+        self.insert_row(context, written)
+    }
+
+    fn insert_batch(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        batch: &Batch,
+        written: &mut Written,
+    ) -> Result<(), Failure> {
+        for row in batch.selected() {
+            let value_of = |place: usize, out: &mut Value| match batch.columns.get(place) {
+                Some(column) => out.assign(column.get(row)),
+                None => *out = Value::Null,
+            };
+            for (input, value) in self.columns.iter_mut().zip(&mut self.row) {
+                match input {
+                    ColumnInput::Source(place) => value_of(*place, value),
+                    input => input.compute(context, &self.empty, value)?,
+                }
+            }
+            self.set_rowid(value_of);
+            self.insert_row(context, written)?;
+        }
+        Ok(())
+    }
+
+    /// The last value of the row is the rowid: that of the alias column, or of a source column that stands for it.
+    fn set_rowid(&mut self, value_of: impl FnOnce(usize, &mut Value)) {
+        let Some((last, columns)) = self.row.split_last_mut() else {
+            return;
+        };
+        match (self.rowid, self.target.table.rowid_alias) {
+            (Some(place), _) => value_of(place, last),
+            (None, Some(alias)) => last.assign(columns[alias].as_ref()),
+            (None, None) => *last = Value::Null,
+        }
+    }
+
+    fn insert_row(&mut self, context: &mut ExecContext<'_>, written: &mut Written) -> Result<(), Failure> {
+        let chosen = self.settle_rowid(context)?;
+        let fate = self.target.completion.complete(
+            context,
+            &mut self.target.batch,
+            &mut self.row,
+            self.conflict,
+            None,
+        )?;
+        if fate == Fate::Skipped {
+            return Ok(());
+        }
+        self.target
+            .prepare_indexes(context, Side::New, &self.row, |_| true)?;
+        for check in 0..self.checks.len() {
+            let (unique, response) = self.checks[check];
+            if unique == Unique::Key && chosen {
+                continue;
+            }
+            let Some(other) = self.find_conflict(context, unique)? else {
+                continue;
+            };
+            match response {
+                Response::Act(ConflictAction::Ignore) => return Ok(()),
+                Response::Act(ConflictAction::Replace) => self.target.remove_victim(context, &other)?,
+                Response::Act(action) => return Err(self.taken(unique, action)),
+                Response::Update(clause) => return self.update(context, clause, &other, written),
+            }
+        }
+        self.target.write_new(context, &self.row)?;
+        if self.target.table.without_rowid.is_none() {
+            self.note_rowid(context);
+        }
+        self.target.report(context, &self.row, written)?;
+        Ok(())
+    }
+
+    /// Makes the rowid an integer, choosing one where none is given. True when it was chosen, so that it is free.
+    fn settle_rowid(&mut self, context: &mut ExecContext<'_>) -> Result<bool> {
+        if self.target.table.without_rowid.is_some() {
+            return Ok(false);
+        }
+        let Some((last, columns)) = self.row.split_last_mut() else {
+            return Ok(false);
+        };
+        apply_affinity(last, Affinity::Integer);
+        let chosen = last.is_null();
+        if chosen {
+            *last = Value::Integer(rowid::choose(&mut self.target, context, self.sequence.as_ref())?);
+        }
+        let Value::Integer(rowid) = *last else {
+            return Err(Error::Mismatch);
+        };
+        if let Some(alias) = self.target.table.rowid_alias {
+            columns[alias] = Value::Integer(rowid);
+        }
+        if let Some(sequence) = &mut self.sequence {
+            sequence.largest = sequence.largest.max(rowid);
+        }
+        Ok(chosen)
+    }
+
+    fn note_rowid(&self, context: &ExecContext<'_>) {
+        if let Some(Value::Integer(rowid)) = self.row.last() {
+            context.session.environment.last_insert_rowid.set(*rowid);
+        }
+    }
+
+    // ---- conflicts -------------------------------------------------------------------------------
+
+    fn find_conflict(&mut self, context: &mut ExecContext<'_>, unique: Unique) -> Result<Option<Locator>> {
+        match unique {
+            Unique::Key => self.target.key_conflict(context, &self.row),
+            Unique::Index(number) if self.target.indexes[number].is_present(Side::New) => {
+                self.target.index_conflict(context, number, &self.row, None)
+            }
+            Unique::Index(_) => Ok(None),
+        }
+    }
+
+    fn taken(&self, unique: Unique, action: ConflictAction) -> Failure {
+        match unique {
+            Unique::Key => self.target.key_taken(action),
+            Unique::Index(number) => self.target.index_taken(number, action),
+        }
+    }
+
+    /// DO UPDATE on the row that is in the way.
+    fn update(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        clause: usize,
+        other: &Locator,
+        written: &mut Written,
+    ) -> Result<(), Failure> {
+        let Some(Some(upsert)) = self.upserts.get_mut(clause) else {
+            return Ok(());
+        };
+        if !self.target.seek(context.databases, other)? {
+            return Ok(());
+        }
+        self.target.read(context, &mut upsert.old)?;
+        upsert.show(&self.row);
+        if let Some(filter) = &mut upsert.filter
+            && !filter.is_true(context, &upsert.pair)?
+        {
+            return Ok(());
+        }
+        let new = upsert.rewriter.start_row(&upsert.old);
+        for (column, kernel) in &mut upsert.sets {
+            new[*column].assign(kernel.evaluate_one(context, &upsert.pair)?);
+        }
+        upsert
+            .rewriter
+            .change(&mut self.target, context, &upsert.old, other, None, written)
+    }
+}
+
+impl ColumnInput {
+    fn build(value: &InsertValue) -> Result<ColumnInput> {
+        Ok(match value {
+            InsertValue::Source(place) => ColumnInput::Source(*place),
+            InsertValue::Default(Expr::Literal(value)) => ColumnInput::Constant(value.clone()),
+            InsertValue::Default(expression) => ColumnInput::Computed(Kernel::compile(expression)?),
+            InsertValue::Null => ColumnInput::Null,
+        })
+    }
+
+    /// The value of a column that the source says nothing of.
+    fn compute(&mut self, context: &mut ExecContext<'_>, empty: &Batch, out: &mut Value) -> Result<()> {
+        match self {
+            ColumnInput::Constant(value) => out.assign(value.as_ref()),
+            ColumnInput::Computed(kernel) => out.assign(kernel.evaluate_one(context, empty)?),
+            ColumnInput::Null | ColumnInput::Source(_) => *out = Value::Null,
+        }
+        Ok(())
+    }
+}
+
+impl UpsertWriter {
+    fn build(target: &Target, update: &UpsertUpdate) -> Result<UpsertWriter> {
+        let changes = Changes::of(target, update.sets.iter().map(|(column, _)| *column));
+        Ok(UpsertWriter {
+            rewriter: Rewriter::new(target, changes, Some(ConflictAction::Abort)),
+            filter: update.filter.as_ref().map(Kernel::compile).transpose()?,
+            sets: update
+                .sets
+                .iter()
+                .map(|(column, expression)| Ok((*column, Kernel::compile(expression)?)))
+                .collect::<Result<_>>()?,
+            pair: Batch::new(target.width() * 2),
+            old: Vec::new(),
+        })
+    }
+
+    fn show(&mut self, excluded: &[Value]) {
+        load(&mut self.pair, &self.old);
+        for (column, value) in self.pair.columns[self.old.len()..].iter_mut().zip(excluded) {
+            column.push(value.as_ref());
+        }
+        self.pair.set_len(1);
+    }
+}
+
+/// The source's only row, when it is nothing but parameters and literals.
+fn given_row(source: &Node) -> Option<Vec<Given>> {
+    let Node::Values { rows, .. } = source else {
+        return None;
+    };
+    let [row] = rows.as_slice() else {
+        return None;
+    };
+    let given = row.iter().map(|expression| match expression {
+        Expr::Parameter(index) => Some(Given::Parameter(*index)),
+        Expr::Literal(value) => Some(Given::Literal(value.clone())),
+        _ => None,
+    });
+    given.collect()
+}
+
+fn one_empty_row() -> Batch {
+    let mut batch = Batch::new(0);
+    batch.set_len(1);
+    batch
+}

@@ -1,0 +1,98 @@
+//! INSERT, UPDATE and DELETE: rows through constraints into a table and its indexes.
+//!
+//! ```text
+//!   source / input ── row ──▶ affinity, generated columns, NOT NULL, CHECK ──▶ uniqueness ──▶ indexes, table ──▶ RETURNING
+//!                                                                    │
+//!                                          OR IGNORE: next row  OR REPLACE: the row in the way goes  DO UPDATE: it changes
+//! ```
+//!
+//! | module | what it owns |
+//! |---|---|
+//! | [`target`] | a table with its indexes, ready to be written: cursors, compiled expressions, buffers |
+//! | [`index`] | one index of it: keys, membership, conflicts |
+//! | [`complete`] | what a new row must be before it is looked up anywhere: types, generated columns, NOT NULL, CHECK |
+//! | [`rowid`] | choosing rowids; AUTOINCREMENT |
+//! | [`insert`], [`update`], [`delete`] | the three statements |
+//!
+//! Rows travel in *table row layout*: the table's columns in declaration order, then the rowid (NULL where there is none).
+//!
+//! - I1. A row of the table is never without its index entries, and the other way round, between two rows of a statement.
+//! - I2. All constraints of a row are checked before any of its bytes are written; only rows that REPLACE removes go earlier.
+//! - I3. What an UPDATE or DELETE works on was read before the statement changed anything that could decide which rows these are.
+
+mod collect;
+mod complete;
+mod delete;
+mod entries;
+mod index;
+mod insert;
+mod rowid;
+mod target;
+mod unique;
+mod update;
+
+pub use delete::Delete;
+pub use entries::{EntryReader, describe_key};
+pub use insert::Insert;
+pub use target::to_stored;
+pub use update::Update;
+
+use crate::error::Error;
+use crate::exec::Batch;
+use crate::syntax::ast::ConflictAction;
+
+/// Why a statement stopped, and how much of it is to be undone: `Abort` the statement, `Fail` nothing, `Rollback`
+/// the transaction.
+#[derive(Debug)]
+pub struct Failure {
+    /// The error that the caller sees.
+    pub error: Error,
+    /// How much is undone.
+    pub action: ConflictAction,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure {
+            error,
+            action: ConflictAction::Abort,
+        }
+    }
+}
+
+impl From<aludel_storage::Error> for Failure {
+    fn from(error: aludel_storage::Error) -> Failure {
+        Failure::from(Error::from(error))
+    }
+}
+
+/// What became of one row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It is fit, or it was written.
+    Kept,
+    /// A conflict clause says to leave it out.
+    Skipped,
+}
+
+/// What a write statement leaves behind.
+#[derive(Debug, Default)]
+pub struct Written {
+    /// Rows inserted, changed or deleted.
+    pub changes: u64,
+    /// Rows of RETURNING.
+    pub returned: Vec<Batch>,
+}
+
+impl Written {
+    /// Forgets all of it and keeps what memory it can.
+    pub fn clear(&mut self) {
+        self.changes = 0;
+        self.returned.clear();
+    }
+}
+
+/// The conflict clause that counts: the statement's, else the constraint's own, else ABORT.
+fn resolve(statement: Option<ConflictAction>, own: Option<ConflictAction>) -> ConflictAction {
+    statement.or(own).unwrap_or(ConflictAction::Abort)
+}

@@ -1,0 +1,602 @@
+//! A table with its indexes, ready to be written.
+//!
+//! [`Target`] holds cursors, compiled expressions and buffers from one run of a statement to the next, so that a run does not
+//! allocate. What the three statements share is here: storing a row, removing one, reading one back.
+
+use std::sync::Arc;
+
+use aludel_storage::btree::{IndexCursor, Seek, TableCursor};
+use aludel_storage::format::record::{self, RecordView};
+use aludel_storage::format::{PageNo, TextEncoding};
+use aludel_storage::pager::Pager;
+use smallvec::SmallVec;
+
+use super::complete::Completion;
+use super::entries::describe_key;
+use super::index::{IndexWriter, Side};
+use super::{Failure, Written};
+use crate::catalog::{Database, Table, encode_text, utf8_of};
+use crate::error::{ConstraintKind, Error, Result};
+use crate::exec::{BATCH_ROWS_MAX, Batch, ExecContext, Kernel};
+use crate::plan::physical::DatabaseIndex;
+use crate::plan::write::TargetTable;
+use crate::syntax::ast::ConflictAction;
+use crate::value::{Affinity, Text, Value, ValueRef, number};
+
+/// What leads to one row.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Locator {
+    /// The rowid.
+    Rowid(i64),
+    /// The primary key of a WITHOUT ROWID table.
+    Key(Vec<Value>),
+}
+
+/// A table that is being written.
+pub(super) struct Target {
+    pub(super) database: DatabaseIndex,
+    pub(super) table: Arc<Table>,
+    pub(super) encoding: TextEncoding,
+    pub(super) tree: Tree,
+    pub(super) indexes: Vec<IndexWriter>,
+    pub(super) completion: Completion,
+    returning: Vec<Kernel>,
+    layout: Vec<StoredColumn>,
+    /// Whether any expression has to see the row as a batch.
+    needs_batch: bool,
+    /// The row for expressions.
+    pub(super) batch: Batch,
+    /// The row in a UTF-16 file's encoding; unused in UTF-8.
+    stored_new: Vec<Value>,
+    stored_old: Vec<Value>,
+    /// A row that REPLACE removes, and the one that an upsert changes.
+    victim: Vec<Value>,
+    record: Vec<u8>,
+    spill: Vec<u8>,
+}
+
+/// The table's own tree.
+pub(super) enum Tree {
+    Rowid(TableCursor),
+    Clustered(IndexCursor),
+}
+
+/// A column of the record.
+#[derive(Clone, Copy)]
+enum StoredColumn {
+    /// The rowid alias: NULL in the record.
+    Alias,
+    /// A column as it is.
+    Plain(usize),
+    /// A REAL column: whole numbers lie in the record as integers.
+    Real(usize),
+}
+
+/// Whole reals are stored as integers up to what six bytes hold; beyond, the real is as short.
+const REAL_AS_INTEGER_MAX: u64 = (1 << 47) - 1;
+
+type RecordValues<'a> = SmallVec<[ValueRef<'a>; 16]>;
+
+impl Target {
+    /// Gets ready to write the table of `plan`.
+    pub(super) fn build(plan: &TargetTable) -> Result<Target> {
+        let table = Arc::clone(&plan.table);
+        let indexes = table
+            .indexes
+            .iter()
+            .zip(&plan.indexes)
+            .map(|(index, maintenance)| IndexWriter::build(index, &table, maintenance))
+            .collect::<Result<Vec<_>>>()?;
+        let completion = Completion::build(plan)?;
+        let returning = match &plan.returning {
+            Some(returning) => returning
+                .expressions
+                .iter()
+                .map(Kernel::compile)
+                .collect::<Result<_>>()?,
+            None => Vec::new(),
+        };
+        Ok(Target {
+            database: plan.database,
+            encoding: TextEncoding::Utf8,
+            tree: match &table.without_rowid {
+                None => Tree::Rowid(TableCursor::new(table.root)),
+                Some(primary) => Tree::Clustered(IndexCursor::new(table.root, Arc::clone(&primary.order))),
+            },
+            needs_batch: completion.needs_batch() || indexes.iter().any(IndexWriter::needs_batch),
+            indexes,
+            completion,
+            returning,
+            layout: layout_of(&table),
+            batch: Batch::new(table.columns.len() + 1),
+            stored_new: Vec::new(),
+            stored_old: Vec::new(),
+            victim: Vec::new(),
+            record: Vec::new(),
+            spill: Vec::new(),
+            table,
+        })
+    }
+
+    /// A run starts: cursors forget where they were.
+    pub(super) fn start(&mut self, context: &ExecContext<'_>) -> Result<()> {
+        self.encoding = self.pager_of(context.databases)?.header()?.encoding;
+        Ok(())
+    }
+
+    /// Columns of a row in table row layout.
+    pub(super) fn width(&self) -> usize {
+        self.table.columns.len() + 1
+    }
+
+    pub(super) fn pager_of<'d>(&self, databases: &'d [Database]) -> Result<&'d Pager> {
+        databases
+            .get(self.database)
+            .map(|database| &database.pager)
+            .ok_or_else(detached)
+    }
+
+    // ---- rows and records ------------------------------------------------------------------------
+
+    /// Shows `row` to expressions.
+    pub(super) fn show(&mut self, row: &[Value]) {
+        if self.needs_batch {
+            load(&mut self.batch, row);
+        }
+    }
+
+    /// The record of a row that is in the file's encoding.
+    fn record_values<'a>(&self, stored: &'a [Value]) -> RecordValues<'a> {
+        let value = |column: &StoredColumn| match *column {
+            StoredColumn::Alias => ValueRef::Null,
+            StoredColumn::Plain(number) => stored[number].as_ref(),
+            StoredColumn::Real(number) => real_as_stored(stored[number].as_ref()),
+        };
+        self.layout.iter().map(value).collect()
+    }
+
+    /// Moves to the row that `locator` leads to.
+    pub(super) fn seek(&mut self, databases: &[Database], locator: &Locator) -> Result<bool> {
+        let pager = &databases.get(self.database).ok_or_else(detached)?.pager;
+        match (&mut self.tree, locator) {
+            (Tree::Rowid(cursor), Locator::Rowid(rowid)) => Ok(cursor.seek(pager, *rowid, Seek::Eq)?),
+            (Tree::Clustered(cursor), Locator::Key(key)) => {
+                let key: SmallVec<[ValueRef<'_>; 8]> = key.iter().map(Value::as_ref).collect();
+                Ok(cursor.seek(pager, &key, Seek::Eq)?)
+            }
+            _ => Err(Error::misuse("a row of another kind of table")),
+        }
+    }
+
+    /// What leads to `row`.
+    pub(super) fn locator(&self, row: &[Value]) -> Locator {
+        match &self.table.without_rowid {
+            None => Locator::Rowid(row.last().map_or(0, |rowid| number::integer_of(rowid.as_ref()))),
+            Some(primary) => Locator::Key(
+                primary.stored[..primary.key_count]
+                    .iter()
+                    .map(|&column| self.stored(&row[column]))
+                    .collect(),
+            ),
+        }
+    }
+
+    /// A value as it lies in the file.
+    fn stored(&self, value: &Value) -> Value {
+        let mut out = Value::Null;
+        stored_value(value.as_ref(), self.encoding, &mut out);
+        out
+    }
+
+    /// Reads the row at the cursor, all columns computed.
+    pub(super) fn read(&mut self, context: &mut ExecContext<'_>, row: &mut Vec<Value>) -> Result<()> {
+        row.resize(self.width(), Value::Null);
+        let pager = &context.databases.get(self.database).ok_or_else(detached)?.pager;
+        let (payload, rowid) = match &self.tree {
+            Tree::Rowid(cursor) => (
+                cursor.payload(pager, &mut self.spill)?,
+                Value::Integer(cursor.rowid()),
+            ),
+            Tree::Clustered(cursor) => (cursor.payload(pager, &mut self.spill)?, Value::Null),
+        };
+        decode_row(&self.table, self.encoding, payload, &rowid, row)?;
+        self.compute_virtual(context, row)
+    }
+
+    fn compute_virtual(&mut self, context: &mut ExecContext<'_>, row: &mut [Value]) -> Result<()> {
+        if self.completion.has_generated() {
+            self.completion.compute_generated(context, &mut self.batch, row)?;
+        }
+        Ok(())
+    }
+
+    // ---- writing ---------------------------------------------------------------------------------
+
+    /// Computes what the indexes that `which` picks need for a row.
+    pub(super) fn prepare_indexes(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        side: Side,
+        row: &[Value],
+        which: impl Fn(usize) -> bool,
+    ) -> Result<()> {
+        self.show(row);
+        for (number, index) in self.indexes.iter_mut().enumerate() {
+            if which(number) {
+                index.prepare(side, context, &self.batch, self.encoding)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a row with the key of `row` is there: the row's own key, not that of an index.
+    pub(super) fn key_conflict(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        row: &[Value],
+    ) -> Result<Option<Locator>> {
+        let locator = self.locator(row);
+        Ok(self.seek(context.databases, &locator)?.then_some(locator))
+    }
+
+    /// Another row than `own` that has the new row's key in index `number`.
+    pub(super) fn index_conflict(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        number: usize,
+        row: &[Value],
+        own: Option<&Locator>,
+    ) -> Result<Option<Locator>> {
+        let pager = &context.databases.get(self.database).ok_or_else(detached)?.pager;
+        let stored = in_file_encoding(row, self.encoding, &mut self.stored_new);
+        self.indexes[number].conflict(pager, stored, own, &mut self.spill)
+    }
+
+    /// Writes a new row with the index entries that were prepared for it.
+    pub(super) fn write_new(&mut self, context: &mut ExecContext<'_>, row: &[Value]) -> Result<()> {
+        let pager = &mut context
+            .databases
+            .get_mut(self.database)
+            .ok_or_else(detached)?
+            .pager;
+        let mut buffer = std::mem::take(&mut self.stored_new);
+        let stored = in_file_encoding(row, self.encoding, &mut buffer);
+        for index in &mut self.indexes {
+            if index.is_present(Side::New) {
+                index.insert(pager, stored)?;
+            }
+        }
+        let written = self.write_record(pager, stored);
+        self.stored_new = buffer;
+        written
+    }
+
+    /// Adds `stored` to the table's tree, in place of a row with the same rowid.
+    pub(super) fn write_record(&mut self, pager: &mut Pager, stored: &[Value]) -> Result<()> {
+        match &self.tree {
+            Tree::Rowid(_) => {
+                let Some(Value::Integer(rowid)) = stored.last() else {
+                    return Err(Error::Mismatch);
+                };
+                let values = self.record_values(stored);
+                if let Tree::Rowid(cursor) = &mut self.tree {
+                    cursor.insert_values(pager, *rowid, &values)?;
+                }
+            }
+            Tree::Clustered(_) => {
+                let mut record = std::mem::take(&mut self.record);
+                record.clear();
+                record::encode(&self.record_values(stored), &mut record);
+                let inserted = match &mut self.tree {
+                    Tree::Clustered(cursor) => cursor.insert(pager, &record),
+                    Tree::Rowid(_) => Ok(()),
+                };
+                self.record = record;
+                inserted?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the row `old`, at which the cursor stands, and all its index entries.
+    pub(super) fn remove(&mut self, context: &mut ExecContext<'_>, old: &[Value]) -> Result<()> {
+        self.prepare_indexes(context, Side::Old, old, |_| true)?;
+        let pager = &mut context
+            .databases
+            .get_mut(self.database)
+            .ok_or_else(detached)?
+            .pager;
+        let stored = in_file_encoding(old, self.encoding, &mut self.stored_old);
+        for index in &mut self.indexes {
+            if index.is_present(Side::Old) {
+                index.delete(pager, stored)?;
+            }
+        }
+        match &mut self.tree {
+            Tree::Rowid(cursor) => cursor.delete(pager)?,
+            Tree::Clustered(cursor) => cursor.delete(pager)?,
+        }
+        Ok(())
+    }
+
+    /// Removes the row that stands in the way of one that replaces it.
+    pub(super) fn remove_victim(&mut self, context: &mut ExecContext<'_>, locator: &Locator) -> Result<()> {
+        if !self.seek(context.databases, locator)? {
+            return Ok(());
+        }
+        let mut victim = std::mem::take(&mut self.victim);
+        let removed = self
+            .read(context, &mut victim)
+            .and_then(|()| self.remove(context, &victim));
+        self.victim = victim;
+        removed
+    }
+
+    /// Turns the row `old`, which `locator` leads to, into `new`. The indexes in `changed` are prepared for both.
+    pub(super) fn rewrite(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        (old, new): (&[Value], &[Value]),
+        locator: &Locator,
+        changed: &[bool],
+    ) -> Result<()> {
+        let moves = self.locator(new) != *locator;
+        let clustered = matches!(self.tree, Tree::Clustered(_));
+        if (moves || clustered) && !self.seek(context.databases, locator)? {
+            return Ok(());
+        }
+        let pager = &mut context
+            .databases
+            .get_mut(self.database)
+            .ok_or_else(detached)?
+            .pager;
+        let (mut old_buffer, mut new_buffer) = (
+            std::mem::take(&mut self.stored_old),
+            std::mem::take(&mut self.stored_new),
+        );
+        let stored_old = in_file_encoding(old, self.encoding, &mut old_buffer);
+        let stored_new = in_file_encoding(new, self.encoding, &mut new_buffer);
+        for (index, _) in self
+            .indexes
+            .iter_mut()
+            .zip(changed)
+            .filter(|(_, changed)| **changed)
+        {
+            if !moves && index.is_unchanged(stored_old, stored_new) {
+                continue;
+            }
+            if index.is_present(Side::Old) {
+                index.delete(pager, stored_old)?;
+            }
+            if index.is_present(Side::New) {
+                index.insert(pager, stored_new)?;
+            }
+        }
+        if moves || clustered {
+            match &mut self.tree {
+                Tree::Rowid(cursor) => cursor.delete(pager)?,
+                Tree::Clustered(cursor) => cursor.delete(pager)?,
+            }
+        }
+        let written = self.write_record(pager, stored_new);
+        (self.stored_old, self.stored_new) = (old_buffer, new_buffer);
+        written
+    }
+
+    /// The entry of index `number` for a row that it was prepared for.
+    pub(super) fn entry(&mut self, number: usize, row: &[Value]) -> Option<&[u8]> {
+        let stored = in_file_encoding(row, self.encoding, &mut self.stored_new);
+        self.indexes.get_mut(number)?.encoded(stored)
+    }
+
+    // ---- results ---------------------------------------------------------------------------------
+
+    /// Counts the row and adds it to what RETURNING returns.
+    pub(super) fn report(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        row: &[Value],
+        written: &mut Written,
+    ) -> Result<()> {
+        written.changes += 1;
+        if self.returning.is_empty() {
+            return Ok(());
+        }
+        load(&mut self.batch, row);
+        if written
+            .returned
+            .last()
+            .is_none_or(|batch| batch.len() >= BATCH_ROWS_MAX)
+        {
+            written.returned.push(Batch::new(self.returning.len()));
+        }
+        let Some(out) = written.returned.last_mut() else {
+            return Ok(());
+        };
+        for (kernel, column) in self.returning.iter_mut().zip(&mut out.columns) {
+            column.push(kernel.evaluate_one(context, &self.batch)?);
+        }
+        out.set_len(out.len() + 1);
+        Ok(())
+    }
+
+    /// The error of a key that is taken.
+    pub(super) fn key_taken(&self, action: ConflictAction) -> Failure {
+        let table = &self.table;
+        let (kind, columns) = match (&table.without_rowid, table.rowid_alias) {
+            (Some(primary), _) => {
+                let names = primary.stored[..primary.key_count].iter();
+                let names: Vec<_> = names
+                    .map(|&column| format!("{}.{}", table.name, table.columns[column].name))
+                    .collect();
+                (ConstraintKind::PrimaryKey, names.join(", "))
+            }
+            (None, Some(alias)) => (
+                ConstraintKind::PrimaryKey,
+                format!("{}.{}", table.name, table.columns[alias].name),
+            ),
+            (None, None) => (ConstraintKind::RowId, format!("{}.rowid", table.name)),
+        };
+        let error = Error::constraint(kind, format!("UNIQUE constraint failed: {columns}"));
+        Failure { error, action }
+    }
+
+    /// The error of an index key that is taken.
+    pub(super) fn index_taken(&self, number: usize, action: ConflictAction) -> Failure {
+        let index = &self.indexes[number];
+        let kind = match index.index.origin {
+            crate::catalog::IndexOrigin::PrimaryKey => ConstraintKind::PrimaryKey,
+            _ => ConstraintKind::Unique,
+        };
+        let message = format!(
+            "UNIQUE constraint failed: {}",
+            describe_key(&index.index, &self.table)
+        );
+        Failure {
+            error: Error::constraint(kind, message),
+            action,
+        }
+    }
+
+    /// The roots of the table's tree and of its indexes' trees.
+    pub(super) fn index_roots(&self) -> Vec<PageNo> {
+        self.indexes.iter().map(|index| index.index.root).collect()
+    }
+}
+
+fn layout_of(table: &Table) -> Vec<StoredColumn> {
+    let stored = |number: usize| match table.columns[number].affinity {
+        Affinity::Real => StoredColumn::Real(number),
+        _ => StoredColumn::Plain(number),
+    };
+    match &table.without_rowid {
+        Some(primary) => primary.stored.iter().map(|&number| stored(number)).collect(),
+        None => (0..table.columns.len())
+            .filter_map(
+                |number| match (table.rowid_alias, table.columns[number].stored_at) {
+                    (Some(alias), _) if alias == number => Some(StoredColumn::Alias),
+                    (_, Some(_)) => Some(stored(number)),
+                    (_, None) => None,
+                },
+            )
+            .collect(),
+    }
+}
+
+fn real_as_stored(value: ValueRef<'_>) -> ValueRef<'_> {
+    match value {
+        ValueRef::Real(real) => match number::lossless_integer(real) {
+            Some(integer) if integer.unsigned_abs() <= REAL_AS_INTEGER_MAX => ValueRef::Integer(integer),
+            _ => value,
+        },
+        _ => value,
+    }
+}
+
+/// Turns a value that has its affinity into what lies in the file.
+pub fn to_stored(value: &mut Value, encoding: TextEncoding, affinity: Affinity) {
+    if affinity == Affinity::Real {
+        *value = Value::from(real_as_stored(value.as_ref()));
+    }
+    if encoding != TextEncoding::Utf8 {
+        let mut stored = Value::Null;
+        stored_value(value.as_ref(), encoding, &mut stored);
+        *value = stored;
+    }
+}
+
+/// Puts `row` into a batch of one row.
+pub(super) fn load(batch: &mut Batch, row: &[Value]) {
+    batch.clear();
+    for (column, value) in batch.columns.iter_mut().zip(row) {
+        column.push(value.as_ref());
+    }
+    batch.set_len(1);
+}
+
+/// Puts `value` into `out` as it lies in the file.
+pub(super) fn stored_value(value: ValueRef<'_>, encoding: TextEncoding, out: &mut Value) {
+    match value {
+        ValueRef::Text(text) if encoding != TextEncoding::Utf8 => {
+            let mut bytes = Vec::with_capacity(text.len() * 2);
+            encode_text(text, encoding, &mut bytes);
+            *out = Value::Text(Text::from_bytes(bytes));
+        }
+        value => out.assign(value),
+    }
+}
+
+/// The row as it lies in the file; the row itself in a UTF-8 file.
+fn in_file_encoding<'a>(row: &'a [Value], encoding: TextEncoding, buffer: &'a mut Vec<Value>) -> &'a [Value] {
+    if encoding == TextEncoding::Utf8 {
+        return row;
+    }
+    buffer.resize(row.len(), Value::Null);
+    for (value, out) in row.iter().zip(buffer.iter_mut()) {
+        stored_value(value.as_ref(), encoding, out);
+    }
+    buffer
+}
+
+/// Decodes a record of `table` into a row; virtual columns are left NULL.
+pub(super) fn decode_row(
+    table: &Table,
+    encoding: TextEncoding,
+    payload: &[u8],
+    rowid: &Value,
+    row: &mut [Value],
+) -> Result<()> {
+    for (column, value) in table.columns.iter().zip(row.iter_mut()) {
+        value.assign(column.missing_value.as_ref());
+    }
+    let mut place = 0;
+    let mut columns = RecordView::parse(payload)?.columns();
+    let mut next = |column: usize, row: &mut [Value]| -> Result<bool> {
+        let Some(value) = columns.next().transpose()? else {
+            return Ok(false);
+        };
+        read_value(value, encoding, table.columns[column].affinity, &mut row[column]);
+        place += 1;
+        Ok(true)
+    };
+    match &table.without_rowid {
+        Some(primary) => {
+            for &column in &primary.stored {
+                if !next(column, row)? {
+                    break;
+                }
+            }
+        }
+        None => {
+            for column in 0..table.columns.len() {
+                let is_alias = table.rowid_alias == Some(column);
+                if (is_alias || table.columns[column].stored_at.is_some()) && !next(column, row)? {
+                    break;
+                }
+            }
+        }
+    }
+    if let Some(alias) = table.rowid_alias {
+        row[alias].assign(rowid.as_ref());
+    }
+    if let Some(last) = row.last_mut() {
+        last.assign(rowid.as_ref());
+    }
+    Ok(())
+}
+
+/// A value as statements see it: UTF-8, and reals in REAL columns.
+fn read_value(value: ValueRef<'_>, encoding: TextEncoding, affinity: Affinity, out: &mut Value) {
+    match value {
+        ValueRef::Text(text) if encoding != TextEncoding::Utf8 => {
+            *out = Value::Text(Text::from_bytes(utf8_of(text, encoding)));
+        }
+        ValueRef::Integer(integer) if affinity == Affinity::Real => *out = Value::Real(integer as f64),
+        value => out.assign(value),
+    }
+}
+
+#[cold]
+pub(super) fn detached() -> Error {
+    Error::misuse("the database is detached")
+}

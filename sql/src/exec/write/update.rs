@@ -1,0 +1,304 @@
+//! UPDATE, and changing one row on behalf of an upsert.
+//!
+//! Only the indexes whose columns the statement sets are looked at, and of these only the ones whose entry really differs are written. Rows are
+//! collected before the first is changed, unless the scan goes by a rowid that the statement leaves alone.
+
+use super::collect::{Collected, is_rowwise, is_stable};
+use super::index::Side;
+use super::target::{Locator, Target};
+use super::unique::{Response, Unique, order_of};
+use super::{Failure, Fate, Written};
+use crate::error::{Error, Result};
+use crate::exec::kernel::Rows;
+use crate::exec::{Batch, ExecContext, Kernel, Operator, build};
+use crate::plan::write::UpdatePlan;
+use crate::syntax::ast::ConflictAction;
+use crate::value::{Affinity, Value, apply_affinity};
+
+/// An UPDATE statement, ready to run.
+pub struct Update {
+    input: Box<dyn Operator>,
+    stable: bool,
+    collected: Collected,
+    worker: Worker,
+}
+
+struct Worker {
+    target: Target,
+    sets: Vec<(usize, Kernel)>,
+    rewriter: Rewriter,
+    /// Rows may have been changed by the time their turn comes, and are read again.
+    read_again: bool,
+    old: Vec<Value>,
+    fresh: Batch,
+}
+
+impl Update {
+    /// Gets ready to run `plan`.
+    pub fn build(plan: &UpdatePlan) -> Result<Update> {
+        let target = Target::build(&plan.target)?;
+        let changes = Changes::of(&target, plan.sets.iter().map(|(column, _)| *column));
+        let rowwise = plan.sets.iter().all(|(_, expression)| is_rowwise(expression));
+        Ok(Update {
+            stable: !changes.key && rowwise && is_stable(&plan.input),
+            input: build(&plan.input)?,
+            collected: Collected::default(),
+            worker: Worker {
+                sets: plan
+                    .sets
+                    .iter()
+                    .map(|(column, expression)| Ok((*column, Kernel::compile(expression)?)))
+                    .collect::<Result<_>>()?,
+                read_again: changes.key,
+                rewriter: Rewriter::new(&target, changes, plan.conflict),
+                old: Vec::new(),
+                fresh: Batch::new(0),
+                target,
+            },
+        })
+    }
+
+    /// Changes the rows.
+    pub fn run(&mut self, context: &mut ExecContext<'_>, written: &mut Written) -> Result<(), Failure> {
+        self.worker.target.start(context)?;
+        self.input.open(context)?;
+        if self.stable {
+            while self.input.next(context)? {
+                context.check_interrupt()?;
+                self.worker.change_rows(context, self.input.batch(), written)?;
+            }
+        } else {
+            self.collected.fill(self.input.as_mut(), context)?;
+            for batch in self.collected.batches() {
+                self.worker.change_rows(context, batch, written)?;
+            }
+        }
+        self.input.close();
+        Ok(())
+    }
+}
+
+impl Worker {
+    fn change_rows(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        batch: &Batch,
+        written: &mut Written,
+    ) -> Result<(), Failure> {
+        self.old.resize(self.target.width(), Value::Null);
+        for row in batch.selected() {
+            for (value, column) in self.old.iter_mut().zip(&batch.columns) {
+                value.assign(column.get(row));
+            }
+            self.change_row(context, batch, row, written)?;
+        }
+        Ok(())
+    }
+
+    fn change_row(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        batch: &Batch,
+        row: usize,
+        written: &mut Written,
+    ) -> Result<(), Failure> {
+        let locator = self.target.locator(&self.old);
+        let mut input = (batch, row as u32);
+        if self.read_again {
+            if !self.target.seek(context.databases, &locator)? {
+                return Ok(());
+            }
+            self.target.read(context, &mut self.old)?;
+            refresh(&mut self.fresh, &self.old, batch, row);
+            input = (&self.fresh, 0);
+        }
+        let new = self.rewriter.start_row(&self.old);
+        for (column, kernel) in &mut self.sets {
+            let rows = [input.1];
+            let values = kernel.evaluate_rows(context, input.0, Rows::Some(&rows))?;
+            new[*column].assign(values.get(0));
+        }
+        self.rewriter
+            .change(&mut self.target, context, &self.old, &locator, None, written)
+    }
+}
+
+/// The input row with the table's columns as they are now.
+fn refresh(fresh: &mut Batch, old: &[Value], batch: &Batch, row: usize) {
+    fresh.columns.resize_with(batch.columns.len(), Default::default);
+    fresh.clear();
+    for (number, column) in fresh.columns.iter_mut().enumerate() {
+        match old.get(number) {
+            Some(value) => column.push(value.as_ref()),
+            None => column.push_from(&batch.columns[number], row),
+        }
+    }
+    fresh.set_len(1);
+}
+
+/// What a statement's SET list touches.
+pub(super) struct Changes {
+    /// Columns whose value may change, generated ones among them; the last is the rowid.
+    columns: Vec<bool>,
+    /// Whether the rowid or the primary key of the tree may change.
+    pub(super) key: bool,
+    /// Indexes whose entry may change.
+    indexes: Vec<bool>,
+}
+
+impl Changes {
+    pub(super) fn of(target: &Target, sets: impl Iterator<Item = usize>) -> Changes {
+        let table = &target.table;
+        let mut columns = vec![false; target.width()];
+        sets.for_each(|column| columns[column] = true);
+        let rowid = table.columns.len();
+        if let Some(alias) = table.rowid_alias {
+            let either = columns[alias] || columns[rowid];
+            (columns[alias], columns[rowid]) = (either, either);
+        }
+        for (number, column) in table.columns.iter().enumerate() {
+            columns[number] |= column.generated.is_some();
+        }
+        let key = match &table.without_rowid {
+            None => columns[rowid],
+            Some(primary) => primary.stored[..primary.key_count]
+                .iter()
+                .any(|&column| columns[column]),
+        };
+        let touched = |reads: &[usize]| key || reads.iter().any(|&column| columns[column]);
+        let indexes = target.indexes.iter().map(|index| touched(&index.reads)).collect();
+        Changes {
+            columns,
+            key,
+            indexes,
+        }
+    }
+}
+
+/// Changes rows one at a time.
+pub(super) struct Rewriter {
+    changes: Changes,
+    conflict: Option<ConflictAction>,
+    checks: Vec<(Unique, Response)>,
+    new: Vec<Value>,
+}
+
+impl Rewriter {
+    pub(super) fn new(target: &Target, changes: Changes, conflict: Option<ConflictAction>) -> Rewriter {
+        let mut checks = order_of(target, conflict, &[]);
+        checks.retain(|(unique, _)| match unique {
+            Unique::Key => changes.key,
+            Unique::Index(number) => changes.indexes[*number],
+        });
+        Rewriter {
+            changes,
+            conflict,
+            checks,
+            new: Vec::new(),
+        }
+    }
+
+    /// The new row before it is changed: a copy of the old one.
+    pub(super) fn start_row(&mut self, old: &[Value]) -> &mut [Value] {
+        self.new.resize(old.len(), Value::Null);
+        for (new, old) in self.new.iter_mut().zip(old) {
+            new.assign(old.as_ref());
+        }
+        &mut self.new
+    }
+
+    /// Checks the new row and writes it in place of `old`, which `locator` leads to.
+    pub(super) fn change(
+        &mut self,
+        target: &mut Target,
+        context: &mut ExecContext<'_>,
+        old: &[Value],
+        locator: &Locator,
+        conflict: Option<ConflictAction>,
+        written: &mut Written,
+    ) -> Result<(), Failure> {
+        self.settle_rowid(target, old)?;
+        let conflict = conflict.or(self.conflict);
+        let fate = target.completion.complete(
+            context,
+            &mut target.batch,
+            &mut self.new,
+            conflict,
+            Some(&self.changes.columns),
+        )?;
+        if fate == Fate::Skipped {
+            return Ok(());
+        }
+        target.prepare_indexes(context, Side::Old, old, |number| self.changes.indexes[number])?;
+        target.prepare_indexes(context, Side::New, &self.new, |number| {
+            self.changes.indexes[number]
+        })?;
+        if self.check_unique(target, context, old, locator)? == Fate::Skipped {
+            return Ok(());
+        }
+        target.rewrite(context, (old, &self.new), locator, &self.changes.indexes)?;
+        target.report(context, &self.new, written)?;
+        Ok(())
+    }
+
+    /// A SET of the rowid may name the alias column or the rowid itself; both end up equal.
+    fn settle_rowid(&mut self, target: &Target, old: &[Value]) -> Result<()> {
+        if !self.changes.key || target.table.without_rowid.is_some() {
+            return Ok(());
+        }
+        let Some((last, columns)) = self.new.split_last_mut() else {
+            return Ok(());
+        };
+        if let Some(alias) = target.table.rowid_alias
+            && old.last().is_some_and(|old| *old == *last)
+        {
+            last.assign(columns[alias].as_ref());
+        }
+        apply_affinity(last, Affinity::Integer);
+        let Value::Integer(rowid) = *last else {
+            return Err(Error::Mismatch);
+        };
+        if let Some(alias) = target.table.rowid_alias {
+            columns[alias] = Value::Integer(rowid);
+        }
+        Ok(())
+    }
+
+    fn check_unique(
+        &mut self,
+        target: &mut Target,
+        context: &mut ExecContext<'_>,
+        old: &[Value],
+        locator: &Locator,
+    ) -> Result<Fate, Failure> {
+        for check in 0..self.checks.len() {
+            let (unique, response) = self.checks[check];
+            let found = match unique {
+                Unique::Key => target
+                    .key_conflict(context, &self.new)?
+                    .filter(|found| found != locator),
+                Unique::Index(number) if target.indexes[number].is_present(Side::New) => {
+                    target.index_conflict(context, number, &self.new, Some(locator))?
+                }
+                Unique::Index(_) => None,
+            };
+            let Some(other) = found else {
+                continue;
+            };
+            match (response, unique) {
+                (Response::Act(ConflictAction::Ignore), _) => return Ok(Fate::Skipped),
+                (Response::Act(ConflictAction::Replace), _) => {
+                    target.remove_victim(context, &other)?;
+                    // Removing a row used the buffers of the old side.
+                    target.prepare_indexes(context, Side::Old, old, |number| self.changes.indexes[number])?;
+                }
+                (Response::Act(action), Unique::Key) => return Err(target.key_taken(action)),
+                (Response::Act(action), Unique::Index(number)) => {
+                    return Err(target.index_taken(number, action));
+                }
+                (Response::Update(_), _) => {}
+            }
+        }
+        Ok(Fate::Kept)
+    }
+}

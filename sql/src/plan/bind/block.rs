@@ -1,0 +1,212 @@
+//! One SELECT: its clauses in the order in which names become known.
+//!
+//! FROM first, then the result columns, because the other clauses may name them by alias; whether the block aggregates is known only
+//! when its result columns are bound.
+
+use std::sync::Arc;
+
+use super::Binder;
+use super::scope::{Alias, Clause, Scope};
+use super::typed::Typed;
+use crate::error::{Error, Result};
+use crate::plan::logical::{Block, From, GroupTerm, Grouping, Order, OrderTarget, OutputColumn, Scalar};
+use crate::syntax::ast;
+
+/// A block with its result columns and its order.
+pub(super) struct BoundBlock {
+    pub block: Block,
+    pub columns: Vec<OutputColumn>,
+    pub order: Vec<Order>,
+}
+
+impl<'a> Binder<'a> {
+    /// Binds a SELECT and the ORDER BY that belongs to it alone.
+    pub(super) fn block(
+        &mut self,
+        query: &'a ast::Query,
+        order_by: &'a [ast::OrderingTerm],
+    ) -> Result<BoundBlock> {
+        self.named_windows.push(&query.windows);
+        let bound = match &query.from {
+            Some(from) => {
+                let (from, (bound, scope)) =
+                    self.from_clause(from, |binder| binder.clauses(query, order_by))?;
+                self.assemble(Some(from), bound, scope, query.distinct)
+            }
+            None => {
+                let scope = Scope::new(Clause::From);
+                let (bound, scope) = self.in_scope(scope, |binder| binder.clauses(query, order_by))?;
+                self.assemble(None, bound, scope, query.distinct)
+            }
+        };
+        self.named_windows.pop();
+        Ok(bound)
+    }
+
+    /// Everything but FROM.
+    fn clauses(&mut self, query: &'a ast::Query, order_by: &'a [ast::OrderingTerm]) -> Result<Clauses> {
+        let (outputs, columns) =
+            self.in_clause(Clause::Projection, |binder| binder.result_columns(&query.columns))?;
+        let scope = self.scope();
+        scope.aliases = aliases(&query.columns, &columns);
+        scope.aggregated = !query.group_by.is_empty() || !scope.aggregates.is_empty();
+        scope.outputs = outputs;
+        if let Some(having) = &query.having {
+            if !self.scope().aggregated {
+                return Err(Error::sql_at(
+                    "HAVING clause on a non-aggregate query",
+                    having.span.start as usize,
+                ));
+            }
+        }
+        let filter = self.condition(query.selection.as_ref(), Clause::Where)?;
+        let terms = self.in_clause(Clause::GroupBy, |binder| binder.group_terms(&query.group_by))?;
+        let having = self.condition(query.having.as_ref(), Clause::Having)?;
+        let order = self.in_clause(Clause::OrderBy, |binder| binder.order_terms(order_by, &columns))?;
+        Ok(Clauses {
+            columns,
+            filter,
+            terms,
+            having,
+            order,
+        })
+    }
+
+    /// A condition, split into its terms.
+    pub(super) fn condition(&mut self, expr: Option<&'a ast::Expr>, clause: Clause) -> Result<Vec<Scalar>> {
+        let mut terms = Vec::new();
+        if let Some(expr) = expr {
+            let condition = self.in_clause(clause, |binder| binder.expr(expr))?;
+            condition.expr.into_conjuncts(&mut terms);
+        }
+        Ok(terms)
+    }
+
+    fn group_terms(&mut self, list: &'a [ast::Expr]) -> Result<Vec<GroupTerm>> {
+        let mut terms = Vec::with_capacity(list.len());
+        for (place, expr) in list.iter().enumerate() {
+            let typed = match self.position(expr, place, "GROUP")? {
+                Some((output, collation)) => {
+                    let typed = self.scope().outputs[output].clone();
+                    self.check_group_output(&typed)?;
+                    Typed {
+                        collation: collation.or(typed.collation),
+                        ..typed
+                    }
+                }
+                None => self.expr(expr)?,
+            };
+            terms.push(GroupTerm {
+                collation: typed.order_collation(),
+                expression: typed.expr,
+            });
+        }
+        Ok(terms)
+    }
+
+    /// A result column that is grouped by must not aggregate.
+    fn check_group_output(&mut self, output: &Typed) -> Result<()> {
+        let results = self.scope().results;
+        let aggregates = output
+            .expr
+            .any(&mut |part| matches!(part, Scalar::Column(c) if Some(c.table) == results));
+        match aggregates {
+            true => Err(Error::sql(
+                "aggregate functions are not allowed in the GROUP BY clause",
+            )),
+            false => Ok(()),
+        }
+    }
+
+    fn assemble(&mut self, from: Option<From>, bound: Clauses, scope: Scope, distinct: bool) -> BoundBlock {
+        let distinct = distinct.then(|| scope.outputs.iter().map(Typed::order_collation).collect());
+        let mut block = Block {
+            from,
+            filter: bound.filter,
+            grouping: None,
+            having: bound.having,
+            windows: scope.windows,
+            projection: scope.outputs.into_iter().map(|typed| typed.expr).collect(),
+            distinct,
+        };
+        let mut order = bound.order;
+        if scope.aggregated || scope.results.is_some() {
+            let keys = self.tables.add_pseudo();
+            let results = match scope.results {
+                Some(results) => results,
+                None => self.tables.add_pseudo(),
+            };
+            let grouping = Grouping {
+                keys,
+                terms: bound.terms,
+                results,
+                calls: scope.aggregates,
+            };
+            refer_to_keys(&mut block, &mut order, &grouping);
+            block.grouping = Some(grouping);
+        }
+        BoundBlock {
+            block,
+            columns: bound.columns,
+            order,
+        }
+    }
+}
+
+/// What the clauses of a block are bound to.
+struct Clauses {
+    columns: Vec<OutputColumn>,
+    filter: Vec<Scalar>,
+    terms: Vec<GroupTerm>,
+    having: Vec<Scalar>,
+    order: Vec<Order>,
+}
+
+/// The result columns that AS names. `*` may put several columns where the list has one entry.
+fn aliases(list: &[ast::ResultColumn], columns: &[OutputColumn]) -> Vec<Alias> {
+    let mut found = Vec::new();
+    let stars = list
+        .iter()
+        .filter(|result| !matches!(result, ast::ResultColumn::Expr { .. }))
+        .count();
+    for (place, result) in list.iter().enumerate() {
+        let ast::ResultColumn::Expr {
+            alias: Some(alias), ..
+        } = result
+        else {
+            continue;
+        };
+        let output = match stars {
+            0 => Some(place),
+            _ => columns
+                .iter()
+                .position(|column| Arc::ptr_eq(&column.name, &alias.text)),
+        };
+        found.extend(output.map(|output| Alias {
+            name: Arc::clone(&alias.text),
+            output,
+        }));
+    }
+    found
+}
+
+/// Above the grouping, an expression that is grouped by is a column of the keys.
+fn refer_to_keys(block: &mut Block, order: &mut [Order], grouping: &Grouping) {
+    let replaceable = |term: &GroupTerm| !matches!(term.expression, Scalar::Literal(_));
+    if !grouping.terms.iter().any(replaceable) {
+        return;
+    }
+    let mut replace = |scalar: &Scalar| {
+        let place = grouping
+            .terms
+            .iter()
+            .position(|term| replaceable(term) && term.expression.same(scalar));
+        place.map(|place| Scalar::column(grouping.keys, place))
+    };
+    block.each_scalar_above_grouping_mut(&mut |scalar| scalar.rewrite(&mut replace));
+    for term in order {
+        if let OrderTarget::Expression(expression) = &mut term.target {
+            expression.rewrite(&mut replace);
+        }
+    }
+}

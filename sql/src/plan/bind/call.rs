@@ -1,0 +1,301 @@
+//! Calls of functions: scalar, special, aggregate. (Window functions are in [`window`](super::window).)
+
+use std::sync::Arc;
+
+use super::Binder;
+use super::scope::{Clause, misuse_aggregate};
+use super::typed::{Kind, Typed, exact_rule};
+use crate::error::{Error, Result};
+use crate::functions::{Function, FunctionKind, SpecialFunction};
+use crate::plan::logical::{AggregateCall, Branch, OrderKey, Scalar, TableId};
+use crate::syntax::ast::{self, Arguments, Span};
+use crate::value::{Collation, Value};
+
+impl<'a> Binder<'a> {
+    /// The function that `name(..)` with `count` arguments calls.
+    pub(super) fn find_function(&self, name: &ast::Ident, count: usize, span: Span) -> Result<Arc<Function>> {
+        match self.context.functions.find(name.as_str(), count) {
+            Ok(function) => Ok(Arc::new(function.clone())),
+            Err(error) => Err(Error::sql_at(error.to_string(), span.start as usize)),
+        }
+    }
+
+    /// CURRENT_TIME and its kin.
+    pub(super) fn clock(&mut self, name: &str, span: Span) -> Result<Typed> {
+        let function = self.find_function(&ast::Ident::new(name), 0, span)?;
+        self.check_deterministic(&function, span)?;
+        let call = Scalar::Call {
+            function,
+            arguments: Vec::new(),
+            collation: Collation::Binary,
+        };
+        Ok(Typed::plain(call))
+    }
+
+    #[inline(never)]
+    pub(super) fn call(&mut self, call: &'a ast::FunctionCall, span: Span) -> Result<Typed> {
+        let arguments: &'a [ast::Expr] = match &call.arguments {
+            Arguments::Star => &[],
+            Arguments::List(list) => list,
+        };
+        let function = self.find_function(&call.name, arguments.len(), span)?;
+        if call.arguments == Arguments::Star && !accepts_star(&function) {
+            return Err(Error::sql_at(
+                format!("wrong number of arguments to function {}()", call.name),
+                span.start as usize,
+            ));
+        }
+        let over_allowed = matches!(
+            function.kind,
+            FunctionKind::Aggregate(_) | FunctionKind::Window(_)
+        );
+        if call.over.is_some() {
+            if !over_allowed {
+                let message = format!("{}() may not be used as a window function", call.name);
+                return Err(Error::sql_at(message, span.start as usize));
+            }
+            return self.window_call(call, function, arguments);
+        }
+        match &function.kind {
+            FunctionKind::Window(_) => Err(Error::sql_at(
+                format!("misuse of window function {}()", call.name),
+                span.start as usize,
+            )),
+            FunctionKind::Aggregate(_) => self.aggregate_call(call, function, arguments, span),
+            _ => {
+                if call.filter.is_some() {
+                    let message = format!("FILTER may not be used with non-aggregate {}()", call.name);
+                    return Err(Error::sql_at(message, span.start as usize));
+                }
+                if !call.order_by.is_empty() {
+                    let message = format!("ORDER BY may not be used with non-aggregate {}()", call.name);
+                    return Err(Error::sql_at(message, span.start as usize));
+                }
+                self.scalar_call(function, arguments, span)
+            }
+        }
+    }
+
+    fn scalar_call(
+        &mut self,
+        function: Arc<Function>,
+        arguments: &'a [ast::Expr],
+        span: Span,
+    ) -> Result<Typed> {
+        self.check_deterministic(&function, span)?;
+        let arguments = self.exprs(arguments)?;
+        let kind = Kind::inherited(&arguments);
+        if let FunctionKind::Special(special) = function.kind {
+            return self.special_call(special, function, arguments, kind, span);
+        }
+        let collation = if function.flags.uses_collation {
+            function_collation(&arguments)
+        } else {
+            Collation::Binary
+        };
+        let arguments = arguments.into_iter().map(|argument| argument.expr).collect();
+        Ok(kind.of(Scalar::Call {
+            function,
+            arguments,
+            collation,
+        }))
+    }
+
+    /// Functions that change from call to call may not stand in the schema.
+    fn check_deterministic(&self, function: &Function, span: Span) -> Result<()> {
+        if function.flags.deterministic || function.flags.constant_in_statement && function.builtin {
+            return Ok(());
+        }
+        match self.clause() {
+            Clause::Check => Ok(()),
+            _ => self.check_prohibited("non-deterministic functions", span),
+        }
+    }
+
+    fn special_call(
+        &mut self,
+        special: SpecialFunction,
+        function: Arc<Function>,
+        mut arguments: Vec<Typed>,
+        kind: Kind,
+        span: Span,
+    ) -> Result<Typed> {
+        Ok(match special {
+            SpecialFunction::Coalesce | SpecialFunction::IfNull => kind.of(Scalar::Coalesce(
+                arguments.into_iter().map(|argument| argument.expr).collect(),
+            )),
+            SpecialFunction::Iif => kind.of(conditional(arguments)),
+            SpecialFunction::Likelihood if !is_probability(&arguments) => {
+                return Err(Error::sql_at(
+                    "second argument to likelihood() must be a constant between 0.0 and 1.0",
+                    span.start as usize,
+                ));
+            }
+            SpecialFunction::Likely | SpecialFunction::Unlikely | SpecialFunction::Likelihood => {
+                arguments.truncate(1);
+                match arguments.pop() {
+                    Some(argument) => Typed {
+                        affinity: None,
+                        ..argument
+                    },
+                    None => Typed::plain(Scalar::NULL),
+                }
+            }
+            _ => {
+                let arguments = arguments.into_iter().map(|argument| argument.expr).collect();
+                kind.of(Scalar::Call {
+                    function,
+                    arguments,
+                    collation: Collation::Binary,
+                })
+            }
+        })
+    }
+
+    /// An aggregate: it belongs to the innermost SELECT whose tables its arguments name.
+    fn aggregate_call(
+        &mut self,
+        call: &'a ast::FunctionCall,
+        function: Arc<Function>,
+        arguments: &'a [ast::Expr],
+        span: Span,
+    ) -> Result<Typed> {
+        self.check_aggregate_allowed(&call.name)?;
+        if call.distinct && arguments.len() != 1 && !(arguments.len() == 2 && !call.order_by.is_empty()) {
+            return Err(Error::sql_at(
+                "DISTINCT aggregates must have exactly one argument",
+                span.start as usize,
+            ));
+        }
+        let (arguments, filter, order) = self.in_clause(Clause::AggregateArgument, |binder| {
+            let arguments = binder.exprs(arguments)?;
+            let filter = call
+                .filter
+                .as_ref()
+                .map(|filter| binder.expr(filter))
+                .transpose()?;
+            let order = binder.order_keys(&call.order_by)?;
+            Ok((arguments, filter, order))
+        })?;
+        let kind = Kind::inherited(&arguments);
+        let collation = function_collation(&arguments);
+        let aggregate = AggregateCall {
+            function,
+            arguments: arguments.into_iter().map(|argument| argument.expr).collect(),
+            distinct: call.distinct,
+            filter: filter.map(|filter| filter.expr),
+            order,
+            collation,
+        };
+        let owner = self.aggregate_owner(&aggregate);
+        Ok(kind.of(self.add_aggregate(owner, aggregate, &call.name)?))
+    }
+
+    /// The level of the scope that an aggregate belongs to.
+    fn aggregate_owner(&self, aggregate: &AggregateCall) -> usize {
+        let innermost = self.scopes.len() - 1;
+        let mut tables: Vec<TableId> = Vec::new();
+        aggregate.each_scalar(&mut |scalar| scalar.each_column(&mut |column| tables.push(column.table)));
+        if tables.is_empty() {
+            return innermost;
+        }
+        let visible = self.scopes.iter().rposition(|scope| scope.barrier).unwrap_or(0);
+        let owns = |&level: &usize| tables.iter().any(|&table| self.scopes[level].owns(table));
+        (visible..=innermost).rev().find(owns).unwrap_or(innermost)
+    }
+
+    fn add_aggregate(&mut self, level: usize, call: AggregateCall, name: &ast::Ident) -> Result<Scalar> {
+        if level + 1 < self.scopes.len() && !self.scopes[level].clause.lets_inner_aggregates_out() {
+            return Err(misuse_aggregate(name));
+        }
+        let results = match self.scopes[level].results {
+            Some(results) => results,
+            None => self.tables.add_pseudo(),
+        };
+        let scope = &mut self.scopes[level];
+        scope.results = Some(results);
+        let known = scope
+            .aggregates
+            .iter()
+            .position(|known| same_aggregate(known, &call));
+        let number = known.unwrap_or_else(|| {
+            scope.aggregates.push(call);
+            scope.aggregates.len() - 1
+        });
+        Ok(Scalar::column(results, number))
+    }
+
+    /// ORDER BY among the arguments of an aggregate, or of a window.
+    pub(super) fn order_keys(&mut self, terms: &'a [ast::OrderingTerm]) -> Result<Vec<OrderKey>> {
+        terms
+            .iter()
+            .map(|term| {
+                let expression = self.expr(&term.expr)?;
+                Ok(OrderKey {
+                    collation: expression.order_collation(),
+                    expression: expression.expr,
+                    descending: term.descending(),
+                    nulls_first: super::order::nulls_first(term),
+                })
+            })
+            .collect()
+    }
+}
+
+/// Only count(*), and functions without arguments, take `*`.
+fn accepts_star(function: &Function) -> bool {
+    function.arity.accepts(0)
+}
+
+/// The collation of a function that compares its arguments: the first that has one.
+pub(super) fn function_collation(arguments: &[Typed]) -> Collation {
+    arguments
+        .iter()
+        .find_map(|argument| argument.collation.clone())
+        .unwrap_or_default()
+}
+
+fn same_aggregate(a: &AggregateCall, b: &AggregateCall) -> bool {
+    let same_filter = match (&a.filter, &b.filter) {
+        (Some(a), Some(b)) => a.same(b),
+        (None, None) => true,
+        _ => false,
+    };
+    same_filter
+        && a.order.is_empty()
+        && b.order.is_empty()
+        && a.distinct == b.distinct
+        && a.collation == b.collation
+        && crate::plan::logical::same_function(&a.function, &b.function)
+        && a.arguments.len() == b.arguments.len()
+        && a.arguments.iter().zip(&b.arguments).all(|(a, b)| a.same(b))
+}
+
+/// `iif(a, x, b, y, .., z)`: CASE WHEN a THEN x WHEN b THEN y .. ELSE z.
+fn conditional(arguments: Vec<Typed>) -> Scalar {
+    let mut arguments = arguments.into_iter().map(|argument| argument.expr);
+    let mut branches = Vec::new();
+    let mut otherwise = None;
+    while let Some(when) = arguments.next() {
+        match arguments.next() {
+            Some(then) => branches.push(Branch {
+                when,
+                rule: exact_rule(),
+                then,
+            }),
+            None => otherwise = Some(Box::new(when)),
+        }
+    }
+    Scalar::Case {
+        operand: None,
+        branches,
+        otherwise,
+    }
+}
+
+fn is_probability(arguments: &[Typed]) -> bool {
+    match arguments.get(1).and_then(|argument| argument.expr.as_literal()) {
+        Some(Value::Real(p)) => (0.0..=1.0).contains(p),
+        _ => false,
+    }
+}

@@ -1,0 +1,212 @@
+//! SELECT as a whole: WITH, one block or a compound of them, ORDER BY, LIMIT.
+
+use super::Binder;
+use super::order::CompoundMember;
+use super::scope::{Clause, Scope};
+use crate::error::{Error, Result};
+use crate::plan::logical::{Body, Compound, CompoundKind, OutputColumn, Query, Scalar};
+use crate::plan::physical::SetOperator;
+use crate::syntax::ast::{self, CompoundOp, SelectCore};
+use crate::value::Collation;
+
+impl<'a> Binder<'a> {
+    /// Binds a SELECT with all that belongs to it.
+    pub(super) fn select(&mut self, select: &'a ast::Select) -> Result<Query> {
+        self.nested(|binder| {
+            binder.selects += 1;
+            let query = binder.with_clause(select.with.as_deref(), |binder| binder.select_body(select));
+            binder.selects -= 1;
+            query
+        })
+    }
+
+    fn select_body(&mut self, select: &'a ast::Select) -> Result<Query> {
+        let mut query = if select.compounds.is_empty() {
+            self.single(select)?
+        } else {
+            self.compound(select)?
+        };
+        if let Some(limit) = &select.limit {
+            (query.limit, query.offset) = self.limit(limit)?;
+        }
+        Ok(query)
+    }
+
+    fn single(&mut self, select: &'a ast::Select) -> Result<Query> {
+        match &select.first {
+            SelectCore::Query(core) => {
+                let bound = self.block(core, &select.order_by)?;
+                let mut query = Query::of(Body::Block(Box::new(bound.block)), bound.columns);
+                query.order = bound.order;
+                Ok(query)
+            }
+            SelectCore::Values(rows) => {
+                let (body, columns) = self.values(rows)?;
+                let mut query = Query::of(body, columns);
+                let members = [CompoundMember {
+                    written: None,
+                    columns: query.columns.clone(),
+                }];
+                let collations = vec![Collation::Binary; query.width()];
+                query.order = self.compound_order(&select.order_by, &members, &collations)?;
+                Ok(query)
+            }
+        }
+    }
+
+    /// LIMIT and OFFSET see no columns of the query itself.
+    pub(super) fn limit(&mut self, limit: &'a ast::Limit) -> Result<(Option<Scalar>, Option<Scalar>)> {
+        let (bound, _) = self.in_scope(Scope::new(Clause::Value), |binder| {
+            let count = binder.expr(&limit.limit)?.expr;
+            let offset = limit
+                .offset
+                .as_ref()
+                .map(|offset| binder.expr(offset))
+                .transpose()?;
+            Ok((Some(count), offset.map(|offset| offset.expr)))
+        })?;
+        Ok(bound)
+    }
+
+    /// VALUES.
+    pub(super) fn values(&mut self, rows: &'a [Vec<ast::Expr>]) -> Result<(Body, Vec<OutputColumn>)> {
+        let width = rows.first().map_or(0, Vec::len);
+        let (bound, _) = self.in_scope(Scope::new(Clause::Value), |binder| {
+            let mut bound = Vec::with_capacity(rows.len());
+            let mut columns = Vec::with_capacity(width);
+            for row in rows {
+                if row.len() != width {
+                    return Err(Error::sql("all VALUES must have the same number of terms"));
+                }
+                let typed = binder.exprs(row)?;
+                if columns.is_empty() {
+                    let names = (1..=width).map(|number| format!("column{number}").into());
+                    columns = typed
+                        .iter()
+                        .zip(names)
+                        .map(|(typed, name)| binder.output(typed, name))
+                        .collect();
+                }
+                bound.push(typed.into_iter().map(|typed| typed.expr).collect());
+            }
+            Ok((Body::Values(bound), columns))
+        })?;
+        Ok(bound)
+    }
+
+    /// A member of a compound.
+    pub(super) fn member(&mut self, core: &'a SelectCore) -> Result<(Body, CompoundMember<'a>)> {
+        match core {
+            SelectCore::Query(core) => {
+                let bound = self.block(core, &[])?;
+                let member = CompoundMember {
+                    written: Some(&core.columns),
+                    columns: bound.columns,
+                };
+                Ok((Body::Block(Box::new(bound.block)), member))
+            }
+            SelectCore::Values(rows) => {
+                let (body, columns) = self.values(rows)?;
+                Ok((
+                    body,
+                    CompoundMember {
+                        written: None,
+                        columns,
+                    },
+                ))
+            }
+        }
+    }
+
+    fn compound(&mut self, select: &'a ast::Select) -> Result<Query> {
+        if select.compounds.len() >= self.context.settings.compound_max {
+            return Err(Error::sql("too many terms in compound SELECT"));
+        }
+        let (body, members) = self.members(&select.first, &select.compounds)?;
+        self.finish_compound(body, members, &select.order_by)
+    }
+
+    /// The members of a compound, combined from left to right.
+    pub(super) fn members(
+        &mut self,
+        first: &'a SelectCore,
+        compounds: &'a [ast::Compound],
+    ) -> Result<(Body, Vec<CompoundMember<'a>>)> {
+        let (first, member) = self.member(first)?;
+        let mut members = Vec::with_capacity(1 + compounds.len());
+        members.push(member);
+        let mut rest = Vec::with_capacity(compounds.len());
+        for compound in compounds {
+            let (body, member) = self.member(&compound.core)?;
+            check_width(&members[0], &member, compound)?;
+            rest.push((compound_kind(compound.op), body));
+            members.push(member);
+        }
+        let body = match rest.is_empty() {
+            true => first,
+            false => Body::Compound(Box::new(Compound {
+                first,
+                rest,
+                collations: collations(&members),
+            })),
+        };
+        Ok((body, members))
+    }
+
+    /// Order and result columns of a compound.
+    pub(super) fn finish_compound(
+        &mut self,
+        body: Body,
+        mut members: Vec<CompoundMember<'a>>,
+        order_by: &'a [ast::OrderingTerm],
+    ) -> Result<Query> {
+        let collations = collations(&members);
+        let order = self.compound_order(order_by, &members, &collations)?;
+        let mut columns = members.swap_remove(0).columns;
+        for (column, collation) in columns.iter_mut().zip(collations) {
+            column.collation = Some(collation);
+        }
+        let mut query = Query::of(body, columns);
+        query.order = order;
+        Ok(query)
+    }
+}
+
+/// Fails when a member has not as many columns as the first.
+pub(super) fn check_width(
+    first: &CompoundMember<'_>,
+    member: &CompoundMember<'_>,
+    compound: &ast::Compound,
+) -> Result<()> {
+    if first.columns.len() == member.columns.len() {
+        return Ok(());
+    }
+    if first.written.is_none() && member.written.is_none() && compound.op == CompoundOp::UnionAll {
+        return Err(Error::sql("all VALUES must have the same number of terms"));
+    }
+    let message = format!(
+        "SELECTs to the left and right of {} do not have the same number of result columns",
+        compound.op.as_str()
+    );
+    Err(Error::sql_at(message, compound.op_span.start as usize))
+}
+
+/// The collation of each column: that of the leftmost member that has one.
+pub(super) fn collations(members: &[CompoundMember<'_>]) -> Vec<Collation> {
+    let width = members.first().map_or(0, |member| member.columns.len());
+    let of = |column: usize| {
+        members
+            .iter()
+            .find_map(|member| member.columns[column].collation.clone())
+    };
+    (0..width).map(|column| of(column).unwrap_or_default()).collect()
+}
+
+fn compound_kind(op: CompoundOp) -> CompoundKind {
+    match op {
+        CompoundOp::Union => CompoundKind::Union,
+        CompoundOp::UnionAll => CompoundKind::Append,
+        CompoundOp::Intersect => CompoundKind::Set(SetOperator::Intersect),
+        CompoundOp::Except => CompoundKind::Set(SetOperator::Except),
+    }
+}

@@ -1,0 +1,639 @@
+//! FROM: tables, views, subqueries, table-valued functions, and the joins between them.
+//!
+//! Two passes. The first binds the tables from left to right; none of them sees the others, so no scope is open yet.
+//! The second opens the scope of all tables and binds what may refer to them: ON, USING, NATURAL, arguments.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use rustc_hash::FxHashSet;
+
+use super::name::ColumnName;
+use super::scope::{Scope, ScopeSource};
+use super::typed::{Typed, compare_rule};
+use super::{Binder, TableColumns};
+use crate::catalog::{Schema, Table, View, VirtualTable};
+use crate::error::{Error, Result};
+use crate::plan::expr::CompareOp;
+use crate::plan::logical::{
+    Block, Body, From, IndexHint, JoinItem, OuterKind, OutputColumn, Query, Scalar, Source, SourceKind,
+};
+use crate::plan::physical::DatabaseIndex;
+use crate::syntax::ast::{self, Ident, JoinConstraint, JoinKind, ObjectName, TableRef};
+
+/// A table of FROM with what names see of it.
+pub(super) struct Item<'a> {
+    pub source: Source,
+    pub visible: ScopeSource,
+    /// Arguments of a table-valued function, to be bound when all tables are known.
+    pub arguments: &'a [ast::Expr],
+}
+
+/// A table or view of the schema.
+pub(super) enum Relation<'a> {
+    Table(DatabaseIndex, &'a Arc<Table>),
+    View(DatabaseIndex, &'a View),
+}
+
+impl<'a> Binder<'a> {
+    /// The first pass: every table of the clause, from left to right.
+    pub(super) fn from_items(&mut self, clause: &'a ast::FromClause, out: &mut Vec<Item<'a>>) -> Result<()> {
+        self.table_ref(&clause.first, out)?;
+        for join in &clause.joins {
+            self.table_ref(&join.table, out)?;
+        }
+        let most = self.context.settings.join_tables_max;
+        match out.len() > most {
+            true => Err(Error::sql(format!("at most {most} tables in a join"))),
+            false => Ok(()),
+        }
+    }
+
+    fn table_ref(&mut self, table: &'a TableRef, out: &mut Vec<Item<'a>>) -> Result<()> {
+        match table {
+            TableRef::Table { name, alias, indexed } => {
+                let item = self.named_table(name, alias.as_ref(), indexed.as_ref())?;
+                out.push(item);
+            }
+            TableRef::Function {
+                name,
+                arguments,
+                alias,
+            } => {
+                let item = self.table_function(name, arguments, alias.as_ref())?;
+                out.push(item);
+            }
+            TableRef::Subquery { select, alias } => {
+                let query = self.select(select)?;
+                let name = alias
+                    .as_ref()
+                    .map_or_else(|| Arc::from(""), |alias| Arc::clone(&alias.text));
+                out.push(self.query_item(query, name, None));
+            }
+            TableRef::Parenthesized { from, alias: None } => {
+                return self.nested(|binder| binder.from_items(from, out));
+            }
+            TableRef::Parenthesized {
+                from,
+                alias: Some(alias),
+            } => {
+                let query = self.nested(|binder| binder.joined_tables(from))?;
+                out.push(self.query_item(query, Arc::clone(&alias.text), None));
+            }
+        }
+        Ok(())
+    }
+
+    /// `(a JOIN b ..) AS x`: a query of all their columns.
+    fn joined_tables(&mut self, from: &'a ast::FromClause) -> Result<Query> {
+        let (from, scope) = self.from_clause(from, |_| Ok(()))?;
+        let ((projection, columns), _) = self.in_scope(scope.1, |binder| binder.all_columns())?;
+        let block = Block {
+            from: Some(from),
+            projection,
+            ..Block::default()
+        };
+        Ok(Query::of(Body::Block(Box::new(block)), columns))
+    }
+
+    fn query_item(&mut self, query: Query, name: Arc<str>, database: Option<DatabaseIndex>) -> Item<'a> {
+        let columns = TableColumns::Derived(unique_names(&query.columns));
+        let table = self.tables.add(Arc::clone(&name), columns);
+        let kind = SourceKind::Query(Box::new(query));
+        Item {
+            source: Source {
+                table,
+                kind,
+                hint: IndexHint::Free,
+            },
+            visible: ScopeSource {
+                table,
+                database,
+                name,
+                using: Vec::new(),
+                outer: None,
+            },
+            arguments: &[],
+        }
+    }
+
+    fn named_table(
+        &mut self,
+        name: &'a ObjectName,
+        alias: Option<&'a Ident>,
+        indexed: Option<&'a ast::Indexed>,
+    ) -> Result<Item<'a>> {
+        let shown = Arc::clone(&alias.unwrap_or(&name.name).text);
+        if name.schema.is_none() {
+            if let Some(item) = self.common_item(&name.name, &shown)? {
+                return Ok(item);
+            }
+        }
+        match self.find_relation(name)? {
+            Some(Relation::Table(database, table)) => {
+                let hint = index_hint(indexed, table)?;
+                Ok(self.table_item(database, table, shown, hint))
+            }
+            Some(Relation::View(database, view)) => {
+                if let Some(ast::Indexed::By(index)) = indexed {
+                    return Err(no_such_index(index));
+                }
+                let query = self.view(database, view)?;
+                Ok(self.query_item(query, shown, Some(database)))
+            }
+            None => match self.virtual_table(&name.name) {
+                Some(table) => Ok(self.virtual_item(table, shown, &[])),
+                None => Err(self.no_such_table(name)),
+            },
+        }
+    }
+
+    /// A table of the schema as an item.
+    pub(super) fn table_item(
+        &mut self,
+        database: DatabaseIndex,
+        table: &'a Arc<Table>,
+        name: Arc<str>,
+        hint: IndexHint,
+    ) -> Item<'a> {
+        let columns = TableColumns::Base { database, table };
+        let id = self.tables.add(Arc::clone(&name), columns);
+        let kind = SourceKind::Table {
+            database,
+            table: Arc::clone(table),
+        };
+        Item {
+            source: Source {
+                table: id,
+                kind,
+                hint,
+            },
+            visible: ScopeSource {
+                table: id,
+                database: Some(database),
+                name,
+                using: Vec::new(),
+                outer: None,
+            },
+            arguments: &[],
+        }
+    }
+
+    fn virtual_item(
+        &mut self,
+        table: Arc<dyn VirtualTable>,
+        name: Arc<str>,
+        arguments: &'a [ast::Expr],
+    ) -> Item<'a> {
+        let columns = TableColumns::Virtual(Arc::clone(&table));
+        let id = self.tables.add(Arc::clone(&name), columns);
+        let kind = SourceKind::Virtual {
+            table,
+            arguments: Vec::new(),
+        };
+        Item {
+            source: Source {
+                table: id,
+                kind,
+                hint: IndexHint::Free,
+            },
+            visible: ScopeSource {
+                table: id,
+                database: None,
+                name,
+                using: Vec::new(),
+                outer: None,
+            },
+            arguments,
+        }
+    }
+
+    fn table_function(
+        &mut self,
+        name: &'a ObjectName,
+        arguments: &'a [ast::Expr],
+        alias: Option<&'a Ident>,
+    ) -> Result<Item<'a>> {
+        let shown = Arc::clone(&alias.unwrap_or(&name.name).text);
+        let Some(table) = self.virtual_table(&name.name) else {
+            let known = self.find_relation(name)?.is_some();
+            return Err(match known {
+                true => Error::sql_at(
+                    format!("'{}' is not a function", name.name),
+                    name.span().start as usize,
+                ),
+                false => self.no_such_table(name),
+            });
+        };
+        let most = table.columns().iter().filter(|column| column.hidden).count();
+        if arguments.len() > most {
+            let message = format!("too many arguments on {}() - max {most}", name.name);
+            return Err(Error::sql_at(message, name.span().start as usize));
+        }
+        Ok(self.virtual_item(table, shown, arguments))
+    }
+
+    fn virtual_table(&self, name: &Ident) -> Option<Arc<dyn VirtualTable>> {
+        (self.context.virtual_tables)(&name.text)
+    }
+
+    /// The query of a view. It sees nothing of the statement that refers to it, only its own database.
+    pub(super) fn view(&mut self, database: DatabaseIndex, view: &'a View) -> Result<Query> {
+        if self.views.contains(&std::ptr::from_ref(view)) {
+            return Err(Error::sql(format!("view {} is circularly defined", view.name)));
+        }
+        let scopes = std::mem::take(&mut self.scopes);
+        let withs = std::mem::take(&mut self.withs);
+        let home = std::mem::replace(&mut self.home, (database != 1).then_some(database));
+        self.views.push(view);
+        let query = self.select(&view.select);
+        self.views.pop();
+        (self.scopes, self.withs, self.home) = (scopes, withs, home);
+        let mut query = query?;
+        if !view.columns.is_empty() {
+            if view.columns.len() != query.width() {
+                return Err(Error::sql(format!(
+                    "expected {} columns for '{}' but got {}",
+                    view.columns.len(),
+                    view.name,
+                    query.width()
+                )));
+            }
+            for (column, name) in query.columns.iter_mut().zip(&view.columns) {
+                column.name = Arc::from(name.as_str());
+            }
+        }
+        Ok(query)
+    }
+
+    /// `x IN table`: a query of the whole table.
+    pub(super) fn whole_table(
+        &mut self,
+        name: &'a ObjectName,
+        arguments: Option<&'a [ast::Expr]>,
+    ) -> Result<Query> {
+        self.nested(|binder| {
+            let mut item = match arguments {
+                Some(arguments) => binder.table_function(name, arguments, None)?,
+                None => binder.named_table(name, None, None)?,
+            };
+            let arguments = binder.exprs(item.arguments)?;
+            set_arguments(&mut item.source, arguments);
+            let mut scope = Scope::new(super::Clause::Projection);
+            scope.sources.push(item.visible);
+            let ((projection, columns), _) = binder.in_scope(scope, |binder| binder.all_columns())?;
+            let from = Some(From::Source(Box::new(item.source)));
+            let block = Block {
+                from,
+                projection,
+                ..Block::default()
+            };
+            Ok(Query::of(Body::Block(Box::new(block)), columns))
+        })
+    }
+
+    /// Finds a table or view by name.
+    pub(super) fn find_relation(&mut self, name: &ObjectName) -> Result<Option<Relation<'a>>> {
+        let key = fold(&name.name.text);
+        let found = match (&name.schema, self.home) {
+            (Some(schema), _) => {
+                let databases = self.context.databases;
+                let database = databases.iter().position(|view| schema.is(&view.name));
+                database.and_then(|database| self.find_in(database, &key))
+            }
+            (None, Some(home)) => self.find_in(home, &key),
+            (None, None) => {
+                let order = [1, 0].into_iter().chain(2..self.context.databases.len());
+                order
+                    .into_iter()
+                    .find_map(|database| self.find_in(database, &key))
+            }
+        };
+        if let Some(Relation::Table(database, _) | Relation::View(database, _)) = &found {
+            if !self.databases.contains(database) {
+                self.databases.push(*database);
+            }
+        }
+        Ok(found)
+    }
+
+    fn find_in(&self, database: DatabaseIndex, key: &str) -> Option<Relation<'a>> {
+        let schema: &'a Schema = &self.context.databases.get(database)?.schema;
+        match schema.tables.get(key) {
+            Some(table) => Some(Relation::Table(database, table)),
+            None => schema.views.get(key).map(|view| Relation::View(database, view)),
+        }
+    }
+
+    /// The error for a table that is not there.
+    pub(super) fn no_such_table(&self, name: &ObjectName) -> Error {
+        let place = name.span().start as usize;
+        let schema = match (&name.schema, self.home) {
+            (Some(schema), _) => Some(schema.as_str()),
+            (None, Some(home)) => self.context.databases.get(home).map(|view| view.name.as_str()),
+            (None, None) => None,
+        };
+        match schema {
+            Some(schema) => Error::sql_at(format!("no such table: {schema}.{}", name.name), place),
+            None => Error::sql_at(format!("no such table: {}", name.name), place),
+        }
+    }
+
+    /// Binds a FROM clause, then `inside` with its tables in scope; hands the scope back.
+    pub(super) fn from_clause<T>(
+        &mut self,
+        clause: &'a ast::FromClause,
+        inside: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<(From, (T, Scope))> {
+        let mut items = Vec::with_capacity(1 + clause.joins.len());
+        self.from_items(clause, &mut items)?;
+        let mut scope = Scope::new(super::Clause::From);
+        let mut sources = Vec::with_capacity(items.len());
+        for item in items {
+            scope.sources.push(item.visible);
+            sources.push((item.source, item.arguments));
+        }
+        let ((from, result), scope) = self.in_scope(scope, |binder| {
+            let mut sources = Sources {
+                left: sources.into_iter(),
+                taken: 0,
+            };
+            let from = binder.join_tree(clause, &mut sources)?;
+            Ok((from, inside(binder)?))
+        })?;
+        Ok((from, (result, scope)))
+    }
+
+    /// The second pass over a clause: takes its tables from `sources`.
+    fn join_tree(&mut self, clause: &'a ast::FromClause, sources: &mut Sources<'a>) -> Result<From> {
+        let start = sources.taken;
+        let mut tree = self.join_operand(&clause.first, sources)?;
+        let has_right = clause
+            .joins
+            .iter()
+            .any(|join| matches!(join.op.kind, JoinKind::Right | JoinKind::Full));
+        for join in &clause.joins {
+            let middle = sources.taken;
+            let right = self.join_operand(&join.table, sources)?;
+            let reach = Reach {
+                start,
+                middle,
+                end: sources.taken,
+            };
+            let outer = outer_kind(join.op.kind);
+            let on = self.join_condition(join, outer, reach, has_right)?;
+            tree = match outer {
+                None => inner_join(tree, right, on, join.op.kind == JoinKind::Cross),
+                Some(kind) => From::Outer {
+                    kind,
+                    left: Box::new(tree),
+                    right: Box::new(right),
+                    on,
+                },
+            };
+        }
+        Ok(tree)
+    }
+
+    fn join_operand(&mut self, table: &'a TableRef, sources: &mut Sources<'a>) -> Result<From> {
+        if let TableRef::Parenthesized { from, alias: None } = table {
+            return self.nested(|binder| binder.join_tree(from, sources));
+        }
+        let Some((mut source, arguments)) = sources.left.next() else {
+            return Err(Error::misuse("tables of FROM out of step"));
+        };
+        sources.taken += 1;
+        let arguments = self.exprs(arguments)?;
+        set_arguments(&mut source, arguments);
+        Ok(From::Source(Box::new(source)))
+    }
+
+    fn join_condition(
+        &mut self,
+        join: &'a ast::Join,
+        outer: Option<OuterKind>,
+        reach: Reach,
+        has_right: bool,
+    ) -> Result<Vec<Scalar>> {
+        if join.op.natural && join.constraint.is_some() {
+            return Err(Error::sql("a NATURAL join may not have an ON or USING clause"));
+        }
+        for source in &mut self.scope().sources[reach.middle..reach.end] {
+            source.outer = source.outer.or(outer);
+        }
+        match &join.constraint {
+            None if join.op.natural => {
+                let shared = self.natural_columns(reach);
+                self.using(&shared, reach)
+            }
+            None => Ok(Vec::new()),
+            Some(JoinConstraint::Using(names)) => {
+                let names: Vec<Arc<str>> = names.iter().map(|name| Arc::clone(&name.text)).collect();
+                self.using(&names, reach)
+            }
+            Some(JoinConstraint::On(condition)) => {
+                let condition = self.expr(condition)?.expr;
+                if (outer.is_some() || has_right) && self.refers_right_of(&condition, reach) {
+                    return Err(Error::sql("ON clause references tables to its right"));
+                }
+                let mut terms = Vec::new();
+                condition.into_conjuncts(&mut terms);
+                Ok(terms)
+            }
+        }
+    }
+
+    fn refers_right_of(&mut self, condition: &Scalar, reach: Reach) -> bool {
+        let right = &self.scope().sources[reach.end..];
+        let mut refers = false;
+        condition
+            .each_column(&mut |column| refers |= right.iter().any(|source| source.table == column.table));
+        refers
+    }
+
+    /// The columns of the right side that a table on the left has as well.
+    fn natural_columns(&mut self, reach: Reach) -> Vec<Arc<str>> {
+        let sources = self.scopes.last().map_or(&[][..], |scope| &scope.sources);
+        let mut shared: Vec<Arc<str>> = Vec::new();
+        for source in &sources[reach.middle..reach.end] {
+            let entry = self.tables.get(source.table);
+            for index in (0..entry.width()).filter(|&index| !entry.is_hidden(index)) {
+                let name = entry.column_name(index);
+                let on_left = sources[reach.start..reach.middle]
+                    .iter()
+                    .any(|left| self.tables.get(left.table).find_column(name).is_some());
+                if on_left && !shared.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+                    shared.push(Arc::from(name));
+                }
+            }
+        }
+        shared
+    }
+
+    /// The equalities of USING, and the note that the columns are shared.
+    fn using(&mut self, names: &[Arc<str>], reach: Reach) -> Result<Vec<Scalar>> {
+        let mut terms = Vec::with_capacity(names.len());
+        for name in names {
+            let missing = || {
+                Error::sql(format!(
+                    "cannot join using column {name} - column not present in both tables"
+                ))
+            };
+            let left = self.using_left(name, reach)?.ok_or_else(missing)?;
+            let sources = &self.scopes[self.scopes.len() - 1].sources;
+            let right = (reach.middle..reach.end).find_map(|place| {
+                let table = sources[place].table;
+                Some((place, table, self.tables.get(table).find_column(name)?))
+            });
+            let (place, table, column) = right.ok_or_else(missing)?;
+            let right = self.table_column(table, Some(column))?;
+            let rule = compare_rule(&left.kind(), &right.kind());
+            let (left, right) = (Box::new(left.expr), Box::new(right.expr));
+            terms.push(Scalar::Compare {
+                op: CompareOp::Eq,
+                left,
+                right,
+                rule,
+            });
+            self.scope().sources[place].using.push(Arc::clone(name));
+        }
+        Ok(terms)
+    }
+
+    /// The column of that name on the left side of a join.
+    fn using_left(&mut self, name: &str, reach: Reach) -> Result<Option<Typed>> {
+        let level = self.scopes.len() - 1;
+        let sources = self.scopes[level].sources[reach.start..reach.middle].to_vec();
+        let has_right = sources
+            .iter()
+            .any(|source| matches!(source.outer, Some(OuterKind::Right | OuterKind::Full)));
+        if !has_right {
+            let first = sources
+                .iter()
+                .find_map(|source| Some((source.table, self.tables.get(source.table).find_column(name)?)));
+            return first
+                .map(|(table, column)| self.table_column(table, Some(column)))
+                .transpose();
+        }
+        let mut probe = Scope::new(super::Clause::From);
+        probe.sources = sources;
+        let wanted = ColumnName {
+            schema: None,
+            table: None,
+            column: name,
+            span: ast::Span::default(),
+        };
+        match self.find_only_in(&probe, wanted) {
+            Ok(found) => found.transpose(),
+            Err(_) => Err(Error::sql(format!("ambiguous reference to {name} in USING()"))),
+        }
+    }
+}
+
+/// The tables that the second pass has yet to take.
+struct Sources<'a> {
+    left: std::vec::IntoIter<(Source, &'a [ast::Expr])>,
+    taken: usize,
+}
+
+/// The tables of a join: left `start..middle`, right `middle..end`.
+#[derive(Clone, Copy)]
+struct Reach {
+    start: usize,
+    middle: usize,
+    end: usize,
+}
+
+fn outer_kind(kind: JoinKind) -> Option<OuterKind> {
+    match kind {
+        JoinKind::Comma | JoinKind::Inner | JoinKind::Cross => None,
+        JoinKind::Left => Some(OuterKind::Left),
+        JoinKind::Right => Some(OuterKind::Right),
+        JoinKind::Full => Some(OuterKind::Full),
+    }
+}
+
+fn inner_join(left: From, right: From, terms: Vec<Scalar>, fixed: bool) -> From {
+    let (mut items, mut on) = match left {
+        From::Inner { items, on } => (items, on),
+        other => (
+            vec![JoinItem {
+                from: other,
+                fixed: false,
+            }],
+            Vec::new(),
+        ),
+    };
+    items.push(JoinItem { from: right, fixed });
+    on.extend(terms);
+    From::Inner { items, on }
+}
+
+fn set_arguments(source: &mut Source, bound: Vec<Typed>) {
+    if let SourceKind::Virtual { arguments, .. } = &mut source.kind {
+        *arguments = bound.into_iter().map(|argument| argument.expr).collect();
+    }
+}
+
+pub(super) fn index_hint(indexed: Option<&ast::Indexed>, table: &Table) -> Result<IndexHint> {
+    Ok(match indexed {
+        None => IndexHint::Free,
+        Some(ast::Indexed::Not) => IndexHint::NotIndexed,
+        Some(ast::Indexed::By(name)) => {
+            let index = table.indexes.iter().find(|index| name.is(&index.name));
+            index
+                .map(|_| IndexHint::By(Arc::clone(&name.text)))
+                .ok_or_else(|| no_such_index(name))?
+        }
+    })
+}
+
+fn no_such_index(name: &Ident) -> Error {
+    Error::sql_at(format!("no such index: {name}"), name.span.start as usize)
+}
+
+/// A name in small letters, for the schema's maps.
+pub(super) fn fold(name: &str) -> std::borrow::Cow<'_, str> {
+    match name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        true => name.to_ascii_lowercase().into(),
+        false => name.into(),
+    }
+}
+
+/// The columns as a table's: names that occur twice get a number.
+pub(super) fn unique_names(columns: &[OutputColumn]) -> Rc<[OutputColumn]> {
+    let mut unique: Vec<OutputColumn> = Vec::with_capacity(columns.len());
+    let mut taken = TakenNames::new(columns.len());
+    for column in columns {
+        let mut column = column.clone();
+        let stem = Arc::clone(&column.name);
+        let mut number = 1;
+        while !taken.take(&unique, &column.name) {
+            column.name = Arc::from(format!("{stem}:{number}"));
+            number += 1;
+        }
+        unique.push(column);
+    }
+    unique.into()
+}
+
+/// The names that are in use: a few are compared one by one, many are hashed.
+struct TakenNames {
+    hashed: Option<FxHashSet<String>>,
+}
+
+impl TakenNames {
+    fn new(count: usize) -> TakenNames {
+        TakenNames {
+            hashed: (count > 16).then(FxHashSet::default),
+        }
+    }
+
+    /// Takes a name; `false` when it is in use.
+    fn take(&mut self, unique: &[OutputColumn], name: &str) -> bool {
+        match &mut self.hashed {
+            Some(names) => names.insert(name.to_ascii_lowercase()),
+            None => !unique.iter().any(|column| column.name.eq_ignore_ascii_case(name)),
+        }
+    }
+}

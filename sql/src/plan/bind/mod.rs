@@ -1,0 +1,315 @@
+//! From AST to [logical](super::logical) form: every name gets its meaning, every comparison its affinity and collation.
+//!
+//! ```text
+//! statement ─ select ─ common (WITH) ─ compound ─ block ─ from, star, order, window
+//!                                                   └ expression ─ name, operator, row, call, subquery
+//! ```
+//!
+//! Names are looked up in a stack of [scopes](scope), innermost first: one for each SELECT that encloses the place.
+//! A view or common table opens a barrier that hides the scopes of whoever refers to it.
+//!
+//! Recursion is bounded by the parser's limit on expression height and by [`NESTING_MAX`] for queries in queries.
+
+mod block;
+mod call;
+mod common;
+mod compound;
+mod expression;
+mod from;
+mod name;
+mod operator;
+mod order;
+mod row;
+mod scope;
+mod star;
+mod subquery;
+mod table_expression;
+mod typed;
+mod window;
+mod write;
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::context::PlanContext;
+use super::expr::Register;
+use super::logical::{ColumnRef, ColumnSet, OutputColumn, Query, Scalar, TableId};
+use super::physical::{ColumnOrigin, CteId, DatabaseIndex};
+use crate::catalog::{Column, Table, VirtualTable};
+use crate::error::{Error, Result};
+use crate::syntax::ast;
+use crate::value::{Affinity, Collation};
+
+pub(super) use scope::Clause;
+use scope::Scope;
+pub(super) use write::{BoundInsert, BoundUpdate, BoundUpsert, RowChange, Target};
+
+/// How deep queries (subqueries, views, common tables) may be nested in each other.
+const NESTING_MAX: usize = 64;
+
+/// Everything about the tables that occur in a statement, by [`TableId`].
+#[derive(Debug, Default)]
+pub(super) struct Tables<'a> {
+    entries: Vec<TableEntry<'a>>,
+}
+
+/// A table of the statement.
+#[derive(Clone, Debug)]
+pub(super) struct TableEntry<'a> {
+    /// What the statement calls it.
+    pub name: Arc<str>,
+    /// Where its columns come from.
+    pub columns: TableColumns<'a>,
+    /// The expressions of virtual generated columns that the statement refers to.
+    pub generated: Vec<(usize, Rc<Scalar>)>,
+    /// The columns that the plan reads; filled in when the plan is made.
+    pub used: ColumnSet,
+}
+
+/// Where a table's columns come from.
+#[derive(Clone, Debug)]
+pub(super) enum TableColumns<'a> {
+    /// A table of the schema.
+    Base {
+        database: DatabaseIndex,
+        table: &'a Arc<Table>,
+    },
+    /// A virtual table.
+    Virtual(Arc<dyn VirtualTable>),
+    /// A query.
+    Derived(Rc<[OutputColumn]>),
+    /// Keys, aggregates or window functions of a block.
+    Pseudo,
+}
+
+impl<'a> Tables<'a> {
+    /// Adds a table.
+    pub fn add(&mut self, name: Arc<str>, columns: TableColumns<'a>) -> TableId {
+        let id = TableId(self.entries.len() as u32);
+        self.entries.push(TableEntry {
+            name,
+            columns,
+            generated: Vec::new(),
+            used: ColumnSet::default(),
+        });
+        id
+    }
+
+    /// Adds a pseudo-table.
+    pub fn add_pseudo(&mut self) -> TableId {
+        self.add(Arc::from(""), TableColumns::Pseudo)
+    }
+
+    /// The table.
+    pub fn get(&self, table: TableId) -> &TableEntry<'a> {
+        &self.entries[table.0 as usize]
+    }
+
+    /// The table, to change it.
+    pub fn get_mut(&mut self, table: TableId) -> &mut TableEntry<'a> {
+        &mut self.entries[table.0 as usize]
+    }
+
+    /// The schema column behind a reference; `None` for a rowid and for tables that are not in the schema.
+    pub fn schema_column(&self, column: ColumnRef) -> Option<&'a Column> {
+        match &self.get(column.table).columns {
+            TableColumns::Base { table, .. } => table.columns.get(column.column.index()?),
+            _ => None,
+        }
+    }
+}
+
+impl<'a> TableEntry<'a> {
+    /// The schema's table, if it is one.
+    pub fn base(&self) -> Option<&'a Arc<Table>> {
+        match &self.columns {
+            TableColumns::Base { table, .. } => Some(table),
+            _ => None,
+        }
+    }
+
+    /// The expression of a virtual generated column.
+    pub fn generated_expression(&self, index: usize) -> Option<Rc<Scalar>> {
+        self.generated
+            .iter()
+            .find(|(column, _)| *column == index)
+            .map(|(_, expression)| Rc::clone(expression))
+    }
+
+    /// How many columns it has.
+    pub fn width(&self) -> usize {
+        match &self.columns {
+            TableColumns::Base { table, .. } => table.columns.len(),
+            TableColumns::Virtual(table) => table.columns().len(),
+            TableColumns::Derived(columns) => columns.len(),
+            TableColumns::Pseudo => 0,
+        }
+    }
+
+    /// The name of a column.
+    pub fn column_name(&self, index: usize) -> &str {
+        match &self.columns {
+            TableColumns::Base { table, .. } => &table.columns[index].name,
+            TableColumns::Virtual(table) => &table.columns()[index].name,
+            TableColumns::Derived(columns) => &columns[index].name,
+            TableColumns::Pseudo => "",
+        }
+    }
+
+    /// The column of that name.
+    pub fn find_column(&self, name: &str) -> Option<usize> {
+        let is = |own: &str| own.eq_ignore_ascii_case(name);
+        match &self.columns {
+            TableColumns::Base { table, .. } => table.columns.iter().position(|c| is(&c.name)),
+            TableColumns::Virtual(table) => table.columns().iter().position(|c| is(&c.name)),
+            TableColumns::Derived(columns) => columns.iter().position(|c| is(&c.name)),
+            TableColumns::Pseudo => None,
+        }
+    }
+
+    /// Whether `*` leaves the column out.
+    pub fn is_hidden(&self, index: usize) -> bool {
+        match &self.columns {
+            TableColumns::Base { table, .. } => table.columns[index].hidden,
+            TableColumns::Virtual(table) => table.columns()[index].hidden,
+            _ => false,
+        }
+    }
+
+    /// Whether it has a rowid that can be named.
+    pub fn has_rowid(&self) -> bool {
+        match &self.columns {
+            TableColumns::Base { table, .. } => table.without_rowid.is_none(),
+            TableColumns::Virtual(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Affinity and collation of a column.
+    fn column_type(&self, index: usize) -> (Option<Affinity>, Option<Collation>) {
+        match &self.columns {
+            TableColumns::Base { table, .. } => {
+                let column = &table.columns[index];
+                (Some(column.affinity), Some(column.collation.clone()))
+            }
+            TableColumns::Virtual(table) => {
+                let declared = &table.columns()[index].declared_type;
+                (
+                    Some(Affinity::of_declared_type(declared)),
+                    Some(Collation::Binary),
+                )
+            }
+            TableColumns::Derived(columns) => {
+                let column = &columns[index];
+                (
+                    column.affinity,
+                    column.collation.clone().or(Some(Collation::Binary)),
+                )
+            }
+            TableColumns::Pseudo => (None, None),
+        }
+    }
+
+    /// The table column behind a column.
+    pub fn origin(&self, index: Option<usize>) -> Option<ColumnOrigin> {
+        match (&self.columns, index) {
+            (TableColumns::Base { database, table }, column) => Some(ColumnOrigin::Table {
+                database: *database,
+                table: Arc::clone(table),
+                column: column.or(table.rowid_alias),
+            }),
+            (TableColumns::Virtual(table), Some(column)) => Some(ColumnOrigin::Virtual {
+                table: Arc::clone(table),
+                column,
+            }),
+            (TableColumns::Derived(columns), Some(column)) => columns[column].origin.clone(),
+            _ => None,
+        }
+    }
+}
+
+/// The binder of one statement.
+pub(super) struct Binder<'a> {
+    /// What is compiled against.
+    pub context: &'a PlanContext<'a>,
+    /// The tables of the statement.
+    pub tables: Tables<'a>,
+    /// The databases that were named or found.
+    pub databases: Vec<DatabaseIndex>,
+    scopes: Vec<Scope>,
+    withs: Vec<common::WithFrame<'a>>,
+    /// The views that are being bound, outermost first.
+    views: Vec<*const crate::catalog::View>,
+    /// Unqualified tables are looked up here only (inside a view or trigger).
+    home: Option<DatabaseIndex>,
+    nesting: usize,
+    /// How many SELECTs are being bound inside each other.
+    selects: usize,
+    /// The WINDOW clauses of the blocks that are being bound.
+    named_windows: Vec<&'a [ast::NamedWindow]>,
+    common_count: usize,
+}
+
+impl<'a> Binder<'a> {
+    /// A binder that knows nothing yet.
+    pub fn new(context: &'a PlanContext<'a>) -> Binder<'a> {
+        let home = context
+            .trigger
+            .map(|trigger| trigger.database)
+            .filter(|&database| database != 1);
+        Binder {
+            context,
+            tables: Tables::default(),
+            databases: Vec::new(),
+            scopes: Vec::new(),
+            withs: Vec::new(),
+            views: Vec::new(),
+            home,
+            nesting: 0,
+            selects: 0,
+            named_windows: Vec::new(),
+            common_count: 0,
+        }
+    }
+
+    /// Binds a SELECT.
+    pub fn select_statement(&mut self, select: &'a ast::Select) -> Result<Query> {
+        self.select(select)
+    }
+
+    fn next_common(&mut self) -> CteId {
+        self.common_count += 1;
+        CteId(self.common_count - 1)
+    }
+
+    fn collation(&self, name: &ast::Ident) -> Result<Collation> {
+        let found = match name.as_str() {
+            n if n.eq_ignore_ascii_case("binary") => Some(Collation::Binary),
+            n if n.eq_ignore_ascii_case("nocase") => Some(Collation::NoCase),
+            n if n.eq_ignore_ascii_case("rtrim") => Some(Collation::RTrim),
+            n => (self.context.collations)(n),
+        };
+        found.ok_or_else(|| {
+            Error::sql_at(
+                format!("no such collation sequence: {name}"),
+                name.span.start as usize,
+            )
+        })
+    }
+
+    /// Runs `bind` one level of nesting deeper.
+    fn nested<T>(&mut self, bind: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        if self.nesting >= NESTING_MAX {
+            return Err(Error::sql("parser stack overflow"));
+        }
+        self.nesting += 1;
+        let result = bind(self);
+        self.nesting -= 1;
+        result
+    }
+
+    /// The register of a column of NEW or OLD.
+    fn trigger_register(first: Register, table: &Table, column: Option<usize>) -> Register {
+        Register(first.0 + column.unwrap_or(table.columns.len()))
+    }
+}

@@ -1,0 +1,382 @@
+//! Names of columns: `c`, `t.c`, `s.t.c`, aliases, rowids, NEW and OLD, and what is left when nothing is found.
+
+use std::sync::Arc;
+
+use super::Binder;
+use super::scope::{Clause, Scope};
+use super::typed::{Kind, Typed};
+use crate::error::{Error, Result};
+use crate::plan::expr::Register;
+use crate::plan::logical::{OuterKind, Scalar, TableId};
+use crate::syntax::ast::{self, Quote, Span};
+use crate::value::{Affinity, Text, Value};
+
+/// A column's name with what qualifies it.
+#[derive(Clone, Copy)]
+pub(super) struct ColumnName<'n> {
+    pub schema: Option<&'n str>,
+    pub table: Option<&'n str>,
+    pub column: &'n str,
+    pub span: Span,
+}
+
+/// What a search in one scope found.
+enum Found {
+    Nothing,
+    Column(TableId, Option<usize>),
+    /// The merged column of a FULL JOIN: the first that is not NULL.
+    Merged(Vec<(TableId, usize)>),
+    Ambiguous,
+}
+
+impl<'a> Binder<'a> {
+    /// Binds `name` standing alone.
+    pub(super) fn name(&mut self, name: &'a ast::Ident) -> Result<Typed> {
+        if name.quote == Quote::Single {
+            return Ok(string(&name.text));
+        }
+        let wanted = ColumnName {
+            schema: None,
+            table: None,
+            column: &name.text,
+            span: name.span,
+        };
+        if let Some(found) = self.find(wanted)? {
+            return Ok(found);
+        }
+        if name.quote == Quote::Double && self.context.settings.double_quoted_strings {
+            return Ok(string(&name.text));
+        }
+        if name.quote == Quote::None {
+            if let Some(truth) = truth_value(&name.text) {
+                return Ok(Typed::plain(Scalar::integer(i64::from(truth))));
+            }
+        }
+        if name.quote == Quote::Double {
+            let message =
+                format!("no such column: \"{name}\" - should this be a string literal in single-quotes?");
+            return Err(Error::sql_at(message, name.span.start as usize));
+        }
+        Err(no_such_column(wanted))
+    }
+
+    /// Binds `table.column` and `schema.table.column`.
+    pub(super) fn qualified_name(&mut self, name: &'a ast::QualifiedName, span: Span) -> Result<Typed> {
+        self.check_dot(span)?;
+        let wanted = ColumnName {
+            schema: name.schema.as_ref().map(ast::Ident::as_str),
+            table: Some(&name.table.text),
+            column: &name.column.text,
+            span,
+        };
+        match self.find(wanted)? {
+            Some(found) => Ok(found),
+            None => Err(no_such_column(wanted)),
+        }
+    }
+
+    fn check_dot(&self, span: Span) -> Result<()> {
+        match self.clause() {
+            Clause::IndexExpression | Clause::IndexFilter | Clause::Generated => {
+                self.check_prohibited("the \".\" operator", span)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Looks a column up in the scopes, innermost first, then in NEW and OLD.
+    fn find(&mut self, name: ColumnName<'_>) -> Result<Option<Typed>> {
+        for level in (0..self.scopes.len()).rev() {
+            match self.find_in_sources(&self.scopes[level], name) {
+                Found::Nothing => {}
+                Found::Ambiguous => return Err(ambiguous(name)),
+                Found::Column(table, column) => return self.table_column(table, column).map(Some),
+                Found::Merged(columns) => return self.merged_column(&columns).map(Some),
+            }
+            if let Some(found) = self.find_alias(level, name)? {
+                return Ok(Some(found));
+            }
+            if self.scopes[level].barrier {
+                return Ok(None);
+            }
+        }
+        Ok(self.find_trigger_row(name))
+    }
+
+    /// Looks a column up in the tables of one scope; the inner result is that of typing it.
+    pub(super) fn find_only_in(
+        &mut self,
+        scope: &Scope,
+        name: ColumnName<'_>,
+    ) -> Result<Option<Result<Typed>>> {
+        match self.find_in_sources(scope, name) {
+            Found::Nothing => Ok(None),
+            Found::Ambiguous => Err(ambiguous(name)),
+            Found::Column(table, column) => Ok(Some(self.table_column(table, column))),
+            Found::Merged(columns) => Ok(Some(self.merged_column(&columns))),
+        }
+    }
+
+    fn find_in_sources(&self, scope: &Scope, name: ColumnName<'_>) -> Found {
+        let mut found = Found::Nothing;
+        let mut candidates = 0;
+        let mut rowid_of = None;
+        for source in &scope.sources {
+            if !self.qualifies(source, name) {
+                continue;
+            }
+            let entry = self.tables.get(source.table);
+            candidates += 1;
+            if entry.has_rowid() {
+                rowid_of = Some(source.table);
+            }
+            let Some(column) = entry.find_column(name.column) else {
+                continue;
+            };
+            let shared = source
+                .using
+                .iter()
+                .any(|using| using.eq_ignore_ascii_case(name.column));
+            found = match (found, shared) {
+                (Found::Nothing, _) => Found::Column(source.table, Some(column)),
+                (_, false) => return Found::Ambiguous,
+                (before, true) => match source.outer {
+                    None | Some(OuterKind::Left) => before,
+                    Some(OuterKind::Right) => Found::Column(source.table, Some(column)),
+                    Some(OuterKind::Full) => merge(before, source.table, column),
+                },
+            };
+        }
+        match (&found, rowid_of) {
+            (Found::Nothing, Some(table)) if is_rowid_name(name.column) && self.allows_rowid(scope) => {
+                if candidates == 1 {
+                    Found::Column(table, None)
+                } else {
+                    Found::Ambiguous
+                }
+            }
+            _ => found,
+        }
+    }
+
+    fn allows_rowid(&self, scope: &Scope) -> bool {
+        !matches!(scope.clause, Clause::Generated | Clause::IndexExpression)
+    }
+
+    fn qualifies(&self, source: &super::scope::ScopeSource, name: ColumnName<'_>) -> bool {
+        let table_fits = name
+            .table
+            .is_none_or(|table| source.name.eq_ignore_ascii_case(table));
+        table_fits
+            && name.schema.is_none_or(|schema| {
+                source.database.is_some_and(|database| {
+                    self.context.databases[database].name.eq_ignore_ascii_case(schema)
+                })
+            })
+    }
+
+    fn find_alias(&mut self, level: usize, name: ColumnName<'_>) -> Result<Option<Typed>> {
+        if name.table.is_some() {
+            return Ok(None);
+        }
+        let scope = &self.scopes[level];
+        let Some(alias) = scope
+            .aliases
+            .iter()
+            .find(|alias| alias.name.eq_ignore_ascii_case(name.column))
+        else {
+            return Ok(None);
+        };
+        let Some(output) = scope.outputs.get(alias.output) else {
+            return Ok(None);
+        };
+        self.check_alias(scope, output, &alias.name, name.span)?;
+        Ok(Some(output.clone()))
+    }
+
+    /// An alias must not bring an aggregate or window function where none may stand.
+    fn check_alias(&self, scope: &Scope, output: &Typed, alias: &str, span: Span) -> Result<()> {
+        if scope.results.is_none() && scope.windows.is_empty() {
+            return Ok(());
+        }
+        let mut aggregate = None;
+        let mut window = false;
+        output.expr.any(&mut |part| {
+            if let Scalar::Column(column) = part {
+                if Some(column.table) == scope.results {
+                    aggregate = column.column.index();
+                }
+                window |= scope.windows.iter().any(|group| group.results == column.table);
+            }
+            false
+        });
+        let at = span.start as usize;
+        match (aggregate, scope.clause) {
+            (None, _) | (_, Clause::Having | Clause::OrderBy | Clause::Projection) => {}
+            (Some(number), Clause::Where | Clause::From) => {
+                let name = &scope.aggregates[number].function.name;
+                return Err(Error::sql_at(format!("misuse of aggregate: {name}()"), at));
+            }
+            (_, Clause::GroupBy) => {
+                let message = "aggregate functions are not allowed in the GROUP BY clause";
+                return Err(Error::sql_at(message, at));
+            }
+            _ => return Err(Error::sql_at(format!("misuse of aliased aggregate {alias}"), at)),
+        }
+        match window && scope.clause != Clause::OrderBy {
+            true => Err(Error::sql_at(
+                format!("misuse of aliased window function {alias}"),
+                at,
+            )),
+            false => Ok(()),
+        }
+    }
+
+    fn find_trigger_row(&self, name: ColumnName<'_>) -> Option<Typed> {
+        let trigger = self.context.trigger?;
+        let (None, Some(row)) = (name.schema, name.table) else {
+            return None;
+        };
+        let first = match row {
+            row if row.eq_ignore_ascii_case("new") => trigger.new?,
+            row if row.eq_ignore_ascii_case("old") => trigger.old?,
+            _ => return None,
+        };
+        let column = trigger
+            .table
+            .columns
+            .iter()
+            .position(|c| c.name.eq_ignore_ascii_case(name.column));
+        let column = match column {
+            Some(column) => Some(column),
+            None if is_rowid_name(name.column) && trigger.table.without_rowid.is_none() => None,
+            None => return None,
+        };
+        let register: Register = Self::trigger_register(first, trigger.table, column);
+        let expr = Scalar::Register(register);
+        Some(match column {
+            Some(column) => {
+                let column = &trigger.table.columns[column];
+                let collation = Some(column.collation.clone());
+                Typed {
+                    expr,
+                    affinity: Some(column.affinity),
+                    collation,
+                    explicit: false,
+                }
+            }
+            None => Typed {
+                expr,
+                affinity: Some(Affinity::Integer),
+                collation: None,
+                explicit: false,
+            },
+        })
+    }
+
+    /// The column of a table as an expression; `None` is the rowid.
+    pub(super) fn table_column(&mut self, table: TableId, column: Option<usize>) -> Result<Typed> {
+        let entry = self.tables.get(table);
+        let column = column.filter(|_| column != entry.base().and_then(|base| base.rowid_alias));
+        let Some(index) = column else {
+            let expr = Scalar::rowid(table);
+            return Ok(Typed {
+                expr,
+                affinity: Some(Affinity::Integer),
+                collation: None,
+                explicit: false,
+            });
+        };
+        let (affinity, collation) = entry.column_type(index);
+        self.bind_generated(table, index)?;
+        Ok(Typed {
+            expr: Scalar::column(table, index),
+            affinity,
+            collation,
+            explicit: false,
+        })
+    }
+
+    fn merged_column(&mut self, columns: &[(TableId, usize)]) -> Result<Typed> {
+        let mut parts = Vec::with_capacity(columns.len());
+        let mut kind = Kind::default();
+        for (n, &(table, column)) in columns.iter().enumerate() {
+            let part = self.table_column(table, Some(column))?;
+            if n == 0 {
+                // SQLite gives the merged column the type of its leftmost part.
+                kind = part.kind();
+            }
+            parts.push(part.expr);
+        }
+        Ok(kind.of(Scalar::Coalesce(parts)))
+    }
+
+    /// Whether an expression is `TRUE` or `FALSE`: a bare word that no column goes by.
+    pub(super) fn truth_literal(&mut self, expr: &'a ast::Expr) -> Option<bool> {
+        let ast::ExprKind::Name(name) = &expr.kind else {
+            return None;
+        };
+        let truth = truth_value(&name.text).filter(|_| name.quote == Quote::None)?;
+        let wanted = ColumnName {
+            schema: None,
+            table: None,
+            column: &name.text,
+            span: name.span,
+        };
+        match self.find(wanted) {
+            Ok(None) => Some(truth),
+            _ => None,
+        }
+    }
+}
+
+fn merge(before: Found, table: TableId, column: usize) -> Found {
+    match before {
+        Found::Column(first, Some(first_column)) => {
+            Found::Merged(vec![(first, first_column), (table, column)])
+        }
+        Found::Merged(mut columns) => {
+            columns.push((table, column));
+            Found::Merged(columns)
+        }
+        _ => Found::Column(table, Some(column)),
+    }
+}
+
+/// The names that every rowid answers to.
+pub(super) fn is_rowid_name(name: &str) -> bool {
+    ["rowid", "_rowid_", "oid"]
+        .iter()
+        .any(|own| name.eq_ignore_ascii_case(own))
+}
+
+fn truth_value(name: &str) -> Option<bool> {
+    match name {
+        n if n.eq_ignore_ascii_case("true") => Some(true),
+        n if n.eq_ignore_ascii_case("false") => Some(false),
+        _ => None,
+    }
+}
+
+fn string(text: &Arc<str>) -> Typed {
+    Typed::plain(Scalar::Literal(Value::Text(Text::from(&**text))))
+}
+
+fn written(name: ColumnName<'_>) -> String {
+    let parts = name.schema.into_iter().chain(name.table).chain([name.column]);
+    parts.collect::<Vec<_>>().join(".")
+}
+
+fn no_such_column(name: ColumnName<'_>) -> Error {
+    Error::sql_at(
+        format!("no such column: {}", written(name)),
+        name.span.start as usize,
+    )
+}
+
+fn ambiguous(name: ColumnName<'_>) -> Error {
+    Error::sql_at(
+        format!("ambiguous column name: {}", written(name)),
+        name.span.start as usize,
+    )
+}

@@ -1,0 +1,163 @@
+//! `*` and `t.*`, and the names of result columns.
+
+use std::sync::Arc;
+
+use super::Binder;
+use super::typed::Typed;
+use crate::error::{Error, Result};
+use crate::plan::logical::{ColumnRef, OuterKind, OutputColumn, Scalar};
+use crate::syntax::ast::{self, ExprKind, Ident};
+
+impl<'a> Binder<'a> {
+    /// Binds a list of result columns in the innermost scope.
+    pub(super) fn result_columns(
+        &mut self,
+        list: &'a [ast::ResultColumn],
+    ) -> Result<(Vec<Typed>, Vec<OutputColumn>)> {
+        let mut bound = Vec::with_capacity(list.len());
+        let mut columns = Vec::with_capacity(list.len());
+        for result in list {
+            match result {
+                ast::ResultColumn::Star(span) => {
+                    if self.scope().sources.is_empty() {
+                        return Err(Error::sql_at("no tables specified", span.start as usize));
+                    }
+                    self.star(None, &mut bound, &mut columns)?;
+                }
+                ast::ResultColumn::TableStar { table, .. } => {
+                    self.star(Some(table), &mut bound, &mut columns)?;
+                }
+                ast::ResultColumn::Expr {
+                    expr, alias, text, ..
+                } => {
+                    let typed = self.expr(expr)?;
+                    let name = match alias {
+                        Some(alias) => Arc::clone(&alias.text),
+                        None => self.default_name(expr, &typed.expr, || text.shared()),
+                    };
+                    columns.push(self.output(&typed, name));
+                    bound.push(typed);
+                }
+            }
+        }
+        match bound.len() > self.context.settings.columns_max {
+            true => Err(Error::sql("too many columns in result set")),
+            false => Ok((bound, columns)),
+        }
+    }
+
+    /// Every column of the scope's tables.
+    pub(super) fn all_columns(&mut self) -> Result<(Vec<Scalar>, Vec<OutputColumn>)> {
+        let (mut bound, mut columns) = (Vec::new(), Vec::new());
+        self.star(None, &mut bound, &mut columns)?;
+        Ok((bound.into_iter().map(|typed| typed.expr).collect(), columns))
+    }
+
+    fn star(
+        &mut self,
+        table: Option<&Ident>,
+        bound: &mut Vec<Typed>,
+        columns: &mut Vec<OutputColumn>,
+    ) -> Result<()> {
+        let level = self.scopes.len() - 1;
+        let mut matched = false;
+        for place in 0..self.scopes[level].sources.len() {
+            let source = &self.scopes[level].sources[place];
+            if table.is_some_and(|table| !table.is(&source.name)) {
+                continue;
+            }
+            matched = true;
+            let id = source.table;
+            for index in 0..self.tables.get(id).width() {
+                let entry = self.tables.get(id);
+                if entry.is_hidden(index) {
+                    continue;
+                }
+                let name = Arc::from(entry.column_name(index));
+                let typed = match table {
+                    None if self.is_shared_with_left(level, place, &name) => continue,
+                    None if self.is_merged(level, place, &name) => self.merged(level, &name)?,
+                    _ => self.table_column(id, Some(index))?,
+                };
+                columns.push(self.output(&typed, name));
+                bound.push(typed);
+            }
+        }
+        match table {
+            Some(table) if !matched => Err(Error::sql_at(
+                format!("no such table: {table}"),
+                table.span.start as usize,
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn is_shared_with_left(&self, level: usize, place: usize, name: &str) -> bool {
+        self.scopes[level].sources[place]
+            .using
+            .iter()
+            .any(|using| using.eq_ignore_ascii_case(name))
+    }
+
+    /// Whether a RIGHT or FULL JOIN further right shares the column.
+    fn is_merged(&self, level: usize, place: usize, name: &str) -> bool {
+        self.scopes[level].sources[place + 1..].iter().any(|source| {
+            matches!(source.outer, Some(OuterKind::Right | OuterKind::Full))
+                && source.using.iter().any(|using| using.eq_ignore_ascii_case(name))
+        })
+    }
+
+    fn merged(&mut self, level: usize, name: &str) -> Result<Typed> {
+        let mut probe = super::scope::Scope::new(super::Clause::From);
+        probe.sources = self.scopes[level].sources.clone();
+        let wanted = super::name::ColumnName {
+            schema: None,
+            table: None,
+            column: name,
+            span: ast::Span::default(),
+        };
+        match self.find_only_in(&probe, wanted)? {
+            Some(found) => found,
+            None => Err(Error::sql(format!("no such column: {name}"))),
+        }
+    }
+
+    /// The output column of an expression under a name.
+    pub(super) fn output(&self, typed: &Typed, name: Arc<str>) -> OutputColumn {
+        OutputColumn {
+            name,
+            affinity: typed.affinity,
+            collation: typed.collation.clone(),
+            explicit: typed.explicit,
+            origin: self.origin(&typed.expr),
+        }
+    }
+
+    fn origin(&self, expr: &Scalar) -> Option<crate::plan::physical::ColumnOrigin> {
+        match expr {
+            Scalar::Column(ColumnRef { table, column }) => self.tables.get(*table).origin(column.index()),
+            Scalar::Query { query, column } => query.columns.get(*column)?.origin.clone(),
+            _ => None,
+        }
+    }
+
+    /// The name of a result column without alias: a column's own name, else the text as written.
+    fn default_name(&self, expr: &ast::Expr, bound: &Scalar, text: impl FnOnce() -> Arc<str>) -> Arc<str> {
+        let named = matches!(expr.kind, ExprKind::Name(_) | ExprKind::Qualified(_));
+        match bound {
+            Scalar::Column(column) if named => match column.column.index() {
+                Some(index) => Arc::from(self.tables.get(column.table).column_name(index)),
+                None => self.rowid_name(*column),
+            },
+            _ => text(),
+        }
+    }
+
+    fn rowid_name(&self, column: ColumnRef) -> Arc<str> {
+        let entry = self.tables.get(column.table);
+        match entry.base().and_then(|table| table.rowid_alias) {
+            Some(alias) => Arc::from(entry.column_name(alias)),
+            None => Arc::from("rowid"),
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Expressions of the schema, over one row of one table: CHECK, generated columns, indexed expressions, filters of
+//! partial indexes, defaults.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::Binder;
+use super::scope::{Clause, Scope};
+use super::typed::Typed;
+use crate::catalog::Table;
+use crate::error::Result;
+use crate::plan::logical::{IndexHint, Scalar, TableId};
+use crate::plan::physical::DatabaseIndex;
+use crate::syntax::ast;
+
+impl<'a> Binder<'a> {
+    /// A table whose rows expressions refer to.
+    pub fn row_table(&mut self, database: DatabaseIndex, table: &'a Arc<Table>) -> TableId {
+        let name = Arc::from(table.name.as_str());
+        self.table_item(database, table, name, IndexHint::Free)
+            .source
+            .table
+    }
+
+    /// Binds an expression that sees one table's row and nothing else.
+    pub fn row_expression(&mut self, table: TableId, expr: &'a ast::Expr, clause: Clause) -> Result<Typed> {
+        let mut scope = Scope::isolated(clause);
+        if clause != Clause::Default {
+            let entry = self.tables.get(table);
+            scope.sources.push(super::scope::ScopeSource {
+                table,
+                database: None,
+                name: Arc::clone(&entry.name),
+                using: Vec::new(),
+                outer: None,
+            });
+        }
+        let (typed, _) = self.in_scope(scope, |binder| binder.expr(expr))?;
+        Ok(typed)
+    }
+
+    /// Makes sure that the expression of a virtual generated column is bound.
+    pub(super) fn bind_generated(&mut self, table: TableId, column: usize) -> Result<()> {
+        let entry = self.tables.get(table);
+        let Some(base) = entry.base() else { return Ok(()) };
+        let definition = &base.columns[column];
+        let Some(generated) = definition
+            .generated
+            .as_ref()
+            .filter(|generated| !generated.stored)
+        else {
+            return Ok(());
+        };
+        if entry.generated.iter().any(|(known, _)| *known == column) {
+            return Ok(());
+        }
+        // Taken before its own expression is bound: a column that depends on itself is refused by the catalog,
+        // and must not recurse here without end.
+        self.tables
+            .get_mut(table)
+            .generated
+            .push((column, Rc::new(Scalar::NULL)));
+        let typed = self.row_expression(table, &generated.expression, Clause::Generated)?;
+        let value = Scalar::ApplyAffinity {
+            operand: Box::new(typed.expr),
+            affinity: definition.affinity,
+        };
+        let known = &mut self.tables.get_mut(table).generated;
+        if let Some(slot) = known.iter_mut().find(|(known, _)| *known == column) {
+            slot.1 = Rc::new(value);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,611 @@
+//! INSERT, UPDATE and DELETE: targets, columns, assignments, ON CONFLICT, RETURNING.
+
+use std::sync::Arc;
+
+use super::Binder;
+use super::expression::is_row;
+use super::from::{Relation, fold};
+use super::name::is_rowid_name;
+use super::order::ordinal;
+use super::scope::{Clause, Scope, ScopeSource};
+use super::typed::Typed;
+use crate::catalog::{Index, IndexSource, Table};
+use crate::error::{Error, Result};
+use crate::plan::logical::{
+    Block, Body, ColumnNo, CommonTable, From, IndexHint, JoinItem, OutputColumn, Query, Scalar, TableId,
+};
+use crate::plan::physical::DatabaseIndex;
+use crate::plan::write::UpsertTarget;
+use crate::syntax::ast::{self, ExprKind, Ident, ObjectName};
+
+/// The table that a statement writes.
+pub(in crate::plan) struct Target<'a> {
+    /// Its database.
+    pub database: DatabaseIndex,
+    /// The table.
+    pub table: &'a Arc<Table>,
+    /// Its row, as expressions refer to it.
+    pub row: TableId,
+    /// RETURNING.
+    pub returning: Option<(Vec<Scalar>, Vec<OutputColumn>)>,
+}
+
+/// An INSERT, bound.
+pub(in crate::plan) struct BoundInsert<'a> {
+    pub target: Target<'a>,
+    /// The rows; `None` for DEFAULT VALUES.
+    pub source: Option<Query>,
+    /// The WITH in front.
+    pub common: Vec<CommonTable>,
+    /// Which column of the source each table column gets.
+    pub columns: Vec<Option<usize>>,
+    /// The source column for the rowid.
+    pub rowid: Option<usize>,
+    /// The defaults of columns that get none.
+    pub defaults: Vec<Option<Scalar>>,
+    pub upserts: Vec<BoundUpsert>,
+    /// The row that was to be inserted, as ON CONFLICT expressions refer to it.
+    pub excluded: TableId,
+}
+
+/// An ON CONFLICT clause, bound.
+pub(in crate::plan) struct BoundUpsert {
+    pub target: Option<UpsertTarget>,
+    /// SET and WHERE; `None`: DO NOTHING.
+    pub update: Option<(Vec<(usize, Scalar)>, Vec<Scalar>)>,
+}
+
+/// The rows that an UPDATE or DELETE is about: the target's row, what else the query puts out, and its order.
+pub(in crate::plan) struct RowChange<'a> {
+    pub target: Target<'a>,
+    /// Puts out nothing yet; its projection is decided when it is planned.
+    pub query: Query,
+}
+
+/// An UPDATE, bound.
+pub(in crate::plan) struct BoundUpdate<'a> {
+    pub rows: RowChange<'a>,
+    /// Column (or, one past the last, the rowid) and new value.
+    pub sets: Vec<(usize, Scalar)>,
+}
+
+impl<'a> Binder<'a> {
+    /// Binds an INSERT.
+    pub fn insert(&mut self, insert: &'a ast::Insert) -> Result<BoundInsert<'a>> {
+        if let Some(with) = &insert.with {
+            self.open_with(with)?;
+        }
+        let bound = self.insert_body(insert);
+        let common = if insert.with.is_some() {
+            self.close_with()
+        } else {
+            Vec::new()
+        };
+        let mut bound = bound?;
+        bound.common = common;
+        Ok(bound)
+    }
+
+    fn insert_body(&mut self, insert: &'a ast::Insert) -> Result<BoundInsert<'a>> {
+        let (database, table) = self.target(&insert.table)?;
+        let source = match &insert.source {
+            ast::InsertSource::Select(select) => Some(self.select(select)?),
+            ast::InsertSource::DefaultValues => None,
+        };
+        let places = self.insert_columns(insert, table, source.as_ref().map(Query::width))?;
+        let shown = Arc::clone(&insert.alias.as_ref().unwrap_or(&insert.table.name).text);
+        let row = self
+            .table_item(database, table, Arc::clone(&shown), IndexHint::Free)
+            .source
+            .table;
+        let excluded = self
+            .table_item(database, table, Arc::from("excluded"), IndexHint::Free)
+            .source
+            .table;
+        let defaults = self.defaults(row, table, &places.columns)?;
+        let mut scope = Scope::new(Clause::Value);
+        scope.sources = vec![
+            visible(row, Some(database), &shown),
+            visible(excluded, None, "excluded"),
+        ];
+        let (upserts, _) = self.in_scope(scope, |binder| binder.upserts(insert, table, row))?;
+        let returning = self.returning(&insert.returning, row, database, &shown)?;
+        Ok(BoundInsert {
+            target: Target {
+                database,
+                table,
+                row,
+                returning,
+            },
+            source,
+            common: Vec::new(),
+            columns: places.columns,
+            rowid: places.rowid,
+            defaults,
+            upserts,
+            excluded,
+        })
+    }
+
+    /// Finds a table that may be written.
+    fn target(&mut self, name: &'a ObjectName) -> Result<(DatabaseIndex, &'a Arc<Table>)> {
+        let place = name.span().start as usize;
+        match self.find_relation(name)? {
+            Some(Relation::Table(database, table)) => {
+                if is_schema_table(&table.name) && !self.context.settings.writable_schema {
+                    return Err(Error::sql_at(
+                        format!("table {} may not be modified", table.name),
+                        place,
+                    ));
+                }
+                Ok((database, table))
+            }
+            Some(Relation::View(..)) => Err(Error::sql_at(
+                format!("cannot modify {} because it is a view", name.name),
+                place,
+            )),
+            None => match (self.context.virtual_tables)(&name.name.text) {
+                Some(table) => Err(Error::sql_at(
+                    format!("table {} may not be modified", table.name()),
+                    place,
+                )),
+                None => Err(self.no_such_table(name)),
+            },
+        }
+    }
+
+    /// Which source column each table column gets.
+    fn insert_columns(
+        &self,
+        insert: &'a ast::Insert,
+        table: &Table,
+        supplied: Option<usize>,
+    ) -> Result<InsertPlaces> {
+        let mut places = InsertPlaces {
+            columns: vec![None; table.columns.len()],
+            rowid: None,
+        };
+        if insert.columns.is_empty() {
+            let plain = (0..table.columns.len())
+                .filter(|&column| table.columns[column].generated.is_none() && !table.columns[column].hidden);
+            let mut count = 0;
+            for (source, column) in plain.enumerate() {
+                places.columns[column] = supplied.map(|_| source);
+                count += 1;
+            }
+            return match supplied {
+                Some(supplied) if supplied != count => Err(Error::sql(format!(
+                    "table {} has {count} columns but {supplied} values were supplied",
+                    shown_name(&insert.table)
+                ))),
+                _ => Ok(places),
+            };
+        }
+        for (source, name) in insert.columns.iter().enumerate() {
+            let column = table.columns.iter().position(|column| name.is(&column.name));
+            match column {
+                Some(column) if table.columns[column].generated.is_some() => {
+                    return Err(Error::sql_at(
+                        format!(
+                            "cannot INSERT into generated column \"{}\"",
+                            table.columns[column].name
+                        ),
+                        name.span.start as usize,
+                    ));
+                }
+                Some(column) => {
+                    places.columns[column].get_or_insert(source);
+                }
+                None if is_rowid_name(&name.text) && table.without_rowid.is_none() => match table.rowid_alias
+                {
+                    Some(alias) => {
+                        places.columns[alias].get_or_insert(source);
+                    }
+                    None => places.rowid = Some(source),
+                },
+                None => {
+                    return Err(Error::sql_at(
+                        format!("table {} has no column named {name}", shown_name(&insert.table)),
+                        name.span.start as usize,
+                    ));
+                }
+            }
+        }
+        match supplied {
+            Some(supplied) if supplied != insert.columns.len() => Err(Error::sql(format!(
+                "{supplied} values for {} columns",
+                insert.columns.len()
+            ))),
+            Some(_) => Ok(places),
+            None => Ok(InsertPlaces {
+                columns: vec![None; table.columns.len()],
+                rowid: None,
+            }),
+        }
+    }
+
+    fn defaults(
+        &mut self,
+        row: TableId,
+        table: &'a Arc<Table>,
+        sources: &[Option<usize>],
+    ) -> Result<Vec<Option<Scalar>>> {
+        let pairs = table.columns.iter().zip(sources);
+        pairs
+            .map(|(column, source)| match (&column.default, source) {
+                (Some(default), None) if column.generated.is_none() => {
+                    Ok(Some(self.row_expression(row, default, Clause::Default)?.expr))
+                }
+                _ => Ok(None),
+            })
+            .collect()
+    }
+
+    fn upserts(
+        &mut self,
+        insert: &'a ast::Insert,
+        table: &'a Arc<Table>,
+        row: TableId,
+    ) -> Result<Vec<BoundUpsert>> {
+        let mut bound = Vec::with_capacity(insert.upserts.len());
+        for (place, upsert) in insert.upserts.iter().enumerate() {
+            let target = match &upsert.target {
+                Some(target) => {
+                    let found = self.upsert_target(target, table, row)?;
+                    Some(found.ok_or_else(|| {
+                        let which = match insert.upserts.len() {
+                            1 => String::new(),
+                            _ => format!("{} ", ordinal(place + 1)),
+                        };
+                        Error::sql(format!(
+                            "{which}ON CONFLICT clause does not match any PRIMARY KEY or UNIQUE constraint"
+                        ))
+                    })?)
+                }
+                None => None,
+            };
+            let update = match &upsert.action {
+                ast::UpsertAction::Nothing => None,
+                ast::UpsertAction::Update {
+                    assignments,
+                    selection,
+                } => {
+                    let sets = self.assignments(assignments, table)?;
+                    Some((sets, self.condition(selection.as_ref(), Clause::Value)?))
+                }
+            };
+            bound.push(BoundUpsert { target, update });
+        }
+        Ok(bound)
+    }
+
+    /// The uniqueness constraint that `ON CONFLICT (columns)` names.
+    fn upsert_target(
+        &mut self,
+        target: &'a ast::UpsertTarget,
+        table: &'a Arc<Table>,
+        row: TableId,
+    ) -> Result<Option<UpsertTarget>> {
+        let mut scope = Scope::isolated(Clause::Value);
+        scope.sources.push(visible(row, None, &table.name));
+        let ((terms, filter), _) = self.in_scope(scope, |binder| {
+            let terms: Vec<Typed> = target
+                .columns
+                .iter()
+                .map(|term| binder.expr(&term.expr))
+                .collect::<Result<_>>()?;
+            Ok((terms, binder.condition(target.selection.as_ref(), Clause::Value)?))
+        })?;
+        if let [term] = terms.as_slice() {
+            let is_rowid = term
+                .expr
+                .as_column()
+                .is_some_and(|column| column.column == ColumnNo::ROWID);
+            if is_rowid && target.selection.is_none() {
+                return Ok(Some(UpsertTarget::PrimaryKey));
+            }
+        }
+        if primary_tree_matches(table, row, &terms) {
+            return Ok(Some(UpsertTarget::PrimaryKey));
+        }
+        for (place, index) in table.indexes.iter().enumerate() {
+            if index.unique.is_some()
+                && self.index_matches(index, row, &terms)?
+                && self.filter_matches(index, row, &filter)?
+            {
+                return Ok(Some(UpsertTarget::Index(place)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn index_matches(&mut self, index: &'a Index, row: TableId, terms: &[Typed]) -> Result<bool> {
+        if index.columns.len() != terms.len() {
+            return Ok(false);
+        }
+        for column in &index.columns {
+            let source = match &column.source {
+                IndexSource::Column(number) => self.table_column(row, Some(*number))?.expr,
+                IndexSource::Rowid => Scalar::rowid(row),
+                IndexSource::Expression(expr) => {
+                    self.row_expression(row, expr, Clause::IndexExpression)?.expr
+                }
+            };
+            let fits = |term: &Typed| {
+                term.expr.same(&source)
+                    && (!term.explicit || term.collation.as_ref() == Some(&column.collation))
+            };
+            if !terms.iter().any(fits) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// A partial index needs the same condition; a whole one takes any.
+    fn filter_matches(&mut self, index: &'a Index, row: TableId, filter: &[Scalar]) -> Result<bool> {
+        let Some(own) = &index.filter else { return Ok(true) };
+        let mut terms = Vec::new();
+        self.row_expression(row, own, Clause::IndexFilter)?
+            .expr
+            .into_conjuncts(&mut terms);
+        Ok(terms.iter().all(|own| filter.iter().any(|term| term.same(own))))
+    }
+
+    /// SET: column and new value; one past the last column is the rowid.
+    fn assignments(
+        &mut self,
+        assignments: &'a [ast::Assignment],
+        table: &Table,
+    ) -> Result<Vec<(usize, Scalar)>> {
+        let mut sets: Vec<(usize, Scalar)> = Vec::with_capacity(assignments.len());
+        for assignment in assignments {
+            let values: Vec<Scalar> = if assignment.row || is_row(&assignment.value) {
+                let row = match &assignment.value.kind {
+                    ExprKind::Row(_) | ExprKind::Subquery(_) if assignment.columns.len() > 1 => {
+                        self.row(&assignment.value)?
+                    }
+                    ExprKind::Row(_) => self.row(&assignment.value)?,
+                    _ => std::iter::once(self.expr(&assignment.value)?).collect(),
+                };
+                row.into_iter().map(|typed| typed.expr).collect()
+            } else {
+                vec![self.expr(&assignment.value)?.expr]
+            };
+            if values.len() > 1 && !assignment.row {
+                return Err(super::expression::row_misused(assignment.value.span));
+            }
+            if values.len() != assignment.columns.len() {
+                return Err(Error::sql(format!(
+                    "{} columns assigned {} values",
+                    assignment.columns.len(),
+                    values.len()
+                )));
+            }
+            for (name, value) in assignment.columns.iter().zip(values) {
+                let column = assigned_column(name, table)?;
+                match sets.iter_mut().find(|(known, _)| *known == column) {
+                    Some(known) => known.1 = value,
+                    None => sets.push((column, value)),
+                }
+            }
+        }
+        Ok(sets)
+    }
+
+    fn returning(
+        &mut self,
+        list: &'a [ast::ResultColumn],
+        row: TableId,
+        database: DatabaseIndex,
+        shown: &str,
+    ) -> Result<Option<(Vec<Scalar>, Vec<OutputColumn>)>> {
+        if list.is_empty() {
+            return Ok(None);
+        }
+        let mut scope = Scope::new(Clause::Value);
+        scope.sources.push(visible(row, Some(database), shown));
+        let ((typed, columns), _) = self.in_scope(scope, |binder| binder.result_columns(list))?;
+        Ok(Some((
+            typed.into_iter().map(|typed| typed.expr).collect(),
+            columns,
+        )))
+    }
+
+    /// Binds an UPDATE.
+    pub fn update(&mut self, update: &'a ast::Update) -> Result<BoundUpdate<'a>> {
+        if let Some(with) = &update.with {
+            self.open_with(with)?;
+        }
+        let bound = self.update_body(update);
+        let common = if update.with.is_some() {
+            self.close_with()
+        } else {
+            Vec::new()
+        };
+        let mut bound = bound?;
+        bound.rows.query.common = common;
+        Ok(bound)
+    }
+
+    fn update_body(&mut self, update: &'a ast::Update) -> Result<BoundUpdate<'a>> {
+        let (database, table) = self.target(&update.table)?;
+        let shown = Arc::clone(&update.alias.as_ref().unwrap_or(&update.table.name).text);
+        let hint = hint(update.indexed.as_ref(), table)?;
+        let item = self.table_item(database, table, Arc::clone(&shown), hint);
+        let row = item.source.table;
+        let own = From::Source(Box::new(item.source));
+        let mut scope = Scope::new(Clause::Where);
+        scope.sources.push(item.visible);
+        let from = match &update.from {
+            None => own,
+            Some(clause) => {
+                let (joined, ((), inner)) = self.from_clause(clause, |_| Ok(()))?;
+                scope.sources.extend(inner.sources);
+                let items = [own, joined].map(|from| JoinItem { from, fixed: false });
+                From::Inner {
+                    items: items.into(),
+                    on: Vec::new(),
+                }
+            }
+        };
+        let ((sets, query), _) = self.in_scope(scope, |binder| {
+            let sets = binder.assignments(&update.assignments, table)?;
+            let query = binder.changed_rows(
+                from,
+                update.selection.as_ref(),
+                &update.order_by,
+                update.limit.as_deref(),
+            )?;
+            Ok((sets, query))
+        })?;
+        let returning = self.returning(&update.returning, row, database, &shown)?;
+        let target = Target {
+            database,
+            table,
+            row,
+            returning,
+        };
+        Ok(BoundUpdate {
+            rows: RowChange { target, query },
+            sets,
+        })
+    }
+
+    /// Binds a DELETE.
+    pub fn delete(&mut self, delete: &'a ast::Delete) -> Result<RowChange<'a>> {
+        if let Some(with) = &delete.with {
+            self.open_with(with)?;
+        }
+        let bound = self.delete_body(delete);
+        let common = if delete.with.is_some() {
+            self.close_with()
+        } else {
+            Vec::new()
+        };
+        let mut bound = bound?;
+        bound.query.common = common;
+        Ok(bound)
+    }
+
+    fn delete_body(&mut self, delete: &'a ast::Delete) -> Result<RowChange<'a>> {
+        let (database, table) = self.target(&delete.table)?;
+        let shown = Arc::clone(&delete.alias.as_ref().unwrap_or(&delete.table.name).text);
+        let hint = hint(delete.indexed.as_ref(), table)?;
+        let item = self.table_item(database, table, Arc::clone(&shown), hint);
+        let row = item.source.table;
+        let from = From::Source(Box::new(item.source));
+        let mut scope = Scope::new(Clause::Where);
+        scope.sources.push(item.visible);
+        let (query, _) = self.in_scope(scope, |binder| {
+            binder.changed_rows(
+                from,
+                delete.selection.as_ref(),
+                &delete.order_by,
+                delete.limit.as_deref(),
+            )
+        })?;
+        let returning = self.returning(&delete.returning, row, database, &shown)?;
+        Ok(RowChange {
+            target: Target {
+                database,
+                table,
+                row,
+                returning,
+            },
+            query,
+        })
+    }
+
+    fn changed_rows(
+        &mut self,
+        from: From,
+        selection: Option<&'a ast::Expr>,
+        order_by: &'a [ast::OrderingTerm],
+        limit: Option<&'a ast::Limit>,
+    ) -> Result<Query> {
+        let filter = self.condition(selection, Clause::Where)?;
+        let order = self.in_clause(Clause::Value, |binder| binder.order_terms(order_by, &[]))?;
+        let block = Block {
+            from: Some(from),
+            filter,
+            ..Block::default()
+        };
+        let mut query = Query::of(Body::Block(Box::new(block)), Vec::new());
+        query.order = order;
+        if let Some(limit) = limit {
+            (query.limit, query.offset) = self.limit(limit)?;
+        }
+        Ok(query)
+    }
+}
+
+/// Which source column goes where.
+struct InsertPlaces {
+    columns: Vec<Option<usize>>,
+    rowid: Option<usize>,
+}
+
+fn visible(table: TableId, database: Option<DatabaseIndex>, name: &str) -> ScopeSource {
+    ScopeSource {
+        table,
+        database,
+        name: Arc::from(name),
+        using: Vec::new(),
+        outer: None,
+    }
+}
+
+fn hint(indexed: Option<&ast::Indexed>, table: &Table) -> Result<IndexHint> {
+    super::from::index_hint(indexed, table)
+}
+
+fn is_schema_table(name: &str) -> bool {
+    let folded = fold(name);
+    matches!(
+        &*folded,
+        "sqlite_master" | "sqlite_schema" | "sqlite_temp_master" | "sqlite_temp_schema"
+    )
+}
+
+fn shown_name(name: &ObjectName) -> String {
+    match &name.schema {
+        Some(schema) => format!("{schema}.{}", name.name),
+        None => name.name.to_string(),
+    }
+}
+
+fn assigned_column(name: &Ident, table: &Table) -> Result<usize> {
+    match table.columns.iter().position(|column| name.is(&column.name)) {
+        Some(column) if table.columns[column].generated.is_some() => Err(Error::sql_at(
+            format!(
+                "cannot UPDATE generated column \"{}\"",
+                table.columns[column].name
+            ),
+            name.span.start as usize,
+        )),
+        Some(column) => Ok(column),
+        None if is_rowid_name(&name.text) && table.without_rowid.is_none() => {
+            Ok(table.rowid_alias.unwrap_or(table.columns.len()))
+        }
+        None => Err(Error::sql_at(
+            format!("no such column: {name}"),
+            name.span.start as usize,
+        )),
+    }
+}
+
+/// Whether the terms are the primary key of a WITHOUT ROWID table.
+fn primary_tree_matches(table: &Table, row: TableId, terms: &[Typed]) -> bool {
+    let Some(tree) = &table.without_rowid else {
+        return false;
+    };
+    let key = &tree.stored[..tree.key_count];
+    key.len() == terms.len()
+        && key.iter().zip(&tree.order.columns).all(|(&column, order)| {
+            terms.iter().any(|term| {
+                term.expr.same(&Scalar::column(row, column))
+                    && (!term.explicit || term.collation.as_ref() == Some(&order.collation))
+            })
+        })
+}

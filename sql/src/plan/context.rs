@@ -1,0 +1,134 @@
+//! What a statement is compiled against, and what compiling it yields.
+
+use std::sync::Arc;
+
+use super::expr::Register;
+use super::physical::{DatabaseIndex, Plan, ResultColumn};
+use super::write::{DeletePlan, InsertPlan, UpdatePlan};
+use crate::catalog::{Schema, Table, VirtualTable};
+use crate::functions::Registry;
+use crate::value::Collation;
+
+/// A database as the planner sees it.
+#[derive(Clone, Debug)]
+pub struct SchemaView {
+    /// `main`, `temp`, or the name given to ATTACH.
+    pub name: String,
+    /// Its schema.
+    pub schema: Arc<Schema>,
+}
+
+/// Finds a collation by name.
+pub type FindCollation<'a> = &'a dyn Fn(&str) -> Option<Collation>;
+/// Finds a virtual table or table-valued function by name.
+pub type FindVirtualTable<'a> = &'a dyn Fn(&str) -> Option<Arc<dyn VirtualTable>>;
+
+/// The world that a statement is compiled in.
+#[derive(Clone, Copy)]
+pub struct PlanContext<'a> {
+    /// The databases: 0 main, 1 temp, 2.. attached.
+    pub databases: &'a [SchemaView],
+    /// The functions of the connection.
+    pub functions: &'a Registry,
+    /// The collations of the connection.
+    pub collations: FindCollation<'a>,
+    /// Virtual tables and table-valued functions that are in no schema (pragma functions, json_each, ..).
+    pub virtual_tables: FindVirtualTable<'a>,
+    /// Switches and limits.
+    pub settings: Settings,
+    /// Inside a trigger: where NEW and OLD are.
+    pub trigger: Option<TriggerRows<'a>>,
+}
+
+/// Where a trigger's program finds the rows NEW and OLD: in registers, one for each column of the table in
+/// declaration order and one more for the rowid.
+#[derive(Clone, Copy, Debug)]
+pub struct TriggerRows<'a> {
+    /// The database of the trigger; its statements see only that database, but for a temporary trigger.
+    pub database: DatabaseIndex,
+    /// The table that fires it.
+    pub table: &'a Arc<Table>,
+    /// The first register of OLD (UPDATE, DELETE).
+    pub old: Option<Register>,
+    /// The first register of NEW (INSERT, UPDATE).
+    pub new: Option<Register>,
+    /// The first register that the trigger's statements may use themselves.
+    pub free: usize,
+}
+
+/// Switches and limits of the planner.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// `"x"` is a string where no such column exists.
+    pub double_quoted_strings: bool,
+    /// LIKE tells upper from lower case.
+    pub case_sensitive_like: bool,
+    /// Whether hash joins may stand in for missing indexes (PRAGMA automatic_index).
+    pub automatic_index: bool,
+    /// The schema table may be written (PRAGMA writable_schema).
+    pub writable_schema: bool,
+    /// The most terms of a compound SELECT.
+    pub compound_max: usize,
+    /// The most columns of a result, table or index.
+    pub columns_max: usize,
+    /// The most tables of a join.
+    pub join_tables_max: usize,
+    /// Fill [`Compiled::explain`].
+    pub explain: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            double_quoted_strings: true,
+            case_sensitive_like: false,
+            automatic_index: true,
+            writable_schema: false,
+            compound_max: 500,
+            columns_max: 2000,
+            join_tables_max: 64,
+            explain: false,
+        }
+    }
+}
+
+/// A statement, compiled.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// What to run.
+    pub kind: CompiledKind,
+    /// The result's columns; of RETURNING for a write, none for a write without it.
+    pub columns: Vec<ResultColumn>,
+    /// How many registers a run needs.
+    pub registers: usize,
+    /// Whether it writes nothing.
+    pub read_only: bool,
+    /// The databases whose tables it reads or writes, ascending.
+    pub databases: Vec<DatabaseIndex>,
+    /// EXPLAIN QUERY PLAN, when [`Settings::explain`] asked for it.
+    pub explain: Vec<ExplainLine>,
+}
+
+/// The kinds of statement that have a plan.
+#[derive(Clone, Debug)]
+pub enum CompiledKind {
+    /// SELECT.
+    Query(Plan),
+    /// INSERT or REPLACE.
+    Insert(Box<InsertPlan>),
+    /// UPDATE.
+    Update(Box<UpdatePlan>),
+    /// DELETE.
+    Delete(Box<DeletePlan>),
+}
+
+/// A line of EXPLAIN QUERY PLAN.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExplainLine {
+    /// Its number, from 1 and ascending.
+    pub id: u32,
+    /// The line it belongs under; 0: none.
+    pub parent: u32,
+    /// The words.
+    pub detail: String,
+}

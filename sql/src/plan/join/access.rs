@@ -1,0 +1,111 @@
+//! How the rows of a table are found.
+
+use std::sync::Arc;
+
+use crate::catalog::Index;
+use crate::plan::logical::{Query, Scalar};
+use crate::value::Affinity;
+use std::rc::Rc;
+
+/// An access path.
+#[derive(Clone, Debug)]
+pub(in crate::plan) enum Access {
+    /// The table's own tree: a rowid table by rowid, a WITHOUT ROWID table by its key.
+    Table(KeyRange),
+    /// An index.
+    Index {
+        /// Which.
+        index: Arc<Index>,
+        /// Whether the table itself need not be read.
+        covering: bool,
+        /// Which entries.
+        range: KeyRange,
+    },
+    /// Several indexes, one for each branch of an OR.
+    Union(Vec<Access>),
+    /// Rows that come from elsewhere: subqueries, common tables, virtual tables.
+    Rows,
+}
+
+/// The part of a tree that is visited.
+#[derive(Clone, Debug, Default)]
+pub(in crate::plan) struct KeyRange {
+    /// Equalities on the leading key columns.
+    pub equal: Vec<KeyTerm>,
+    /// Lower bound of the next column.
+    pub lower: Option<KeyBound>,
+    /// Upper bound of the next column.
+    pub upper: Option<KeyBound>,
+    /// From the last entry to the first.
+    pub descending: bool,
+}
+
+/// An equality on a key column.
+#[derive(Clone, Debug)]
+pub(in crate::plan) struct KeyTerm {
+    /// What it equals.
+    pub value: KeyValue,
+    /// The affinity to apply to the value first.
+    pub affinity: Option<Affinity>,
+}
+
+/// What a key column equals.
+#[derive(Clone, Debug)]
+pub(in crate::plan) enum KeyValue {
+    /// `=`.
+    Equal(Scalar),
+    /// IS.
+    Is(Scalar),
+    /// IN (list).
+    List(Vec<Scalar>),
+    /// IN (query).
+    Query(Rc<Query>),
+}
+
+/// A bound on a key column.
+#[derive(Clone, Debug)]
+pub(in crate::plan) struct KeyBound {
+    /// The value.
+    pub value: Scalar,
+    /// The affinity to apply to it first.
+    pub affinity: Option<Affinity>,
+    /// Whether the value itself is inside.
+    pub inclusive: bool,
+}
+
+impl Access {
+    /// A look at every row.
+    pub fn scan() -> Access {
+        Access::Table(KeyRange::default())
+    }
+
+    /// Visits the expressions that seeks evaluate.
+    pub fn each_scalar(&self, visit: &mut dyn FnMut(&Scalar)) {
+        match self {
+            Access::Table(range) | Access::Index { range, .. } => range.each_scalar(visit),
+            Access::Union(branches) => branches.iter().for_each(|branch| branch.each_scalar(visit)),
+            Access::Rows => {}
+        }
+    }
+}
+
+impl KeyRange {
+    /// Whether all entries are visited.
+    pub fn is_whole(&self) -> bool {
+        self.equal.is_empty() && self.lower.is_none() && self.upper.is_none()
+    }
+
+    fn each_scalar(&self, visit: &mut dyn FnMut(&Scalar)) {
+        for term in &self.equal {
+            match &term.value {
+                KeyValue::Equal(value) | KeyValue::Is(value) => visit(value),
+                KeyValue::List(list) => list.iter().for_each(&mut *visit),
+                KeyValue::Query(query) => query.each_scalar(&mut |scalar| visit(scalar)),
+            }
+        }
+        self.lower
+            .iter()
+            .chain(&self.upper)
+            .for_each(|bound| visit(&bound.value));
+    }
+}

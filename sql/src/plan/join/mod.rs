@@ -1,0 +1,150 @@
+//! How the tables of a block are joined: in which order, by which method, through which access paths.
+//!
+//! ```text
+//! From ─ region (items that may change places, terms that hold over them) ─ order ─ Step tree
+//! ```
+//!
+//! A region is a list of items: tables, or outer joins that stay as they are. Inner joins, and LEFT JOINs onto what stands left of
+//! them, are items of one region; a LEFT JOIN's item comes after all items that were written before it. Each term of WHERE and ON
+//! is checked at the first step where all its tables are at hand.
+
+mod access;
+mod region;
+
+use std::borrow::Cow;
+
+use super::bind::Tables;
+use super::context::PlanContext;
+use super::expr::CompareRule;
+use super::logical::{From, Scalar, Source, TableId};
+use super::physical::JoinKind;
+use crate::error::Result;
+pub(super) use access::{Access, KeyBound, KeyRange, KeyTerm, KeyValue};
+
+/// The join of a block, decided.
+pub(super) struct JoinPlan<'q> {
+    /// The terms that steps refer to.
+    pub terms: Vec<Cow<'q, Scalar>>,
+    /// The last step.
+    pub root: Step<'q>,
+}
+
+/// The number of a term.
+pub(super) type TermId = usize;
+
+/// A step of the join.
+pub(super) enum Step<'q> {
+    /// Rows of one table.
+    Scan(ScanStep<'q>),
+    /// Rows of two steps.
+    Join(Box<JoinStep<'q>>),
+}
+
+/// Rows of one table.
+pub(super) struct ScanStep<'q> {
+    /// The table.
+    pub source: &'q Source,
+    /// How its rows are found.
+    pub access: Access,
+    /// What is checked on each row.
+    pub filter: Vec<TermId>,
+    /// Rows expected.
+    pub estimate: f64,
+}
+
+/// Rows of two steps.
+pub(super) struct JoinStep<'q> {
+    /// The outer, probing side.
+    pub left: Step<'q>,
+    /// The inner side, or the one that is hashed.
+    pub right: Step<'q>,
+    /// How.
+    pub kind: JoinKind,
+    /// By which method.
+    pub method: Method,
+    /// What must hold of a pair.
+    pub on: Vec<TermId>,
+    /// What is checked on the rows that come out.
+    pub after: Vec<TermId>,
+}
+
+/// How two sides are brought together.
+pub(super) enum Method {
+    /// The right side is opened anew for each left row, whose values it reads.
+    Loop,
+    /// The right side is put into a hash table.
+    Hash(Vec<HashTerm>),
+}
+
+/// An equality between two sides.
+pub(super) struct HashTerm {
+    /// The side over the left step's tables.
+    pub left: Scalar,
+    /// The side over the right step's tables.
+    pub right: Scalar,
+    /// How they compare.
+    pub rule: CompareRule,
+    /// IS: NULL matches NULL.
+    pub null_matches: bool,
+}
+
+impl<'q> JoinPlan<'q> {
+    /// Decides how the tables of `from` are joined under the terms of `filter`.
+    pub fn new(
+        tables: &Tables<'_>,
+        context: &PlanContext<'_>,
+        from: &'q From,
+        filter: &'q [Scalar],
+    ) -> Result<JoinPlan<'q>> {
+        let mut planner = region::Planner::new(tables, context);
+        let root = planner.plan(from, filter)?;
+        Ok(JoinPlan {
+            terms: planner.into_terms(),
+            root,
+        })
+    }
+
+    /// Visits every expression that the plan evaluates.
+    pub fn each_scalar(&self, visit: &mut dyn FnMut(&Scalar)) {
+        self.root.each_scalar(&self.terms, visit);
+    }
+}
+
+impl Step<'_> {
+    fn each_scalar(&self, terms: &[Cow<'_, Scalar>], visit: &mut dyn FnMut(&Scalar)) {
+        match self {
+            Step::Scan(scan) => {
+                scan.access.each_scalar(visit);
+                scan.filter.iter().for_each(|&term| visit(&terms[term]));
+                if let super::logical::SourceKind::Virtual { arguments, .. } = &scan.source.kind {
+                    arguments.iter().for_each(visit);
+                }
+            }
+            Step::Join(join) => {
+                join.left.each_scalar(terms, visit);
+                join.right.each_scalar(terms, visit);
+                join.on
+                    .iter()
+                    .chain(&join.after)
+                    .for_each(|&term| visit(&terms[term]));
+                if let Method::Hash(keys) = &join.method {
+                    for key in keys {
+                        visit(&key.left);
+                        visit(&key.right);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The tables whose columns the step's rows have.
+    pub fn each_table(&self, visit: &mut dyn FnMut(TableId)) {
+        match self {
+            Step::Scan(scan) => visit(scan.source.table),
+            Step::Join(join) => {
+                join.left.each_table(visit);
+                join.right.each_table(visit);
+            }
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Names of columns inside a statement, and sets of them.
+
+use smallvec::SmallVec;
+
+/// A table as it occurs in FROM (or a pseudo-table), by its number in the statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(in crate::plan) struct TableId(pub u32);
+
+/// A column of a table: the rowid, or a column by position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(in crate::plan) struct ColumnNo(u32);
+
+impl ColumnNo {
+    /// The rowid; a column declared INTEGER PRIMARY KEY is always spoken of as this.
+    pub const ROWID: ColumnNo = ColumnNo(0);
+
+    /// The column at `index`.
+    #[inline]
+    pub fn at(index: usize) -> ColumnNo {
+        ColumnNo(index as u32 + 1)
+    }
+
+    /// The position; `None` for the rowid.
+    #[inline]
+    pub fn index(self) -> Option<usize> {
+        (self.0 as usize).checked_sub(1)
+    }
+}
+
+/// A column of a table of the statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(in crate::plan) struct ColumnRef {
+    /// The table.
+    pub table: TableId,
+    /// Its column.
+    pub column: ColumnNo,
+}
+
+impl ColumnRef {
+    /// The column at `index` of `table`.
+    #[inline]
+    pub fn new(table: TableId, index: usize) -> ColumnRef {
+        ColumnRef {
+            table,
+            column: ColumnNo::at(index),
+        }
+    }
+
+    /// The rowid of `table`.
+    #[inline]
+    pub fn rowid(table: TableId) -> ColumnRef {
+        ColumnRef {
+            table,
+            column: ColumnNo::ROWID,
+        }
+    }
+}
+
+/// A set of columns of one table. A member's rank (the members before it) is its place in a row of just these columns.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::plan) struct ColumnSet {
+    words: SmallVec<[u64; 1]>,
+}
+
+impl ColumnSet {
+    /// Adds a column.
+    pub fn insert(&mut self, column: ColumnNo) {
+        let (word, bit) = place(column);
+        if self.words.len() <= word {
+            self.words.resize(word + 1, 0);
+        }
+        self.words[word] |= bit;
+    }
+
+    /// Adds the columns at 0..`count`.
+    pub fn insert_first(&mut self, count: usize) {
+        (0..count).for_each(|index| self.insert(ColumnNo::at(index)));
+    }
+
+    /// Whether the column is a member.
+    #[inline]
+    pub fn contains(&self, column: ColumnNo) -> bool {
+        let (word, bit) = place(column);
+        self.words.get(word).is_some_and(|w| w & bit != 0)
+    }
+
+    /// How many members there are.
+    pub fn len(&self) -> usize {
+        self.words.iter().map(|w| w.count_ones() as usize).sum()
+    }
+
+    /// The members before `column`, when it is one itself.
+    #[inline]
+    pub fn rank(&self, column: ColumnNo) -> Option<usize> {
+        let (word, bit) = place(column);
+        let last = *self.words.get(word)?;
+        if last & bit == 0 {
+            return None;
+        }
+        let before: usize = self.words[..word].iter().map(|w| w.count_ones() as usize).sum();
+        Some(before + (last & (bit - 1)).count_ones() as usize)
+    }
+
+    /// The members, ascending.
+    pub fn iter(&self) -> impl Iterator<Item = ColumnNo> + '_ {
+        self.words.iter().enumerate().flat_map(|(n, &word)| {
+            let mut left = word;
+            std::iter::from_fn(move || {
+                let bit = (left != 0).then(|| left.trailing_zeros())?;
+                left &= left - 1;
+                Some(ColumnNo(n as u32 * 64 + bit))
+            })
+        })
+    }
+}
+
+#[inline]
+fn place(column: ColumnNo) -> (usize, u64) {
+    (column.0 as usize / 64, 1 << (column.0 % 64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranks_count_the_members_before() {
+        let mut set = ColumnSet::default();
+        for index in [2, 63, 64, 200] {
+            set.insert(ColumnNo::at(index));
+        }
+        set.insert(ColumnNo::ROWID);
+        assert_eq!(set.rank(ColumnNo::ROWID), Some(0));
+        assert_eq!(set.rank(ColumnNo::at(64)), Some(3));
+        assert_eq!(set.rank(ColumnNo::at(200)), Some(4));
+        assert_eq!(set.rank(ColumnNo::at(3)), None);
+        assert_eq!(set.len(), 5);
+        let members: Vec<_> = set.iter().map(ColumnNo::index).collect();
+        assert_eq!(members, [None, Some(2), Some(63), Some(64), Some(200)]);
+    }
+}

@@ -1,0 +1,101 @@
+//! A block: join, grouping, windows, output.
+
+use super::order::Tail;
+use super::{Layout, Lowerer};
+use crate::error::Result;
+use crate::plan::join::JoinPlan;
+use crate::plan::logical::{Block, ColumnSet, OrderTarget, Query, Scalar};
+use crate::plan::physical::Node;
+
+impl Lowerer<'_> {
+    /// The plan of a query that is one block.
+    pub(super) fn block(&mut self, block: &Block, query: &Query, needed: Option<&ColumnSet>) -> Result<Node> {
+        self.block_with(block, Tail::of(query), needed)
+    }
+
+    /// The plan of a block without order and limit.
+    pub(super) fn plain_block(&mut self, block: &Block, needed: Option<&ColumnSet>) -> Result<Node> {
+        self.block_with(block, Tail::none(), needed)
+    }
+
+    fn block_with(&mut self, block: &Block, tail: Tail<'_>, needed: Option<&ColumnSet>) -> Result<Node> {
+        let (node, layout, tail) = self.block_rows(block, tail)?;
+        self.output(
+            node,
+            &layout,
+            &block.projection,
+            block.distinct.as_deref(),
+            &tail,
+            needed,
+        )
+    }
+
+    /// A block's rows before projection; the tail knows then how much of its order holds.
+    pub(super) fn block_rows<'q>(
+        &mut self,
+        block: &'q Block,
+        tail: Tail<'q>,
+    ) -> Result<(Node, Layout, Tail<'q>)> {
+        let (mut node, mut layout) = match &block.from {
+            Some(from) => {
+                let plan = JoinPlan::new(&self.tables, self.context, from, &block.filter)?;
+                self.mark_block(block, &plan, &tail);
+                self.join(plan)?
+            }
+            None => {
+                self.mark_block_expressions(block, &tail);
+                self.explain_constant_rows(1);
+                let one = Node::Values {
+                    rows: vec![Vec::new()],
+                    width: 0,
+                };
+                let filtered = self.filtered(one, &block.filter, &Layout::empty())?;
+                (filtered, Layout::empty())
+            }
+        };
+        if let Some(grouping) = &block.grouping {
+            (node, layout) = self.grouped(node, layout, block, grouping, &tail)?;
+            node = self.filtered(node, &block.having, &layout)?;
+        }
+        for group in &block.windows {
+            (node, layout) = self.windowed(node, layout, group)?;
+        }
+        Ok((node, layout, tail))
+    }
+
+    /// Rows for which all terms hold.
+    pub(super) fn filtered(&mut self, input: Node, terms: &[Scalar], layout: &Layout) -> Result<Node> {
+        Ok(match self.conjunction(terms, layout)? {
+            Some(predicate) => Node::Filter {
+                input: Box::new(input),
+                predicate,
+            },
+            None => input,
+        })
+    }
+
+    /// Notes every column that the block reads once its tables are joined by `plan`.
+    fn mark_block(&mut self, block: &Block, plan: &JoinPlan<'_>, tail: &Tail<'_>) {
+        plan.each_scalar(&mut |scalar| self.mark(scalar));
+        self.mark_block_expressions(block, tail);
+    }
+
+    fn mark_block_expressions(&mut self, block: &Block, tail: &Tail<'_>) {
+        if let Some(grouping) = &block.grouping {
+            grouping.terms.iter().for_each(|term| self.mark(&term.expression));
+            grouping
+                .calls
+                .iter()
+                .for_each(|call| call.each_scalar(&mut |scalar| self.mark(scalar)));
+        }
+        block.each_scalar_above_grouping(&mut |scalar| self.mark(scalar));
+        for order in tail.order {
+            if let OrderTarget::Expression(expression) = &order.target {
+                self.mark(expression);
+            }
+        }
+        if block.from.is_none() {
+            block.filter.iter().for_each(|term| self.mark(term));
+        }
+    }
+}

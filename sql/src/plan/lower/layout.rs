@@ -1,0 +1,107 @@
+//! Where columns are in a node's rows.
+
+use smallvec::SmallVec;
+
+use crate::plan::logical::{ColumnRef, ColumnSet, TableId};
+
+/// The layout of a node's output: blocks of columns, one a table.
+#[derive(Clone, Debug, Default)]
+pub(in crate::plan) struct Layout {
+    segments: SmallVec<[Segment; 4]>,
+    width: usize,
+}
+
+#[derive(Clone, Debug)]
+struct Segment {
+    table: TableId,
+    base: usize,
+    columns: Columns,
+}
+
+/// Which columns of a table a segment holds, and in what order.
+#[derive(Clone, Debug)]
+pub(in crate::plan) enum Columns {
+    /// The first so many.
+    First(usize),
+    /// All so many, then the rowid: a table row.
+    Row(usize),
+    /// These, ascending.
+    Set(ColumnSet),
+}
+
+impl Columns {
+    fn width(&self) -> usize {
+        match self {
+            Columns::First(count) => *count,
+            Columns::Row(count) => count + 1,
+            Columns::Set(set) => set.len(),
+        }
+    }
+
+    fn place(&self, column: ColumnRef) -> Option<usize> {
+        match (self, column.column.index()) {
+            (Columns::First(count) | Columns::Row(count), Some(index)) => (index < *count).then_some(index),
+            (Columns::Row(count), None) => Some(*count),
+            (Columns::First(_), None) => None,
+            (Columns::Set(set), _) => set.rank(column.column),
+        }
+    }
+}
+
+impl Layout {
+    /// The layout of a row without columns.
+    pub fn empty() -> Layout {
+        Layout::default()
+    }
+
+    /// The layout of one table's columns.
+    pub fn of(table: TableId, columns: Columns) -> Layout {
+        let mut layout = Layout::default();
+        layout.push(table, columns);
+        layout
+    }
+
+    /// Adds a table's columns at the end.
+    pub fn push(&mut self, table: TableId, columns: Columns) {
+        let base = self.width;
+        self.width += columns.width();
+        self.segments.push(Segment { table, base, columns });
+    }
+
+    /// Adds another layout at the end.
+    pub fn append(&mut self, other: Layout) {
+        let base = self.width;
+        self.width += other.width;
+        let moved = other.segments.into_iter().map(|segment| Segment {
+            base: segment.base + base,
+            ..segment
+        });
+        self.segments.extend(moved);
+    }
+
+    /// How many columns there are.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Where a column is.
+    pub fn position(&self, column: ColumnRef) -> Option<usize> {
+        let segments = self
+            .segments
+            .iter()
+            .filter(|segment| segment.table == column.table);
+        segments
+            .into_iter()
+            .find_map(|segment| Some(segment.base + segment.columns.place(column)?))
+    }
+
+    /// Whether the table has a segment.
+    pub fn has(&self, table: TableId) -> bool {
+        self.segments.iter().any(|segment| segment.table == table)
+    }
+
+    /// The tables, in order.
+    pub fn tables(&self) -> impl Iterator<Item = TableId> + '_ {
+        self.segments.iter().map(|segment| segment.table)
+    }
+}

@@ -1,0 +1,264 @@
+//! Scans: tables, indexes, virtual tables, and rows of other queries.
+
+use std::sync::Arc;
+
+use super::step::Terms;
+use super::{Columns, Layout, Lowerer};
+use crate::catalog::Table;
+use crate::error::{Error, Result};
+use crate::plan::expr::Expr;
+use crate::plan::join::{Access, KeyBound, KeyRange, KeyTerm, KeyValue, ScanStep};
+use crate::plan::logical::{ColumnNo, ColumnSet, Query, Scalar, SourceKind, TableId};
+use crate::plan::physical::{
+    Bound, DatabaseIndex, IndexScan, Node, RowidUnion, ScanColumn, Seek, SeekTerm, TableScan, VirtualScan,
+};
+use crate::value::Affinity;
+
+impl Lowerer<'_> {
+    /// The rows of one table of FROM.
+    pub(super) fn scan(&mut self, step: &ScanStep<'_>, terms: Terms<'_, '_>) -> Result<(Node, Layout)> {
+        let table = step.source.table;
+        match &step.source.kind {
+            SourceKind::Table {
+                database,
+                table: schema_table,
+            } => self.table_rows(step, *database, schema_table, terms),
+            SourceKind::Virtual {
+                table: virtual_table,
+                arguments,
+            } => {
+                let used = self.tables.get(table).used.clone();
+                let layout = Layout::of(table, Columns::Set(used.clone()));
+                let hidden = virtual_table
+                    .columns()
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, column)| column.hidden);
+                let hidden: Vec<usize> = hidden.map(|(index, _)| index).collect();
+                let mut lowered = Vec::with_capacity(arguments.len());
+                for (&column, argument) in hidden.iter().zip(arguments) {
+                    lowered.push((column, self.scalar(argument, &Layout::empty())?));
+                }
+                self.explain_leaf(|| format!("SCAN {} VIRTUAL TABLE INDEX 0:", virtual_table.name()));
+                let filter = self.terms(&step.filter, terms, &layout)?;
+                let scan = VirtualScan {
+                    table: Arc::clone(virtual_table),
+                    arguments: lowered,
+                    columns: used
+                        .iter()
+                        .map(|column| column.index().unwrap_or(usize::MAX))
+                        .collect(),
+                    filter,
+                };
+                Ok((Node::VirtualScan(Box::new(scan)), layout))
+            }
+            SourceKind::Query(query) => self.query_rows(step, query, terms),
+            SourceKind::Common(id) => {
+                let width = self.tables.get(table).width();
+                self.explain_scan(table, "SCAN", "");
+                self.derived_rows(
+                    Node::CteScan { table: *id, width },
+                    step,
+                    Columns::First(width),
+                    terms,
+                )
+            }
+            SourceKind::Recursion(id) => {
+                let width = self.tables.get(table).width();
+                self.explain_scan(table, "SCAN", "");
+                self.derived_rows(
+                    Node::RecursiveScan { table: *id, width },
+                    step,
+                    Columns::First(width),
+                    terms,
+                )
+            }
+        }
+    }
+
+    fn query_rows(
+        &mut self,
+        step: &ScanStep<'_>,
+        query: &Query,
+        terms: Terms<'_, '_>,
+    ) -> Result<(Node, Layout)> {
+        let table = step.source.table;
+        let used = self.tables.get(table).used.clone();
+        let narrow = super::query::can_narrow(query);
+        let line = self.explain_line(|| format!("CO-ROUTINE {}", "subquery"));
+        let node = self.query(query, narrow.then_some(&used))?;
+        self.explain_end(line);
+        self.explain_scan(table, "SCAN", "");
+        let columns = if narrow {
+            Columns::Set(used)
+        } else {
+            Columns::First(query.width())
+        };
+        self.derived_rows(node, step, columns, terms)
+    }
+
+    fn derived_rows(
+        &mut self,
+        node: Node,
+        step: &ScanStep<'_>,
+        columns: Columns,
+        terms: Terms<'_, '_>,
+    ) -> Result<(Node, Layout)> {
+        let layout = Layout::of(step.source.table, columns);
+        let node = match self.terms(&step.filter, terms, &layout)? {
+            Some(predicate) => Node::Filter {
+                input: Box::new(node),
+                predicate,
+            },
+            None => node,
+        };
+        Ok((node, layout))
+    }
+
+    fn table_rows(
+        &mut self,
+        step: &ScanStep<'_>,
+        database: DatabaseIndex,
+        table: &Arc<Table>,
+        terms: Terms<'_, '_>,
+    ) -> Result<(Node, Layout)> {
+        let id = step.source.table;
+        let used = self.tables.get(id).used.clone();
+        let columns = scan_columns(&used);
+        let layout = Layout::of(id, Columns::Set(used));
+        let node = match &step.access {
+            Access::Union(branches) => {
+                let mut lowered = Vec::with_capacity(branches.len());
+                for branch in branches {
+                    lowered.push(self.tree_scan(
+                        branch,
+                        database,
+                        table,
+                        vec![ScanColumn::Rowid],
+                        None,
+                        1.0,
+                    )?);
+                }
+                let filter = self.terms(&step.filter, terms, &layout)?;
+                Node::RowidUnion(Box::new(RowidUnion {
+                    database,
+                    table: Arc::clone(table),
+                    branches: lowered,
+                    columns,
+                    filter,
+                }))
+            }
+            access => {
+                self.explain_access(id, table, access);
+                let filter = self.terms(&step.filter, terms, &layout)?;
+                self.tree_scan(access, database, table, columns, filter, step.estimate)?
+            }
+        };
+        Ok((node, layout))
+    }
+
+    fn tree_scan(
+        &mut self,
+        access: &Access,
+        database: DatabaseIndex,
+        table: &Arc<Table>,
+        columns: Vec<ScanColumn>,
+        filter: Option<Expr>,
+        estimate: f64,
+    ) -> Result<Node> {
+        let table = Arc::clone(table);
+        match access {
+            Access::Table(range) => Ok(Node::TableScan(Box::new(TableScan {
+                database,
+                table,
+                columns,
+                seek: self.seek(range)?,
+                descending: range.descending,
+                filter,
+                estimate,
+            }))),
+            Access::Index {
+                index,
+                covering,
+                range,
+            } => Ok(Node::IndexScan(Box::new(IndexScan {
+                database,
+                table,
+                index: Arc::clone(index),
+                covering: *covering,
+                columns,
+                seek: self.seek(range)?,
+                descending: range.descending,
+                filter,
+                estimate,
+            }))),
+            Access::Union(_) | Access::Rows => Err(Error::misuse("a table is not scanned as rows")),
+        }
+    }
+
+    fn seek(&mut self, range: &KeyRange) -> Result<Seek> {
+        let mut equal = Vec::with_capacity(range.equal.len());
+        for term in &range.equal {
+            equal.push(self.seek_term(term)?);
+        }
+        let lower = range.lower.as_ref().map(|bound| self.bound(bound)).transpose()?;
+        let upper = range.upper.as_ref().map(|bound| self.bound(bound)).transpose()?;
+        Ok(Seek { equal, lower, upper })
+    }
+
+    fn seek_term(&mut self, term: &KeyTerm) -> Result<SeekTerm> {
+        Ok(match &term.value {
+            KeyValue::Equal(value) => SeekTerm::Equal(self.key(value, term.affinity)?),
+            KeyValue::Is(value) => SeekTerm::Is(self.key(value, term.affinity)?),
+            KeyValue::List(list) => {
+                let keys = list.iter().map(|value| self.key(value, term.affinity));
+                SeekTerm::InList(keys.collect::<Result<_>>()?)
+            }
+            KeyValue::Query(query) => {
+                let subquery = self.subquery(query, &Layout::empty(), super::scalar::SubqueryUse::List)?;
+                SeekTerm::InSubquery(subquery, term.affinity)
+            }
+        })
+    }
+
+    fn bound(&mut self, bound: &KeyBound) -> Result<Bound> {
+        Ok(Bound {
+            value: self.key(&bound.value, bound.affinity)?,
+            inclusive: bound.inclusive,
+        })
+    }
+
+    /// A key's value: it reads outer rows only.
+    fn key(&mut self, value: &Scalar, affinity: Option<Affinity>) -> Result<Expr> {
+        let value = self.scalar(value, &Layout::empty())?;
+        Ok(match affinity {
+            Some(affinity) => Expr::ApplyAffinity {
+                operand: Box::new(value),
+                affinity,
+            },
+            None => value,
+        })
+    }
+
+    fn explain_access(&mut self, id: TableId, table: &Table, access: &Access) {
+        let _ = (table, access);
+        self.explain_scan(id, "SCAN", "");
+    }
+
+    /// `SCAN t`, `SEARCH t ..`.
+    pub(super) fn explain_scan(&mut self, table: TableId, verb: &str, rest: &str) {
+        if self.settings().explain {
+            let name = Arc::clone(&self.tables.get(table).name);
+            self.explain_leaf(|| format!("{verb} {name}{rest}"));
+        }
+    }
+}
+
+/// What a scan puts out.
+pub(super) fn scan_columns(used: &ColumnSet) -> Vec<ScanColumn> {
+    let place = |column: ColumnNo| match column.index() {
+        Some(index) => ScanColumn::Table(index),
+        None => ScanColumn::Rowid,
+    };
+    used.iter().map(place).collect()
+}

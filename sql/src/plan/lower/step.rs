@@ -1,0 +1,111 @@
+//! The steps of a join become nodes.
+
+use std::borrow::Cow;
+
+use smallvec::SmallVec;
+
+use super::{Layout, Lowerer};
+use crate::error::Result;
+use crate::plan::join::{HashTerm, JoinPlan, JoinStep, Method, Step, TermId};
+use crate::plan::logical::Scalar;
+use crate::plan::physical::{HashJoin, HashKey, NestedLoop, Node};
+
+/// The terms of a join plan.
+pub(super) type Terms<'t, 'q> = &'t [Cow<'q, Scalar>];
+
+impl Lowerer<'_> {
+    /// The nodes of a join plan.
+    pub(super) fn join(&mut self, plan: JoinPlan<'_>) -> Result<(Node, Layout)> {
+        self.step(&plan.root, &plan.terms)
+    }
+
+    fn step(&mut self, step: &Step<'_>, terms: Terms<'_, '_>) -> Result<(Node, Layout)> {
+        match step {
+            Step::Scan(scan) => self.scan(scan, terms),
+            Step::Join(join) => match &join.method {
+                Method::Loop => self.nested_loop(join, terms),
+                Method::Hash(keys) => self.hash_join(join, keys, terms),
+            },
+        }
+    }
+
+    fn nested_loop(&mut self, join: &JoinStep<'_>, terms: Terms<'_, '_>) -> Result<(Node, Layout)> {
+        let (outer, mut layout) = self.step(&join.left, terms)?;
+        let offers: SmallVec<_> = layout.tables().collect();
+        let ((inner, inner_layout), bindings) =
+            self.in_frame(Some(offers), |lowerer| lowerer.step(&join.right, terms))?;
+        let bindings = self.bindings(bindings, &layout)?;
+        let (outer_width, inner_width) = (layout.width(), inner_layout.width());
+        layout.append(inner_layout);
+        let on = self.terms(&join.on, terms, &layout)?;
+        let node = NestedLoop {
+            outer,
+            inner,
+            bindings,
+            kind: join.kind,
+            on,
+            outer_width,
+            inner_width,
+        };
+        self.after(Node::NestedLoop(Box::new(node)), join, terms, layout)
+    }
+
+    fn hash_join(
+        &mut self,
+        join: &JoinStep<'_>,
+        keys: &[HashTerm],
+        terms: Terms<'_, '_>,
+    ) -> Result<(Node, Layout)> {
+        let (left, mut layout) = self.step(&join.left, terms)?;
+        let (right, right_layout) = self.step(&join.right, terms)?;
+        let mut lowered = Vec::with_capacity(keys.len());
+        for key in keys {
+            lowered.push(HashKey {
+                left: self.scalar(&key.left, &layout)?,
+                right: self.scalar(&key.right, &right_layout)?,
+                rule: key.rule.clone(),
+                null_matches: key.null_matches,
+            });
+        }
+        let (left_width, right_width) = (layout.width(), right_layout.width());
+        layout.append(right_layout);
+        let on = self.terms(&join.on, terms, &layout)?;
+        let node = HashJoin {
+            left,
+            right,
+            keys: lowered,
+            kind: join.kind,
+            on,
+            left_width,
+            right_width,
+        };
+        self.after(Node::HashJoin(Box::new(node)), join, terms, layout)
+    }
+
+    fn after(
+        &mut self,
+        node: Node,
+        join: &JoinStep<'_>,
+        terms: Terms<'_, '_>,
+        layout: Layout,
+    ) -> Result<(Node, Layout)> {
+        let node = match self.terms(&join.after, terms, &layout)? {
+            Some(predicate) => Node::Filter {
+                input: Box::new(node),
+                predicate,
+            },
+            None => node,
+        };
+        Ok((node, layout))
+    }
+
+    /// The conjunction of some terms.
+    pub(super) fn terms(
+        &mut self,
+        chosen: &[TermId],
+        terms: Terms<'_, '_>,
+        layout: &Layout,
+    ) -> Result<Option<crate::plan::expr::Expr>> {
+        self.conjunction(chosen.iter().map(|&term| &*terms[term]), layout)
+    }
+}

@@ -1,0 +1,399 @@
+//! Pragmas that set how the file is kept and how the connection works with it.
+
+use std::time::Duration;
+
+use aludel_storage::format::{AutoVacuum, TextEncoding};
+use aludel_storage::pager::{CheckpointKind, JournalMode, Pager, Synchronous};
+
+use super::{PragmaContext, Request, Row, one_integer, one_text, reading, truth, whole_number};
+use crate::error::{Error, Result};
+use crate::value::Value;
+
+/// Temporary tables live in memory or in a file that nobody else sees: their journal needs no mode.
+const TEMP: usize = 1;
+
+// ---- sizes and formats of a new database ---------------------------------------------------------
+
+pub(super) fn page_size(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
+    let pager = &mut context.databases[request.database_or_main()].pager;
+    let Some(size) = request.number() else {
+        reading(pager, |_| Ok(()))?;
+        return Ok(one_integer(pager.page_size() as i64));
+    };
+    // Sizes that the format does not allow are ignored, and so is any size once there are pages.
+    let allowed = u32::try_from(size)
+        .ok()
+        .filter(|size| (512..=65536).contains(size) && size.is_power_of_two());
+    if let Some(size) = allowed {
+        let reserved = (pager.page_size() - pager.usable_size()) as u8;
+        pager.set_page_size(size, reserved)?;
+    }
+    Ok(Vec::new())
+}
+
+pub(super) fn encoding(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
+    let pager = &mut context.databases[0].pager;
+    let Some(name) = request.value else {
+        let encoding = reading(pager, |pager| {
+            if pager.page_count() == 0 {
+                Ok(pager.encoding())
+            } else {
+                Ok(pager.header()?.encoding)
+            }
+        })?;
+        return Ok(one_text(match encoding {
+            TextEncoding::Utf8 => "UTF-8",
+            TextEncoding::Utf16le => "UTF-16le",
+            TextEncoding::Utf16be => "UTF-16be",
+        }));
+    };
+    let native = if cfg!(target_endian = "big") {
+        TextEncoding::Utf16be
+    } else {
+        TextEncoding::Utf16le
+    };
+    let encoding = match name.to_ascii_lowercase().as_str() {
+        "utf8" | "utf-8" => TextEncoding::Utf8,
+        "utf-16le" | "utf16le" => TextEncoding::Utf16le,
+        "utf-16be" | "utf16be" => TextEncoding::Utf16be,
+        "utf-16" | "utf16" => native,
+        _ => return Err(Error::sql(format!("unsupported encoding: {name}"))),
+    };
+    for database in context.databases.iter_mut() {
+        database.pager.set_encoding(encoding)?;
+    }
+    Ok(Vec::new())
+}
+
+pub(super) fn auto_vacuum(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
+    let pager = &mut context.databases[request.database_or_main()].pager;
+    let Some(value) = request.value else {
+        let mode = reading(pager, |pager| {
+            if pager.page_count() == 0 {
+                Ok(pager.auto_vacuum())
+            } else {
+                Ok(pager.header()?.auto_vacuum())
+            }
+        })?;
+        return Ok(one_integer(match mode {
+            AutoVacuum::None => 0,
+            AutoVacuum::Full => 1,
+            AutoVacuum::Incremental => 2,
+        }));
+    };
+    let mode = match value.to_ascii_lowercase().as_str() {
+        "none" => AutoVacuum::None,
+        "full" => AutoVacuum::Full,
+        "incremental" => AutoVacuum::Incremental,
+        number => match whole_number(number) {
+            1 => AutoVacuum::Full,
+            2 => AutoVacuum::Incremental,
+            _ => AutoVacuum::None,
+        },
+    };
+    pager.set_auto_vacuum(mode)?;
+    Ok(Vec::new())
+}
+
+/// Gives up to `value` free pages (all when 0 or absent) back to the system.
+pub(super) fn incremental_vacuum(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
+    let pager = &mut context.databases[request.database_or_main()].pager;
+    let free = reading(pager, |pager| {
+        if pager.page_count() == 0 {
+            return Ok(0);
+        }
+        let header = pager.header()?;
+        Ok(if header.auto_vacuum() == AutoVacuum::Incremental {
+            header.freelist_count
+        } else {
+            0
+        })
+    })?;
+    if free == 0 {
+        return Ok(Vec::new());
+    }
+    Err(Error::sql(
+        "incremental_vacuum is not supported yet: run VACUUM in SQLite to shrink this file",
+    ))
+}
+
+pub(super) fn max_page_count(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
+    let pager = &mut context.databases[request.database_or_main()].pager;
+    reading(pager, |pager| {
+        let count = match request.number().and_then(|count| u32::try_from(count).ok()) {
+            Some(count) if count > 0 => pager.set_max_page_count(count),
+            _ => pager.max_page_count(),
+        };
+        Ok(one_integer(i64::from(count)))
+    })
+}
+
+// ---- journal and locks ---------------------------------------------------------------------------
+
+pub(super) fn journal_mode(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
+    let named = request.value.and_then(journal_mode_named);
+    let Some(mode) = named else {
+        let pager = &mut context.databases[request.database_or_main()].pager;
+        reading(pager, |_| Ok(()))?;
+        return Ok(one_text(journal_mode_words(pager)));
+    };
+    // Without a name the mode is set for all databases, and what main made of it is told.
+    let all = 0..context.databases.len();
+    let chosen = request.database.map_or(all, |number| number..number + 1);
+    for number in chosen {
+        if number != TEMP || request.database == Some(TEMP) {
+            if mode == JournalMode::Wal && !context.autocommit {
+                return Err(Error::sql(
+                    "cannot change into wal mode from within a transaction",
+                ));
+            }
+            context.databases[number].pager.set_journal_mode(mode)?;
+        }
+    }
+    Ok(one_text(journal_mode_words(
+        &context.databases[request.database_or_main()].pager,
+    )))
+}
+
+fn journal_mode_named(name: &str) -> Option<JournalMode> {
+    Some(match name.to_ascii_lowercase().as_str() {
+        "delete" => JournalMode::Delete,
+        "truncate" => JournalMode::Truncate,
+        "persist" => JournalMode::Persist,
+        "memory" => JournalMode::Memory,
+        "off" => JournalMode::Off,
+        "wal" => JournalMode::Wal,
+        _ => return None,
+    })
+}
+
+fn journal_mode_words(pager: &Pager) -> &'static str {
+    match pager.journal_mode() {
+        JournalMode::Delete => "delete",
+        JournalMode::Truncate => "truncate",
+        JournalMode::Persist => "persist",
+        JournalMode::Memory => "memory",
+        JournalMode::Off => "off",
+        JournalMode::Wal => "wal",
+    }
+}
+
+pub(super) fn journal_size_limit(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
+    if let Some(limit) = request.number() {
+        context.settings.journal_size_limit = limit.max(-1);
+    }
+    Ok(one_integer(context.settings.journal_size_limit))
+}
+
+pub(super) fn synchronous(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
+    let pager = &mut context.databases[request.database_or_main()].pager;
+    let Some(value) = request.value else {
+        return Ok(one_integer(match pager.synchronous() {
+            Synchronous::Off => 0,
+            Synchronous::Normal => 1,
+            Synchronous::Full => 2,
+            Synchronous::Extra => 3,
+        }));
+    };
+    if !context.autocommit {
+        return Err(Error::sql("Safety level may not be changed inside a transaction"));
+    }
+    pager.set_synchronous(match value.to_ascii_lowercase().as_str() {
+        "off" | "no" | "false" => Synchronous::Off,
+        "normal" | "on" | "yes" | "true" => Synchronous::Normal,
+        "full" => Synchronous::Full,
+        "extra" => Synchronous::Extra,
+        number => match whole_number(number) & 3 {
+            0 => Synchronous::Off,
+            1 => Synchronous::Normal,
+            2 => Synchronous::Full,
+            _ => Synchronous::Extra,
+        },
+    });
+    Ok(Vec::new())
+}
+
+pub(super) fn locking_mode(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
+    let wanted = request
+        .value
+        .and_then(|value| match value.to_ascii_lowercase().as_str() {
+            "exclusive" => Some(true),
+            "normal" => Some(false),
+            _ => None,
+        });
+    if let Some(exclusive) = wanted {
+        let all = 0..context.databases.len();
+        for number in request.database.map_or(all, |number| number..number + 1) {
+            context.databases[number].pager.set_exclusive(exclusive);
+        }
+        if request.database.is_none() {
+            context.settings.exclusive_locking = exclusive;
+        }
+    }
+    let exclusive = context.databases[request.database_or_main()].pager.is_exclusive();
+    Ok(one_text(if exclusive { "exclusive" } else { "normal" }))
+}
+
+pub(super) fn wal_autocheckpoint(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
+    if let Some(frames) = request.number() {
+        context.settings.wal_autocheckpoint = frames.max(0);
+        let frames = u32::try_from(frames.max(0)).unwrap_or(u32::MAX);
+        context
+            .databases
+            .iter_mut()
+            .for_each(|database| database.pager.set_wal_autocheckpoint(frames));
+    }
+    Ok(one_integer(context.settings.wal_autocheckpoint))
+}
+
+pub(super) fn wal_checkpoint(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
+    let mode = match request.value.unwrap_or_default().to_ascii_lowercase().as_str() {
+        "full" => CheckpointKind::Full,
+        "restart" => CheckpointKind::Restart,
+        "truncate" => CheckpointKind::Truncate,
+        _ => CheckpointKind::Passive,
+    };
+    let all = 0..context.databases.len();
+    let mut answer = None;
+    for number in request.database.map_or(all, |number| number..number + 1) {
+        let pager = &mut context.databases[number].pager;
+        reading(pager, |_| Ok(()))?;
+        let is_wal = pager.journal_mode() == JournalMode::Wal;
+        let row = if is_wal {
+            checkpoint(pager, mode)?
+        } else {
+            [0, -1, -1]
+        };
+        answer.get_or_insert(row);
+    }
+    Ok(answer
+        .into_iter()
+        .map(|row| row.map(Value::Integer).to_vec())
+        .collect())
+}
+
+/// Whether it was kept from its end, frames in the log, frames copied.
+fn checkpoint(pager: &mut Pager, mode: CheckpointKind) -> Result<[i64; 3]> {
+    let report = pager.checkpoint(mode)?;
+    Ok([
+        i64::from(report.busy),
+        i64::from(report.log_frames),
+        i64::from(report.checkpointed_frames),
+    ])
+}
+
+// ---- the connection ------------------------------------------------------------------------------
+
+pub(super) fn busy_timeout(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
+    if let Some(timeout) = request.number() {
+        let timeout_ms = u32::try_from(timeout.max(0)).unwrap_or(u32::MAX);
+        context.settings.busy_timeout_ms = timeout_ms;
+        let timeout = Duration::from_millis(u64::from(timeout_ms));
+        context
+            .databases
+            .iter_mut()
+            .for_each(|database| database.pager.set_busy_timeout(timeout));
+    }
+    Ok(one_integer(i64::from(context.settings.busy_timeout_ms)))
+}
+
+pub(super) fn cache_size(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
+    number(request, &mut context.settings.cache_size)
+}
+
+/// As `cache_size`, in pages without sign. SQLite keeps it in the file; here it lasts as long as the connection.
+pub(super) fn default_cache_size(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
+    match request.number() {
+        Some(pages) => {
+            context.settings.cache_size = pages.saturating_abs();
+            Ok(Vec::new())
+        }
+        None => Ok(one_integer(context.settings.cache_size)),
+    }
+}
+
+pub(super) fn cache_spill(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
+    number(request, &mut context.settings.cache_spill)
+}
+
+pub(super) fn analysis_limit(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
+    let limit = request.number().filter(|limit| *limit >= 0);
+    Ok(set_and_tell(limit, &mut context.settings.analysis_limit))
+}
+
+pub(super) fn heap_limit(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
+    let limit = request.number().filter(|limit| *limit >= 0);
+    Ok(set_and_tell(limit, &mut context.settings.heap_limit))
+}
+
+pub(super) fn threads(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
+    let count = request
+        .number()
+        .filter(|count| *count >= 0)
+        .map(|count| count.min(8));
+    Ok(set_and_tell(count, &mut context.settings.threads))
+}
+
+pub(super) fn mmap_size(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
+    if let Some(bytes) = request.number() {
+        // Negative: back to the default, which maps the whole file.
+        context.settings.mmap_size = if bytes < 0 { i64::MAX } else { bytes };
+        let limit = context.settings.mmap_size as u64;
+        let all = 0..context.databases.len();
+        for number in request.database.map_or(all, |number| number..number + 1) {
+            context.databases[number].pager.set_mmap_limit(limit)?;
+        }
+    }
+    Ok(one_integer(context.settings.mmap_size))
+}
+
+pub(super) fn secure_delete(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
+    if let Some(value) = request.value {
+        let fast = value.eq_ignore_ascii_case("fast") || whole_number(value) == 2;
+        context.settings.secure_delete = if fast { 2 } else { u8::from(truth(value)) };
+    }
+    Ok(one_integer(i64::from(context.settings.secure_delete)))
+}
+
+pub(super) fn temp_store(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
+    let Some(value) = request.value else {
+        return Ok(one_integer(i64::from(context.settings.temp_store)));
+    };
+    context.settings.temp_store = match value.to_ascii_lowercase().as_str() {
+        "file" => 1,
+        "memory" => 2,
+        number => u8::try_from(whole_number(number))
+            .ok()
+            .filter(|store| *store <= 2)
+            .unwrap_or(0),
+    };
+    Ok(Vec::new())
+}
+
+pub(super) fn case_sensitive_like(
+    request: &Request<'_>,
+    context: &mut PragmaContext<'_>,
+) -> Result<Vec<Row>> {
+    if let Some(value) = request.value {
+        context.session.environment.case_sensitive_like.set(truth(value));
+    }
+    Ok(Vec::new())
+}
+
+fn number(request: &Request<'_>, setting: &mut i64) -> Result<Vec<Row>> {
+    let Some(value) = request.value else {
+        return Ok(one_integer(*setting));
+    };
+    *setting = match value.to_ascii_lowercase().as_str() {
+        "on" | "true" | "yes" => 1,
+        other => whole_number(other),
+    };
+    Ok(Vec::new())
+}
+
+fn set_and_tell(number: Option<i64>, setting: &mut i64) -> Vec<Row> {
+    if let Some(number) = number {
+        *setting = number;
+    }
+    one_integer(*setting)
+}

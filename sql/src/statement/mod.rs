@@ -1,0 +1,537 @@
+//! A prepared statement: compiled once, bound and run many times.
+//!
+//! ```text
+//!              step                    step: false, reset
+//!   ready ───────────▶ running (a row) ───────────────────▶ ready
+//!                         │  ▲ step: true
+//!                         └──┘
+//! ```
+//!
+//! A SELECT computes a batch and hands out its rows one by one. A write does all of its work in the first step and hands out the rows of
+//! RETURNING afterwards. The locks of a statement are given up when it ends, at the latest with [`Statement::reset`].
+
+mod convert;
+mod params;
+mod program;
+mod row;
+
+use std::sync::atomic::Ordering;
+
+pub use convert::{FromValue, ToValue};
+pub use params::{Params, ParamsFromIter, params_from_iter};
+pub(crate) use program::{Compiled, Program};
+pub use row::{ColumnIndex, Row};
+
+use crate::connection::{Connection, Entered, Outcome, State};
+use crate::error::{Error, Result};
+use crate::exec::write::Failure;
+use crate::syntax::ast::{self, ConflictAction};
+use crate::value::{Value, ValueRef};
+
+/// A prepared statement.
+///
+/// ```
+/// # use aludel_sql::Connection;
+/// # fn main() -> aludel_sql::Result<()> {
+/// let connection = Connection::open_in_memory()?;
+/// let mut statement = connection.prepare("SELECT ?1 + 1 AS next")?;
+/// statement.bind(1, 41)?;
+/// assert!(statement.step()?);
+/// assert_eq!(statement.column_name(0), "next");
+/// assert_eq!(statement.get::<i64>(0)?, 42);
+/// assert!(!statement.step()?);
+/// # Ok(())
+/// # }
+/// ```
+pub struct Statement<'c> {
+    connection: &'c Connection,
+    /// Taken out only when the statement is dropped.
+    body: Option<Box<Body>>,
+    cached: bool,
+}
+
+/// All of a statement but its connection; this is what the cache keeps.
+pub(crate) struct Body {
+    sql: Box<str>,
+    tail: usize,
+    row: Row,
+    parameters: ast::Parameters,
+    databases: Vec<usize>,
+    writes: Vec<usize>,
+    explain: bool,
+    is_empty: bool,
+    schema_version: u64,
+    values: Vec<Value>,
+    registers: Vec<Value>,
+    phase: Phase,
+    run: u64,
+    abortions: u64,
+}
+
+/// Where a statement is.
+enum Phase {
+    Ready,
+    Running(Entered),
+}
+
+impl Body {
+    /// Compiles the first statement of `sql`.
+    pub(crate) fn prepare(state: &mut State, sql: &str) -> Result<Box<Body>> {
+        let (compiled, tail) = state.compile(sql)?;
+        let mut body = Body {
+            sql: sql.into(),
+            tail,
+            row: Row::default(),
+            parameters: ast::Parameters::default(),
+            databases: Vec::new(),
+            writes: Vec::new(),
+            explain: false,
+            is_empty: compiled.is_none(),
+            schema_version: state.schema_version,
+            values: Vec::new(),
+            registers: Vec::new(),
+            phase: Phase::Ready,
+            run: 0,
+            abortions: 0,
+        };
+        if let Some(compiled) = compiled {
+            body.install(compiled);
+        }
+        Ok(Box::new(body))
+    }
+
+    fn install(&mut self, compiled: Compiled) {
+        self.values
+            .resize(compiled.parameters.count as usize, Value::Null);
+        self.parameters = compiled.parameters;
+        self.databases = compiled.databases;
+        self.writes = compiled.writes;
+        self.explain = compiled.explain.is_some();
+        self.schema_version = compiled.schema_version;
+        self.row = Row::new(compiled.program, compiled.columns);
+    }
+
+    pub(crate) fn sql(&self) -> &str {
+        &self.sql
+    }
+
+    /// The slow part of a step: a start, or another batch.
+    fn step(&mut self, connection: &Connection) -> Result<bool> {
+        if self.is_empty {
+            return Ok(false);
+        }
+        let mut state = connection.state()?;
+        let result = match self.phase {
+            Phase::Ready => self.start(&mut state, connection),
+            Phase::Running(_) => self.next_batch(&mut state, connection),
+        };
+        match result {
+            Ok(true) => Ok(true),
+            Ok(false) => self.end(&mut state, Outcome::Done).map(|()| false),
+            Err(failure) => {
+                // What is undone because of the failure matters less than the failure.
+                let _ = self.end(&mut state, Outcome::Failed(failure.action));
+                Err(failure.error)
+            }
+        }
+    }
+
+    fn start(&mut self, state: &mut State, connection: &Connection) -> Result<bool, Failure> {
+        if state.transaction.running() == 0 {
+            connection.interrupt_flag().store(false, Ordering::Relaxed);
+        }
+        if let Program::Command(_) = self.row.program {
+            return self.run_command(state, connection);
+        }
+        self.lock(state)?;
+        let entered = state.enter(&self.writes, !self.row.program.fails_clean())?;
+        self.phase = Phase::Running(entered);
+        state.run += 1;
+        (self.run, self.abortions) = (state.run, state.transaction.abortions);
+        state.session.environment.start_statement();
+        if self.writes.is_empty() {
+            self.open(state, connection)
+        } else {
+            self.write(state, connection)
+        }
+    }
+
+    /// Opens read transactions and sees to it that the statement fits the schemas that it finds then.
+    fn lock(&mut self, state: &mut State) -> Result<()> {
+        loop {
+            state.begin_reading(&self.databases)?;
+            if self.schema_version == state.schema_version {
+                return Ok(());
+            }
+            state.release_idle();
+            if let (Some(compiled), _) = state.compile(&self.sql)? {
+                self.install(compiled);
+            }
+        }
+    }
+
+    fn open(&mut self, state: &mut State, connection: &Connection) -> Result<bool, Failure> {
+        let Program::Query(root) = &mut self.row.program else {
+            return Ok(false);
+        };
+        let interrupt = connection.interrupt_flag();
+        let mut context = state.context(&self.values, &mut self.registers, interrupt, self.run);
+        root.open(&mut context)?;
+        let more = root.next(&mut context)?;
+        Ok(more && self.row.start_batch(0))
+    }
+
+    fn next_batch(&mut self, state: &mut State, connection: &Connection) -> Result<bool, Failure> {
+        if self.abortions != state.transaction.abortions {
+            return Err(Error::Abort {
+                message: "abort due to ROLLBACK".to_owned(),
+            }
+            .into());
+        }
+        let Program::Query(root) = &mut self.row.program else {
+            return Ok(self.row.next_stored_batch());
+        };
+        let interrupt = connection.interrupt_flag();
+        let mut context = state.context(&self.values, &mut self.registers, interrupt, self.run);
+        let more = root.next(&mut context)?;
+        Ok(more && self.row.start_batch(0))
+    }
+
+    fn write(&mut self, state: &mut State, connection: &Connection) -> Result<bool, Failure> {
+        let interrupt = connection.interrupt_flag();
+        let mut context = state.context(&self.values, &mut self.registers, interrupt, self.run);
+        let result = self.row.program.write(&mut context);
+        let kept = match &result {
+            Ok(()) => true,
+            Err(failure) => failure.action == ConflictAction::Fail,
+        };
+        let changes = if kept { self.row.program.changes() } else { 0 };
+        let environment = &state.session.environment;
+        environment.changes.set(changes as i64);
+        environment
+            .total_changes
+            .set(environment.total_changes.get() + changes as i64);
+        result?;
+        if let Phase::Running(entered) = &mut self.phase {
+            state.settle(entered)?;
+        }
+        Ok(self.row.start_batch(0))
+    }
+
+    fn run_command(&mut self, state: &mut State, connection: &Connection) -> Result<bool, Failure> {
+        let Program::Command(command) = &mut self.row.program else {
+            return Ok(false);
+        };
+        let output = command.run(state, &self.values, connection.interrupt_flag())?;
+        if let Some(columns) = output.columns {
+            self.row.columns = columns;
+        }
+        self.row.rows = output.rows;
+        if !self.row.start_batch(0) {
+            return Ok(false);
+        }
+        let entered = state.enter(&[], false)?;
+        self.abortions = state.transaction.abortions;
+        self.phase = Phase::Running(entered);
+        Ok(true)
+    }
+
+    fn end(&mut self, state: &mut State, outcome: Outcome) -> Result<()> {
+        self.row.finish();
+        match std::mem::replace(&mut self.phase, Phase::Ready) {
+            Phase::Running(entered) => state.leave(&entered, outcome),
+            Phase::Ready => {
+                state.release_idle();
+                Ok(())
+            }
+        }
+    }
+}
+
+impl<'c> Statement<'c> {
+    pub(crate) fn new(connection: &'c Connection, body: Box<Body>, cached: bool) -> Statement<'c> {
+        Statement {
+            connection,
+            body: Some(body),
+            cached,
+        }
+    }
+
+    fn body(&self) -> &Body {
+        // The body is only absent while `drop` runs.
+        self.body
+            .as_deref()
+            .unwrap_or_else(|| unreachable!("a statement has its body until it is dropped"))
+    }
+
+    fn body_mut(&mut self) -> &mut Body {
+        self.body
+            .as_deref_mut()
+            .unwrap_or_else(|| unreachable!("a statement has its body until it is dropped"))
+    }
+
+    // ---- what it is ------------------------------------------------------------------------------
+
+    /// The text that it was prepared from, the rest after it included.
+    pub fn sql(&self) -> &str {
+        self.body().sql()
+    }
+
+    /// Where the text after the statement begins.
+    pub fn tail(&self) -> usize {
+        self.body().tail
+    }
+
+    /// Whether the text had no statement in it, only blank space and comments.
+    pub fn is_empty(&self) -> bool {
+        self.body().is_empty
+    }
+
+    /// Whether it changes no database. (BEGIN and its like change none.)
+    pub fn readonly(&self) -> bool {
+        let body = self.body();
+        body.writes.is_empty() && body.row.program.is_read_only()
+    }
+
+    /// Whether it is an EXPLAIN or EXPLAIN QUERY PLAN.
+    pub fn is_explain(&self) -> bool {
+        self.body().explain
+    }
+
+    /// How many columns its rows have; 0 when it returns none.
+    pub fn column_count(&self) -> usize {
+        self.body().row.columns.len()
+    }
+
+    /// The name of a column; empty for one that it has not.
+    pub fn column_name(&self, column: usize) -> &str {
+        self.body()
+            .row
+            .columns
+            .get(column)
+            .map_or("", |column| &column.name)
+    }
+
+    /// The names of its columns.
+    pub fn column_names(&self) -> Vec<&str> {
+        self.body()
+            .row
+            .columns
+            .iter()
+            .map(|column| &*column.name)
+            .collect()
+    }
+
+    /// The declared type of the table column that a result column shows, if it shows one.
+    pub fn column_decltype(&self, column: usize) -> Option<&str> {
+        self.body().row.columns.get(column)?.declared_type()
+    }
+
+    // ---- parameters ------------------------------------------------------------------------------
+
+    /// The highest number of a parameter.
+    pub fn parameter_count(&self) -> usize {
+        self.body().parameters.count as usize
+    }
+
+    /// The name of a parameter, its sign included; they are counted from 1.
+    pub fn parameter_name(&self, index: usize) -> Option<&str> {
+        self.body().parameters.name(u32::try_from(index).ok()?)
+    }
+
+    /// The number of the parameter called `name`, its sign included.
+    pub fn parameter_index(&self, name: &str) -> Option<usize> {
+        self.body().parameters.number(name).map(|number| number as usize)
+    }
+
+    /// Gives parameter `index` (from 1) a value, which stays until another is bound.
+    ///
+    /// # Errors
+    /// [`Error::Range`] when there is no such parameter, [`Error::Misuse`] while the statement runs.
+    pub fn bind(&mut self, index: usize, value: impl Into<Value>) -> Result<()> {
+        *self.slot(index)? = value.into();
+        Ok(())
+    }
+
+    /// As [`Statement::bind`], copying from a borrowed value; allocates only when a text or blob grows.
+    pub fn bind_ref(&mut self, index: usize, value: ValueRef<'_>) -> Result<()> {
+        self.slot(index)?.assign(value);
+        Ok(())
+    }
+
+    /// Sets all parameters to NULL.
+    pub fn clear_bindings(&mut self) {
+        self.body_mut().values.fill(Value::Null);
+    }
+
+    pub(crate) fn slot(&mut self, index: usize) -> Result<&mut Value> {
+        let body = self.body_mut();
+        if let Phase::Running(_) = body.phase {
+            return Err(Error::misuse(
+                "a statement that runs takes no parameters; reset it first",
+            ));
+        }
+        index
+            .checked_sub(1)
+            .and_then(|place| body.values.get_mut(place))
+            .ok_or(Error::Range)
+    }
+
+    // ---- running ---------------------------------------------------------------------------------
+
+    /// Goes to the next row. `true`: there is one, [`Statement::value`] reads it. `false`: the statement is done, and
+    /// another step starts it anew.
+    #[inline]
+    pub fn step(&mut self) -> Result<bool> {
+        let connection = self.connection;
+        let body = self.body_mut();
+        if body.row.advance() {
+            Ok(true)
+        } else {
+            body.step(connection)
+        }
+    }
+
+    /// A value of the current row; NULL when there is no row or no such column.
+    #[inline]
+    pub fn value(&self, column: usize) -> ValueRef<'_> {
+        self.body().row.value(column)
+    }
+
+    /// A value of the current row, converted.
+    ///
+    /// # Errors
+    /// [`Error::Range`], [`Error::Conversion`].
+    pub fn get<T: FromValue>(&self, column: usize) -> Result<T> {
+        self.body().row.get(column)
+    }
+
+    /// Ends the run; its locks are given up. Parameters stay bound.
+    pub fn reset(&mut self) {
+        let connection = self.connection;
+        let body = self.body_mut();
+        if let Phase::Running(_) = body.phase
+            && let Ok(mut state) = connection.state()
+        {
+            // A commit that fails here was rolled back; there is nobody to tell.
+            let _ = body.end(&mut state, Outcome::Done);
+        }
+    }
+
+    /// Binds, runs to the end, and returns how many rows were inserted, changed or deleted.
+    pub fn execute(&mut self, params: impl Params) -> Result<usize> {
+        self.reset();
+        params.bind_to(self)?;
+        while self.step()? {}
+        let body = self.body();
+        Ok(if body.writes.is_empty() {
+            0
+        } else {
+            body.row.program.changes() as usize
+        })
+    }
+
+    /// Binds and starts; the rows are read from what is returned.
+    pub fn query(&mut self, params: impl Params) -> Result<Rows<'_, 'c>> {
+        self.reset();
+        params.bind_to(self)?;
+        Ok(Rows { statement: self })
+    }
+
+    /// As [`Statement::query`], with a function applied to each row.
+    pub fn query_map<T, F: FnMut(&Row) -> Result<T>>(
+        &mut self,
+        params: impl Params,
+        read: F,
+    ) -> Result<MappedRows<'_, 'c, F>> {
+        Ok(MappedRows {
+            rows: self.query(params)?,
+            read,
+            failed: false,
+        })
+    }
+
+    pub(crate) fn refuse_tail(&self) -> Result<()> {
+        let rest = self.sql().get(self.tail()..).unwrap_or("");
+        match crate::syntax::parse_next(rest.as_bytes(), 0) {
+            Ok(None) => Ok(()),
+            _ => Err(Error::misuse(
+                "only the first of several statements would run; use execute_batch",
+            )),
+        }
+    }
+}
+
+impl Drop for Statement<'_> {
+    fn drop(&mut self) {
+        self.reset();
+        if let Some(mut body) = self.body.take().filter(|_| self.cached) {
+            body.values.fill(Value::Null);
+            self.connection.keep(body);
+        }
+    }
+}
+
+impl std::fmt::Debug for Statement<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Statement")
+            .field("sql", &self.sql())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The rows of a query, one at a time. Dropping it ends the query.
+#[derive(Debug)]
+pub struct Rows<'s, 'c> {
+    statement: &'s mut Statement<'c>,
+}
+
+impl Rows<'_, '_> {
+    /// The next row, or `None` at the end.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "a row lives until the next call, which an iterator cannot say"
+    )]
+    pub fn next(&mut self) -> Result<Option<&Row>> {
+        Ok(if self.statement.step()? {
+            Some(&self.statement.body().row)
+        } else {
+            None
+        })
+    }
+}
+
+impl Drop for Rows<'_, '_> {
+    fn drop(&mut self) {
+        self.statement.reset();
+    }
+}
+
+/// An iterator over the rows of a query, each converted by a function.
+#[derive(Debug)]
+pub struct MappedRows<'s, 'c, F> {
+    rows: Rows<'s, 'c>,
+    read: F,
+    failed: bool,
+}
+
+impl<T, F: FnMut(&Row) -> Result<T>> Iterator for MappedRows<'_, '_, F> {
+    type Item = Result<T>;
+
+    fn next(&mut self) -> Option<Result<T>> {
+        if self.failed {
+            return None;
+        }
+        match self.rows.next() {
+            Ok(Some(row)) => Some((self.read)(row)),
+            Ok(None) => {
+                self.failed = true;
+                None
+            }
+            Err(error) => {
+                self.failed = true;
+                Some(Err(error))
+            }
+        }
+    }
+}

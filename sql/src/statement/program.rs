@@ -1,0 +1,153 @@
+//! What a statement runs.
+
+use crate::command::Command;
+use crate::connection::named_columns;
+use crate::exec::write::{Delete, Failure, Insert, Update, Written};
+use crate::exec::{Batch, ExecContext, Operator};
+use crate::plan::{ExplainLine, ResultColumn};
+use crate::syntax::ast::{self, Explain};
+use crate::value::ValueRef;
+
+/// A compiled statement.
+pub(crate) struct Compiled {
+    pub(crate) program: Program,
+    pub(crate) columns: Vec<ResultColumn>,
+    pub(crate) parameters: ast::Parameters,
+    /// The databases that it reads.
+    pub(crate) databases: Vec<usize>,
+    /// The databases that it writes.
+    pub(crate) writes: Vec<usize>,
+    pub(crate) explain: Option<Explain>,
+    /// What it was compiled against.
+    pub(crate) schema_version: u64,
+}
+
+/// The kinds of program.
+#[derive(Default)]
+pub(crate) enum Program {
+    /// Blank space.
+    #[default]
+    Empty,
+    /// SELECT.
+    Query(Box<dyn Operator>),
+    /// INSERT, UPDATE, DELETE.
+    Write(Box<Write>),
+    /// Everything else.
+    Command(Command),
+}
+
+/// A program that changes rows.
+pub(crate) struct Write {
+    kind: WriteKind,
+    written: Written,
+}
+
+enum WriteKind {
+    Insert(Insert),
+    Update(Update),
+    Delete(Delete),
+}
+
+impl Compiled {
+    pub(crate) fn of_command(command: Command, parsed: &ast::Parsed, schema_version: u64) -> Compiled {
+        Compiled {
+            columns: command.columns(),
+            program: Program::Command(command),
+            parameters: parsed.parameters.clone(),
+            databases: Vec::new(),
+            writes: Vec::new(),
+            explain: None,
+            schema_version,
+        }
+    }
+
+    /// EXPLAIN: its lines are the rows.
+    pub(crate) fn of_explain(
+        explain: Explain,
+        lines: &[ExplainLine],
+        parsed: &ast::Parsed,
+        schema_version: u64,
+    ) -> Compiled {
+        let mut rows = Batch::new(4);
+        for line in lines {
+            rows.columns[0].push_integer(line.id.into());
+            rows.columns[1].push_integer(line.parent.into());
+            rows.columns[2].push_integer(0);
+            rows.columns[3].push(ValueRef::Text(line.detail.as_bytes()));
+        }
+        rows.set_len(lines.len());
+        Compiled {
+            program: Program::Command(Command::Rows(rows)),
+            columns: named_columns(&["id", "parent", "notused", "detail"]),
+            parameters: parsed.parameters.clone(),
+            databases: Vec::new(),
+            writes: Vec::new(),
+            explain: Some(explain),
+            schema_version,
+        }
+    }
+}
+
+impl Program {
+    pub(crate) fn insert(insert: Insert) -> Program {
+        Program::of(WriteKind::Insert(insert))
+    }
+
+    pub(crate) fn update(update: Update) -> Program {
+        Program::of(WriteKind::Update(update))
+    }
+
+    pub(crate) fn delete(delete: Delete) -> Program {
+        Program::of(WriteKind::Delete(delete))
+    }
+
+    fn of(kind: WriteKind) -> Program {
+        Program::Write(Box::new(Write {
+            kind,
+            written: Written::default(),
+        }))
+    }
+
+    /// Changes the rows.
+    pub(crate) fn write(&mut self, context: &mut ExecContext<'_>) -> Result<(), Failure> {
+        let Program::Write(write) = self else {
+            return Ok(());
+        };
+        write.written.clear();
+        match &mut write.kind {
+            WriteKind::Insert(insert) => insert.run(context, &mut write.written),
+            WriteKind::Update(update) => update.run(context, &mut write.written),
+            WriteKind::Delete(delete) => delete.run(context, &mut write.written),
+        }
+    }
+
+    /// Rows that the last run changed.
+    pub(crate) fn changes(&self) -> u64 {
+        match self {
+            Program::Write(write) => write.written.changes,
+            _ => 0,
+        }
+    }
+
+    /// Whether a run that fails leaves nothing to undo.
+    pub(crate) fn fails_clean(&self) -> bool {
+        match self {
+            Program::Write(write) => matches!(&write.kind, WriteKind::Insert(insert) if insert.fails_clean()),
+            _ => true,
+        }
+    }
+
+    pub(crate) fn is_read_only(&self) -> bool {
+        match self {
+            Program::Empty | Program::Query(_) => true,
+            Program::Write(_) => false,
+            Program::Command(command) => command.is_read_only(),
+        }
+    }
+}
+
+impl Write {
+    pub(crate) fn returned(&self) -> &[Batch] {
+        &self.written.returned
+    }
+}

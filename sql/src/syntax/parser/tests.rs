@@ -1,0 +1,309 @@
+//! The parser against SQLite's own: the same texts are refused, with the same words and offset.
+
+use super::*;
+use rusqlite::Connection;
+
+/// One statement a line.
+const CASES: &str = include_str!("tests/cases.sql");
+
+/// A database with three tables that the texts may name.
+fn database() -> Connection {
+    let connection = Connection::open_in_memory().unwrap();
+    let schema = "CREATE TABLE t(a,b,c); CREATE TABLE t1(a,b,c); CREATE TABLE t2(a,b,c)";
+    connection.execute_batch(schema).unwrap();
+    connection
+}
+
+/// What SQLite says of a text: its message and offset.
+fn sqlite_says(connection: &Connection, sql: &str) -> Result<(), (String, Option<u32>)> {
+    match connection.prepare(sql) {
+        Ok(_) => Ok(()),
+        Err(rusqlite::Error::SqlInputError { msg, offset, .. }) => Err((msg, u32::try_from(offset).ok())),
+        Err(rusqlite::Error::SqliteFailure(_, Some(msg))) => Err((msg, None)),
+        Err(other) => panic!("{sql}: {other}"),
+    }
+}
+
+/// True for what SQLite's parser says, as opposed to what it says once the schema has been looked at.
+pub(in super::super) fn is_syntax_message(message: &str) -> bool {
+    const WHOLE: [&str; 7] = [
+        "incomplete input",
+        "parameters are not allowed in views",
+        "too many SQL variables",
+        "too many terms in compound SELECT",
+        "cannot use RETURNING in a trigger",
+        "Expression tree is too large (maximum depth 1000)",
+        "Recursion limit",
+    ];
+    const STARTS: [&str; 10] = [
+        "near \"",
+        "unrecognized token",
+        "unknown join type",
+        "variable number must be between",
+        "a JOIN clause is required before",
+        "duplicate WITH table name",
+        "unknown table option",
+        "unsupported use of NULLS",
+        "syntax error after column name",
+        "qualified table names are not allowed on INSERT",
+    ];
+    const PARTS: [&str; 3] = [
+        "clause should come after",
+        "is not allowed on UPDATE or DELETE statements within triggers",
+        "too many arguments on function",
+    ];
+    WHOLE.contains(&message)
+        || STARTS.iter().any(|start| message.starts_with(start))
+        || PARTS.iter().any(|part| message.contains(part))
+}
+
+/// Asserts that both parsers agree on `sql`; gives the difference.
+fn difference(connection: &Connection, sql: &str) -> Option<String> {
+    let ours = parse_next(sql.as_bytes(), 0).map(|next| next.map_or(sql.len(), |next| next.end));
+    let theirs = match sqlite_says(connection, &sql[..ours.clone().unwrap_or(sql.len())]) {
+        Err((message, offset)) if is_syntax_message(&message) => Err((message, offset)),
+        _ => Ok(()),
+    };
+    let ours = ours.map(|_| ()).map_err(|error| (error.message, error.offset));
+    (ours != theirs).then(|| format!("{sql}\n  SQLite: {theirs:?}\n  here:   {ours:?}"))
+}
+
+fn check<S: AsRef<str>>(texts: impl IntoIterator<Item = S>) {
+    let connection = database();
+    let differences: Vec<String> = texts
+        .into_iter()
+        .filter_map(|sql| difference(&connection, sql.as_ref()))
+        .collect();
+    assert!(
+        differences.is_empty(),
+        "{} differ:\n{}",
+        differences.len(),
+        differences.join("\n")
+    );
+}
+
+#[test]
+fn each_case_is_taken_or_refused_as_sqlite_does() {
+    check(CASES.lines());
+}
+
+#[test]
+fn each_prefix_of_each_case_is_taken_or_refused_as_sqlite_does() {
+    // SQLite looks at the table of a trigger before it reads on.
+    let cases = CASES.lines().filter(|sql| !sql.contains("instead of"));
+    let prefixes = cases.flat_map(|sql| {
+        let ends = sql.char_indices().filter(|&(_, c)| c == ' ').map(|(at, _)| at);
+        ends.map(move |at| &sql[..at])
+    });
+    let mut seen = std::collections::HashSet::new();
+    check(prefixes.filter(|prefix| seen.insert(*prefix)));
+}
+
+#[test]
+fn each_keyword_is_a_name_where_sqlite_takes_it_as_one() {
+    let templates = [
+        "select % from t",
+        "select a % from t",
+        "select a as % from t",
+        "select %(1)",
+        "select %.a from t",
+        "select t.% from t",
+        "select 1 from %",
+        "select 1 from t %",
+        "select 1 from t % join t1",
+        "select a collate % from t",
+        "create table %(a)",
+        "create table x(%)",
+        "create table x(a %)",
+        "create table x(a % int)",
+        "create table x(a default %)",
+        "create table x(a int) %",
+        "insert into t(%) values(1)",
+        "update t set % = 1",
+        "pragma x = %",
+        "savepoint %",
+        "release %",
+        "with % as (select 1) select 1",
+        "select sum(a) over % from t",
+        "select sum(a) over (%) from t",
+        "select 1 from t window % as ()",
+        "alter table t rename % to x",
+        "alter table t add % int",
+        "drop table %",
+        "vacuum %",
+        "attach % as x",
+        "begin % ",
+        "begin transaction %",
+        "rollback to %",
+        "create trigger % on t begin select 1; end",
+        "create trigger x % insert on t begin select 1; end",
+        "create index % on t(a)",
+        "explain %",
+        "%",
+        "create virtual table v using %(%)",
+        "select case % when 1 then 2 end from t",
+        "select cast(a as %) from t",
+        "select (%) from t",
+        "select a in % from t",
+    ];
+    let texts = crate::syntax::token::KEYWORDS.iter().flat_map(|keyword| {
+        templates
+            .iter()
+            .map(move |template| template.replace('%', keyword))
+    });
+    check(texts);
+}
+
+/// Changes a text at random: tokens and bytes are cut, doubled, swapped and replaced.
+struct Mutator {
+    state: u64,
+    words: Vec<&'static str>,
+    cases: Vec<&'static str>,
+}
+
+impl Mutator {
+    fn new(seed: u64) -> Self {
+        let mut words = crate::syntax::token::KEYWORDS.to_vec();
+        words.extend([
+            "(", ")", ",", ";", ".", "*", "+", "-", "->>", "=", "||", "'x'", "\"y\"", "[z]", "?", ":p", "?7",
+            "@",
+        ]);
+        words.extend([
+            "1", "1.5", "0x1F", "1_0", "x'00'", "#1", "a", "t1", "/*", "--", "\u{0}", "\u{e9}", "NOT NULL",
+            "ORDER BY",
+        ]);
+        Self {
+            state: seed,
+            words,
+            cases: CASES.lines().collect(),
+        }
+    }
+
+    fn below(&mut self, bound: usize) -> usize {
+        self.state ^= self.state << 13;
+        self.state ^= self.state >> 7;
+        self.state ^= self.state << 17;
+        (self.state % bound.max(1) as u64) as usize
+    }
+
+    /// A changed text of one of the cases.
+    fn next(&mut self) -> String {
+        let case = self.below(self.cases.len());
+        let sql = self.cases[case];
+        let mut parts: Vec<String> = sql
+            .split_inclusive([' ', '(', ',', ')'])
+            .map(str::to_owned)
+            .collect();
+        for _ in 0..1 + self.below(3) {
+            let (at, other) = (self.below(parts.len()), self.below(parts.len()));
+            let word = self.below(self.words.len());
+            let word = self.words[word];
+            if parts.is_empty() {
+                break;
+            }
+            match self.below(6) {
+                0 => drop(parts.remove(at)),
+                1 => parts.insert(at, format!(" {word} ")),
+                2 => parts[at] = format!(" {word} "),
+                3 => parts.insert(at, parts[other].clone()),
+                4 => parts.swap(at, other),
+                _ => parts.truncate(at + 1),
+            }
+        }
+        parts.concat()
+    }
+}
+
+#[test]
+fn mutated_cases_are_taken_or_refused_as_sqlite_does() {
+    let seed = 0x0123_4567_89ab_cdef;
+    println!("seed {seed:#x}");
+    let mut mutator = Mutator::new(seed);
+    // SQLite looks at the schema before it has read the whole of some statements: such a text proves nothing.
+    let is_early = |sql: &str| {
+        let lower = sql.to_ascii_lowercase();
+        ["create", "alter", "drop"]
+            .iter()
+            .any(|word| lower.contains(word))
+    };
+    let texts = (0..3000).map(|_| mutator.next());
+    let texts: Vec<String> = texts
+        .filter(|sql| !is_early(sql) && !sql.contains('\0'))
+        .collect();
+    check(texts);
+}
+
+#[test]
+fn no_text_makes_the_parser_panic() {
+    let seed = 0x7777_1234_0000_0001;
+    println!("seed {seed:#x}");
+    let mut mutator = Mutator::new(seed);
+    for _ in 0..20_000 {
+        let mut bytes = mutator.next().into_bytes();
+        if !bytes.is_empty() && mutator.below(2) == 0 {
+            let at = mutator.below(bytes.len());
+            bytes[at] = mutator.below(256) as u8;
+        }
+        let mut at = 0;
+        while let Ok(Some(next)) = parse_next(&bytes, at) {
+            assert!(next.end > at && next.end <= bytes.len());
+            at = next.end;
+        }
+    }
+}
+
+#[test]
+fn deep_text_is_refused_and_does_not_overflow_the_stack() {
+    const BRACKETS: [(&str, &str); 16] = [
+        ("(", ")"),
+        ("abs(", ")"),
+        ("case when ", " then 1 end"),
+        ("1 in (1, ", ")"),
+        ("1 in (select ", ")"),
+        ("cast(", " as int)"),
+        ("(1, ", ")"),
+        ("(select ", ")"),
+        ("(select 1 from (select ", "))"),
+        ("(with x as (select ", ") select 1)"),
+        ("exists (select 1 where ", ")"),
+        ("sum(1) over (partition by ", ")"),
+        ("sum(1) filter (where ", ")"),
+        ("sum(1 order by ", ")"),
+        ("not ", ""),
+        ("1 + ", ""),
+    ];
+    let run = || {
+        for (open, close) in BRACKETS {
+            for depth in [10, 60, 70, 400, 990, 1010, 2600, 60_000] {
+                let sql = format!("select {}1{}", open.repeat(depth), close.repeat(depth));
+                match parse_next(sql.as_bytes(), 0) {
+                    Ok(_) => assert!(depth < 1000 || open == "(", "{open} {depth}"),
+                    Err(error) => {
+                        let expected = [
+                            "Recursion limit",
+                            "Expression tree is too large (maximum depth 1000)",
+                        ];
+                        assert!(
+                            depth > 30 && expected.contains(&&*error.message),
+                            "{open} {depth}: {error}"
+                        );
+                    }
+                }
+            }
+        }
+        let deep_from = format!("select * from {}t{}", "(".repeat(60_000), ")".repeat(60_000));
+        assert!(parse_next(deep_from.as_bytes(), 0).is_err());
+    };
+    // Unoptimized frames are several times as large; an optimized build stays within 512 KiB.
+    let stack = if cfg!(debug_assertions) {
+        2 << 20
+    } else {
+        512 << 10
+    };
+    std::thread::Builder::new()
+        .stack_size(stack)
+        .spawn(run)
+        .unwrap()
+        .join()
+        .unwrap();
+}

@@ -1,0 +1,93 @@
+//! CREATE, DROP, and what sqlite_schema holds after them.
+
+use super::both::Both;
+
+#[test]
+fn tables_are_created_and_dropped() {
+    let both = Both::new();
+    both.check(
+        "create   table  t1 ( a , b );
+         CREATE TABLE IF NOT EXISTS t1(x);
+         CREATE TABLE t1(x);
+         CREATE TABLE sqlite_x(a);
+         CREATE TABLE t2(a PRIMARY KEY, b UNIQUE, c, UNIQUE(b, c), UNIQUE(a));
+         CREATE TABLE [odd name](\"a b\" TEXT DEFAULT 'x', c INT DEFAULT -5);
+         CREATE INDEX i1 ON t1(a);
+         CREATE INDEX i1 ON t1(b);
+         CREATE INDEX t1 ON t2(a);
+         CREATE TABLE i1(a);
+         CREATE INDEX IF NOT EXISTS i1 ON t1(b);
+         CREATE INDEX i2 ON nowhere(a);
+         CREATE INDEX i2 ON t1(nothing);
+         CREATE UNIQUE INDEX main.i3 ON t2(c DESC, a COLLATE NOCASE) WHERE c > 1;
+         CREATE VIEW v AS SELECT a FROM t1;
+         CREATE VIEW IF NOT EXISTS v AS SELECT 1;
+         DROP TABLE v;
+         DROP VIEW t1;
+         DROP TABLE nothing;
+         DROP TABLE IF EXISTS nothing;
+         DROP INDEX sqlite_autoindex_t2_1;
+         DROP INDEX nothing;
+         DROP TABLE sqlite_schema;
+         SELECT type, name, tbl_name, rootpage, sql FROM sqlite_schema;
+         DROP INDEX i1;
+         DROP TABLE t2;
+         DROP VIEW v;
+         SELECT type, name, tbl_name, rootpage, sql FROM sqlite_master",
+    );
+    both.check_files();
+}
+
+#[test]
+fn definitions_that_contradict_themselves() {
+    let both = Both::new();
+    both.check(
+        "CREATE TABLE t(a, A);
+         CREATE TABLE t(a PRIMARY KEY, b PRIMARY KEY);
+         CREATE TABLE t(a TEXT PRIMARY KEY AUTOINCREMENT);
+         CREATE TABLE t(a) WITHOUT ROWID;
+         CREATE TABLE t(a INTEGER PRIMARY KEY AUTOINCREMENT) WITHOUT ROWID;
+         CREATE TABLE t(a DEFAULT (b));
+         CREATE TABLE t(a NOTATYPE) STRICT;
+         CREATE TABLE t(a) STRICT;
+         CREATE TABLE t(a AS (1));
+         CREATE TABLE t(a, b AS (a) PRIMARY KEY);
+         CREATE TABLE t(a, b AS (a) FUNNY);
+         CREATE TABLE t(a UNIQUE ON CONFLICT FAIL, UNIQUE(a) ON CONFLICT IGNORE);
+         CREATE TABLE t(a, UNIQUE(a + 1));
+         CREATE TABLE t(a, FOREIGN KEY(b) REFERENCES x);
+         CREATE TABLE t(a, FOREIGN KEY(a) REFERENCES x(y, z));
+         CREATE TABLE t(a REFERENCES x(y, z));
+         CREATE TABLE t(a COLLATE nosuch)",
+    );
+}
+
+#[test]
+fn tables_made_of_queries() {
+    let both = Both::with(
+        "CREATE TABLE t(a INTEGER, b TEXT, c REAL, d BLOB, e NUMERIC); INSERT INTO t VALUES(1, 'x', 2, x'00', 4)",
+    );
+    both.check(
+        "CREATE TABLE u AS SELECT a, b, c, d, e, a + 1, 'lit' AS lit, a FROM t;
+         CREATE TABLE w AS SELECT a AS \"select\", b AS \"two words\" FROM t;
+         SELECT * FROM u;
+         SELECT sql FROM sqlite_schema",
+    );
+    both.check_files();
+}
+
+#[test]
+fn indexes_are_built_from_rows() {
+    let both = Both::with(
+        "CREATE TABLE t(a, b); INSERT INTO t VALUES(3, 'c'), (1, 'a'), (2, 'b'), (NULL, 'd'), (1, 'e')",
+    );
+    both.check(
+        "CREATE UNIQUE INDEX u ON t(a);
+         CREATE UNIQUE INDEX u ON t(a, b);
+         CREATE INDEX d ON t(a DESC, b);
+         CREATE INDEX e ON t(upper(b));
+         CREATE INDEX p ON t(b) WHERE a = 1;
+         SELECT a FROM t WHERE a = 1",
+    );
+    both.check_files();
+}

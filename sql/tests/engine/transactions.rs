@@ -1,0 +1,121 @@
+//! BEGIN, COMMIT, ROLLBACK, savepoints, and what open statements make of them.
+
+use super::both::{Both, run_ours};
+use aludel_sql::Connection;
+
+#[test]
+fn transactions_and_savepoints() {
+    let both = Both::with("CREATE TABLE t(a UNIQUE)");
+    both.check(
+        "COMMIT;
+         ROLLBACK;
+         RELEASE nothing;
+         ROLLBACK TO nothing;
+         BEGIN;
+         BEGIN;
+         INSERT INTO t VALUES(1);
+         SAVEPOINT one;
+         INSERT INTO t VALUES(2);
+         SAVEPOINT two;
+         INSERT INTO t VALUES(3);
+         ROLLBACK TO one;
+         SELECT * FROM t;
+         ROLLBACK TO two;
+         INSERT INTO t VALUES(4), (5), (1);
+         SELECT * FROM t;
+         RELEASE one;
+         COMMIT;
+         SELECT * FROM t;
+         SAVEPOINT outer;
+         INSERT INTO t VALUES(6);
+         SAVEPOINT outer;
+         DELETE FROM t;
+         ROLLBACK TO outer;
+         RELEASE outer;
+         RELEASE outer;
+         SELECT * FROM t;
+         BEGIN IMMEDIATE;
+         INSERT OR ROLLBACK INTO t VALUES(1);
+         SELECT * FROM t;
+         BEGIN EXCLUSIVE;
+         INSERT INTO t VALUES(8);
+         CREATE TABLE u(x);
+         ROLLBACK;
+         SELECT * FROM u;
+         SELECT * FROM t",
+    );
+    both.check_files();
+}
+
+#[test]
+fn schema_changes_are_undone_with_their_transaction() {
+    let both = Both::new();
+    both.check(
+        "BEGIN;
+         CREATE TABLE t(a);
+         SAVEPOINT s;
+         CREATE TABLE u(b);
+         INSERT INTO u VALUES(1);
+         ROLLBACK TO s;
+         CREATE TABLE w(c);
+         SELECT * FROM u;
+         COMMIT;
+         SELECT name FROM sqlite_schema",
+    );
+    both.check_files();
+}
+
+#[test]
+fn several_statements_at_once() {
+    let connection = Connection::open_in_memory().unwrap();
+    connection
+        .execute_batch("CREATE TABLE t(a); INSERT INTO t VALUES(1), (2), (3)")
+        .unwrap();
+    let mut read = connection.prepare("SELECT a FROM t").unwrap();
+    assert!(read.step().unwrap());
+    connection.execute("INSERT INTO t VALUES(4)", ()).unwrap();
+    let mut other = connection.prepare("SELECT count(*) FROM t").unwrap();
+    assert!(other.step().unwrap());
+    assert_eq!(other.get::<i64>(0).unwrap(), 4);
+    let mut seen = 1;
+    while read.step().unwrap() {
+        seen += 1;
+    }
+    assert!(seen >= 3, "a read goes on while others write");
+}
+
+#[test]
+fn a_statement_follows_the_schema() {
+    let connection = Connection::open_in_memory().unwrap();
+    connection
+        .execute_batch("CREATE TABLE t(a); INSERT INTO t VALUES(1)")
+        .unwrap();
+    let mut statement = connection.prepare("SELECT * FROM t").unwrap();
+    assert!(statement.step().unwrap());
+    statement.reset();
+    connection
+        .execute_batch("DROP TABLE t; CREATE TABLE t(x, y); INSERT INTO t VALUES(7, 8)")
+        .unwrap();
+    assert!(statement.step().unwrap());
+    assert_eq!(
+        (statement.column_count(), statement.get::<i64>(1).unwrap()),
+        (2, 8)
+    );
+}
+
+#[test]
+fn two_connections_see_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shared.db");
+    let (a, b) = (Connection::open(&path).unwrap(), Connection::open(&path).unwrap());
+    a.execute_batch("CREATE TABLE t(x); INSERT INTO t VALUES(1)")
+        .unwrap();
+    assert_eq!(run_ours(&b, "SELECT x FROM t").unwrap(), [["1"]]);
+    b.execute_batch("ALTER TABLE t ADD COLUMN y").ok();
+    b.execute("CREATE TABLE u(z)", ()).unwrap();
+    assert_eq!(run_ours(&a, "SELECT count(*) FROM u").unwrap(), [["0"]]);
+    a.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert_eq!(b.execute("INSERT INTO t(x) VALUES(2)", ()).unwrap_err().code(), 5);
+    a.execute_batch("COMMIT").unwrap();
+    b.execute("INSERT INTO t(x) VALUES(2)", ()).unwrap();
+}

@@ -1,0 +1,220 @@
+//! INSERT, UPDATE, DELETE and their conflict clauses.
+
+use super::both::Both;
+
+#[test]
+fn rows_go_in_and_come_out() {
+    let both = Both::with("CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT, b REAL, c)");
+    both.check(
+        "INSERT INTO t VALUES(1, 'one', 1, x'01'), (2, 2, '2.5', NULL);
+         INSERT INTO t(a) VALUES('three');
+         INSERT INTO t(rowid, b) VALUES(10, 7);
+         INSERT INTO t DEFAULT VALUES;
+         SELECT * FROM t;
+         SELECT rowid, typeof(a), typeof(b) FROM t;
+         INSERT INTO t(id) VALUES('x');
+         INSERT INTO t(id) VALUES('12');
+         INSERT INTO t(id) VALUES(13.0);
+         INSERT INTO t(id) VALUES(13.5);
+         SELECT id FROM t",
+    );
+    both.check_files();
+}
+
+#[test]
+fn uniqueness_and_conflict_clauses() {
+    for or in [
+        "",
+        "OR IGNORE",
+        "OR REPLACE",
+        "OR FAIL",
+        "OR ABORT",
+        "OR ROLLBACK",
+    ] {
+        let both = Both::with(
+            "CREATE TABLE t(id INTEGER PRIMARY KEY, a UNIQUE, b UNIQUE, c NOT NULL DEFAULT 'd', CHECK(c <> 'bad'));
+             INSERT INTO t VALUES(1, 10, 100, 'x'), (2, 20, 200, 'y'), (3, 30, 300, 'z')",
+        );
+        both.check(&format!(
+            "INSERT {or} INTO t VALUES(4, 40, 400, 'w'), (1, 50, 500, 'v'), (5, 60, 600, 'u');
+             SELECT * FROM t;
+             INSERT {or} INTO t VALUES(6, 10, 200, 'v');
+             SELECT * FROM t;
+             INSERT {or} INTO t VALUES(7, 70, 700, NULL);
+             INSERT {or} INTO t VALUES(8, 80, 800, 'bad');
+             SELECT * FROM t;
+             UPDATE {or} t SET a = 20 WHERE id <> 2;
+             SELECT * FROM t;
+             UPDATE {or} t SET id = id + 1;
+             SELECT * FROM t;
+             UPDATE {or} t SET c = NULL;
+             SELECT * FROM t;
+             UPDATE {or} t SET c = 'bad' WHERE id > 1;
+             SELECT * FROM t"
+        ));
+        both.check_files();
+    }
+}
+
+#[test]
+fn conflict_clauses_of_constraints() {
+    let both = Both::with(
+        "CREATE TABLE t(id INTEGER PRIMARY KEY ON CONFLICT REPLACE, a UNIQUE ON CONFLICT IGNORE,
+            b NOT NULL ON CONFLICT REPLACE DEFAULT 5, c NOT NULL ON CONFLICT IGNORE, UNIQUE(b, c) ON CONFLICT FAIL)",
+    );
+    both.check(
+        "INSERT INTO t VALUES(1, 1, 1, 1), (2, 2, 2, 2);
+         INSERT INTO t VALUES(1, 3, 3, 3);
+         INSERT INTO t VALUES(3, 2, 4, 4);
+         INSERT INTO t VALUES(4, 4, NULL, 4);
+         INSERT INTO t VALUES(5, 5, 5, NULL);
+         INSERT INTO t VALUES(6, 6, 6, 6), (7, 7, 6, 6), (8, 8, 8, 8);
+         SELECT * FROM t",
+    );
+    both.check_files();
+}
+
+#[test]
+fn upserts() {
+    let both = Both::with(
+        "CREATE TABLE t(k TEXT PRIMARY KEY, n INTEGER DEFAULT 1, u UNIQUE);
+         INSERT INTO t VALUES('a', 1, 1), ('b', 2, 2)",
+    );
+    both.check(
+        "INSERT INTO t(k) VALUES('a') ON CONFLICT(k) DO UPDATE SET n = n + 1;
+         INSERT INTO t VALUES('b', 7, 9) ON CONFLICT(k) DO UPDATE SET n = excluded.n, u = excluded.u WHERE t.n < excluded.n;
+         INSERT INTO t VALUES('c', 7, 9) ON CONFLICT DO NOTHING;
+         INSERT INTO t VALUES('c', 7, 9) ON CONFLICT(k) DO NOTHING;
+         INSERT INTO t VALUES('d', 8, 1) ON CONFLICT(u) DO UPDATE SET k = 'd' ON CONFLICT(k) DO NOTHING RETURNING *;
+         SELECT * FROM t",
+    );
+    both.check_files();
+}
+
+#[test]
+fn returning() {
+    let both = Both::with("CREATE TABLE t(id INTEGER PRIMARY KEY, a, b AS (a * 2), c AS (a + 1) STORED)");
+    both.check(
+        "INSERT INTO t(a) VALUES(1), (2), (3) RETURNING id, a, b, c, rowid AS r;
+         UPDATE t SET a = a + 10 WHERE id > 1 RETURNING *;
+         DELETE FROM t WHERE a > 11 RETURNING id, b;
+         SELECT * FROM t",
+    );
+    both.check_files();
+}
+
+#[test]
+fn without_rowid() {
+    let both = Both::with(
+        "CREATE TABLE t(a, b TEXT COLLATE NOCASE, c, d UNIQUE, PRIMARY KEY(b, a DESC)) WITHOUT ROWID;
+         CREATE INDEX i ON t(c)",
+    );
+    both.check(
+        "INSERT INTO t VALUES(1, 'x', 'one', 1), (2, 'X', 'two', 2), (1, 'y', 'three', 3);
+         INSERT INTO t VALUES(1, 'X', 'four', 4);
+         INSERT INTO t VALUES(9, 'z', 'five', 1);
+         INSERT INTO t VALUES(NULL, 'z', 'five', 9);
+         INSERT OR REPLACE INTO t VALUES(5, 'q', 'six', 3);
+         UPDATE t SET a = a + 1;
+         UPDATE t SET c = c || '!' WHERE a = 2;
+         SELECT * FROM t;
+         DELETE FROM t WHERE b = 'X';
+         SELECT * FROM t",
+    );
+    both.check_files();
+}
+
+#[test]
+fn autoincrement() {
+    let both = Both::with("CREATE TABLE t(id INTEGER PRIMARY KEY AUTOINCREMENT, a)");
+    both.check(
+        "INSERT INTO t(a) VALUES(1), (2);
+         DELETE FROM t;
+         INSERT INTO t(a) VALUES(3);
+         INSERT INTO t VALUES(100, 4);
+         INSERT INTO t(a) VALUES(5);
+         SELECT * FROM t;
+         SELECT * FROM sqlite_sequence;
+         UPDATE sqlite_sequence SET seq = 500;
+         INSERT INTO t(a) VALUES(6);
+         INSERT INTO t VALUES(9223372036854775807, 7);
+         INSERT INTO t(a) VALUES(8);
+         SELECT * FROM t",
+    );
+    both.check_files();
+}
+
+#[test]
+fn strict_tables() {
+    let both =
+        Both::with("CREATE TABLE t(id INTEGER PRIMARY KEY, i INT, r REAL, s TEXT, b BLOB, a ANY) STRICT");
+    both.check(
+        "INSERT INTO t VALUES(1, '12', 3, 45, x'00', '007');
+         INSERT INTO t(i) VALUES('x');
+         INSERT INTO t(i) VALUES(1.5);
+         INSERT INTO t(r) VALUES('abc');
+         INSERT INTO t(s) VALUES(x'00');
+         INSERT INTO t(b) VALUES('text');
+         UPDATE t SET b = 5;
+         SELECT *, typeof(i), typeof(r), typeof(s), typeof(b), typeof(a) FROM t",
+    );
+    both.check_files();
+}
+
+#[test]
+fn generated_columns() {
+    let both = Both::with(
+        "CREATE TABLE t(a INTEGER, b AS (a + c) STORED, c AS (a * 2), d NOT NULL AS (nullif(a, 5)), CHECK(b < 100));
+         CREATE INDEX i ON t(c);
+         CREATE UNIQUE INDEX j ON t(b)",
+    );
+    both.check(
+        "INSERT INTO t(a) VALUES(1), (2), (3);
+         INSERT INTO t(a) VALUES(1);
+         INSERT INTO t(a) VALUES(5);
+         INSERT INTO t(a) VALUES(50);
+         UPDATE t SET a = a * 10 WHERE a > 2;
+         UPDATE t SET b = 1;
+         INSERT INTO t(b) VALUES(1);
+         SELECT * FROM t;
+         SELECT a FROM t WHERE c = 4",
+    );
+    both.check_files();
+}
+
+#[test]
+fn partial_and_expression_indexes() {
+    let both = Both::with(
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, a, b);
+         CREATE UNIQUE INDEX i ON t(a) WHERE b > 0;
+         CREATE UNIQUE INDEX j ON t(lower(a), b + 1)",
+    );
+    both.check(
+        "INSERT INTO t VALUES(1, 'x', 1), (2, 'x', 0), (3, 'Y', -1);
+         INSERT INTO t VALUES(4, 'x', 2);
+         INSERT INTO t VALUES(5, 'y', -1);
+         UPDATE t SET b = 5 WHERE id = 2;
+         UPDATE t SET a = 'z', b = b + 1;
+         DELETE FROM t WHERE id = 1;
+         INSERT OR REPLACE INTO t VALUES(9, 'Z', 0);
+         SELECT * FROM t",
+    );
+    both.check_files();
+}
+
+#[test]
+fn a_statement_reads_what_it_changes() {
+    let both =
+        Both::with("CREATE TABLE t(id INTEGER PRIMARY KEY, a); INSERT INTO t VALUES(1, 5), (2, 6), (3, 7)");
+    both.check(
+        "INSERT INTO t SELECT id + 10, a FROM t;
+         INSERT INTO t(a) SELECT max(a) FROM t;
+         UPDATE t SET a = (SELECT max(a) FROM t) + 1 WHERE id < 3;
+         DELETE FROM t WHERE a > (SELECT avg(a) FROM t);
+         UPDATE OR REPLACE t SET id = id + 1;
+         SELECT * FROM t;
+         DELETE FROM t;
+         SELECT count(*) FROM t",
+    );
+    both.check_files();
+}

@@ -1,0 +1,554 @@
+//! Changes within one B-tree page.
+//!
+//! ```text
+//!  header │ cell pointers │ gap ........ │ cell │ freeblock │ cell │ xx │ cell │ reserved
+//!                                        ▲        next,size          fragment
+//!                                        content start
+//! ```
+//!
+//! Free space is the gap, the chain of freeblocks (ascending, at least four bytes each) and fragments (one to three bytes, only counted).
+//! A cell is placed in a freeblock where one fits, else at the start of the content area; when the gap is too small but all free space
+//! together is enough, the page is defragmented first.
+//!
+//! - E1. After each operation the header, the chain and the pointers describe the page completely (`free_bytes` adds up).
+//! - E2. Whatever the page held before, nothing is read or written outside its usable part; a chain that contradicts itself
+//!   is `Error::Corrupt`.
+
+use crate::error::{Error, Result, corrupt};
+use crate::format::PageNo;
+use crate::format::cell::{CELL_SIZE_MIN, PayloadLimits};
+use crate::format::page::{PageKind, PageRef, header_start, read_u16};
+
+/// More fragmented bytes than this on a page are not allowed (fileformat2 1.6), so allocation defragments before.
+const FRAGMENTS_MAX: usize = 60;
+
+/// A B-tree page that is being changed.
+pub(super) struct PageEdit<'a> {
+    /// The page's bytes up to the usable size.
+    bytes: &'a mut [u8],
+    no: PageNo,
+    kind: PageKind,
+    count: usize,
+}
+
+impl<'a> PageEdit<'a> {
+    /// Reads the header of page `no`.
+    #[inline]
+    pub(super) fn parse(no: PageNo, bytes: &'a mut [u8], usable: usize) -> Result<PageEdit<'a>> {
+        let page = PageRef::parse(no, bytes, usable)?;
+        let (kind, count) = (page.kind(), page.count());
+        Ok(PageEdit {
+            bytes: &mut bytes[..usable],
+            no,
+            kind,
+            count,
+        })
+    }
+
+    /// Makes page `no` an empty page of `kind`; only the file header on page 1 and the reserved bytes stay.
+    pub(super) fn init(no: PageNo, bytes: &'a mut [u8], usable: usize, kind: PageKind) -> PageEdit<'a> {
+        let bytes = &mut bytes[..usable];
+        let start = header_start(no);
+        bytes[start..start + kind.header_len()].fill(0);
+        bytes[start] = kind as u8;
+        let mut page = PageEdit {
+            bytes,
+            no,
+            kind,
+            count: 0,
+        };
+        page.set_content_start(usable);
+        page
+    }
+
+    /// The page for reading.
+    #[inline]
+    pub(super) fn as_ref(&self) -> PageRef<'_> {
+        PageRef::checked(
+            self.no,
+            self.bytes,
+            self.bytes.len(),
+            self.kind,
+            self.count as u16,
+        )
+    }
+
+    /// The number of cells.
+    #[inline]
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Places a cell of `len` bytes as cell `index` and hands out its bytes; `None` when the page has no room.
+    #[inline]
+    pub(super) fn place(
+        &mut self,
+        index: usize,
+        len: usize,
+        limits: &PayloadLimits,
+    ) -> Result<Option<&mut [u8]>> {
+        let size = len.max(CELL_SIZE_MIN);
+        let Some(at) = self.allocate(size, limits)? else {
+            return Ok(None);
+        };
+        self.open_pointer(index, at);
+        if len < size {
+            self.bytes[at + len..at + size].fill(0);
+        }
+        Ok(Some(&mut self.bytes[at..at + len]))
+    }
+
+    /// Places all cells of an empty page, from its end downwards.
+    pub(super) fn fill<'c>(&mut self, cells: impl Iterator<Item = &'c [u8]>) -> Result<()> {
+        let pointers = header_start(self.no) + self.kind.header_len();
+        let mut content = self.bytes.len();
+        for cell in cells {
+            let size = cell.len().max(CELL_SIZE_MIN);
+            let pointer = pointers + 2 * self.count;
+            if pointer + 2 + size > content {
+                return Err(self.corrupt(pointer, "cells do not fit their page"));
+            }
+            content -= size;
+            self.bytes[content..content + cell.len()].copy_from_slice(cell);
+            self.bytes[content + cell.len()..content + size].fill(0);
+            self.write_u16(pointer, content);
+            self.count += 1;
+        }
+        self.write_count();
+        self.set_content_start(content);
+        Ok(())
+    }
+
+    /// As [`place`](Self::place) behind the last cell, when the gap has room; never rearranges the page.
+    #[inline]
+    pub(super) fn append(&mut self, len: usize) -> Option<&mut [u8]> {
+        let size = len.max(CELL_SIZE_MIN);
+        let pointers_end = self.pointers_end();
+        let content = self.as_ref().content_start();
+        if content > self.bytes.len() || pointers_end + 2 + size > content {
+            return None;
+        }
+        let at = content - size;
+        self.set_content_start(at);
+        self.bytes[pointers_end..pointers_end + 2].copy_from_slice(&(at as u16).to_be_bytes());
+        self.count += 1;
+        self.write_count();
+        if len < size {
+            self.bytes[at + len..at + size].fill(0);
+        }
+        Some(&mut self.bytes[at..at + len])
+    }
+
+    /// Removes cell `index` and frees its bytes.
+    pub(super) fn remove(&mut self, index: usize, limits: &PayloadLimits) -> Result<()> {
+        let page = self.as_ref();
+        let size = page.cell(index, limits)?.size();
+        let offset = page.cell_offset(index)?;
+        if offset + size > self.bytes.len() {
+            return Err(self.corrupt(offset, "cell extends past the end of the page"));
+        }
+        self.release(offset, size)?;
+        self.close_pointer(index);
+        Ok(())
+    }
+
+    /// The bytes of cell `index`, for overwriting with as many.
+    pub(super) fn cell_bytes(&mut self, index: usize, limits: &PayloadLimits) -> Result<&mut [u8]> {
+        let page = self.as_ref();
+        let len = page.cell(index, limits)?.bytes.len();
+        let offset = page.cell_offset(index)?;
+        Ok(&mut self.bytes[offset..offset + len])
+    }
+
+    /// Sets the child to the left of cell `index`; `index == count` is the right child.
+    pub(super) fn set_child(&mut self, index: usize, child: PageNo) -> Result<()> {
+        let at = if index >= self.count {
+            header_start(self.no) + 8
+        } else {
+            self.as_ref().cell_offset(index)?
+        };
+        match self.bytes.get_mut(at..at + 4) {
+            Some(pointer) if !self.kind.is_leaf() => pointer.copy_from_slice(&child.get().to_be_bytes()),
+            _ => return Err(self.corrupt(at, "child pointer is outside the page")),
+        }
+        Ok(())
+    }
+
+    /// Sets the overflow pointer at offset `at` of the page.
+    pub(super) fn set_chain(&mut self, at: usize, first: PageNo) -> Result<()> {
+        match self.bytes.get_mut(at..at + 4) {
+            Some(pointer) => pointer.copy_from_slice(&first.get().to_be_bytes()),
+            None => return Err(self.corrupt(at, "overflow pointer is outside the page")),
+        }
+        Ok(())
+    }
+
+    /// All free bytes of the page: gap, freeblocks and fragments.
+    pub(super) fn free_bytes(&self) -> Result<usize> {
+        free_bytes(&self.as_ref())
+    }
+
+    /// Finds room for `size` bytes and one cell pointer.
+    #[inline]
+    fn allocate(&mut self, size: usize, limits: &PayloadLimits) -> Result<Option<usize>> {
+        let page = self.as_ref();
+        let (gap_start, content) = (page.pointers_end(), page.content_start());
+        if content < gap_start || content > self.bytes.len() {
+            return Err(self.corrupt(
+                header_start(self.no) + 5,
+                "cell content area overlaps the cell pointers",
+            ));
+        }
+        if page.first_freeblock() != 0
+            && gap_start + 2 <= content
+            && let Some(at) = self.take_freeblock(size)?
+        {
+            return Ok(Some(at));
+        }
+        if gap_start + 2 + size <= content {
+            self.set_content_start(content - size);
+            return Ok(Some(content - size));
+        }
+        if self.free_bytes()? < size + 2 {
+            return Ok(None);
+        }
+        self.defragment(limits)?;
+        let content = self.as_ref().content_start();
+        if gap_start + 2 + size > content {
+            return Err(self.corrupt(header_start(self.no), "free space does not add up"));
+        }
+        self.set_content_start(content - size);
+        Ok(Some(content - size))
+    }
+
+    /// Takes `size` bytes from the first freeblock that has as many.
+    fn take_freeblock(&mut self, size: usize) -> Result<Option<usize>> {
+        let start = header_start(self.no);
+        let page = self.as_ref();
+        let fragments = page.fragments();
+        let (mut link, mut at) = (start + 1, page.first_freeblock());
+        while at != 0 {
+            let block = freeblock(&self.as_ref(), at)?;
+            if block.len >= size {
+                let rest = block.len - size;
+                if rest >= CELL_SIZE_MIN {
+                    self.write_u16(at + 2, rest);
+                } else if fragments + rest > FRAGMENTS_MAX {
+                    return Ok(None);
+                } else {
+                    self.write_u16(link, block.next);
+                    self.bytes[start + 7] = (fragments + rest) as u8;
+                }
+                return Ok(Some(at + rest));
+            }
+            (link, at) = (at, block.next);
+        }
+        Ok(None)
+    }
+
+    /// Returns `size` bytes at `offset` to the free space, joined with free neighbours.
+    fn release(&mut self, offset: usize, size: usize) -> Result<()> {
+        let start = header_start(self.no);
+        let page = self.as_ref();
+        let (content, mut fragments) = (page.content_start(), page.fragments());
+        let (mut from, mut to) = (offset, offset + size);
+        let (mut link, mut next) = (start + 1, page.first_freeblock());
+        let mut before = None;
+        while next != 0 && next < from {
+            let block = freeblock(&page, next)?;
+            before = Some((link, next, next + block.len));
+            (link, next) = (next, block.next);
+        }
+        // Join with the block behind, then with the one before; up to three bytes between were a fragment.
+        let mut after = next;
+        if next != 0 && next < to + CELL_SIZE_MIN {
+            let block = freeblock(&page, next)?;
+            if next < to || fragments < next - to {
+                return Err(self.corrupt(next, "freeblock overlaps a cell"));
+            }
+            fragments -= next - to;
+            (to, after) = (next + block.len, block.next);
+        }
+        if let Some((link_before, at, end)) = before
+            && from < end + CELL_SIZE_MIN
+        {
+            if from < end || fragments < from - end {
+                return Err(self.corrupt(at, "freeblock overlaps a cell"));
+            }
+            fragments -= from - end;
+            (from, link) = (at, link_before);
+        }
+        self.bytes[start + 7] = fragments as u8;
+        if from <= content {
+            if from < content || link != start + 1 {
+                return Err(self.corrupt(from, "cell lies in front of the cell content area"));
+            }
+            self.write_u16(start + 1, after);
+            self.set_content_start(to);
+        } else {
+            self.write_u16(link, from);
+            self.write_u16(from, after);
+            self.write_u16(from + 2, to - from);
+        }
+        Ok(())
+    }
+
+    /// Packs all cells at the end of the page, so that all free space is the gap.
+    fn defragment(&mut self, limits: &PayloadLimits) -> Result<()> {
+        let copy = self.bytes.to_vec();
+        let old = PageRef::checked(self.no, &copy, copy.len(), self.kind, self.count as u16);
+        let (pointers, end) = (old.pointers_start(), old.pointers_end());
+        let mut content = self.bytes.len();
+        for index in 0..self.count {
+            let cell = old.cell(index, limits)?;
+            let size = cell.size();
+            let offset = old.cell_offset(index)?;
+            let source = copy.get(offset..offset + size).filter(|_| end + size <= content);
+            let Some(source) = source else {
+                return Err(old.corrupt(offset, "cells overlap"));
+            };
+            content -= size;
+            self.bytes[content..content + size].copy_from_slice(source);
+            self.write_u16(pointers + 2 * index, content);
+        }
+        let start = header_start(self.no);
+        self.write_u16(start + 1, 0);
+        self.bytes[start + 7] = 0;
+        self.set_content_start(content);
+        Ok(())
+    }
+
+    fn open_pointer(&mut self, index: usize, offset: usize) {
+        let at = self.as_ref().pointers_start() + 2 * index;
+        let end = self.pointers_end();
+        self.bytes.copy_within(at..end, at + 2);
+        self.write_u16(at, offset);
+        self.count += 1;
+        self.write_count();
+    }
+
+    fn close_pointer(&mut self, index: usize) {
+        let at = self.as_ref().pointers_start() + 2 * index;
+        let end = self.pointers_end();
+        self.bytes.copy_within(at + 2..end, at);
+        self.count -= 1;
+        self.write_count();
+        if self.count == 0 {
+            let start = header_start(self.no);
+            self.write_u16(start + 1, 0);
+            self.bytes[start + 7] = 0;
+            self.set_content_start(self.bytes.len());
+        }
+    }
+
+    #[inline]
+    fn pointers_end(&self) -> usize {
+        header_start(self.no) + self.kind.header_len() + 2 * self.count
+    }
+
+    #[inline]
+    fn write_count(&mut self) {
+        self.write_u16(header_start(self.no) + 3, self.count);
+    }
+
+    #[inline]
+    fn set_content_start(&mut self, at: usize) {
+        // 65536 is written as 0.
+        self.write_u16(header_start(self.no) + 5, at);
+    }
+
+    #[inline]
+    fn write_u16(&mut self, at: usize, value: usize) {
+        self.bytes[at..at + 2].copy_from_slice(&(value as u16).to_be_bytes());
+    }
+
+    #[cold]
+    fn corrupt(&self, offset: usize, what: &'static str) -> Error {
+        corrupt(self.no, offset, what)
+    }
+}
+
+/// One link of the freeblock chain.
+pub(crate) struct Freeblock {
+    pub(crate) next: usize,
+    pub(crate) len: usize,
+}
+
+/// Reads the freeblock at `at`, which has to lie within the page and before the one that it names.
+pub(crate) fn freeblock(page: &PageRef<'_>, at: usize) -> Result<Freeblock> {
+    let (Some(next), Some(len)) = (read_u16(page.bytes(), at), read_u16(page.bytes(), at + 2)) else {
+        return Err(page.corrupt(at, "freeblock lies outside the page"));
+    };
+    let (next, len) = (usize::from(next), usize::from(len));
+    if len < CELL_SIZE_MIN || at + len > page.bytes().len() {
+        return Err(page.corrupt(at, "freeblock extends past the end of the page"));
+    }
+    if next != 0 && next < at + len {
+        return Err(page.corrupt(at, "freeblocks are out of order"));
+    }
+    Ok(Freeblock { next, len })
+}
+
+/// All free bytes of a page: gap, freeblocks and fragments.
+pub(crate) fn free_bytes(page: &PageRef<'_>) -> Result<usize> {
+    let content = page.content_start();
+    let Some(gap) = content
+        .checked_sub(page.pointers_end())
+        .filter(|_| content <= page.bytes().len())
+    else {
+        return Err(page.corrupt(
+            page.header_start() + 5,
+            "cell content area overlaps the cell pointers",
+        ));
+    };
+    let mut free = gap + page.fragments();
+    let mut at = page.first_freeblock();
+    if at != 0 && at < content {
+        return Err(page.corrupt(at, "freeblock lies in front of the cell content area"));
+    }
+    while at != 0 {
+        let block = freeblock(page, at)?;
+        free += block.len;
+        at = block.next;
+    }
+    if free > page.bytes().len() {
+        return Err(page.corrupt(page.header_start(), "more free bytes than the page has"));
+    }
+    Ok(free)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NO: PageNo = PageNo::new(2).unwrap();
+
+    /// A page of index leaf cells beside a plain list of what they should be.
+    struct Model {
+        page: Vec<u8>,
+        usable: usize,
+        no: PageNo,
+        cells: Vec<Vec<u8>>,
+    }
+
+    impl Model {
+        fn new(no: PageNo, size: usize, usable: usize) -> Model {
+            let mut page = vec![0; size];
+            PageEdit::init(no, &mut page, usable, PageKind::IndexLeaf);
+            Model {
+                page,
+                usable,
+                no,
+                cells: Vec::new(),
+            }
+        }
+
+        fn insert(&mut self, index: usize, cell: Vec<u8>) -> bool {
+            let limits = PayloadLimits::index(self.usable);
+            let mut edit = PageEdit::parse(self.no, &mut self.page, self.usable).unwrap();
+            let enough = edit.free_bytes().unwrap() >= cell.len().max(4) + 2;
+            let placed = edit
+                .place(index, cell.len(), &limits)
+                .unwrap()
+                .map(|out| out.copy_from_slice(&cell));
+            assert_eq!(placed.is_some(), enough);
+            if enough {
+                self.cells.insert(index, cell);
+            }
+            enough
+        }
+
+        fn remove(&mut self, index: usize) {
+            let limits = PayloadLimits::index(self.usable);
+            PageEdit::parse(self.no, &mut self.page, self.usable)
+                .unwrap()
+                .remove(index, &limits)
+                .unwrap();
+            self.cells.remove(index);
+        }
+
+        fn check(&self) {
+            let limits = PayloadLimits::index(self.usable);
+            let page = PageRef::parse(self.no, &self.page, self.usable).unwrap();
+            let mut taken = page.pointers_end();
+            for (i, cell) in self.cells.iter().enumerate() {
+                assert_eq!(page.cell(i, &limits).unwrap().bytes, cell);
+                taken += page.cell(i, &limits).unwrap().size();
+            }
+            assert_eq!(page.count(), self.cells.len());
+            assert_eq!(free_bytes(&page).unwrap(), self.usable - taken);
+            assert!(page.fragments() <= FRAGMENTS_MAX);
+            assert!(
+                self.page[self.usable..].iter().all(|&byte| byte == 0),
+                "reserved bytes stay"
+            );
+        }
+    }
+
+    #[test]
+    fn random_changes_agree_with_a_list() {
+        for (no, size, reserved) in [
+            (NO, 512, 0),
+            (NO, 512, 32),
+            (PageNo::ONE, 1024, 1),
+            (NO, 65536, 0),
+        ] {
+            let mut model = Model::new(no, size, size - reserved);
+            let mut random = crate::btree::model::Random::new(size as u64);
+            for step in 0..3000 {
+                if !model.cells.is_empty() && random.below(5) < 2 {
+                    model.remove(random.below(model.cells.len()));
+                } else {
+                    let len = if random.below(4) == 0 {
+                        random.below(90)
+                    } else {
+                        random.below(12)
+                    };
+                    let mut cell = vec![len as u8];
+                    cell.extend((0..len).map(|i| (step + i) as u8));
+                    if !model.insert(random.below(model.cells.len() + 1), cell) {
+                        for _ in 0..random.below(model.cells.len()) {
+                            model.remove(random.below(model.cells.len()));
+                        }
+                    }
+                }
+                if size < 65536 || step % 100 == 0 {
+                    model.check();
+                }
+            }
+            while !model.cells.is_empty() {
+                model.remove(random.below(model.cells.len()));
+            }
+            model.check();
+        }
+    }
+
+    #[test]
+    fn freeblock_chains_that_contradict_themselves_are_errors() {
+        let limits = PayloadLimits::index(512);
+        for (first, next, len) in [
+            (8, 0, 4),
+            (400, 400, 8),
+            (400, 390, 8),
+            (400, 0, 2),
+            (400, 0, 200),
+            (510, 0, 4),
+        ] {
+            let mut model = Model::new(NO, 512, 512);
+            for _ in 0..20 {
+                model.insert(0, vec![9; 10]);
+            }
+            let page = &mut model.page;
+            page[1..3].copy_from_slice(&u16::to_be_bytes(first));
+            for (at, value) in [(first, next), (first + 2, len)] {
+                if let Some(bytes) = page.get_mut(at as usize..at as usize + 2) {
+                    bytes.copy_from_slice(&u16::to_be_bytes(value));
+                }
+            }
+            let mut edit = PageEdit::parse(NO, page, 512).unwrap();
+            let placed = edit.place(0, 300, &limits).map(|_| ());
+            let removed = edit.remove(10, &limits);
+            assert!(placed.is_err() || removed.is_err(), "{first} {next} {len}");
+        }
+    }
+}

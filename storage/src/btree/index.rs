@@ -1,0 +1,786 @@
+//! [`IndexCursor`]: a place in an index tree, and the changes made there.
+//!
+//! An index tree's entries are records, in the order that a [`KeyOrder`] gives; WITHOUT ROWID tables are such trees. Entries lie on interior pages
+//! as well: in order of traversal, interior cell `i` comes between the subtree of child `i` and that of child `i + 1`.
+//!
+//! Keys are compared where they lie. Only when the columns at hand are equal and the next one reaches into an overflow page is a
+//! record put together first.
+//!
+//! When pages change under a cursor it finds its place again by its record, which the page that it holds still has. A record whose key
+//! columns reach into overflow pages is copied when the cursor comes to it, because those pages may be gone by then.
+
+use std::cmp::Ordering;
+use std::mem;
+use std::sync::Arc;
+
+use super::balance::{self, Pending};
+use super::descent::{Path, Stack, Stamp};
+use super::edit::PageEdit;
+use super::leaf::LeafRows;
+use super::pointer_map::{self, Use};
+use super::tree::{TreeKind, count_rows};
+use super::{Seek, overflow};
+use crate::error::{Error, Result, corrupt};
+use crate::format::cell::{Cell, CellHead, PAYLOAD_LEN_MAX, PayloadLimits};
+use crate::format::page::{PageKind, PageRef};
+use crate::format::record::{self, KeyValues};
+use crate::format::{KeyOrder, PageNo, PartialOrdering, ValueRef};
+use crate::pager::Pager;
+
+/// A cursor over an index tree: records in the order of their keys.
+///
+/// A cursor does not borrow the pager; every call that reads or writes is given it. When pages change between two calls the cursor
+/// finds its place again by key. Between transactions a cursor keeps nothing that it trusts, so it may be kept and used again.
+pub struct IndexCursor {
+    stack: Stack,
+    order: Arc<KeyOrder>,
+    place: Place,
+    /// The record that the place is known by, or the part of it that has the key: in `Moved`, and in `At` when `keeps_key`.
+    key: Vec<u8>,
+    key_total: usize,
+    keeps_key: bool,
+    edge: Option<RightEdge>,
+    /// Where records with overflow pages are put together for a comparison.
+    spill: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// On no entry, before the first move or behind the end.
+    Unset,
+    /// On the current cell of the stack, which may be on an interior page.
+    At,
+    /// Where `key` was; the stack does not say.
+    Moved,
+}
+
+/// The rightmost leaf of the tree as the last insert left it.
+#[derive(Clone, Copy)]
+struct RightEdge {
+    leaf: PageNo,
+    stamp: Stamp,
+}
+
+/// Where a key is or would be.
+#[derive(Clone, Copy)]
+struct Found {
+    index: usize,
+    equal: bool,
+}
+
+/// Which of the entries that are equal on the key's columns a search stops at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Bound {
+    /// In front of the first of them.
+    Lower,
+    /// Behind the last of them.
+    Upper,
+}
+
+impl IndexCursor {
+    /// A cursor over the index tree with this root and order. Reads nothing.
+    pub fn new(root: PageNo, order: Arc<KeyOrder>) -> IndexCursor {
+        IndexCursor {
+            stack: Stack::new(root, false),
+            order,
+            place: Place::Unset,
+            key: Vec::new(),
+            key_total: 0,
+            keeps_key: false,
+            edge: None,
+            spill: Vec::new(),
+        }
+    }
+
+    /// The tree's root.
+    pub fn root(&self) -> PageNo {
+        self.stack.root()
+    }
+
+    /// The order of the entries.
+    pub fn order(&self) -> &Arc<KeyOrder> {
+        &self.order
+    }
+
+    /// Forgets the place and lets go of all pages.
+    pub fn reset(&mut self) {
+        self.stack.clear();
+        self.place = Place::Unset;
+        self.edge = None;
+    }
+
+    // ---- moving ----------------------------------------------------------------------------------
+
+    /// Goes to the first entry; false when there is none.
+    pub fn first(&mut self, pager: &Pager) -> Result<bool> {
+        self.place = Place::Unset;
+        self.stack.go_to_edge(pager, true)?;
+        self.settle_if_any(pager)
+    }
+
+    /// Goes to the last entry; false when there is none.
+    pub fn last(&mut self, pager: &Pager) -> Result<bool> {
+        self.place = Place::Unset;
+        self.stack.go_to_edge(pager, false)?;
+        self.settle_if_any(pager)
+    }
+
+    /// Goes to the next entry; false, and on no entry, behind the last.
+    #[inline]
+    pub fn next(&mut self, pager: &Pager) -> Result<bool> {
+        if self.place != Place::At || !self.stack.is_current(pager) {
+            return self.seek_from_here(pager, Seek::Gt);
+        }
+        let next = self.stack.index() + 1;
+        if self.stack.at_leaf() {
+            return self.go_to_index_or_up(pager, next);
+        }
+        self.stack.descend_first(pager, next)?;
+        self.settle(pager, 0)
+    }
+
+    /// Goes to the entry before; false, and on no entry, in front of the first.
+    #[inline]
+    pub fn prev(&mut self, pager: &Pager) -> Result<bool> {
+        if self.place != Place::At || !self.stack.is_current(pager) {
+            return self.seek_from_here(pager, Seek::Lt);
+        }
+        let index = self.stack.index();
+        if self.stack.at_leaf() {
+            return self.go_before(pager, index);
+        }
+        self.stack.descend_last(pager, index)?;
+        self.settle(pager, self.stack.index())
+    }
+
+    /// Goes to the entry that `how` says relative to `key`, which may have fewer columns than the entries: `Eq` finds the first entry that is equal on
+    /// them, `Ge` the first that is not before them, `Gt` the first behind all that are equal, `Le` the last that is not behind,
+    /// `Lt` the last before all that are equal. False when there is none.
+    pub fn seek(&mut self, pager: &Pager, key: &[ValueRef<'_>], how: Seek) -> Result<bool> {
+        self.place = Place::Unset;
+        let bound = if matches!(how, Seek::Gt | Seek::Le) {
+            Bound::Upper
+        } else {
+            Bound::Lower
+        };
+        let is_whole = key.len() >= self.order.columns.len();
+        let found = self.find(pager, key, bound, is_whole)?;
+        match how {
+            Seek::Eq | Seek::Ge | Seek::Le if found.equal && is_whole => self.settle(pager, found.index),
+            Seek::Gt if found.equal && is_whole => {
+                self.settle(pager, found.index)?;
+                self.next(pager)
+            }
+            Seek::Lt if found.equal && is_whole => {
+                self.settle(pager, found.index)?;
+                self.prev(pager)
+            }
+            Seek::Ge | Seek::Gt => self.go_to_index_or_up(pager, found.index),
+            Seek::Le | Seek::Lt => self.go_before(pager, found.index),
+            Seek::Eq if is_whole => Ok(false),
+            Seek::Eq => {
+                let hit = self.go_to_index_or_up(pager, found.index)?
+                    && self.compare_current(pager, key)? == Ordering::Equal;
+                if !hit {
+                    self.place = Place::Unset;
+                }
+                Ok(hit)
+            }
+        }
+    }
+
+    /// The order of the current entry relative to `key`, over the columns that both have.
+    pub fn compare_current(&mut self, pager: &Pager, key: &[ValueRef<'_>]) -> Result<Ordering> {
+        self.require_entry()?;
+        let page = self.stack.current().view(self.stack.usable());
+        let limits = *self.stack.limits();
+        compare(
+            pager,
+            &self.order,
+            &page,
+            self.stack.index(),
+            &limits,
+            key,
+            &mut self.spill,
+        )
+    }
+
+    /// True when the cursor is on an entry.
+    #[inline]
+    pub fn is_on_row(&self) -> bool {
+        self.place == Place::At
+    }
+
+    /// The current entry's record: a slice of its page, or assembled in `spill` when it has overflow pages. It is the entry as it was when the
+    /// cursor came to it.
+    #[inline]
+    pub fn payload<'a>(&'a self, pager: &Pager, spill: &'a mut Vec<u8>) -> Result<&'a [u8]> {
+        self.require_entry()?;
+        let cell = self.current_cell()?;
+        match cell.overflow {
+            None => Ok(cell.local),
+            Some(first) => overflow::assemble(pager, cell.local, first, cell.total, spill),
+        }
+    }
+
+    /// The number of entries. Reads the pages' headers, not the entries.
+    pub fn count(&self, pager: &Pager) -> Result<u64> {
+        count_rows(pager, self.stack.root(), TreeKind::Index)
+    }
+
+    // ---- whole leaves ----------------------------------------------------------------------------
+
+    /// The entries from the current one on that can be had without moving: those to the end of the leaf, or just the current one
+    /// when it lies on an interior page. Empty when the cursor is on no entry.
+    pub fn leaf(&self) -> LeafRows<'_> {
+        self.rows(|index, count| (index, count))
+    }
+
+    /// As [`leaf`](Self::leaf), but the entries up to the current one, for taking from the back.
+    pub fn leaf_back(&self) -> LeafRows<'_> {
+        self.rows(|index, _| (0, index + 1))
+    }
+
+    fn rows(&self, on_leaf: impl Fn(usize, usize) -> (usize, usize)) -> LeafRows<'_> {
+        if self.place != Place::At {
+            return LeafRows::empty();
+        }
+        let page = self.stack.current().view(self.stack.usable());
+        let index = self.stack.index();
+        let (from, to) = if self.stack.at_leaf() {
+            on_leaf(index, page.count())
+        } else {
+            (index, index + 1)
+        };
+        LeafRows::new(page, *self.stack.limits(), from, to)
+    }
+
+    /// Goes to the entry with this [`index`](super::LeafRow::index) on the current page; false when the page has no such entry.
+    pub fn stand_at(&mut self, pager: &Pager, index: usize) -> Result<bool> {
+        self.require_entry()?;
+        if index >= usize::from(self.stack.current().count) {
+            return Ok(false);
+        }
+        self.settle(pager, index)
+    }
+
+    /// Goes to the first entry behind those of [`leaf`](Self::leaf); false when there is none.
+    pub fn next_leaf(&mut self, pager: &Pager) -> Result<bool> {
+        if self.place == Place::At && self.stack.at_leaf() {
+            let last = usize::from(self.stack.current().count) - 1;
+            self.settle(pager, last)?;
+        }
+        self.next(pager)
+    }
+
+    /// Goes to the last entry in front of those of [`leaf_back`](Self::leaf_back); false when there is none.
+    pub fn prev_leaf(&mut self, pager: &Pager) -> Result<bool> {
+        if self.place == Place::At && self.stack.at_leaf() {
+            self.settle(pager, 0)?;
+        }
+        self.prev(pager)
+    }
+
+    // ---- changing --------------------------------------------------------------------------------
+
+    /// Adds the record, or puts it in the place of the one that is equal on all columns of the order. Afterwards the cursor is on no
+    /// entry.
+    ///
+    /// Ascending records go to the right edge without a descent.
+    pub fn insert(&mut self, pager: &mut Pager, record: &[u8]) -> Result<()> {
+        if record.len() > PAYLOAD_LEN_MAX {
+            return Err(Error::TooBig);
+        }
+        self.place = Place::Unset;
+        let mut key = KeyValues::new();
+        record::decode_prefix(record, record.len(), self.order.columns.len(), &mut key)?;
+        let limits = PayloadLimits::index(pager.usable_size());
+        if record.len() <= limits.max_local && self.append(pager, record, &key)? {
+            return Ok(());
+        }
+        let found = self.find(pager, &key, Bound::Lower, true)?;
+        let head = CellHead::index_leaf(record.len());
+        let local = limits.local(record.len());
+        let mut cell: smallvec::SmallVec<[u8; 256]> = smallvec::SmallVec::new();
+        cell.extend_from_slice(head.as_slice());
+        cell.extend_from_slice(&record[..local]);
+        if local < record.len() {
+            let first = overflow::write(pager, &record[local..], self.stack.current().no)?;
+            cell.extend_from_slice(&first.get().to_be_bytes());
+        }
+        if found.equal {
+            self.replace(pager, found.index, &cell)
+        } else {
+            self.insert_leaf_cell(pager, found.index, &cell)
+        }
+    }
+
+    /// Removes the current entry. Afterwards `next` goes to the entry behind it, `prev` to the one before.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] when the cursor is on no entry.
+    pub fn delete(&mut self, pager: &mut Pager) -> Result<()> {
+        self.require_entry()?;
+        self.keep_key(pager)?;
+        if !self.stack.is_current(pager) && !self.find_kept_key(pager)? {
+            self.place = Place::Moved;
+            return Ok(());
+        }
+        self.edge = None;
+        let cell = self.current_cell()?;
+        let chain = cell.overflow.map(|first| (first, cell.total - cell.local.len()));
+        self.place = Place::Moved;
+        if self.stack.at_leaf() {
+            let (path, index) = (self.stack.path(), self.stack.index());
+            self.stack.pop_leaf();
+            free_chain(pager, chain)?;
+            return self.remove_leaf_cell(pager, path, index);
+        }
+        self.delete_interior(pager, chain)
+    }
+
+    /// Puts `record` behind the last entry when the last insert was there, too, and it belongs there.
+    fn append(&mut self, pager: &mut Pager, record: &[u8], key: &[ValueRef<'_>]) -> Result<bool> {
+        let Some(edge) = self.edge.take() else {
+            return Ok(false);
+        };
+        let (usable, limits) = (pager.usable_size(), PayloadLimits::index(pager.usable_size()));
+        let leaf = {
+            let known = if edge.stamp == Stamp::of(pager) {
+                edge.leaf
+            } else {
+                self.root()
+            };
+            let Some((leaf, level)) = balance::right_edge(pager, known, false)? else {
+                return Ok(false);
+            };
+            let Some(last) = usize::from(level.count).checked_sub(1) else {
+                return Ok(false);
+            };
+            let page = level.view(usable);
+            let order = compare(pager, &self.order, &page, last, &limits, key, &mut self.spill)?;
+            if order != Ordering::Less {
+                return Ok(false);
+            }
+            leaf
+        };
+        let head = CellHead::index_leaf(record.len());
+        let head = head.as_slice();
+        let mut page = PageEdit::parse(leaf, pager.page_mut(leaf)?, usable)?;
+        let Some(out) = page.append(head.len() + record.len()) else {
+            return Ok(false);
+        };
+        let (out_head, out_record) = out.split_at_mut(head.len());
+        out_head.copy_from_slice(head);
+        out_record.copy_from_slice(record);
+        self.edge = Some(RightEdge {
+            leaf,
+            stamp: Stamp::of(pager),
+        });
+        Ok(true)
+    }
+
+    fn insert_leaf_cell(&mut self, pager: &mut Pager, index: usize, cell: &[u8]) -> Result<()> {
+        let (usable, limits) = (self.stack.usable(), *self.stack.limits());
+        let path = self.stack.path();
+        let leaf = self.stack.current().no;
+        let at_edge = self.stack.is_right_edge(index);
+        self.stack.pop_leaf();
+        let mut page = PageEdit::parse(leaf, pager.page_mut(leaf)?, usable)?;
+        match page.place(index, cell.len(), &limits)? {
+            Some(out) => out.copy_from_slice(cell),
+            None => {
+                return self.rebalance(
+                    pager,
+                    path,
+                    Some(Pending {
+                        index,
+                        cell: cell.to_vec(),
+                    }),
+                );
+            }
+        }
+        self.stack.restamp(pager);
+        if at_edge {
+            self.edge = Some(RightEdge {
+                leaf,
+                stamp: Stamp::of(pager),
+            });
+        }
+        Ok(())
+    }
+
+    /// Puts a cell, given as for a leaf, in the place of the current one.
+    fn replace(&mut self, pager: &mut Pager, index: usize, leaf_cell: &[u8]) -> Result<()> {
+        let old = self.current_cell_at(index)?;
+        let chain = old.overflow.map(|first| (first, old.total - old.local.len()));
+        let (old_len, child) = (old.bytes.len(), old.child);
+        let mut path = self.stack.path();
+        if let Some(step) = path.last_mut() {
+            step.index = index;
+        }
+        self.edge = None;
+        self.stack.clear();
+        free_chain(pager, chain)?;
+        match child {
+            None => self.write_in_place(pager, path, old_len, leaf_cell).map(|_| ()),
+            Some(child) => {
+                let cell = [&child.get().to_be_bytes(), leaf_cell].concat();
+                self.write_in_place(pager, path, old_len, &cell).map(|_| ())
+            }
+        }
+    }
+
+    /// Overwrites the cell at the end of `path`, of `old_len` bytes; true when the page had to be balanced for it.
+    fn write_in_place(&mut self, pager: &mut Pager, path: Path, old_len: usize, cell: &[u8]) -> Result<bool> {
+        let Some(&step) = path.last() else {
+            return Ok(false);
+        };
+        let (usable, limits) = (pager.usable_size(), PayloadLimits::index(pager.usable_size()));
+        let mut page = PageEdit::parse(step.no, pager.page_mut(step.no)?, usable)?;
+        if old_len == cell.len() {
+            page.cell_bytes(step.index, &limits)?.copy_from_slice(cell);
+        } else {
+            page.remove(step.index, &limits)?;
+            match page.place(step.index, cell.len(), &limits)? {
+                Some(out) => out.copy_from_slice(cell),
+                None => {
+                    let pending = Pending {
+                        index: step.index,
+                        cell: cell.to_vec(),
+                    };
+                    self.rebalance(pager, path, Some(pending))?;
+                    return Ok(true);
+                }
+            }
+        }
+        let chain = PageRef::parse(step.no, &pager.page(step.no)?, usable)?
+            .cell(step.index, &limits)?
+            .overflow;
+        if let Some(chain) = chain
+            && pointer_map::is_kept(pager)?
+        {
+            pointer_map::put(pager, chain, Use::OverflowFirst(step.no))?;
+        }
+        Ok(false)
+    }
+
+    /// Removes the current entry of an interior page: the last entry of its left subtree takes its place.
+    fn delete_interior(&mut self, pager: &mut Pager, chain: Option<(PageNo, usize)>) -> Result<()> {
+        let old = self.current_cell()?;
+        let (old_len, child) = (old.bytes.len(), old.child);
+        let depth = self.stack.path().len();
+        let index = self.stack.index();
+        self.stack.descend_last(pager, index)?;
+        let Some(child) = child else {
+            return Err(corrupt(
+                self.stack.current().no,
+                0,
+                "interior cell without a child",
+            ));
+        };
+        let substitute = self.current_cell()?.bytes.to_vec();
+        let path = self.stack.path();
+        self.stack.clear();
+        free_chain(pager, chain)?;
+
+        let cell = [&child.get().to_be_bytes(), &substitute[..]].concat();
+        let above: Path = path[..depth].iter().copied().collect();
+        let moved = self.write_in_place(pager, above, old_len, &cell)?;
+        // When that balanced pages, the substitute's old place has to be sought: it is the first of the two that are equal now.
+        let path = if moved {
+            self.path_to_leaf_cell(pager, &substitute)?
+        } else {
+            path
+        };
+        let index = path.last().map_or(0, |step| step.index);
+        self.stack.clear();
+        self.remove_leaf_cell(pager, path, index)
+    }
+
+    /// The way to the leaf cell with these bytes, of which an interior cell is a copy.
+    fn path_to_leaf_cell(&mut self, pager: &Pager, cell: &[u8]) -> Result<Path> {
+        let limits = PayloadLimits::index(pager.usable_size());
+        let parsed = Cell::parse(PageKind::IndexLeaf, cell, 0, &limits)
+            .map_err(|what| corrupt(self.root(), 0, what))?;
+        let mut whole = Vec::new();
+        let record = match parsed.overflow {
+            None => parsed.local,
+            Some(first) => overflow::assemble(pager, parsed.local, first, parsed.total, &mut whole)?,
+        };
+        let mut key = KeyValues::new();
+        record::decode_prefix(record, record.len(), self.order.columns.len(), &mut key)?;
+        let found = self.find(pager, &key, Bound::Lower, false)?;
+        if found.index >= usize::from(self.stack.current().count)
+            || self.current_cell_at(found.index)?.bytes != cell
+        {
+            return Err(corrupt(
+                self.stack.current().no,
+                0,
+                "index entries are out of order",
+            ));
+        }
+        self.stack.set_index(found.index);
+        Ok(self.stack.path())
+    }
+
+    fn remove_leaf_cell(&mut self, pager: &mut Pager, path: Path, index: usize) -> Result<()> {
+        let Some(step) = path.last() else { return Ok(()) };
+        let (usable, limits) = (pager.usable_size(), PayloadLimits::index(pager.usable_size()));
+        let mut page = PageEdit::parse(step.no, pager.page_mut(step.no)?, usable)?;
+        page.remove(index, &limits)?;
+        if path.len() > 1 && balance::is_underfull(page.free_bytes()?, usable) {
+            return self.rebalance(pager, path, None);
+        }
+        self.stack.restamp(pager);
+        Ok(())
+    }
+
+    fn rebalance(&mut self, pager: &mut Pager, path: Path, pending: Option<Pending>) -> Result<()> {
+        self.stack.clear();
+        balance::balance(pager, TreeKind::Index, path, pending.into_iter().collect())
+    }
+
+    // ---- places ----------------------------------------------------------------------------------
+
+    /// Descends to where `key` is or would be. With `stop_at_equal`, which needs a key of all columns, it stops at the entry that
+    /// is equal, on whatever page; else it goes down to a leaf.
+    fn find(
+        &mut self,
+        pager: &Pager,
+        key: &[ValueRef<'_>],
+        bound: Bound,
+        stop_at_equal: bool,
+    ) -> Result<Found> {
+        self.stack.restart(pager)?;
+        let (usable, limits) = (self.stack.usable(), *self.stack.limits());
+        loop {
+            let page = self.stack.current().view(usable);
+            let (mut low, mut high) = (0, page.count());
+            while low < high {
+                let middle = (low + high) / 2;
+                let order = compare(pager, &self.order, &page, middle, &limits, key, &mut self.spill)?;
+                if stop_at_equal && order == Ordering::Equal {
+                    self.stack.set_index(middle);
+                    return Ok(Found {
+                        index: middle,
+                        equal: true,
+                    });
+                }
+                if order == Ordering::Less || (order == Ordering::Equal && bound == Bound::Upper) {
+                    low = middle + 1;
+                } else {
+                    high = middle;
+                }
+            }
+            if page.kind().is_leaf() {
+                self.stack.set_index(low);
+                return Ok(Found {
+                    index: low,
+                    equal: false,
+                });
+            }
+            self.stack.descend(pager, low)?;
+        }
+    }
+
+    /// Goes to cell `index` of the current leaf, or to the interior cell behind the leaf.
+    #[inline]
+    fn go_to_index_or_up(&mut self, pager: &Pager, index: usize) -> Result<bool> {
+        if index < usize::from(self.stack.current().count) {
+            return self.settle(pager, index);
+        }
+        self.place = Place::Unset;
+        while self.stack.ascend() {
+            let index = self.stack.index();
+            if index < usize::from(self.stack.current().count) {
+                return self.settle(pager, index);
+            }
+        }
+        Ok(false)
+    }
+
+    #[inline]
+    fn go_before(&mut self, pager: &Pager, index: usize) -> Result<bool> {
+        if index > 0 {
+            return self.settle(pager, index - 1);
+        }
+        self.place = Place::Unset;
+        while self.stack.ascend() {
+            if let Some(previous) = self.stack.index().checked_sub(1) {
+                return self.settle(pager, previous);
+            }
+        }
+        Ok(false)
+    }
+
+    fn settle_if_any(&mut self, pager: &Pager) -> Result<bool> {
+        if self.stack.current().count == 0 {
+            return Ok(false);
+        }
+        self.settle(pager, self.stack.index())
+    }
+
+    #[inline]
+    fn settle(&mut self, pager: &Pager, index: usize) -> Result<bool> {
+        self.stack.set_index(index);
+        self.keeps_key = false;
+        if self.current_cell()?.overflow.is_some() {
+            self.settle_on_spilled(pager)?;
+        }
+        self.place = Place::At;
+        Ok(true)
+    }
+
+    /// Copies the record when its key columns are not all on the page.
+    #[cold]
+    fn settle_on_spilled(&mut self, pager: &Pager) -> Result<()> {
+        let cell = self.current_cell()?;
+        if !has_columns(cell.local, cell.total, self.order.columns.len())? {
+            self.keep_key(pager)?;
+        }
+        Ok(())
+    }
+
+    /// Copies the current record's key, or as much of the record as has it, to `self.key`.
+    fn keep_key(&mut self, pager: &Pager) -> Result<()> {
+        if self.keeps_key {
+            return Ok(());
+        }
+        let mut key = mem::take(&mut self.key);
+        let cell = self.current_cell()?;
+        let total = cell.total;
+        match cell.overflow {
+            Some(first) if !has_columns(cell.local, total, self.order.columns.len())? => {
+                overflow::assemble(pager, cell.local, first, total, &mut key)?;
+            }
+            _ => {
+                key.clear();
+                key.extend_from_slice(cell.local);
+            }
+        }
+        (self.key, self.key_total, self.keeps_key) = (key, total, true);
+        Ok(())
+    }
+
+    /// Seeks relative to the record that the cursor is or was on.
+    fn seek_from_here(&mut self, pager: &Pager, how: Seek) -> Result<bool> {
+        match self.place {
+            Place::Unset => return Ok(false),
+            Place::At => self.keep_key(pager)?,
+            Place::Moved => {}
+        }
+        self.with_kept_key(|cursor, key| cursor.seek(pager, key, how))
+    }
+
+    /// Goes to the entry whose key is kept; false when it is gone.
+    fn find_kept_key(&mut self, pager: &Pager) -> Result<bool> {
+        let hit = self.with_kept_key(|cursor, key| cursor.seek(pager, key, Seek::Eq))?;
+        self.keeps_key = true;
+        Ok(hit)
+    }
+
+    fn with_kept_key<R>(&mut self, act: impl FnOnce(&mut Self, &[ValueRef<'_>]) -> Result<R>) -> Result<R> {
+        let record = mem::take(&mut self.key);
+        let mut values = KeyValues::new();
+        let result = record::decode_prefix(&record, self.key_total, self.order.columns.len(), &mut values)
+            .and_then(|()| act(self, &values));
+        drop(values);
+        if self.key.is_empty() {
+            self.key = record;
+        }
+        result
+    }
+
+    fn current_cell(&self) -> Result<Cell<'_>> {
+        self.current_cell_at(self.stack.index())
+    }
+
+    #[inline]
+    fn current_cell_at(&self, index: usize) -> Result<Cell<'_>> {
+        self.stack
+            .current()
+            .view(self.stack.usable())
+            .cell(index, self.stack.limits())
+    }
+
+    fn require_entry(&self) -> Result<()> {
+        if self.place == Place::At {
+            Ok(())
+        } else {
+            Err(Error::Misuse("the cursor is on no entry"))
+        }
+    }
+}
+
+/// The order of cell `index` of `page` relative to `key`.
+#[inline]
+fn compare(
+    pager: &Pager,
+    order: &KeyOrder,
+    page: &PageRef<'_>,
+    index: usize,
+    limits: &PayloadLimits,
+    key: &[ValueRef<'_>],
+    spill: &mut Vec<u8>,
+) -> Result<Ordering> {
+    let cell = page.cell(index, limits)?;
+    match order.compare_local(cell.local, cell.total, key) {
+        Ok(PartialOrdering::Known(order)) => Ok(order),
+        Ok(PartialOrdering::NeedsMore) => compare_spilled(pager, order, page, &cell, key, spill),
+        Err(error) => Err(on_page(error, page.no())),
+    }
+}
+
+#[cold]
+fn compare_spilled(
+    pager: &Pager,
+    order: &KeyOrder,
+    page: &PageRef<'_>,
+    cell: &Cell<'_>,
+    key: &[ValueRef<'_>],
+    spill: &mut Vec<u8>,
+) -> Result<Ordering> {
+    let first = cell
+        .overflow
+        .ok_or_else(|| on_page(record::truncated(), page.no()))?;
+    let record = overflow::assemble(pager, cell.local, first, cell.total, spill)?;
+    order
+        .compare_record(record, key)
+        .map_err(|error| on_page(error, page.no()))
+}
+
+/// Adds the page to what a record's reader, which does not know it, found wrong.
+#[cold]
+fn on_page(error: Error, no: PageNo) -> Error {
+    match error {
+        Error::Corrupt {
+            page: None,
+            offset,
+            what,
+        } => corrupt(no, offset, what),
+        other => other,
+    }
+}
+
+/// True when the first `count` columns lie in the part of the record that is at hand.
+fn has_columns(local: &[u8], total: usize, count: usize) -> Result<bool> {
+    let Some(mut columns) = record::columns_of(local, total)? else {
+        return Ok(false);
+    };
+    for _ in 0..count {
+        match columns.next_field()? {
+            Some(field) if field.offset + field.len > local.len() => return Ok(false),
+            Some(_) => {}
+            None => break,
+        }
+    }
+    Ok(true)
+}
+
+fn free_chain(pager: &mut Pager, chain: Option<(PageNo, usize)>) -> Result<()> {
+    match chain {
+        Some((first, rest)) => overflow::free(pager, first, rest),
+        None => Ok(()),
+    }
+}

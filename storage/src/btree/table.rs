@@ -1,0 +1,506 @@
+//! [`TableCursor`]: a place in a table tree, and the changes made there.
+//!
+//! ```text
+//!            seek hit, first, next            insert, delete
+//!   Unset ─────────────────────▶ At ─────────────────────────▶ Moved ──┐
+//!     ▲                           │ ▲                                  │ next: seek(Gt)
+//!     │     seek miss             │ └──────────────────────────────────┘ prev: seek(Lt)
+//!     │  ┌──────────────── Gap ◀──┘
+//!     └──┘ end of the tree
+//! ```
+//!
+//! Inserting at the right edge in ascending order is the case that has to be fastest: the cursor remembers the rightmost leaf and its
+//! largest row id, and as long as nothing else has changed the pages the next row goes straight into that leaf. When another tree has
+//! changed in between (an index of the same table), the way down the right edge is walked again, without any search.
+
+use super::balance::{self, Pending};
+use super::descent::{Path, Stack, Stamp};
+use super::edit::PageEdit;
+use super::leaf::LeafRows;
+use super::tree::{TreeKind, count_rows};
+use super::{Seek, overflow};
+use crate::error::{Error, Result};
+use crate::format::cell::{CellHead, PAYLOAD_LEN_MAX, PayloadLimits};
+use crate::format::page::PageRef;
+use crate::format::record::{self, EncodedSize};
+use crate::format::{PageNo, ValueRef};
+use crate::pager::Pager;
+
+/// A cursor over a table tree: rows in the order of their row ids.
+///
+/// A cursor does not borrow the pager; every call that reads or writes is given it. When pages change between two calls the cursor
+/// finds its place again by row id. Between transactions a cursor keeps nothing that it trusts, so it may be kept and used again.
+pub struct TableCursor {
+    stack: Stack,
+    place: Place,
+    /// The current row's id, or in `Gap` and `Moved` the id that the place is next to.
+    rowid: i64,
+    edge: Option<RightEdge>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// On no row, before the first move or behind the end.
+    Unset,
+    /// On the current cell of the stack.
+    At,
+    /// In front of the current cell of the stack, where `rowid` would be.
+    Gap,
+    /// Where `rowid` is or was; the stack does not say.
+    Moved,
+}
+
+/// The rightmost leaf of the tree as the last insert left it.
+#[derive(Clone, Copy)]
+struct RightEdge {
+    leaf: PageNo,
+    last: i64,
+    stamp: Stamp,
+}
+
+impl TableCursor {
+    /// A cursor over the table tree with this root. Reads nothing.
+    pub fn new(root: PageNo) -> TableCursor {
+        TableCursor {
+            stack: Stack::new(root, true),
+            place: Place::Unset,
+            rowid: 0,
+            edge: None,
+        }
+    }
+
+    /// The tree's root.
+    pub fn root(&self) -> PageNo {
+        self.stack.root()
+    }
+
+    /// Forgets the place and lets go of all pages.
+    pub fn reset(&mut self) {
+        self.stack.clear();
+        self.place = Place::Unset;
+        self.edge = None;
+    }
+
+    // ---- moving ----------------------------------------------------------------------------------
+
+    /// Goes to the first row; false when there is none.
+    pub fn first(&mut self, pager: &Pager) -> Result<bool> {
+        self.place = Place::Unset;
+        self.stack.go_to_edge(pager, true)?;
+        self.settle_if_any()
+    }
+
+    /// Goes to the last row; false when there is none.
+    pub fn last(&mut self, pager: &Pager) -> Result<bool> {
+        self.place = Place::Unset;
+        self.stack.go_to_edge(pager, false)?;
+        self.settle_if_any()
+    }
+
+    /// Goes to the next row; false, and on no row, behind the last.
+    #[inline]
+    pub fn next(&mut self, pager: &Pager) -> Result<bool> {
+        let step = match self.place {
+            Place::Unset => return Ok(false),
+            Place::At if self.stack.is_current(pager) => 1,
+            Place::Gap if self.stack.is_current(pager) => 0,
+            _ => return self.seek(pager, self.rowid, Seek::Gt),
+        };
+        self.go_to_index_or_next_leaf(pager, self.stack.index() + step)
+    }
+
+    /// Goes to the row before; false, and on no row, in front of the first.
+    #[inline]
+    pub fn prev(&mut self, pager: &Pager) -> Result<bool> {
+        match self.place {
+            Place::Unset => Ok(false),
+            Place::At | Place::Gap if self.stack.is_current(pager) => {
+                self.go_before(pager, self.stack.index())
+            }
+            _ => self.seek(pager, self.rowid, Seek::Lt),
+        }
+    }
+
+    /// Goes to the row that `how` says relative to `rowid`; false when there is none.
+    pub fn seek(&mut self, pager: &Pager, rowid: i64, how: Seek) -> Result<bool> {
+        let (index, found) = self.find(pager, rowid)?;
+        match how {
+            Seek::Eq => Ok(found),
+            Seek::Ge => self.go_to_index_or_next_leaf(pager, index),
+            Seek::Gt => self.go_to_index_or_next_leaf(pager, index + usize::from(found)),
+            Seek::Le if found => Ok(true),
+            Seek::Le | Seek::Lt => self.go_before(pager, index),
+        }
+    }
+
+    /// The current row's id; 0 before the first move.
+    #[inline]
+    pub fn rowid(&self) -> i64 {
+        self.rowid
+    }
+
+    /// True when the cursor is on a row.
+    #[inline]
+    pub fn is_on_row(&self) -> bool {
+        self.place == Place::At
+    }
+
+    /// The current row's payload: a slice of its page, or assembled in `spill` when it has overflow pages. It is the row as it was
+    /// when the cursor came to it.
+    #[inline]
+    pub fn payload<'a>(&'a self, pager: &Pager, spill: &'a mut Vec<u8>) -> Result<&'a [u8]> {
+        self.require_row()?;
+        let level = self.stack.current();
+        let cell = level
+            .view(self.stack.usable())
+            .cell(self.stack.index(), self.stack.limits())?;
+        match cell.overflow {
+            None => Ok(cell.local),
+            Some(first) => overflow::assemble(pager, cell.local, first, cell.total, spill),
+        }
+    }
+
+    /// The largest row id in the tree; the cursor goes there.
+    pub fn max_rowid(&mut self, pager: &Pager) -> Result<Option<i64>> {
+        Ok(self.last(pager)?.then_some(self.rowid))
+    }
+
+    /// The number of rows. Reads the pages' headers, not the rows.
+    pub fn count(&self, pager: &Pager) -> Result<u64> {
+        count_rows(pager, self.stack.root(), TreeKind::Table)
+    }
+
+    // ---- whole leaves ----------------------------------------------------------------------------
+
+    /// The rows of the current leaf from the current row on. Empty when the cursor is on no row.
+    pub fn leaf(&self) -> LeafRows<'_> {
+        self.rows(|index, count| (index, count))
+    }
+
+    /// The rows of the current leaf up to the current row, for taking from the back.
+    pub fn leaf_back(&self) -> LeafRows<'_> {
+        self.rows(|index, _| (0, index + 1))
+    }
+
+    fn rows(&self, range: impl Fn(usize, usize) -> (usize, usize)) -> LeafRows<'_> {
+        if self.place != Place::At {
+            return LeafRows::empty();
+        }
+        let page = self.stack.current().view(self.stack.usable());
+        let (from, to) = range(self.stack.index(), page.count());
+        LeafRows::new(page, *self.stack.limits(), from, to)
+    }
+
+    /// Goes to the row with this [`index`](super::LeafRow::index) on the current leaf; false when the leaf has no such row.
+    pub fn stand_at(&mut self, index: usize) -> Result<bool> {
+        self.require_row()?;
+        if index >= usize::from(self.stack.current().count) {
+            return Ok(false);
+        }
+        self.settle(index)
+    }
+
+    /// Goes to the first row of the next leaf; false behind the last leaf.
+    pub fn next_leaf(&mut self, pager: &Pager) -> Result<bool> {
+        self.leave_leaf(pager, Seek::Gt, usize::MAX)
+    }
+
+    /// Goes to the last row of the leaf before; false in front of the first leaf.
+    pub fn prev_leaf(&mut self, pager: &Pager) -> Result<bool> {
+        self.leave_leaf(pager, Seek::Lt, 0)
+    }
+
+    fn leave_leaf(&mut self, pager: &Pager, how: Seek, edge: usize) -> Result<bool> {
+        if self.place == Place::Unset {
+            return Ok(false);
+        }
+        if !self.stack.is_current(pager) || self.place == Place::Moved {
+            // The leaf's rows may lie elsewhere now: go on behind the last one that was handed out.
+            if self.place == Place::At {
+                let last = usize::from(self.stack.current().count) - 1;
+                self.settle(edge.min(last))?;
+            }
+            return self.seek(pager, self.rowid, how);
+        }
+        if how == Seek::Gt {
+            self.go_to_index_or_next_leaf(pager, usize::from(self.stack.current().count))
+        } else {
+            self.go_before(pager, 0)
+        }
+    }
+
+    // ---- changing --------------------------------------------------------------------------------
+
+    /// Adds the row, or replaces the payload of the row with this id. Afterwards the cursor is at that row for `next` and `prev`;
+    /// its payload has to be sought.
+    ///
+    /// Ascending row ids go to the right edge without a descent.
+    pub fn insert(&mut self, pager: &mut Pager, rowid: i64, payload: &[u8]) -> Result<()> {
+        let limits = PayloadLimits::table(pager.usable_size());
+        if payload.len() <= limits.max_local {
+            return self.insert_local(pager, rowid, payload.len(), |out| out.copy_from_slice(payload));
+        }
+        if payload.len() > PAYLOAD_LEN_MAX {
+            return Err(Error::TooBig);
+        }
+        let (index, found) = self.find(pager, rowid)?;
+        let (local, rest) = payload.split_at(limits.local(payload.len()));
+        let first = overflow::write(pager, rest, self.stack.current().no)?;
+        self.insert_at(pager, index, found, payload.len(), local.len() + 4, |out| {
+            let (head, pointer) = out.split_at_mut(local.len());
+            head.copy_from_slice(local);
+            pointer.copy_from_slice(&first.get().to_be_bytes());
+        })
+    }
+
+    /// As [`insert`](Self::insert) with the record of `values`, which is encoded straight into the page.
+    pub fn insert_values(&mut self, pager: &mut Pager, rowid: i64, values: &[ValueRef<'_>]) -> Result<()> {
+        let size = EncodedSize::of(values);
+        if size.total() <= PayloadLimits::table(pager.usable_size()).max_local {
+            return self.insert_local(pager, rowid, size.total(), |out| record::write(values, size, out));
+        }
+        let mut payload = Vec::new();
+        record::encode(values, &mut payload);
+        self.insert(pager, rowid, &payload)
+    }
+
+    /// Removes the current row. Afterwards `next` goes to the row behind it, `prev` to the one before.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] when the cursor is on no row.
+    pub fn delete(&mut self, pager: &mut Pager) -> Result<()> {
+        self.require_row()?;
+        if !self.stack.is_current(pager) && !self.find(pager, self.rowid)?.1 {
+            self.place = Place::Moved;
+            return Ok(());
+        }
+        let (usable, limits, index) = (self.stack.usable(), *self.stack.limits(), self.stack.index());
+        let path = self.stack.path();
+        let leaf = self.stack.current().no;
+        let cell = self.stack.current().view(usable).cell(index, &limits)?;
+        let (chain, rest) = (cell.overflow, cell.total - cell.local.len());
+        (self.place, self.edge) = (Place::Moved, None);
+        self.stack.pop_leaf();
+        if let Some(first) = chain {
+            overflow::free(pager, first, rest)?;
+        }
+        let mut page = PageEdit::parse(leaf, pager.page_mut(leaf)?, usable)?;
+        page.remove(index, &limits)?;
+        if path.len() > 1 && balance::is_underfull(page.free_bytes()?, usable) {
+            return self.rebalance(pager, path, None);
+        }
+        self.stack.restamp(pager);
+        Ok(())
+    }
+
+    #[inline]
+    fn insert_local(
+        &mut self,
+        pager: &mut Pager,
+        rowid: i64,
+        len: usize,
+        fill: impl FnOnce(&mut [u8]),
+    ) -> Result<()> {
+        if self.edge.is_some_and(|edge| rowid > edge.last)
+            && let Some(edge) = self.current_edge(pager)?
+            && rowid > edge.last
+        {
+            let usable = pager.usable_size();
+            let head = CellHead::table_leaf(len, rowid);
+            let head = head.as_slice();
+            let mut page = PageEdit::parse(edge.leaf, pager.page_mut(edge.leaf)?, usable)?;
+            if let Some(out) = page.append(head.len() + len) {
+                let (out_head, out_payload) = out.split_at_mut(head.len());
+                out_head.copy_from_slice(head);
+                fill(out_payload);
+                self.edge = Some(RightEdge {
+                    last: rowid,
+                    stamp: Stamp::of(pager),
+                    ..edge
+                });
+                (self.place, self.rowid) = (Place::Moved, rowid);
+                return Ok(());
+            }
+        }
+        let (index, found) = self.find(pager, rowid)?;
+        self.insert_at(pager, index, found, len, len, fill)
+    }
+
+    /// The right edge as it is now; `None` when there is no leaf with rows.
+    #[inline]
+    fn current_edge(&mut self, pager: &Pager) -> Result<Option<RightEdge>> {
+        let stamp = Stamp::of(pager);
+        match self.edge {
+            Some(edge) if edge.stamp == stamp => Ok(Some(edge)),
+            _ => {
+                let found = balance::right_edge(pager, self.stack.root(), true)?;
+                let Some((leaf, page)) = found.filter(|(_, level)| level.count > 0) else {
+                    return Ok(None);
+                };
+                let last = page
+                    .view(pager.usable_size())
+                    .rowid(usize::from(page.count) - 1)?;
+                Ok(Some(RightEdge { leaf, last, stamp }))
+            }
+        }
+    }
+
+    /// Writes a cell of `stored` bytes behind its head at `index` of the current leaf, in place of the cell there when it is `found`.
+    fn insert_at(
+        &mut self,
+        pager: &mut Pager,
+        index: usize,
+        found: bool,
+        total: usize,
+        stored: usize,
+        fill: impl FnOnce(&mut [u8]),
+    ) -> Result<()> {
+        let (usable, limits, rowid) = (self.stack.usable(), *self.stack.limits(), self.rowid);
+        let path = self.stack.path();
+        let leaf = self.stack.current().no;
+        let at_edge = !found && self.stack.is_right_edge(index);
+        let replaced = if found {
+            Some(self.stack.current().view(usable).cell(index, &limits)?)
+        } else {
+            None
+        };
+        let chain = replaced.and_then(|cell| Some((cell.overflow?, cell.total - cell.local.len())));
+        let replaced_len = replaced.map(|cell| cell.bytes.len());
+        (self.place, self.edge) = (Place::Moved, None);
+        self.stack.pop_leaf();
+        if let Some((first, rest)) = chain {
+            overflow::free(pager, first, rest)?;
+        }
+        let head = CellHead::table_leaf(total, rowid);
+        let head = head.as_slice();
+        let len = head.len() + stored;
+        let write = |out: &mut [u8]| {
+            let (out_head, out_stored) = out.split_at_mut(head.len());
+            out_head.copy_from_slice(head);
+            fill(out_stored);
+        };
+        let mut page = PageEdit::parse(leaf, pager.page_mut(leaf)?, usable)?;
+        if replaced_len == Some(len) {
+            write(page.cell_bytes(index, &limits)?);
+        } else {
+            if replaced_len.is_some() {
+                page.remove(index, &limits)?;
+            }
+            let Some(out) = page.place(index, len, &limits)? else {
+                let mut cell = vec![0; len];
+                write(&mut cell);
+                return self.rebalance(pager, path, Some(Pending { index, cell }));
+            };
+            write(out);
+        }
+        self.stack.restamp(pager);
+        if at_edge {
+            self.edge = Some(RightEdge {
+                leaf,
+                last: rowid,
+                stamp: Stamp::of(pager),
+            });
+        }
+        Ok(())
+    }
+
+    fn rebalance(&mut self, pager: &mut Pager, path: Path, pending: Option<Pending>) -> Result<()> {
+        self.stack.clear();
+        balance::balance(pager, TreeKind::Table, path, pending.into_iter().collect())
+    }
+
+    // ---- places ----------------------------------------------------------------------------------
+
+    /// Descends to the leaf where `rowid` is or would be: its index there and whether it is there.
+    fn find(&mut self, pager: &Pager, rowid: i64) -> Result<(usize, bool)> {
+        if self.rowid == rowid && matches!(self.place, Place::At | Place::Gap) && self.stack.is_current(pager)
+        {
+            return Ok((self.stack.index(), self.place == Place::At));
+        }
+        self.place = Place::Unset;
+        self.stack.restart(pager)?;
+        let usable = self.stack.usable();
+        while !self.stack.at_leaf() {
+            let (child, _) = lower_bound(&self.stack.current().view(usable), rowid)?;
+            self.stack.descend(pager, child)?;
+        }
+        let (index, found) = lower_bound(&self.stack.current().view(usable), rowid)?;
+        self.stack.set_index(index);
+        self.rowid = rowid;
+        self.place = if found { Place::At } else { Place::Gap };
+        Ok((index, found))
+    }
+
+    #[inline]
+    fn go_to_index_or_next_leaf(&mut self, pager: &Pager, index: usize) -> Result<bool> {
+        if index < usize::from(self.stack.current().count) {
+            return self.settle(index);
+        }
+        self.place = Place::Unset;
+        while self.stack.ascend() {
+            let next = self.stack.index() + 1;
+            if next <= usize::from(self.stack.current().count) {
+                self.stack.descend_first(pager, next)?;
+                return self.settle(0);
+            }
+        }
+        Ok(false)
+    }
+
+    #[inline]
+    fn go_before(&mut self, pager: &Pager, index: usize) -> Result<bool> {
+        if index > 0 {
+            return self.settle(index - 1);
+        }
+        self.place = Place::Unset;
+        while self.stack.ascend() {
+            if let Some(previous) = self.stack.index().checked_sub(1) {
+                self.stack.descend_last(pager, previous)?;
+                return self.settle(self.stack.index());
+            }
+        }
+        Ok(false)
+    }
+
+    fn settle_if_any(&mut self) -> Result<bool> {
+        if self.stack.current().count == 0 {
+            return Ok(false);
+        }
+        self.settle(self.stack.index())
+    }
+
+    #[inline]
+    fn settle(&mut self, index: usize) -> Result<bool> {
+        self.stack.set_index(index);
+        self.rowid = self.stack.current().view(self.stack.usable()).rowid(index)?;
+        self.place = Place::At;
+        Ok(true)
+    }
+
+    fn require_row(&self) -> Result<()> {
+        if self.place == Place::At {
+            Ok(())
+        } else {
+            Err(Error::Misuse("the cursor is on no row"))
+        }
+    }
+}
+
+/// The first cell of a table page whose row id is not below `rowid`, and whether it is equal.
+#[inline]
+fn lower_bound(page: &PageRef<'_>, rowid: i64) -> Result<(usize, bool)> {
+    let (mut low, mut high) = (0, page.count());
+    while low < high {
+        let middle = (low + high) / 2;
+        let at = page.rowid(middle)?;
+        if at == rowid {
+            return Ok((middle, true));
+        }
+        if at < rowid {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    Ok((low, false))
+}

@@ -1,0 +1,6 @@
+//! Trees against plain maps, and against real SQLite.
+
+mod damage;
+mod index;
+mod interop;
+mod table;

@@ -1,0 +1,338 @@
+//! A B-tree page, read in place.
+//!
+//! ```text
+//!  0 (page 1: 100)                                                              usable size
+//!  ├────────────┬──────────────────────┬──────────────┬─────────────────────────┤
+//!  │ header     │ cell pointers, 2 × n │ unallocated  │ cells, freeblocks,      │ reserved
+//!  │ 8 / 12     │ in key order         │              │ fragments, in any order │ bytes
+//!  └────────────┴──────────────────────┴──────────────┴─────────────────────────┘
+//!
+//!  header: kind(1) first freeblock(2) cell count(2) content start(2, 0 = 65536) fragments(1) [right child(4)]
+//! ```
+//!
+//! [`PageRef`] is the one reader of these bytes. [`PageRef::parse`] checks the header; each cell is checked when it is
+//! looked at, so that reading a row of a large page does not pay for the others. Nothing here trusts a byte:
+//!
+//! - P1. The kind is one of four, and cell pointers end within the usable size (`parse`).
+//! - P2. A cell begins behind the cell pointers and ends within the usable size (`cell_offset`, `cell`).
+//! - P3. A child pointer is not zero (`child`). That it lies within the file is checked by whoever fetches the page.
+
+use super::PageNo;
+use super::cell::{Cell, PayloadLimits};
+use super::varint;
+use crate::error::{Error, Result, corrupt};
+
+/// Bytes of the file header that precede the B-tree header on page 1.
+pub const FILE_HEADER_LEN: usize = 100;
+
+/// The four kinds of B-tree pages; the value is the kind byte of the format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum PageKind {
+    /// Keys and children of an index tree.
+    IndexInterior = 2,
+    /// Row ids and children of a table tree.
+    TableInterior = 5,
+    /// Keys of an index tree.
+    IndexLeaf = 10,
+    /// Rows of a table tree.
+    TableLeaf = 13,
+}
+
+impl PageKind {
+    /// The kind with this kind byte.
+    #[inline]
+    pub const fn from_byte(byte: u8) -> Option<PageKind> {
+        Some(match byte {
+            2 => PageKind::IndexInterior,
+            5 => PageKind::TableInterior,
+            10 => PageKind::IndexLeaf,
+            13 => PageKind::TableLeaf,
+            _ => return None,
+        })
+    }
+
+    /// True for pages without children.
+    #[inline]
+    pub const fn is_leaf(self) -> bool {
+        matches!(self, PageKind::IndexLeaf | PageKind::TableLeaf)
+    }
+
+    /// True for pages of table trees.
+    #[inline]
+    pub const fn is_table(self) -> bool {
+        matches!(self, PageKind::TableInterior | PageKind::TableLeaf)
+    }
+
+    /// Length of the page header.
+    #[inline]
+    pub const fn header_len(self) -> usize {
+        if self.is_leaf() { 8 } else { 12 }
+    }
+
+    /// The leaf kind of the same tree.
+    #[inline]
+    pub const fn leaf(self) -> PageKind {
+        if self.is_table() {
+            PageKind::TableLeaf
+        } else {
+            PageKind::IndexLeaf
+        }
+    }
+
+    /// The interior kind of the same tree.
+    #[inline]
+    pub const fn interior(self) -> PageKind {
+        if self.is_table() {
+            PageKind::TableInterior
+        } else {
+            PageKind::IndexInterior
+        }
+    }
+}
+
+/// Where the B-tree header of page `no` begins.
+#[inline]
+pub const fn header_start(no: PageNo) -> usize {
+    if no.get() == 1 { FILE_HEADER_LEN } else { 0 }
+}
+
+/// A B-tree page whose header has been checked.
+#[derive(Clone, Copy)]
+pub struct PageRef<'a> {
+    /// The page's bytes up to the usable size.
+    bytes: &'a [u8],
+    no: PageNo,
+    kind: PageKind,
+    count: u16,
+}
+
+impl<'a> PageRef<'a> {
+    /// Reads the header of page `no`; `bytes` is the whole page, of which the first `usable` are used.
+    #[inline]
+    pub fn parse(no: PageNo, bytes: &'a [u8], usable: usize) -> Result<PageRef<'a>> {
+        let start = header_start(no);
+        let bytes = bytes
+            .get(..usable)
+            .ok_or_else(|| corrupt(no, 0, "page is shorter than its usable size"))?;
+        let (Some(kind), Some(count)) = (bytes.get(start), read_u16(bytes, start + 3)) else {
+            return Err(corrupt(no, start, "page is too short for a header"));
+        };
+        let kind = PageKind::from_byte(*kind).ok_or_else(|| corrupt(no, start, "not a b-tree page"))?;
+        if start + kind.header_len() + 2 * usize::from(count) > bytes.len() {
+            return Err(corrupt(no, start + 3, "too many cells for the page"));
+        }
+        Ok(PageRef {
+            bytes,
+            no,
+            kind,
+            count,
+        })
+    }
+
+    /// The page that `parse` has checked before, when nothing has changed it since.
+    #[inline(always)]
+    pub(crate) fn checked(
+        no: PageNo,
+        bytes: &'a [u8],
+        usable: usize,
+        kind: PageKind,
+        count: u16,
+    ) -> PageRef<'a> {
+        PageRef {
+            bytes: bytes.get(..usable).unwrap_or(bytes),
+            no,
+            kind,
+            count,
+        }
+    }
+
+    /// The page's number.
+    #[inline]
+    pub fn no(&self) -> PageNo {
+        self.no
+    }
+
+    /// The page's kind.
+    #[inline]
+    pub fn kind(&self) -> PageKind {
+        self.kind
+    }
+
+    /// The number of cells.
+    #[inline]
+    pub fn count(&self) -> usize {
+        usize::from(self.count)
+    }
+
+    /// The bytes up to the usable size.
+    #[inline]
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// Offset of the page header.
+    #[inline]
+    pub fn header_start(&self) -> usize {
+        header_start(self.no)
+    }
+
+    /// Offset of the first cell pointer.
+    #[inline]
+    pub fn pointers_start(&self) -> usize {
+        self.header_start() + self.kind.header_len()
+    }
+
+    /// Offset behind the last cell pointer.
+    #[inline]
+    pub fn pointers_end(&self) -> usize {
+        self.pointers_start() + 2 * self.count()
+    }
+
+    /// Offset of the first freeblock, 0 for none, as the header says.
+    pub fn first_freeblock(&self) -> usize {
+        usize::from(read_u16(self.bytes, self.header_start() + 1).unwrap_or(0))
+    }
+
+    /// Start of the cell content area as the header says.
+    pub fn content_start(&self) -> usize {
+        match read_u16(self.bytes, self.header_start() + 5) {
+            None | Some(0) => 65536,
+            Some(start) => usize::from(start),
+        }
+    }
+
+    /// Fragmented free bytes as the header says.
+    pub fn fragments(&self) -> usize {
+        usize::from(self.bytes.get(self.header_start() + 7).copied().unwrap_or(0))
+    }
+
+    /// Offset of cell `index`.
+    #[inline(always)]
+    pub fn cell_offset(&self, index: usize) -> Result<usize> {
+        let at = self.pointers_start() + 2 * index;
+        match self.bytes.get(at..at + 2) {
+            Some(&[high, low]) if index < self.count() => {
+                let offset = usize::from(high) << 8 | usize::from(low);
+                if offset >= self.pointers_end() && offset < self.bytes.len() {
+                    return Ok(offset);
+                }
+                Err(self.corrupt(at, "cell pointer is outside the cell content area"))
+            }
+            _ => Err(self.corrupt(at, "no such cell")),
+        }
+    }
+
+    /// The child to the left of cell `index`; `index == count` is the right child. Interior pages only.
+    #[inline]
+    pub fn child(&self, index: usize) -> Result<PageNo> {
+        if index >= self.count() {
+            return self.right_child();
+        }
+        let at = self.cell_offset(index)?;
+        self.page_no_at(at)
+    }
+
+    /// The rightmost child. Interior pages only.
+    #[inline]
+    pub fn right_child(&self) -> Result<PageNo> {
+        self.page_no_at(self.header_start() + 8)
+    }
+
+    #[inline]
+    fn page_no_at(&self, at: usize) -> Result<PageNo> {
+        if self.kind.is_leaf() {
+            return Err(self.corrupt(self.header_start(), "interior page expected"));
+        }
+        read_page_no(self.bytes, at).ok_or_else(|| self.corrupt(at, "child pointer is zero"))
+    }
+
+    /// The row id of cell `index`. Table trees only.
+    #[inline(always)]
+    pub fn rowid(&self, index: usize) -> Result<i64> {
+        let offset = self.cell_offset(index)?;
+        let key = match self.kind {
+            PageKind::TableLeaf => match varint::read_at(self.bytes, offset) {
+                Some((_, next)) => varint::read_at(self.bytes, next),
+                None => None,
+            },
+            PageKind::TableInterior => varint::read_at(self.bytes, offset + 4),
+            PageKind::IndexLeaf | PageKind::IndexInterior => None,
+        };
+        match key {
+            Some((key, _)) => Ok(key as i64),
+            None => Err(self.corrupt(offset, "cell ends inside its row id")),
+        }
+    }
+
+    /// Cell `index`, checked to lie within the page.
+    #[inline]
+    pub fn cell(&self, index: usize, limits: &PayloadLimits) -> Result<Cell<'a>> {
+        let offset = self.cell_offset(index)?;
+        Cell::parse(self.kind, self.bytes, offset, limits).map_err(|what| self.corrupt(offset, what))
+    }
+
+    /// The error for a wrong byte at `offset` of this page.
+    #[cold]
+    pub fn corrupt(&self, offset: usize, what: &'static str) -> Error {
+        corrupt(self.no, offset, what)
+    }
+}
+
+/// The big-endian 16-bit integer at `at`.
+#[inline(always)]
+pub fn read_u16(bytes: &[u8], at: usize) -> Option<u16> {
+    Some(u16::from_be_bytes(*bytes.get(at..)?.first_chunk()?))
+}
+
+/// The big-endian 32-bit integer at `at`.
+#[inline(always)]
+pub fn read_u32(bytes: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_be_bytes(*bytes.get(at..)?.first_chunk()?))
+}
+
+/// The page number at `at`; `None` for zero and behind the end.
+#[inline(always)]
+pub fn read_page_no(bytes: &[u8], at: usize) -> Option<PageNo> {
+    PageNo::new(read_u32(bytes, at)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_are_checked() {
+        let two = PageNo::new(2).unwrap();
+        let mut page = vec![0u8; 512];
+        let what = |page: &[u8]| {
+            PageRef::parse(two, page, 512)
+                .err()
+                .map(|error| error.to_string())
+        };
+        assert!(what(&page).unwrap().contains("not a b-tree page"));
+        page[0] = 13;
+        assert!(what(&page).is_none());
+        page[4] = 252;
+        assert!(what(&page).is_none());
+        page[4] = 253;
+        assert!(what(&page).unwrap().contains("too many cells"));
+        assert!(what(&page[..511]).is_some());
+    }
+
+    #[test]
+    fn cells_outside_the_page_are_errors() {
+        let two = PageNo::new(2).unwrap();
+        let limits = PayloadLimits::table(512);
+        for pointer in 0..=u16::MAX {
+            let mut page = vec![0xffu8; 512];
+            page[..8].copy_from_slice(&[13, 0, 0, 0, 1, 0, 0, 0]);
+            page[8..10].copy_from_slice(&pointer.to_be_bytes());
+            let page = PageRef::parse(two, &page, 512).unwrap();
+            let _ = page.rowid(0);
+            let cell = page.cell(0, &limits);
+            assert!(cell.is_err(), "{pointer}");
+            assert!(page.cell(1, &limits).is_err());
+        }
+    }
+}

@@ -1,0 +1,6 @@
+#![forbid(unsafe_code)]
+//! Floor 5: looking after a whole database.
+
+pub mod check;
+
+pub use check::{CheckOptions, CheckReport, Finding, FindingCode, TreeRoot, check};

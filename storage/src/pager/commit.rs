@@ -1,0 +1,236 @@
+//! Making a write transaction's pages permanent.
+//!
+//! ```text
+//!   rollback   EXCLUSIVE ─▶ journal of the old pages, durable ─▶ new pages to the file ─▶ sync  ║ prepared ║  ─▶ end the journal
+//!   log        frames to the log, published                                                    ║ prepared ║
+//! ```
+//!
+//! Two phases, so that a commit over several files can bring all of them to "prepared" and then end them together through a
+//! super-journal. An error before "prepared" puts the file back as it was and leaves the transaction open.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::busy::BusyPolicy;
+use super::file::{FileStore, Prepared};
+use super::options::{JournalMode, Synchronous};
+use crate::error::Result;
+use crate::format::PageNo;
+use crate::journal::{Journal, Place, Syncs};
+use crate::vfs::{File, SyncKind, WRITE_CHUNK};
+use crate::wal::Commit;
+
+/// A write transaction that wants to become permanent.
+pub(super) struct Changes<'a> {
+    /// Changed pages, in page order.
+    pub(super) pages: &'a [(PageNo, &'a [u8])],
+    pub(super) page_count_before: u32,
+    pub(super) page_count: u32,
+}
+
+impl FileStore {
+    /// First phase: everything but the act that makes the commit final.
+    ///
+    /// # Errors
+    /// `Busy` if readers do not go away, and I/O errors: the file is as it was, unless the store is poisoned now.
+    pub(super) fn prepare(
+        &mut self,
+        changes: &Changes<'_>,
+        super_journal: Option<&Path>,
+        busy: &mut BusyPolicy,
+    ) -> Result<()> {
+        self.check_writable()?;
+        let prepared = if self.wal.is_some() {
+            self.append_to_log(changes).map(|()| Prepared::Nothing)
+        } else {
+            self.lock_exclusive(busy)?;
+            self.change_file(changes, super_journal)
+        };
+        self.prepared = Some(self.note_sync_failure(prepared)?);
+        for (page, _) in changes.pages {
+            self.pages.written(page.get());
+        }
+        Ok(())
+    }
+
+    /// Second phase: the commit is final when this returns.
+    ///
+    /// # Errors
+    /// The journal could not be ended. Whether the commit holds is decided by the next connection, which finds the
+    /// journal or does not; this one is poisoned.
+    pub(super) fn finish(&mut self) -> Result<()> {
+        let result = match self.prepared.take() {
+            Some(Prepared::Journal(journal)) => journal.finish(&self.place()),
+            Some(Prepared::Nothing) | None => Ok(()),
+        };
+        result.map_err(|error| self.poison(error))
+    }
+
+    /// Takes a prepared commit back.
+    pub(super) fn abandon(&mut self) -> Result<()> {
+        match self.prepared.take() {
+            Some(Prepared::Journal(journal)) => self.undo(journal),
+            Some(Prepared::Nothing) | None => Ok(()),
+        }
+    }
+
+    fn place(&self) -> Place<'_> {
+        Place {
+            vfs: &*self.vfs,
+            database: &self.path,
+            journal: &self.journal_path,
+            ending: self.ending(),
+            syncs: Syncs {
+                content: self.synchronous >= Synchronous::Normal,
+                ending: self.synchronous >= Synchronous::Full,
+            },
+        }
+    }
+
+    fn append_to_log(&mut self, changes: &Changes<'_>) -> Result<()> {
+        let commit = Commit {
+            pages: changes.pages,
+            page_size: self.page_size as u32,
+            page_count: changes.page_count,
+        };
+        self.with_wal(|wal, around| wal.commit(around, &commit))
+    }
+
+    fn change_file(&mut self, changes: &Changes<'_>, super_journal: Option<&Path>) -> Result<Prepared> {
+        match self.rollback_mode {
+            JournalMode::Off => self.change_without_way_back(changes),
+            JournalMode::Memory => self.change_with_copies(changes),
+            _ => self.change_with_journal(changes, super_journal),
+        }
+    }
+
+    fn change_with_journal(
+        &mut self,
+        changes: &Changes<'_>,
+        super_journal: Option<&Path>,
+    ) -> Result<Prepared> {
+        let originals = self.originals(changes).map(|page| Ok((page, self.page(page)?)));
+        let journal = match Journal::write(
+            &self.place(),
+            self.page_size as u32,
+            changes.page_count_before,
+            super_journal,
+            originals,
+        ) {
+            Ok(journal) => journal,
+            Err(error) => {
+                // The database is untouched, so a journal that came to be is of no use; if it cannot be deleted, playing it back
+                // changes nothing.
+                let _ = self.vfs.unlink(&self.journal_path);
+                return Err(error);
+            }
+        };
+        match self.write_pages(changes) {
+            Ok(()) => {}
+            Err(error) => {
+                self.undo(journal)?;
+                return Err(error);
+            }
+        }
+        // A failed sync is not undone: the next connection finds the journal and does it. `prepare` poisons this one.
+        self.sync_file()?;
+        Ok(Prepared::Journal(journal))
+    }
+
+    /// Puts the file back from the journal of this transaction and deletes that.
+    fn undo(&mut self, journal: Journal) -> Result<()> {
+        self.forget_file();
+        let undone = journal
+            .undo(&*self.file)
+            .and_then(|()| self.sync_file())
+            .and_then(|()| journal.finish(&self.place()));
+        undone.map_err(|error| self.poison(error))
+    }
+
+    fn change_with_copies(&mut self, changes: &Changes<'_>) -> Result<Prepared> {
+        let copies: Vec<(PageNo, Arc<[u8]>)> = self
+            .originals(changes)
+            .map(|page| Ok((page, Arc::from(&*self.page(page)?))))
+            .collect::<Result<_>>()?;
+        if let Err(error) = self.write_pages(changes) {
+            self.forget_file();
+            let copies: Vec<(PageNo, &[u8])> = copies.iter().map(|(page, bytes)| (*page, &**bytes)).collect();
+            let len = u64::from(changes.page_count_before) * self.page_size as u64;
+            let undone =
+                write_runs(&*self.file, self.page_size, &copies).and_then(|()| self.file.set_len(len));
+            undone.map_err(|error| self.poison(error))?;
+            return Err(error);
+        }
+        self.sync_file()?;
+        Ok(Prepared::Nothing)
+    }
+
+    fn change_without_way_back(&mut self, changes: &Changes<'_>) -> Result<Prepared> {
+        if let Err(error) = self.write_pages(changes) {
+            return Err(self.poison(error));
+        }
+        self.sync_file()?;
+        Ok(Prepared::Nothing)
+    }
+
+    fn write_pages(&self, changes: &Changes<'_>) -> Result<()> {
+        write_runs(&*self.file, self.page_size, changes.pages)?;
+        if changes.page_count < changes.page_count_before {
+            self.file
+                .set_len(u64::from(changes.page_count) * self.page_size as u64)?;
+        }
+        Ok(())
+    }
+
+    fn sync_file(&self) -> Result<()> {
+        if self.synchronous >= Synchronous::Normal {
+            self.file.sync(SyncKind::Data)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// What was known of the file may be wrong after a write that failed.
+    fn forget_file(&mut self) {
+        self.pages.forget();
+    }
+
+    /// The pages whose old content a rollback needs: those that are changed and those that are cut off.
+    fn originals(&self, changes: &Changes<'_>) -> impl Iterator<Item = PageNo> {
+        let before = changes.page_count_before;
+        let kept = changes.page_count.min(before);
+        let lock_byte_page = PageNo::lock_byte_page(self.page_size);
+        let changed = changes
+            .pages
+            .iter()
+            .map(|(page, _)| *page)
+            .filter(move |page| page.get() <= kept);
+        let cut = (kept + 1..=before).filter_map(PageNo::new);
+        changed.chain(cut).filter(move |page| *page != lock_byte_page)
+    }
+}
+
+/// Writes pages to their places, runs of neighbours together.
+fn write_runs(file: &dyn File, page_size: usize, pages: &[(PageNo, &[u8])]) -> Result<()> {
+    let mut buffer = Vec::new();
+    let mut rest = pages;
+    while let Some((start, first)) = rest.first() {
+        let run = rest
+            .iter()
+            .enumerate()
+            .take(WRITE_CHUNK / page_size)
+            .take_while(|(at, (page, _))| page.get() as usize == start.get() as usize + at)
+            .count()
+            .max(1);
+        let (now, later) = rest.split_at(run);
+        if run == 1 {
+            file.write_at(first, start.offset(page_size))?;
+        } else {
+            buffer.clear();
+            now.iter().for_each(|(_, bytes)| buffer.extend_from_slice(bytes));
+            file.write_at(&buffer, start.offset(page_size))?;
+        }
+        rest = later;
+    }
+    Ok(())
+}

@@ -1,0 +1,539 @@
+//! The store behind a pager whose database is a file: snapshots, clean pages, and which journal serves.
+//!
+//! ```text
+//!   rollback   begin_read: SHARED ─▶ hot journal? ─▶ change counter the same? ── yes ─▶ done
+//!                                                                             └─ no ──▶ header, length, caches
+//!   log        SHARED stays; begin_read: read mark ─▶ wal-index header the same? ...
+//! ```
+//!
+//! The file's header says which of the two it is (read version 2: log), so a snapshot may turn one into the other.
+//!
+//! Invariants:
+//! - I1 caches, length and page count belong to the change counter (or wal-index header) in `version` (or `wal`).
+//! - I2 a poisoned store starts no transaction; a hot journal it left is for the next connection.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::busy::BusyPolicy;
+use super::options::{JournalMode, PagerOptions, Synchronous};
+use super::page::Page;
+use super::source::PageSource;
+use crate::error::{Error, IoOperation, ReadOnlyReason, Result, corrupt};
+use crate::format::header::HEADER_SIZE;
+use crate::format::wal::frame_page_offset;
+use crate::format::{Header, PageNo};
+use crate::journal::{self, Ending, Journal, Place, Syncs};
+use crate::vfs::{File, LockLevel, OpenOptions, Vfs, sibling};
+use crate::wal::{Around, CheckpointKind, CheckpointReport, Wal, WalSyncs};
+
+/// Bytes 24..40 of the header: change counter, page count, freelist. SQLite compares the same.
+type Version = [u8; 16];
+const VERSION_OFFSET: usize = 24;
+
+/// Where the header says whether there is a log.
+const READ_VERSION_OFFSET: usize = 19;
+
+/// A database file and its journals.
+pub(super) struct FileStore {
+    pub(super) vfs: Arc<dyn Vfs>,
+    pub(super) path: PathBuf,
+    pub(super) journal_path: PathBuf,
+    log_path: PathBuf,
+    pub(super) file: Box<dyn File>,
+    read_only: bool,
+    /// The file says that only newer libraries may write it.
+    newer_format: bool,
+    pub(super) pages: PageSource,
+    frames: PageSource,
+    frames_salt: [u8; 8],
+    pub(super) wal: Option<Wal>,
+    /// The rollback mode to use when the file is not in WAL mode.
+    pub(super) rollback_mode: JournalMode,
+    pub(super) synchronous: Synchronous,
+    pub(super) exclusive: bool,
+    version: Option<Version>,
+    /// The header speaks of a log that has just been deleted; it is about to be rewritten.
+    pub(super) ignores_log: bool,
+    pub(super) page_size: usize,
+    reserved: u8,
+    pub(super) page_count: u32,
+    /// A commit whose journal is complete and whose pages are in the file, between the two phases.
+    pub(super) prepared: Option<Prepared>,
+    pub(super) poison: Option<Arc<Error>>,
+}
+
+/// How a prepared commit can be ended.
+#[derive(Debug)]
+pub(super) enum Prepared {
+    /// With its journal.
+    Journal(Journal),
+    /// There is no journal on the disk, or the commit is complete already (log).
+    Nothing,
+}
+
+impl FileStore {
+    pub(super) fn open(
+        vfs: Arc<dyn Vfs>,
+        path: &std::path::Path,
+        options: &PagerOptions,
+    ) -> Result<FileStore> {
+        let path = vfs.full_path(path)?;
+        let file = vfs.open(
+            &path,
+            &OpenOptions {
+                read_only: options.read_only,
+                create: options.create && !options.read_only,
+                read_only_fallback: true,
+                permissions_of: None,
+            },
+        )?;
+        let rollback_mode = match options.journal_mode {
+            JournalMode::Wal => JournalMode::Delete,
+            mode => mode,
+        };
+        Ok(FileStore {
+            journal_path: sibling(&path, "-journal"),
+            log_path: sibling(&path, "-wal"),
+            read_only: options.read_only || file.is_read_only(),
+            newer_format: false,
+            pages: PageSource::new(options.mmap_limit, options.cache_pages),
+            frames: PageSource::new(options.mmap_limit, options.cache_pages),
+            frames_salt: [0; 8],
+            wal: None,
+            rollback_mode,
+            synchronous: options.synchronous,
+            exclusive: options.exclusive,
+            version: None,
+            ignores_log: false,
+            page_size: options.page_size as usize,
+            reserved: options.reserved,
+            page_count: 0,
+            prepared: None,
+            poison: None,
+            path,
+            file,
+            vfs,
+        })
+    }
+
+    // ---- reading ---------------------------------------------------------------------------------
+
+    /// A clean page of the snapshot.
+    #[inline]
+    pub(super) fn page(&self, page: PageNo) -> Result<Page> {
+        if let Some(wal) = &self.wal
+            && let Some(frame) = wal.find(page)?
+        {
+            let offset = frame_page_offset(frame, self.page_size);
+            return self.frames.page(wal.file(), frame, offset, self.page_size);
+        }
+        self.pages.page(
+            &*self.file,
+            page.get(),
+            page.offset(self.page_size),
+            self.page_size,
+        )
+    }
+
+    /// Page size and reserved bytes as of the last snapshot.
+    pub(super) fn geometry(&self) -> (u32, u8) {
+        (self.page_size as u32, self.reserved)
+    }
+
+    /// Sizes for a file that is still empty.
+    pub(super) fn set_geometry(&mut self, page_size: u32, reserved: u8) {
+        self.page_size = page_size as usize;
+        self.reserved = reserved;
+        self.pages.forget();
+    }
+
+    pub(super) fn set_map_limit(&self, limit: u64) {
+        self.pages.set_map_limit(limit);
+        self.frames.set_map_limit(limit);
+    }
+
+    pub(super) fn set_cache_pages(&self, pages: usize) {
+        self.pages.set_cache_pages(pages);
+        self.frames.set_cache_pages(pages);
+    }
+
+    // ---- snapshots -------------------------------------------------------------------------------
+
+    /// Takes a snapshot; `true` if the database is not as it was at the last one. Waits as `busy` says.
+    pub(super) fn begin_read(&mut self, busy: &mut BusyPolicy) -> Result<bool> {
+        let vfs = Arc::clone(&self.vfs);
+        busy.retry(&*vfs, || self.begin_read_once())
+    }
+
+    pub(super) fn begin_read_once(&mut self) -> Result<bool> {
+        self.check_poison()?;
+        let result = self.try_begin_read();
+        if result.is_err() {
+            self.end_read();
+        }
+        result
+    }
+
+    fn try_begin_read(&mut self) -> Result<bool> {
+        let mut changed = false;
+        if self.wal.is_none() {
+            self.file.lock(LockLevel::Shared)?;
+            changed = self.take_file_snapshot()?;
+        }
+        if self.wal.is_some() {
+            changed |= self.take_log_snapshot(changed)?;
+        }
+        Ok(changed)
+    }
+
+    fn take_log_snapshot(&mut self, changed: bool) -> Result<bool> {
+        let changed = self.with_wal(|wal, around| wal.begin_read(around))? | changed;
+        if changed {
+            self.pages.forget();
+            self.notice_salt();
+            self.load_header()?;
+        }
+        Ok(changed)
+    }
+
+    /// A log that starts again at its beginning has other frames under the same numbers.
+    fn notice_salt(&mut self) {
+        if let Some(wal) = &self.wal
+            && wal.salt() != self.frames_salt
+        {
+            self.frames_salt = wal.salt();
+            self.frames.forget();
+        }
+    }
+
+    fn take_file_snapshot(&mut self) -> Result<bool> {
+        if journal::is_hot(&*self.vfs, &self.journal_path, &mut *self.file)? {
+            self.roll_back_hot()?;
+        }
+        let version = self.read_version()?;
+        if self.version == Some(version) {
+            return Ok(false);
+        }
+        self.pages.forget();
+        self.load_header()?;
+        self.version = Some(version);
+        Ok(true)
+    }
+
+    fn read_version(&self) -> Result<Version> {
+        if let Some(version) = self.pages.peek(VERSION_OFFSET) {
+            return Ok(version);
+        }
+        let mut version = Version::default();
+        // Past the end of the file there are zeros, as in an empty one.
+        self.file.read_at(&mut version, VERSION_OFFSET as u64)?;
+        Ok(version)
+    }
+
+    fn roll_back_hot(&mut self) -> Result<()> {
+        if self.read_only {
+            return Err(Error::ReadOnly(ReadOnlyReason::Rollback));
+        }
+        self.file.lock(LockLevel::Exclusive)?;
+        self.version = None;
+        let synced = self.synchronous > Synchronous::Off;
+        let place = Place {
+            vfs: &*self.vfs,
+            database: &self.path,
+            journal: &self.journal_path,
+            ending: self.ending(),
+            syncs: Syncs {
+                content: synced,
+                ending: synced,
+            },
+        };
+        journal::roll_back_hot(&place, &*self.file)?;
+        if self.exclusive {
+            Ok(())
+        } else {
+            self.file.unlock(LockLevel::Shared)
+        }
+    }
+
+    /// Reads page 1's header and takes from it what a snapshot needs: sizes, page count, and whether there is a log.
+    fn load_header(&mut self) -> Result<()> {
+        let file_len = self.file.len()?;
+        let in_log = self.wal.as_ref().map_or(0, Wal::page_size);
+        if in_log != 0 {
+            self.page_size = in_log as usize;
+        }
+        if file_len == 0 && in_log == 0 {
+            self.page_count = 0;
+            return self.forget_log_of_empty_file();
+        }
+        let mut head = [0; HEADER_SIZE];
+        if in_log != 0 {
+            head.copy_from_slice(&self.page(PageNo::ONE)?[..HEADER_SIZE]);
+        } else {
+            self.file.read_at(&mut head, 0)?;
+        }
+        let header = Header::decode(&head)?;
+        if self.wal.is_none() && !self.ignores_log && (header.is_wal() || self.vfs.exists(&self.log_path)?) {
+            return self.open_log();
+        }
+        self.page_size = header.page_size as usize;
+        self.reserved = header.reserved;
+        self.newer_format = header.write_version > 2;
+        let in_file = u32::try_from(file_len.div_ceil(u64::from(header.page_size))).unwrap_or(u32::MAX);
+        self.page_count = match self.wal.as_ref().map_or(0, Wal::page_count) {
+            0 if !header.page_count_is_valid() => in_file,
+            0 if header.page_count > in_file => {
+                return Err(corrupt(
+                    PageNo::ONE,
+                    28,
+                    "the file is shorter than its header says",
+                ));
+            }
+            0 => header.page_count,
+            in_log => in_log,
+        };
+        Ok(())
+    }
+
+    /// A log beside an empty file belongs to a database that somebody deleted.
+    fn forget_log_of_empty_file(&mut self) -> Result<()> {
+        if self.wal.is_none() && !self.read_only && self.vfs.exists(&self.log_path)? {
+            self.vfs.unlink(&self.log_path)?;
+        }
+        Ok(())
+    }
+
+    fn open_log(&mut self) -> Result<()> {
+        if self.exclusive {
+            self.file.lock(LockLevel::Exclusive)?;
+        }
+        let wal = Wal::open(
+            &*self.vfs,
+            &self.path,
+            &self.log_path,
+            self.read_only,
+            self.exclusive,
+        )?;
+        self.wal = Some(wal);
+        Ok(())
+    }
+
+    /// Gives the snapshot back. A database with a log keeps Shared: that is how others see that the log is in use.
+    pub(super) fn end_read(&mut self) {
+        match &mut self.wal {
+            Some(wal) => {
+                wal.end_write(&mut *self.file);
+                wal.end_read(&mut *self.file);
+            }
+            None if self.exclusive => {}
+            // A lock that cannot be given back goes when the file is closed; until then others wait.
+            None => drop(self.file.unlock(LockLevel::None)),
+        }
+    }
+
+    // ---- writing ---------------------------------------------------------------------------------
+
+    /// Becomes the writer, from a snapshot. Does not wait: whoever is in the way may wait for us.
+    pub(super) fn begin_write(&mut self) -> Result<()> {
+        self.check_writable()?;
+        match &mut self.wal {
+            Some(wal) => wal.begin_write(&mut *self.file),
+            None => self.file.lock(LockLevel::Reserved),
+        }
+    }
+
+    /// Keeps the readers out as well. In a database with a log they are never in the way.
+    pub(super) fn lock_exclusive(&mut self, busy: &mut BusyPolicy) -> Result<()> {
+        if self.wal.is_some() {
+            return Ok(());
+        }
+        let vfs = Arc::clone(&self.vfs);
+        busy.retry(&*vfs, || self.file.lock(LockLevel::Exclusive))
+    }
+
+    pub(super) fn check_writable(&self) -> Result<()> {
+        self.check_poison()?;
+        if self.read_only || self.newer_format {
+            return Err(Error::ReadOnly(ReadOnlyReason::Plain));
+        }
+        Ok(())
+    }
+
+    pub(super) fn is_read_only(&self) -> bool {
+        self.read_only || self.newer_format
+    }
+
+    /// The write transaction is over and its pages are the snapshot's: what was known of the file moves on.
+    pub(super) fn committed(&mut self, first_page: Option<&[u8]>, page_count: u32) {
+        self.page_count = page_count;
+        if self.wal.is_some() {
+            self.notice_salt();
+            return;
+        }
+        if let Some(version) = first_page.and_then(|page| page.get(VERSION_OFFSET..)?.first_chunk()) {
+            self.version = Some(*version);
+        }
+        if first_page.and_then(|page| page.get(READ_VERSION_OFFSET)) == Some(&2) {
+            // The file has just been switched to a log: the next snapshot finds out.
+            self.version = None;
+        }
+        self.pages
+            .set_file_len(u64::from(page_count) * self.page_size as u64);
+    }
+
+    // ---- journals --------------------------------------------------------------------------------
+
+    pub(super) fn ending(&self) -> Ending {
+        match self.rollback_mode {
+            JournalMode::Truncate => Ending::Truncate,
+            JournalMode::Persist => Ending::ZeroHeader,
+            _ => Ending::Delete,
+        }
+    }
+
+    pub(super) fn journal_mode(&self) -> JournalMode {
+        if self.wal.is_some() {
+            JournalMode::Wal
+        } else {
+            self.rollback_mode
+        }
+    }
+
+    fn wal_syncs(&self) -> WalSyncs {
+        WalSyncs {
+            commit: self.synchronous >= Synchronous::Full,
+            order: self.synchronous >= Synchronous::Normal,
+        }
+    }
+
+    /// Runs `work` on the log.
+    pub(super) fn with_wal<T>(
+        &mut self,
+        work: impl FnOnce(&mut Wal, &mut Around<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let syncs = self.wal_syncs();
+        let wal = self
+            .wal
+            .as_mut()
+            .ok_or(Error::Misuse("the database has no log"))?;
+        work(
+            wal,
+            &mut Around {
+                vfs: &*self.vfs,
+                database: &mut *self.file,
+                log: &self.log_path,
+                syncs,
+            },
+        )
+    }
+
+    /// Copies frames of the log to the database. Outside of a transaction.
+    pub(super) fn checkpoint(
+        &mut self,
+        kind: CheckpointKind,
+        busy: &mut BusyPolicy,
+    ) -> Result<CheckpointReport> {
+        self.check_poison()?;
+        let vfs = Arc::clone(&self.vfs);
+        let page_size = self.page_size as u32;
+        let mut waiting = super::busy::Waiting::default();
+        let mut wait = || waiting.again(busy, &*vfs);
+        let result = self.with_wal(|wal, around| wal.checkpoint(around, page_size, kind, &mut wait));
+        self.pages.forget();
+        self.note_sync_failure(result)
+    }
+
+    /// Leaves the log for a rollback mode: everything goes to the database, the log's files go. Afterwards Exclusive is
+    /// held.
+    pub(super) fn leave_log(&mut self, busy: &mut BusyPolicy) -> Result<()> {
+        self.check_writable()?;
+        let vfs = Arc::clone(&self.vfs);
+        busy.retry(&*vfs, || self.file.lock(LockLevel::Exclusive))?;
+        let left = self.checkpoint(CheckpointKind::Full, busy).and_then(|report| {
+            if report.busy || report.checkpointed_frames < report.log_frames {
+                return Err(Error::Busy);
+            }
+            self.close_log(true)
+        });
+        if left.is_err() {
+            self.file.unlock(LockLevel::Shared)?;
+        }
+        left
+    }
+
+    fn close_log(&mut self, delete: bool) -> Result<()> {
+        let Some(wal) = self.wal.take() else { return Ok(()) };
+        self.version = None;
+        self.frames.forget();
+        self.frames_salt = [0; 8];
+        let syncs = self.wal_syncs();
+        wal.close(
+            &mut Around {
+                vfs: &*self.vfs,
+                database: &mut *self.file,
+                log: &self.log_path,
+                syncs,
+            },
+            delete,
+        )
+    }
+
+    /// The connection ends. The last one to leave a log copies it to the database and deletes it.
+    pub(super) fn close(&mut self) {
+        self.end_read();
+        if self.wal.is_some() {
+            let last =
+                self.poison.is_none() && !self.read_only && self.file.lock(LockLevel::Exclusive).is_ok();
+            let delete = last && self.checkpoint_at_close();
+            // What stays is found by the next connection.
+            let _ = self.close_log(delete);
+        }
+        let _ = self.file.unlock(LockLevel::None);
+    }
+
+    fn checkpoint_at_close(&mut self) -> bool {
+        let mut never = BusyPolicy::new(Duration::ZERO);
+        let report = self.checkpoint(CheckpointKind::Passive, &mut never);
+        matches!(report, Ok(report) if !report.busy && report.checkpointed_frames == report.log_frames)
+    }
+
+    // ---- poison ----------------------------------------------------------------------------------
+
+    fn check_poison(&self) -> Result<()> {
+        match &self.poison {
+            None => Ok(()),
+            Some(cause) => Err(Error::Poisoned {
+                cause: Arc::clone(cause),
+            }),
+        }
+    }
+
+    /// After this error nothing is known for sure. Lets go of everything, so that the next connection can recover.
+    pub(super) fn poison(&mut self, error: Error) -> Error {
+        self.poison.get_or_insert_with(|| Arc::new(error.clone()));
+        if self.wal.is_none() {
+            let _ = self.file.unlock(LockLevel::None);
+        }
+        error
+    }
+
+    /// A failed sync poisons: what was written before it may or may not be on the disk, and asking again proves nothing.
+    pub(super) fn note_sync_failure<T>(&mut self, result: Result<T>) -> Result<T> {
+        match result {
+            Err(error) if is_sync_failure(&error) => Err(self.poison(error)),
+            result => result,
+        }
+    }
+}
+
+pub(super) fn is_sync_failure(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Io {
+            operation: IoOperation::Sync | IoOperation::SyncDir,
+            ..
+        }
+    )
+}

@@ -1,0 +1,252 @@
+//! The switches of a connection: journal mode, synchronous, locking, waiting, mapping, and checkpoints.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::busy::BusyHandler;
+use super::options::{JournalMode, Synchronous};
+use super::{Pager, Store, TransactionState};
+use crate::error::{Error, Result};
+use crate::vfs::LockLevel;
+use crate::wal::{CheckpointKind, CheckpointReport};
+
+impl Pager {
+    // ---- journal mode ----------------------------------------------------------------------------
+
+    /// The journal mode as of the last transaction. A database in memory keeps its journal there.
+    pub fn journal_mode(&self) -> JournalMode {
+        match &self.store {
+            Store::Memory(_) => JournalMode::Memory,
+            Store::File(store) => store.journal_mode(),
+        }
+    }
+
+    /// Changes the journal mode and returns the one in effect afterwards: a read-only database and one in memory keep
+    /// theirs. Going to WAL and back writes the file's header; going back copies the whole log to the database and needs to be alone.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] inside a transaction, [`Error::Busy`], I/O errors.
+    pub fn set_journal_mode(&mut self, mode: JournalMode) -> Result<JournalMode> {
+        if self.state != TransactionState::None {
+            return Err(Error::Misuse(
+                "the journal mode cannot change inside a transaction",
+            ));
+        }
+        if matches!(self.store, Store::Memory(_)) {
+            return Ok(JournalMode::Memory);
+        }
+        // Who else changed the mode shows in the header.
+        self.begin_read()?;
+        self.end_read();
+        let now = self.journal_mode();
+        let Store::File(store) = &mut self.store else {
+            return Ok(now);
+        };
+        if now == mode || store.is_read_only() {
+            return Ok(now);
+        }
+        match (now, mode) {
+            (_, JournalMode::Wal) => self.enter_wal()?,
+            (JournalMode::Wal, _) => {
+                store.leave_log(&mut self.busy)?;
+                store.rollback_mode = mode;
+                store.ignores_log = true;
+                let written = self.write_versions(1);
+                if let Store::File(store) = &mut self.store {
+                    store.ignores_log = false;
+                }
+                written?;
+            }
+            (JournalMode::Truncate | JournalMode::Persist, _) => {
+                store.rollback_mode = mode;
+                self.delete_left_journal()?;
+            }
+            _ => store.rollback_mode = mode,
+        }
+        Ok(self.journal_mode())
+    }
+
+    fn enter_wal(&mut self) -> Result<()> {
+        self.write_versions(2)?;
+        self.begin_read()?;
+        self.end_read();
+        Ok(())
+    }
+
+    /// Writes the header's format versions in a transaction of its own.
+    fn write_versions(&mut self, version: u8) -> Result<()> {
+        self.begin_write()?;
+        let written = self.update_header(|header| {
+            header.write_version = version;
+            header.read_version = version;
+        });
+        match written.and_then(|()| self.commit()) {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                self.rollback()?;
+                Err(error)
+            }
+        }
+    }
+
+    /// The modes that keep their journal file leave it behind when they end. Nobody may be writing meanwhile.
+    fn delete_left_journal(&mut self) -> Result<()> {
+        self.begin_write()?;
+        let deleted = match &self.store {
+            Store::File(store) => store.vfs.unlink(&store.journal_path).map(|_| ()),
+            Store::Memory(_) => Ok(()),
+        };
+        self.rollback()?;
+        deleted
+    }
+
+    // ---- checkpoints -----------------------------------------------------------------------------
+
+    /// Copies the log to the database, as far as `kind` asks. Without a log the report says zero frames.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] inside a transaction, [`Error::Busy`] while another connection checkpoints, I/O errors. Being hindered by
+    /// readers is no error: the report says so.
+    pub fn checkpoint(&mut self, kind: CheckpointKind) -> Result<CheckpointReport> {
+        if self.state != TransactionState::None {
+            return Err(Error::Locked);
+        }
+        // The first transaction finds out whether there is a log.
+        self.begin_read()?;
+        self.end_read();
+        match &mut self.store {
+            Store::File(store) if store.wal.is_some() => store.checkpoint(kind, &mut self.busy),
+            _ => Ok(CheckpointReport::default()),
+        }
+    }
+
+    /// Frames after which a commit checkpoints by itself; zero never.
+    pub fn wal_autocheckpoint(&self) -> u32 {
+        self.options.wal_autocheckpoint
+    }
+
+    /// Sets [`Pager::wal_autocheckpoint`].
+    pub fn set_wal_autocheckpoint(&mut self, frames: u32) {
+        self.options.wal_autocheckpoint = frames;
+    }
+
+    /// The commit has happened whatever comes of this: only what poisons is an error.
+    pub(super) fn checkpoint_if_due(&mut self) -> Result<()> {
+        let limit = self.options.wal_autocheckpoint;
+        let Store::File(store) = &mut self.store else {
+            return Ok(());
+        };
+        let due = store
+            .wal
+            .as_ref()
+            .is_some_and(|wal| limit > 0 && wal.frame_count() >= limit);
+        if due {
+            let _ = store.checkpoint(CheckpointKind::Passive, &mut self.busy);
+        }
+        Ok(())
+    }
+
+    // ---- the other switches ----------------------------------------------------------------------
+
+    /// How much a commit waits for the disk.
+    pub fn synchronous(&self) -> Synchronous {
+        self.options.synchronous
+    }
+
+    /// Sets [`Pager::synchronous`], from the next transaction on.
+    pub fn set_synchronous(&mut self, synchronous: Synchronous) {
+        self.options.synchronous = synchronous;
+        if let Store::File(store) = &mut self.store {
+            store.synchronous = synchronous;
+        }
+    }
+
+    /// True if the locks are kept between transactions.
+    pub fn is_exclusive(&self) -> bool {
+        self.options.exclusive
+    }
+
+    /// Keeps the locks between transactions, or stops doing so: then they go when the next transaction ends. A log that is already
+    /// open in shared memory stays there.
+    pub fn set_exclusive(&mut self, exclusive: bool) {
+        self.options.exclusive = exclusive;
+        if let Store::File(store) = &mut self.store {
+            store.exclusive = exclusive;
+        }
+    }
+
+    /// How long to wait for other connections.
+    pub fn busy_timeout(&self) -> Duration {
+        self.busy.timeout()
+    }
+
+    /// Waits this long for other connections; replaces a busy handler.
+    pub fn set_busy_timeout(&mut self, timeout: Duration) {
+        self.busy.set_timeout(timeout);
+    }
+
+    /// Asks `handler` whether to try again; replaces a busy timeout. `None` never waits.
+    pub fn set_busy_handler(&mut self, handler: Option<BusyHandler>) {
+        self.busy.set_handler(handler);
+    }
+
+    /// Maps at most this many bytes of the file; zero reads through the page cache. Outside of a transaction.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] inside a transaction.
+    pub fn set_mmap_limit(&mut self, limit: u64) -> Result<()> {
+        if self.state != TransactionState::None {
+            return Err(Error::Misuse("the map cannot change inside a transaction"));
+        }
+        self.options.mmap_limit = limit;
+        if let Store::File(store) = &self.store {
+            store.set_map_limit(limit);
+        }
+        Ok(())
+    }
+
+    /// Bytes of the file that may be mapped.
+    pub fn mmap_limit(&self) -> u64 {
+        self.options.mmap_limit
+    }
+
+    /// Pages that the cache keeps when the file is not mapped.
+    pub fn set_cache_pages(&mut self, pages: usize) {
+        self.options.cache_pages = pages;
+        if let Store::File(store) = &self.store {
+            store.set_cache_pages(pages);
+        }
+    }
+
+    /// True if no write transaction can begin: opened so, no permission, or a newer format.
+    pub fn is_read_only(&self) -> bool {
+        match &self.store {
+            Store::Memory(_) => self.options.read_only,
+            Store::File(store) => store.is_read_only(),
+        }
+    }
+
+    /// The database file; `None` in memory.
+    pub fn path(&self) -> Option<&Path> {
+        match &self.store {
+            Store::Memory(_) => None,
+            Store::File(store) => Some(&store.path),
+        }
+    }
+
+    /// The lock that this connection holds on the database file now.
+    pub fn lock_level(&self) -> LockLevel {
+        match &self.store {
+            Store::Memory(_) => LockLevel::None,
+            Store::File(store) => store.file.lock_level(),
+        }
+    }
+
+    /// Why the connection must be reopened, if it must.
+    pub fn poisoned_by(&self) -> Option<&Error> {
+        match &self.store {
+            Store::Memory(_) => None,
+            Store::File(store) => store.poison.as_deref(),
+        }
+    }
+}

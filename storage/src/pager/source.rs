@@ -1,0 +1,144 @@
+//! Clean pages of one file: slices of its memory map, or buffers in the cache.
+//!
+//! ```text
+//!   file   |=====================|              length, as far as it was checked: `readable`
+//!   map    |=====================·············|  reaches further, so that growth rarely means a new map
+//! ```
+//!
+//! I1 nothing past `readable` is looked at through the map: the file may end there, and the system would stop the process.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::cache::PageCache;
+use super::page::Page;
+use crate::error::Result;
+use crate::vfs::File;
+
+/// Smallest map; address space costs nothing.
+const MAP_MIN: u64 = 1 << 20;
+
+/// Reads pages of one file.
+#[derive(Debug)]
+pub(crate) struct PageSource {
+    map: RefCell<Bytes>,
+    /// Bytes that the map covers and the file has, as last checked.
+    readable: Cell<u64>,
+    /// Length of the file, as last checked.
+    file_len: Cell<Option<u64>>,
+    map_limit: Cell<u64>,
+    cache: RefCell<PageCache>,
+}
+
+impl PageSource {
+    pub(crate) fn new(map_limit: u64, cache_pages: usize) -> PageSource {
+        PageSource {
+            map: RefCell::new(Bytes::new()),
+            readable: Cell::new(0),
+            file_len: Cell::new(None),
+            map_limit: Cell::new(map_limit),
+            cache: RefCell::new(PageCache::new(cache_pages)),
+        }
+    }
+
+    /// The `page_size` bytes at `offset`. What lies past the end of the file reads as zeros. `number` names the page in the
+    /// cache.
+    #[inline]
+    pub(crate) fn page(&self, file: &dyn File, number: u32, offset: u64, page_size: usize) -> Result<Page> {
+        let end = offset + page_size as u64;
+        if end <= self.readable.get() {
+            let start = offset as usize;
+            return Ok(Page::mapped(self.map.borrow().slice(start..start + page_size)));
+        }
+        self.page_slow(file, number, offset, page_size)
+    }
+
+    #[inline(never)]
+    fn page_slow(&self, file: &dyn File, number: u32, offset: u64, page_size: usize) -> Result<Page> {
+        let end = offset + page_size as u64;
+        if let Some(bytes) = self.cache.borrow_mut().get(number) {
+            return Ok(Page::private(bytes));
+        }
+        if self.remap(file, end)? {
+            let start = offset as usize;
+            return Ok(Page::mapped(self.map.borrow().slice(start..start + page_size)));
+        }
+        let mut bytes: Arc<[u8]> = std::iter::repeat_n(0, page_size).collect();
+        let count = file.read_at(Arc::make_mut(&mut bytes), offset)?;
+        // A short page is not kept: the file may grow under the same snapshot (a checkpoint).
+        if count == page_size {
+            self.cache.borrow_mut().insert(number, Arc::clone(&bytes));
+        }
+        Ok(Page::private(bytes))
+    }
+
+    /// Makes the map cover `end`, if the file has that many bytes; `false` if it cannot.
+    fn remap(&self, file: &dyn File, end: u64) -> Result<bool> {
+        let limit = self.map_limit.get();
+        if end > limit {
+            return Ok(false);
+        }
+        let len = match self.file_len.get() {
+            Some(len) if len >= end => len,
+            _ => {
+                let len = file.len()?;
+                self.file_len.set(Some(len));
+                len
+            }
+        };
+        if len < end {
+            return Ok(false);
+        }
+        if (self.map.borrow().len() as u64) < end {
+            let wanted = len.saturating_mul(2).max(MAP_MIN).min(limit);
+            let Some(map) = file.map(wanted)? else {
+                self.map_limit.set(0);
+                return Ok(false);
+            };
+            self.map.replace(map);
+        }
+        self.readable.set(len.min(self.map.borrow().len() as u64));
+        Ok(end <= self.readable.get())
+    }
+
+    /// The bytes at the start of the file, if the map shows them without a system call.
+    #[inline]
+    pub(crate) fn peek<const N: usize>(&self, offset: usize) -> Option<[u8; N]> {
+        if (offset + N) as u64 > self.readable.get() {
+            return None;
+        }
+        self.map.borrow().get(offset..offset + N)?.first_chunk().copied()
+    }
+
+    /// Somebody changed the file: what was cached or known of its length is out of date.
+    pub(crate) fn forget(&self) {
+        self.readable.set(0);
+        self.file_len.set(None);
+        self.cache.borrow_mut().clear();
+    }
+
+    /// The file is (at least) this long now.
+    pub(crate) fn set_file_len(&self, len: u64) {
+        self.file_len.set(Some(len));
+        self.readable.set(len.min(self.map.borrow().len() as u64));
+    }
+
+    /// This page was written: replaces what the cache has of it.
+    pub(crate) fn written(&self, number: u32) {
+        self.cache.borrow_mut().remove(number);
+    }
+
+    /// Changes how much of the file is mapped; zero for none.
+    pub(crate) fn set_map_limit(&self, limit: u64) {
+        self.map_limit.set(limit);
+        self.map.replace(Bytes::new());
+        self.readable.set(0);
+    }
+
+    /// Changes the size of the cache.
+    pub(crate) fn set_cache_pages(&self, pages: usize) {
+        self.cache.borrow_mut().set_capacity(pages);
+    }
+}

@@ -1,0 +1,295 @@
+//! Copying frames into the database.
+//!
+//! ```text
+//!   sync the log ─▶ write the newest frame of each page, in page order ─▶ (all copied: cut and sync the database) ─▶ backfilled = n
+//! ```
+//!
+//! How far: to the lowest mark that a reader holds. What is copied is past all readers' marks or at them, so each reader finds
+//! such a page in the log first.
+//!
+//! The header that says how many frames there are is read before the backfill count. A writer that restarts the log in between would make the two
+//! speak of different logs, so after taking the lock of mark 0, which a restarting writer needs, the header is compared again. (SQLite
+//! before 3.51.3 does not.)
+
+use rustc_hash::FxHashMap;
+
+use super::{Around, CHECKPOINT_LOCK, MARKED_READERS, WRITE_LOCK, Wal, read_lock, unless_busy};
+use crate::error::{Error, ReadOnlyReason, Result, corrupt};
+use crate::format::PageNo;
+use crate::format::wal::{FrameNo, frame_page_offset};
+use crate::format::wal_index::{HEADER_WORDS, READ_MARK_UNUSED, READ_MARKS};
+use crate::vfs::{ShmLock, SyncKind, WRITE_CHUNK};
+
+/// How hard a checkpoint tries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CheckpointKind {
+    /// Copies what it can without waiting for anybody.
+    Passive,
+    /// Waits for the writer and for readers of old snapshots, then copies everything.
+    Full,
+    /// And waits until nobody reads the log, so that the next writer restarts it.
+    Restart,
+    /// And cuts the log to nothing.
+    Truncate,
+}
+
+/// What a checkpoint found and did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CheckpointReport {
+    /// It could not do all its kind asks: a reader or writer was in the way.
+    pub busy: bool,
+    /// Frames in the log.
+    pub log_frames: u32,
+    /// Of these, frames that are in the database.
+    pub checkpointed_frames: u32,
+}
+
+/// Asked whether to try again when a lock is busy.
+pub(crate) type Wait<'a> = dyn FnMut() -> bool + 'a;
+
+impl Wal {
+    /// Copies frames to the database. The caller has no snapshot open on this log.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] while somebody else checkpoints. A checkpoint that was hindered by readers is no error.
+    pub(crate) fn checkpoint(
+        &mut self,
+        around: &mut Around<'_>,
+        page_size: u32,
+        kind: CheckpointKind,
+        wait: &mut Wait<'_>,
+    ) -> Result<CheckpointReport> {
+        if self.read_only {
+            return Err(Error::ReadOnly(ReadOnlyReason::Plain));
+        }
+        let mut never = || false;
+        let wait: &mut Wait<'_> = if kind == CheckpointKind::Passive {
+            &mut never
+        } else {
+            wait
+        };
+        self.lock_waiting(around, CHECKPOINT_LOCK, 1, wait)?;
+        let result = self.checkpoint_locked(around, page_size, kind, wait);
+        self.unlock(around.database, CHECKPOINT_LOCK, 1);
+        result
+    }
+
+    fn checkpoint_locked(
+        &mut self,
+        around: &mut Around<'_>,
+        page_size: u32,
+        kind: CheckpointKind,
+        wait: &mut Wait<'_>,
+    ) -> Result<CheckpointReport> {
+        // Beyond passive, no new frames may come meanwhile. If a writer does not go away, do what a passive one can.
+        let mut done_kind = kind;
+        let own_write_lock = kind != CheckpointKind::Passive && !self.writing;
+        let mut locked = false;
+        if own_write_lock {
+            match self.lock_waiting(around, WRITE_LOCK, 1, wait) {
+                Ok(()) => locked = true,
+                Err(Error::Busy) => done_kind = CheckpointKind::Passive,
+                Err(error) => return Err(error),
+            }
+            self.writing = locked;
+        }
+        let mut changed = false;
+        let result = self
+            .read_header(around, &mut changed)
+            .and_then(|()| self.copy_frames(around, page_size, done_kind, wait))
+            .and_then(|complete| {
+                Ok(CheckpointReport {
+                    busy: !complete || done_kind != kind,
+                    log_frames: self.header.frame_count,
+                    checkpointed_frames: self.index.backfilled()?.min(self.header.frame_count),
+                })
+            });
+        if locked {
+            self.writing = false;
+            self.unlock(around.database, WRITE_LOCK, 1);
+        }
+        if changed {
+            // The next snapshot must not look like the last one: pages that were cached for that are out of date.
+            self.words = [0; HEADER_WORDS];
+        }
+        result
+    }
+
+    /// `true` if the checkpoint did all that its kind asks.
+    fn copy_frames(
+        &mut self,
+        around: &mut Around<'_>,
+        page_size: u32,
+        kind: CheckpointKind,
+        wait: &mut Wait<'_>,
+    ) -> Result<bool> {
+        let frame_count = self.header.frame_count;
+        if frame_count > 0 && self.header.page_size != page_size {
+            return Err(corrupt(
+                None,
+                8,
+                "the log has another page size than the database",
+            ));
+        }
+        let mut waiting = true;
+        if self.index.backfilled()? < frame_count {
+            let safe = self.safe_frame(around, wait, &mut waiting)?;
+            if self.index.backfilled()? < safe {
+                let locked = if waiting {
+                    unless_busy(self.lock_waiting(around, read_lock(0), 1, wait))?
+                } else {
+                    unless_busy(self.lock(around.database, read_lock(0), 1, ShmLock::Exclusive))?
+                };
+                if locked {
+                    let result = self.backfill(around, safe);
+                    self.unlock(around.database, read_lock(0), 1);
+                    result?;
+                }
+            }
+        }
+        if kind == CheckpointKind::Passive {
+            return Ok(true);
+        }
+        if self.index.backfilled()? < self.header.frame_count {
+            return Ok(false);
+        }
+        if kind >= CheckpointKind::Restart {
+            let (first, count) = MARKED_READERS;
+            if !unless_busy(self.lock_waiting(around, first, count, wait))? {
+                return Ok(false);
+            }
+            let result = if kind == CheckpointKind::Truncate {
+                self.cut(around)
+            } else {
+                Ok(())
+            };
+            self.unlock(around.database, first, count);
+            result?;
+        }
+        Ok(true)
+    }
+
+    /// The last frame that may be copied: no reader's mark is below it. Marks that nobody holds are moved out of the way.
+    fn safe_frame(
+        &mut self,
+        around: &mut Around<'_>,
+        wait: &mut Wait<'_>,
+        waiting: &mut bool,
+    ) -> Result<FrameNo> {
+        let mut safe = self.header.frame_count;
+        for mark in 1..READ_MARKS {
+            let frame = self.index.read_mark(mark)?;
+            if safe <= frame {
+                continue;
+            }
+            let free = if *waiting {
+                unless_busy(self.lock_waiting(around, read_lock(mark), 1, wait))?
+            } else {
+                unless_busy(self.lock(around.database, read_lock(mark), 1, ShmLock::Exclusive))?
+            };
+            if free {
+                self.index
+                    .set_read_mark(mark, if mark == 1 { safe } else { READ_MARK_UNUSED })?;
+                self.unlock(around.database, read_lock(mark), 1);
+            } else {
+                safe = frame;
+                *waiting = false;
+            }
+        }
+        Ok(safe)
+    }
+
+    /// Copies the frames up to `safe`. The caller holds the lock of mark 0.
+    fn backfill(&mut self, around: &mut Around<'_>, safe: FrameNo) -> Result<()> {
+        around.database.shm_barrier();
+        let done = self.index.backfilled()?;
+        match self.index.read_header(around.database)? {
+            Some(now) if now.salt == self.header.salt && now.frame_count >= safe => {}
+            // The log was restarted since we read the header: what we know is about frames that are no more.
+            _ => return Ok(()),
+        }
+        if done >= safe {
+            return Ok(());
+        }
+        self.index.set_backfill_attempted(safe)?;
+        if around.syncs.order {
+            self.sync_log(around)?;
+        }
+        self.copy_pages(around, done + 1, safe)?;
+        let complete = self
+            .index
+            .read_header(around.database)?
+            .is_some_and(|now| now.frame_count == safe);
+        if complete {
+            let len = u64::from(self.header.page_count) * u64::from(self.header.page_size);
+            if around.database.len()? != len {
+                around.database.set_len(len)?;
+            }
+            if around.syncs.order {
+                around.database.sync(SyncKind::Data)?;
+            }
+        }
+        self.index.set_backfilled(safe)
+    }
+
+    /// Writes the newest of the frames `first..=last` of each page to its place, runs of neighbours together.
+    fn copy_pages(&self, around: &mut Around<'_>, first: FrameNo, last: FrameNo) -> Result<()> {
+        let page_size = self.header.page_size as usize;
+        let mut newest: FxHashMap<PageNo, FrameNo> = FxHashMap::default();
+        for frame in first..=last {
+            if let Some(page) = self
+                .index
+                .page_of(frame)?
+                .filter(|page| page.get() <= self.header.page_count)
+            {
+                newest.insert(page, frame);
+            }
+        }
+        let mut pages: Vec<(PageNo, FrameNo)> = newest.into_iter().collect();
+        pages.sort_unstable();
+        let mut buffer: Vec<u8> = Vec::new();
+        let mut start: Option<PageNo> = None;
+        let mut end = 0;
+        for (page, frame) in pages {
+            if page.get() != end || buffer.len() + page_size > WRITE_CHUNK {
+                if let Some(start) = start {
+                    around.database.write_at(&buffer, start.offset(page_size))?;
+                }
+                buffer.clear();
+                start = Some(page);
+            }
+            let at = buffer.len();
+            buffer.resize(at + page_size, 0);
+            let offset = frame_page_offset(frame, page_size);
+            if self.file.read_at(&mut buffer[at..], offset)? < page_size {
+                return Err(corrupt(page, 0, "the log is shorter than its index says"));
+            }
+            end = page.get() + 1;
+        }
+        match start {
+            Some(start) => around.database.write_at(&buffer, start.offset(page_size)),
+            None => Ok(()),
+        }
+    }
+
+    /// Restarts the log and cuts it to nothing. The caller holds the write lock and those of all readers of the log.
+    fn cut(&mut self, around: &mut Around<'_>) -> Result<()> {
+        self.restart(around)?;
+        self.file.set_len(0)
+    }
+
+    fn lock_waiting(
+        &self,
+        around: &mut Around<'_>,
+        first: usize,
+        count: usize,
+        wait: &mut Wait<'_>,
+    ) -> Result<()> {
+        loop {
+            match self.lock(around.database, first, count, ShmLock::Exclusive) {
+                Err(Error::Busy) if wait() => {}
+                result => return result,
+            }
+        }
+    }
+}
