@@ -64,7 +64,7 @@ pub enum Failure {
         reason: String,
     },
     /// The engine refused a statement.
-    #[error("{}", SqlFailure { error: .error, sql: .sql })]
+    #[error("{}", SqlFailure { error, sql })]
     Sql {
         /// What it says.
         error: aludel_sql::Error,

@@ -46,7 +46,7 @@ impl<'o> Aligned<'o> {
             return Ok(());
         }
         let mut table = Table::new();
-        table.load_preset(if self.boxed {
+        table.load_style(if self.boxed {
             presets::UTF8_FULL_CONDENSED
         } else {
             presets::NOTHING
