@@ -1,1 +1,61 @@
+//! The derive macros of Aludel. Use them through the crate `aludel`, which documents what they emit.
+//!
+//! What is emitted is thin on purpose: constants, `encode` and `decode`, and a struct of column handles. Everything that can
+//! be written once for all entities lives in `aludel` and works on those constants.
+//!
+//! ```text
+//!   parse:  syntax -> model::Entity       (attributes read, misuses reported at their place)
+//!   emit:   model::Entity -> tokens
+//! ```
+#![forbid(unsafe_code)]
 
+mod attributes;
+mod emit;
+mod model;
+
+use proc_macro::TokenStream;
+use syn::{DeriveInput, parse_macro_input};
+
+/// Maps a struct to a table.
+///
+/// On the struct, `#[entity(..)]`:
+///
+/// | | |
+/// |---|---|
+/// | `table = "users"` | the table's name; the struct's in snake case otherwise |
+/// | `index(a, b)`, `unique(a, b)` | an index or unique constraint over these fields |
+/// | `check = "a < b"` | a CHECK constraint |
+/// | `new = false` | no constructor `new` |
+/// | `strict`, `without_rowid` | SQLite's table options |
+///
+/// On a field, `#[column(..)]`:
+///
+/// | | |
+/// |---|---|
+/// | `primary_key` | (part of) the primary key |
+/// | `auto` | the database assigns it; understood for `Id<T>` and `Option<i64>` |
+/// | `name = "author_id"` | the column's name; the field's otherwise |
+/// | `unique`, `index` | a constraint or index of its own |
+/// | `default = 0` | the value that `new` gives; a literal or `now()` is declared in the table as well |
+/// | `server_default = "sql"` | a default that only the table declares |
+/// | `version` | counts the row's changes: a stale write is an error |
+/// | `on_delete = "cascade"`, `on_update = ".."` | actions of a foreign key: `cascade`, `set null`, `set default`, `restrict` |
+/// | `check = "sql"`, `collate = "nocase"`, `sql_type = ".."` | as the table declares it |
+/// | `generated = "sql"`, `stored` | the database computes it |
+/// | `skip` | no column; the field's type must have a default |
+///
+/// Relations are declared beside the struct:
+///
+/// | | |
+/// |---|---|
+/// | `#[has_many(posts: Post, by = author)]` | `Post::author` is an `Fk` of this entity; `cascade = ".."`, `order_by = id` |
+/// | `#[has_one(profile: Profile, by = user)]` | the same for at most one |
+/// | `#[many_to_many(groups: Group, through = Membership)]` | `Membership` has an `Fk` of each |
+#[proc_macro_derive(Entity, attributes(entity, column, has_many, has_one, many_to_many))]
+pub fn derive_entity(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    match model::Entity::parse(&input) {
+        Ok(entity) => emit::entity(&entity).into(),
+        Err(error) => error.to_compile_error().into(),
+    }
+}

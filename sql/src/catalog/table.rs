@@ -20,7 +20,7 @@ use super::schema::{Check, Column, ForeignKey, Generated, Index, IndexOrigin, Pr
 use crate::error::{Error, Result};
 use crate::syntax::ast::{
     self, ColumnConstraintKind, ColumnDef, ConflictAction, CreateTable, CreateTableBody, Direction, Ident,
-    OrderingTerm, TableConstraintKind,
+    OrderingTerm, TableConstraintKind, TypeName,
 };
 use crate::value::{Affinity, Value, apply_affinity};
 
@@ -109,10 +109,7 @@ impl<'a> Builder<'a> {
         if self.table.column(name).is_some() {
             return Err(Error::sql(format!("duplicate column name: {name}")));
         }
-        let declared_type = definition
-            .type_name
-            .as_ref()
-            .map(|declared| declared.text.to_string());
+        let declared_type = definition.type_name.as_ref().map(TypeName::declared);
         self.table.columns.push(Column {
             name: name.to_owned(),
             affinity: Affinity::of_declared_type(declared_type.as_deref().unwrap_or("")),
@@ -166,7 +163,7 @@ impl<'a> Builder<'a> {
             ColumnConstraintKind::Default(default) => self.set_default(column, default),
             ColumnConstraintKind::Collate(collation) => self.set_collation(column, collation.as_str()),
             ColumnConstraintKind::References(references) => {
-                self.add_foreign_key(vec![column], references, None, name)
+                self.add_foreign_key(vec![column], references, None, name, true)
             }
             ColumnConstraintKind::Deferrable(deferrable) => {
                 if let Some(key) = self.table.foreign_keys.last_mut() {
@@ -368,7 +365,7 @@ impl<'a> Builder<'a> {
                     .iter()
                     .map(|column| self.foreign_key_column(column))
                     .collect::<Result<_>>()?;
-                self.add_foreign_key(columns, references, *deferrable, name)
+                self.add_foreign_key(columns, references, *deferrable, name, false)
             }
             TableConstraintKind::Nothing => Ok(()),
         }
@@ -397,9 +394,10 @@ impl<'a> Builder<'a> {
         references: &ast::ForeignKey,
         deferrable: Option<ast::Deferrable>,
         name: Option<&Ident>,
+        in_column: bool,
     ) -> Result<()> {
         if !references.columns.is_empty() && references.columns.len() != columns.len() {
-            return Err(self.foreign_key_width(&columns, references));
+            return Err(self.foreign_key_width(&columns, references, in_column));
         }
         self.table.foreign_keys.push(ForeignKey {
             columns,
@@ -417,8 +415,7 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    fn foreign_key_width(&self, columns: &[usize], references: &ast::ForeignKey) -> Error {
-        let in_column = columns.len() == 1 && references.columns.len() > 1;
+    fn foreign_key_width(&self, columns: &[usize], references: &ast::ForeignKey, in_column: bool) -> Error {
         Error::sql(match columns.first().filter(|_| in_column) {
             Some(&column) => format!(
                 "foreign key on {} should reference only one column of table {}",

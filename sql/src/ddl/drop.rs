@@ -78,6 +78,7 @@ impl Definer<'_> {
                     .get(..11)
                     .is_some_and(|start| start.eq_ignore_ascii_case("sqlite_stat"));
                 if system && !statistics {
+                    let name = schema.table(name).map_or(name, |table| table.name.as_str());
                     return Err(Error::sql(format!("table {name} may not be dropped")));
                 }
                 match schema.view(name) {

@@ -82,6 +82,8 @@ impl Definer<'_> {
     pub(crate) fn search_order(&self, name: &ast::ObjectName) -> Result<Vec<usize>> {
         match &name.schema {
             Some(schema) => Ok(vec![self.state.database_named(schema.as_str())?]),
+            // Every database has a schema table by these names; main's is meant.
+            None if name.name.is("sqlite_schema") || name.name.is("sqlite_master") => Ok(vec![0]),
             None => Ok([1, 0].into_iter().chain(2..self.state.databases.len()).collect()),
         }
     }

@@ -6,14 +6,17 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use rustc_hash::FxHashMap;
 
+use super::common_table::CommonTable;
 use super::kernel::{Kernel, SharedScalar};
 use super::operator::Operator;
+use super::recursive::Work;
 use super::sort::Sort;
-use super::{aggregate, project, rows, scan, set_operation, window};
+use super::{aggregate, common_table, distinct, join, project, recursive, rows, scan, set_operation, window};
 use crate::error::{Error, Result};
 use crate::plan::expr::Subquery;
-use crate::plan::physical::Node;
+use crate::plan::physical::{CteId, Node};
 
 /// Builds the operators of a plan.
 ///
@@ -27,6 +30,8 @@ pub fn build(node: &Node) -> Result<Box<dyn Operator>> {
 #[derive(Default)]
 pub(crate) struct BuildContext {
     scalars: Vec<(Arc<Subquery>, Arc<Mutex<SharedScalar>>)>,
+    tables: FxHashMap<CteId, Arc<Mutex<CommonTable>>>,
+    work: FxHashMap<CteId, Work>,
 }
 
 impl BuildContext {
@@ -77,8 +82,30 @@ impl BuildContext {
                 let input = self.operator(&plan.input)?;
                 window::window(input, width_of(&plan.input), plan, self)
             }
-            _ => Err(Error::misuse("this kind of plan cannot be executed yet")),
+            Node::NestedLoop(plan) => join::nested_loop(plan, self),
+            Node::HashJoin(plan) => join::hash_join(plan, self),
+            Node::Distinct { input, collations } => Ok(distinct::distinct(self.operator(input)?, collations)),
+            Node::With { tables, input } => common_table::with(tables, input, self),
+            Node::CteScan { table, width } => match self.tables.get(table) {
+                Some(shared) => Ok(common_table::scan(Arc::clone(shared), *width)),
+                None => Err(Error::misuse("a common table is read where nobody computes it")),
+            },
+            Node::Recursive(plan) => recursive::recursive(plan, self),
+            Node::RecursiveScan { table, width } => match self.work.get(table) {
+                Some(work) => Ok(recursive::scan(Arc::clone(work), *width)),
+                None => Err(Error::misuse("a recursive table is read outside of its steps")),
+            },
         }
+    }
+
+    /// Makes a common table known to the scans built after it.
+    pub(super) fn add_table(&mut self, id: CteId, table: &Arc<Mutex<CommonTable>>) {
+        self.tables.insert(id, Arc::clone(table));
+    }
+
+    /// Makes the work batch of a recursive table known to the scans in its steps.
+    pub(super) fn add_work(&mut self, id: CteId, work: &Work) {
+        self.work.insert(id, Arc::clone(work));
     }
 
     /// The one runner of a scalar subquery.

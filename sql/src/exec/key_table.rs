@@ -183,6 +183,20 @@ impl KeyTable {
         found.map_or(ABSENT, |(_, number)| *number)
     }
 
+    /// Puts the number of each of `len` keys into `numbers`, [`ABSENT`] where there is none.
+    pub(crate) fn find_all(&mut self, keys: &[Values<'_>], len: usize, numbers: &mut Vec<u32>) {
+        numbers.clear();
+        match (self.form, keys.first()) {
+            (Form::Integers, Some(key)) if key.uniform_class() == Some(Class::Integer) && len > 0 => {
+                numbers.extend((0..len).map(|n| self.find_integer(key.slot(n) as i64)));
+            }
+            _ => (0..len).for_each(|n| {
+                let number = self.find(keys, n);
+                numbers.push(number);
+            }),
+        }
+    }
+
     fn insert_integers(&mut self, keys: Values<'_>, len: usize, numbers: &mut Vec<u32>) {
         if keys.uniform_class() == Some(Class::Integer) && !keys.is_constant() {
             numbers.extend((0..len).map(|n| self.insert_integer(keys.slot(n) as i64)));

@@ -11,7 +11,9 @@
 //! | `kernel` | expressions |
 //! | `scan` | reading tables, indexes and virtual tables |
 //! | `rows`, `project` | VALUES, filter, LIMIT, UNION ALL; new columns |
-//! | `aggregate` | GROUP BY and aggregates |
+//! | `join` | nested loops and hash joins |
+//! | `aggregate`, `distinct` | GROUP BY and aggregates; DISTINCT |
+//! | `common_table`, `recursive` | WITH, plain and recursive |
 //! | `sort`, `set_operation`, `window` | ORDER BY; INTERSECT and EXCEPT; window functions |
 //! | `key_table`, `row_store` | what hash operators and sorts keep |
 //! | `build` | from plan to operators |
@@ -20,11 +22,15 @@
 mod aggregate;
 mod batch;
 mod build;
+mod common_table;
 mod context;
+mod distinct;
+mod join;
 mod kernel;
 mod key_table;
 mod operator;
 mod project;
+mod recursive;
 mod row_store;
 mod rows;
 mod scan;

@@ -15,7 +15,11 @@ pub(super) fn abs(_: &mut FunctionContext<'_>, args: Args<'_, '_>, out: &mut dyn
     match args[0] {
         ValueRef::Null => out.null(),
         ValueRef::Integer(i) => out.integer(i.checked_abs().ok_or_else(|| Error::sql("integer overflow"))?),
-        other => out.real(number::real_of(other).abs()),
+        // Negative zero is not below zero, and stays.
+        other => {
+            let real = number::real_of(other);
+            out.real(if real < 0.0 { -real } else { real });
+        }
     }
     Ok(())
 }

@@ -8,6 +8,8 @@
 //! All text in arguments and results is UTF-8, whatever the file's encoding is.
 
 pub mod aggregate;
+#[cfg(test)]
+mod aggregate_tests;
 mod builtin;
 mod context;
 pub mod core;

@@ -12,8 +12,6 @@ pub(crate) struct Oracle {
     sqlite: Connection,
     registry: Registry,
     environment: Environment,
-    /// Reals may differ in the last bits (functions of the C library).
-    pub(crate) tolerance: f64,
 }
 
 pub(crate) type Outcome = Result<Value, String>;
@@ -24,7 +22,6 @@ impl Oracle {
             sqlite: Connection::open_in_memory().unwrap(),
             registry: Registry::new(),
             environment: Environment::default(),
-            tolerance: 0.0,
         }
     }
 
@@ -158,7 +155,7 @@ impl Oracle {
 
     pub(crate) fn assert_same(&self, ours: &Outcome, theirs: &Outcome, what: &str) {
         let same = match (ours, theirs) {
-            (Ok(a), Ok(b)) => a == b || self.nearly(a, b),
+            (Ok(a), Ok(b)) => a == b,
             (Err(a), Err(b)) => a == b,
             _ => false,
         };
@@ -168,15 +165,6 @@ impl Oracle {
             shown(ours),
             shown(theirs)
         );
-    }
-
-    fn nearly(&self, a: &Value, b: &Value) -> bool {
-        match (a, b) {
-            (Value::Real(a), Value::Real(b)) => {
-                a == b || (a - b).abs() <= self.tolerance * a.abs().max(b.abs())
-            }
-            _ => false,
-        }
     }
 }
 

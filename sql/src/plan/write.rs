@@ -4,8 +4,8 @@
 //! filters, RETURNING) are bound over the *table row layout*: columns 0..n are the table's columns in declaration
 //! order, column n is the rowid (NULL for a WITHOUT ROWID table).
 //!
-//! An UPDATE or DELETE first runs `input`, whose layout begins with the old table row in table row layout (n + 1 columns); the columns after
-//! that are those of an UPDATE .. FROM. The executor collects these rows before it changes anything.
+//! An UPDATE or DELETE first runs `input`, whose layout begins with the old table row in table row layout (n + 1 columns, virtual generated
+//! ones NULL); the columns after that are those of an UPDATE .. FROM. The executor collects these rows before it changes anything.
 
 use std::sync::Arc;
 

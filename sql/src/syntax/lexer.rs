@@ -11,7 +11,7 @@
 //! | `OVER` | `)` stands before it, and `(` or a name follows |
 //! | `FILTER` | `)` stands before it, and `(` follows |
 //!
-//! [`settle_window_words`] decides that over the finished tokens, from left to right.
+//! `settle_window_words` decides that over the finished tokens, from left to right.
 
 use super::keyword::keyword;
 use super::token::{Token, TokenKind};

@@ -57,9 +57,9 @@ fn definitions_that_contradict_themselves() {
          CREATE TABLE t(a, UNIQUE(a + 1));
          CREATE TABLE t(a, FOREIGN KEY(b) REFERENCES x);
          CREATE TABLE t(a, FOREIGN KEY(a) REFERENCES x(y, z));
-         CREATE TABLE t(a REFERENCES x(y, z));
-         CREATE TABLE t(a COLLATE nosuch)",
+         CREATE TABLE t(a REFERENCES x(y, z))",
     );
+    both.check_loosely("CREATE TABLE t(a COLLATE nosuch)");
 }
 
 #[test]

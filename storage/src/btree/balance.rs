@@ -25,14 +25,14 @@ use smallvec::SmallVec;
 
 use super::DEPTH_MAX;
 use super::descent::{Level, Path, Step};
-use super::edit::{PageEdit, free_bytes};
+use super::edit::{PageEdit, Span, free_bytes};
 use super::freelist;
 use super::pointer_map::{self, Use};
 use super::tree::TreeKind;
 use crate::error::{Result, corrupt};
 use crate::format::PageNo;
-use crate::format::cell::{CELL_SIZE_MIN, Cell, CellHead, PayloadLimits};
-use crate::format::page::{PageKind, header_start, read_page_no};
+use crate::format::cell::{Cell, CellHead, PayloadLimits};
+use crate::format::page::{PageKind, PageRef, header_start, read_page_no};
 use crate::pager::Pager;
 
 /// Pages that are balanced together.
@@ -88,13 +88,13 @@ pub(super) fn balance(
     }
 }
 
-/// The rightmost leaf of a tree. `None` is never returned for a well-formed tree; the level's index means nothing.
-pub(super) fn right_edge(pager: &Pager, root: PageNo, is_table: bool) -> Result<Option<(PageNo, Level)>> {
+/// The rightmost leaf of a tree; the level's index means nothing.
+pub(super) fn right_edge(pager: &Pager, root: PageNo, is_table: bool) -> Result<Level> {
     let mut no = root;
     for _ in 0..DEPTH_MAX {
         let level = Level::load(pager, no, is_table)?;
         if level.kind.is_leaf() {
-            return Ok(Some((no, level)));
+            return Ok(level);
         }
         no = level.view(pager.usable_size()).right_child()?;
     }
@@ -123,19 +123,6 @@ struct Cells {
     spans: Vec<Span>,
 }
 
-#[derive(Clone, Copy)]
-struct Span {
-    start: usize,
-    len: usize,
-}
-
-impl Span {
-    /// Bytes that the cell takes from a page, with its pointer.
-    fn cost(&self) -> usize {
-        self.len.max(CELL_SIZE_MIN) + 2
-    }
-}
-
 impl Cells {
     fn push(&mut self, cell: &[u8]) {
         self.spans.push(Span {
@@ -143,6 +130,31 @@ impl Cells {
             len: cell.len(),
         });
         self.bytes.extend_from_slice(cell);
+    }
+
+    /// Copies a whole page, whose cells are then added by [`push_own`](Self::push_own), and returns where it begins.
+    fn copy_page(&mut self, page: &PageRef<'_>) -> usize {
+        let base = self.bytes.len();
+        self.bytes.extend_from_slice(page.bytes());
+        self.spans.reserve(page.count() + 4);
+        base
+    }
+
+    /// Adds cell `index` of the page that was copied to `base`.
+    #[inline]
+    fn push_own(
+        &mut self,
+        base: usize,
+        page: &PageRef<'_>,
+        index: usize,
+        limits: &PayloadLimits,
+    ) -> Result<()> {
+        let range = page.cell_range(index, limits)?;
+        self.spans.push(Span {
+            start: base + range.start,
+            len: range.len(),
+        });
+        Ok(())
     }
 
     /// Adds a cell of an interior page with another left child.
@@ -251,8 +263,9 @@ impl<'p> Balancer<'p> {
         let level = Level::load(self.pager, no, self.is_table)?;
         let page = level.view(self.usable);
         let mut cells = Cells::default();
+        let base = cells.copy_page(&page);
         for index in 0..page.count() {
-            cells.push(page.cell(index, &self.limits)?.bytes);
+            cells.push_own(base, &page, index, &self.limits)?;
         }
         let right = if page.kind().is_leaf() {
             None
@@ -338,10 +351,12 @@ impl<'p> Balancer<'p> {
 
     /// Hands the cells of page `no`, its neighbours and `pending` to as few pages as hold them.
     fn share_out(&mut self, parent: Step, no: PageNo, pending: PendingCells) -> Result<PendingCells> {
+        let is_insert = !pending.is_empty();
         let (first, mut pages, cells, right, kind) = self.collect(parent, no, pending)?;
         let dividers_before = pages.len() - 1;
         let carries_keys_up = kind != PageKind::TableLeaf;
-        let shares = distribute(&cells.spans, self.usable - kind.header_len(), carries_keys_up);
+        let capacity = self.usable - kind.header_len();
+        let shares = distribute(&cells.spans, capacity, carries_keys_up, is_insert);
 
         for surplus in pages.drain(shares.len().min(pages.len())..) {
             freelist::free(self.pager, surplus)?;
@@ -389,7 +404,11 @@ impl<'p> Balancer<'p> {
             .min((last_child + 1).saturating_sub(SIBLINGS_MAX));
         let count = (last_child + 1 - first).min(SIBLINGS_MAX);
 
-        let (mut cells, mut pages) = (Cells::default(), SmallVec::<[PageNo; 5]>::new());
+        let mut cells = Cells {
+            bytes: Vec::with_capacity(SIBLINGS_MAX * self.usable + 512),
+            spans: Vec::new(),
+        };
+        let mut pages = SmallVec::<[PageNo; 5]>::new();
         let (mut right, mut kind) = (None, None);
         let mut pending = pending.into_iter().peekable();
         for index in first..first + count {
@@ -403,6 +422,7 @@ impl<'p> Balancer<'p> {
                 return Err(above.corrupt(above.header_start(), "children differ in kind"));
             }
             pages.push(child);
+            let base = cells.copy_page(&page);
             let mut virtual_index = 0;
             for own in 0..page.count() {
                 if child == no {
@@ -411,7 +431,7 @@ impl<'p> Balancer<'p> {
                         virtual_index += 1;
                     }
                 }
-                cells.push(page.cell(own, &self.limits)?.bytes);
+                cells.push_own(base, &page, own, &self.limits)?;
                 virtual_index += 1;
             }
             if child == no {
@@ -514,7 +534,7 @@ impl<'p> Balancer<'p> {
     ) -> Result<()> {
         let bytes = self.pager.page_mut(no)?;
         let mut page = PageEdit::init(no, bytes, self.usable, kind);
-        page.fill((share.from..share.to).map(|index| cells.get(index)))?;
+        page.fill(&cells.bytes, &cells.spans[share.from..share.to])?;
         if let Some(right) = right {
             page.set_child(share.to - share.from, right)?;
         }
@@ -550,8 +570,33 @@ impl<'p> Balancer<'p> {
 
 /// Cuts the cells into shares of at most `capacity` bytes, as few as possible and about equally full. With `carries_keys_up` the cell
 /// between two shares belongs to neither: it becomes the divider.
-fn distribute(spans: &[Span], capacity: usize, carries_keys_up: bool) -> SmallVec<[Share; 5]> {
+///
+/// Pages that grow (`leave_room`) and would be nearly full get one more: pages that are full again after a few cells would
+/// be balanced over and over.
+fn distribute(
+    spans: &[Span],
+    capacity: usize,
+    carries_keys_up: bool,
+    leave_room: bool,
+) -> SmallVec<[Share; 5]> {
     let between = usize::from(carries_keys_up);
+    let mut shares = pack(spans, capacity, between);
+    let used: usize = shares.iter().map(|share| share.used).sum();
+    if leave_room && used * 100 > shares.len() * capacity * CROWDED_PERCENT {
+        let room = used / (shares.len() + 1) + capacity / 16;
+        shares = pack(spans, room.min(capacity), between);
+    }
+    for right in (1..shares.len()).rev() {
+        even_out(&mut shares, right, spans, between);
+    }
+    shares
+}
+
+/// Neighbours that are fuller than this together get another page when they grow.
+const CROWDED_PERCENT: usize = 90;
+
+/// Fills one share after the other.
+fn pack(spans: &[Span], capacity: usize, between: usize) -> SmallVec<[Share; 5]> {
     let mut shares: SmallVec<[Share; 5]> = SmallVec::new();
     let mut share = Share {
         from: 0,
@@ -577,9 +622,6 @@ fn distribute(spans: &[Span], capacity: usize, carries_keys_up: bool) -> SmallVe
         }
     }
     shares.push(share);
-    for right in (1..shares.len()).rev() {
-        even_out(&mut shares, right, spans, between);
-    }
     shares
 }
 
@@ -609,9 +651,14 @@ mod tests {
         lens.iter().map(|&len| Span { start: 0, len }).collect()
     }
 
-    fn check(lens: &[usize], capacity: usize, carries_keys_up: bool) -> Vec<(usize, usize)> {
+    fn check(
+        lens: &[usize],
+        capacity: usize,
+        carries_keys_up: bool,
+        leave_room: bool,
+    ) -> Vec<(usize, usize)> {
         let spans = spans(lens);
-        let shares = distribute(&spans, capacity, carries_keys_up);
+        let shares = distribute(&spans, capacity, carries_keys_up, leave_room);
         let mut next = 0;
         for (i, share) in shares.iter().enumerate() {
             assert_eq!(share.from, next, "share {i} of {lens:?}");
@@ -627,12 +674,15 @@ mod tests {
 
     #[test]
     fn shares_are_few_and_even() {
-        assert_eq!(check(&[], 100, false), [(0, 0)]);
-        assert_eq!(check(&[8; 10], 100, false), [(0, 10)]);
-        assert_eq!(check(&[8; 11], 100, false), [(0, 6), (6, 11)]);
-        assert_eq!(check(&[8; 11], 100, true), [(0, 5), (6, 11)]);
-        assert_eq!(check(&[8; 12], 100, true), [(0, 6), (7, 12)]);
-        assert_eq!(check(&[1; 1], 100, true), [(0, 1)]);
+        assert_eq!(check(&[], 100, false, false), [(0, 0)]);
+        assert_eq!(check(&[8; 10], 100, false, false), [(0, 10)]);
+        assert_eq!(check(&[8; 11], 100, false, false), [(0, 6), (6, 11)]);
+        assert_eq!(check(&[8; 11], 100, true, false), [(0, 5), (6, 11)]);
+        assert_eq!(check(&[8; 12], 100, true, false), [(0, 6), (7, 12)]);
+        assert_eq!(check(&[1; 1], 100, true, false), [(0, 1)]);
+        assert_eq!(check(&[8; 10], 100, false, true), [(0, 5), (5, 10)]);
+        assert_eq!(check(&[8; 27], 100, false, true), [(0, 10), (10, 19), (19, 27)]);
+        assert_eq!(check(&[8; 28], 100, false, true).len(), 4);
     }
 
     #[test]
@@ -641,8 +691,10 @@ mod tests {
         for _ in 0..2000 {
             let capacity = 468;
             let lens: Vec<usize> = (0..random.below(120)).map(|_| 1 + random.below(100)).collect();
-            check(&lens, capacity, true);
-            check(&lens, capacity, false);
+            for (carries_keys_up, leave_room) in [(true, true), (true, false), (false, true), (false, false)]
+            {
+                check(&lens, capacity, carries_keys_up, leave_room);
+            }
         }
     }
 }

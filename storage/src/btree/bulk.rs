@@ -10,7 +10,7 @@
 //! divider, so that the page begun next is never empty. At the end each level's last page becomes the right child of the page above it,
 //! and the topmost page's cells go to the root.
 
-use super::edit::PageEdit;
+use super::edit::{PageEdit, Span};
 use super::pointer_map::{self, Use};
 use super::tree::TreeKind;
 use super::{freelist, overflow};
@@ -212,11 +212,16 @@ impl BulkBuilder {
             return Ok(());
         };
         let page = PageRef::parse(UNPLACED, &top.bytes, self.usable)?;
-        let cells: Vec<&[u8]> = (0..page.count())
-            .map(|index| Ok(page.cell(index, &self.limits)?.bytes))
-            .collect::<Result<_>>()?;
+        let mut cells = Vec::with_capacity(page.count());
+        for index in 0..page.count() {
+            let range = page.cell_range(index, &self.limits)?;
+            cells.push(Span {
+                start: range.start,
+                len: range.len(),
+            });
+        }
         let mut root = PageEdit::init(self.root, pager.page_mut(self.root)?, self.usable, top.kind);
-        root.fill(cells.iter().copied())?;
+        root.fill(&top.bytes, &cells)?;
         if !top.kind.is_leaf() {
             root.set_child(cells.len(), page.right_child()?)?;
         }

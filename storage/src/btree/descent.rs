@@ -6,7 +6,7 @@
 //!   levels[2]   leaf        index 17    ▼  the current cell          top = 2
 //! ```
 //!
-//! Levels below `top` may stay on the stack after a cursor has moved up or sought again: a descent that comes to the page that
+//! Levels behind `top` may stay on the stack after a cursor has moved up or sought again: a descent that comes to the page that
 //! lies there already keeps it and fetches nothing. That is sound as long as the [`Stamp`] is current.
 //!
 //! - D1. Every level's header has been checked and its kind belongs to the tree.
@@ -52,6 +52,7 @@ pub(super) struct Level {
 
 impl Level {
     /// Fetches a page and checks that it belongs to such a tree.
+    #[inline(always)]
     pub(super) fn load(pager: &Pager, no: PageNo, is_table: bool) -> Result<Level> {
         let page = pager.page(no)?;
         let view = PageRef::parse(no, &page, pager.usable_size())?;
@@ -180,18 +181,10 @@ impl Stack {
         } else {
             PayloadLimits::index(self.usable)
         };
-        let level = self.load(pager, self.root)?;
+        let level = Level::load(pager, self.root, self.is_table)?;
         self.levels.push(level);
         self.stamp = Some(stamp);
         Ok(())
-    }
-
-    fn load(&self, pager: &Pager, no: PageNo) -> Result<Level> {
-        let level = Level::load(pager, no, self.is_table)?;
-        if level.count == 0 && no != self.root {
-            return Err(corrupt(no, 0, "page has no cells"));
-        }
-        Ok(level)
     }
 
     /// The current page. Only after `restart`.
@@ -220,23 +213,41 @@ impl Stack {
     /// Goes down to child `index` of the current page.
     #[inline]
     pub(super) fn descend(&mut self, pager: &Pager, index: usize) -> Result<()> {
+        let usable = self.usable;
         let level = &mut self.levels[self.top];
         level.index = index as u16;
-        let child = level.view(self.usable).child(index)?;
-        let next = self.top + 1;
-        match self.levels.get(next) {
-            Some(below) if below.no == child => {}
-            _ => {
-                if next >= DEPTH_MAX {
-                    return Err(corrupt(child, 0, "tree is deeper than any tree can be"));
+        let child = level.view(usable).child(index)?;
+        self.top += 1;
+        match self.levels.get(self.top) {
+            Some(below) if below.no == child => Ok(()),
+            _ => self.load_child(pager, child),
+        }
+    }
+
+    /// Fetches the page that comes on top; when that fails the page above is the current one again.
+    fn load_child(&mut self, pager: &Pager, child: PageNo) -> Result<()> {
+        let loaded = if self.top >= DEPTH_MAX {
+            Err(corrupt(child, 0, "tree is deeper than any tree can be"))
+        } else {
+            Level::load(pager, child, self.is_table)
+        };
+        match loaded {
+            Ok(level) if level.count > 0 => {
+                match self.levels.get_mut(self.top) {
+                    Some(place) => *place = level,
+                    None => self.levels.push(level),
                 }
-                let below = self.load(pager, child)?;
-                self.levels.truncate(next);
-                self.levels.push(below);
+                Ok(())
+            }
+            Ok(_) => {
+                self.top -= 1;
+                Err(corrupt(child, 0, "page has no cells"))
+            }
+            Err(error) => {
+                self.top -= 1;
+                Err(error)
             }
         }
-        self.top = next;
-        Ok(())
     }
 
     /// Goes down to the first cell of the leftmost leaf under child `index`.

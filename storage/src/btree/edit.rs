@@ -14,6 +14,8 @@
 //! - E2. Whatever the page held before, nothing is read or written outside its usable part; a chain that contradicts itself
 //!   is `Error::Corrupt`.
 
+use smallvec::SmallVec;
+
 use crate::error::{Error, Result, corrupt};
 use crate::format::PageNo;
 use crate::format::cell::{CELL_SIZE_MIN, PayloadLimits};
@@ -21,6 +23,28 @@ use crate::format::page::{PageKind, PageRef, header_start, read_u16};
 
 /// More fragmented bytes than this on a page are not allowed (fileformat2 1.6), so allocation defragments before.
 const FRAGMENTS_MAX: usize = 60;
+
+/// A cell's place among other bytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Span {
+    pub(super) start: usize,
+    /// Bytes of the cell, not padded.
+    pub(super) len: usize,
+}
+
+impl Span {
+    /// Bytes that the cell takes on a page.
+    #[inline(always)]
+    pub(super) fn size(&self) -> usize {
+        self.len.max(CELL_SIZE_MIN)
+    }
+
+    /// Bytes that the cell takes on a page, with its pointer.
+    #[inline(always)]
+    pub(super) fn cost(&self) -> usize {
+        self.size() + 2
+    }
+}
 
 /// A B-tree page that is being changed.
 pub(super) struct PageEdit<'a> {
@@ -98,22 +122,39 @@ impl<'a> PageEdit<'a> {
         Ok(Some(&mut self.bytes[at..at + len]))
     }
 
-    /// Places all cells of an empty page, from its end downwards.
-    pub(super) fn fill<'c>(&mut self, cells: impl Iterator<Item = &'c [u8]>) -> Result<()> {
+    /// Places all cells of an empty page, from its end downwards. Cells that follow each other downwards in `source`, as on a page
+    /// written by this function, are copied together.
+    pub(super) fn fill(&mut self, source: &[u8], cells: &[Span]) -> Result<()> {
         let pointers = header_start(self.no) + self.kind.header_len();
-        let mut content = self.bytes.len();
-        for cell in cells {
-            let size = cell.len().max(CELL_SIZE_MIN);
-            let pointer = pointers + 2 * self.count;
-            if pointer + 2 + size > content {
-                return Err(self.corrupt(pointer, "cells do not fit their page"));
-            }
-            content -= size;
-            self.bytes[content..content + cell.len()].copy_from_slice(cell);
-            self.bytes[content + cell.len()..content + size].fill(0);
-            self.write_u16(pointer, content);
-            self.count += 1;
+        let used: usize = cells.iter().map(Span::cost).sum();
+        if pointers + used > self.bytes.len() {
+            return Err(self.corrupt(pointers, "cells do not fit their page"));
         }
+        let mut content = self.bytes.len();
+        let mut rest = cells;
+        let mut pointer = pointers;
+        while let Some(first) = rest.first() {
+            let top = first.start + first.size();
+            let run = 1 + rest
+                .windows(2)
+                .take_while(|pair| pair[1].start + pair[1].size() == pair[0].start)
+                .count();
+            let run = if top <= source.len() { run } else { 1 };
+            let bottom = rest[run - 1].start;
+            let len = if run == 1 { first.len } else { top - bottom };
+            let moved = content - if run == 1 { first.size() } else { len };
+            self.bytes[moved..moved + len].copy_from_slice(&source[bottom..bottom + len]);
+            if run == 1 && first.len < CELL_SIZE_MIN {
+                self.bytes[moved + len..content].fill(0);
+            }
+            for span in &rest[..run] {
+                self.write_u16(pointer, span.start - bottom + moved);
+                pointer += 2;
+            }
+            content = moved;
+            rest = &rest[run..];
+        }
+        self.count = cells.len();
         self.write_count();
         self.set_content_start(content);
         Ok(())
@@ -141,9 +182,8 @@ impl<'a> PageEdit<'a> {
 
     /// Removes cell `index` and frees its bytes.
     pub(super) fn remove(&mut self, index: usize, limits: &PayloadLimits) -> Result<()> {
-        let page = self.as_ref();
-        let size = page.cell(index, limits)?.size();
-        let offset = page.cell_offset(index)?;
+        let range = self.as_ref().cell_range(index, limits)?;
+        let (offset, size) = (range.start, range.len().max(CELL_SIZE_MIN));
         if offset + size > self.bytes.len() {
             return Err(self.corrupt(offset, "cell extends past the end of the page"));
         }
@@ -154,10 +194,8 @@ impl<'a> PageEdit<'a> {
 
     /// The bytes of cell `index`, for overwriting with as many.
     pub(super) fn cell_bytes(&mut self, index: usize, limits: &PayloadLimits) -> Result<&mut [u8]> {
-        let page = self.as_ref();
-        let len = page.cell(index, limits)?.bytes.len();
-        let offset = page.cell_offset(index)?;
-        Ok(&mut self.bytes[offset..offset + len])
+        let range = self.as_ref().cell_range(index, limits)?;
+        Ok(&mut self.bytes[range])
     }
 
     /// Sets the child to the left of cell `index`; `index == count` is the right child.
@@ -295,27 +333,20 @@ impl<'a> PageEdit<'a> {
 
     /// Packs all cells at the end of the page, so that all free space is the gap.
     fn defragment(&mut self, limits: &PayloadLimits) -> Result<()> {
-        let copy = self.bytes.to_vec();
+        let copy: SmallVec<[u8; 4096]> = SmallVec::from_slice(self.bytes);
         let old = PageRef::checked(self.no, &copy, copy.len(), self.kind, self.count as u16);
-        let (pointers, end) = (old.pointers_start(), old.pointers_end());
-        let mut content = self.bytes.len();
+        let mut cells: SmallVec<[Span; 128]> = SmallVec::with_capacity(self.count);
         for index in 0..self.count {
-            let cell = old.cell(index, limits)?;
-            let size = cell.size();
-            let offset = old.cell_offset(index)?;
-            let source = copy.get(offset..offset + size).filter(|_| end + size <= content);
-            let Some(source) = source else {
-                return Err(old.corrupt(offset, "cells overlap"));
-            };
-            content -= size;
-            self.bytes[content..content + size].copy_from_slice(source);
-            self.write_u16(pointers + 2 * index, content);
+            let range = old.cell_range(index, limits)?;
+            cells.push(Span {
+                start: range.start,
+                len: range.len(),
+            });
         }
         let start = header_start(self.no);
         self.write_u16(start + 1, 0);
         self.bytes[start + 7] = 0;
-        self.set_content_start(content);
-        Ok(())
+        self.fill(&copy, &cells)
     }
 
     fn open_pointer(&mut self, index: usize, offset: usize) {

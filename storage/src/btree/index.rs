@@ -135,6 +135,7 @@ impl IndexCursor {
         if self.stack.at_leaf() {
             return self.go_to_index_or_up(pager, next);
         }
+        self.place = Place::Unset;
         self.stack.descend_first(pager, next)?;
         self.settle(pager, 0)
     }
@@ -149,6 +150,7 @@ impl IndexCursor {
         if self.stack.at_leaf() {
             return self.go_before(pager, index);
         }
+        self.place = Place::Unset;
         self.stack.descend_last(pager, index)?;
         self.settle(pager, self.stack.index())
     }
@@ -216,6 +218,10 @@ impl IndexCursor {
     #[inline]
     pub fn payload<'a>(&'a self, pager: &Pager, spill: &'a mut Vec<u8>) -> Result<&'a [u8]> {
         self.require_entry()?;
+        let page = self.stack.current().view(self.stack.usable());
+        if let Some(record) = page.whole_payload(self.stack.index(), self.stack.limits()) {
+            return Ok(record);
+        }
         let cell = self.current_cell()?;
         match cell.overflow {
             None => Ok(cell.local),
@@ -351,9 +357,7 @@ impl IndexCursor {
             } else {
                 self.root()
             };
-            let Some((leaf, level)) = balance::right_edge(pager, known, false)? else {
-                return Ok(false);
-            };
+            let level = balance::right_edge(pager, known, false)?;
             let Some(last) = usize::from(level.count).checked_sub(1) else {
                 return Ok(false);
             };
@@ -362,7 +366,7 @@ impl IndexCursor {
             if order != Ordering::Less {
                 return Ok(false);
             }
-            leaf
+            level.no
         };
         let head = CellHead::index_leaf(record.len());
         let head = head.as_slice();
@@ -625,7 +629,8 @@ impl IndexCursor {
     fn settle(&mut self, pager: &Pager, index: usize) -> Result<bool> {
         self.stack.set_index(index);
         self.keeps_key = false;
-        if self.current_cell()?.overflow.is_some() {
+        let page = self.stack.current().view(self.stack.usable());
+        if page.whole_payload(index, self.stack.limits()).is_none() {
             self.settle_on_spilled(pager)?;
         }
         self.place = Place::At;
@@ -636,7 +641,7 @@ impl IndexCursor {
     #[cold]
     fn settle_on_spilled(&mut self, pager: &Pager) -> Result<()> {
         let cell = self.current_cell()?;
-        if !has_columns(cell.local, cell.total, self.order.columns.len())? {
+        if cell.overflow.is_some() && !has_columns(cell.local, cell.total, self.order.columns.len())? {
             self.keep_key(pager)?;
         }
         Ok(())
@@ -714,8 +719,27 @@ impl IndexCursor {
 }
 
 /// The order of cell `index` of `page` relative to `key`.
-#[inline]
+#[inline(always)]
 fn compare(
+    pager: &Pager,
+    order: &KeyOrder,
+    page: &PageRef<'_>,
+    index: usize,
+    limits: &PayloadLimits,
+    key: &[ValueRef<'_>],
+    spill: &mut Vec<u8>,
+) -> Result<Ordering> {
+    let short = page
+        .whole_payload(index, limits)
+        .and_then(|record| order.compare_short(record, key));
+    match short {
+        Some(order) => Ok(order),
+        None => compare_long(pager, order, page, index, limits, key, spill),
+    }
+}
+
+#[inline(never)]
+fn compare_long(
     pager: &Pager,
     order: &KeyOrder,
     page: &PageRef<'_>,

@@ -91,6 +91,20 @@ impl<'a> LeafRows<'a> {
 
     #[inline(always)]
     fn row(&self, index: usize) -> Result<LeafRow<'a>> {
+        match self.page.whole_row(index, &self.limits) {
+            Some((rowid, local)) => Ok(LeafRow {
+                index,
+                rowid,
+                local,
+                total: local.len(),
+                overflow: None,
+            }),
+            None => self.unusual_row(index),
+        }
+    }
+
+    #[cold]
+    fn unusual_row(&self, index: usize) -> Result<LeafRow<'a>> {
         self.page
             .cell(index, &self.limits)
             .map(|cell| LeafRow::of(index, cell))

@@ -20,10 +20,10 @@ use super::leaf::LeafRows;
 use super::tree::{TreeKind, count_rows};
 use super::{Seek, overflow};
 use crate::error::{Error, Result};
-use crate::format::cell::{CellHead, PAYLOAD_LEN_MAX, PayloadLimits};
-use crate::format::page::PageRef;
+use crate::format::cell::{CELL_SIZE_MIN, CellHead, PAYLOAD_LEN_MAX, PayloadLimits};
+use crate::format::page::{PageKind, PageRef};
 use crate::format::record::{self, EncodedSize};
-use crate::format::{PageNo, ValueRef};
+use crate::format::{PageNo, ValueRef, varint};
 use crate::pager::Pager;
 
 /// A cursor over a table tree: rows in the order of their row ids.
@@ -150,10 +150,12 @@ impl TableCursor {
     #[inline]
     pub fn payload<'a>(&'a self, pager: &Pager, spill: &'a mut Vec<u8>) -> Result<&'a [u8]> {
         self.require_row()?;
-        let level = self.stack.current();
-        let cell = level
-            .view(self.stack.usable())
-            .cell(self.stack.index(), self.stack.limits())?;
+        let page = self.stack.current().view(self.stack.usable());
+        let index = self.stack.index();
+        if let Some((_, payload)) = page.whole_row(index, self.stack.limits()) {
+            return Ok(payload);
+        }
+        let cell = page.cell(index, self.stack.limits())?;
         match cell.overflow {
             None => Ok(cell.local),
             Some(first) => overflow::assemble(pager, cell.local, first, cell.total, spill),
@@ -299,24 +301,26 @@ impl TableCursor {
         pager: &mut Pager,
         rowid: i64,
         len: usize,
-        fill: impl FnOnce(&mut [u8]),
+        fill: impl Fn(&mut [u8]),
     ) -> Result<()> {
-        if self.edge.is_some_and(|edge| rowid > edge.last)
-            && let Some(edge) = self.current_edge(pager)?
+        if let Some(mut edge) = self.edge
             && rowid > edge.last
         {
+            if edge.stamp != Stamp::of(pager) {
+                edge = self.walk_to_edge(pager)?;
+            }
+            let cell_len = varint::len(len as u64) + varint::len(rowid as u64) + len;
             let usable = pager.usable_size();
-            let head = CellHead::table_leaf(len, rowid);
-            let head = head.as_slice();
-            let mut page = PageEdit::parse(edge.leaf, pager.page_mut(edge.leaf)?, usable)?;
-            if let Some(out) = page.append(head.len() + len) {
-                let (out_head, out_payload) = out.split_at_mut(head.len());
-                out_head.copy_from_slice(head);
-                fill(out_payload);
+            if rowid > edge.last
+                && let Some(out) = append_cell(pager.page_mut(edge.leaf)?, usable, cell_len)
+            {
+                let at = varint::write(len as u64, out);
+                let at = at + varint::write(rowid as u64, &mut out[at..]);
+                fill(&mut out[at..]);
                 self.edge = Some(RightEdge {
+                    leaf: edge.leaf,
                     last: rowid,
                     stamp: Stamp::of(pager),
-                    ..edge
                 });
                 (self.place, self.rowid) = (Place::Moved, rowid);
                 return Ok(());
@@ -326,23 +330,21 @@ impl TableCursor {
         self.insert_at(pager, index, found, len, len, fill)
     }
 
-    /// The right edge as it is now; `None` when there is no leaf with rows.
-    #[inline]
-    fn current_edge(&mut self, pager: &Pager) -> Result<Option<RightEdge>> {
-        let stamp = Stamp::of(pager);
-        match self.edge {
-            Some(edge) if edge.stamp == stamp => Ok(Some(edge)),
-            _ => {
-                let found = balance::right_edge(pager, self.stack.root(), true)?;
-                let Some((leaf, page)) = found.filter(|(_, level)| level.count > 0) else {
-                    return Ok(None);
-                };
-                let last = page
-                    .view(pager.usable_size())
-                    .rowid(usize::from(page.count) - 1)?;
-                Ok(Some(RightEdge { leaf, last, stamp }))
-            }
-        }
+    /// The right edge as it is now. Without rows on the rightmost leaf every row id would do, but none is right: `last` is the largest.
+    #[inline(never)]
+    fn walk_to_edge(&self, pager: &Pager) -> Result<RightEdge> {
+        let level = balance::right_edge(pager, self.stack.root(), true)?;
+        let last = match usize::from(level.count).checked_sub(1) {
+            Some(index) => level.view(pager.usable_size()).rowid(index)?,
+            None => i64::MAX,
+        };
+        // Page 1 has its header elsewhere, and is left to the ordinary way.
+        let last = if level.no == PageNo::ONE { i64::MAX } else { last };
+        Ok(RightEdge {
+            leaf: level.no,
+            last,
+            stamp: Stamp::of(pager),
+        })
     }
 
     /// Writes a cell of `stored` bytes behind its head at `index` of the current leaf, in place of the cell there when it is `found`.
@@ -353,7 +355,7 @@ impl TableCursor {
         found: bool,
         total: usize,
         stored: usize,
-        fill: impl FnOnce(&mut [u8]),
+        fill: impl Fn(&mut [u8]),
     ) -> Result<()> {
         let (usable, limits, rowid) = (self.stack.usable(), *self.stack.limits(), self.rowid);
         let path = self.stack.path();
@@ -394,7 +396,7 @@ impl TableCursor {
             write(out);
         }
         self.stack.restamp(pager);
-        if at_edge {
+        if at_edge && leaf != PageNo::ONE {
             self.edge = Some(RightEdge {
                 leaf,
                 last: rowid,
@@ -420,11 +422,12 @@ impl TableCursor {
         self.place = Place::Unset;
         self.stack.restart(pager)?;
         let usable = self.stack.usable();
+        let mut bounds = Bounds::default();
         while !self.stack.at_leaf() {
-            let (child, _) = lower_bound(&self.stack.current().view(usable), rowid)?;
+            let (child, _) = lower_bound(&self.stack.current().view(usable), rowid, &mut bounds)?;
             self.stack.descend(pager, child)?;
         }
-        let (index, found) = lower_bound(&self.stack.current().view(usable), rowid)?;
+        let (index, found) = lower_bound(&self.stack.current().view(usable), rowid, &mut bounds)?;
         self.stack.set_index(index);
         self.rowid = rowid;
         self.place = if found { Place::At } else { Place::Gap };
@@ -486,21 +489,121 @@ impl TableCursor {
     }
 }
 
-/// The first cell of a table page whose row id is not below `rowid`, and whether it is equal.
+/// Places a cell of `len` bytes behind the last cell of a table leaf other than page 1, when the gap has room, and hands out its bytes.
 #[inline]
-fn lower_bound(page: &PageRef<'_>, rowid: i64) -> Result<(usize, bool)> {
+fn append_cell(page: &mut [u8], usable: usize, len: usize) -> Option<&mut [u8]> {
+    let page = page.get_mut(..usable)?;
+    let &[kind, _, _, count_high, count_low, start_high, start_low] = page.first_chunk()?;
+    let count = usize::from(count_high) << 8 | usize::from(count_low);
+    let content = match usize::from(start_high) << 8 | usize::from(start_low) {
+        0 => 65536,
+        start => start,
+    };
+    let pointer = 8 + 2 * count;
+    let at = content.checked_sub(len.max(CELL_SIZE_MIN))?;
+    if kind != PageKind::TableLeaf as u8 || pointer + 2 > at || content > usable {
+        return None;
+    }
+    page[3..5].copy_from_slice(&(count as u16 + 1).to_be_bytes());
+    page[5..7].copy_from_slice(&(at as u16).to_be_bytes());
+    page[pointer..pointer + 2].copy_from_slice(&(at as u16).to_be_bytes());
+    page.get_mut(at..at + len)
+}
+
+/// What the pages above say of a page's row ids: above `low`, at most `high`.
+#[derive(Clone, Copy, Default)]
+struct Bounds {
+    low: Option<i64>,
+    high: Option<i64>,
+}
+
+/// Pages with fewer cells are only halved.
+const INTERPOLATED_MIN: usize = 8;
+
+/// The first cell of a table page whose row id is not below `rowid`, and whether it is equal. `bounds` are narrowed to those of the
+/// child to the left of that cell.
+///
+/// Row ids are mostly dense. So the first place looked at is where `rowid` would be if the page's row ids were spread evenly between their
+/// bounds, the next its neighbour; what is then left is halved.
+#[inline]
+fn lower_bound(page: &PageRef<'_>, rowid: i64, bounds: &mut Bounds) -> Result<(usize, bool)> {
     let (mut low, mut high) = (0, page.count());
+    if high > INTERPOLATED_MIN {
+        let guess = match guess(page, rowid, bounds)? {
+            Ok(guess) => guess,
+            Err(outside) => return Ok(outside),
+        };
+        let at = page.rowid(guess)?;
+        if at >= rowid {
+            (bounds.high, high) = (Some(at), guess);
+            if at == rowid || guess == 0 {
+                return Ok((guess, at == rowid));
+            }
+            let below = page.rowid(guess - 1)?;
+            if below < rowid {
+                bounds.low = Some(below);
+                return Ok((guess, false));
+            }
+        } else {
+            (bounds.low, low) = (Some(at), guess + 1);
+            if low == high {
+                return Ok((low, false));
+            }
+            let above = page.rowid(low)?;
+            if above >= rowid {
+                bounds.high = Some(above);
+                return Ok((low, above == rowid));
+            }
+        }
+    }
     while low < high {
         let middle = (low + high) / 2;
         let at = page.rowid(middle)?;
-        if at == rowid {
-            return Ok((middle, true));
-        }
-        if at < rowid {
-            low = middle + 1;
+        if at >= rowid {
+            (bounds.high, high) = (Some(at), middle);
+            if at == rowid {
+                return Ok((middle, true));
+            }
         } else {
-            high = middle;
+            (bounds.low, low) = (Some(at), middle + 1);
         }
     }
     Ok((low, false))
+}
+
+/// Where `rowid` would be if row ids were spread evenly, or the answer when it is in front of or behind all cells.
+#[inline(always)]
+fn guess(page: &PageRef<'_>, rowid: i64, bounds: &mut Bounds) -> Result<Result<usize, (usize, bool)>> {
+    let count = page.count();
+    let low = match bounds.low {
+        Some(low) => low,
+        None => {
+            let first = page.rowid(0)?;
+            if rowid <= first {
+                bounds.high = Some(first);
+                return Ok(Err((0, rowid == first)));
+            }
+            first
+        }
+    };
+    let high = match bounds.high {
+        Some(high) => high,
+        None => {
+            let last = page.rowid(count - 1)?;
+            if rowid > last {
+                bounds.low = Some(last);
+                return Ok(Err((count, false)));
+            }
+            last
+        }
+    };
+    // Bounds of a damaged tree may be anything; wrapping keeps this a guess.
+    let span = (high.wrapping_sub(low) as u64).max(1);
+    let distance = (rowid.wrapping_sub(low) as u64).saturating_sub(1);
+    let guess = if span < 1 << 48 {
+        distance.saturating_mul(count as u64) / span
+    } else {
+        (distance >> 16) * count as u64 / (span >> 16)
+    };
+    Ok(Ok((guess as usize).min(count - 1)))
 }

@@ -150,6 +150,36 @@ impl<'a> Cell<'a> {
         })
     }
 
+    /// The offset behind the cell at `offset`, which may be less than it takes on the page. For moving cells: nothing else of the cell is
+    /// looked at.
+    #[inline(always)]
+    pub fn end(
+        kind: PageKind,
+        page: &[u8],
+        offset: usize,
+        limits: &PayloadLimits,
+    ) -> Result<usize, &'static str> {
+        let at = if kind.is_leaf() { offset } else { offset + 4 };
+        let end = if kind == PageKind::TableInterior {
+            varint::skip_at(page, at)
+        } else {
+            varint::read_at(page, at).and_then(|(total, at)| {
+                let at = if kind == PageKind::TableLeaf {
+                    varint::skip_at(page, at)?
+                } else {
+                    at
+                };
+                let total = usize::try_from(total)
+                    .ok()
+                    .filter(|total| *total <= PAYLOAD_LEN_MAX)?;
+                let local = limits.local(total);
+                Some(at + local + if local < total { 4 } else { 0 })
+            })
+        };
+        end.filter(|end| *end <= page.len())
+            .ok_or("cell extends past the end of the page")
+    }
+
     /// The bytes that the cell takes on its page.
     #[inline]
     pub fn size(&self) -> usize {

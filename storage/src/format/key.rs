@@ -45,7 +45,40 @@ impl KeyOrder {
 
     /// As [`compare_record`](Self::compare_record) for a record of `total` bytes of which only the first, `local`, are at
     /// hand: `NeedsMore` when the rest would decide.
+    #[inline]
     pub fn compare_local(&self, local: &[u8], total: usize, key: &[ValueRef<'_>]) -> Result<PartialOrdering> {
+        match self.compare_short(local, key) {
+            Some(order) if local.len() == total => Ok(PartialOrdering::Known(order)),
+            _ => self.compare_columns(local, total, key),
+        }
+    }
+
+    /// The common case: all of `record` is at hand and no varint in its header is long. `None` for any other, and for a record that
+    /// contradicts itself; [`compare_local`](Self::compare_local) tells them apart.
+    #[inline(always)]
+    pub(crate) fn compare_short(&self, record: &[u8], key: &[ValueRef<'_>]) -> Option<Ordering> {
+        let (&header_len, serials) = record.split_first()?;
+        let mut body = usize::from(header_len);
+        if header_len >= 0x80 || body > record.len() {
+            return None;
+        }
+        let serials = serials.get(..body.saturating_sub(1))?;
+        for ((column, wanted), &serial) in self.columns.iter().zip(key).zip(serials) {
+            if serial >= 0x80 {
+                return None;
+            }
+            let end = body + record::content_len(u64::from(serial));
+            let order = compare_content(serial, record.get(body..end)?, wanted, &column.collation);
+            if order != Ordering::Equal {
+                return Some(if column.descending { order.reverse() } else { order });
+            }
+            body = end;
+        }
+        Some(Ordering::Equal)
+    }
+
+    #[inline(never)]
+    fn compare_columns(&self, local: &[u8], total: usize, key: &[ValueRef<'_>]) -> Result<PartialOrdering> {
         let Some(mut columns) = record::columns_of(local, total)? else {
             return Ok(PartialOrdering::NeedsMore);
         };
@@ -80,6 +113,20 @@ impl KeyOrder {
         let mut key = record::KeyValues::new();
         record::decode_prefix(b, b.len(), self.columns.len(), &mut key)?;
         self.compare_record(a, &key)
+    }
+}
+
+/// The order of a stored value relative to `wanted`; the two pairs of types that keys mostly have come first.
+#[inline(always)]
+fn compare_content(serial: u8, content: &[u8], wanted: &ValueRef<'_>, collation: &Collation) -> Ordering {
+    match (
+        record::decode_content(u64::from(serial), content),
+        wanted,
+        collation,
+    ) {
+        (ValueRef::Integer(stored), ValueRef::Integer(wanted), _) => stored.cmp(wanted),
+        (ValueRef::Text(stored), ValueRef::Text(wanted), Collation::Binary) => stored.cmp(wanted),
+        (stored, _, _) => compare_values(&stored, wanted, collation),
     }
 }
 

@@ -17,6 +17,8 @@
 //! - P2. A cell begins behind the cell pointers and ends within the usable size (`cell_offset`, `cell`).
 //! - P3. A child pointer is not zero (`child`). That it lies within the file is checked by whoever fetches the page.
 
+use std::ops::Range;
+
 use super::PageNo;
 use super::cell::{Cell, PayloadLimits};
 use super::varint;
@@ -109,16 +111,20 @@ pub struct PageRef<'a> {
 
 impl<'a> PageRef<'a> {
     /// Reads the header of page `no`; `bytes` is the whole page, of which the first `usable` are used.
-    #[inline]
+    #[inline(always)]
     pub fn parse(no: PageNo, bytes: &'a [u8], usable: usize) -> Result<PageRef<'a>> {
         let start = header_start(no);
-        let bytes = bytes
-            .get(..usable)
-            .ok_or_else(|| corrupt(no, 0, "page is shorter than its usable size"))?;
-        let (Some(kind), Some(count)) = (bytes.get(start), read_u16(bytes, start + 3)) else {
+        let Some(bytes) = bytes.get(..usable) else {
+            return Err(corrupt(no, 0, "page is shorter than its usable size"));
+        };
+        let Some(&[kind, _, _, high, low]) = bytes.get(start..).and_then(|header| header.first_chunk())
+        else {
             return Err(corrupt(no, start, "page is too short for a header"));
         };
-        let kind = PageKind::from_byte(*kind).ok_or_else(|| corrupt(no, start, "not a b-tree page"))?;
+        let count = u16::from_be_bytes([high, low]);
+        let Some(kind) = PageKind::from_byte(kind) else {
+            return Err(corrupt(no, start, "not a b-tree page"));
+        };
         if start + kind.header_len() + 2 * usize::from(count) > bytes.len() {
             return Err(corrupt(no, start + 3, "too many cells for the page"));
         }
@@ -250,19 +256,27 @@ impl<'a> PageRef<'a> {
     /// The row id of cell `index`. Table trees only.
     #[inline(always)]
     pub fn rowid(&self, index: usize) -> Result<i64> {
-        let offset = self.cell_offset(index)?;
-        let key = match self.kind {
-            PageKind::TableLeaf => match varint::read_at(self.bytes, offset) {
-                Some((_, next)) => varint::read_at(self.bytes, next),
-                None => None,
-            },
-            PageKind::TableInterior => varint::read_at(self.bytes, offset + 4),
-            PageKind::IndexLeaf | PageKind::IndexInterior => None,
-        };
-        match key {
-            Some((key, _)) => Ok(key as i64),
-            None => Err(self.corrupt(offset, "cell ends inside its row id")),
+        match self.read_rowid(index) {
+            Some(rowid) => Ok(rowid),
+            None => Err(self.corrupt(self.pointers_start() + 2 * index, "cell has no row id")),
         }
+    }
+
+    /// For searches: any place within the page will do, because the cell is checked when it is used.
+    #[inline(always)]
+    fn read_rowid(&self, index: usize) -> Option<i64> {
+        let at = self.pointers_start() + 2 * index;
+        let &[high, low] = self.bytes.get(at..)?.first_chunk()?;
+        let cell = self.bytes.get(usize::from(high) << 8 | usize::from(low)..)?;
+        let key = match self.kind {
+            PageKind::TableLeaf => match *cell {
+                [a, ref key @ ..] if a < 0x80 => key,
+                [_, b, ref key @ ..] if b < 0x80 => key,
+                _ => cell.get(varint::skip_at(cell, 0)?..)?,
+            },
+            _ => cell.get(4..)?,
+        };
+        varint::read_wide(key).map(|(key, _)| key as i64)
     }
 
     /// Cell `index`, checked to lie within the page.
@@ -270,6 +284,61 @@ impl<'a> PageRef<'a> {
     pub fn cell(&self, index: usize, limits: &PayloadLimits) -> Result<Cell<'a>> {
         let offset = self.cell_offset(index)?;
         Cell::parse(self.kind, self.bytes, offset, limits).map_err(|what| self.corrupt(offset, what))
+    }
+
+    /// The row id and the payload of cell `index` of a leaf when all of it lies there, for scans; the row id is 0 in index trees. `None` when it
+    /// has overflow pages or the cell is damaged; [`cell`](Self::cell) tells them apart.
+    #[inline(always)]
+    pub(crate) fn whole_row(&self, index: usize, limits: &PayloadLimits) -> Option<(i64, &'a [u8])> {
+        if self.kind != PageKind::TableLeaf {
+            return self.whole_payload(index, limits).map(|payload| (0, payload));
+        }
+        let at = self.pointers_start() + 2 * index;
+        let &[high, low] = self.bytes.get(at..)?.first_chunk()?;
+        let (total, key) = match *self.bytes.get(usize::from(high) << 8 | usize::from(low)..)? {
+            [a, ref key @ ..] if a < 0x80 => (usize::from(a), key),
+            [a, b, ref key @ ..] if b < 0x80 => (usize::from(a & 0x7f) << 7 | usize::from(b), key),
+            _ => return None,
+        };
+        let (rowid, len) = varint::read_wide(key)?;
+        let payload = key.get(len..)?.get(..total)?;
+        if total > limits.max_local {
+            None
+        } else {
+            Some((rowid as i64, payload))
+        }
+    }
+
+    /// The payload of cell `index` of an index page when all of it lies there, for searches. `None` when it has overflow pages or the cell
+    /// is damaged; [`cell`](Self::cell) tells them apart.
+    #[inline(always)]
+    pub(crate) fn whole_payload(&self, index: usize, limits: &PayloadLimits) -> Option<&'a [u8]> {
+        let at = self.pointers_start() + 2 * index;
+        let &[high, low] = self.bytes.get(at..)?.first_chunk()?;
+        let mut at = usize::from(high) << 8 | usize::from(low);
+        if !self.kind.is_leaf() {
+            at += 4;
+        }
+        let (total, record) = match *self.bytes.get(at..)? {
+            [a, ref record @ ..] if a < 0x80 => (usize::from(a), record),
+            [a, b, ref record @ ..] if b < 0x80 => (usize::from(a & 0x7f) << 7 | usize::from(b), record),
+            _ => return None,
+        };
+        if total > limits.max_local {
+            None
+        } else {
+            record.get(..total)
+        }
+    }
+
+    /// Where the bytes of cell `index` lie, checked to be within the page.
+    #[inline]
+    pub fn cell_range(&self, index: usize, limits: &PayloadLimits) -> Result<Range<usize>> {
+        let offset = self.cell_offset(index)?;
+        match Cell::end(self.kind, self.bytes, offset, limits) {
+            Ok(end) => Ok(offset..end),
+            Err(what) => Err(self.corrupt(offset, what)),
+        }
     }
 
     /// The error for a wrong byte at `offset` of this page.

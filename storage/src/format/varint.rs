@@ -31,18 +31,74 @@ pub fn read_at(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
     Some((value, at + len))
 }
 
-#[cold]
+/// Three bytes and more. When eight bytes are at hand they are taken as one word: the first byte without the high bit ends the varint,
+/// and the groups of seven bits close up in three steps.
 #[inline(never)]
 fn read_long(bytes: &[u8]) -> Option<(u64, usize)> {
+    let Some(&head) = bytes.first_chunk::<8>() else {
+        return read_slowly(bytes);
+    };
+    let word = u64::from_be_bytes(head);
+    let ends = !word & 0x8080_8080_8080_8080;
+    if ends == 0 {
+        return bytes
+            .get(8)
+            .map(|&last| ((join_groups(word) << 8) | u64::from(last), 9));
+    }
+    let len = ends.leading_zeros() / 8 + 1;
+    Some((join_groups(word >> (64 - 8 * len)), len as usize))
+}
+
+/// Closes up the low seven bits of each byte.
+#[inline(always)]
+fn join_groups(word: u64) -> u64 {
+    let word = (word & 0x007f_007f_007f_007f) | ((word & 0x7f00_7f00_7f00_7f00) >> 1);
+    let word = (word & 0x0000_3fff_0000_3fff) | ((word & 0x3fff_0000_3fff_0000) >> 2);
+    (word & 0x0fff_ffff) | ((word & 0x0fff_ffff_0000_0000) >> 4)
+}
+
+/// The same where a slice ends within eight bytes.
+#[cold]
+fn read_slowly(bytes: &[u8]) -> Option<(u64, usize)> {
     let mut value = 0u64;
-    for (i, &byte) in bytes.iter().take(8).enumerate() {
+    for (i, &byte) in bytes.iter().enumerate() {
         value = (value << 7) | u64::from(byte & 0x7f);
         if byte < 0x80 {
             return Some((value, i + 1));
         }
     }
-    let last = *bytes.get(8)?;
-    Some(((value << 8) | u64::from(last), 9))
+    None
+}
+
+/// As [`read`], without a call for any length: for the loops that read row ids.
+#[inline(always)]
+pub fn read_wide(bytes: &[u8]) -> Option<(u64, usize)> {
+    match bytes.first_chunk::<8>() {
+        Some(&[a, ..]) if a < 0x80 => Some((u64::from(a), 1)),
+        Some(&head) => {
+            let word = u64::from_be_bytes(head);
+            let ends = !word & 0x8080_8080_8080_8080;
+            if ends == 0 {
+                return bytes
+                    .get(8)
+                    .map(|&last| ((join_groups(word) << 8) | u64::from(last), 9));
+            }
+            // The bit that ends the varint has 0, 8, 16, ... bits in front of it.
+            let before = ends.leading_zeros() & 0x38;
+            Some((join_groups(word >> (56 - before)), before as usize / 8 + 1))
+        }
+        None => read_slowly(bytes),
+    }
+}
+
+/// The offset behind the varint at `at`, without its value.
+#[inline(always)]
+pub fn skip_at(bytes: &[u8], at: usize) -> Option<usize> {
+    match *bytes.get(at..)? {
+        [a, ..] if a < 0x80 => Some(at + 1),
+        [_, b, ..] if b < 0x80 => Some(at + 2),
+        _ => read_at(bytes, at).map(|(_, end)| end),
+    }
 }
 
 /// The number of bytes that [`write()`] takes for `value`.
@@ -72,6 +128,14 @@ pub fn write(value: u64, out: &mut [u8]) -> usize {
     if value < 1 << 14 {
         out[..2].copy_from_slice(&[(value >> 7) as u8 | 0x80, value as u8 & 0x7f]);
         return 2;
+    }
+    if value < 1 << 21 {
+        out[..3].copy_from_slice(&[
+            (value >> 14) as u8 | 0x80,
+            (value >> 7) as u8 | 0x80,
+            value as u8 & 0x7f,
+        ]);
+        return 3;
     }
     let (buffer, len) = encode_long(value);
     out[..len].copy_from_slice(&buffer[..len]);
@@ -128,6 +192,14 @@ mod tests {
         push(value, &mut pushed);
         assert_eq!(&pushed[1..], &out[..n]);
         assert_eq!(read_at(&pushed, 1), Some((value, n + 1)));
+        assert_eq!(skip_at(&pushed, 1), Some(n + 1));
+        assert_eq!(read_wide(&pushed[1..]), Some((value, n)));
+        pushed.extend_from_slice(&[0xff; 9]);
+        assert_eq!(
+            read_at(&pushed, 1),
+            Some((value, n + 1)),
+            "{value} with bytes behind it"
+        );
     }
 
     #[test]

@@ -61,7 +61,7 @@ impl FileStore {
     pub(super) fn finish(&mut self) -> Result<()> {
         let result = match self.prepared.take() {
             Some(Prepared::Journal(journal)) => journal.finish(&self.place()),
-            Some(Prepared::Nothing) | None => Ok(()),
+            Some(Prepared::Copies(..) | Prepared::Nothing) | None => Ok(()),
         };
         result.map_err(|error| self.poison(error))
     }
@@ -70,6 +70,7 @@ impl FileStore {
     pub(super) fn abandon(&mut self) -> Result<()> {
         match self.prepared.take() {
             Some(Prepared::Journal(journal)) => self.undo(journal),
+            Some(Prepared::Copies(copies, page_count)) => self.restore(&copies, page_count),
             Some(Prepared::Nothing) | None => Ok(()),
         }
     }
@@ -153,16 +154,22 @@ impl FileStore {
             .map(|page| Ok((page, Arc::from(&*self.page(page)?))))
             .collect::<Result<_>>()?;
         if let Err(error) = self.write_pages(changes) {
-            self.forget_file();
-            let copies: Vec<(PageNo, &[u8])> = copies.iter().map(|(page, bytes)| (*page, &**bytes)).collect();
-            let len = u64::from(changes.page_count_before) * self.page_size as u64;
-            let undone =
-                write_runs(&*self.file, self.page_size, &copies).and_then(|()| self.file.set_len(len));
-            undone.map_err(|error| self.poison(error))?;
+            self.restore(&copies, changes.page_count_before)?;
             return Err(error);
         }
         self.sync_file()?;
-        Ok(Prepared::Nothing)
+        Ok(Prepared::Copies(copies, changes.page_count_before))
+    }
+
+    /// Puts the file back from copies of its old pages.
+    fn restore(&mut self, copies: &[(PageNo, Arc<[u8]>)], page_count: u32) -> Result<()> {
+        self.forget_file();
+        let copies: Vec<(PageNo, &[u8])> = copies.iter().map(|(page, bytes)| (*page, &**bytes)).collect();
+        let len = u64::from(page_count) * self.page_size as u64;
+        let undone = write_runs(&*self.file, self.page_size, &copies)
+            .and_then(|()| self.file.set_len(len))
+            .and_then(|()| self.sync_file());
+        undone.map_err(|error| self.poison(error))
     }
 
     fn change_without_way_back(&mut self, changes: &Changes<'_>) -> Result<Prepared> {

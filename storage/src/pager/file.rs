@@ -69,7 +69,9 @@ pub(super) struct FileStore {
 pub(super) enum Prepared {
     /// With its journal.
     Journal(Journal),
-    /// There is no journal on the disk, or the commit is complete already (log).
+    /// With copies of the old pages, for a file of so many.
+    Copies(Vec<(PageNo, Arc<[u8]>)>, u32),
+    /// There is no way back, or the commit is complete already (log).
     Nothing,
 }
 

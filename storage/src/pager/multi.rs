@@ -32,17 +32,21 @@ pub fn commit_all(pagers: &mut [&mut Pager]) -> Result<()> {
         _ => SuperJournal::write(pagers, &journals)?,
     };
     let path = super_journal.as_ref().map(|it| it.path.as_path());
-    for at in 0..pagers.len() {
-        if pagers[at].state != TransactionState::Write {
-            continue;
-        }
-        let name = if pagers[at].journal_of_commit().is_some() {
-            path
-        } else {
-            None
-        };
-        if let Err(error) = pagers[at].prepare_commit(name) {
-            return Err(take_back(pagers, super_journal, error));
+    // What cannot be taken back comes last.
+    for final_at_once in [false, true] {
+        for at in 0..pagers.len() {
+            let pager = &mut pagers[at];
+            if pager.state != TransactionState::Write || pager.commits_at_once() != final_at_once {
+                continue;
+            }
+            let name = if pager.journal_of_commit().is_some() {
+                path
+            } else {
+                None
+            };
+            if let Err(error) = pager.prepare_commit(name) {
+                return Err(take_back(pagers, super_journal, error));
+            }
         }
     }
     if let Some(super_journal) = super_journal {
@@ -138,6 +142,14 @@ impl Pager {
                 }
             }
             _ => None,
+        }
+    }
+
+    /// True if the first phase of a commit is the whole of it.
+    fn commits_at_once(&self) -> bool {
+        match &self.store {
+            Store::File(store) => matches!(store.journal_mode(), JournalMode::Wal | JournalMode::Off),
+            Store::Memory(_) => false,
         }
     }
 

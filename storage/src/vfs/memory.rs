@@ -11,7 +11,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -29,7 +29,6 @@ pub struct MemoryVfs {
 struct Shared {
     files: Mutex<BTreeMap<PathBuf, Arc<Mutex<Inode>>>>,
     next_handle: AtomicU64,
-    slept_nanos: AtomicU64,
     random: AtomicU64,
 }
 
@@ -102,11 +101,6 @@ impl MemoryVfs {
                 .collect(),
         }
     }
-
-    /// Time spent in [`Vfs::sleep`], which does not really sleep long: waiting is for somebody in the same process.
-    pub fn slept(&self) -> Duration {
-        Duration::from_nanos(self.shared.slept_nanos.load(Ordering::Relaxed))
-    }
 }
 
 impl Vfs for MemoryVfs {
@@ -157,14 +151,11 @@ impl Vfs for MemoryVfs {
     }
 
     fn now(&self) -> Duration {
-        self.slept()
+        SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
     }
 
     fn sleep(&self, duration: Duration) {
-        self.shared
-            .slept_nanos
-            .fetch_add(duration.as_nanos() as u64, Ordering::Relaxed);
-        std::thread::yield_now();
+        std::thread::sleep(duration);
     }
 
     fn random(&self, bytes: &mut [u8]) {

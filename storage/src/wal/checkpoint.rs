@@ -17,7 +17,7 @@ use super::{Around, CHECKPOINT_LOCK, MARKED_READERS, WRITE_LOCK, Wal, read_lock,
 use crate::error::{Error, ReadOnlyReason, Result, corrupt};
 use crate::format::PageNo;
 use crate::format::wal::{FrameNo, frame_page_offset};
-use crate::format::wal_index::{HEADER_WORDS, READ_MARK_UNUSED, READ_MARKS};
+use crate::format::wal_index::{READ_MARK_UNUSED, READ_MARKS};
 use crate::vfs::{ShmLock, SyncKind, WRITE_CHUNK};
 
 /// How hard a checkpoint tries.
@@ -110,7 +110,7 @@ impl Wal {
         }
         if changed {
             // The next snapshot must not look like the last one: pages that were cached for that are out of date.
-            self.words = [0; HEADER_WORDS];
+            self.words = None;
         }
         result
     }

@@ -70,8 +70,8 @@ pub(crate) struct Wal {
     index: Index,
     /// The snapshot, or the last one.
     header: IndexHeader,
-    /// The same as it stands in the wal-index.
-    words: [u32; HEADER_WORDS],
+    /// The same as it stands in the wal-index; `None` if the next snapshot must not pass for the last one.
+    words: Option<[u32; HEADER_WORDS]>,
     /// The read mark that is locked.
     mark: Option<usize>,
     /// Frames that the snapshot looks at: none when it reads the database alone.
@@ -121,7 +121,7 @@ impl Wal {
                 IndexHome::Shared
             }),
             header: IndexHeader::default(),
-            words: [0; HEADER_WORDS],
+            words: None,
             mark: None,
             first_frame: 0,
             last_frame: 0,
@@ -192,7 +192,7 @@ impl Wal {
 
     fn set_header(&mut self, header: IndexHeader) {
         self.header = header;
-        self.words = header.encode();
+        self.words = Some(header.encode());
     }
 
     // ---- locks -----------------------------------------------------------------------------------

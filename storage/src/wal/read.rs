@@ -74,7 +74,7 @@ impl Wal {
                 && unless_busy(self.lock(around.database, read_lock(0), 1, ShmLock::Shared))?
             {
                 around.database.shm_barrier();
-                if !self.index.header_is(&self.words) {
+                if !self.header_stands() {
                     self.unlock(around.database, read_lock(0), 1);
                     return Ok(Attempt::Again);
                 }
@@ -117,7 +117,7 @@ impl Wal {
         // us.
         self.first_frame = self.index.backfilled()?.saturating_add(1);
         around.database.shm_barrier();
-        if self.index.read_mark(mark)? != frame || !self.index.header_is(&self.words) {
+        if self.index.read_mark(mark)? != frame || !self.header_stands() {
             self.unlock(around.database, read_lock(mark), 1);
             return Ok(Attempt::Again);
         }
@@ -173,15 +173,20 @@ impl Wal {
         let Some(words) = self.index.read_words(around.database) else {
             return Ok(false);
         };
-        if words != self.words {
+        if self.words != Some(words) {
             let Some(header) = decode(&words)? else {
                 return Ok(false);
             };
             *changed = true;
             self.header = header;
-            self.words = words;
+            self.words = Some(words);
         }
         Ok(true)
+    }
+
+    /// True if the shared header is still that of the snapshot.
+    pub(super) fn header_stands(&self) -> bool {
+        self.words.is_some_and(|words| self.index.header_is(&words))
     }
 
     /// Maps what the header's frames need, so that look-ups need nothing.

@@ -34,7 +34,7 @@ impl Wal {
             return Err(Error::ReadOnly(ReadOnlyReason::Plain));
         }
         self.lock(database, WRITE_LOCK, 1, ShmLock::Exclusive)?;
-        if self.index.header_is(&self.words) {
+        if self.header_stands() {
             self.writing = true;
             return Ok(());
         }

@@ -15,9 +15,11 @@
 mod buffer;
 mod entries;
 mod key;
+mod queue;
 mod run;
 
 pub(crate) use buffer::SortBuffer;
+pub(crate) use queue::PriorityQueue;
 
 use super::build::BuildContext;
 use super::kernel::{Kernel, Values};

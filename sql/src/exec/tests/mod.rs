@@ -6,6 +6,7 @@ macro_rules! row {
 }
 
 mod groups;
+mod oracle;
 mod scans;
 mod sorts;
 

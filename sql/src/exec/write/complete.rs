@@ -240,7 +240,13 @@ impl Completion {
         let column = &self.table.columns[column];
         let message = format!(
             "cannot store {} value in {} column {}.{}",
-            crate::value::type_name(value).to_ascii_uppercase(),
+            match value {
+                ValueRef::Integer(_) => "INT",
+                ValueRef::Real(_) => "REAL",
+                ValueRef::Text(_) => "TEXT",
+                ValueRef::Blob(_) => "BLOB",
+                ValueRef::Null => "NULL",
+            },
             column
                 .declared_type
                 .as_deref()

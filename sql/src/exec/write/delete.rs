@@ -92,6 +92,7 @@ impl Remover {
             for (value, column) in self.old.iter_mut().zip(&batch.columns) {
                 value.assign(column.get(row));
             }
+            self.target.compute_virtual(context, &mut self.old)?;
             let locator = self.target.locator(&self.old);
             if self.target.seek(context.databases, &locator)? {
                 self.target.remove(context, &self.old)?;

@@ -5,7 +5,7 @@
 
 use super::collect::Collected;
 use super::rowid::{self, Sequence};
-use super::target::{Locator, Target, detached, load};
+use super::target::{Locator, Target, detached};
 use super::unique::{Response, Unique, order_of};
 use super::update::{Changes, Rewriter};
 use super::{Failure, Fate, Written};
@@ -387,8 +387,8 @@ impl UpsertWriter {
     }
 
     fn show(&mut self, excluded: &[Value]) {
-        load(&mut self.pair, &self.old);
-        for (column, value) in self.pair.columns[self.old.len()..].iter_mut().zip(excluded) {
+        self.pair.clear();
+        for (column, value) in self.pair.columns.iter_mut().zip(self.old.iter().chain(excluded)) {
             column.push(value.as_ref());
         }
         self.pair.set_len(1);

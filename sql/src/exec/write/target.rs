@@ -203,7 +203,8 @@ impl Target {
         self.compute_virtual(context, row)
     }
 
-    fn compute_virtual(&mut self, context: &mut ExecContext<'_>, row: &mut [Value]) -> Result<()> {
+    /// Computes the generated columns that the record does not hold.
+    pub(super) fn compute_virtual(&mut self, context: &mut ExecContext<'_>, row: &mut [Value]) -> Result<()> {
         if self.completion.has_generated() {
             self.completion.compute_generated(context, &mut self.batch, row)?;
         }

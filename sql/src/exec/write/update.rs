@@ -104,6 +104,11 @@ impl Worker {
     ) -> Result<(), Failure> {
         let locator = self.target.locator(&self.old);
         let mut input = (batch, row as u32);
+        if self.target.completion.has_generated() && !self.read_again {
+            self.target.compute_virtual(context, &mut self.old)?;
+            refresh(&mut self.fresh, &self.old, batch, row);
+            input = (&self.fresh, 0);
+        }
         if self.read_again {
             if !self.target.seek(context.databases, &locator)? {
                 return Ok(());

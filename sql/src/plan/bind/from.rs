@@ -302,6 +302,8 @@ impl<'a> Binder<'a> {
                 database.and_then(|database| self.find_in(database, &key))
             }
             (None, Some(home)) => self.find_in(home, &key),
+            // Every database has a schema table by these names; main's is meant.
+            (None, None) if matches!(&*key, "sqlite_schema" | "sqlite_master") => self.find_in(0, &key),
             (None, None) => {
                 let order = [1, 0].into_iter().chain(2..self.context.databases.len());
                 order

@@ -104,11 +104,15 @@ impl<'a> Binder<'a> {
             .table;
         let defaults = self.defaults(row, table, &places.columns)?;
         let mut scope = Scope::new(Clause::Value);
-        scope.sources = vec![
-            visible(row, Some(database), &shown),
-            visible(excluded, None, "excluded"),
-        ];
-        let (upserts, _) = self.in_scope(scope, |binder| binder.upserts(insert, table, row))?;
+        scope.sources = vec![visible(row, Some(database), &shown)];
+        // `excluded` is found by its name only: a bare column is the target's.
+        let mut outer = Scope::new(Clause::Value);
+        outer.sources = vec![visible(excluded, None, "excluded")];
+        let (upserts, _) = self.in_scope(outer, |binder| {
+            binder
+                .in_scope(scope, |binder| binder.upserts(insert, table, row))
+                .map(|(upserts, _)| upserts)
+        })?;
         let returning = self.returning(&insert.returning, row, database, &shown)?;
         Ok(BoundInsert {
             target: Target {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::order::Tail;
 use super::{Columns, Layout, Lowerer, result_columns};
-use crate::catalog::{IndexSource, Table};
+use crate::catalog::{Column, IndexSource, Table};
 use crate::error::{Error, Result};
 use crate::plan::bind::{Binder, BoundInsert, BoundUpdate, BoundUpsert, Clause, RowChange, Target};
 use crate::plan::expr::Expr;
@@ -335,6 +335,8 @@ impl<'a> Lowerer<'a> {
 fn whole_row(table: &Table, row: TableId) -> Vec<Scalar> {
     let column = |index: usize| match table.rowid_alias {
         Some(alias) if alias == index => Scalar::rowid(row),
+        // No scan can read a virtual column; who runs the statement computes it.
+        _ if is_virtual(&table.columns[index]) => Scalar::NULL,
         _ => Scalar::column(row, index),
     };
     let rowid = if table.without_rowid.is_some() {
@@ -343,6 +345,13 @@ fn whole_row(table: &Table, row: TableId) -> Vec<Scalar> {
         Scalar::rowid(row)
     };
     (0..table.columns.len()).map(column).chain([rowid]).collect()
+}
+
+fn is_virtual(column: &Column) -> bool {
+    column
+        .generated
+        .as_ref()
+        .is_some_and(|generated| !generated.stored)
 }
 
 /// The columns of a table that some expressions read.

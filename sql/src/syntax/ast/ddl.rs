@@ -1,7 +1,9 @@
 //! Statements that change the schema.
 //!
 //! Each `CREATE` carries `definition`: the span from the object's own name (the schema in front of it left out) to
-//! the end of the statement. What sqlite_schema stores is `CREATE TABLE `, `CREATE INDEX `, ... followed by that text.
+//! the end of the statement. What sqlite_schema stores is `CREATE TABLE `, `CREATE INDEX `, ... followed by that text. As in SQLite
+//! the text of an index, and of a table with options, goes on to the semicolon, blanks and comments included; that
+//! of a view too, but for the blanks.
 
 use super::{
     ConflictAction, Delete, Expr, Ident, Insert, ObjectName, OrderingTerm, Select, SourceText, Span,
@@ -381,7 +383,8 @@ pub enum AlterAction {
         /// The new name.
         to: Ident,
     },
-    /// `ADD [COLUMN] definition`. The text that joins the table's SQL is the column's span.
+    /// `ADD [COLUMN] definition`. The text that joins the table's SQL is the column's span, which here goes on to the semicolon,
+    /// comments included and blanks cut.
     AddColumn(Box<ColumnDef>),
     /// `DROP [COLUMN] name`.
     DropColumn(Ident),

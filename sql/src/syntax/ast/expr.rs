@@ -289,6 +289,49 @@ pub struct TypeName {
     pub span: Span,
 }
 
+impl TypeName {
+    /// The type as a column shows it: quotes undone, SQLite's six standard types in capitals.
+    ///
+    /// Quotes are undone twice as in SQLite: if the ends look like one pair, because the first byte is a quote and no other
+    /// follows, both ends are cut, whatever the last byte is; else only what the first quoted word holds is kept.
+    #[must_use]
+    pub fn declared(&self) -> String {
+        const STANDARD: [&str; 6] = ["ANY", "BLOB", "INT", "INTEGER", "REAL", "TEXT"];
+        let is_quote = |c: char| matches!(c, '"' | '\'' | '`' | '[');
+        let mut text: &str = &self.text;
+        let mut inner = text.chars();
+        if inner.next().is_some_and(is_quote)
+            && inner.next_back().is_some()
+            && !inner.as_str().contains(is_quote)
+        {
+            text = inner.as_str();
+        }
+        if let Some(standard) = STANDARD
+            .iter()
+            .find(|standard| standard.eq_ignore_ascii_case(text))
+        {
+            return (*standard).to_owned();
+        }
+        match text.chars().next() {
+            Some(quote) if is_quote(quote) => first_quoted(text, if quote == '[' { ']' } else { quote }),
+            _ => text.to_owned(),
+        }
+    }
+}
+
+/// What stands between the first character and the next `quote`; a doubled one stands for itself.
+fn first_quoted(text: &str, quote: char) -> String {
+    let mut made = String::new();
+    let mut rest = text.chars().skip(1).peekable();
+    while let Some(c) = rest.next() {
+        if c == quote && rest.next_if_eq(&quote).is_none() {
+            break;
+        }
+        made.push(c);
+    }
+    made
+}
+
 /// A function call.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FunctionCall {

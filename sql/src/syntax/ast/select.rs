@@ -118,7 +118,7 @@ pub enum ResultColumn {
         /// `AS alias`, also without the `AS`.
         alias: Option<Ident>,
         /// The text that names the column if it has no alias and is not a plain column: the expression with parentheses
-        /// as written. Empty if there is an alias.
+        /// as written, and comments up to the next token. Empty if there is an alias.
         text: SourceText,
         /// Where that text stands.
         span: Span,

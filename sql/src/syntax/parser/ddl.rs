@@ -28,7 +28,20 @@ pub(super) fn create_table(i: Tokens<'_>, temporary: bool) -> Parse<'_, CreateTa
         }
         _ => columns_and_constraints(i.expect(T::LeftParen)?)?,
     };
-    let definition = i.span_since(name.name.span.start);
+    let start = name.name.span.start;
+    let has_options = match body {
+        CreateTableBody::Columns {
+            without_rowid,
+            strict,
+            ..
+        } => without_rowid || strict,
+        CreateTableBody::Select(_) => false,
+    };
+    let definition = if has_options {
+        i.span_to_next(start)
+    } else {
+        i.span_since(start)
+    };
     Ok((
         i,
         CreateTable {
@@ -311,7 +324,7 @@ pub(super) fn on_conflict(i: Tokens<'_>) -> Parse<'_, Option<ConflictAction>> {
 fn check_condition(i: Tokens<'_>) -> Parse<'_, Check> {
     let open = i.head().end;
     let (i, expr) = expr(i.expect(T::LeftParen)?)?;
-    let text_span = trimmed(i, Span::new(open, i.head().start));
+    let text_span = i.trimmed(Span::new(open, i.head().start));
     let i = i.expect(T::RightParen)?;
     let text = i.text_lossy(text_span).into();
     Ok((
@@ -325,21 +338,12 @@ fn check_condition(i: Tokens<'_>) -> Parse<'_, Check> {
     ))
 }
 
-/// The span without the blanks at its ends.
-pub(super) fn trimmed(i: Tokens<'_>, span: Span) -> Span {
-    let text = span.of(i.cx.sql);
-    let blanks = |bytes: &mut dyn Iterator<Item = &u8>| bytes.take_while(|&&byte| is_space(byte)).count();
-    let front = blanks(&mut text.iter());
-    let back = blanks(&mut text[front..].iter().rev());
-    Span::new(span.start + front as u32, span.end - back as u32)
-}
-
 /// What follows `DEFAULT`: a constant, a signed constant, a word, or any expression in parentheses.
 fn default_value(i: Tokens<'_>) -> Parse<'_, DefaultValue> {
     let first = i.head();
     if first.kind == T::LeftParen {
         let (i, expr) = expr(i.skip())?;
-        let text_span = trimmed(i, Span::new(first.end, i.head().start));
+        let text_span = i.trimmed(Span::new(first.end, i.head().start));
         let i = i.expect(T::RightParen)?;
         let text = i.text_lossy(text_span).into();
         return Ok((

@@ -12,23 +12,17 @@
 //!  opening bracket
 //! ```
 //!
-//! An open operator is completed when the next token binds no tighter than it does; the table of [`binding`] is SQLite's. What is open
+//! An open operator is completed when the next token binds no tighter than it does; the table in `precedence` is SQLite's. What is open
 //! and not an operator (a bracket, the first bound of `BETWEEN`) is a wall for that: its strength is 0. Two tokens have a
 //! second meaning that depends on what is open: `AND` belongs to the nearest `BETWEEN` that still lacks it, and `ESCAPE` to the nearest `LIKE`.
 
 use super::super::ast::{
-    Between, BinaryOp, Case, Expr, ExprKind, Ident, In, InSet, Like, LikeOp, Literal, ObjectName,
-    QualifiedName, Raise, RaiseAction, Span, UnaryOp,
+    Between, BinaryOp, Expr, ExprKind, Ident, Like, LikeOp, Literal, ObjectName, RaiseAction, Span, UnaryOp,
 };
-use super::super::token::{Token, TokenKind};
-use super::call::{self, OpenCall};
-use super::ddl::type_name;
-use super::input::{Fault, Parse, Tokens, alias_name, check_height, ident_of, name, nested, refuse};
+use super::call::OpenCall;
+use super::input::{Fault, Parse, Tokens, check_height, refuse};
 use super::limits::OPEN_MAX;
-use super::literal::{literal, parameter};
-use super::name::object_name;
-use super::select::{select, starts_select};
-use TokenKind as T;
+use super::precedence::{BINDS_EQUAL, BINDS_NOT, BINDS_SIGN, binary_binding};
 use nom::Err;
 
 /// An expression.
@@ -59,7 +53,7 @@ pub(super) struct Value {
 }
 
 /// What the operator state leads to.
-enum Step {
+pub(super) enum Step {
     /// An operand must follow.
     Operand,
     /// A larger expression is finished; an operator may follow.
@@ -109,98 +103,50 @@ pub(super) enum Open {
 
 /// `x LIKE pattern ESCAPE`.
 pub(super) struct OpenEscape {
-    op: LikeOp,
-    negated: bool,
-    left: Value,
-    pattern: Value,
+    pub(super) op: LikeOp,
+    pub(super) negated: bool,
+    pub(super) left: Value,
+    pub(super) pattern: Value,
 }
 
 /// `x BETWEEN low AND`.
 pub(super) struct OpenHigh {
-    negated: bool,
-    operand: Value,
-    low: Value,
+    pub(super) negated: bool,
+    pub(super) operand: Value,
+    pub(super) low: Value,
 }
 
 /// `x IN (a,` or `x IN f(a,`.
 pub(super) struct OpenList {
-    negated: bool,
-    operand: Value,
-    table: Option<ObjectName>,
-    members: Vec<Expr>,
-    height: u32,
+    pub(super) negated: bool,
+    pub(super) operand: Value,
+    pub(super) table: Option<ObjectName>,
+    pub(super) members: Vec<Expr>,
+    pub(super) height: u32,
 }
 
 pub(super) struct OpenCase {
-    start: u32,
-    part: CasePart,
-    operand: Option<Expr>,
-    when: Option<Expr>,
-    branches: Vec<(Expr, Expr)>,
-    otherwise: Option<Expr>,
-    height: u32,
+    pub(super) start: u32,
+    pub(super) part: CasePart,
+    pub(super) operand: Option<Expr>,
+    pub(super) when: Option<Expr>,
+    pub(super) branches: Vec<(Expr, Expr)>,
+    pub(super) otherwise: Option<Expr>,
+    pub(super) height: u32,
 }
 
 /// Which part of a `CASE` comes.
 #[derive(Clone, Copy)]
-enum CasePart {
+pub(super) enum CasePart {
     Operand,
     When,
     Then,
     Else,
 }
 
-const BINDS_OR: u8 = 2;
-const BINDS_AND: u8 = 4;
-pub(in super::super) const BINDS_NOT: u8 = 6;
-/// `NOT` after an operand (`NOT IN`) completes what binds tighter than a `NOT` in front, but not that `NOT` itself.
-const BINDS_NOT_AFTER: u8 = 7;
-pub(in super::super) const BINDS_EQUAL: u8 = 8;
-const BINDS_COMPARE: u8 = 10;
-const BINDS_BITS: u8 = 14;
-const BINDS_ADD: u8 = 16;
-const BINDS_MULTIPLY: u8 = 18;
-const BINDS_CONCAT: u8 = 20;
-pub(in super::super) const BINDS_COLLATE: u8 = 22;
-pub(in super::super) const BINDS_SIGN: u8 = 24;
-
-/// How tightly a token binds that stands after an operand; 1 for one that ends all open operators.
-fn binding(kind: TokenKind) -> u8 {
-    match kind {
-        T::Or => BINDS_OR,
-        T::And => BINDS_AND,
-        T::Not => BINDS_NOT_AFTER,
-        T::Is | T::Like | T::Glob | T::Regexp | T::Match | T::Between | T::In | T::Isnull | T::Notnull => {
-            BINDS_EQUAL
-        }
-        T::Eq | T::Ne => BINDS_EQUAL,
-        T::Lt | T::Le | T::Gt | T::Ge => BINDS_COMPARE,
-        T::Ampersand | T::Pipe | T::ShiftLeft | T::ShiftRight => BINDS_BITS,
-        T::Plus | T::Minus => BINDS_ADD,
-        T::Star | T::Slash | T::Percent => BINDS_MULTIPLY,
-        T::Concat | T::Arrow | T::LongArrow => BINDS_CONCAT,
-        T::Collate => BINDS_COLLATE,
-        _ => 1,
-    }
-}
-
-/// How tightly a binary operator holds its right operand.
-pub(in super::super) fn binary_binding(op: BinaryOp) -> u8 {
-    match op {
-        BinaryOp::Or => BINDS_OR,
-        BinaryOp::And => BINDS_AND,
-        BinaryOp::Eq | BinaryOp::Ne | BinaryOp::Is | BinaryOp::IsNot => BINDS_EQUAL,
-        BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge => BINDS_COMPARE,
-        BinaryOp::BitAnd | BinaryOp::BitOr | BinaryOp::ShiftLeft | BinaryOp::ShiftRight => BINDS_BITS,
-        BinaryOp::Add | BinaryOp::Subtract => BINDS_ADD,
-        BinaryOp::Multiply | BinaryOp::Divide | BinaryOp::Modulo => BINDS_MULTIPLY,
-        BinaryOp::Concat | BinaryOp::JsonExtract | BinaryOp::JsonExtractValue => BINDS_CONCAT,
-    }
-}
-
 impl Open {
     /// How tightly it holds the operand after it; 0 if it is no operator.
-    fn binding(&self) -> u8 {
+    pub(super) fn binding(&self) -> u8 {
         match self {
             Self::Prefix { op: UnaryOp::Not, .. } => BINDS_NOT,
             Self::Prefix { .. } => BINDS_SIGN,
@@ -211,51 +157,14 @@ impl Open {
     }
 }
 
-/// The operator that a token is between two operands, where the token alone says so.
-fn binary_op(kind: TokenKind) -> Option<BinaryOp> {
-    Some(match kind {
-        T::Or => BinaryOp::Or,
-        T::And => BinaryOp::And,
-        T::Eq => BinaryOp::Eq,
-        T::Ne => BinaryOp::Ne,
-        T::Lt => BinaryOp::Lt,
-        T::Le => BinaryOp::Le,
-        T::Gt => BinaryOp::Gt,
-        T::Ge => BinaryOp::Ge,
-        T::Ampersand => BinaryOp::BitAnd,
-        T::Pipe => BinaryOp::BitOr,
-        T::ShiftLeft => BinaryOp::ShiftLeft,
-        T::ShiftRight => BinaryOp::ShiftRight,
-        T::Plus => BinaryOp::Add,
-        T::Minus => BinaryOp::Subtract,
-        T::Star => BinaryOp::Multiply,
-        T::Slash => BinaryOp::Divide,
-        T::Percent => BinaryOp::Modulo,
-        T::Concat => BinaryOp::Concat,
-        T::Arrow => BinaryOp::JsonExtract,
-        T::LongArrow => BinaryOp::JsonExtractValue,
-        _ => return None,
-    })
-}
-
-fn like_op(kind: TokenKind) -> Option<LikeOp> {
-    Some(match kind {
-        T::Like => LikeOp::Like,
-        T::Glob => LikeOp::Glob,
-        T::Regexp => LikeOp::Regexp,
-        T::Match => LikeOp::Match,
-        _ => return None,
-    })
-}
-
-struct Machine<'a> {
-    i: Tokens<'a>,
+pub(super) struct Machine<'a> {
+    pub(super) i: Tokens<'a>,
     /// How much was open before this expression began: below that nothing is its own.
     base: usize,
 }
 
-impl<'a> Machine<'a> {
-    fn push(&mut self, open: Open) -> Result<(), Err<Fault>> {
+impl Machine<'_> {
+    pub(super) fn push(&mut self, open: Open) -> Result<(), Err<Fault>> {
         let stack = &mut *self.i.cx.open.borrow_mut();
         if stack.len() >= OPEN_MAX {
             return refuse("Recursion limit", None);
@@ -264,7 +173,7 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    fn pop(&mut self) -> Option<Open> {
+    pub(super) fn pop(&mut self) -> Option<Open> {
         let stack = &mut *self.i.cx.open.borrow_mut();
         if stack.len() > self.base {
             stack.pop()
@@ -274,7 +183,7 @@ impl<'a> Machine<'a> {
     }
 
     /// Takes the innermost open thing if it is as wanted.
-    fn pop_if(&mut self, wanted: impl FnOnce(&Open) -> bool) -> Option<Open> {
+    pub(super) fn pop_if(&mut self, wanted: impl FnOnce(&Open) -> bool) -> Option<Open> {
         let stack = &mut *self.i.cx.open.borrow_mut();
         let own = stack.get(self.base..).unwrap_or_default();
         if own.last().is_some_and(wanted) {
@@ -285,528 +194,24 @@ impl<'a> Machine<'a> {
     }
 
     /// Takes `count` tokens.
-    fn skip(&mut self, count: usize) {
+    pub(super) fn skip(&mut self, count: usize) {
         for _ in 0..count {
             self.i = self.i.skip();
         }
     }
 
     /// A value that ends with the last token taken.
-    fn value(&self, kind: ExprKind, start: u32, height: u32) -> Result<Value, Err<Fault>> {
+    pub(super) fn value(&self, kind: ExprKind, start: u32, height: u32) -> Result<Value, Err<Fault>> {
         check_height(height)?;
         Ok(Value {
             expr: Expr::new(kind, self.i.span_since(start)),
             height,
         })
     }
-
-    // ---------------------------------------------------------------- the operand state
-
-    /// Takes an operand, or opens something that has its operand further on (then `None`).
-    fn operand(&mut self) -> Result<Option<Value>, Err<Fault>> {
-        let token = self.i.head();
-        match token.kind {
-            T::LeftParen => self.open_paren(token),
-            T::Minus => self.open_prefix(UnaryOp::Negate, token),
-            T::Plus => self.open_prefix(UnaryOp::Plus, token),
-            T::Tilde => self.open_prefix(UnaryOp::BitNot, token),
-            T::Not => self.open_prefix(UnaryOp::Not, token),
-            T::Case => self.open_case(token),
-            T::Cast => {
-                self.i = self.i.skip().expect(T::LeftParen)?;
-                self.push(Open::Cast { start: token.start })?;
-                Ok(None)
-            }
-            T::Exists => self.exists(token).map(Some),
-            T::Raise => self.raise(token),
-            T::Variable => {
-                let number = parameter(self.i, token)?;
-                self.skip(1);
-                self.value(ExprKind::Parameter(number), token.start, 1).map(Some)
-            }
-            T::String if self.i.peek(1).kind == T::Dot => self.qualified(token).map(Some),
-            _ => match literal(self.i, token)? {
-                Some(constant) => {
-                    self.skip(1);
-                    self.value(ExprKind::Literal(constant), token.start, 1).map(Some)
-                }
-                None if token.kind.is_column() => self.column_or_call(token),
-                None => self.i.unexpected(),
-            },
-        }
-    }
-
-    fn open_prefix(&mut self, op: UnaryOp, token: Token) -> Result<Option<Value>, Err<Fault>> {
-        self.skip(1);
-        self.push(Open::Prefix {
-            op,
-            start: token.start,
-        })?;
-        Ok(None)
-    }
-
-    fn open_paren(&mut self, token: Token) -> Result<Option<Value>, Err<Fault>> {
-        self.skip(1);
-        if starts_select(self.i.kind()) {
-            let (i, (query, height)) = nested(self.i, select)?;
-            self.i = i.expect(T::RightParen)?;
-            return self
-                .value(ExprKind::Subquery(query), token.start, height + 1)
-                .map(Some);
-        }
-        self.push(Open::Paren {
-            start: token.start,
-            members: Vec::new(),
-            height: 0,
-        })?;
-        Ok(None)
-    }
-
-    fn open_case(&mut self, token: Token) -> Result<Option<Value>, Err<Fault>> {
-        self.skip(1);
-        let (i, has_when) = self.i.accept(T::When);
-        self.i = i;
-        self.push(Open::Case(Box::new(OpenCase {
-            start: token.start,
-            part: if has_when {
-                CasePart::When
-            } else {
-                CasePart::Operand
-            },
-            operand: None,
-            when: None,
-            branches: Vec::new(),
-            otherwise: None,
-            height: 0,
-        })))?;
-        Ok(None)
-    }
-
-    fn exists(&mut self, token: Token) -> Result<Value, Err<Fault>> {
-        let i = self.i.skip().expect(T::LeftParen)?;
-        let (i, (query, height)) = nested(i, select)?;
-        self.i = i.expect(T::RightParen)?;
-        self.value(ExprKind::Exists(query), token.start, height + 1)
-    }
-
-    fn raise(&mut self, token: Token) -> Result<Option<Value>, Err<Fault>> {
-        self.i = self.i.skip().expect(T::LeftParen)?;
-        let action = match self.i.kind() {
-            T::Ignore => {
-                self.i = self.i.skip().expect(T::RightParen)?;
-                return self
-                    .value(ExprKind::Raise(Box::new(Raise::Ignore)), token.start, 1)
-                    .map(Some);
-            }
-            T::Rollback => RaiseAction::Rollback,
-            T::Abort => RaiseAction::Abort,
-            T::Fail => RaiseAction::Fail,
-            _ => return self.i.unexpected(),
-        };
-        self.i = self.i.skip().expect(T::Comma)?;
-        self.push(Open::Raise {
-            start: token.start,
-            action,
-        })?;
-        Ok(None)
-    }
-
-    fn column_or_call(&mut self, token: Token) -> Result<Option<Value>, Err<Fault>> {
-        match self.i.peek(1).kind {
-            T::LeftParen => self.call(token),
-            T::Dot => self.qualified(token).map(Some),
-            _ => {
-                let kind = ExprKind::Name(ident_of(self.i, token));
-                self.skip(1);
-                self.value(kind, token.start, 1).map(Some)
-            }
-        }
-    }
-
-    /// `table.column` or `schema.table.column`.
-    fn qualified(&mut self, token: Token) -> Result<Value, Err<Fault>> {
-        let first = ident_of(self.i, token);
-        let (i, second) = name(self.i.skip().expect(T::Dot)?)?;
-        let (i, third) = super::input::after(T::Dot, name)(i)?;
-        self.i = i;
-        let name = match third {
-            Some(column) => QualifiedName {
-                schema: Some(first),
-                table: second,
-                column,
-            },
-            None => QualifiedName {
-                schema: None,
-                table: first,
-                column: second,
-            },
-        };
-        self.value(ExprKind::Qualified(Box::new(name)), token.start, 1)
-    }
-
-    /// A call: finished at once if it has no arguments, else open until its `)`.
-    fn call(&mut self, token: Token) -> Result<Option<Value>, Err<Fault>> {
-        let (i, open) = call::open(self.i, token)?;
-        self.i = i;
-        if open.takes_arguments {
-            self.push(Open::Call(open))?;
-            return Ok(None);
-        }
-        self.finish_call(*open).map(Some)
-    }
-
-    fn finish_call(&mut self, open: OpenCall) -> Result<Value, Err<Fault>> {
-        let (i, value) = call::finish(self.i, open)?;
-        self.i = i;
-        Ok(value)
-    }
-
-    // ---------------------------------------------------------------- the operator state
-
-    /// Takes what may follow an operand.
-    fn operator(&mut self, value: Value) -> Result<Step, Err<Fault>> {
-        let token = self.i.head();
-        let value = self.complete(value, token.kind)?;
-        if let Some(op) = binary_op(token.kind) {
-            if op == BinaryOp::And
-                && let Some(low) = self.pop_if(|open| matches!(open, Open::Low { .. }))
-            {
-                return self.second_bound(low, value);
-            }
-            self.skip(1);
-            self.push(Open::Binary { op, left: value })?;
-            return Ok(Step::Operand);
-        }
-        match token.kind {
-            T::Is => self.is(value),
-            T::Isnull => self.postfix(UnaryOp::IsNull, 1, value),
-            T::Notnull => self.postfix(UnaryOp::NotNull, 1, value),
-            T::Collate => self.collate(value),
-            T::Not => self.negated_operator(value),
-            T::In => self.in_set(value, false),
-            T::Between => self.first_bound(value, false),
-            T::Escape => self.escape(value),
-            kind => match like_op(kind) {
-                Some(op) => self.like(op, value, false),
-                None => self.close(value),
-            },
-        }
-    }
-
-    /// Completes the open operators that hold `value` tighter than the next token does.
-    fn complete(&mut self, mut value: Value, next: TokenKind) -> Result<Value, Err<Fault>> {
-        let next_binding = binding(next);
-        let wins = |open: &Open| {
-            let is_escaped = next == T::Escape && matches!(open, Open::Like { .. });
-            open.binding() >= next_binding && !is_escaped
-        };
-        while let Some(open) = self.pop_if(wins) {
-            value = combine(open, value)?;
-        }
-        Ok(value)
-    }
-
-    fn postfix(&mut self, op: UnaryOp, tokens: usize, operand: Value) -> Result<Step, Err<Fault>> {
-        self.skip(tokens);
-        let (start, height) = (operand.expr.span.start, operand.height + 1);
-        let kind = ExprKind::Unary {
-            op,
-            operand: Box::new(operand.expr),
-        };
-        self.value(kind, start, height).map(Step::Value)
-    }
-
-    fn collate(&mut self, operand: Value) -> Result<Step, Err<Fault>> {
-        let (i, collation) = alias_name(self.i.skip())?;
-        self.i = i;
-        let (start, height) = (operand.expr.span.start, operand.height + 1);
-        let kind = ExprKind::Collate {
-            operand: Box::new(operand.expr),
-            collation,
-        };
-        self.value(kind, start, height).map(Step::Value)
-    }
-
-    /// `IS [NOT] [DISTINCT FROM]`.
-    fn is(&mut self, left: Value) -> Result<Step, Err<Fault>> {
-        let (i, negated) = self.i.skip().accept(T::Not);
-        let (i, distinct) = i.accept(T::Distinct);
-        self.i = if distinct { i.expect(T::From)? } else { i };
-        let op = if negated == distinct {
-            BinaryOp::Is
-        } else {
-            BinaryOp::IsNot
-        };
-        self.push(Open::Binary { op, left })?;
-        Ok(Step::Operand)
-    }
-
-    /// `NOT` after an operand: `NOT NULL`, `NOT IN`, `NOT LIKE`, `NOT BETWEEN`.
-    fn negated_operator(&mut self, value: Value) -> Result<Step, Err<Fault>> {
-        let next = self.i.peek(1).kind;
-        if next == T::Null {
-            return self.postfix(UnaryOp::NotNull, 2, value);
-        }
-        self.skip(1);
-        match (next, like_op(next)) {
-            (T::In, _) => self.in_set(value, true),
-            (T::Between, _) => self.first_bound(value, true),
-            (_, Some(op)) => self.like(op, value, true),
-            _ => self.i.unexpected(),
-        }
-    }
-
-    fn like(&mut self, op: LikeOp, left: Value, negated: bool) -> Result<Step, Err<Fault>> {
-        self.skip(1);
-        self.push(Open::Like { op, negated, left })?;
-        Ok(Step::Operand)
-    }
-
-    fn escape(&mut self, pattern: Value) -> Result<Step, Err<Fault>> {
-        match self.pop() {
-            Some(Open::Like { op, negated, left }) => {
-                self.skip(1);
-                self.push(Open::Escape(Box::new(OpenEscape {
-                    op,
-                    negated,
-                    left,
-                    pattern,
-                })))?;
-                Ok(Step::Operand)
-            }
-            _ => self.i.unexpected(),
-        }
-    }
-
-    fn first_bound(&mut self, operand: Value, negated: bool) -> Result<Step, Err<Fault>> {
-        self.skip(1);
-        self.push(Open::Low { negated, operand })?;
-        Ok(Step::Operand)
-    }
-
-    fn second_bound(&mut self, open: Open, low: Value) -> Result<Step, Err<Fault>> {
-        match open {
-            Open::Low { negated, operand } => {
-                self.skip(1);
-                self.push(Open::High(Box::new(OpenHigh {
-                    negated,
-                    operand,
-                    low,
-                })))?;
-                Ok(Step::Operand)
-            }
-            _ => self.i.unexpected(),
-        }
-    }
-
-    fn in_set(&mut self, operand: Value, negated: bool) -> Result<Step, Err<Fault>> {
-        self.skip(1);
-        if self.i.kind() != T::LeftParen {
-            let (i, table) = object_name(self.i)?;
-            self.i = i;
-            if self.i.kind() != T::LeftParen {
-                let set = InSet::Table {
-                    name: table,
-                    arguments: None,
-                };
-                return self.finish_in(negated, operand, set, 0);
-            }
-            return self.open_list(negated, operand, Some(table));
-        }
-        if starts_select(self.i.peek(1).kind) {
-            let (i, (query, height)) = nested(self.i.skip(), select)?;
-            self.i = i.expect(T::RightParen)?;
-            return self.finish_in(negated, operand, InSet::Select(query), height);
-        }
-        self.open_list(negated, operand, None)
-    }
-
-    fn open_list(
-        &mut self,
-        negated: bool,
-        operand: Value,
-        table: Option<ObjectName>,
-    ) -> Result<Step, Err<Fault>> {
-        self.skip(1);
-        let list = OpenList {
-            negated,
-            operand,
-            table,
-            members: Vec::new(),
-            height: 0,
-        };
-        if self.i.kind() == T::RightParen {
-            return self.close_list(list);
-        }
-        self.push(Open::List(Box::new(list)))?;
-        Ok(Step::Operand)
-    }
-
-    fn close_list(&mut self, list: OpenList) -> Result<Step, Err<Fault>> {
-        self.i = self.i.expect(T::RightParen)?;
-        let set = match list.table {
-            Some(name) => InSet::Table {
-                name,
-                arguments: Some(list.members),
-            },
-            None => InSet::List(list.members),
-        };
-        self.finish_in(list.negated, list.operand, set, list.height)
-    }
-
-    fn finish_in(
-        &mut self,
-        negated: bool,
-        operand: Value,
-        set: InSet,
-        set_height: u32,
-    ) -> Result<Step, Err<Fault>> {
-        let (start, height) = (operand.expr.span.start, operand.height.max(set_height) + 1);
-        let kind = ExprKind::In(Box::new(In {
-            negated,
-            operand: operand.expr,
-            set,
-        }));
-        self.value(kind, start, height).map(Step::Value)
-    }
-
-    /// The next token is no operator: it closes or continues the innermost bracket, or ends the expression.
-    fn close(&mut self, value: Value) -> Result<Step, Err<Fault>> {
-        match self.pop() {
-            None => Ok(Step::Done(value)),
-            Some(Open::Paren {
-                start,
-                members,
-                height,
-            }) => self.close_paren(start, members, height, value),
-            Some(Open::List(list)) => self.close_member(list, value),
-            Some(Open::Call(call)) => self.close_argument(call, value),
-            Some(Open::Case(case)) => self.close_case(case, value),
-            Some(Open::Cast { start }) => self.close_cast(start, value),
-            Some(Open::Raise { start, action }) => {
-                self.i = self.i.expect(T::RightParen)?;
-                let raise = Raise::Fail {
-                    action,
-                    message: value.expr,
-                };
-                self.value(ExprKind::Raise(Box::new(raise)), start, value.height + 1)
-                    .map(Step::Value)
-            }
-            // The first bound of a BETWEEN, whose AND is missing.
-            Some(_) => self.i.unexpected(),
-        }
-    }
-
-    fn close_paren(
-        &mut self,
-        start: u32,
-        mut members: Vec<Expr>,
-        height: u32,
-        value: Value,
-    ) -> Result<Step, Err<Fault>> {
-        let (i, more) = self.i.accept(T::Comma);
-        if more {
-            self.i = i;
-            members.push(value.expr);
-            self.push(Open::Paren {
-                start,
-                members,
-                height: height.max(value.height),
-            })?;
-            return Ok(Step::Operand);
-        }
-        self.i = self.i.expect(T::RightParen)?;
-        if members.is_empty() {
-            return Ok(Step::Value(value));
-        }
-        members.push(value.expr);
-        self.value(ExprKind::Row(members), start, height.max(value.height) + 1)
-            .map(Step::Value)
-    }
-
-    fn close_member(&mut self, mut list: Box<OpenList>, value: Value) -> Result<Step, Err<Fault>> {
-        list.members.push(value.expr);
-        list.height = list.height.max(value.height);
-        let (i, more) = self.i.accept(T::Comma);
-        if !more {
-            return self.close_list(*list);
-        }
-        self.i = i;
-        self.push(Open::List(list))?;
-        Ok(Step::Operand)
-    }
-
-    fn close_argument(&mut self, mut call: Box<OpenCall>, value: Value) -> Result<Step, Err<Fault>> {
-        call.add(value);
-        let (i, more) = self.i.accept(T::Comma);
-        if !more {
-            return self.finish_call(*call).map(Step::Value);
-        }
-        self.i = i;
-        self.push(Open::Call(call))?;
-        Ok(Step::Operand)
-    }
-
-    fn close_case(&mut self, mut case: Box<OpenCase>, value: Value) -> Result<Step, Err<Fault>> {
-        case.height = case.height.max(value.height);
-        let next = self.i.kind();
-        case.part = match (case.part, next) {
-            (CasePart::Operand, T::When) => {
-                case.operand = Some(value.expr);
-                CasePart::When
-            }
-            (CasePart::When, T::Then) => {
-                case.when = Some(value.expr);
-                CasePart::Then
-            }
-            (CasePart::Then, T::When | T::Else | T::EndKeyword) => {
-                case.branches
-                    .extend(case.when.take().map(|when| (when, value.expr)));
-                if next == T::When {
-                    CasePart::When
-                } else {
-                    CasePart::Else
-                }
-            }
-            (CasePart::Else, T::EndKeyword) => {
-                case.otherwise = Some(value.expr);
-                CasePart::Else
-            }
-            _ => return self.i.unexpected(),
-        };
-        self.skip(1);
-        if next != T::EndKeyword {
-            self.push(Open::Case(case))?;
-            return Ok(Step::Operand);
-        }
-        let (start, height) = (case.start, case.height + 1);
-        let OpenCase {
-            operand,
-            branches,
-            otherwise,
-            ..
-        } = *case;
-        let kind = ExprKind::Case(Box::new(Case {
-            operand,
-            branches,
-            otherwise,
-        }));
-        self.value(kind, start, height).map(Step::Value)
-    }
-
-    fn close_cast(&mut self, start: u32, value: Value) -> Result<Step, Err<Fault>> {
-        let (i, to) = type_name(self.i.expect(T::As)?)?;
-        self.i = i.expect(T::RightParen)?;
-        let kind = ExprKind::Cast {
-            operand: Box::new(value.expr),
-            to,
-        };
-        self.value(kind, start, value.height + 1).map(Step::Value)
-    }
 }
 
 /// Completes an open operator with its last operand.
-fn combine(open: Open, last: Value) -> Result<Value, Err<Fault>> {
+pub(super) fn combine(open: Open, last: Value) -> Result<Value, Err<Fault>> {
     let end = last.expr.span;
     let (kind, span, height) = match open {
         Open::Prefix { op, start } => {

@@ -5,7 +5,7 @@ use super::super::ast::{
     TriggerStep, TriggerTime,
 };
 use super::super::token::{Token, TokenKind as T};
-use super::ddl::{if_not_exists, trimmed};
+use super::ddl::if_not_exists;
 use super::dml::{Place, delete, insert, update};
 use super::expression::expr;
 use super::input::{Fault, Parse, Tokens, after, comma_list, name, parenthesized};
@@ -31,7 +31,7 @@ pub(super) fn create_index(i: Tokens<'_>, unique: bool) -> Parse<'_, CreateIndex
     let (i, columns) = parenthesized(ordering_terms)(i)?;
     let (i, selection) = condition(i)?;
     check_nulls(i, &columns);
-    let definition = i.span_since(index.name.span.start);
+    let definition = i.span_to_next(index.name.span.start);
     Ok((
         i,
         CreateIndex {
@@ -55,7 +55,7 @@ pub(super) fn create_view(i: Tokens<'_>, temporary: bool) -> Parse<'_, CreateVie
     if i.cx.parameters.borrow().parameters.count > 0 {
         i.object("parameters are not allowed in views", None);
     }
-    let definition = i.span_since(view.name.span.start);
+    let definition = i.trimmed(i.span_to_next(view.name.span.start));
     let select = query;
     Ok((
         i,
@@ -191,7 +191,7 @@ fn module_arguments(mut i: Tokens<'_>) -> Parse<'_, Vec<Arc<str>>> {
             T::LeftParen => depth += 1,
             T::RightParen if depth > 0 => depth -= 1,
             T::RightParen | T::Comma if depth == 0 => {
-                let text = i.text_lossy(trimmed(i, Span::new(start, i.last_end().max(start))));
+                let text = i.text_lossy(i.trimmed(Span::new(start, i.last_end().max(start))));
                 start = i.skip().head().start;
                 let ends = token.kind == T::RightParen;
                 if !(ends && text.is_empty() && arguments.is_empty()) {

@@ -5,13 +5,14 @@
 //! [`tok`] fails softly (nom's `Error`), for the lists of nom to end on; everything else fails for good (`Failure`).
 
 use super::super::ast::{Ident, Parameters, Quote, Span};
+use super::super::lexer::is_space;
 use super::super::token::{Token, TokenKind};
 use super::ParseError;
 use super::expression::Open;
 use super::limits::{HEIGHT_MAX, NESTING_MAX};
 use nom::error::ErrorKind;
 use nom::{Err, IResult, Input, Needed};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::iter::{Copied, Enumerate};
@@ -74,30 +75,51 @@ pub(super) struct Context<'a> {
     tallest: Cell<u32>,
 }
 
-/// Parameters with an index of their names, which is made once a linear search would be slow.
+/// Parameters with indexes of their names and numbers, which are made once a linear search would be slow.
 #[derive(Default)]
 pub(super) struct ParameterList {
     pub(super) parameters: Parameters,
-    index: FxHashMap<Arc<str>, u32>,
+    numbers: FxHashMap<Arc<str>, u32>,
+    named: FxHashSet<u32>,
 }
 
 impl ParameterList {
     const LINEAR_MAX: usize = 16;
 
+    fn is_indexed(&self) -> bool {
+        self.parameters.names.len() > Self::LINEAR_MAX
+    }
+
+    /// The number of the parameter of that name.
     pub(super) fn find(&self, name: &str) -> Option<u32> {
-        if self.parameters.names.len() <= Self::LINEAR_MAX {
-            return self.parameters.number(name);
+        if self.is_indexed() {
+            self.numbers.get(name).copied()
+        } else {
+            self.parameters.number(name)
         }
-        self.index.get(name).copied()
+    }
+
+    /// True if the parameter of that number has a name.
+    pub(super) fn has_name(&self, number: u32) -> bool {
+        if self.is_indexed() {
+            self.named.contains(&number)
+        } else {
+            self.parameters.name(number).is_some()
+        }
     }
 
     pub(super) fn add_name(&mut self, name: &str, number: u32) {
-        let name: Arc<str> = name.into();
-        self.parameters.names.push((name.clone(), number));
-        if self.parameters.names.len() == Self::LINEAR_MAX + 1 {
-            self.index.extend(self.parameters.names.iter().cloned());
-        } else if self.parameters.names.len() > Self::LINEAR_MAX {
-            self.index.entry(name).or_insert(number);
+        let first_new = if self.is_indexed() {
+            self.parameters.names.len()
+        } else {
+            0
+        };
+        self.parameters.names.push((name.into(), number));
+        if self.is_indexed() {
+            for (name, number) in &self.parameters.names[first_new..] {
+                self.numbers.entry(name.clone()).or_insert(*number);
+                self.named.insert(*number);
+            }
         }
     }
 }
@@ -286,6 +308,23 @@ impl<'a> Tokens<'a> {
     /// From `start` to the end of the last token that was taken.
     pub(super) fn span_since(self, start: u32) -> Span {
         Span::new(start, self.last_end().max(start))
+    }
+
+    /// From `start` to where the next token begins, so with what blanks and comments lie between.
+    pub(super) fn span_to_next(self, start: u32) -> Span {
+        Span::new(start, self.head().start.max(start))
+    }
+
+    /// The span without the blanks at its ends.
+    pub(super) fn trimmed(self, span: Span) -> Span {
+        let text = span.of(self.cx.sql);
+        let front = text.iter().take_while(|&&byte| is_space(byte)).count();
+        let back = text[front..]
+            .iter()
+            .rev()
+            .take_while(|&&byte| is_space(byte))
+            .count();
+        Span::new(span.start + front as u32, span.end - back as u32)
     }
 
     /// The text of a token.

@@ -112,7 +112,7 @@ fn numbered_parameter(i: Tokens<'_>, token: Token, digits: &[u8]) -> Result<u32,
     let list = &mut *i.cx.parameters.borrow_mut();
     let is_new = number > list.parameters.count;
     list.parameters.count = list.parameters.count.max(number);
-    if is_new || list.parameters.name(number).is_none() {
+    if is_new || !list.has_name(number) {
         list.add_name(&String::from_utf8_lossy(i.text(token)), number);
     }
     Ok(number)

@@ -6,7 +6,8 @@
 //! | `ddl`, `index` | `CREATE ...` |
 //! | `dml` | `INSERT`, `UPDATE`, `DELETE` |
 //! | `select`, `from` | queries and joins |
-//! | `expression`, `call`, `literal` | expressions |
+//! | `expression`, `operand`, `operator`, `precedence` | the machine that reads expressions, and its two states |
+//! | `call`, `literal` | function calls with their windows; constants and parameters |
 //! | `name` | names and lists of names |
 //! | `input`, `limits` | the token input that nom's combinators run on; bounds |
 //!
@@ -28,6 +29,9 @@ mod input;
 mod limits;
 mod literal;
 mod name;
+mod operand;
+mod operator;
+mod precedence;
 mod select;
 mod statement;
 
@@ -40,7 +44,7 @@ use std::fmt;
 #[cfg(test)]
 mod tests;
 
-pub(super) use expression::{BINDS_COLLATE, BINDS_EQUAL, BINDS_NOT, BINDS_SIGN, binary_binding};
+pub(super) use precedence::{BINDS_COLLATE, BINDS_EQUAL, BINDS_NOT, BINDS_SIGN, binary_binding};
 
 /// Why a text is no statement, in SQLite's words.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -287,7 +287,7 @@ fn star(i: Tokens<'_>) -> Option<(Tokens<'_>, ResultColumn)> {
 
 /// Takes the alias of a result column, or keeps the text that names it.
 fn result_expr(i: Tokens<'_>, expr: Expr, start: u32) -> Parse<'_, ResultColumn> {
-    let span = i.span_since(start);
+    let span = i.trimmed(i.span_to_next(start));
     let (i, alias) = alias(i)?;
     let text = match (&alias, &expr.kind) {
         (Some(_), _) => Arc::default(),

@@ -147,7 +147,8 @@ fn alter_rename(i: Tokens<'_>) -> Parse<'_, AlterAction> {
 
 fn alter_add(i: Tokens<'_>) -> Parse<'_, AlterAction> {
     if !matches!(i.kind(), T::Constraint | T::Check) {
-        let (i, column) = column_def(i.accept(T::Column).0)?;
+        let (i, mut column) = column_def(i.accept(T::Column).0)?;
+        column.span = i.trimmed(i.span_to_next(column.span.start));
         return Ok((i, AlterAction::AddColumn(Box::new(column))));
     }
     let start = i.head().start;

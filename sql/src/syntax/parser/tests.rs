@@ -307,3 +307,183 @@ fn deep_text_is_refused_and_does_not_overflow_the_stack() {
         .join()
         .unwrap();
 }
+
+#[test]
+fn declared_types_show_as_in_sqlite() {
+    use crate::syntax::ast::{CreateTableBody, Statement, TypeName};
+    let types = [
+        "\"INT\"",
+        "'te xt'",
+        "[x y](10)",
+        "double   /* x */ precision",
+        "int",
+        "Integer",
+        "\"a\" \"b\"",
+        "'x' 'y'",
+        "'integer'",
+        "'it''s'",
+        "`any`",
+        "varchar ( 10 , -5 )",
+        "\"generated always\"",
+        "int generated always",
+        "generated always",
+        "",
+        "text always",
+        "some longer text always",
+        "blob",
+        "Real",
+        "[]",
+        "\"\"",
+        "any any",
+    ];
+    for text in types {
+        let sql = format!("create table y(z, a {text} as (1))");
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(&sql).unwrap();
+        let query = "select type from pragma_table_xinfo('y') where name = 'a'";
+        let theirs: String = connection.query_row(query, [], |row| row.get(0)).unwrap();
+        let Statement::CreateTable(create) = parse_one(sql.as_bytes()).unwrap().statement else {
+            panic!("{sql}")
+        };
+        let CreateTableBody::Columns { columns, .. } = &create.body else {
+            panic!("{sql}")
+        };
+        let ours = columns[1].type_name.as_ref().map(TypeName::declared);
+        assert_eq!(ours.unwrap_or_default(), theirs, "{sql}");
+    }
+}
+
+#[test]
+fn unnamed_result_columns_take_the_text_that_sqlite_takes() {
+    use crate::syntax::ast::{ExprKind, ResultColumn, SelectCore, Statement};
+    let connection = database();
+    let texts = [
+        "select 1+1, ( a ) , (a), t.a, \"a\", a+b -- x\n, /* y */ a /* z */ + /* w */ 1 /* v */ from t",
+        "select a as x, b y, 'str', 'a' 'b', count(*), (select 1 ), -a, not a, a is  null from t",
+        "select ((1)) , ( 1 ) + ( 2 ), a in ( 1 , 2 ), case when a then b end c from t",
+    ];
+    for sql in CASES.lines().chain(texts) {
+        let Ok(statement) = connection.prepare(sql) else {
+            continue;
+        };
+        let Ok(Some(next)) = parse_next(sql.as_bytes(), 0) else {
+            continue;
+        };
+        let Statement::Select(select) = &next.parsed.statement else {
+            continue;
+        };
+        let SelectCore::Query(query) = &select.first else {
+            continue;
+        };
+        if statement.column_count() != query.columns.len() || next.parsed.explain.is_some() {
+            continue;
+        }
+        for (column, theirs) in query.columns.iter().zip(statement.column_names()) {
+            let ResultColumn::Expr {
+                expr,
+                alias,
+                text,
+                span,
+            } = column
+            else {
+                continue;
+            };
+            match (alias, &expr.kind) {
+                (Some(alias), _) => assert_eq!(alias.as_str(), theirs, "{sql}"),
+                (None, ExprKind::Name(_) | ExprKind::Qualified(_)) => {}
+                (None, _) => {
+                    assert_eq!(&**text, theirs, "{sql}");
+                    assert_eq!(span.of(sql.as_bytes()), theirs.as_bytes(), "{sql}");
+                }
+            }
+        }
+    }
+}
+
+/// What sqlite_schema stores of a `CREATE` statement.
+fn stored(sql: &str) -> Option<String> {
+    use crate::syntax::ast::{CreateTableBody, Statement};
+    let parsed = parse_one(sql.as_bytes()).ok()?;
+    let (head, definition) = match &parsed.statement {
+        Statement::CreateTable(create) => match create.body {
+            CreateTableBody::Select(_) => return None,
+            CreateTableBody::Columns { .. } => ("CREATE TABLE ", create.definition),
+        },
+        Statement::CreateIndex(create) if create.unique => ("CREATE UNIQUE INDEX ", create.definition),
+        Statement::CreateIndex(create) => ("CREATE INDEX ", create.definition),
+        Statement::CreateView(create) => ("CREATE VIEW ", create.definition),
+        Statement::CreateTrigger(create) => ("CREATE TRIGGER ", create.definition),
+        Statement::CreateVirtualTable(create) => ("CREATE VIRTUAL TABLE ", create.definition),
+        _ => return None,
+    };
+    Some(format!(
+        "{head}{}",
+        String::from_utf8_lossy(definition.of(sql.as_bytes()))
+    ))
+}
+
+#[test]
+fn the_stored_text_of_a_definition_is_the_one_that_sqlite_stores() {
+    let texts = [
+        "create  table if not exists main . y ( a , b ) -- tail",
+        "CREATE TABLE \"y\"(a) ; ",
+        "create table y(a) without rowid /* x */ ; select 1",
+        "create table y(a primary key)without rowid,strict",
+        "create unique  index main.i on t ( a ) where a > 1 ;",
+        "create index i on t(a)",
+        "create temp view v as select 1 /* tail */ ",
+        "create view main.[v](x) as select 1 ;",
+        "create temporary trigger q after insert on t begin select 1 ; end ;",
+        "create trigger if not exists 'q' after insert on t begin select 1;select 2;  END",
+        "create virtual table r using rtree ( a , b , c ) ; ",
+        "create virtual table r using fts5(x)",
+    ];
+    for sql in CASES.lines().filter(|sql| sql.starts_with("create")).chain(texts) {
+        let connection = database();
+        let first = parse_next(sql.as_bytes(), 0)
+            .ok()
+            .flatten()
+            .map_or(sql.len(), |next| next.end);
+        let (sql, known) = (&sql[..first], "('t', 't1', 't2')");
+        if connection.execute_batch(sql).is_err() {
+            continue;
+        }
+        let query = format!(
+            "select sql from (select * from sqlite_schema union all select * from sqlite_temp_schema)
+             where name not in {known} and sql is not null and name not like 'r\\_%' escape '\\'
+             and name not like 'x\\_%' escape '\\' limit 1"
+        );
+        let theirs: String = connection.query_row(&query, [], |row| row.get(0)).unwrap();
+        if let Some(ours) = stored(sql) {
+            assert_eq!(ours, theirs, "{sql}");
+        }
+    }
+}
+
+#[test]
+fn parameters_are_numbered_and_named_as_in_sqlite() {
+    let connection = Connection::open_in_memory().unwrap();
+    let many: Vec<String> = (0..40)
+        .map(|n| format!(":p{}, ?{}, ?, $p{n}", n % 25, n * 3 + 1))
+        .collect();
+    let texts = [
+        "select ?, ?5, ?, :a, @a, $a::b(c), :a, ?5, ?6, ?005".to_owned(),
+        "select ?2, ?1, :x, ?3, ?".to_owned(),
+        format!("select {}", many.join(", ")),
+    ];
+    for sql in texts {
+        let statement = connection.prepare(&sql).unwrap();
+        let ours = parse_one(sql.as_bytes()).unwrap().parameters;
+        assert_eq!(ours.count as usize, statement.parameter_count(), "{sql}");
+        for number in 1..=ours.count {
+            assert_eq!(
+                ours.name(number),
+                statement.parameter_name(number as usize),
+                "{sql} {number}"
+            );
+        }
+        for (name, number) in &ours.names {
+            assert_eq!(ours.number(name), Some(*number), "{sql}");
+        }
+    }
+}

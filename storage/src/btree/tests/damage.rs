@@ -97,8 +97,33 @@ fn exercise(victim: &Victim, file: &[u8], random: &mut Random) {
     });
     let mut pager = from_file(file);
     check(&pager, &roots, &CheckOptions::default()).unwrap();
-    let _ = read_table(&pager, victim.table);
-    let _ = read_index(&pager, victim.index);
+    let mut rows = TableCursor::new(victim.table);
+    let mut entries = IndexCursor::new(victim.index, index::mixed());
+    let mut spill = Vec::new();
+    for _ in 0..5 {
+        // A cursor that has met an error is used again.
+        let _ = read_table(&pager, &mut rows);
+        let _ = (
+            rows.next(&pager),
+            rows.leaf().count(),
+            rows.prev(&pager),
+            rows.payload(&pager, &mut spill).is_ok(),
+        );
+        let _ = rows.seek(&pager, random.below(300) as i64, Seek::Lt);
+        let _ = (
+            rows.next_leaf(&pager),
+            rows.prev_leaf(&pager),
+            rows.stand_at(random.below(10)),
+        );
+        let _ = read_index(&pager, &mut entries);
+        let _ = (entries.next(&pager), entries.leaf().count(), entries.prev(&pager));
+        let _ = entries.payload(&pager, &mut spill).is_ok();
+        let _ = (
+            entries.next_leaf(&pager),
+            entries.prev_leaf(&pager),
+            entries.stand_at(&pager, random.below(10)),
+        );
+    }
     for _ in 0..10 {
         let _ = change_table(&mut pager, victim.table, random);
         let _ = change_index(&mut pager, victim.index, random);
@@ -111,8 +136,7 @@ fn exercise(victim: &Victim, file: &[u8], random: &mut Random) {
     check(&pager, &roots, &CheckOptions::default()).unwrap();
 }
 
-fn read_table(pager: &Pager, root: PageNo) -> Result<()> {
-    let mut cursor = TableCursor::new(root);
+fn read_table(pager: &Pager, cursor: &mut TableCursor) -> Result<()> {
     let mut spill = Vec::new();
     let mut more = cursor.first(pager)?;
     while more {
@@ -130,8 +154,7 @@ fn read_table(pager: &Pager, root: PageNo) -> Result<()> {
     Ok(())
 }
 
-fn read_index(pager: &Pager, root: PageNo) -> Result<()> {
-    let mut cursor = IndexCursor::new(root, index::mixed());
+fn read_index(pager: &Pager, cursor: &mut IndexCursor) -> Result<()> {
     let mut spill = Vec::new();
     let mut more = cursor.first(pager)?;
     while more {
@@ -225,8 +248,8 @@ fn a_tree_of_shared_pages_ends_in_an_error() {
         level = below;
     }
     let begun = Instant::now();
-    assert!(read_table(&pager, root).is_err());
-    let cursor = TableCursor::new(root);
+    let mut cursor = TableCursor::new(root);
+    assert!(read_table(&pager, &mut cursor).is_err());
     assert!(cursor.count(&pager).is_err());
     assert!(
         !check(&pager, &[TreeRoot::new(root)], &CheckOptions::default())

@@ -238,7 +238,7 @@ fn random_changes_agree_with_a_sorted_list() {
                 assert!(cursor.seek(&pager, &key, Seek::Eq).unwrap());
                 cursor.delete(&mut pager).unwrap();
                 model.remove(&record);
-                if model.records.len() % 20 == 0 {
+                if model.records.len().is_multiple_of(20) {
                     check_invariants(&pager, &[(root, Some(model.order.clone()))]);
                 }
             }

@@ -162,7 +162,7 @@ fn random_changes_agree_with_a_map() {
             assert!(cursor.seek(&pager, rowid, Seek::Eq).unwrap());
             cursor.delete(&mut pager).unwrap();
             model.remove(&rowid);
-            if model.len() % 20 == 0 {
+            if model.len().is_multiple_of(20) {
                 check_invariants(&pager, &[(root, None)]);
             }
         }

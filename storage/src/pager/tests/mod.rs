@@ -1,7 +1,10 @@
 //! Transactions and savepoints against a model: a map of page contents with a stack of copies.
 
+mod crash;
 mod interop;
+mod recorder;
 mod sqlite_process;
+mod together;
 
 use std::collections::BTreeMap;
 

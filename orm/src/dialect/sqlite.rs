@@ -1,0 +1,73 @@
+//! SQLite's dialect: the native engine's, and the C library's.
+
+use std::borrow::Cow;
+
+use super::{Dialect, Feature, GeneratedKey, InsensitiveLike, TransactionMode};
+use crate::types::Kind;
+
+/// SQLite's SQL.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sqlite;
+
+impl Dialect for Sqlite {
+    fn name(&self) -> &'static str {
+        "sqlite"
+    }
+
+    fn supports(&self, feature: Feature) -> bool {
+        match feature {
+            Feature::Returning
+            | Feature::NullsOrder
+            | Feature::AggregateFilter
+            | Feature::Window
+            | Feature::OnConflict
+            | Feature::PartialIndex
+            | Feature::IndexIfNotExists
+            | Feature::TransactionalDdl
+            | Feature::ForwardReferences => true,
+        }
+    }
+
+    fn type_name(&self, kind: Kind) -> Cow<'static, str> {
+        Cow::Borrowed(match kind {
+            Kind::Bool => "BOOLEAN",
+            Kind::Int(_) => "INTEGER",
+            Kind::Real(_) => "REAL",
+            Kind::Text => "TEXT",
+            Kind::Bytes => "BLOB",
+            Kind::Named(name) => name,
+        })
+    }
+
+    fn null_safe_equal(&self, negated: bool) -> &'static str {
+        if negated { " IS NOT " } else { " IS " }
+    }
+
+    fn insensitive_like(&self) -> InsensitiveLike {
+        InsensitiveLike::Like
+    }
+
+    fn boolean(&self, value: bool) -> &'static str {
+        if value { "1" } else { "0" }
+    }
+
+    fn unlimited(&self) -> Option<&'static str> {
+        Some("-1")
+    }
+
+    fn generated_key(&self) -> GeneratedKey {
+        GeneratedKey::LastInsertId
+    }
+
+    /// `INTEGER PRIMARY KEY` is the rowid itself.
+    fn auto_key(&self, _: Kind) -> String {
+        "INTEGER PRIMARY KEY".to_owned()
+    }
+
+    fn begin(&self, mode: TransactionMode) -> &'static str {
+        match mode {
+            TransactionMode::Write => "BEGIN IMMEDIATE",
+            TransactionMode::Deferred | TransactionMode::ReadOnly => "BEGIN",
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! The native driver: Aludel's own SQL engine over SQLite's file format. What `sqlite:` URLs open.
+//!
+//! Statements come from the connection's cache by their text; values are bound without a copy where the engine's own
+//! buffers can take them over, and rows are read in place.
+
+use std::borrow::Cow;
+
+use aludel_sql as sql;
+use aludel_sql::error::ConstraintKind;
+use aludel_sql::value::ValueRef;
+
+use super::{
+    Connection, Driver, DriverError, DriverResult, Failure, Outcome, Row, Rows, SqliteOptions, Statement,
+};
+use crate::dialect::{Dialect, Sqlite, TransactionMode};
+use crate::types::Value;
+
+/// The driver over Aludel's own engine.
+#[derive(Debug)]
+pub struct NativeDriver {
+    options: SqliteOptions,
+}
+
+impl NativeDriver {
+    /// A driver for that database.
+    pub fn new(options: SqliteOptions) -> NativeDriver {
+        NativeDriver { options }
+    }
+}
+
+impl Driver for NativeDriver {
+    fn dialect(&self) -> &dyn Dialect {
+        &Sqlite
+    }
+
+    fn connect(&self) -> DriverResult<Box<dyn Connection>> {
+        let options = sql::OpenOptions::new()
+            .read_only(self.options.read_only)
+            .create(self.options.create)
+            .busy_timeout(self.options.busy_timeout);
+        let connection = match &self.options.path {
+            Some(path) => sql::Connection::open_with(path, &options).map_err(|error| {
+                let message = format!("cannot open `{}`: {error}", path.display());
+                DriverError::new(failure(&error), message).with_source(error)
+            }),
+            None => sql::Connection::open_in_memory().map_err(wrap),
+        }?;
+        connection
+            .execute_batch(&self.options.setup_sql())
+            .map_err(wrap)?;
+        Ok(Box::new(NativeConnection { inner: connection }))
+    }
+
+    fn connections_max(&self) -> Option<usize> {
+        self.options.path.is_none().then_some(1)
+    }
+}
+
+struct NativeConnection {
+    inner: sql::Connection,
+}
+
+impl Connection for NativeConnection {
+    fn prepare<'c>(&'c mut self, text: &str) -> DriverResult<Box<dyn Statement + 'c>> {
+        let statement = self.inner.prepare_cached(text).map_err(wrap)?;
+        Ok(Box::new(NativeStatement {
+            statement,
+            connection: &self.inner,
+        }))
+    }
+
+    fn execute_batch(&mut self, text: &str) -> DriverResult<()> {
+        self.inner.execute_batch(text).map_err(wrap)
+    }
+
+    fn begin(&mut self, mode: TransactionMode) -> DriverResult<()> {
+        self.run(Sqlite.begin(mode))
+    }
+
+    fn commit(&mut self) -> DriverResult<()> {
+        self.run("COMMIT")
+    }
+
+    fn rollback(&mut self) -> DriverResult<()> {
+        self.run("ROLLBACK")
+    }
+
+    fn in_transaction(&self) -> bool {
+        !self.inner.is_autocommit()
+    }
+}
+
+impl NativeConnection {
+    /// Runs a statement that the cache keeps compiled.
+    fn run(&mut self, text: &str) -> DriverResult<()> {
+        let mut statement = self.inner.prepare_cached(text).map_err(wrap)?;
+        statement.execute(()).map(|_| ()).map_err(wrap)
+    }
+}
+
+struct NativeStatement<'c> {
+    statement: sql::Statement<'c>,
+    connection: &'c sql::Connection,
+}
+
+impl NativeStatement<'_> {
+    fn bind(&mut self, params: &[Value<'_>]) -> DriverResult<()> {
+        self.statement.reset();
+        let expected = self.statement.parameter_count();
+        if expected != params.len() {
+            let message = format!(
+                "the statement has {expected} parameters, {} were given",
+                params.len()
+            );
+            return Err(DriverError::new(Failure::Statement, message));
+        }
+        for (i, value) in params.iter().enumerate() {
+            let bound = match value {
+                Value::Null => ValueRef::Null,
+                Value::Bool(b) => ValueRef::Integer(i64::from(*b)),
+                Value::Int(i) => ValueRef::Integer(*i),
+                Value::Real(r) if r.is_nan() => ValueRef::Null,
+                Value::Real(r) => ValueRef::Real(*r),
+                Value::Text(t) => ValueRef::Text(t.as_bytes()),
+                Value::Bytes(b) => ValueRef::Blob(b),
+                Value::Pending(_) => {
+                    return Err(DriverError::new(
+                        Failure::Statement,
+                        "a handle can only be bound by its session",
+                    ));
+                }
+            };
+            self.statement.bind_ref(i + 1, bound).map_err(wrap)?;
+        }
+        Ok(())
+    }
+}
+
+impl Statement for NativeStatement<'_> {
+    fn execute(&mut self, params: &[Value<'_>]) -> DriverResult<Outcome> {
+        self.bind(params)?;
+        let rows = self.statement.execute(()).map_err(wrap)?;
+        Ok(Outcome {
+            rows: rows as u64,
+            last_insert_id: Some(self.connection.last_insert_rowid()),
+        })
+    }
+
+    fn query<'s>(&'s mut self, params: &[Value<'_>]) -> DriverResult<Box<dyn Rows + 's>> {
+        self.bind(params)?;
+        Ok(Box::new(NativeRows {
+            statement: &mut self.statement,
+        }))
+    }
+
+    fn column_names(&self) -> Vec<String> {
+        self.statement
+            .column_names()
+            .into_iter()
+            .map(str::to_owned)
+            .collect()
+    }
+}
+
+/// The statement while it runs; the current row is read through it.
+struct NativeRows<'s, 'c> {
+    statement: &'s mut sql::Statement<'c>,
+}
+
+impl Rows for NativeRows<'_, '_> {
+    #[inline]
+    fn next(&mut self) -> DriverResult<Option<&dyn Row>> {
+        if self.statement.step().map_err(wrap)? {
+            Ok(Some(self))
+        } else {
+            Ok(None)
+        }
+    }
+}
+
+impl Row for NativeRows<'_, '_> {
+    #[inline]
+    fn value(&self, index: usize) -> Value<'_> {
+        match self.statement.value(index) {
+            ValueRef::Null => Value::Null,
+            ValueRef::Integer(i) => Value::Int(i),
+            ValueRef::Real(r) => Value::Real(r),
+            ValueRef::Text(t) => Value::Text(String::from_utf8_lossy(t)),
+            ValueRef::Blob(b) => Value::Bytes(Cow::Borrowed(b)),
+        }
+    }
+
+    fn width(&self) -> usize {
+        self.statement.column_count()
+    }
+}
+
+/// Gives up the statement's locks.
+impl Drop for NativeRows<'_, '_> {
+    fn drop(&mut self) {
+        self.statement.reset();
+    }
+}
+
+fn wrap(error: sql::Error) -> DriverError {
+    DriverError::new(failure(&error), error.to_string()).with_source(error)
+}
+
+fn failure(error: &sql::Error) -> Failure {
+    match error {
+        sql::Error::Constraint { kind, .. } => match kind {
+            ConstraintKind::Unique | ConstraintKind::PrimaryKey | ConstraintKind::RowId => Failure::Unique,
+            ConstraintKind::ForeignKey => Failure::ForeignKey,
+            ConstraintKind::NotNull => Failure::NotNull,
+            ConstraintKind::Check => Failure::Check,
+            _ => Failure::Constraint,
+        },
+        sql::Error::Busy { .. } | sql::Error::Locked { .. } => Failure::Busy,
+        sql::Error::Interrupt => Failure::Interrupted,
+        sql::Error::Syntax { .. }
+        | sql::Error::Sql { .. }
+        | sql::Error::Range
+        | sql::Error::Misuse { .. } => Failure::Statement,
+        sql::Error::Storage(_) => match error.code() {
+            5 | 6 => Failure::Busy,
+            9 => Failure::Interrupted,
+            _ => Failure::Storage,
+        },
+        sql::Error::ReadOnly { .. } | sql::Error::Corrupt { .. } => Failure::Storage,
+        _ => Failure::Other,
+    }
+}

@@ -1,0 +1,156 @@
+//! The engine: one database, the driver that reaches it, and the pool of its connections.
+
+mod link;
+mod log;
+mod pool;
+mod url;
+
+use std::sync::Arc;
+
+pub use link::{Connection, Prepared, RowStream};
+pub use log::statements_run;
+pub use pool::{PoolOptions, PoolStatus};
+pub use url::UrlError;
+
+use crate::dialect::{Dialect, TransactionMode};
+use crate::drivers::{Driver, NativeDriver};
+use crate::error::Result;
+use log::Log;
+use pool::Pool;
+use url::Backend;
+
+/// A database, open for sessions and connections. Cheap to clone, shared between threads.
+///
+/// ```
+/// use aludel::prelude::*;
+///
+/// #[derive(Entity)]
+/// #[entity(table = "users")]
+/// struct User {
+///     #[column(primary_key)]
+///     id: Id<User>,
+///     name: String,
+/// }
+///
+/// # fn main() -> aludel::Result<()> {
+/// let engine = Engine::open("sqlite::memory:")?;
+/// engine.create_all(schema![User])?;
+/// let mut session = engine.session()?;
+/// session.add(User::new("Mike"));
+/// session.commit()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Engine {
+    inner: Arc<EngineInner>,
+}
+
+pub(crate) struct EngineInner {
+    driver: Box<dyn Driver>,
+    pool: Pool,
+    log: Log,
+    begin: Option<TransactionMode>,
+    url: String,
+}
+
+impl Engine {
+    /// Opens the database that the URL names.
+    ///
+    /// | URL | database |
+    /// |---|---|
+    /// | `sqlite:///file.db` | a file, from the current directory |
+    /// | `sqlite:////var/file.db` | a file, from the root |
+    /// | `sqlite::memory:`, `sqlite://:memory:` | in memory, gone with the engine |
+    /// | `sqlite+c:///file.db` | the same, by the C library (feature `sqlite-c`) |
+    ///
+    /// Options follow a `?`: `mode`, `busy_timeout`, `foreign_keys` (on unless said otherwise), `journal_mode`,
+    /// `synchronous`, `cache_size`, `begin`, `pool_size`, `max_overflow`, `pool_timeout`, `pool_recycle`, `pre_ping`,
+    /// `echo`. A connection is opened at once, so that a wrong path is an error here and not later.
+    ///
+    /// # Errors
+    /// [`UrlError`] for a URL that says something wrong; the driver's error where the database cannot be opened.
+    pub fn open(url: &str) -> Result<Engine> {
+        let target = url::parse(url)?;
+        let driver: Box<dyn Driver> = match target.backend {
+            Backend::Native(options) => Box::new(NativeDriver::new(options)),
+            #[cfg(feature = "sqlite-c")]
+            Backend::SqliteC(options) => Box::new(crate::drivers::SqliteCDriver::new(options)),
+            #[cfg(not(feature = "sqlite-c"))]
+            Backend::SqliteC(_) => {
+                return Err(UrlError::MissingFeature {
+                    scheme: "sqlite+c".into(),
+                    feature: "sqlite-c",
+                }
+                .into());
+            }
+        };
+        let engine = Engine::build(driver, target.pool, target.begin, url);
+        engine.echo(target.echo);
+        drop(engine.connect()?);
+        Ok(engine)
+    }
+
+    /// An engine over a driver from elsewhere.
+    pub fn with_driver(driver: impl Driver, pool: PoolOptions) -> Engine {
+        Engine::build(Box::new(driver), pool, None, "")
+    }
+
+    fn build(
+        driver: Box<dyn Driver>,
+        pool: PoolOptions,
+        begin: Option<TransactionMode>,
+        url: &str,
+    ) -> Engine {
+        let pool = Pool::new(pool, driver.connections_max());
+        let url = url.to_owned();
+        Engine {
+            inner: Arc::new(EngineInner {
+                driver,
+                pool,
+                log: Log::default(),
+                begin,
+                url,
+            }),
+        }
+    }
+
+    /// A connection from the pool, for SQL without entities.
+    ///
+    /// # Errors
+    /// [`Error::PoolTimeout`](crate::Error::PoolTimeout) where none comes free in time; the driver's error where a new
+    /// one cannot be opened.
+    pub fn connect(&self) -> Result<Connection> {
+        let loan = self.inner.pool.take(self.inner.driver.as_ref())?;
+        Ok(Connection::new(Arc::clone(&self.inner), loan))
+    }
+
+    /// The SQL of this database.
+    pub fn dialect(&self) -> &dyn Dialect {
+        self.inner.driver.dialect()
+    }
+
+    /// Prints each statement on standard error: text, parameters, rows and time. Off at first.
+    pub fn echo(&self, on: bool) {
+        self.inner.log.set_echo(on);
+    }
+
+    /// How many connections are open.
+    pub fn pool_status(&self) -> PoolStatus {
+        self.inner.pool.status()
+    }
+
+    /// How sessions begin their transactions, where the URL says so.
+    pub(crate) fn begin_mode(&self) -> Option<TransactionMode> {
+        self.inner.begin
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine")
+            .field("url", &self.inner.url)
+            .field("driver", &self.inner.driver)
+            .finish_non_exhaustive()
+    }
+}

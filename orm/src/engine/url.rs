@@ -1,0 +1,298 @@
+//! Engine URLs: which backend, which database, which options.
+//!
+//! ```text
+//!   sqlite:///relative.db?busy_timeout=2000&pool_size=4
+//!   |scheme|  |path      |options
+//! ```
+
+use std::time::Duration;
+
+use url::form_urlencoded;
+
+use super::pool::PoolOptions;
+use crate::dialect::TransactionMode;
+use crate::drivers::SqliteOptions;
+
+/// What a URL says.
+#[derive(Debug)]
+pub(crate) struct Target {
+    pub(crate) backend: Backend,
+    pub(crate) pool: PoolOptions,
+    pub(crate) begin: Option<TransactionMode>,
+    pub(crate) echo: bool,
+}
+
+#[derive(Debug)]
+pub(crate) enum Backend {
+    /// SQLite's format, by our own engine.
+    Native(SqliteOptions),
+    /// SQLite's format, by the C library.
+    SqliteC(SqliteOptions),
+}
+
+/// A URL that does not say which database to open.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum UrlError {
+    /// There is no `scheme:` in front.
+    #[error("`{url}` has no scheme: write `sqlite:///{url}` for a file, or `sqlite::memory:`")]
+    NoScheme {
+        /// The URL.
+        url: String,
+    },
+    /// No driver has that scheme.
+    #[error("no driver for `{scheme}:` URLs: known are {known}")]
+    UnknownScheme {
+        /// The scheme.
+        scheme: String,
+        /// The schemes there are.
+        known: &'static str,
+    },
+    /// The driver is there, but not compiled in.
+    #[error("`{scheme}:` URLs need the feature `{feature}` of the crate `aludel`")]
+    MissingFeature {
+        /// The scheme.
+        scheme: String,
+        /// The feature to turn on.
+        feature: &'static str,
+    },
+    /// A name where a host would be.
+    #[error(
+        "`sqlite://{name}` names a host, and SQLite has none: write `sqlite:///{name}` for a path from here, `sqlite:////{name}` for one from the root"
+    )]
+    Host {
+        /// What stands there.
+        name: String,
+    },
+    /// An option that there is not.
+    #[error("`{name}` is no option of this URL: known are {known}")]
+    UnknownOption {
+        /// The option.
+        name: String,
+        /// The options there are.
+        known: &'static str,
+    },
+    /// An option with a value that it cannot have.
+    #[error("`{name}={value}`: expected {expected}")]
+    BadOption {
+        /// The option.
+        name: String,
+        /// Its value.
+        value: String,
+        /// What it takes.
+        expected: &'static str,
+    },
+    /// The path is not text after its `%` escapes are undone.
+    #[error("the path of `{url}` is not UTF-8")]
+    BadPath {
+        /// The URL.
+        url: String,
+    },
+}
+
+const SCHEMES: &str = "`sqlite`, `sqlite+c`";
+
+const SQLITE_OPTIONS: &str = "`mode` (ro, rw, rwc), `busy_timeout` (milliseconds), `foreign_keys` (on, off), `journal_mode`, \
+     `synchronous`, `cache_size`, `temp_store`, `locking_mode`, `begin` (deferred, immediate), `pool_size`, `max_overflow`, \
+     `pool_timeout` (milliseconds), `pool_recycle` (milliseconds), `pre_ping` (on, off), `echo` (on, off)";
+
+/// Reads a URL.
+pub(crate) fn parse(url: &str) -> Result<Target, UrlError> {
+    let (scheme, rest) = url
+        .split_once(':')
+        .ok_or_else(|| UrlError::NoScheme { url: url.into() })?;
+    let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let mut options = match scheme {
+        "sqlite" | "sqlite+c" => sqlite_place(url, place)?,
+        _ if scheme.len() == 1 || scheme.contains(['/', '\\', '.']) => {
+            return Err(UrlError::NoScheme { url: url.into() });
+        }
+        _ => {
+            return Err(UrlError::UnknownScheme {
+                scheme: scheme.into(),
+                known: SCHEMES,
+            });
+        }
+    };
+    let mut target = Target {
+        backend: Backend::Native(SqliteOptions::memory()),
+        pool: PoolOptions::default(),
+        begin: None,
+        echo: false,
+    };
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        sqlite_option(&name, &value, &mut options, &mut target)?;
+    }
+    target.backend = if scheme == "sqlite" {
+        Backend::Native(options)
+    } else {
+        Backend::SqliteC(options)
+    };
+    Ok(target)
+}
+
+/// The database that the part between scheme and options names.
+fn sqlite_place(url: &str, place: &str) -> Result<SqliteOptions, UrlError> {
+    let path = match place.strip_prefix("//") {
+        // `sqlite::memory:`, `sqlite:relative.db`
+        None => place,
+        Some("") => return Ok(SqliteOptions::memory()),
+        Some(":memory:") => ":memory:",
+        // The third slash only ends the empty host: what follows it is the path.
+        Some(after) => after
+            .strip_prefix('/')
+            .ok_or_else(|| UrlError::Host { name: after.into() })?,
+    };
+    match path {
+        "" | ":memory:" => Ok(SqliteOptions::memory()),
+        escaped => percent_decoded(escaped)
+            .map(SqliteOptions::file)
+            .ok_or_else(|| UrlError::BadPath { url: url.into() }),
+    }
+}
+
+fn percent_decoded(text: &str) -> Option<String> {
+    if !text.contains('%') {
+        return Some(text.to_owned());
+    }
+    let bytes = text.as_bytes();
+    let digit = |i: usize| bytes.get(i).and_then(|b| char::from(*b).to_digit(16));
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        match (byte, digit(at + 1), digit(at + 2)) {
+            (b'%', Some(high), Some(low)) => {
+                out.push((high * 16 + low) as u8);
+                at += 3;
+            }
+            _ => {
+                out.push(byte);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8(out).ok()
+}
+
+fn sqlite_option(
+    name: &str,
+    value: &str,
+    options: &mut SqliteOptions,
+    target: &mut Target,
+) -> Result<(), UrlError> {
+    let bad = |expected| UrlError::BadOption {
+        name: name.into(),
+        value: value.into(),
+        expected,
+    };
+    let flag = || match value {
+        "on" | "true" | "1" | "yes" => Ok(true),
+        "off" | "false" | "0" | "no" => Ok(false),
+        _ => Err(bad("`on` or `off`")),
+    };
+    let number = || value.parse::<u32>().map_err(|_| bad("a whole number"));
+    let millis = || number().map(|n| Duration::from_millis(u64::from(n)));
+    match name {
+        "mode" => match value {
+            "ro" => options.read_only = true,
+            "rw" => options.create = false,
+            "rwc" => {}
+            "memory" => options.path = None,
+            _ => return Err(bad("`ro`, `rw`, `rwc` or `memory`")),
+        },
+        "busy_timeout" => options.busy_timeout = millis()?,
+        "foreign_keys" => options.foreign_keys = flag()?,
+        "journal_mode" | "synchronous" | "cache_size" | "temp_store" | "locking_mode" => {
+            let digits = value.strip_prefix('-').unwrap_or(value);
+            if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_alphanumeric()) {
+                return Err(bad("a word or a number"));
+            }
+            options.pragmas.push((name.into(), value.into()));
+        }
+        "begin" => {
+            target.begin = Some(match value {
+                "deferred" => TransactionMode::Deferred,
+                "immediate" => TransactionMode::Write,
+                _ => return Err(bad("`deferred` or `immediate`")),
+            });
+        }
+        "pool_size" => target.pool.size = number()?.max(1) as usize,
+        "max_overflow" => target.pool.overflow = number()? as usize,
+        "pool_timeout" => target.pool.timeout = millis()?,
+        "pool_recycle" => target.pool.recycle = Some(millis()?),
+        "pre_ping" => target.pool.pre_ping = flag()?,
+        "echo" => target.echo = flag()?,
+        _ => {
+            return Err(UrlError::UnknownOption {
+                name: name.into(),
+                known: SQLITE_OPTIONS,
+            });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(url: &str) -> Option<String> {
+        match parse(url).unwrap().backend {
+            Backend::Native(options) | Backend::SqliteC(options) => {
+                options.path.map(|path| path.to_string_lossy().into_owned())
+            }
+        }
+    }
+
+    #[test]
+    fn forms_of_sqlite_urls() {
+        assert_eq!(path("sqlite:///relative.db").as_deref(), Some("relative.db"));
+        assert_eq!(path("sqlite:////var/abs.db").as_deref(), Some("/var/abs.db"));
+        assert_eq!(path("sqlite:plain.db").as_deref(), Some("plain.db"));
+        assert_eq!(path("sqlite:///a%3Fb%20c.db").as_deref(), Some("a?b c.db"));
+        for memory in [
+            "sqlite::memory:",
+            "sqlite://:memory:",
+            "sqlite:///:memory:",
+            "sqlite://",
+            "sqlite:///x?mode=memory",
+        ] {
+            assert_eq!(path(memory), None, "{memory}");
+        }
+    }
+
+    #[test]
+    fn options_are_read() {
+        let target = parse(
+            "sqlite:///x.db?mode=ro&busy_timeout=250&journal_mode=wal&pool_size=3&echo=on&begin=immediate",
+        );
+        let target = target.unwrap();
+        let Backend::Native(options) = target.backend else {
+            panic!("native")
+        };
+        assert!(options.read_only);
+        assert_eq!(options.busy_timeout, Duration::from_millis(250));
+        assert_eq!(options.pragmas, [("journal_mode".to_owned(), "wal".to_owned())]);
+        assert_eq!(
+            (target.pool.size, target.echo, target.begin),
+            (3, true, Some(TransactionMode::Write))
+        );
+    }
+
+    #[test]
+    fn errors_name_what_is_wrong() {
+        let message = |url| parse(url).map(|_| ()).unwrap_err().to_string();
+        assert_eq!(
+            message("my.db"),
+            "`my.db` has no scheme: write `sqlite:///my.db` for a file, or `sqlite::memory:`"
+        );
+        assert!(message("oracle://x").starts_with("no driver for `oracle:` URLs"));
+        assert!(message("sqlite://my.db").contains("write `sqlite:///my.db`"));
+        assert!(message("sqlite:///x?colour=red").starts_with("`colour` is no option of this URL"));
+        assert_eq!(
+            message("sqlite:///x?echo=maybe"),
+            "`echo=maybe`: expected `on` or `off`"
+        );
+        assert!(message("sqlite:///x?journal_mode=wal;drop").contains("expected a word or a number"));
+    }
+}

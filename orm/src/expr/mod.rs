@@ -1,0 +1,43 @@
+//! The expression language: an erased tree with typed handles on it.
+//!
+//! An [`Expr<T>`] carries only the type of its value; underneath there is one [`Node`] enum for every expression of
+//! every entity. So query code compiles fast, error messages stay short, and one renderer serves all dialects.
+//!
+//! ```text
+//!   u.name.like("M%") & u.age.gt(18)      Column<String>, Column<i64>  (Copy handles of one source of one query)
+//!            |                 |
+//!        Expr<bool>  BitAnd  Expr<bool>   typed on the outside
+//!            \        |        /
+//!         Node::Logic[Like, Binary]       erased inside; a dialect renders it
+//! ```
+//!
+//! The only way to name a column is a handle of a source, and handles are handed out by queries. A subquery that uses
+//! a handle of the query around it is a correlated subquery, without more ado.
+
+mod case;
+mod compare;
+mod function;
+mod operand;
+mod operators;
+mod order;
+mod statement;
+mod tree;
+mod window;
+
+pub use case::{Case, case, when};
+pub use compare::{Comparable, InList, NullColumn, Settable};
+pub use function::{
+    Arguments, all_of, any_of, count_all, cume_dist, dense_rank, func, now, ntile, percent_rank, rank, raw,
+    row_number, val,
+};
+pub use operand::{Operand, Predicate};
+pub use order::{Grouping, Order, Ordering};
+#[doc(hidden)]
+pub use statement::{
+    Assignment, Compound, CompoundOp, ConflictAction, Cte, Delete, FromItem, Insert, InsertRows, Join,
+    JoinKind, OnConflict, Output, Relation, Select, Statement, Update,
+};
+pub use tree::{BinaryOp, Column, Expr, SourceId, UnaryOp};
+#[doc(hidden)]
+pub use tree::{FrameBound, Function, LikeCase, Name, Node, Nulls, OrderTerm, RawPiece, Window};
+pub use window::{Bound, WindowSpec};

@@ -1,0 +1,116 @@
+//! The trait that `#[derive(Entity)]` implements.
+
+use std::fmt::Debug;
+use std::hash::Hash;
+
+use super::{Columns, EntityMeta, Mode, RowReader};
+use crate::error::Result;
+use crate::types::{DecodeError, KeyPart, Value};
+
+/// A struct that is kept as a row of a table. Derive it; there is no need to implement it by hand.
+///
+/// ```
+/// use aludel::prelude::*;
+///
+/// #[derive(Entity)]
+/// #[entity(table = "users")]
+/// struct User {
+///     #[column(primary_key)]
+///     id: Id<User>,
+///     #[column(unique)]
+///     name: String,
+///     email: Option<String>,
+/// }
+///
+/// assert_eq!(User::META.table, "users");
+/// assert_eq!(User::new("Mike").email, None);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an entity",
+    label = "not an entity",
+    note = "put `#[derive(Entity)]` on the struct"
+)]
+pub trait Entity: Sized + Send + 'static {
+    /// The type of the primary key: an [`Id`](crate::Id), an integer, a `String`, or a tuple of these.
+    type Key: Key;
+
+    /// The column handles that queries hand to closures.
+    type Columns<M: Mode>: Columns<Entity = Self, Mode = M>;
+
+    /// The description of the table.
+    const META: &'static EntityMeta;
+
+    /// The table's name.
+    const TABLE: &'static str;
+
+    /// The name of the key's first column: what foreign keys refer to.
+    const KEY_COLUMN: &'static str;
+
+    /// The value of the column of that index.
+    fn encode(&self, column: usize) -> Value<'_>;
+
+    /// Sets the column of that index.
+    ///
+    /// # Errors
+    /// Where the value does not fit the field.
+    fn set(&mut self, column: usize, value: Value<'_>) -> Result<(), DecodeError>;
+
+    /// The entity from a row that has its columns in order.
+    ///
+    /// # Errors
+    /// Where a value does not fit its field.
+    fn decode(row: &RowReader<'_>) -> Result<Self>;
+
+    /// The key alone, from such a row.
+    ///
+    /// # Errors
+    /// Where a value does not fit.
+    fn decode_key(row: &RowReader<'_>) -> Result<Self::Key>;
+
+    /// The key; `None` while a part of it is not assigned.
+    fn key(&self) -> Option<Self::Key>;
+}
+
+/// A primary key: one value or a tuple of them.
+pub trait Key: Clone + Eq + Hash + Debug + Send + 'static {
+    /// Appends the key's values.
+    fn push_values(&self, values: &mut Vec<Value<'static>>);
+
+    /// The key, in SQL's spelling.
+    fn shown(&self) -> String {
+        let mut values = Vec::new();
+        self.push_values(&mut values);
+        show_key(&values)
+    }
+}
+
+/// A key in SQL's spelling: `5`, `('CH', 3)`.
+pub(crate) fn show_key(values: &[Value<'_>]) -> String {
+    let shown: Vec<String> = values.iter().map(ToString::to_string).collect();
+    if shown.len() == 1 {
+        shown.concat()
+    } else {
+        format!("({})", shown.join(", "))
+    }
+}
+
+impl<T: KeyPart + Clone + Eq + Hash + Debug + Send> Key for T {
+    fn push_values(&self, values: &mut Vec<Value<'static>>) {
+        values.push(self.encode().into_owned());
+    }
+}
+
+macro_rules! tuples {
+    ($($name:ident)*) => {
+        impl<$($name: KeyPart + Clone + Eq + Hash + Debug + Send),*> Key for ($($name,)*) {
+            #[allow(non_snake_case)]
+            fn push_values(&self, values: &mut Vec<Value<'static>>) {
+                let ($($name,)*) = self;
+                $(values.push($name.encode().into_owned());)*
+            }
+        }
+    };
+}
+tuples!(A B);
+tuples!(A B C);
+tuples!(A B C D);

@@ -1,0 +1,277 @@
+//! The description of an entity's table, as constants that the derive emits.
+
+use crate::types::{ColumnType, Kind, Reference};
+
+/// The table of an entity.
+#[derive(Debug)]
+pub struct EntityMeta {
+    /// The struct's name.
+    pub name: &'static str,
+    /// The table's name.
+    pub table: &'static str,
+    /// The columns, in the order of the fields.
+    pub columns: &'static [ColumnMeta],
+    /// The indexes of the primary key's columns.
+    pub key: &'static [usize],
+    /// The index of the version column, where there is one.
+    pub version: Option<usize>,
+    /// Indexes and unique constraints over more than one column.
+    pub indexes: &'static [IndexMeta],
+    /// CHECK constraints, as SQL.
+    pub checks: &'static [&'static str],
+    /// What the entity is related to.
+    pub relations: &'static [RelationMeta],
+    /// Declared without a rowid (SQLite).
+    pub without_rowid: bool,
+    /// Declared strict (SQLite).
+    pub strict: bool,
+}
+
+impl EntityMeta {
+    /// The one column of the key that the database assigns, where it does.
+    pub fn auto_key(&self) -> Option<usize> {
+        match self.key {
+            [only] if self.columns.get(*only).is_some_and(|column| column.auto) => Some(*only),
+            _ => None,
+        }
+    }
+
+    /// The column of that name.
+    pub fn column(&self, name: &str) -> Option<(usize, &'static ColumnMeta)> {
+        self.columns
+            .iter()
+            .enumerate()
+            .find(|(_, column)| column.name == name)
+    }
+}
+
+/// One column.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct ColumnMeta {
+    /// The field's name.
+    pub field: &'static str,
+    /// The column's name.
+    pub name: &'static str,
+    /// Its SQL type.
+    pub kind: Kind,
+    /// May it be NULL?
+    pub nullable: bool,
+    /// Is it (part of) the primary key?
+    pub primary_key: bool,
+    /// Does the database assign it?
+    pub auto: bool,
+    /// Is it unique by itself?
+    pub unique: bool,
+    /// Has it an index of its own?
+    pub indexed: bool,
+    /// The default that the table declares.
+    pub default: Option<DefaultValue>,
+    /// What it refers to.
+    pub reference: Option<Reference>,
+    /// What becomes of this row when the one referred to is deleted.
+    pub on_delete: ReferenceAction,
+    /// What becomes of this row when the key referred to changes.
+    pub on_update: ReferenceAction,
+    /// A CHECK constraint, as SQL.
+    pub check: Option<&'static str>,
+    /// A collation.
+    pub collation: Option<&'static str>,
+    /// The expression that the database computes it from, and whether it is stored.
+    pub generated: Option<(&'static str, bool)>,
+}
+
+impl ColumnMeta {
+    /// A column of that Rust type.
+    pub const fn of<T: ColumnType>(field: &'static str) -> ColumnMeta {
+        ColumnMeta {
+            field,
+            name: field,
+            kind: T::KIND,
+            nullable: T::NULLABLE,
+            primary_key: false,
+            auto: false,
+            unique: false,
+            indexed: false,
+            default: None,
+            reference: T::REFERENCE,
+            on_delete: ReferenceAction::NoAction,
+            on_update: ReferenceAction::NoAction,
+            check: None,
+            collation: None,
+            generated: None,
+        }
+    }
+
+    /// With a name of its own.
+    pub const fn named(mut self, name: &'static str) -> ColumnMeta {
+        self.name = name;
+        self
+    }
+
+    /// Part of the primary key.
+    pub const fn primary_key(mut self) -> ColumnMeta {
+        self.primary_key = true;
+        self.nullable = false;
+        self
+    }
+
+    /// Assigned by the database.
+    pub const fn auto(mut self, auto: bool) -> ColumnMeta {
+        self.auto = auto;
+        self
+    }
+
+    /// Unique.
+    pub const fn unique(mut self) -> ColumnMeta {
+        self.unique = true;
+        self
+    }
+
+    /// With an index.
+    pub const fn indexed(mut self) -> ColumnMeta {
+        self.indexed = true;
+        self
+    }
+
+    /// With a default.
+    pub const fn default(mut self, default: DefaultValue) -> ColumnMeta {
+        self.default = Some(default);
+        self
+    }
+
+    /// With another SQL type.
+    pub const fn sql_type(mut self, name: &'static str) -> ColumnMeta {
+        self.kind = Kind::Named(name);
+        self
+    }
+
+    /// With actions for its foreign key.
+    pub const fn actions(mut self, on_delete: ReferenceAction, on_update: ReferenceAction) -> ColumnMeta {
+        self.on_delete = on_delete;
+        self.on_update = on_update;
+        self
+    }
+
+    /// With a CHECK constraint.
+    pub const fn check(mut self, sql: &'static str) -> ColumnMeta {
+        self.check = Some(sql);
+        self
+    }
+
+    /// With a collation.
+    pub const fn collation(mut self, collation: &'static str) -> ColumnMeta {
+        self.collation = Some(collation);
+        self
+    }
+
+    /// Computed by the database.
+    pub const fn generated(mut self, sql: &'static str, stored: bool) -> ColumnMeta {
+        self.generated = Some((sql, stored));
+        self
+    }
+}
+
+/// The default of a column, as its table declares it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum DefaultValue {
+    /// A truth value.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// A floating-point number.
+    Real(f64),
+    /// Text.
+    Text(&'static str),
+    /// The current date and time.
+    Now,
+    /// An expression, as SQL.
+    Sql(&'static str),
+}
+
+/// What becomes of a row when the row that it refers to is deleted or changes its key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReferenceAction {
+    /// It is an error, at the end of the statement (or of the transaction, where deferred).
+    #[default]
+    NoAction,
+    /// It is an error at once.
+    Restrict,
+    /// The row goes, or changes, along.
+    Cascade,
+    /// The reference becomes NULL.
+    SetNull,
+    /// The reference becomes its default.
+    SetDefault,
+}
+
+/// An index or unique constraint.
+#[derive(Clone, Copy, Debug)]
+pub struct IndexMeta {
+    /// Its columns' indexes.
+    pub columns: &'static [usize],
+    /// Is it a constraint, so that no two rows may have the same values?
+    pub unique: bool,
+}
+
+/// A relation, declared beside an entity.
+#[derive(Debug)]
+pub struct RelationMeta {
+    /// The name, as in `u.posts`.
+    pub name: &'static str,
+    /// One, many, many through another entity.
+    pub kind: RelationKind,
+    /// The entity at the other end.
+    pub target: fn() -> &'static EntityMeta,
+    /// For each of the target's foreign keys, its column; `by`.
+    pub by: fn() -> &'static str,
+    /// The entity between, and its columns that refer to this entity and to the target.
+    pub through: Option<(fn() -> &'static EntityMeta, fn() -> (&'static str, &'static str))>,
+    /// The target's columns to order by, and whether descending.
+    pub order: &'static [(fn() -> &'static str, bool)],
+    /// What happens to the related rows with this one.
+    pub cascade: Cascade,
+}
+
+/// How many are at the other end, and where the key is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RelationKind {
+    /// Many rows refer to this one.
+    HasMany,
+    /// At most one row refers to this one.
+    HasOne,
+    /// Many on both sides, through another entity.
+    ManyToMany,
+}
+
+/// What happens to related rows along with this one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Cascade {
+    /// They are deleted when this row is.
+    pub delete: bool,
+    /// They are deleted when they are unlinked from this row.
+    pub delete_orphan: bool,
+    /// The database does it (`ON DELETE CASCADE`): rows that are not in the session are left to it.
+    pub passive: bool,
+}
+
+impl Cascade {
+    /// No cascade.
+    pub const NONE: Cascade = Cascade {
+        delete: false,
+        delete_orphan: false,
+        passive: false,
+    };
+
+    /// A cascade of these.
+    pub const fn new(delete: bool, delete_orphan: bool, passive: bool) -> Cascade {
+        Cascade {
+            delete,
+            delete_orphan,
+            passive,
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! Queries and bulk statements over entities.
+//!
+//! [`query`] makes a [`Query`] that stands by itself: a subquery, a fragment to build on, a text to look at.
+//! [`Session::query`](crate::Session::query) and [`Connection::query`](crate::engine::Connection::query) make one that
+//! runs. Both have the same builders.
+//!
+//! ```text
+//!   Query<S, O, X>    S  its sources: User, (User, Post), (User, Maybe<Post>)   what closures get
+//!                     O  what it selects: UserColumns, (Column<String>, Expr<i64>)   what rows become
+//!                     X  what runs it: Detached, &mut Session, &mut Connection
+//! ```
+
+mod change;
+mod compound;
+mod executor;
+mod insert;
+mod select;
+mod selection;
+mod source;
+mod subquery;
+
+pub use change::{Delete, SetList, SetTo, Update};
+pub use executor::{Detached, Executor};
+pub use insert::{Insert, Upsert};
+pub use select::{Query, query};
+pub use selection::{Selection, SingleColumn};
+pub use source::{Append, Maybe, Source};
+
+/// What sessions need of the builders.
+pub(crate) mod internals {
+    pub(crate) use super::change::all_columns;
+    pub(crate) use super::executor::{execute, run};
+    pub(crate) use super::select::add_condition;
+}

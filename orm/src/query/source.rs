@@ -1,0 +1,98 @@
+//! The sources of a query, as types: one entity, or a tuple of them.
+
+use crate::expr::SourceId;
+use crate::mapper::{Entity, Optional, Required};
+use crate::query::selection::Selection;
+
+/// What a query reads from: an entity, a left-joined one ([`Maybe`]), or a tuple of these.
+pub trait Source: 'static {
+    /// What closures get: the columns, or a tuple of them.
+    type Columns: Selection + Copy;
+}
+
+/// One source of a query.
+pub trait SingleSource: Source {
+    /// The entity.
+    type Entity: Entity;
+
+    /// The columns of that source.
+    #[doc(hidden)]
+    fn columns(source: SourceId) -> Self::Columns;
+}
+
+/// An entity behind a left join: its columns may be NULL, and a row of it is an `Option`.
+#[derive(Debug)]
+pub struct Maybe<T>(std::marker::PhantomData<fn() -> T>);
+
+impl<T: Entity> Source for T {
+    type Columns = T::Columns<Required>;
+}
+
+impl<T: Entity> SingleSource for T {
+    type Entity = T;
+
+    fn columns(source: SourceId) -> Self::Columns {
+        crate::mapper::Columns::at(source)
+    }
+}
+
+impl<T: Entity> Source for Maybe<T> {
+    type Columns = T::Columns<Optional>;
+}
+
+impl<T: Entity> SingleSource for Maybe<T> {
+    type Entity = T;
+
+    fn columns(source: SourceId) -> Self::Columns {
+        crate::mapper::Columns::at(source)
+    }
+}
+
+/// A source with one more joined to it.
+pub trait Append<N: SingleSource>: Source {
+    /// The tuple of all.
+    type Joined: Source;
+
+    /// The tuple of all columns.
+    #[doc(hidden)]
+    fn append(columns: Self::Columns, next: N::Columns) -> <Self::Joined as Source>::Columns;
+}
+
+impl<T: Entity, N: SingleSource> Append<N> for T {
+    type Joined = (T, N);
+
+    fn append(columns: Self::Columns, next: N::Columns) -> (Self::Columns, N::Columns) {
+        (columns, next)
+    }
+}
+
+macro_rules! tuples {
+    ($($name:ident)*) => {
+        impl<$($name: SingleSource),*> Source for ($($name,)*) {
+            type Columns = ($($name::Columns,)*);
+        }
+    };
+}
+tuples!(A B);
+tuples!(A B C);
+tuples!(A B C D);
+tuples!(A B C D E);
+tuples!(A B C D E F);
+
+macro_rules! appends {
+    ($($name:ident)*) => {
+        impl<$($name: SingleSource,)* N: SingleSource> Append<N> for ($($name,)*) {
+            type Joined = ($($name,)* N);
+
+            #[allow(non_snake_case)]
+            fn append(columns: Self::Columns, next: N::Columns) -> ($($name::Columns,)* N::Columns) {
+                let ($($name,)*) = columns;
+                ($($name,)* next)
+            }
+        }
+    };
+}
+appends!(A B);
+appends!(A B C);
+appends!(A B C D);
+appends!(A B C D E);

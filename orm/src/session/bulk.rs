@@ -1,0 +1,173 @@
+//! UPDATE and DELETE by query in a session: the identity map stays right.
+//!
+//! With entities of the type in the session, the statement also returns the rows it changed, and those that are tracked
+//! get their new values. A backend without RETURNING marks them as expired instead.
+
+use std::any::TypeId;
+
+use super::Session;
+use super::store::State;
+use crate::dialect::Feature;
+use crate::error::Result;
+use crate::expr::Statement;
+use crate::mapper::{Entity, RowReader};
+use crate::query::internals::{all_columns, execute, run};
+use crate::query::{Delete, Executor, Update};
+
+impl Session {
+    /// An UPDATE of many rows in one statement; tracked entities among them get their new values.
+    ///
+    /// ```
+    /// use aludel::prelude::*;
+    ///
+    /// #[derive(Entity)]
+    /// struct Post {
+    ///     #[column(primary_key)]
+    ///     id: Id<Post>,
+    ///     likes: i64,
+    /// }
+    ///
+    /// # fn main() -> aludel::Result<()> {
+    /// # let engine = Engine::open("sqlite::memory:")?;
+    /// # engine.create_all(schema![Post])?;
+    /// let mut session = engine.session()?;
+    /// let post = session.add(Post::new(1));
+    /// session.update::<Post>().set(|p| p.likes.to(p.likes + 1)).filter(|p| p.likes.lt(10)).run()?;
+    /// assert_eq!(session[post].likes, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn update<T: Entity>(&mut self) -> Update<T, &mut Session> {
+        Update::start(self)
+    }
+
+    /// A DELETE of many rows in one statement, without cascades of the session; tracked entities among them are gone with
+    /// the commit.
+    pub fn delete_where<T: Entity>(&mut self) -> Delete<T, &mut Session> {
+        Delete::start(self)
+    }
+
+    fn tracks<T: Entity>(&self) -> bool {
+        let arena = self
+            .store
+            .arena_of(TypeId::of::<T>())
+            .and_then(|arena| self.store.any(arena));
+        arena.is_some_and(|arena| arena.core().live().next().is_some())
+    }
+
+    fn expire_type<T: Entity>(&mut self) {
+        if let Some(any) = self
+            .store
+            .arena_of(TypeId::of::<T>())
+            .and_then(|arena| self.store.any_mut(arena))
+        {
+            any.core_mut()
+                .headers
+                .iter_mut()
+                .for_each(|header| header.expired = true);
+        }
+    }
+}
+
+impl<T: Entity> Update<T, &mut Session> {
+    /// Runs it: the number of rows changed.
+    ///
+    /// # Errors
+    /// Whatever the statement runs into.
+    pub fn run(mut self) -> Result<u64> {
+        let session = self.executor;
+        session.before_statement(true)?;
+        session.forget_relations::<T>();
+        if !session.tracks::<T>() {
+            return execute(session, Statement::Update(&self.update));
+        }
+        if !session.dialect().supports(Feature::Returning) {
+            let changed = execute(session, Statement::Update(&self.update))?;
+            session.expire_type::<T>();
+            return Ok(changed);
+        }
+        self.update.returning = all_columns::<T>(self.columns);
+        let changed = run(session, Statement::Update(&self.update), |rows| {
+            let mut changed: Vec<T> = Vec::new();
+            while let Some(row) = rows.next()? {
+                changed.push(T::decode(&RowReader::new(row))?);
+            }
+            Ok(changed)
+        })?;
+        let count = changed.len() as u64;
+        for entity in changed {
+            session.overwrite(entity);
+        }
+        Ok(count)
+    }
+}
+
+impl<T: Entity> Delete<T, &mut Session> {
+    /// Runs it: the number of rows deleted.
+    ///
+    /// # Errors
+    /// Whatever the statement runs into.
+    pub fn run(mut self) -> Result<u64> {
+        let session = self.executor;
+        session.before_statement(true)?;
+        session.forget_relations::<T>();
+        if !session.tracks::<T>() || !session.dialect().supports(Feature::Returning) {
+            let deleted = execute(session, Statement::Delete(&self.delete))?;
+            session.expire_type::<T>();
+            return Ok(deleted);
+        }
+        self.delete.returning = all_columns::<T>(self.columns);
+        let keys = run(session, Statement::Delete(&self.delete), |rows| {
+            let mut keys: Vec<T::Key> = Vec::new();
+            while let Some(row) = rows.next()? {
+                keys.push(T::decode_key(&RowReader::new(row))?);
+            }
+            Ok(keys)
+        })?;
+        let count = keys.len() as u64;
+        for key in keys {
+            session.forget_deleted::<T>(&key);
+        }
+        session.follow_database_cascades();
+        Ok(count)
+    }
+}
+
+impl Session {
+    /// A tracked entity gets the values that its row now has; the former ones can be rolled back to.
+    fn overwrite<T: Entity>(&mut self, entity: T) {
+        let Some((handle, _)) = entity.key().and_then(|key| self.store.find::<T>(&key)) else {
+            return;
+        };
+        let (arena, slot) = (handle.raw.arena as usize, handle.raw.slot);
+        // The flush before the statement left no base: this one is the state that a rollback goes back to.
+        let Ok(place) = self.store.get_mut(handle) else {
+            return;
+        };
+        *place = entity;
+        let Some(any) = self.store.any_mut(arena) else {
+            return;
+        };
+        any.core_mut().dirty.retain(|other| *other != slot);
+        if let Some(base) = any
+            .core_mut()
+            .header_mut(slot)
+            .and_then(|header| header.base.take())
+        {
+            self.undo.push(super::undo::Undo::Update { arena, slot, base });
+        }
+    }
+
+    fn forget_deleted<T: Entity>(&mut self, key: &T::Key) {
+        let Some((handle, _)) = self.store.find::<T>(key) else {
+            return;
+        };
+        let (arena, slot) = (handle.raw.arena as usize, handle.raw.slot);
+        let Some(any) = self.store.any_mut(arena) else {
+            return;
+        };
+        any.unregister(slot);
+        any.core_mut().set_state(slot, State::Deleted);
+        self.undo.push(super::undo::Undo::Delete { arena, slot });
+    }
+}

@@ -1,0 +1,343 @@
+//! What a deletion takes with it.
+//!
+//! A declared relation says what becomes of the rows that refer to a deleted one: `cascade = "delete"` deletes them too;
+//! without a cascade their reference becomes NULL, where it can. `passive` leaves rows that are not in the session to the
+//! database. Links of a many-to-many always go with either end.
+//!
+//! What the database does by itself (`ON DELETE`) is followed in memory: the session does not go on showing rows that are
+//! gone.
+
+use super::Session;
+use super::related::BATCH;
+use super::store::State;
+use super::undo::Undo;
+use crate::error::Result;
+use crate::expr::{BinaryOp, FromItem, Node, Select, SourceId};
+use crate::mapper::{EntityMeta, ReferenceAction, RelationKind, RelationMeta, RowReader};
+use crate::types::Value;
+
+impl Session {
+    /// Marks what goes with the marked rows, and the orphans, until nothing more goes.
+    pub(super) fn cascade_deletes(&mut self) -> Result<()> {
+        self.mark_orphans();
+        let mut done = vec![0_usize; self.store.arenas().len()];
+        let mut arena = 0;
+        while arena < self.store.arenas().len() {
+            done.resize(self.store.arenas().len(), 0);
+            let next = self
+                .store
+                .any(arena)
+                .and_then(|any| any.core().marked.get(done[arena]).copied());
+            let Some(slot) = next else {
+                arena += 1;
+                continue;
+            };
+            done[arena] += 1;
+            let marked_before = self.marked_count();
+            self.cascade_row(arena, slot)?;
+            if self.marked_count() > marked_before {
+                // Rows of an arena that was done with may be marked now.
+                arena = 0;
+            }
+        }
+        Ok(())
+    }
+
+    fn marked_count(&self) -> usize {
+        self.store
+            .arenas()
+            .iter()
+            .map(|arena| arena.core().marked.len())
+            .sum()
+    }
+
+    fn cascade_row(&mut self, arena: usize, slot: u32) -> Result<()> {
+        let Some(meta) = self.store.any(arena).map(|any| any.meta()) else {
+            return Ok(());
+        };
+        for relation in meta.relations {
+            match (relation.kind, relation.through) {
+                (RelationKind::ManyToMany, Some((through, ends))) => {
+                    self.cascade_to(arena, slot, relation, through(), ends().0, true)?;
+                }
+                (_, _) => {
+                    let target = (relation.target)();
+                    self.cascade_to(
+                        arena,
+                        slot,
+                        relation,
+                        target,
+                        (relation.by)(),
+                        relation.cascade.delete,
+                    )?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Deals with the rows of `target` whose `column` refers to the row.
+    fn cascade_to(
+        &mut self,
+        arena: usize,
+        slot: u32,
+        relation: &'static RelationMeta,
+        target: &'static EntityMeta,
+        column: &'static str,
+        delete: bool,
+    ) -> Result<()> {
+        let Some((column_index, column_meta)) = target.column(column) else {
+            return Ok(());
+        };
+        if !delete && (!column_meta.nullable || column_meta.on_delete != ReferenceAction::NoAction) {
+            // The database refuses the deletion, or has its own way.
+            return Ok(());
+        }
+        let Some(key) = self.store.stored_key(arena, slot).into_iter().next() else {
+            return Ok(());
+        };
+        let Some(children) = self.arena_of_table(target) else {
+            return if delete && !relation.cascade.passive {
+                self.delete_unseen(target, column, &key)
+            } else {
+                Ok(())
+            };
+        };
+        if !relation.cascade.passive && !key.is_null() {
+            self.load_children(children, target, column, &key)?;
+        }
+        let raw = self.store.raw(arena as u32, slot);
+        let refers = |value: Value<'_>| match value {
+            Value::Pending(other) => other == raw,
+            Value::Null => false,
+            value => value.sql_eq(&key),
+        };
+        let Some(any) = self.store.any(children) else {
+            return Ok(());
+        };
+        let affected: Vec<u32> = any
+            .core()
+            .live()
+            .filter(|child| refers(any.encode(*child, column_index)))
+            .collect();
+        for child in affected {
+            if delete {
+                self.mark(children, child);
+            } else if let Some(any) = self.store.any_mut(children) {
+                if any.core().state(child) != State::Marked {
+                    any.touch(child);
+                    // The column is nullable, so NULL fits it.
+                    let _ = any.set(child, column_index, Value::Null);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn arena_of_table(&self, meta: &'static EntityMeta) -> Option<usize> {
+        self.store
+            .arenas()
+            .iter()
+            .position(|arena| std::ptr::eq(arena.meta(), meta) || arena.meta().table == meta.table)
+    }
+
+    /// Rows of an entity that this session never met are deleted without being loaded.
+    fn delete_unseen(
+        &mut self,
+        target: &'static EntityMeta,
+        column: &'static str,
+        key: &Value<'static>,
+    ) -> Result<()> {
+        if key.is_null() {
+            return Ok(());
+        }
+        self.begin(true)?;
+        let source = SourceId::fresh();
+        let filter = Node::binary(
+            BinaryOp::Eq,
+            Node::Column {
+                source,
+                name: column.into(),
+            },
+            Node::Value(key.clone()),
+        );
+        let delete = crate::expr::Delete {
+            source,
+            table: crate::expr::Relation::table(target.table),
+            filter: Some(filter),
+            returning: Vec::new(),
+        };
+        let rendered =
+            crate::dialect::render(crate::expr::Statement::Delete(&delete), self.engine.dialect())?;
+        let params: Vec<Value<'_>> = rendered.params.iter().map(|value| value.borrowed()).collect();
+        let Session { link, .. } = self;
+        if let Some(link) = link.as_mut() {
+            link.prepare(rendered.sql)?.execute(&params)?;
+        }
+        Ok(())
+    }
+
+    fn load_children(
+        &mut self,
+        children: usize,
+        target: &'static EntityMeta,
+        column: &'static str,
+        key: &Value<'static>,
+    ) -> Result<()> {
+        self.begin(true)?;
+        let source = SourceId::fresh();
+        let mut select = Select::default();
+        select.from.push(FromItem {
+            source,
+            relation: crate::expr::Relation::table(target.table),
+            join: None,
+        });
+        select.columns = super::related::columns_of(target, source);
+        let near = Node::Column {
+            source,
+            name: column.into(),
+        };
+        select.filter = Some(Node::binary(BinaryOp::Eq, near, Node::Value(key.clone())));
+        let rendered =
+            crate::dialect::render(crate::expr::Statement::Select(&select), self.engine.dialect())?;
+        let params: Vec<Value<'_>> = rendered.params.iter().map(|value| value.borrowed()).collect();
+        let Session { store, link, .. } = self;
+        let Some(link) = link.as_mut() else { return Ok(()) };
+        let mut prepared = link.prepare(rendered.sql)?;
+        let mut rows = prepared.query(&params)?;
+        while let Some(row) = rows.next()? {
+            if let Some(any) = store.any_mut(children) {
+                any.track_row(&RowReader::new(row))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Rows that lost the one they belonged to, by a relation with `delete-orphan`, are marked.
+    fn mark_orphans(&mut self) {
+        let mut orphaning: Vec<(usize, usize)> = Vec::new();
+        for arena in self.store.arenas() {
+            for relation in arena
+                .meta()
+                .relations
+                .iter()
+                .filter(|relation| relation.cascade.delete_orphan)
+            {
+                let target = (relation.target)();
+                let column = target.column((relation.by)()).map(|(i, _)| i);
+                orphaning.extend(self.arena_of_table(target).zip(column));
+            }
+        }
+        for (children, column) in orphaning {
+            let Some(any) = self.store.any(children) else {
+                continue;
+            };
+            let lost = |slot: &u32| {
+                let had = any
+                    .core()
+                    .base(*slot)
+                    .and_then(|base| base.get(column))
+                    .is_some_and(|value| !value.is_null());
+                had && any.encode(*slot, column).is_null()
+            };
+            let orphans: Vec<u32> = any.core().dirty.iter().copied().filter(lost).collect();
+            orphans.into_iter().for_each(|slot| self.mark(children, slot));
+        }
+    }
+
+    /// After rows were deleted: tracked rows that referred to them with `ON DELETE CASCADE` are gone as well, and those with
+    /// `ON DELETE SET NULL` refer to nothing.
+    pub(super) fn follow_database_cascades(&mut self) {
+        for _ in 0..BATCH {
+            if !self.follow_once() {
+                return;
+            }
+        }
+    }
+
+    /// One step of it; true if rows went that others may refer to.
+    fn follow_once(&mut self) -> bool {
+        let mut again = false;
+        for arena in 0..self.store.arenas().len() {
+            let Some(meta) = self.store.any(arena).map(|any| any.meta()) else {
+                continue;
+            };
+            for (column, column_meta) in meta.columns.iter().enumerate() {
+                let cascades = matches!(
+                    column_meta.on_delete,
+                    ReferenceAction::Cascade | ReferenceAction::SetNull
+                );
+                let Some(reference) = column_meta.reference.filter(|_| cascades) else {
+                    continue;
+                };
+                let Some(parents) = self.store.arena_of((reference.entity)()) else {
+                    continue;
+                };
+                let gone = self.deleted_keys(parents);
+                if gone.is_empty() {
+                    continue;
+                }
+                again |= self.follow_column(arena, column, column_meta.on_delete, &gone);
+            }
+        }
+        again
+    }
+
+    fn deleted_keys(&self, arena: usize) -> Vec<Value<'static>> {
+        let Some(any) = self.store.any(arena) else {
+            return Vec::new();
+        };
+        let deleted = any
+            .core()
+            .live()
+            .filter(|slot| any.core().state(*slot) == State::Deleted);
+        deleted
+            .filter_map(|slot| self.store.stored_key(arena, slot).into_iter().next())
+            .collect()
+    }
+
+    fn follow_column(
+        &mut self,
+        arena: usize,
+        column: usize,
+        action: ReferenceAction,
+        gone: &[Value<'static>],
+    ) -> bool {
+        let Some(any) = self.store.any(arena) else {
+            return false;
+        };
+        let affected: Vec<u32> = any
+            .core()
+            .live()
+            .filter(|slot| any.core().state(*slot) == State::Clean)
+            .filter(|slot| gone.iter().any(|key| any.encode(*slot, column).sql_eq(key)))
+            .collect();
+        let Some(any) = self.store.any_mut(arena) else {
+            return false;
+        };
+        for slot in &affected {
+            if action == ReferenceAction::Cascade {
+                any.unregister(*slot);
+                any.core_mut().set_state(*slot, State::Deleted);
+                self.undo.push(Undo::Delete { arena, slot: *slot });
+                continue;
+            }
+            any.touch(*slot);
+            // The column is nullable: SET NULL was declared on it.
+            let _ = any.set(*slot, column, Value::Null);
+            any.core_mut().dirty.retain(|other| other != slot);
+            if let Some(base) = any
+                .core_mut()
+                .header_mut(*slot)
+                .and_then(|header| header.base.take())
+            {
+                self.undo.push(Undo::Update {
+                    arena,
+                    slot: *slot,
+                    base,
+                });
+            }
+        }
+        action == ReferenceAction::Cascade && !affected.is_empty()
+    }
+}

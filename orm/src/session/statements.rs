@@ -1,0 +1,178 @@
+//! The texts of a unit of work's statements, each made once for an entity and kept.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use crate::dialect::Dialect;
+use crate::mapper::EntityMeta;
+
+/// The statements of one entity.
+#[derive(Default)]
+pub(crate) struct Statements {
+    insert: [Option<Arc<str>>; 2],
+    updates: FxHashMap<Box<[usize]>, Arc<str>>,
+    delete: Option<Arc<str>>,
+    select: Option<Arc<str>>,
+}
+
+/// The columns of an INSERT: all that can be written, without the key where the database assigns it.
+pub(crate) fn insert_columns(meta: &EntityMeta, keyless: bool) -> impl Iterator<Item = usize> {
+    let auto = meta.auto_key().filter(|_| keyless);
+    let written = move |(i, column): &(usize, &crate::mapper::ColumnMeta)| {
+        column.generated.is_none() && Some(*i) != auto
+    };
+    meta.columns.iter().enumerate().filter(written).map(|(i, _)| i)
+}
+
+/// The columns whose values only the database knows after an INSERT or UPDATE.
+pub(crate) fn computed_columns(meta: &EntityMeta) -> Vec<usize> {
+    meta.columns
+        .iter()
+        .enumerate()
+        .filter(|(_, column)| column.generated.is_some())
+        .map(|(i, _)| i)
+        .collect()
+}
+
+impl Statements {
+    /// `INSERT INTO t (..) VALUES (..) [RETURNING ..]`
+    pub(crate) fn insert(
+        &mut self,
+        meta: &EntityMeta,
+        keyless: bool,
+        returning: &[usize],
+        dialect: &dyn Dialect,
+    ) -> Arc<str> {
+        let make = || {
+            let mut sql = Text::new(dialect, "INSERT INTO ");
+            sql.name(meta.table);
+            let columns: Vec<usize> = insert_columns(meta, keyless).collect();
+            if columns.is_empty() {
+                sql.push(" DEFAULT VALUES");
+            } else {
+                sql.push(" (");
+                sql.list(columns.iter().copied(), |sql, i| sql.column(meta, i));
+                sql.push(") VALUES (");
+                sql.list(columns.iter().copied(), |sql, _| sql.placeholder());
+                sql.push(")");
+            }
+            sql.returning(meta, returning);
+            sql.done()
+        };
+        Arc::clone(self.insert[usize::from(keyless)].get_or_insert_with(make))
+    }
+
+    /// `UPDATE t SET .. WHERE key AND version [RETURNING ..]`; `changed` includes the version.
+    pub(crate) fn update(
+        &mut self,
+        meta: &EntityMeta,
+        changed: &[usize],
+        returning: &[usize],
+        dialect: &dyn Dialect,
+    ) -> Arc<str> {
+        if let Some(sql) = self.updates.get(changed) {
+            return Arc::clone(sql);
+        }
+        let mut sql = Text::new(dialect, "UPDATE ");
+        sql.name(meta.table);
+        sql.push(" SET ");
+        sql.list(changed.iter().copied(), |sql, i| {
+            sql.column(meta, i);
+            sql.push(" = ");
+            sql.placeholder();
+        });
+        sql.where_key(meta, true);
+        sql.returning(meta, returning);
+        let sql = sql.done();
+        self.updates.insert(changed.into(), Arc::clone(&sql));
+        sql
+    }
+
+    /// `DELETE FROM t WHERE key AND version`
+    pub(crate) fn delete(&mut self, meta: &EntityMeta, dialect: &dyn Dialect) -> Arc<str> {
+        let make = || {
+            let mut sql = Text::new(dialect, "DELETE FROM ");
+            sql.name(meta.table);
+            sql.where_key(meta, true);
+            sql.done()
+        };
+        Arc::clone(self.delete.get_or_insert_with(make))
+    }
+
+    /// `SELECT .. FROM t WHERE key`
+    pub(crate) fn select(&mut self, meta: &EntityMeta, dialect: &dyn Dialect) -> Arc<str> {
+        let make = || {
+            let mut sql = Text::new(dialect, "SELECT ");
+            sql.list(0..meta.columns.len(), |sql, i| sql.column(meta, i));
+            sql.push(" FROM ");
+            sql.name(meta.table);
+            sql.where_key(meta, false);
+            sql.done()
+        };
+        Arc::clone(self.select.get_or_insert_with(make))
+    }
+}
+
+struct Text<'d> {
+    dialect: &'d dyn Dialect,
+    sql: String,
+    placeholders: usize,
+}
+
+impl<'d> Text<'d> {
+    fn new(dialect: &'d dyn Dialect, start: &str) -> Text<'d> {
+        Text {
+            dialect,
+            sql: start.to_owned(),
+            placeholders: 0,
+        }
+    }
+
+    fn push(&mut self, text: &str) {
+        self.sql.push_str(text);
+    }
+
+    fn name(&mut self, name: &str) {
+        self.dialect.push_name(name, &mut self.sql);
+    }
+
+    fn column(&mut self, meta: &EntityMeta, index: usize) {
+        self.name(meta.columns.get(index).map_or("", |column| column.name));
+    }
+
+    fn placeholder(&mut self) {
+        self.placeholders += 1;
+        self.dialect.push_placeholder(self.placeholders, &mut self.sql);
+    }
+
+    fn list(&mut self, columns: impl Iterator<Item = usize>, mut each: impl FnMut(&mut Self, usize)) {
+        for (n, column) in columns.enumerate() {
+            if n > 0 {
+                self.push(", ");
+            }
+            each(self, column);
+        }
+    }
+
+    fn where_key(&mut self, meta: &EntityMeta, with_version: bool) {
+        let version = meta.version.filter(|_| with_version);
+        for (n, column) in meta.key.iter().copied().chain(version).enumerate() {
+            self.push(if n == 0 { " WHERE " } else { " AND " });
+            self.column(meta, column);
+            self.push(" = ");
+            self.placeholder();
+        }
+    }
+
+    fn returning(&mut self, meta: &EntityMeta, columns: &[usize]) {
+        if !columns.is_empty() {
+            self.push(" RETURNING ");
+            self.list(columns.iter().copied(), |sql, i| sql.column(meta, i));
+        }
+    }
+
+    fn done(self) -> Arc<str> {
+        self.sql.into()
+    }
+}

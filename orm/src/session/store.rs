@@ -1,0 +1,496 @@
+//! The identity map: every tracked entity, one slot for each row.
+//!
+//! ```text
+//!   Store ── arenas[] ──> Arena<User>   values: [User, User, ..]   identity: key -> slot
+//!                         Core          headers: [state, generation, base]   new, dirty, deleted: [slot]
+//!
+//!   add ──> New ──flush──> Clean ──delete──> Marked ──flush──> Deleted ──commit──> Free
+//!            load ──────────^  \__mutable access: base = the values as the database has them
+//! ```
+//!
+//! The parts that do not need the entity's type live in [`Core`] and behind [`AnyArena`], so the unit of work is written
+//! once.
+//!
+//! Invariants:
+//! I1. A slot's value is there unless its state is `Free`. (`Arena::free`)
+//! I2. `identity` has exactly the slots in state `Clean` and `Marked` that have a key. (`Arena::register`)
+//! I3. A handle is good while its generation is its slot's: freeing a slot raises it. (`Core::free`)
+//! I4. A slot in `dirty` has a base. (`Arena::touch`)
+
+use std::any::{Any, TypeId};
+
+use rustc_hash::FxHashMap;
+
+use crate::error::{Error, HandleError, Result};
+use crate::mapper::{Entity, EntityMeta, Handle, Key, RowReader};
+use crate::types::{DecodeError, RawHandle, Value};
+
+/// Where an entity is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    Free,
+    /// Added, not inserted yet.
+    New,
+    /// As in the database, or with a base that says how it is there.
+    Clean,
+    /// To be deleted by the next flush.
+    Marked,
+    /// Deleted in this transaction.
+    Deleted,
+}
+
+#[derive(Debug)]
+pub(crate) struct Header {
+    pub(crate) generation: u32,
+    pub(crate) state: State,
+    /// To be read anew when a row of it comes by.
+    pub(crate) expired: bool,
+    /// All columns as the database has them, from the first mutable access on.
+    pub(crate) base: Option<Box<[Value<'static>]>>,
+}
+
+/// What an arena has, apart from the values.
+#[derive(Debug, Default)]
+pub(crate) struct Core {
+    pub(crate) headers: Vec<Header>,
+    free: Vec<u32>,
+    pub(crate) new: Vec<u32>,
+    pub(crate) dirty: Vec<u32>,
+    pub(crate) marked: Vec<u32>,
+}
+
+impl Core {
+    pub(crate) fn header(&self, slot: u32) -> Option<&Header> {
+        self.headers.get(slot as usize)
+    }
+
+    pub(crate) fn header_mut(&mut self, slot: u32) -> Option<&mut Header> {
+        self.headers.get_mut(slot as usize)
+    }
+
+    pub(crate) fn state(&self, slot: u32) -> State {
+        self.header(slot).map_or(State::Free, |header| header.state)
+    }
+
+    pub(crate) fn set_state(&mut self, slot: u32, state: State) {
+        if let Some(header) = self.header_mut(slot) {
+            header.state = state;
+        }
+    }
+
+    pub(crate) fn base(&self, slot: u32) -> Option<&[Value<'static>]> {
+        self.header(slot).and_then(|header| header.base.as_deref())
+    }
+
+    pub(crate) fn has_changes(&self) -> bool {
+        !(self.new.is_empty() && self.dirty.is_empty() && self.marked.is_empty())
+    }
+
+    /// Slots in use.
+    pub(crate) fn live(&self) -> impl Iterator<Item = u32> + '_ {
+        let live = |(_, header): &(usize, &Header)| header.state != State::Free;
+        self.headers
+            .iter()
+            .enumerate()
+            .filter(live)
+            .map(|(slot, _)| slot as u32)
+    }
+
+    fn allocate(&mut self, state: State) -> u32 {
+        if let Some(slot) = self.free.pop() {
+            if let Some(header) = self.header_mut(slot) {
+                header.state = state;
+            }
+            return slot;
+        }
+        self.headers.push(Header {
+            generation: 0,
+            state,
+            expired: false,
+            base: None,
+        });
+        (self.headers.len() - 1) as u32
+    }
+
+    fn free(&mut self, slot: u32) {
+        if let Some(header) = self.header_mut(slot) {
+            *header = Header {
+                generation: header.generation.wrapping_add(1),
+                state: State::Free,
+                expired: false,
+                base: None,
+            };
+            self.free.push(slot);
+        }
+    }
+}
+
+/// The entities of one type.
+pub(crate) struct Arena<T: Entity> {
+    core: Core,
+    values: Vec<Option<T>>,
+    identity: FxHashMap<T::Key, u32>,
+}
+
+/// An arena of any type.
+pub(crate) trait AnyArena: Send {
+    fn meta(&self) -> &'static EntityMeta;
+    fn core(&self) -> &Core;
+    fn core_mut(&mut self) -> &mut Core;
+    fn as_any(&self) -> &dyn Any;
+    fn as_any_mut(&mut self) -> &mut dyn Any;
+    fn encode(&self, slot: u32, column: usize) -> Value<'_>;
+    fn set(&mut self, slot: u32, column: usize, value: Value<'_>) -> Result<(), DecodeError>;
+    /// Puts the slot into the identity map under its present key.
+    fn register(&mut self, slot: u32);
+    /// Takes the slot out of the identity map.
+    fn unregister(&mut self, slot: u32);
+    /// Gives the slot up.
+    fn free(&mut self, slot: u32);
+    /// Takes a snapshot if there is none yet: the value is about to change.
+    fn touch(&mut self, slot: u32);
+    /// The slot of the row whose key is this one value.
+    fn slot_of(&self, key: &Value<'_>) -> Option<u32>;
+    /// Tracks the row.
+    fn track_row(&mut self, row: &RowReader<'_>) -> Result<u32>;
+    /// Overwrites the slot's value with the row's.
+    fn reload(&mut self, slot: u32, row: &RowReader<'_>) -> Result<()>;
+}
+
+impl<T: Entity> Arena<T> {
+    fn new() -> Arena<T> {
+        Arena {
+            core: Core::default(),
+            values: Vec::new(),
+            identity: FxHashMap::default(),
+        }
+    }
+
+    fn place(&mut self, value: T, state: State) -> u32 {
+        let slot = self.core.allocate(state);
+        match self.values.get_mut(slot as usize) {
+            Some(place) => *place = Some(value),
+            None => self.values.push(Some(value)),
+        }
+        slot
+    }
+
+    pub(crate) fn add(&mut self, value: T) -> u32 {
+        let slot = self.place(value, State::New);
+        self.core.new.push(slot);
+        slot
+    }
+
+    pub(crate) fn value(&self, slot: u32) -> Option<&T> {
+        self.values.get(slot as usize).and_then(Option::as_ref)
+    }
+
+    pub(crate) fn value_mut(&mut self, slot: u32) -> Option<&mut T> {
+        self.values.get_mut(slot as usize).and_then(Option::as_mut)
+    }
+
+    pub(crate) fn find(&self, key: &T::Key) -> Option<u32> {
+        self.identity.get(key).copied()
+    }
+
+    pub(crate) fn take(&mut self, slot: u32) -> Option<T> {
+        self.unregister(slot);
+        let value = self.values.get_mut(slot as usize).and_then(Option::take);
+        self.core.free(slot);
+        value
+    }
+
+    /// The slot of the row: the one there is, or a new one with the row's values.
+    #[inline]
+    pub(crate) fn track(&mut self, row: &RowReader<'_>) -> Result<u32> {
+        let key = T::decode_key(row)?;
+        if let Some(slot) = self.find(&key) {
+            let stale = self
+                .core
+                .header(slot)
+                .is_some_and(|header| header.expired && header.base.is_none());
+            if stale {
+                self.reload(slot, row)?;
+            }
+            return Ok(slot);
+        }
+        let slot = self.place(T::decode(row)?, State::Clean);
+        self.identity.insert(key, slot);
+        Ok(slot)
+    }
+}
+
+impl<T: Entity> AnyArena for Arena<T> {
+    fn meta(&self) -> &'static EntityMeta {
+        T::META
+    }
+
+    fn core(&self) -> &Core {
+        &self.core
+    }
+
+    fn core_mut(&mut self) -> &mut Core {
+        &mut self.core
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+
+    fn encode(&self, slot: u32, column: usize) -> Value<'_> {
+        self.value(slot).map_or(Value::Null, |value| value.encode(column))
+    }
+
+    fn set(&mut self, slot: u32, column: usize, value: Value<'_>) -> Result<(), DecodeError> {
+        self.value_mut(slot)
+            .map_or(Ok(()), |entity| entity.set(column, value))
+    }
+
+    fn register(&mut self, slot: u32) {
+        if let Some(key) = self.value(slot).and_then(T::key) {
+            self.identity.insert(key, slot);
+        }
+    }
+
+    fn unregister(&mut self, slot: u32) {
+        if let Some(key) = self.value(slot).and_then(T::key) {
+            if self.identity.get(&key) == Some(&slot) {
+                self.identity.remove(&key);
+                return;
+            }
+        }
+        // The key was changed since: the entry is under the old one.
+        if self.core.base(slot).is_some() {
+            self.identity.retain(|_, other| *other != slot);
+        }
+    }
+
+    fn free(&mut self, slot: u32) {
+        drop(self.take(slot));
+    }
+
+    fn touch(&mut self, slot: u32) {
+        let Some(value) = self.values.get(slot as usize).and_then(Option::as_ref) else {
+            return;
+        };
+        let Some(header) = self.core.headers.get_mut(slot as usize) else {
+            return;
+        };
+        if header.base.is_some() || matches!(header.state, State::New | State::Free) {
+            return;
+        }
+        header.base = Some(
+            (0..T::META.columns.len())
+                .map(|i| value.encode(i).into_owned())
+                .collect(),
+        );
+        if header.state != State::Deleted {
+            self.core.dirty.push(slot);
+        }
+    }
+
+    fn slot_of(&self, key: &Value<'_>) -> Option<u32> {
+        let row = KeyRow { key };
+        let key = T::decode_key(&RowReader::new(&row)).ok()?;
+        self.find(&key)
+    }
+
+    fn track_row(&mut self, row: &RowReader<'_>) -> Result<u32> {
+        self.track(row)
+    }
+
+    fn reload(&mut self, slot: u32, row: &RowReader<'_>) -> Result<()> {
+        let fresh = T::decode(row)?;
+        if let Some(place) = self.values.get_mut(slot as usize) {
+            *place = Some(fresh);
+        }
+        if let Some(header) = self.core.headers.get_mut(slot as usize) {
+            header.expired = false;
+            header.base = None;
+        }
+        Ok(())
+    }
+}
+
+/// A row that has one value in every column: enough to decode a key of one column.
+struct KeyRow<'v> {
+    key: &'v Value<'v>,
+}
+
+impl crate::drivers::Row for KeyRow<'_> {
+    fn value(&self, _: usize) -> Value<'_> {
+        self.key.borrowed()
+    }
+
+    fn width(&self) -> usize {
+        1
+    }
+}
+
+/// All arenas of a session.
+pub(crate) struct Store {
+    session: u32,
+    arenas: Vec<Box<dyn AnyArena>>,
+    by_type: FxHashMap<TypeId, u32>,
+}
+
+impl Store {
+    pub(crate) fn new(session: u32) -> Store {
+        Store {
+            session,
+            arenas: Vec::new(),
+            by_type: FxHashMap::default(),
+        }
+    }
+
+    pub(crate) fn arenas(&self) -> &[Box<dyn AnyArena>] {
+        &self.arenas
+    }
+
+    pub(crate) fn any(&self, arena: usize) -> Option<&dyn AnyArena> {
+        self.arenas.get(arena).map(AsRef::as_ref)
+    }
+
+    pub(crate) fn any_mut(&mut self, arena: usize) -> Option<&mut (dyn AnyArena + 'static)> {
+        self.arenas.get_mut(arena).map(AsMut::as_mut)
+    }
+
+    /// The number of the arena of that type.
+    pub(crate) fn arena_of(&self, entity: TypeId) -> Option<usize> {
+        self.by_type.get(&entity).map(|i| *i as usize)
+    }
+
+    /// The number of the arena of `T`, made if need be.
+    pub(crate) fn arena_index<T: Entity>(&mut self) -> u32 {
+        if let Some(index) = self.by_type.get(&TypeId::of::<T>()) {
+            return *index;
+        }
+        let index = self.arenas.len() as u32;
+        self.arenas.push(Box::new(Arena::<T>::new()));
+        self.by_type.insert(TypeId::of::<T>(), index);
+        index
+    }
+
+    fn typed<T: Entity>(&self, arena: u32) -> Option<&Arena<T>> {
+        self.arenas
+            .get(arena as usize)
+            .and_then(|arena| arena.as_any().downcast_ref())
+    }
+
+    fn typed_mut<T: Entity>(&mut self, arena: u32) -> Option<&mut Arena<T>> {
+        self.arenas
+            .get_mut(arena as usize)
+            .and_then(|arena| arena.as_any_mut().downcast_mut())
+    }
+
+    /// Runs something on the arena of `T`, made if need be.
+    pub(crate) fn with_arena<T: Entity, R>(&mut self, run: impl FnOnce(&mut Arena<T>) -> R) -> (u32, R) {
+        let index = self.arena_index::<T>();
+        match self.typed_mut::<T>(index) {
+            Some(arena) => (index, run(arena)),
+            // `by_type` only has arenas of the type it names.
+            None => unreachable!("arena {index} is of another type"),
+        }
+    }
+
+    pub(crate) fn handle<T: Entity>(&self, arena: u32, slot: u32) -> Handle<T> {
+        Handle::new(self.raw(arena, slot))
+    }
+
+    pub(crate) fn raw(&self, arena: u32, slot: u32) -> RawHandle {
+        let header = self
+            .any(arena as usize)
+            .and_then(|arena| arena.core().header(slot));
+        let generation = header.map_or(0, |header| header.generation);
+        RawHandle {
+            session: self.session,
+            arena,
+            slot,
+            generation,
+        }
+    }
+
+    /// Is the handle one of this session, and what it stands for still here?
+    pub(crate) fn check(&self, raw: RawHandle) -> Result<&dyn AnyArena, HandleError> {
+        if raw.session != self.session {
+            return Err(HandleError::OtherSession);
+        }
+        let arena = self.any(raw.arena as usize).ok_or(HandleError::Gone)?;
+        match arena.core().header(raw.slot) {
+            Some(header) if header.generation == raw.generation && header.state != State::Free => Ok(arena),
+            _ => Err(HandleError::Gone),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn get<T: Entity>(&self, handle: Handle<T>) -> Result<&T, HandleError> {
+        self.check(handle.raw)?;
+        self.typed(handle.raw.arena)
+            .and_then(|arena| arena.value(handle.raw.slot))
+            .ok_or(HandleError::Gone)
+    }
+
+    #[inline]
+    pub(crate) fn get_mut<T: Entity>(&mut self, handle: Handle<T>) -> Result<&mut T, HandleError> {
+        self.check(handle.raw)?;
+        let arena = self.typed_mut::<T>(handle.raw.arena).ok_or(HandleError::Gone)?;
+        arena.touch(handle.raw.slot);
+        arena.value_mut(handle.raw.slot).ok_or(HandleError::Gone)
+    }
+
+    pub(crate) fn track<T: Entity>(&mut self, row: &RowReader<'_>) -> Result<Handle<T>> {
+        let (arena, slot) = self.with_arena::<T, _>(|arena| arena.track(row));
+        Ok(self.handle(arena, slot?))
+    }
+
+    /// The key behind a handle, of one column; what an `Fk` to it is set to.
+    pub(crate) fn key_of(&self, raw: RawHandle) -> Result<Value<'static>> {
+        let arena = self.check(raw)?;
+        let meta = arena.meta();
+        let Some(first) = meta.key.first() else {
+            return Err(Error::Flush(format!("`{}` has no key", meta.name)));
+        };
+        match arena.encode(raw.slot, *first) {
+            Value::Null => Err(Error::Flush(format!(
+                "a new `{}` is referred to before it has a key: flush first, or make the reference an `Fk` of an entity in this session",
+                meta.name
+            ))),
+            Value::Pending(next) => self.key_of(next),
+            value => Ok(value.into_owned()),
+        }
+    }
+
+    /// The values of a slot's key, as the database has them.
+    pub(crate) fn stored_key(&self, arena: usize, slot: u32) -> Vec<Value<'static>> {
+        let Some(arena) = self.any(arena) else {
+            return Vec::new();
+        };
+        let base = arena.core().base(slot);
+        let value = |i: &usize| match base.and_then(|base| base.get(*i)) {
+            Some(value) => value.clone(),
+            None => arena.encode(slot, *i).into_owned(),
+        };
+        arena.meta().key.iter().map(value).collect()
+    }
+
+    pub(crate) fn has_changes(&self) -> bool {
+        self.arenas.iter().any(|arena| arena.core().has_changes())
+    }
+
+    /// The slot of a key, if that row is here and alive.
+    pub(crate) fn find<T: Entity>(&self, key: &T::Key) -> Option<(Handle<T>, bool)> {
+        let arena = *self.by_type.get(&TypeId::of::<T>())?;
+        let slot = self.typed::<T>(arena)?.find(key)?;
+        let header = self.any(arena as usize)?.core().header(slot)?;
+        Some((self.handle(arena, slot), header.expired))
+    }
+}
+
+/// A key's text for messages.
+pub(crate) fn shown_key<T: Entity>(key: &T::Key) -> String {
+    key.shown()
+}

@@ -1,0 +1,19 @@
+//! What a column is declared as.
+
+/// The SQL type of a column, apart from any backend: a dialect says how it is spelled there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// A truth value.
+    Bool,
+    /// A whole number kept in this many bits (8, 16, 32 or 64).
+    Int(u8),
+    /// A floating-point number of this many bits (32 or 64).
+    Real(u8),
+    /// Text of any length.
+    Text,
+    /// Bytes of any length.
+    Bytes,
+    /// A type that the declaration spells out itself, as in `#[column(sql_type = "DECIMAL(10,2)")]`.
+    Named(&'static str),
+}

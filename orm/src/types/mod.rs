@@ -1,0 +1,22 @@
+//! Rust types, SQL types, and the values that travel between them.
+//!
+//! The lowest floor of the ORM. A [`Value`] is what a driver binds and hands back; a [`Kind`] is what a column is
+//! declared as; a [`ColumnType`] is a Rust type that can be a field of an entity and knows how to become the one and
+//! be declared as the other.
+//!
+//! ```text
+//!   field: Option<String> --encode--> Value::Text --driver--> the database
+//!   field: Option<String> <--decode-- Value::Text <--driver-- the database
+//!                         \--KIND---> Kind::Text, nullable   (for CREATE TABLE)
+//! ```
+
+mod column;
+mod id;
+mod kind;
+mod scalar;
+mod value;
+
+pub use column::{ColumnType, CurrentTime, DecodeError, KeyPart, Numeric, Reference, Textual};
+pub use id::Id;
+pub use kind::Kind;
+pub use value::{RawHandle, Value};

@@ -1,0 +1,8 @@
+use aludel::prelude::*;
+
+#[derive(Entity)]
+struct User {
+    name: String,
+}
+
+fn main() {}

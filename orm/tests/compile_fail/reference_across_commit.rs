@@ -1,0 +1,26 @@
+use aludel::prelude::*;
+
+#[derive(Entity)]
+struct User {
+    #[column(primary_key)]
+    id: Id<User>,
+    name: String,
+    email: Option<String>,
+    age: i64,
+}
+
+#[derive(Entity)]
+struct Post {
+    #[column(primary_key)]
+    id: Id<Post>,
+    author: Fk<User>,
+}
+
+fn main() {
+    let engine = Engine::open("sqlite::memory:").unwrap();
+    let mut session = engine.session().unwrap();
+    let user = session.add(User::new("Mike", 5));
+    let name = &session[user].name;
+    session.commit().unwrap();
+    println!("{name}");
+}

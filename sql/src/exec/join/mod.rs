@@ -1,0 +1,14 @@
+//! Joins.
+//!
+//! | module | what it owns |
+//! |---|---|
+//! | `hash` | equi-joins through a hash table on the right side |
+//! | `nested` | the right side opened anew for each left row |
+//! | `pairs` | pairs of rows on their way out: ON, and rows without a match |
+
+mod hash;
+mod nested;
+mod pairs;
+
+pub(super) use hash::hash_join;
+pub(super) use nested::nested_loop;
