@@ -275,7 +275,7 @@ pub enum SeekTerm {
     /// The column equals one of the values; they are visited in key order, each once.
     InList(Vec<Expr>),
     /// The column equals one of the first column's values of the subquery, likewise. The affinity is applied to each.
-    InSubquery(Arc<Subquery>, Option<crate::value::Affinity>),
+    InSubquery(Arc<Subquery>, Option<Affinity>),
 }
 
 /// One end of a range.

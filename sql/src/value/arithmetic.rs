@@ -25,15 +25,16 @@ macro_rules! arithmetic {
         $(#[$doc])*
         #[inline]
         pub fn $name(a: ValueRef<'_>, b: ValueRef<'_>) -> Outcome {
-            let (Some(a), Some(b)) = (number::number_of(a), number::number_of(b)) else {
+            let (Some(x), Some(y)) = (number::number_of(a), number::number_of(b)) else {
                 return ValueRef::Null;
             };
-            if let (Number::Integer(a), Number::Integer(b)) = (a, b)
-                && let Some(exact) = a.$checked(b)
+            if let (Number::Integer(x), Number::Integer(y)) = (x, y)
+                && let Some(exact) = x.$checked(y)
             {
                 return ValueRef::Integer(exact);
             }
-            real(a.to_real() $operator b.to_real())
+            // A text is read anew, as a real: '-0' is an integer without a sign, but a real with one.
+            real(number::real_of(a) $operator number::real_of(b))
         }
     };
 }
@@ -54,18 +55,18 @@ arithmetic!(
 /// `a / b`: integers divide without a remainder.
 #[inline]
 pub fn div(a: ValueRef<'_>, b: ValueRef<'_>) -> Outcome {
-    let (Some(a), Some(b)) = (number::number_of(a), number::number_of(b)) else {
+    let (Some(x), Some(y)) = (number::number_of(a), number::number_of(b)) else {
         return ValueRef::Null;
     };
-    if b.to_real() == 0.0 {
+    if y.to_real() == 0.0 {
         return ValueRef::Null;
     }
-    if let (Number::Integer(a), Number::Integer(b)) = (a, b)
-        && let Some(exact) = a.checked_div(b)
+    if let (Number::Integer(x), Number::Integer(y)) = (x, y)
+        && let Some(exact) = x.checked_div(y)
     {
         return ValueRef::Integer(exact);
     }
-    real(a.to_real() / b.to_real())
+    real(number::real_of(a) / number::real_of(b))
 }
 
 /// `a % b`: the remainder of the integer parts, with the sign of `a`; a real when an operand is one.

@@ -113,17 +113,9 @@ impl Digits {
         self.end - self.start
     }
 
-    fn write_integer(&mut self, mut decimal: u64) {
-        self.start = BUFFER;
+    fn write_integer(&mut self, decimal: u64) {
+        self.start = digits_backwards(decimal, &mut self.buffer);
         self.end = BUFFER;
-        loop {
-            self.start -= 1;
-            self.buffer[self.start] = b'0' + (decimal % 10) as u8;
-            decimal /= 10;
-            if decimal == 0 {
-                break;
-            }
-        }
     }
 
     fn round(&mut self, real: f64, exponent: i32, rounding: Rounding, digits_max: i32) {
@@ -325,23 +317,85 @@ pub fn write_integer(value: i64, out: &mut Vec<u8>) {
 }
 
 /// Appends the text of an unsigned integer.
-pub fn write_unsigned(mut value: u64, out: &mut Vec<u8>) {
+pub fn write_unsigned(value: u64, out: &mut Vec<u8>) {
     let mut buffer = [0u8; 20];
+    let start = digits_backwards(value, &mut buffer);
+    out.extend_from_slice(&buffer[start..]);
+}
+
+/// Writes the digits of `value` to the end of `buffer`, two at a time; returns where they start.
+fn digits_backwards(mut value: u64, buffer: &mut [u8]) -> usize {
     let mut at = buffer.len();
-    loop {
+    while value >= 100 {
+        let pair = (value % 100) as u8;
+        value /= 100;
+        at -= 2;
+        buffer[at] = b'0' + pair / 10;
+        buffer[at + 1] = b'0' + pair % 10;
+    }
+    if value >= 10 {
         at -= 1;
         buffer[at] = b'0' + (value % 10) as u8;
         value /= 10;
-        if value == 0 {
-            break;
-        }
     }
-    out.extend_from_slice(&buffer[at..]);
+    at -= 1;
+    buffer[at] = b'0' + value as u8;
+    at
 }
 
 /// Appends the text of a real, as SQL shows it.
 pub fn write_real(real: f64, out: &mut Vec<u8>) {
-    write_real_digits(real, REAL_DIGITS, out);
+    match short_decimal(real.abs()) {
+        Some(short) => {
+            if real < 0.0 {
+                out.push(b'-');
+            }
+            short.write(out);
+        }
+        None => write_real_digits(real, REAL_DIGITS, out),
+    }
+}
+
+/// `whole / 10^places`, without zeros at the end.
+struct ShortDecimal {
+    whole: u64,
+    places: usize,
+}
+
+/// The number as a decimal of up to four places and 13 digits, when that is what it is: prices, percentages, counts. Any double that is the
+/// nearest to such a decimal is shown as it, so the long way can be spared.
+fn short_decimal(magnitude: f64) -> Option<ShortDecimal> {
+    const POWERS: [f64; 5] = [1.0, 10.0, 100.0, 1000.0, 10_000.0];
+    const DIGITS_MAX: f64 = 1e13;
+    if !(1e-3..DIGITS_MAX).contains(&magnitude) {
+        return (magnitude == 0.0).then_some(ShortDecimal { whole: 0, places: 0 });
+    }
+    for (places, power) in POWERS.into_iter().enumerate() {
+        let scaled = magnitude * power;
+        if scaled >= DIGITS_MAX {
+            return None;
+        }
+        let whole = (scaled + 0.5) as u64;
+        if whole as f64 / power == magnitude {
+            return Some(ShortDecimal { whole, places });
+        }
+    }
+    None
+}
+
+impl ShortDecimal {
+    fn write(&self, out: &mut Vec<u8>) {
+        let power = 10u64.pow(self.places as u32);
+        write_unsigned(self.whole / power, out);
+        out.push(b'.');
+        let mut fraction = self.whole % power;
+        let start = out.len();
+        out.resize(start + self.places.max(1), b'0');
+        for digit in out[start..].iter_mut().rev() {
+            *digit = b'0' + (fraction % 10) as u8;
+            fraction /= 10;
+        }
+    }
 }
 
 /// Appends the text of a real with at most `significant` digits: `%!.Ng`.

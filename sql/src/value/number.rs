@@ -120,10 +120,6 @@ const EXPONENT_MAX: i32 = 10_000;
 
 /// Reads the longest prefix of `text` that is a decimal number with optional sign, fraction and exponent. A NUL ends the text.
 pub fn scan_real(text: &[u8]) -> RealScan {
-    let text = match memchr::memchr(0, text) {
-        Some(end) => &text[..end],
-        None => text,
-    };
     let mut at = skip_spaces(text, 0);
     let negative = text.get(at) == Some(&b'-');
     at += usize::from(matches!(text.get(at), Some(b'-' | b'+')));
@@ -157,7 +153,7 @@ pub fn scan_real(text: &[u8]) -> RealScan {
         }
     }
     let value = real_from_decimal(mantissa.value, mantissa.exponent);
-    let whole = !dangling && skip_spaces(text, at) == text.len();
+    let whole = !dangling && matches!(text.get(skip_spaces(text, at)), None | Some(0));
     RealScan {
         value: if negative { -value } else { value },
         extent: if whole { Extent::Whole } else { Extent::Prefix },

@@ -99,6 +99,9 @@ pub(super) struct Stack {
     /// Leaves entered since the last seek, and in which direction.
     entered: u32,
     forward: bool,
+    /// The leaf that the last search came to, and whether the one before came there, too.
+    searched: Option<PageNo>,
+    near: bool,
 }
 
 impl Stack {
@@ -117,6 +120,8 @@ impl Stack {
             },
             entered: 0,
             forward: true,
+            searched: None,
+            near: false,
         }
     }
 
@@ -185,6 +190,28 @@ impl Stack {
         self.levels.push(level);
         self.stamp = Some(stamp);
         Ok(())
+    }
+
+    /// Goes to the leaf of the last search, when two searches in a row have come there and nothing has changed since: the next one
+    /// may come there as well.
+    #[inline]
+    pub(super) fn return_to_leaf(&mut self, pager: &Pager) -> Result<bool> {
+        if !self.near || self.levels.is_empty() || !self.is_current(pager) {
+            return Ok(false);
+        }
+        self.entered = 0;
+        if !self.at_leaf() {
+            self.descend(pager, self.index())?;
+        }
+        Ok(self.at_leaf())
+    }
+
+    /// Notes whether a search has come to the leaf that is current now by [`return_to_leaf`](Self::return_to_leaf) or from the root.
+    #[inline]
+    pub(super) fn note_search(&mut self) {
+        let leaf = self.current().no;
+        self.near = self.searched == Some(leaf);
+        self.searched = Some(leaf);
     }
 
     /// The current page. Only after `restart`.

@@ -10,6 +10,8 @@
 //! A cell is placed in a freeblock where one fits, else at the start of the content area; when the gap is too small but all free space
 //! together is enough, the page is defragmented first.
 //!
+//! Free space that arises here is zeroed, so that what was deleted does not stay in the page.
+//!
 //! - E1. After each operation the header, the chain and the pointers describe the page completely (`free_bytes` adds up).
 //! - E2. Whatever the page held before, nothing is read or written outside its usable part; a chain that contradicts itself
 //!   is `Error::Corrupt`.
@@ -157,6 +159,7 @@ impl<'a> PageEdit<'a> {
         self.count = cells.len();
         self.write_count();
         self.set_content_start(content);
+        self.bytes[pointer..content].fill(0);
         Ok(())
     }
 
@@ -187,6 +190,7 @@ impl<'a> PageEdit<'a> {
         if offset + size > self.bytes.len() {
             return Err(self.corrupt(offset, "cell extends past the end of the page"));
         }
+        self.bytes[offset..offset + size].fill(0);
         self.release(offset, size)?;
         self.close_pointer(index);
         Ok(())

@@ -55,6 +55,9 @@ pub fn free(pager: &mut Pager, no: PageNo) -> Result<()> {
     if no == PageNo::ONE || no.get() > pager.page_count() {
         return Err(corrupt(no, 0, "page cannot be freed"));
     }
+    if pager.secure_delete() {
+        pager.page_mut(no)?.fill(0);
+    }
     let header = pager.header()?;
     let usable = pager.usable_size();
     let mut listed = false;

@@ -556,36 +556,67 @@ impl IndexCursor {
         bound: Bound,
         stop_at_equal: bool,
     ) -> Result<Found> {
+        if self.stack.return_to_leaf(pager)? && self.leaf_spans(pager, key)? {
+            return self.find_on_page(pager, key, bound, stop_at_equal);
+        }
         self.stack.restart(pager)?;
-        let (usable, limits) = (self.stack.usable(), *self.stack.limits());
         loop {
-            let page = self.stack.current().view(usable);
-            let (mut low, mut high) = (0, page.count());
-            while low < high {
-                let middle = (low + high) / 2;
-                let order = compare(pager, &self.order, &page, middle, &limits, key, &mut self.spill)?;
-                if stop_at_equal && order == Ordering::Equal {
-                    self.stack.set_index(middle);
-                    return Ok(Found {
-                        index: middle,
-                        equal: true,
-                    });
-                }
-                if order == Ordering::Less || (order == Ordering::Equal && bound == Bound::Upper) {
-                    low = middle + 1;
-                } else {
-                    high = middle;
-                }
+            let found = self.find_on_page(pager, key, bound, stop_at_equal)?;
+            if found.equal || self.stack.at_leaf() {
+                self.stack.note_search();
+                return Ok(found);
             }
-            if page.kind().is_leaf() {
-                self.stack.set_index(low);
+            self.stack.descend(pager, found.index)?;
+        }
+    }
+
+    /// True when `key` is behind the first and in front of the last entry of the current leaf, so that its entries can be on no other page.
+    fn leaf_spans(&mut self, pager: &Pager, key: &[ValueRef<'_>]) -> Result<bool> {
+        let (page, limits) = (
+            self.stack.current().view(self.stack.usable()),
+            *self.stack.limits(),
+        );
+        let Some(last) = page.count().checked_sub(1) else {
+            return Ok(false);
+        };
+        let mut order = |index| compare(pager, &self.order, &page, index, &limits, key, &mut self.spill);
+        Ok(order(0)? == Ordering::Less && order(last)? == Ordering::Greater)
+    }
+
+    #[inline]
+    fn find_on_page(
+        &mut self,
+        pager: &Pager,
+        key: &[ValueRef<'_>],
+        bound: Bound,
+        stop_at_equal: bool,
+    ) -> Result<Found> {
+        let (page, limits) = (
+            self.stack.current().view(self.stack.usable()),
+            *self.stack.limits(),
+        );
+        let (mut low, mut high) = (0, page.count());
+        while low < high {
+            let middle = (low + high) / 2;
+            let order = compare(pager, &self.order, &page, middle, &limits, key, &mut self.spill)?;
+            if stop_at_equal && order == Ordering::Equal {
+                self.stack.set_index(middle);
                 return Ok(Found {
-                    index: low,
-                    equal: false,
+                    index: middle,
+                    equal: true,
                 });
             }
-            self.stack.descend(pager, low)?;
+            if order == Ordering::Less || (order == Ordering::Equal && bound == Bound::Upper) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
         }
+        self.stack.set_index(low);
+        Ok(Found {
+            index: low,
+            equal: false,
+        })
     }
 
     /// Goes to cell `index` of the current leaf, or to the interior cell behind the leaf.

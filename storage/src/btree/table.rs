@@ -167,6 +167,30 @@ impl TableCursor {
         Ok(self.last(pager)?.then_some(self.rowid))
     }
 
+    /// The largest row id in the tree, without moving the cursor. Free while this cursor appends and nothing else is written.
+    #[inline]
+    pub fn largest_rowid(&mut self, pager: &Pager) -> Result<Option<i64>> {
+        let edge = match self.edge {
+            Some(edge) if edge.stamp == Stamp::of(pager) => edge,
+            _ => self.walk_to_edge(pager)?,
+        };
+        if edge.last == i64::MAX {
+            // The largest there can be, or no row at all.
+            return Ok(self.last(pager)?.then_some(self.rowid));
+        }
+        self.edge = Some(edge);
+        Ok(Some(edge.last))
+    }
+
+    /// Whether `rowid` is known to lie behind all rows: this cursor appended before, and the row would be the next.
+    #[inline]
+    pub fn is_behind_all(&mut self, pager: &Pager, rowid: i64) -> Result<bool> {
+        if self.edge.is_none_or(|edge| rowid <= edge.last) {
+            return Ok(false);
+        }
+        Ok(self.largest_rowid(pager)?.is_some_and(|last| rowid > last))
+    }
+
     /// The number of rows. Reads the pages' headers, not the rows.
     pub fn count(&self, pager: &Pager) -> Result<u64> {
         count_rows(pager, self.stack.root(), TreeKind::Table)
@@ -420,18 +444,37 @@ impl TableCursor {
             return Ok((self.stack.index(), self.place == Place::At));
         }
         self.place = Place::Unset;
-        self.stack.restart(pager)?;
-        let usable = self.stack.usable();
         let mut bounds = Bounds::default();
-        while !self.stack.at_leaf() {
-            let (child, _) = lower_bound(&self.stack.current().view(usable), rowid, &mut bounds)?;
-            self.stack.descend(pager, child)?;
+        if !(self.stack.return_to_leaf(pager)? && self.leaf_spans(rowid)?) {
+            self.descend_to(pager, rowid, &mut bounds)?;
         }
-        let (index, found) = lower_bound(&self.stack.current().view(usable), rowid, &mut bounds)?;
+        let page = self.stack.current().view(self.stack.usable());
+        let (index, found) = lower_bound(&page, rowid, &mut bounds)?;
         self.stack.set_index(index);
         self.rowid = rowid;
         self.place = if found { Place::At } else { Place::Gap };
         Ok((index, found))
+    }
+
+    /// True when `rowid` is not in front of the first nor behind the last row of the current leaf, so that it can be on no other.
+    fn leaf_spans(&self, rowid: i64) -> Result<bool> {
+        let page = self.stack.current().view(self.stack.usable());
+        match page.count().checked_sub(1) {
+            Some(last) => Ok(page.rowid(0)? <= rowid && rowid <= page.rowid(last)?),
+            None => Ok(false),
+        }
+    }
+
+    #[inline]
+    fn descend_to(&mut self, pager: &Pager, rowid: i64, bounds: &mut Bounds) -> Result<()> {
+        self.stack.restart(pager)?;
+        let usable = self.stack.usable();
+        while !self.stack.at_leaf() {
+            let (child, _) = lower_bound(&self.stack.current().view(usable), rowid, bounds)?;
+            self.stack.descend(pager, child)?;
+        }
+        self.stack.note_search();
+        Ok(())
     }
 
     #[inline]

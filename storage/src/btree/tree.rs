@@ -13,7 +13,7 @@ use super::{freelist, overflow};
 use crate::error::{Error, Result, corrupt};
 use crate::format::PageNo;
 use crate::format::cell::PayloadLimits;
-use crate::format::page::PageKind;
+use crate::format::page::{PageKind, header_start};
 use crate::pager::Pager;
 
 /// The two kinds of trees.
@@ -120,7 +120,9 @@ pub fn count_rows(pager: &Pager, root: PageNo, kind: TreeKind) -> Result<u64> {
 
 fn init_root(pager: &mut Pager, root: PageNo, kind: TreeKind) -> Result<()> {
     let usable = pager.usable_size();
-    PageEdit::init(root, pager.page_mut(root)?, usable, kind.leaf());
+    let page = pager.page_mut(root)?;
+    page[header_start(root)..usable].fill(0);
+    PageEdit::init(root, page, usable, kind.leaf());
     if root != PageNo::ONE && pointer_map::is_kept(pager)? {
         pointer_map::put(pager, root, Use::Root)?;
     }

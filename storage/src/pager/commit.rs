@@ -8,13 +8,14 @@
 //! Two phases, so that a commit over several files can bring all of them to "prepared" and then end them together through a
 //! super-journal. An error before "prepared" puts the file back as it was and leaves the transaction open.
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::busy::BusyPolicy;
 use super::file::{FileStore, Prepared};
 use super::options::{JournalMode, Synchronous};
-use crate::error::Result;
+use crate::error::{Error, ReadOnlyReason, Result};
 use crate::format::PageNo;
 use crate::journal::{Journal, Place, Syncs};
 use crate::vfs::{File, SyncKind, WRITE_CHUNK};
@@ -110,6 +111,10 @@ impl FileStore {
         changes: &Changes<'_>,
         super_journal: Option<&Path>,
     ) -> Result<Prepared> {
+        if self.file.has_moved()? {
+            // A journal under the old name would be of use to nobody.
+            return Err(Error::ReadOnly(ReadOnlyReason::Moved));
+        }
         let originals = self.originals(changes).map(|page| Ok((page, self.page(page)?)));
         let journal = match Journal::write(
             &self.place(),
@@ -123,7 +128,7 @@ impl FileStore {
                 // The database is untouched, so a journal that came to be is of no use; if it cannot be deleted, playing it back
                 // changes nothing.
                 let _ = self.vfs.unlink(&self.journal_path);
-                return Err(error);
+                return Err(no_new_file(error));
             }
         };
         match self.write_pages(changes) {
@@ -214,6 +219,16 @@ impl FileStore {
             .filter(move |page| page.get() <= kept);
         let cut = (kept + 1..=before).filter_map(PageNo::new);
         changed.chain(cut).filter(move |page| *page != lock_byte_page)
+    }
+}
+
+/// A journal that may not be created says something about the folder.
+fn no_new_file(error: Error) -> Error {
+    match error {
+        Error::CantOpen {
+            source: Some(source), ..
+        } if source.kind() == io::ErrorKind::PermissionDenied => Error::ReadOnly(ReadOnlyReason::Folder),
+        error => error,
     }
 }
 

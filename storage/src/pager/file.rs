@@ -12,6 +12,7 @@
 //! - I1 caches, length and page count belong to the change counter (or wal-index header) in `version` (or `wal`).
 //! - I2 a poisoned store starts no transaction; a hot journal it left is for the next connection.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -191,13 +192,26 @@ impl FileStore {
     }
 
     fn take_log_snapshot(&mut self, changed: bool) -> Result<bool> {
-        let changed = self.with_wal(|wal, around| wal.begin_read(around))? | changed;
+        let changed = self.begin_log_read()? | changed;
         if changed {
             self.pages.forget();
             self.notice_salt();
             self.load_header()?;
         }
         Ok(changed)
+    }
+
+    fn begin_log_read(&mut self) -> Result<bool> {
+        let result = self.with_wal(|wal, around| wal.begin_read(around));
+        match (result, &mut self.wal) {
+            (Err(Error::ReadOnly(ReadOnlyReason::CantInit)), Some(wal))
+                if self.read_only && !wal.has_private_index() =>
+            {
+                wal.use_private_index();
+                self.with_wal(|wal, around| wal.begin_read(around))
+            }
+            (result, _) => result,
+        }
     }
 
     /// A log that starts again at its beginning has other frames under the same numbers.
@@ -278,7 +292,10 @@ impl FileStore {
         }
         let header = Header::decode(&head)?;
         if self.wal.is_none() && !self.ignores_log && (header.is_wal() || self.vfs.exists(&self.log_path)?) {
-            return self.open_log();
+            self.open_log()?;
+            if self.wal.is_some() {
+                return Ok(());
+            }
         }
         self.page_size = header.page_size as usize;
         self.reserved = header.reserved;
@@ -311,14 +328,24 @@ impl FileStore {
         if self.exclusive {
             self.file.lock(LockLevel::Exclusive)?;
         }
-        let wal = Wal::open(
+        match Wal::open(
             &*self.vfs,
             &self.path,
             &self.log_path,
             self.read_only,
             self.exclusive,
-        )?;
-        self.wal = Some(wal);
+        ) {
+            Ok(wal) => self.wal = Some(wal),
+            // No log, and none can come to be: everything is in the database file.
+            Err(Error::CantOpen {
+                source: Some(source), ..
+            }) if source.kind() == io::ErrorKind::ReadOnlyFilesystem
+                && !self.vfs.exists(&self.log_path)? =>
+            {
+                self.ignores_log = true;
+            }
+            Err(error) => return Err(error),
+        }
         Ok(())
     }
 

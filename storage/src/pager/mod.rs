@@ -76,6 +76,7 @@ pub struct Pager {
     /// Pages of the committed database.
     page_count_before: u32,
     page_count_max: u32,
+    secure_delete: bool,
     overlay: Overlay,
     mutation_count: u64,
     change_token: u64,
@@ -124,6 +125,7 @@ impl Pager {
             page_count: 0,
             page_count_before: 0,
             page_count_max: PAGE_COUNT_MAX,
+            secure_delete: false,
             overlay: Overlay::default(),
             mutation_count: 0,
             change_token: 0,
@@ -456,7 +458,7 @@ impl Pager {
             return self
                 .overlay
                 .get_mut(page)
-                .ok_or(Error::Misuse("dirty page vanished"));
+                .ok_or_else(|| Error::Misuse("dirty page vanished"));
         }
         let bytes: Arc<[u8]> = Arc::from(&*self.page(page)?);
         Ok(self.overlay.insert(page, bytes))
@@ -513,6 +515,17 @@ impl Pager {
     pub fn set_max_page_count(&mut self, count: u32) -> u32 {
         self.page_count_max = count.clamp(self.page_count.max(1), PAGE_COUNT_MAX);
         self.page_count_max
+    }
+
+    /// True when pages that are no longer used are to be overwritten with zeros.
+    #[inline]
+    pub fn secure_delete(&self) -> bool {
+        self.secure_delete
+    }
+
+    /// Says whether pages that are no longer used are to be overwritten with zeros, for this connection.
+    pub fn set_secure_delete(&mut self, on: bool) {
+        self.secure_delete = on;
     }
 
     /// Page size in bytes.

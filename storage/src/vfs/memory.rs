@@ -10,14 +10,14 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 
 use super::{File, LockLevel, OpenOptions, SHM_LOCK_COUNT, ShmLock, ShmRegion, SyncKind, Vfs};
-use crate::error::{Error, IoOperation, Result};
+use crate::error::{Error, IoOperation, ReadOnlyReason, Result};
 
 /// A file system in memory. Clones share it.
 #[derive(Debug, Clone, Default)]
@@ -29,6 +29,7 @@ pub struct MemoryVfs {
 struct Shared {
     files: Mutex<BTreeMap<PathBuf, Arc<Mutex<Inode>>>>,
     next_handle: AtomicU64,
+    read_only: AtomicBool,
     random: AtomicU64,
 }
 
@@ -91,6 +92,11 @@ impl MemoryVfs {
         vfs
     }
 
+    /// Makes this a medium that cannot be written, or one that can. Files that are open for writing stay so.
+    pub fn set_read_only(&self, read_only: bool) {
+        self.shared.read_only.store(read_only, Ordering::Relaxed);
+    }
+
     /// A copy of all files as they are now.
     pub fn image(&self) -> MemoryImage {
         let files = self.shared.files.lock();
@@ -105,10 +111,20 @@ impl MemoryVfs {
 
 impl Vfs for MemoryVfs {
     fn open(&self, path: &Path, options: &OpenOptions<'_>) -> Result<Box<dyn File>> {
+        let medium_read_only = self.shared.read_only.load(Ordering::Relaxed);
         let mut files = self.shared.files.lock();
+        let may_create = options.create && !options.read_only;
+        if medium_read_only && !options.read_only && !(options.read_only_fallback && files.contains_key(path))
+        {
+            let source = Some(Arc::new(io::ErrorKind::ReadOnlyFilesystem.into()));
+            return Err(Error::CantOpen {
+                path: path.into(),
+                source,
+            });
+        }
         let inode = match files.get(path) {
             Some(inode) => Arc::clone(inode),
-            None if options.create && !options.read_only => {
+            None if may_create => {
                 let inode = Arc::<Mutex<Inode>>::default();
                 files.insert(path.to_owned(), Arc::clone(&inode));
                 inode
@@ -125,7 +141,8 @@ impl Vfs for MemoryVfs {
             handle: self.shared.next_handle.fetch_add(1, Ordering::Relaxed),
             path: path.into(),
             inode,
-            read_only: options.read_only,
+            read_only: options.read_only || medium_read_only,
+            medium_read_only,
             level: LockLevel::None,
         }))
     }
@@ -181,6 +198,7 @@ struct MemoryFile {
     path: Arc<Path>,
     inode: Arc<Mutex<Inode>>,
     read_only: bool,
+    medium_read_only: bool,
     level: LockLevel,
 }
 
@@ -338,6 +356,9 @@ impl File for MemoryFile {
     }
 
     fn shm_map(&mut self, region: usize, extend: bool) -> Result<Option<ShmRegion>> {
+        if self.medium_read_only {
+            return Err(Error::ReadOnly(ReadOnlyReason::CantInit));
+        }
         let mut inode = self.inode.lock();
         let shm = &mut inode.shm;
         if !shm.users.contains(&self.handle) {

@@ -175,7 +175,8 @@ pub trait File: Send + fmt::Debug {
     /// wal-index that nobody else has open starts as zeros.
     ///
     /// # Errors
-    /// [`Error::ReadOnly`](crate::Error::ReadOnly) with `CantInit` if the wal-index cannot be opened for writing.
+    /// [`Error::ReadOnly`](crate::Error::ReadOnly) with `CantInit` if the medium is read-only: then no other connection can
+    /// write either, and the caller can keep an index of its own.
     fn shm_map(&mut self, region: usize, extend: bool) -> Result<Option<ShmRegion>>;
 
     /// Takes `count` wal-index locks from `first` on, all or none, without waiting.

@@ -175,6 +175,16 @@ impl Wal {
         self.header.salt
     }
 
+    /// Keeps the index in this connection's own memory: the medium cannot be written, so the log does not change.
+    pub(crate) fn use_private_index(&mut self) {
+        self.index = Index::new(IndexHome::Private);
+        self.words = None;
+    }
+
+    pub(crate) fn has_private_index(&self) -> bool {
+        self.index.home == IndexHome::Private
+    }
+
     /// Leaves the log for good. With `delete`, nobody else has it open and everything is checkpointed: its files go.
     pub(crate) fn close(mut self, around: &mut Around<'_>, delete: bool) -> Result<()> {
         self.end_read(around.database);

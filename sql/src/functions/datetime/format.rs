@@ -14,28 +14,44 @@ macro_rules! put {
     };
 }
 
+/// Appends the last `count` digits of a number.
+fn push_digits(value: u32, count: usize, out: &mut Vec<u8>) {
+    let start = out.len();
+    out.resize(start + count, b'0');
+    let mut rest = value;
+    for digit in out[start..].iter_mut().rev() {
+        *digit = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+}
+
 /// `YYYY-MM-DD`, with a minus before years before 0.
 pub(super) fn write_date(instant: &mut Instant, out: &mut Vec<u8>) {
     let date = instant.compute_date();
-    let sign = if date.year < 0 { "-" } else { "" };
-    put!(
-        out,
-        "{sign}{:04}-{:02}-{:02}",
-        date.year.unsigned_abs() % 10_000,
-        date.month,
-        date.day
-    );
+    if date.year < 0 {
+        out.push(b'-');
+    }
+    push_digits(date.year.unsigned_abs(), 4, out);
+    out.push(b'-');
+    push_digits(date.month.unsigned_abs(), 2, out);
+    out.push(b'-');
+    push_digits(date.day.unsigned_abs(), 2, out);
 }
 
 /// `HH:MM:SS`, with milliseconds when they were asked for.
 pub(super) fn write_clock(instant: &mut Instant, out: &mut Vec<u8>) {
     let clock = instant.compute_clock();
-    put!(out, "{:02}:{:02}:", clock.hour, clock.minute);
+    push_digits(clock.hour.unsigned_abs(), 2, out);
+    out.push(b':');
+    push_digits(clock.minute.unsigned_abs(), 2, out);
+    out.push(b':');
     if instant.subseconds {
-        let ms = (1000.0 * clock.second + 0.5) as i32;
-        put!(out, "{:02}.{:03}", ms / 1000 % 100, ms % 1000);
+        let ms = (1000.0 * clock.second + 0.5) as u32;
+        push_digits(ms / 1000, 2, out);
+        out.push(b'.');
+        push_digits(ms, 3, out);
     } else {
-        put!(out, "{:02}", clock.second as i32);
+        push_digits(clock.second as u32, 2, out);
     }
 }
 

@@ -149,7 +149,12 @@ fn size_bytes(size: usize) -> usize {
 }
 
 /// Appends the shortest header for a payload of `size` bytes.
+#[inline]
 pub(super) fn push_header(kind: Kind, size: usize, out: &mut Vec<u8>) {
+    if size <= 11 {
+        out.push(kind as u8 | (size as u8) << 4);
+        return;
+    }
     let bytes = size_bytes(size);
     out.push(header_byte(kind as u8, size, bytes));
     out.extend_from_slice(&(size as u64).to_be_bytes()[8 - bytes..]);
@@ -183,12 +188,21 @@ pub(super) fn set_size(blob: &mut Vec<u8>, at: usize, size: usize) -> isize {
     let new = size_bytes(size);
     blob[at] = header_byte(blob[at] & 15, size, new);
     let digits = (size as u64).to_be_bytes();
-    if old == new {
-        blob[at + 1..at + 1 + new].copy_from_slice(&digits[8 - new..]);
-    } else {
-        blob.splice(at + 1..at + 1 + old, digits[8 - new..].iter().copied());
-    }
+    resize_range(blob, at + 1..at + 1 + old, new);
+    blob[at + 1..at + 1 + new].copy_from_slice(&digits[8 - new..]);
     new as isize - old as isize
+}
+
+/// Makes the bytes of `range` `length` bytes long by moving what is behind them.
+fn resize_range(blob: &mut Vec<u8>, range: std::ops::Range<usize>, length: usize) {
+    let (old_end, new_end, total) = (range.end, range.start + length, blob.len());
+    if new_end > old_end {
+        blob.resize(total + (new_end - old_end), 0);
+    }
+    if new_end != old_end {
+        blob.copy_within(old_end..total, new_end);
+        blob.truncate(total - old_end + new_end);
+    }
 }
 
 /// Replaces the bytes of `range` and returns the change in length. New content that is a little shorter than the old gets a longer header
@@ -203,8 +217,9 @@ pub(super) fn replace(blob: &mut Vec<u8>, range: std::ops::Range<usize>, content
         blob[range.start + header.len()..range.end].copy_from_slice(&content[old_header..]);
         return 0;
     }
-    let change = content.len() as isize - range.len() as isize;
-    blob.splice(range, content.iter().copied());
+    let (start, change) = (range.start, content.len() as isize - range.len() as isize);
+    resize_range(blob, range, content.len());
+    blob[start..start + content.len()].copy_from_slice(content);
     change
 }
 

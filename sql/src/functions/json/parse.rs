@@ -80,6 +80,7 @@ enum Token {
 }
 
 impl Parser<'_> {
+    #[inline]
     fn byte(&self, at: usize) -> u8 {
         self.text.get(at).copied().unwrap_or(0)
     }
@@ -573,9 +574,23 @@ struct NumberForm {
 }
 
 /// Bytes of strings that need no second look.
+#[inline]
 pub(super) fn is_plain(byte: u8) -> bool {
-    byte >= 0x20 && !matches!(byte, b'"' | b'\'' | b'\\')
+    PLAIN[usize::from(byte)]
 }
+
+static PLAIN: [bool; 256] = {
+    let mut plain = [true; 256];
+    let mut control = 0;
+    while control < 0x20 {
+        plain[control] = false;
+        control += 1;
+    }
+    plain[b'"' as usize] = false;
+    plain[b'\'' as usize] = false;
+    plain[b'\\' as usize] = false;
+    plain
+};
 
 /// U+2028 or U+2029.
 pub(super) fn is_line_separator(text: &[u8]) -> bool {
@@ -583,6 +598,7 @@ pub(super) fn is_line_separator(text: &[u8]) -> bool {
 }
 
 /// Length of JSON's white space at the start.
+#[inline]
 fn skip_spaces(text: &[u8]) -> usize {
     text.iter()
         .take_while(|byte| matches!(byte, b'\t' | b'\n' | b'\r' | b' '))

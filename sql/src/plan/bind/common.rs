@@ -123,14 +123,19 @@ impl<'a> Binder<'a> {
                 format!("{complaint}: {name}"),
                 name.span.start as usize,
             )),
-            Progress::Recursing { references: 1.., .. } => Err(Error::sql_at(
-                format!("multiple references to recursive table: {name}"),
-                name.span.start as usize,
-            )),
-            Progress::Recursing { selects, .. } if *selects != self.selects => Err(Error::sql_at(
-                format!("recursive reference in a subquery: {name}"),
-                name.span.start as usize,
-            )),
+            Progress::Recursing {
+                references, selects, ..
+            } if *references > 0 || *selects != self.selects => {
+                let complaint = match (*references > 0, *selects == self.selects) {
+                    (true, true) => "multiple references to recursive table",
+                    (true, false) => "multiple recursive references",
+                    (false, _) => "recursive reference in a subquery",
+                };
+                Err(Error::sql_at(
+                    format!("{complaint}: {name}"),
+                    name.span.start as usize,
+                ))
+            }
             Progress::Recursing {
                 id,
                 columns,

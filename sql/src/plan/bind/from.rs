@@ -132,7 +132,9 @@ impl<'a> Binder<'a> {
         match self.find_relation(name)? {
             Some(Relation::Table(database, table)) => {
                 let hint = index_hint(indexed, table)?;
-                Ok(self.table_item(database, table, shown, hint))
+                let item = self.table_item(database, table, shown, hint);
+                self.bind_indexes(item.source.table)?;
+                Ok(item)
             }
             Some(Relation::View(database, view)) => {
                 if let Some(ast::Indexed::By(index)) = indexed {

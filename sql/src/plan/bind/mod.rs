@@ -62,8 +62,21 @@ pub(super) struct TableEntry<'a> {
     pub columns: TableColumns<'a>,
     /// The expressions of virtual generated columns that the statement refers to.
     pub generated: Vec<(usize, Rc<Scalar>)>,
+    /// The indexes that have expressions, or a filter.
+    pub bound_indexes: Vec<BoundIndex>,
     /// The columns that the plan reads; filled in when the plan is made.
     pub used: ColumnSet,
+}
+
+/// The expressions of an index, over its table.
+#[derive(Clone, Debug)]
+pub(super) struct BoundIndex {
+    /// The place of the index in the table's list.
+    pub index: usize,
+    /// The key columns that are expressions.
+    pub keys: Vec<Option<Scalar>>,
+    /// The terms of a partial index's WHERE.
+    pub filter: Vec<Scalar>,
 }
 
 /// Where a table's columns come from.
@@ -90,6 +103,7 @@ impl<'a> Tables<'a> {
             name,
             columns,
             generated: Vec::new(),
+            bound_indexes: Vec::new(),
             used: ColumnSet::default(),
         });
         id

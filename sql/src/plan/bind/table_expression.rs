@@ -4,11 +4,12 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::Binder;
 use super::scope::{Clause, Scope};
 use super::typed::Typed;
-use crate::catalog::Table;
+use super::{Binder, BoundIndex};
+use crate::catalog::{IndexSource, Table};
 use crate::error::Result;
+use crate::plan::join::needs_binding;
 use crate::plan::logical::{IndexHint, Scalar, TableId};
 use crate::plan::physical::DatabaseIndex;
 use crate::syntax::ast;
@@ -37,6 +38,40 @@ impl<'a> Binder<'a> {
         }
         let (typed, _) = self.in_scope(scope, |binder| binder.expr(expr))?;
         Ok(typed)
+    }
+
+    /// Binds the expressions and filters of a table's indexes, so that the planner can tell where they fit.
+    pub(super) fn bind_indexes(&mut self, table: TableId) -> Result<()> {
+        let Some(base) = self.tables.get(table).base() else {
+            return Ok(());
+        };
+        for (number, index) in base.indexes.iter().enumerate() {
+            if !needs_binding(index) {
+                continue;
+            }
+            let mut keys = Vec::with_capacity(index.columns.len());
+            for column in &index.columns {
+                keys.push(match &column.source {
+                    IndexSource::Expression(expression) => Some(
+                        self.row_expression(table, expression, Clause::IndexExpression)?
+                            .expr,
+                    ),
+                    _ => None,
+                });
+            }
+            let mut filter = Vec::new();
+            if let Some(condition) = &index.filter {
+                self.row_expression(table, condition, Clause::IndexFilter)?
+                    .expr
+                    .into_conjuncts(&mut filter);
+            }
+            self.tables.get_mut(table).bound_indexes.push(BoundIndex {
+                index: number,
+                keys,
+                filter,
+            });
+        }
+        Ok(())
     }
 
     /// Makes sure that the expression of a virtual generated column is bound.

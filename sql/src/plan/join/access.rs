@@ -20,6 +20,8 @@ pub(in crate::plan) enum Access {
         covering: bool,
         /// Which entries.
         range: KeyRange,
+        /// Further entries, which come after those.
+        blobs: Option<KeyRange>,
     },
     /// Several indexes, one for each branch of an OR.
     Union(Vec<Access>),
@@ -82,7 +84,11 @@ impl Access {
     /// Visits the expressions that seeks evaluate.
     pub fn each_scalar(&self, visit: &mut dyn FnMut(&Scalar)) {
         match self {
-            Access::Table(range) | Access::Index { range, .. } => range.each_scalar(visit),
+            Access::Table(range) => range.each_scalar(visit),
+            Access::Index { range, blobs, .. } => {
+                range.each_scalar(visit);
+                blobs.iter().for_each(|blobs| blobs.each_scalar(visit));
+            }
             Access::Union(branches) => branches.iter().for_each(|branch| branch.each_scalar(visit)),
             Access::Rows => {}
         }

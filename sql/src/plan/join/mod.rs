@@ -9,7 +9,17 @@
 //! is checked at the first step where all its tables are at hand.
 
 mod access;
+mod build;
+mod constraint;
+mod cost;
+mod derive;
+mod estimate;
+mod order;
+mod path;
 mod region;
+mod solve;
+mod tree;
+mod union;
 
 use std::borrow::Cow;
 
@@ -20,6 +30,9 @@ use super::logical::{From, Scalar, Source, TableId};
 use super::physical::JoinKind;
 use crate::error::Result;
 pub(super) use access::{Access, KeyBound, KeyRange, KeyTerm, KeyValue};
+pub(super) use order::OrderWish;
+pub(super) use region::Wanted;
+pub(super) use tree::needs_binding;
 
 /// The join of a block, decided.
 pub(super) struct JoinPlan<'q> {
@@ -27,6 +40,8 @@ pub(super) struct JoinPlan<'q> {
     pub terms: Vec<Cow<'q, Scalar>>,
     /// The last step.
     pub root: Step<'q>,
+    /// How many terms of the wanted order hold.
+    pub sorted: usize,
 }
 
 /// The number of a term.
@@ -95,12 +110,15 @@ impl<'q> JoinPlan<'q> {
         context: &PlanContext<'_>,
         from: &'q From,
         filter: &'q [Scalar],
+        wanted: &Wanted,
     ) -> Result<JoinPlan<'q>> {
         let mut planner = region::Planner::new(tables, context);
-        let root = planner.plan(from, filter)?;
+        let root = planner.plan(from, filter, wanted)?;
+        let sorted = planner.sorted;
         Ok(JoinPlan {
             terms: planner.into_terms(),
             root,
+            sorted,
         })
     }
 
@@ -147,4 +165,14 @@ impl Step<'_> {
             }
         }
     }
+}
+
+/// Whether an expression has the same value throughout a statement, as far as functions go.
+fn is_steady(scalar: &Scalar) -> bool {
+    !scalar.any(&mut |part| match part {
+        Scalar::Call { function, .. } => {
+            !(function.flags.deterministic || function.flags.constant_in_statement)
+        }
+        other => other.query().is_some(),
+    })
 }

@@ -2,34 +2,52 @@
 
 use std::borrow::Cow;
 
-use super::access::Access;
-use super::{HashTerm, JoinStep, Method, ScanStep, Step, TermId};
+use super::constraint::{Constraint, Finder, Side, side_of};
+use super::cost::{self, LogEst};
+use super::order::{OrderCheck, OrderWish, OrderedItem, helpful_trees};
+use super::path::{Candidate, Path, TableSearch};
+use super::solve::{Question, Sequence, solve};
+use super::tree::{Tree, TreeKey};
+use super::{ScanStep, Step, TermId};
 use crate::error::{Error, Result};
 use crate::plan::bind::Tables;
 use crate::plan::context::PlanContext;
-use crate::plan::expr::{CompareOp, CompareRule};
-use crate::plan::logical::{From, OuterKind, Scalar, Source, SourceKind, TableId};
+use crate::plan::expr::CompareOp;
+use crate::plan::logical::{From, IndexHint, OuterKind, Scalar, Source, SourceKind, TableId};
 use crate::plan::physical::JoinKind;
 
 /// A set of a region's items.
-type Items = u64;
+pub(super) type Items = u64;
 
 /// Plans the join of one block.
-pub(super) struct Planner<'p, 'q, 'a> {
-    tables: &'p Tables<'a>,
-    context: &'p PlanContext<'p>,
-    terms: Vec<Cow<'q, Scalar>>,
+pub(super) struct Planner<'p, 'q> {
+    pub(super) tables: &'p Tables<'p>,
+    pub(super) context: &'p PlanContext<'p>,
+    terms: Vec<Term<'q>>,
+    /// The items of the tables of the region that is being planned.
+    owners: Vec<(TableId, Items)>,
+    /// How many of the wanted order's terms hold in the end.
+    pub(super) sorted: usize,
+}
+
+/// A term and where it comes from.
+struct Term<'q> {
+    scalar: Cow<'q, Scalar>,
+    /// The term that this one follows from; it is never checked itself.
+    parent: Option<TermId>,
 }
 
 /// An item of a region.
-struct Item<'q> {
-    from: ItemKind<'q>,
+pub(super) struct Item<'q> {
+    pub from: ItemKind<'q>,
     /// LEFT JOIN: the terms of its ON.
-    left: Option<Vec<TermId>>,
+    pub left: Option<Vec<TermId>>,
+    /// CROSS JOIN: comes after all items before it.
+    pub fixed: bool,
 }
 
 /// What an item is.
-enum ItemKind<'q> {
+pub(super) enum ItemKind<'q> {
     Source(&'q Source),
     /// An outer join that stays in one piece.
     Fixed(&'q From),
@@ -43,51 +61,146 @@ struct Region<'q> {
     terms: Vec<TermId>,
 }
 
-/// A term and the items of the region that it refers to.
+/// A term that bears on an item.
 #[derive(Clone, Copy)]
-struct Placed {
-    term: TermId,
-    items: Items,
+pub(super) struct TermUse {
+    pub term: TermId,
+    pub items: Items,
+    pub derived: bool,
 }
 
-impl<'p, 'q, 'a> Planner<'p, 'q, 'a> {
-    pub fn new(tables: &'p Tables<'a>, context: &'p PlanContext<'p>) -> Self {
+/// The rows that are wanted.
+#[derive(Default)]
+pub(in crate::plan) struct Wanted {
+    /// Their order.
+    pub order: Vec<OrderWish>,
+    /// How many at most.
+    pub limit: Option<u64>,
+    /// How many columns a sort would carry.
+    pub width: usize,
+}
+
+/// An item with what the search found out about it.
+struct Prepared<'p> {
+    table: Option<TableId>,
+    trees: Vec<Tree<'p>>,
+    constraints: Vec<Constraint>,
+}
+
+impl<'p, 'q> Planner<'p, 'q> {
+    pub fn new(tables: &'p Tables<'p>, context: &'p PlanContext<'p>) -> Self {
         Planner {
             tables,
             context,
             terms: Vec::new(),
+            owners: Vec::new(),
+            sorted: 0,
         }
     }
 
     pub fn into_terms(self) -> Vec<Cow<'q, Scalar>> {
-        self.terms
+        self.terms.into_iter().map(|term| term.scalar).collect()
     }
 
     /// Plans a FROM under the terms of WHERE.
-    pub fn plan(&mut self, from: &'q From, filter: &'q [Scalar]) -> Result<Step<'q>> {
-        let mut region = Region::default();
-        region.terms = self.add_terms(filter);
-        self.gather(from, &mut region);
-        self.region(region)
+    pub fn plan(&mut self, from: &'q From, filter: &'q [Scalar], wanted: &Wanted) -> Result<Step<'q>> {
+        let mut region = Region {
+            items: Vec::new(),
+            terms: self.add_terms(filter),
+        };
+        self.gather(from, false, &mut region);
+        self.region(region, wanted)
+    }
+
+    /// A term's expression.
+    pub(super) fn term(&self, term: TermId) -> &Scalar {
+        &self.terms[term].scalar
+    }
+
+    /// The term that `term` follows from, or itself.
+    pub(super) fn parent(&self, term: TermId) -> TermId {
+        self.terms[term].parent.unwrap_or(term)
+    }
+
+    /// The pattern that a bound comes from.
+    pub(super) fn pattern_of(&self, constraint: &Constraint) -> Option<TermId> {
+        self.terms[constraint.term]
+            .parent
+            .filter(|&parent| matches!(self.term(parent), Scalar::Like { .. }))
+    }
+
+    /// Whether a bound comes from a pattern, so that it is of use together with its other half only.
+    pub(super) fn is_half_of_pattern(&self, constraint: &Constraint) -> bool {
+        self.pattern_of(constraint).is_some()
+    }
+
+    /// Whether a tree's key can be searched by the constraint.
+    pub(super) fn serves(&self, item: usize, constraint: &Constraint, key: &TreeKey<'_>) -> bool {
+        let own: Items = 1 << item;
+        let table = self
+            .owners
+            .iter()
+            .find(|(_, owner)| *owner == own)
+            .map(|(table, _)| *table);
+        table.is_some_and(|table| {
+            let target = side_of(self.term(constraint.term), constraint.target);
+            self.finder().serves(constraint, target, table, key)
+        })
+    }
+
+    fn finder(&self) -> Finder<'_> {
+        Finder {
+            tables: self.tables,
+            owners: &self.owners,
+        }
     }
 
     fn add_terms(&mut self, terms: &'q [Scalar]) -> Vec<TermId> {
         let first = self.terms.len();
-        self.terms.extend(terms.iter().map(Cow::Borrowed));
+        self.terms.extend(terms.iter().map(|term| Term {
+            scalar: Cow::Borrowed(term),
+            parent: None,
+        }));
         (first..self.terms.len()).collect()
     }
 
+    /// Adds a term that is checked like a written one.
+    pub(super) fn add_term(&mut self, scalar: Scalar) -> TermId {
+        self.terms.push(Term {
+            scalar: Cow::Owned(scalar),
+            parent: None,
+        });
+        self.terms.len() - 1
+    }
+
+    /// Adds the constraints that a term puts on an item.
+    pub(super) fn find_constraints(&self, term: TermId, item: usize, out: &mut Vec<Constraint>) {
+        self.finder().find(term, self.term(term), 1 << item, false, out);
+    }
+
+    /// Adds a term that follows from another.
+    pub(super) fn add_derived(&mut self, scalar: Scalar, parent: TermId) -> TermId {
+        self.terms.push(Term {
+            scalar: Cow::Owned(scalar),
+            parent: Some(parent),
+        });
+        self.terms.len() - 1
+    }
+
     /// Lists the items of a region from left to right.
-    fn gather(&mut self, from: &'q From, region: &mut Region<'q>) {
+    fn gather(&mut self, from: &'q From, fixed: bool, region: &mut Region<'q>) {
         match from {
             From::Source(source) => {
                 region.items.push(Item {
                     from: ItemKind::Source(source),
                     left: None,
+                    fixed,
                 });
             }
             From::Inner { items, on } => {
-                items.iter().for_each(|item| self.gather(&item.from, region));
+                for (place, item) in items.iter().enumerate() {
+                    self.gather(&item.from, item.fixed || fixed && place == 0, region);
+                }
                 let on = self.add_terms(on);
                 region.terms.extend(on);
             }
@@ -97,95 +210,281 @@ impl<'p, 'q, 'a> Planner<'p, 'q, 'a> {
                 right,
                 on,
             } => {
-                self.gather(left, region);
+                self.gather(left, fixed, region);
                 let on = self.add_terms(on);
                 let from = match &**right {
                     From::Source(source) => ItemKind::Source(source),
                     other => ItemKind::Fixed(other),
                 };
-                region.items.push(Item { from, left: Some(on) });
+                region.items.push(Item {
+                    from,
+                    left: Some(on),
+                    fixed: true,
+                });
             }
-            From::Outer { .. } => region.items.push(Item {
-                from: ItemKind::Fixed(from),
-                left: None,
-            }),
+            From::Outer { .. } => {
+                region.items.push(Item {
+                    from: ItemKind::Fixed(from),
+                    left: None,
+                    fixed,
+                });
+            }
         }
     }
 
     /// Plans the items of a region.
-    fn region(&mut self, region: Region<'q>) -> Result<Step<'q>> {
-        let owners = self.owners(&region);
-        let mut waiting: Vec<Placed> = region
-            .terms
+    fn region(&mut self, region: Region<'q>, wanted: &Wanted) -> Result<Step<'q>> {
+        if region.items.len() > 64 {
+            return Err(Error::sql("at most 64 tables in a join"));
+        }
+        let outer = std::mem::replace(&mut self.owners, owners(&region));
+        let step = self.owned_region(region, wanted);
+        self.owners = outer;
+        step
+    }
+
+    fn owned_region(&mut self, mut region: Region<'q>, wanted: &Wanted) -> Result<Step<'q>> {
+        self.derive(&mut region);
+        let mut prepared = Vec::with_capacity(region.items.len());
+        for place in 0..region.items.len() {
+            prepared.push(self.prepare(&region, place)?);
+        }
+        let wishes: Vec<(OrderWish, Items)> = wanted
+            .order
             .iter()
-            .map(|&term| self.placed(term, &owners))
+            .map(|wish| (wish.clone(), self.finder().items(&wish.expression)))
             .collect();
-        let mut done: Items = 0;
-        let mut step: Option<Step<'q>> = None;
-        for (place, item) in region.items.iter().enumerate() {
-            let own: Items = 1 << place;
-            let after = done | own;
-            let ready: Vec<Placed> = take_ready(&mut waiting, after);
-            step = Some(match step {
-                None => self.first(item, ready)?,
-                Some(left) => self.next(left, item, own, ready, &owners)?,
-            });
-            done = after;
+        let mut candidates = Vec::new();
+        for (place, item) in prepared.iter().enumerate() {
+            self.candidates(&region, place, item, &wishes, &mut candidates)?;
         }
-        step.ok_or_else(|| Error::misuse("FROM without tables"))
+        let items: Vec<OrderedItem<'_, '_>> = prepared
+            .iter()
+            .map(|item| OrderedItem {
+                table: item.table,
+                trees: &item.trees,
+                constraints: &item.constraints,
+            })
+            .collect();
+        let constant: Vec<bool> = wishes
+            .iter()
+            .map(|(wish, _)| self.is_constant(&region, wish))
+            .collect();
+        let order = OrderCheck {
+            wishes: &wishes,
+            constant: &constant,
+            items: &items,
+        };
+        let question = Question {
+            candidates: &candidates,
+            items: region.items.len(),
+            order: &order,
+            limit: wanted.limit.map(LogEst::of),
+            width: wanted.width,
+        };
+        let Some(sequence) = solve(&question) else {
+            return Err(Error::sql("no query solution"));
+        };
+        if !wishes.is_empty() {
+            self.sorted = sequence.order.state().held;
+        }
+        let prepared: Vec<(Vec<Tree<'p>>, Vec<Constraint>)> = prepared
+            .into_iter()
+            .map(|item| (item.trees, item.constraints))
+            .collect();
+        self.build(region, &prepared, &candidates, &sequence)
     }
 
-    /// Which item of the region each table belongs to.
-    fn owners(&self, region: &Region<'q>) -> Vec<(TableId, Items)> {
-        let mut owners = Vec::with_capacity(region.items.len());
-        for (place, item) in region.items.iter().enumerate() {
-            match &item.from {
-                ItemKind::Source(source) => owners.push((source.table, 1 << place)),
-                ItemKind::Fixed(from) => {
-                    from.each_source(&mut |source| owners.push((source.table, 1 << place)));
+    /// What the search has to know about an item.
+    fn prepare(&self, region: &Region<'q>, place: usize) -> Result<Prepared<'p>> {
+        let item = &region.items[place];
+        let own: Items = 1 << place;
+        let mut constraints = Vec::new();
+        let (table, trees) = match &item.from {
+            ItemKind::Source(source) => match &source.kind {
+                SourceKind::Table { .. } => {
+                    let entry = self.tables.get(source.table);
+                    let Some(table) = entry.base() else {
+                        return Err(Error::misuse("a table without schema"));
+                    };
+                    let rows = cost::table_rows(table);
+                    let mut trees = Tree::of(entry, table, rows, &source.hint);
+                    trees.retain(|tree| self.implies(region, item, tree.filter));
+                    if trees.is_empty() {
+                        return Err(Error::sql("no query solution"));
+                    }
+                    (Some(source.table), trees)
                 }
+                _ => (None, Vec::new()),
+            },
+            ItemKind::Fixed(_) => (None, Vec::new()),
+        };
+        let terms = item.left.as_ref().unwrap_or(&region.terms);
+        for &term in terms {
+            let whole = self.terms[term].parent.is_none();
+            self.finder()
+                .find(term, self.term(term), own, whole, &mut constraints);
+        }
+        Ok(Prepared {
+            table,
+            trees,
+            constraints,
+        })
+    }
+
+    /// Whether the terms that hold over an item's rows make sure that the terms of a partial index hold.
+    fn implies(&self, region: &Region<'q>, item: &Item<'q>, filter: &[Scalar]) -> bool {
+        let terms = item.left.as_ref().unwrap_or(&region.terms);
+        filter
+            .iter()
+            .all(|wanted| terms.iter().any(|&term| implies(self.term(term), wanted)))
+    }
+
+    /// The candidates of an item.
+    fn candidates(
+        &mut self,
+        region: &Region<'q>,
+        place: usize,
+        prepared: &Prepared<'p>,
+        wishes: &[(OrderWish, Items)],
+        out: &mut Vec<Candidate>,
+    ) -> Result<()> {
+        let item = &region.items[place];
+        let mut before: Items = if item.fixed { (1 << place) - 1 } else { 0 };
+        let terms = item.left.as_ref().unwrap_or(&region.terms);
+        let finder = self.finder();
+        let uses: Vec<TermUse> = terms
+            .iter()
+            .map(|&term| TermUse {
+                term,
+                items: finder.items(self.term(term)),
+                derived: self.terms[term].parent.is_some(),
+            })
+            .collect();
+        let (ItemKind::Source(source), Some(id)) = (&item.from, prepared.table) else {
+            if let ItemKind::Source(Source {
+                kind: SourceKind::Virtual { arguments, .. },
+                ..
+            }) = &item.from
+            {
+                before |= arguments
+                    .iter()
+                    .fold(0, |items, argument| items | finder.items(argument));
             }
-        }
-        owners
+            self.row_candidates(place, before, item, &uses, out);
+            return Ok(());
+        };
+        let entry = self.tables.get(id);
+        let Some(table) = entry.base() else {
+            return Err(Error::misuse("a table without schema"));
+        };
+        let search = TableSearch {
+            item: place,
+            before,
+            trees: &prepared.trees,
+            constraints: &prepared.constraints,
+            row_size: cost::table_row_size(table),
+            rows: cost::table_rows(table),
+            wanted: helpful_trees(wishes, id, &prepared.trees),
+            forced: matches!(source.hint, IndexHint::By(_)),
+            hash: self.context.settings.automatic_index && source.hint == IndexHint::Free,
+        };
+        self.table_candidates(&search, &uses, out);
+        self.union_candidates(&search, &uses, out);
+        Ok(())
     }
 
-    fn items_of(&self, scalar: &Scalar, owners: &[(TableId, Items)]) -> Items {
-        let mut items = 0;
-        scalar.each_column(&mut |column| {
-            items |= owners
-                .iter()
-                .find(|(table, _)| *table == column.table)
-                .map_or(0, |(_, item)| *item);
+    /// Rows that have no tree: subqueries, common tables, virtual tables, outer joins in one piece.
+    fn row_candidates(
+        &self,
+        place: usize,
+        before: Items,
+        item: &Item<'q>,
+        uses: &[TermUse],
+        out: &mut Vec<Candidate>,
+    ) {
+        let rows = match &item.from {
+            ItemKind::Source(source) => super::estimate::source_rows(source),
+            ItemKind::Fixed(from) => super::estimate::from_rows(from),
+        };
+        let own: Items = 1 << place;
+        let mut filtered = rows;
+        for term in uses.iter().filter(|term| term.items == own) {
+            let equal = matches!(
+                self.term(term.term),
+                Scalar::Compare {
+                    op: CompareOp::Eq,
+                    ..
+                }
+            );
+            filtered = LogEst((filtered.0 - if equal { 20 } else { 1 }).max(0));
+        }
+        out.push(Candidate {
+            item: place,
+            needs: before,
+            path: Path::Rows,
+            setup: LogEst::ONE,
+            run: rows.plus(16),
+            out: filtered,
+            one_row: false,
         });
-        items
-    }
-
-    fn placed(&self, term: TermId, owners: &[(TableId, Items)]) -> Placed {
-        Placed {
-            term,
-            items: self.items_of(&self.terms[term], owners),
+        let mut seen: Vec<Items> = Vec::new();
+        for term in uses {
+            let equal = matches!(
+                self.term(term.term),
+                Scalar::Compare {
+                    op: CompareOp::Eq | CompareOp::Is,
+                    ..
+                }
+            );
+            let needs = before | (term.items & !own);
+            if !equal || term.items & own == 0 || term.items == own || seen.contains(&needs) {
+                continue;
+            }
+            seen.push(needs);
+            out.push(Candidate {
+                item: place,
+                needs,
+                path: Path::Hash,
+                setup: LogEst((rows.log().0 + rows.0 - 25).max(0)),
+                run: rows.log().sum(LogEst(43)),
+                out: LogEst(43).min(filtered),
+                one_row: false,
+            });
         }
     }
 
-    /// The step of an item by itself.
-    fn item(&mut self, item: &Item<'q>, filter: Vec<TermId>) -> Result<Step<'q>> {
-        match &item.from {
-            ItemKind::Source(source) => Ok(Step::Scan(ScanStep {
-                source,
-                access: if matches!(source.kind, SourceKind::Table { .. }) {
-                    Access::scan()
-                } else {
-                    Access::Rows
-                },
-                filter,
-                estimate: 1_000_000.0,
-            })),
-            ItemKind::Fixed(from) => self.fixed(from, filter),
+    /// Whether the column that is wished for is equal to a constant in all rows.
+    fn is_constant(&self, region: &Region<'q>, wish: &OrderWish) -> bool {
+        let finder = self.finder();
+        if finder.items(&wish.expression) == 0 {
+            return true;
         }
+        region.terms.iter().any(|&term| match self.term(term) {
+            Scalar::Compare {
+                op: CompareOp::Eq | CompareOp::Is,
+                left,
+                right,
+                rule,
+            } => {
+                let fixed = |side: &Scalar, other: &Scalar| {
+                    side.same(&wish.expression)
+                        && finder.items(other) == 0
+                        && super::is_steady(other)
+                        && rule.collation == wish.collation
+                };
+                fixed(left, right) || fixed(right, left)
+            }
+            Scalar::IsNull {
+                operand,
+                negated: false,
+            } => operand.same(&wish.expression),
+            _ => false,
+        })
     }
 
-    /// An outer join, or the composite right side of one.
-    fn fixed(&mut self, from: &'q From, filter: Vec<TermId>) -> Result<Step<'q>> {
+    /// Plans the inside of an item that stays in one piece, under terms over it alone.
+    pub(super) fn fixed(&mut self, from: &'q From, filter: Vec<TermId>) -> Result<Step<'q>> {
         if let From::Outer {
             kind: kind @ (OuterKind::Right | OuterKind::Full),
             left,
@@ -193,172 +492,160 @@ impl<'p, 'q, 'a> Planner<'p, 'q, 'a> {
             on,
         } = from
         {
-            let left = self.plan(left, &[])?;
-            let right = self.plan(right, &[])?;
+            let left = self.inner_region(left, Vec::new())?;
+            let right = self.inner_region(right, Vec::new())?;
             let on = self.add_terms(on);
             let kind = if *kind == OuterKind::Right {
                 JoinKind::Right
             } else {
                 JoinKind::Full
             };
-            let (keys, on) = self.hash_terms(&left, &right, on);
-            return Ok(Step::Join(Box::new(JoinStep {
-                left,
-                right,
-                kind,
-                method: Method::Hash(keys),
-                on,
-                after: filter,
-            })));
+            return Ok(self.hash_step(left, right, kind, on, filter));
         }
+        self.inner_region(from, filter)
+    }
+
+    fn inner_region(&mut self, from: &'q From, filter: Vec<TermId>) -> Result<Step<'q>> {
         let mut region = Region {
             items: Vec::new(),
             terms: filter,
         };
-        self.gather(from, &mut region);
-        self.region(region)
+        self.gather(from, false, &mut region);
+        self.region(region, &Wanted::default())
     }
 
-    fn first(&mut self, item: &Item<'q>, ready: Vec<Placed>) -> Result<Step<'q>> {
-        self.item(item, ready.into_iter().map(|placed| placed.term).collect())
+    /// The items of the region that an expression depends on.
+    pub(super) fn items_of(&self, scalar: &Scalar) -> Items {
+        self.finder().items(scalar)
     }
 
-    /// Joins an item to the steps before it.
-    fn next(
+    fn build(
         &mut self,
-        left: Step<'q>,
-        item: &Item<'q>,
-        own: Items,
-        ready: Vec<Placed>,
-        owners: &[(TableId, Items)],
+        region: Region<'q>,
+        prepared: &[(Vec<Tree<'p>>, Vec<Constraint>)],
+        candidates: &[Candidate],
+        sequence: &Sequence,
     ) -> Result<Step<'q>> {
-        let ready: Vec<TermId> = ready.into_iter().map(|placed| placed.term).collect();
-        let (kind, on, after) = match &item.left {
-            Some(on) => (JoinKind::Left, on.clone(), ready),
-            None => (JoinKind::Inner, ready, Vec::new()),
-        };
-        let is_source = matches!(&item.from, ItemKind::Source(_));
-        let by_loop = is_source && !self.has_hash_term(&on, own, owners) && !self.is_derived(item);
-        if by_loop {
-            let right = self.item(item, on)?;
-            return Ok(Step::Join(Box::new(JoinStep {
-                left,
-                right,
-                kind,
-                method: Method::Loop,
-                on: Vec::new(),
-                after,
-            })));
-        }
-        let (inside, between): (Vec<_>, Vec<_>) = on
-            .into_iter()
-            .partition(|&term| self.items_of(&self.terms[term], owners) & !own == 0);
-        let right = self.item(item, inside)?;
-        let (keys, on) = self.hash_terms(&left, &right, between);
-        Ok(Step::Join(Box::new(JoinStep {
-            left,
-            right,
-            kind,
-            method: Method::Hash(keys),
-            on,
-            after,
-        })))
-    }
-
-    fn is_derived(&self, item: &Item<'q>) -> bool {
-        let ItemKind::Source(source) = &item.from else {
-            return false;
-        };
-        matches!(
-            source.kind,
-            SourceKind::Query(_) | SourceKind::Common(_) | SourceKind::Recursion(_)
-        )
-    }
-
-    fn has_hash_term(&self, on: &[TermId], own: Items, owners: &[(TableId, Items)]) -> bool {
-        on.iter().any(|&term| {
-            equality(&self.terms[term]).is_some_and(|(left, right, ..)| {
-                let (left, right) = (self.items_of(left, owners), self.items_of(right, owners));
-                (left == own && right != 0 && right & own == 0)
-                    || (right == own && left != 0 && left & own == 0)
+        let mut waiting: Vec<TermUse> = region
+            .terms
+            .iter()
+            .filter(|&&term| self.terms[term].parent.is_none())
+            .map(|&term| TermUse {
+                term,
+                items: self.items_of(self.term(term)),
+                derived: false,
             })
-        })
+            .collect();
+        let mut done: Items = 0;
+        let mut rows = LogEst::ONE;
+        let mut step: Option<Step<'q>> = None;
+        for &number in &sequence.steps {
+            let candidate = &candidates[number];
+            let place = candidate.item;
+            done |= 1 << place;
+            let (ready, rest) = waiting
+                .into_iter()
+                .partition(|term: &TermUse| term.items & !done == 0);
+            waiting = rest;
+            let (trees, constraints) = &prepared[place];
+            let backwards = sequence.order.state().backwards >> place & 1 != 0;
+            let next = super::build::Next {
+                item: &region.items[place],
+                place,
+                candidate,
+                trees,
+                constraints,
+                ready,
+                backwards,
+                keeps_order: self.sorted > 0,
+                outer_rows: rows,
+            };
+            step = Some(self.next_step(step, next)?);
+            rows = rows.times(candidate.out);
+        }
+        step.ok_or_else(|| Error::misuse("FROM without tables"))
     }
 
-    /// Splits terms into equalities between the two sides and the rest.
-    fn hash_terms(&self, left: &Step<'q>, right: &Step<'q>, on: Vec<TermId>) -> (Vec<HashTerm>, Vec<TermId>) {
-        let mut left_tables = Vec::new();
-        left.each_table(&mut |table| left_tables.push((table, 1)));
-        right.each_table(&mut |table| left_tables.push((table, 2)));
-        let mut keys = Vec::new();
-        let mut rest = Vec::new();
-        for term in on {
-            match self.hash_term(term, &left_tables) {
-                Some(key) => keys.push(key),
-                None => rest.push(term),
+    /// A scan of an item's rows, with nothing decided but the terms to check.
+    pub(super) fn row_step(
+        &mut self,
+        item: &Item<'q>,
+        filter: Vec<TermId>,
+        rows: LogEst,
+    ) -> Result<Step<'q>> {
+        match &item.from {
+            ItemKind::Source(source) => Ok(Step::Scan(ScanStep {
+                source,
+                access: super::Access::Rows,
+                filter,
+                estimate: rows.number(),
+            })),
+            ItemKind::Fixed(from) => self.fixed(from, filter),
+        }
+    }
+
+    /// Terms that follow from others: bounds from patterns, equalities by way of equalities.
+    fn derive(&mut self, region: &mut Region<'q>) {
+        let mut terms = std::mem::take(&mut region.terms);
+        self.derive_terms(&mut terms);
+        region.terms = terms;
+        for item in &mut region.items {
+            if let Some(mut on) = item.left.take() {
+                self.derive_patterns(&mut on);
+                item.left = Some(on);
             }
         }
-        (keys, rest)
     }
+}
 
-    fn hash_term(&self, term: TermId, sides: &[(TableId, Items)]) -> Option<HashTerm> {
-        let (a, b, op, rule) = equality(&self.terms[term])?;
-        let null_matches = op == CompareOp::Is;
-        match (self.items_of(a, sides), self.items_of(b, sides)) {
-            (1, 2) => Some(HashTerm {
-                left: a.clone(),
-                right: b.clone(),
-                rule: rule.clone(),
-                null_matches,
-            }),
-            (2, 1) => Some(HashTerm {
-                left: b.clone(),
-                right: a.clone(),
-                rule: turned(rule),
-                null_matches,
-            }),
-            _ => None,
+/// Which item of the region each table belongs to.
+fn owners(region: &Region<'_>) -> Vec<(TableId, Items)> {
+    let mut owners = Vec::with_capacity(region.items.len());
+    for (place, item) in region.items.iter().enumerate() {
+        match &item.from {
+            ItemKind::Source(source) => owners.push((source.table, 1 << place)),
+            ItemKind::Fixed(from) => from.each_source(&mut |source| owners.push((source.table, 1 << place))),
         }
     }
-
-    /// The settings.
-    pub fn context(&self) -> &'p PlanContext<'p> {
-        self.context
-    }
-
-    /// The tables.
-    pub fn tables(&self) -> &'p Tables<'a> {
-        self.tables
-    }
+    owners
 }
 
-/// Takes the terms out whose items are all in `available`.
-fn take_ready(waiting: &mut Vec<Placed>, available: Items) -> Vec<Placed> {
-    let (ready, rest) = waiting
-        .drain(..)
-        .partition(|placed| placed.items & !available == 0);
-    *waiting = rest;
-    ready
-}
-
-/// The sides of an equality.
-fn equality(term: &Scalar) -> Option<(&Scalar, &Scalar, CompareOp, &CompareRule)> {
+/// Whether `term` being true makes `wanted` true: they are the same, or `wanted` is NOT NULL of what `term` compares.
+fn implies(term: &Scalar, wanted: &Scalar) -> bool {
+    if term.same(wanted) {
+        return true;
+    }
+    let Scalar::IsNull {
+        operand: wanted,
+        negated: true,
+    } = wanted
+    else {
+        return false;
+    };
     match term {
-        Scalar::Compare {
-            op: op @ (CompareOp::Eq | CompareOp::Is),
-            left,
-            right,
-            rule,
-        } => Some((left, right, *op, rule)),
-        _ => None,
+        Scalar::Compare { op, left, right, .. } if !matches!(op, CompareOp::Is | CompareOp::IsNot) => {
+            left.same(wanted) || right.same(wanted)
+        }
+        Scalar::Between { operand, .. }
+        | Scalar::InList {
+            operand,
+            negated: false,
+            ..
+        } => operand.same(wanted),
+        Scalar::InQuery {
+            operands,
+            negated: false,
+            ..
+        } => operands.iter().any(|operand| operand.same(wanted)),
+        Scalar::Like { operand, .. } => operand.same(wanted),
+        _ => false,
     }
 }
 
-/// The rule of a comparison whose sides change places.
-fn turned(rule: &CompareRule) -> CompareRule {
-    CompareRule {
-        left: rule.right,
-        right: rule.left,
-        collation: rule.collation.clone(),
+/// The side of a term that a constraint compares with.
+pub(super) fn value_of<'t>(term: &'t Scalar, constraint: &Constraint) -> &'t Scalar {
+    match constraint.value {
+        Side::Set => term,
+        side => side_of(term, side),
     }
 }

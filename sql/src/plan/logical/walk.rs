@@ -224,6 +224,26 @@ impl Query {
 }
 
 impl Query {
+    /// Visits the top expressions of the query itself, to change them: those of queries in FROM are not among them.
+    pub fn each_own_scalar_mut(&mut self, visit: VisitMut<'_>) {
+        self.body.each_own_scalar_mut(visit);
+        for order in &mut self.order {
+            if let OrderTarget::Expression(expression) = &mut order.target {
+                visit(expression);
+            }
+        }
+        self.limit.iter_mut().chain(&mut self.offset).for_each(visit);
+    }
+
+    /// Visits what each table of FROM is, at all depths, to change it.
+    pub fn each_source_kind_mut(&mut self, visit: &mut dyn FnMut(&mut SourceKind)) {
+        self.common
+            .iter_mut()
+            .for_each(|common| common.query.each_source_kind_mut(visit));
+        self.body.each_source_kind_mut(visit);
+        self.each_own_scalar_mut(&mut |scalar| scalar.each_source_kind_mut(visit));
+    }
+
     /// Visits the tables of FROM at all depths, subqueries in expressions included.
     pub fn each_source(&self, visit: &mut dyn FnMut(&Source)) {
         self.common
@@ -255,7 +275,117 @@ impl Query {
     }
 }
 
+impl From {
+    fn each_source_kind_mut(&mut self, visit: &mut dyn FnMut(&mut SourceKind)) {
+        match self {
+            From::Source(source) => {
+                visit(&mut source.kind);
+                if let SourceKind::Query(query) = &mut source.kind {
+                    query.each_source_kind_mut(visit);
+                }
+            }
+            From::Inner { items, .. } => {
+                items
+                    .iter_mut()
+                    .for_each(|item| item.from.each_source_kind_mut(visit));
+            }
+            From::Outer { left, right, .. } => {
+                left.each_source_kind_mut(visit);
+                right.each_source_kind_mut(visit);
+            }
+        }
+    }
+
+    /// Visits the expressions of ON clauses and arguments, to change them.
+    fn each_own_scalar_mut(&mut self, visit: VisitMut<'_>) {
+        match self {
+            From::Source(source) => {
+                if let SourceKind::Virtual { arguments, .. } = &mut source.kind {
+                    arguments.iter_mut().for_each(visit);
+                }
+            }
+            From::Inner { items, on } => {
+                items
+                    .iter_mut()
+                    .for_each(|item| item.from.each_own_scalar_mut(visit));
+                on.iter_mut().for_each(visit);
+            }
+            From::Outer { left, right, on, .. } => {
+                left.each_own_scalar_mut(visit);
+                right.each_own_scalar_mut(visit);
+                on.iter_mut().for_each(visit);
+            }
+        }
+    }
+}
+
+impl Block {
+    fn each_own_scalar_mut(&mut self, visit: VisitMut<'_>) {
+        if let Some(from) = &mut self.from {
+            from.each_own_scalar_mut(visit);
+        }
+        let from = self.from.take();
+        self.each_scalar_mut(visit);
+        self.from = from;
+    }
+}
+
+impl Body {
+    fn each_own_scalar_mut(&mut self, visit: VisitMut<'_>) {
+        match self {
+            Body::Block(block) => block.each_own_scalar_mut(visit),
+            Body::Values(rows) => rows.iter_mut().flatten().for_each(visit),
+            Body::Compound(compound) => {
+                compound.first.each_own_scalar_mut(visit);
+                compound
+                    .rest
+                    .iter_mut()
+                    .for_each(|(_, body)| body.each_own_scalar_mut(visit));
+            }
+            Body::Recursive(recursive) => {
+                recursive.initial.each_own_scalar_mut(visit);
+                recursive
+                    .steps
+                    .iter_mut()
+                    .for_each(|body| body.each_own_scalar_mut(visit));
+            }
+        }
+    }
+
+    fn each_source_kind_mut(&mut self, visit: &mut dyn FnMut(&mut SourceKind)) {
+        match self {
+            Body::Block(block) => {
+                if let Some(from) = &mut block.from {
+                    from.each_source_kind_mut(visit);
+                }
+            }
+            Body::Values(_) => {}
+            Body::Compound(compound) => {
+                compound.first.each_source_kind_mut(visit);
+                compound
+                    .rest
+                    .iter_mut()
+                    .for_each(|(_, body)| body.each_source_kind_mut(visit));
+            }
+            Body::Recursive(recursive) => {
+                recursive.initial.each_source_kind_mut(visit);
+                recursive
+                    .steps
+                    .iter_mut()
+                    .for_each(|body| body.each_source_kind_mut(visit));
+            }
+        }
+    }
+}
+
 impl Scalar {
+    fn each_source_kind_mut(&mut self, visit: &mut dyn FnMut(&mut SourceKind)) {
+        if let Some(query) = self.query_mut() {
+            query.each_source_kind_mut(visit);
+        }
+        self.children_mut(&mut |child| child.each_source_kind_mut(visit));
+    }
+
     fn each_source(&self, visit: &mut dyn FnMut(&Source)) {
         if let Some(query) = self.query() {
             query.each_source(visit);

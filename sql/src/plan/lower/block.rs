@@ -3,9 +3,10 @@
 use super::order::Tail;
 use super::{Layout, Lowerer};
 use crate::error::Result;
-use crate::plan::join::JoinPlan;
-use crate::plan::logical::{Block, ColumnSet, OrderTarget, Query, Scalar};
+use crate::plan::join::{JoinPlan, OrderWish, Wanted};
+use crate::plan::logical::{Block, ColumnSet, From, Order, OrderTarget, Query, Scalar};
 use crate::plan::physical::Node;
+use crate::value::Value;
 
 impl Lowerer<'_> {
     /// The plan of a query that is one block.
@@ -19,7 +20,7 @@ impl Lowerer<'_> {
     }
 
     fn block_with(&mut self, block: &Block, tail: Tail<'_>, needed: Option<&ColumnSet>) -> Result<Node> {
-        let (node, layout, tail) = self.block_rows(block, tail)?;
+        let (node, layout, tail) = self.block_rows(block, tail, &[])?;
         self.output(
             node,
             &layout,
@@ -30,16 +31,19 @@ impl Lowerer<'_> {
         )
     }
 
-    /// A block's rows before projection; the tail knows then how much of its order holds.
+    /// A block's rows before projection, with the columns that `extra` reads beside its own; the tail knows then how much
+    /// of its order holds.
     pub(super) fn block_rows<'q>(
         &mut self,
         block: &'q Block,
-        tail: Tail<'q>,
+        mut tail: Tail<'q>,
+        extra: &[&Scalar],
     ) -> Result<(Node, Layout, Tail<'q>)> {
         let (mut node, mut layout) = match &block.from {
             Some(from) => {
-                let plan = JoinPlan::new(&self.tables, self.context, from, &block.filter)?;
+                let plan = self.join_plan(block, from, &mut tail, extra)?;
                 self.mark_block(block, &plan, &tail);
+                extra.iter().for_each(|scalar| self.mark(scalar));
                 self.join(plan)?
             }
             None => {
@@ -61,6 +65,28 @@ impl Lowerer<'_> {
             (node, layout) = self.windowed(node, layout, group)?;
         }
         Ok((node, layout, tail))
+    }
+
+    /// Decides how the block's tables are joined; an order that comes of itself is noted in the tail.
+    fn join_plan<'q>(
+        &mut self,
+        block: &'q Block,
+        from: &'q From,
+        tail: &mut Tail<'q>,
+        extra: &[&Scalar],
+    ) -> Result<JoinPlan<'q>> {
+        // Which columns are read decides which indexes are enough; the plan then may need fewer.
+        self.mark_block_expressions(block, tail);
+        block.filter.iter().for_each(|term| self.mark(term));
+        extra.iter().for_each(|scalar| self.mark(scalar));
+        from.each_scalar(&mut |scalar| self.mark(scalar));
+        let wanted = wanted(block, tail);
+        let plan = JoinPlan::new(&self.tables, self.context, from, &block.filter, &wanted)?;
+        if !wanted.order.is_empty() {
+            tail.sorted = plan.sorted;
+        }
+        from.each_source(&mut |source| self.tables.get_mut(source.table).used = ColumnSet::default());
+        Ok(plan)
     }
 
     /// Rows for which all terms hold.
@@ -97,5 +123,31 @@ impl Lowerer<'_> {
         if block.from.is_none() {
             block.filter.iter().for_each(|term| self.mark(term));
         }
+    }
+}
+
+/// The order in which a block's joined rows would save a sort.
+fn wanted(block: &Block, tail: &Tail<'_>) -> Wanted {
+    let limit = match tail.limit.and_then(Scalar::as_literal) {
+        Some(Value::Integer(limit)) => u64::try_from(*limit).ok(),
+        _ => None,
+    };
+    let plain = block.grouping.is_none() && block.windows.is_empty() && block.distinct.is_none();
+    if !plain {
+        return Wanted::default();
+    }
+    let wish = |order: &Order| OrderWish {
+        expression: match &order.target {
+            OrderTarget::Output(column) => block.projection[*column].clone(),
+            OrderTarget::Expression(expression) => expression.clone(),
+        },
+        descending: order.descending,
+        nulls_first: order.nulls_first,
+        collation: order.collation.clone(),
+    };
+    Wanted {
+        order: tail.order.iter().map(wish).collect(),
+        limit,
+        width: block.projection.len(),
     }
 }

@@ -1,9 +1,13 @@
 //! EXPLAIN QUERY PLAN: lines in SQLite's words, collected while the plan is made.
 
+use std::sync::Arc;
+
 use super::Lowerer;
 use super::scalar::SubqueryUse;
+use crate::catalog::{IndexSource, Table};
 use crate::plan::context::ExplainLine;
-use crate::plan::logical::Query;
+use crate::plan::join::{Access, KeyRange};
+use crate::plan::logical::{Query, TableId};
 
 /// The lines so far and the line that new ones go under.
 #[derive(Debug, Default)]
@@ -11,6 +15,19 @@ pub(super) struct Explainer {
     lines: Vec<ExplainLine>,
     parents: Vec<u32>,
     subqueries: usize,
+    /// What the next scan's line says beside the table.
+    note: ScanNote,
+}
+
+/// What a scan's line says because of the join around it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ScanNote {
+    /// The keys of the hash table that the rows go into.
+    pub hashed: Option<String>,
+    /// LEFT JOIN.
+    pub left: bool,
+    /// The rows are kept and read again.
+    pub kept: bool,
 }
 
 /// An open line; `None` when nobody asked for lines.
@@ -78,11 +95,66 @@ impl Lowerer<'_> {
         });
     }
 
+    /// Sets what the next scan's line says.
+    pub(super) fn explain_note(&mut self, note: impl FnOnce() -> ScanNote) {
+        if let Some(explainer) = &mut self.explainer {
+            explainer.note = note();
+        }
+    }
+
+    /// The line of a table's scan or search.
+    pub(super) fn explain_access(&mut self, id: TableId, table: &Table, access: &Access) {
+        let Some(explainer) = &mut self.explainer else {
+            return;
+        };
+        let note = std::mem::take(&mut explainer.note);
+        let name = Arc::clone(&self.tables.get(id).name);
+        let (verb, rest) = match &note.hashed {
+            Some(keys) => ("SEARCH", format!(" USING AUTOMATIC COVERING INDEX ({keys})")),
+            None => access_words(table, access),
+        };
+        let suffix = if note.left { " LEFT-JOIN" } else { "" };
+        self.explain_leaf(|| format!("{verb} {name}{rest}{suffix}"));
+    }
+
+    /// The line of a scan of rows that are in no tree.
+    pub(super) fn explain_rows(&mut self, id: TableId, rest: &str) {
+        let Some(explainer) = &mut self.explainer else {
+            return;
+        };
+        let note = std::mem::take(&mut explainer.note);
+        let name = self.shown_name(id);
+        let suffix = if note.left { " LEFT-JOIN" } else { "" };
+        self.explain_leaf(|| match note.hashed {
+            Some(keys) => format!("SEARCH {name} USING AUTOMATIC COVERING INDEX ({keys}){suffix}"),
+            None => format!("SCAN {name}{rest}{suffix}"),
+        });
+    }
+
+    /// The line above the lines of a subquery in FROM.
+    pub(super) fn explain_subquery_rows(&mut self, id: TableId) -> (OpenLine, ScanNote) {
+        let Some(explainer) = &mut self.explainer else {
+            return (OpenLine(false), ScanNote::default());
+        };
+        let note = std::mem::take(&mut explainer.note);
+        let how = if note.kept { "MATERIALIZE" } else { "CO-ROUTINE" };
+        let name = self.shown_name(id);
+        (self.explain_line(|| format!("{how} {name}")), note)
+    }
+
+    /// A table's name, or what SQLite calls a subquery without one.
+    fn shown_name(&self, id: TableId) -> String {
+        match &*self.tables.get(id).name {
+            "" => format!("(subquery-{})", id.0),
+            name => name.to_owned(),
+        }
+    }
+
     /// Rows that come from no table.
     pub(super) fn explain_constant_rows(&mut self, count: usize) {
         self.explain_leaf(|| match count {
             1 => "SCAN CONSTANT ROW".to_owned(),
-            count => format!("SCAN {count} CONSTANT ROWS"),
+            count => format!("SCAN {count}-ROW VALUES CLAUSE"),
         });
     }
 
@@ -114,4 +186,75 @@ impl Lowerer<'_> {
         query.each_column(&mut |column| correlated |= !own.contains(&column.table));
         correlated
     }
+}
+
+/// `SCAN` or `SEARCH`, and the words after the table's name.
+fn access_words(table: &Table, access: &Access) -> (&'static str, String) {
+    match access {
+        Access::Table(range) => match &table.without_rowid {
+            None => rowid_words(range),
+            Some(_) if range.is_whole() => ("SCAN", String::new()),
+            Some(tree) => {
+                let name = |place: usize| column_name(table, tree.stored.get(place).copied());
+                (
+                    "SEARCH",
+                    format!(" USING PRIMARY KEY ({})", range_words(range, &name)),
+                )
+            }
+        },
+        Access::Index {
+            index,
+            covering,
+            range,
+            ..
+        } => {
+            let kind = if *covering { "COVERING INDEX" } else { "INDEX" };
+            let name = |place: usize| match index.columns.get(place).map(|column| &column.source) {
+                Some(IndexSource::Column(column)) => column_name(table, Some(*column)),
+                Some(IndexSource::Rowid) => "rowid".to_owned(),
+                _ => "<expr>".to_owned(),
+            };
+            match range.is_whole() {
+                true => ("SCAN", format!(" USING {kind} {}", index.name)),
+                false => (
+                    "SEARCH",
+                    format!(" USING {kind} {} ({})", index.name, range_words(range, &name)),
+                ),
+            }
+        }
+        Access::Union(_) | Access::Rows => ("SCAN", String::new()),
+    }
+}
+
+fn column_name(table: &Table, column: Option<usize>) -> String {
+    match column {
+        Some(column) if table.rowid_alias == Some(column) => "rowid".to_owned(),
+        Some(column) => table
+            .columns
+            .get(column)
+            .map_or_else(String::new, |column| column.name.clone()),
+        None => "rowid".to_owned(),
+    }
+}
+
+fn rowid_words(range: &KeyRange) -> (&'static str, String) {
+    let words = match (range.equal.first(), &range.lower, &range.upper) {
+        (Some(_), ..) => "=?",
+        (None, Some(_), Some(_)) => ">? AND rowid<?",
+        (None, Some(_), None) => ">?",
+        (None, None, Some(_)) => "<?",
+        (None, None, None) => return ("SCAN", String::new()),
+    };
+    ("SEARCH", format!(" USING INTEGER PRIMARY KEY (rowid{words})"))
+}
+
+/// `a=? AND b>?`
+fn range_words(range: &KeyRange, name: &dyn Fn(usize) -> String) -> String {
+    let mut words: Vec<String> = (0..range.equal.len())
+        .map(|place| format!("{}=?", name(place)))
+        .collect();
+    let next = name(range.equal.len());
+    words.extend(range.lower.iter().map(|_| format!("{next}>?")));
+    words.extend(range.upper.iter().map(|_| format!("{next}<?")));
+    words.join(" AND ")
 }

@@ -39,7 +39,7 @@ impl Lowerer<'_> {
                 for (&column, argument) in hidden.iter().zip(arguments) {
                     lowered.push((column, self.scalar(argument, &Layout::empty())?));
                 }
-                self.explain_leaf(|| format!("SCAN {} VIRTUAL TABLE INDEX 0:", virtual_table.name()));
+                self.explain_rows(table, " VIRTUAL TABLE INDEX 0:");
                 let filter = self.terms(&step.filter, terms, &layout)?;
                 let scan = VirtualScan {
                     table: Arc::clone(virtual_table),
@@ -55,7 +55,7 @@ impl Lowerer<'_> {
             SourceKind::Query(query) => self.query_rows(step, query, terms),
             SourceKind::Common(id) => {
                 let width = self.tables.get(table).width();
-                self.explain_scan(table, "SCAN", "");
+                self.explain_rows(table, "");
                 self.derived_rows(
                     Node::CteScan { table: *id, width },
                     step,
@@ -65,7 +65,7 @@ impl Lowerer<'_> {
             }
             SourceKind::Recursion(id) => {
                 let width = self.tables.get(table).width();
-                self.explain_scan(table, "SCAN", "");
+                self.explain_rows(table, "");
                 self.derived_rows(
                     Node::RecursiveScan { table: *id, width },
                     step,
@@ -85,10 +85,11 @@ impl Lowerer<'_> {
         let table = step.source.table;
         let used = self.tables.get(table).used.clone();
         let narrow = super::query::can_narrow(query);
-        let line = self.explain_line(|| format!("CO-ROUTINE {}", "subquery"));
+        let (line, note) = self.explain_subquery_rows(table);
         let node = self.query(query, narrow.then_some(&used))?;
         self.explain_end(line);
-        self.explain_scan(table, "SCAN", "");
+        self.explain_note(|| note);
+        self.explain_rows(table, "");
         let columns = if narrow {
             Columns::Set(used)
         } else {
@@ -128,8 +129,12 @@ impl Lowerer<'_> {
         let layout = Layout::of(id, Columns::Set(used));
         let node = match &step.access {
             Access::Union(branches) => {
+                let line = self.explain_line(|| "MULTI-INDEX OR".to_owned());
                 let mut lowered = Vec::with_capacity(branches.len());
-                for branch in branches {
+                for (number, branch) in branches.iter().enumerate() {
+                    let inner = self.explain_line(|| format!("INDEX {}", number + 1));
+                    self.explain_access(id, table, branch);
+                    self.explain_end(inner);
                     lowered.push(self.tree_scan(
                         branch,
                         database,
@@ -139,6 +144,7 @@ impl Lowerer<'_> {
                         1.0,
                     )?);
                 }
+                self.explain_end(line);
                 let filter = self.terms(&step.filter, terms, &layout)?;
                 Node::RowidUnion(Box::new(RowidUnion {
                     database,
@@ -181,17 +187,33 @@ impl Lowerer<'_> {
                 index,
                 covering,
                 range,
-            } => Ok(Node::IndexScan(Box::new(IndexScan {
-                database,
-                table,
-                index: Arc::clone(index),
-                covering: *covering,
-                columns,
-                seek: self.seek(range)?,
-                descending: range.descending,
-                filter,
-                estimate,
-            }))),
+                blobs,
+            } => {
+                let scan = IndexScan {
+                    database,
+                    table,
+                    index: Arc::clone(index),
+                    covering: *covering,
+                    columns,
+                    seek: self.seek(range)?,
+                    descending: range.descending,
+                    filter,
+                    estimate,
+                };
+                let Some(blobs) = blobs else {
+                    return Ok(Node::IndexScan(Box::new(scan)));
+                };
+                let texts = scan.clone();
+                let blobs = IndexScan {
+                    seek: self.seek(blobs)?,
+                    ..scan
+                };
+                let mut inputs = vec![Node::IndexScan(Box::new(texts)), Node::IndexScan(Box::new(blobs))];
+                if range.descending {
+                    inputs.reverse();
+                }
+                Ok(Node::Append { inputs })
+            }
             Access::Union(_) | Access::Rows => Err(Error::misuse("a table is not scanned as rows")),
         }
     }
@@ -238,19 +260,6 @@ impl Lowerer<'_> {
             },
             None => value,
         })
-    }
-
-    fn explain_access(&mut self, id: TableId, table: &Table, access: &Access) {
-        let _ = (table, access);
-        self.explain_scan(id, "SCAN", "");
-    }
-
-    /// `SCAN t`, `SEARCH t ..`.
-    pub(super) fn explain_scan(&mut self, table: TableId, verb: &str, rest: &str) {
-        if self.settings().explain {
-            let name = Arc::clone(&self.tables.get(table).name);
-            self.explain_leaf(|| format!("{verb} {name}{rest}"));
-        }
     }
 }
 

@@ -4,11 +4,13 @@ use std::borrow::Cow;
 
 use smallvec::SmallVec;
 
+use super::explain::ScanNote;
 use super::{Layout, Lowerer};
 use crate::error::Result;
+use crate::plan::bind::Tables;
 use crate::plan::join::{HashTerm, JoinPlan, JoinStep, Method, Step, TermId};
 use crate::plan::logical::Scalar;
-use crate::plan::physical::{HashJoin, HashKey, NestedLoop, Node};
+use crate::plan::physical::{HashJoin, HashKey, JoinKind, NestedLoop, Node};
 
 /// The terms of a join plan.
 pub(super) type Terms<'t, 'q> = &'t [Cow<'q, Scalar>];
@@ -32,6 +34,10 @@ impl Lowerer<'_> {
     fn nested_loop(&mut self, join: &JoinStep<'_>, terms: Terms<'_, '_>) -> Result<(Node, Layout)> {
         let (outer, mut layout) = self.step(&join.left, terms)?;
         let offers: SmallVec<_> = layout.tables().collect();
+        self.explain_note(|| ScanNote {
+            left: join.kind == JoinKind::Left,
+            ..ScanNote::default()
+        });
         let ((inner, inner_layout), bindings) =
             self.in_frame(Some(offers), |lowerer| lowerer.step(&join.right, terms))?;
         let bindings = self.bindings(bindings, &layout)?;
@@ -57,6 +63,15 @@ impl Lowerer<'_> {
         terms: Terms<'_, '_>,
     ) -> Result<(Node, Layout)> {
         let (left, mut layout) = self.step(&join.left, terms)?;
+        if self.settings().explain {
+            let hashed = hashed_columns(keys, &self.tables);
+            let left = join.kind == JoinKind::Left;
+            self.explain_note(|| ScanNote {
+                hashed,
+                left,
+                kept: true,
+            });
+        }
         let (right, right_layout) = self.step(&join.right, terms)?;
         let mut lowered = Vec::with_capacity(keys.len());
         for key in keys {
@@ -108,4 +123,17 @@ impl Lowerer<'_> {
     ) -> Result<Option<crate::plan::expr::Expr>> {
         self.conjunction(chosen.iter().map(|&term| &*terms[term]), layout)
     }
+}
+
+/// The columns that a hash table is keyed by, as SQLite names those of an automatic index.
+fn hashed_columns(keys: &[HashTerm], tables: &Tables<'_>) -> Option<String> {
+    let name = |key: &HashTerm| {
+        let column = key.right.as_column()?;
+        Some(match column.column.index() {
+            Some(index) => format!("{}=?", tables.get(column.table).column_name(index)),
+            None => "rowid=?".to_owned(),
+        })
+    };
+    let names: Vec<String> = keys.iter().filter_map(name).collect();
+    (!names.is_empty()).then(|| names.join(" AND "))
 }

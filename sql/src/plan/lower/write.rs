@@ -306,9 +306,8 @@ impl<'a> Lowerer<'a> {
         let tables = self.common_tables(&rows.query.common)?;
         let (row, table) = (rows.target.row, rows.target.table);
         let whole = whole_row(table, row);
-        whole.iter().for_each(|scalar| self.mark(scalar));
-        values.iter().for_each(|scalar| self.mark(scalar));
-        let (node, inner, tail) = self.block_rows(block, Tail::of(&rows.query))?;
+        let extra: Vec<&Scalar> = whole.iter().chain(values.iter().copied()).collect();
+        let (node, inner, tail) = self.block_rows(block, Tail::of(&rows.query), &extra)?;
         let mut layout = Self::row_layout(table, row);
         let mut projection = whole;
         for other in inner.tables().filter(|other| *other != row) {

@@ -3,6 +3,7 @@
 #![allow(unreachable_pub)]
 
 mod errors;
+mod plans;
 
 use std::sync::Arc;
 
@@ -87,7 +88,10 @@ impl World {
     /// SQLite's EXPLAIN QUERY PLAN, indented.
     pub fn sqlite_plan(&self, sql: &str) -> String {
         let mut statement = self.sqlite.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
-        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(3)?)));
+        let nulls = vec![rusqlite::types::Null; statement.parameter_count()];
+        let rows = statement.query_map(rusqlite::params_from_iter(nulls), |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(3)?))
+        });
         indented(rows.unwrap().map(Result::unwrap))
     }
 

@@ -7,7 +7,7 @@
 /// The tallest expression.
 pub(super) const HEIGHT_MAX: u32 = 1000;
 /// How deep queries, windows and parenthesized joins may lie inside each other.
-pub(super) const NESTING_MAX: u32 = 64;
+pub(super) const NESTING_MAX: u32 = 80;
 /// How many operators and brackets of one expression may be open.
 pub(super) const OPEN_MAX: usize = 2495;
 /// How many queries one compound may have.

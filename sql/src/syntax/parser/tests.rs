@@ -274,7 +274,7 @@ fn deep_text_is_refused_and_does_not_overflow_the_stack() {
     ];
     let run = || {
         for (open, close) in BRACKETS {
-            for depth in [10, 60, 70, 400, 990, 1010, 2600, 60_000] {
+            for depth in [10, 60, 90, 400, 990, 1010, 2600, 60_000] {
                 let sql = format!("select {}1{}", open.repeat(depth), close.repeat(depth));
                 match parse_next(sql.as_bytes(), 0) {
                     Ok(_) => assert!(depth < 1000 || open == "(", "{open} {depth}"),

@@ -1,6 +1,7 @@
 //! Trees made here and read by real SQLite, and the other way round; each goes on with what the other has written.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use rusqlite::Connection;
 use rusqlite::types::ValueRef as SqlValue;
@@ -10,7 +11,8 @@ use crate::btree::model::{Random, Shape, from_file, integrity, open_in_sqlite, t
 use crate::btree::{BulkBuilder, IndexCursor, TableCursor, TreeKind, create_tree, drop_tree, vacuum_pages};
 use crate::format::record::encode;
 use crate::format::{AutoVacuum, PageNo, ValueRef};
-use crate::pager::Pager;
+use crate::pager::{Pager, PagerOptions};
+use crate::vfs::OsVfs;
 
 const SCHEMA: &str = "
     CREATE TABLE t(id INTEGER PRIMARY KEY, v BLOB);
@@ -145,6 +147,52 @@ fn each_goes_on_with_the_others_work() {
 
             file = to_file(&mut pager);
             let db = open_in_sqlite(&file);
+            assert_eq!(integrity(&db), "ok", "round {round}");
+            assert!(table_rows(&db) == rows, "round {round}");
+            assert!(index_rows(&db) == sorted.records, "round {round}");
+        }
+    }
+}
+
+/// The same on a real file, which both open and close in turn.
+#[test]
+fn each_goes_on_with_the_others_work_in_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    for (seed, mode) in ["DELETE", "PERSIST", "WAL"].into_iter().enumerate() {
+        println!("seed {seed} {mode}");
+        let mut random = Random::new(200 + seed as u64);
+        let path = folder.path().join(mode);
+        let db = Connection::open(&path).unwrap();
+        db.execute_batch(&format!(
+            "PRAGMA page_size = 1024; PRAGMA auto_vacuum = {}; {SCHEMA}",
+            seed % 2
+        ))
+        .unwrap();
+        db.query_row(&format!("PRAGMA journal_mode = {mode}"), [], |_| Ok(()))
+            .unwrap();
+        let roots = (root_of(&db, "t"), root_of(&db, "w"));
+        drop(db);
+        for round in 0..10 {
+            let db = Connection::open(&path).unwrap();
+            change_in_sqlite(&db, &mut random, 1024);
+            let mut rows = table_rows(&db);
+            let mut sorted = index::Model::new(index::mixed());
+            (sorted.records, sorted.nulls) = (index_rows(&db), false);
+            drop(db);
+
+            let mut pager = Pager::open(Arc::new(OsVfs::new()), &path, &PagerOptions::default()).unwrap();
+            pager.begin_read().unwrap();
+            table::check_same(&pager, roots.0, &rows);
+            index::check_same(&pager, roots.1, &sorted);
+            pager.begin_write().unwrap();
+            change_here(&mut pager, roots, &mut rows, &mut sorted, &mut random);
+            if round % 2 == 1 {
+                vacuum_pages(&mut pager, u32::MAX).unwrap();
+            }
+            pager.commit().unwrap();
+            drop(pager);
+
+            let db = Connection::open(&path).unwrap();
             assert_eq!(integrity(&db), "ok", "round {round}");
             assert!(table_rows(&db) == rows, "round {round}");
             assert!(index_rows(&db) == sorted.records, "round {round}");

@@ -335,3 +335,29 @@ fn bulk_building_gives_full_pages() {
         }
     }
 }
+
+#[test]
+fn deleted_rows_leave_no_trace_when_that_is_asked() {
+    let mut pager = Shape::plain(512).pager();
+    pager.set_secure_delete(true);
+    let root = create_tree(&mut pager, TreeKind::Table).unwrap();
+    let mut cursor = TableCursor::new(root);
+    let secret = b"secret".repeat(20);
+    for rowid in 0..200 {
+        let len = if rowid % 10 == 0 { 120 } else { 12 };
+        cursor
+            .insert(&mut pager, rowid * 7 % 200, &secret[..len])
+            .unwrap();
+    }
+    cursor.insert(&mut pager, 500, &secret.repeat(30)).unwrap();
+    let mut more = cursor.first(&pager).unwrap();
+    while more && cursor.rowid() < 150 {
+        cursor.delete(&mut pager).unwrap();
+        more = cursor.next(&pager).unwrap();
+    }
+    clear_tree(&mut pager, root, TreeKind::Table).unwrap();
+    for no in (1..=pager.page_count()).filter_map(PageNo::new) {
+        let page = pager.page(no).unwrap();
+        assert!(!page.windows(6).any(|bytes| bytes == b"secret"), "page {no}");
+    }
+}

@@ -1,7 +1,10 @@
 //! Transactions and savepoints against a model: a map of page contents with a stack of copies.
 
 mod crash;
+mod failing;
+mod faults;
 mod interop;
+mod read_only;
 mod recorder;
 mod sqlite_process;
 mod together;

@@ -154,9 +154,8 @@ fn map(file: &fs::File, region: usize) -> io::Result<ShmRegion> {
 
 fn cannot_open(path: &Path, error: io::Error) -> Error {
     match error.kind() {
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            Error::ReadOnly(ReadOnlyReason::CantInit)
-        }
+        // Nobody writes there, so a reader can do without.
+        io::ErrorKind::ReadOnlyFilesystem => Error::ReadOnly(ReadOnlyReason::CantInit),
         _ => Error::CantOpen {
             path: path.into(),
             source: Some(Arc::new(error)),

@@ -1,0 +1,434 @@
+//! The ways in which one table's rows can be found, each with its cost.
+
+use smallvec::SmallVec;
+
+use super::TermId;
+use super::constraint::{Constraint, ConstraintOp, Side, side_of};
+use super::cost::LogEst;
+use super::region::{Items, Planner, TermUse};
+use super::tree::Tree;
+use crate::plan::expr::CompareOp;
+use crate::plan::logical::Scalar;
+use crate::value::Value;
+
+/// One way to find the rows of an item.
+#[derive(Clone, Debug)]
+pub(super) struct Candidate {
+    /// The item.
+    pub item: usize,
+    /// The items that come before.
+    pub needs: Items,
+    /// How.
+    pub path: Path,
+    /// Work done once.
+    pub setup: LogEst,
+    /// Work done each time.
+    pub run: LogEst,
+    /// Rows each time.
+    pub out: LogEst,
+    /// One row at most.
+    pub one_row: bool,
+}
+
+/// How an item's rows are found.
+#[derive(Clone, Debug)]
+pub(super) enum Path {
+    /// Through a tree.
+    Tree(TreePath),
+    /// All of them, however they are made.
+    Rows,
+    /// Through a hash table over an equality with items before.
+    Hash,
+    /// Through several trees, one for each branch of an OR.
+    Union {
+        term: TermId,
+        branches: Vec<(TreePath, Vec<Constraint>)>,
+    },
+}
+
+/// A part of a tree.
+#[derive(Clone, Debug)]
+pub(super) struct TreePath {
+    /// Which of the table's trees.
+    pub tree: usize,
+    /// The constraints that are equalities on its leading keys.
+    pub equal: SmallVec<[usize; 4]>,
+    /// The lower bound of the next key.
+    pub lower: Option<usize>,
+    /// The upper bound of the next key.
+    pub upper: Option<usize>,
+}
+
+impl TreePath {
+    /// Every entry of a tree.
+    pub fn whole(tree: usize) -> TreePath {
+        TreePath {
+            tree,
+            equal: SmallVec::new(),
+            lower: None,
+            upper: None,
+        }
+    }
+
+    /// The constraints that it uses.
+    pub fn used(&self) -> impl Iterator<Item = usize> + '_ {
+        self.equal.iter().copied().chain(self.lower).chain(self.upper)
+    }
+
+    /// Whether it visits a part only.
+    pub fn seeks(&self) -> bool {
+        !self.equal.is_empty() || self.lower.is_some() || self.upper.is_some()
+    }
+}
+
+/// What the candidates of one table are made from.
+pub(super) struct TableSearch<'s, 't> {
+    /// The item.
+    pub item: usize,
+    /// Items that must come before in any case.
+    pub before: Items,
+    /// The trees.
+    pub trees: &'s [Tree<'t>],
+    /// The constraints on the item.
+    pub constraints: &'s [Constraint],
+    /// The guessed size of the table's rows.
+    pub row_size: LogEst,
+    /// Rows of the table.
+    pub rows: LogEst,
+    /// Which trees may help to avoid a sort.
+    pub wanted: u64,
+    /// INDEXED BY.
+    pub forced: bool,
+    /// A hash table may stand in for an index.
+    pub hash: bool,
+}
+
+/// A tree path as it grows, key by key.
+#[derive(Clone)]
+struct Growth {
+    path: TreePath,
+    needs: Items,
+    out: LogEst,
+    /// Repetitions by IN.
+    repeats: LogEst,
+    one_row: bool,
+}
+
+impl<'p, 'q> Planner<'p, 'q> {
+    /// The candidates of a table of the schema.
+    pub(super) fn table_candidates(
+        &self,
+        search: &TableSearch<'_, '_>,
+        uses: &[TermUse],
+        out: &mut Vec<Candidate>,
+    ) {
+        if search.hash {
+            self.hash_candidates(search, uses, out);
+        }
+        for (number, tree) in search.trees.iter().enumerate() {
+            self.scan_candidate(search, number, tree, uses, out);
+            let growth = Growth {
+                path: TreePath::whole(number),
+                needs: search.before,
+                out: tree.rows[0],
+                repeats: LogEst::ONE,
+                one_row: false,
+            };
+            self.grow(search, tree, &growth, uses, out);
+        }
+    }
+
+    /// A look at all rows, when there is a reason for one through this tree.
+    fn scan_candidate(
+        &self,
+        search: &TableSearch<'_, '_>,
+        number: usize,
+        tree: &Tree<'_>,
+        uses: &[TermUse],
+        out: &mut Vec<Candidate>,
+    ) {
+        let rows = tree.rows[0];
+        let wanted = search.wanted >> number.min(63) & 1 != 0;
+        let mut candidate = Candidate {
+            item: search.item,
+            needs: search.before,
+            path: Path::Tree(TreePath::whole(number)),
+            setup: LogEst::ONE,
+            run: rows.plus(16),
+            out: rows,
+            one_row: false,
+        };
+        if tree.index.is_some() || !tree.is_rowid() {
+            let smaller = tree.covering && tree.entry_size < search.row_size;
+            let own = tree.index.is_none();
+            if !(wanted || own || smaller || search.forced || !tree.filter.is_empty()) {
+                return;
+            }
+            candidate.run = rows.plus(1 + 15 * tree.entry_size.0 / search.row_size.0.max(1));
+            if tree.looks_up() {
+                candidate.run = candidate.run.sum(rows.plus(16));
+            }
+        }
+        self.reduce(&mut candidate, search, rows, uses);
+        insert(out, candidate);
+    }
+
+    /// Uses one more key of a tree, in every way that a constraint allows.
+    fn grow(
+        &self,
+        search: &TableSearch<'_, '_>,
+        tree: &Tree<'_>,
+        growth: &Growth,
+        uses: &[TermUse],
+        out: &mut Vec<Candidate>,
+    ) {
+        let place = growth.path.equal.len();
+        let Some(key) = tree.keys.get(place) else { return };
+        for (number, constraint) in search.constraints.iter().enumerate() {
+            let fits = self.serves(search.item, constraint, key)
+                && !(constraint.op == ConstraintOp::Null && key.not_null)
+                && !growth.path.equal.contains(&number);
+            if !fits {
+                continue;
+            }
+            match constraint.op {
+                ConstraintOp::Above { .. } | ConstraintOp::Below { .. } => {
+                    self.range(search, tree, growth, number, uses, out);
+                }
+                _ => self.equality(search, tree, growth, number, uses, out),
+            }
+        }
+    }
+
+    fn equality(
+        &self,
+        search: &TableSearch<'_, '_>,
+        tree: &Tree<'_>,
+        growth: &Growth,
+        number: usize,
+        uses: &[TermUse],
+        out: &mut Vec<Candidate>,
+    ) {
+        let constraint = &search.constraints[number];
+        let place = growth.path.equal.len();
+        let mut next = growth.clone();
+        next.path.equal.push(number);
+        next.needs |= constraint.needs;
+        let repeats = self.repeats(constraint);
+        if let (Some(repeats), true) = (repeats, tree.counted && tree.rows[0].log().0 >= 10) {
+            // IN by look-ups has to beat a scan of what the keys before leave.
+            let scanned = tree.rows[place].0 + repeats.log().0 + 10;
+            if scanned < repeats.0 + tree.rows[0].log().0 {
+                return;
+            }
+        }
+        next.out = next.out.plus(tree.rows[place + 1].0 - tree.rows[place].0);
+        if constraint.op == ConstraintOp::Null {
+            next.out = next.out.plus(10);
+        }
+        let last = place + 1 == tree.keys.len();
+        next.one_row = last
+            && repeats.is_none()
+            && next.repeats == LogEst::ONE
+            && match constraint.op {
+                ConstraintOp::Equal => tree.unique && (place == 0 || tree.unique_not_null),
+                ConstraintOp::Is => tree.unique_not_null,
+                _ => false,
+            };
+        next.repeats = next.repeats.times(repeats.unwrap_or(LogEst::ONE));
+        self.offer(search, tree, &next, uses, out);
+        if !next.one_row {
+            self.grow(search, tree, &next, uses, out);
+        }
+    }
+
+    /// A bound on the key after the equalities; a lower one also together with each upper one.
+    fn range(
+        &self,
+        search: &TableSearch<'_, '_>,
+        tree: &Tree<'_>,
+        growth: &Growth,
+        number: usize,
+        uses: &[TermUse],
+        out: &mut Vec<Candidate>,
+    ) {
+        let constraint = &search.constraints[number];
+        let below = matches!(constraint.op, ConstraintOp::Below { .. });
+        let mut next = growth.clone();
+        next.needs |= constraint.needs;
+        let slot = if below {
+            &mut next.path.upper
+        } else {
+            &mut next.path.lower
+        };
+        *slot = Some(number);
+        if !self.is_half_of_pattern(constraint) {
+            next.out = range_rows(growth.out, 1);
+            self.offer(search, tree, &next, uses, out);
+        }
+        if below {
+            return;
+        }
+        let Some(key) = tree.keys.get(growth.path.equal.len()) else {
+            return;
+        };
+        for (upper, other) in search.constraints.iter().enumerate() {
+            let pairs = matches!(other.op, ConstraintOp::Below { .. })
+                && self.serves(search.item, other, key)
+                && self.pattern_of(other) == self.pattern_of(constraint);
+            if pairs {
+                let mut both = next.clone();
+                both.needs |= other.needs;
+                both.path.upper = Some(upper);
+                both.out = range_rows(growth.out, 2);
+                self.offer(search, tree, &both, uses, out);
+            }
+        }
+    }
+
+    /// Offers what has grown so far as a candidate.
+    fn offer(
+        &self,
+        search: &TableSearch<'_, '_>,
+        tree: &Tree<'_>,
+        growth: &Growth,
+        uses: &[TermUse],
+        out: &mut Vec<Candidate>,
+    ) {
+        let visited = match tree.is_rowid() {
+            true => growth.out.plus(16),
+            false => growth
+                .out
+                .plus(1 + 15 * tree.entry_size.0 / search.row_size.0.max(1)),
+        };
+        let mut run = tree.rows[0].log().sum(visited);
+        if tree.looks_up() {
+            run = run.sum(growth.out.plus(16));
+        }
+        let mut candidate = Candidate {
+            item: search.item,
+            needs: growth.needs,
+            path: Path::Tree(growth.path.clone()),
+            setup: LogEst::ONE,
+            run: run.times(growth.repeats),
+            out: growth.out.times(growth.repeats),
+            one_row: growth.one_row,
+        };
+        self.reduce(&mut candidate, search, tree.rows[0], uses);
+        insert(out, candidate);
+    }
+
+    /// A hash table over the rows, for each equality with other items.
+    fn hash_candidates(&self, search: &TableSearch<'_, '_>, uses: &[TermUse], out: &mut Vec<Candidate>) {
+        for constraint in search.constraints {
+            let drives = matches!(constraint.op, ConstraintOp::Equal | ConstraintOp::Is)
+                && constraint.needs != 0
+                && constraint
+                    .column
+                    .is_some_and(|column| column.column.index().is_some());
+            if !drives {
+                continue;
+            }
+            let setup = search.rows.log().times(search.rows).plus(28);
+            let mut candidate = Candidate {
+                item: search.item,
+                needs: search.before | constraint.needs,
+                path: Path::Hash,
+                setup,
+                run: search.rows.log().sum(LogEst(43)),
+                out: LogEst(43),
+                one_row: false,
+            };
+            candidate.out = candidate.out.min(search.rows);
+            let _ = uses;
+            insert(out, candidate);
+        }
+    }
+
+    /// Lowers the rows of a candidate by the terms that are checked on them beside its constraints.
+    fn reduce(
+        &self,
+        candidate: &mut Candidate,
+        search: &TableSearch<'_, '_>,
+        rows: LogEst,
+        uses: &[TermUse],
+    ) {
+        let own: Items = 1 << search.item;
+        let allowed = candidate.needs | own;
+        let mut cut = 0;
+        for term in uses {
+            if term.items & own == 0 || term.items & !allowed != 0 || term.derived {
+                continue;
+            }
+            let used = match &candidate.path {
+                Path::Tree(path) => path
+                    .used()
+                    .any(|number| self.parent(search.constraints[number].term) == term.term),
+                _ => false,
+            };
+            if used {
+                continue;
+            }
+            candidate.out = LogEst((candidate.out.0 - 1).max(0));
+            if let Scalar::Compare {
+                op: CompareOp::Eq | CompareOp::Is,
+                right,
+                ..
+            } = self.term(term.term)
+            {
+                let common = matches!(right.as_literal(), Some(Value::Integer(-1..=1)));
+                cut = cut.max(if common { 10 } else { 20 });
+            }
+        }
+        candidate.out = candidate.out.min(LogEst((rows.0 - cut).max(0)));
+    }
+
+    /// How often a constraint repeats the search: once for each value of IN.
+    fn repeats(&self, constraint: &Constraint) -> Option<LogEst> {
+        match constraint.op {
+            ConstraintOp::Query => Some(LogEst(46)),
+            ConstraintOp::List => match side_of(self.term(constraint.term), Side::Set) {
+                Scalar::InList { list, .. } => Some(LogEst::of(list.len() as u64)),
+                _ => Some(LogEst::ONE),
+            },
+            _ => None,
+        }
+    }
+}
+
+/// Rows that `bounds` bounds leave: a quarter by one, and by both together a sixty-fourth.
+fn range_rows(rows: LogEst, bounds: i16) -> LogEst {
+    let left = if bounds == 2 { rows.0 - 60 } else { rows.0 - 20 };
+    LogEst(left.max(10).min(rows.0 - bounds).max(0))
+}
+
+/// Adds a candidate unless one that is there already is as good in every way; takes out those that it beats in every way.
+fn insert(list: &mut Vec<Candidate>, new: Candidate) {
+    let beats = |a: &Candidate, b: &Candidate| {
+        a.item == b.item
+            && a.needs & !b.needs == 0
+            && a.setup <= b.setup
+            && a.run <= b.run
+            && a.out <= b.out
+            && (a.one_row || !b.one_row)
+            && a.keeps_order_of(b)
+    };
+    if list.iter().any(|old| beats(old, &new)) {
+        return;
+    }
+    list.retain(|old| !beats(&new, old));
+    list.push(new);
+}
+
+impl Candidate {
+    /// Whether nothing that the order of `other` gives is lost by taking this one.
+    fn keeps_order_of(&self, other: &Candidate) -> bool {
+        match (&self.path, &other.path) {
+            (Path::Tree(own), Path::Tree(theirs)) => {
+                self.one_row || own.tree == theirs.tree && own.equal.len() >= theirs.equal.len()
+            }
+            (_, Path::Tree(_)) => false,
+            _ => true,
+        }
+    }
+}
