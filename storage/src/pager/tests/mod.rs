@@ -138,7 +138,7 @@ proptest! {
             let vfs = Arc::new(MemoryVfs::new());
             let options = PagerOptions { journal_mode, wal_autocheckpoint: 20, ..small() };
             run(&mut Pager::open(vfs.clone(), Path::new("db"), &options).unwrap(), &steps);
-            assert_eq!(vfs.image().files.contains_key(Path::new("db-wal")), false);
+            assert!(!vfs.image().files.contains_key(Path::new("db-wal")));
         }
     }
 }
