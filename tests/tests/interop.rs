@@ -118,7 +118,8 @@ fn small(random: &mut Random) -> Datum {
 }
 
 fn key(random: &mut Random) -> Datum {
-    let len = 1 + random.below(if random.one_in(30) { 900 } else { 9 });
+    let bound = if random.one_in(30) { 900 } else { 9 };
+    let len = 1 + random.below(bound);
     let text = random.letters(len);
     Datum::Text(
         if random.one_in(2) {
