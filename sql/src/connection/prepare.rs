@@ -12,6 +12,7 @@ use crate::plan::{self, CompiledKind, PlanContext, ResultColumn, SchemaView};
 use crate::pragma;
 use crate::statement::{Compiled, Program};
 use crate::syntax::{self, ast};
+use crate::table_function;
 
 impl State {
     /// Compiles the first statement of `sql`. `None` when there is only blank space and comments; the offset is where the rest begins.
@@ -131,10 +132,11 @@ impl State {
         })
     }
 
-    /// Virtual tables that the application registered, and pragmas.
+    /// Virtual tables that the application registered, the built-in table-valued functions, and pragmas.
     fn find_virtual_table(&self, name: &str) -> Option<Arc<dyn VirtualTable>> {
         let registered = self.virtual_tables.get(&name.to_ascii_lowercase()).cloned();
         registered
+            .or_else(|| table_function::find(name))
             .or_else(|| pragma::table_function(name).map(|table| Arc::new(table) as Arc<dyn VirtualTable>))
     }
 
