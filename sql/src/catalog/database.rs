@@ -94,6 +94,13 @@ impl Database {
         Ok(())
     }
 
+    /// Reads the schema again after the open transaction rewrote its texts.
+    pub fn reload_schema(&mut self, collations: &dyn Collations) -> Result<()> {
+        self.schema_changed = true;
+        self.checked_at = None;
+        self.refresh_schema(collations).map(|_| ())
+    }
+
     /// The transaction that may have changed the schema was committed.
     pub fn keep_schema(&mut self) {
         self.schema_changed = false;
