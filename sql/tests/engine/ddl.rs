@@ -148,10 +148,12 @@ fn upkeep() {
     );
     both.check(
         "ANALYZE;
-         SELECT * FROM sqlite_stat1;
+         SELECT * FROM sqlite_stat1 ORDER BY 1, 2;
          DELETE FROM t WHERE a = 2;
          ANALYZE t;
          SELECT * FROM sqlite_stat1 ORDER BY 1, 2;
+         DROP TABLE sqlite_stat1;
+         DROP TABLE IF EXISTS sqlite_stat4;
          REINDEX;
          REINDEX t;
          REINDEX i;
