@@ -275,6 +275,18 @@ fn subqueries() {
         "SELECT EXISTS (SELECT 1 FROM t WHERE id = 900), EXISTS (SELECT 1 FROM t)",
         "SELECT (SELECT (SELECT t.a + u.v FROM u WHERE u.w = t.id) FROM p WHERE p.id = t.id) FROM t WHERE t.id < 10",
         "SELECT x IN bare FROM (SELECT 1 AS x)",
+        "SELECT id FROM t WHERE EXISTS (SELECT 1 FROM bare WHERE bare.x = t.a)",
+        "SELECT id FROM t WHERE NOT EXISTS (SELECT 1 FROM bare WHERE bare.x = t.a)",
+        "SELECT id FROM t WHERE NOT EXISTS (SELECT 1 FROM bare WHERE bare.x = t.a AND bare.y > t.id) AND b = 'b3'",
+        "SELECT id FROM t WHERE EXISTS (SELECT 1 FROM bare JOIN u ON u.v = bare.y WHERE bare.x = t.a AND u.w < t.id)",
+        "SELECT id FROM t WHERE a IN (SELECT x FROM bare WHERE bare.y < t.id)",
+        "SELECT id FROM t WHERE a NOT IN (SELECT x FROM bare WHERE bare.x < t.id)",
+        "SELECT t.id, p.id FROM t JOIN p ON p.t_id = t.id WHERE EXISTS (SELECT 1 FROM bare WHERE bare.x = p.x) ORDER BY t.id",
+        "SELECT count(*) FROM t WHERE EXISTS (SELECT 1 FROM bare WHERE bare.x = t.a) AND NOT EXISTS (SELECT 1 FROM bare WHERE y = t.a)",
+        "SELECT id FROM t AS o WHERE EXISTS (SELECT 1 FROM t WHERE t.e = o.e AND t.id <> o.id)",
+        "SELECT (SELECT count(*) FROM p WHERE EXISTS (SELECT 1 FROM bare WHERE bare.x = p.x AND bare.y = t.a)) FROM t",
+        "DELETE FROM bare WHERE EXISTS (SELECT 1 FROM g WHERE g.a = bare.x)",
+        "SELECT * FROM bare",
         "SELECT (x, y, z) IN bare FROM bare",
     ]);
 }

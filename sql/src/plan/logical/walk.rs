@@ -355,7 +355,11 @@ impl Body {
     fn each_source_kind_mut(&mut self, visit: &mut dyn FnMut(&mut SourceKind)) {
         match self {
             Body::Block(block) => {
-                if let Some(from) = &mut block.from {
+                for from in block
+                    .from
+                    .iter_mut()
+                    .chain(block.semis.iter_mut().map(|semi| &mut semi.from))
+                {
                     from.each_source_kind_mut(visit);
                 }
             }
@@ -405,7 +409,7 @@ impl Body {
     /// Visits the tables of FROM and of the queries there.
     fn each_source(&self, visit: &mut dyn FnMut(&Source)) {
         self.each_block(&mut |block| {
-            if let Some(from) = &block.from {
+            for from in block.from.iter().chain(block.semis.iter().map(|semi| &semi.from)) {
                 from.each_source(&mut |source| visit(source));
             }
         });
@@ -416,7 +420,7 @@ impl Body {
         match self {
             Body::Block(block) => {
                 visit(block);
-                if let Some(from) = &block.from {
+                for from in block.from.iter().chain(block.semis.iter().map(|semi| &semi.from)) {
                     from.each_source(&mut |source| {
                         if let SourceKind::Query(query) = &source.kind {
                             query.each_block(visit);
@@ -482,6 +486,10 @@ impl Block {
             from.each_scalar(visit);
         }
         self.filter.iter().for_each(&mut *visit);
+        for semi in &self.semis {
+            semi.from.each_scalar(visit);
+            semi.filter.iter().chain(&semi.on).for_each(&mut *visit);
+        }
         if let Some(grouping) = &self.grouping {
             grouping.terms.iter().for_each(|term| visit(&term.expression));
             grouping.calls.iter().for_each(|call| call.each_scalar(visit));
@@ -502,6 +510,10 @@ impl Block {
             from.each_scalar_mut(visit);
         }
         self.filter.iter_mut().for_each(&mut *visit);
+        for semi in &mut self.semis {
+            semi.from.each_scalar_mut(visit);
+            semi.filter.iter_mut().chain(&mut semi.on).for_each(&mut *visit);
+        }
         if let Some(grouping) = &mut self.grouping {
             grouping
                 .terms

@@ -123,6 +123,7 @@ fn is_simple(query: &Query, place: Place) -> bool {
         && query.common.is_empty()
         && block.grouping.is_none()
         && block.windows.is_empty()
+        && block.semis.is_empty()
         && block.distinct.is_none()
         && block.from.is_some();
     plain

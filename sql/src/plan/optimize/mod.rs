@@ -11,6 +11,7 @@
 
 mod flatten;
 mod push_down;
+mod semi;
 mod simplify;
 mod strength;
 
@@ -29,6 +30,7 @@ pub(super) fn optimize(query: &mut Query) {
         flatten::flatten(block, &mut query.order);
         strength::reduce(block);
         push_down::push_down(block);
+        semi::decorrelate(block);
     }
 }
 
@@ -57,6 +59,7 @@ fn optimize_member(body: &mut Body) {
         flatten::flatten(block, &mut []);
         strength::reduce(block);
         push_down::push_down(block);
+        semi::decorrelate(block);
     }
 }
 

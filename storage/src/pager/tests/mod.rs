@@ -1,6 +1,7 @@
 //! Transactions and savepoints against a model: a map of page contents with a stack of copies.
 
 mod crash;
+mod damage;
 mod failing;
 mod faults;
 mod interop;
