@@ -35,9 +35,23 @@ pub(crate) struct BuildContext {
     scalars: Vec<(Arc<Subquery>, Arc<Mutex<SharedScalar>>)>,
     tables: FxHashMap<CteId, Arc<Mutex<CommonTable>>>,
     work: FxHashMap<CteId, Work>,
+    pure_place: Option<&'static str>,
 }
 
 impl BuildContext {
+    /// For expressions whose results must depend on the row only: `a CHECK constraint`, `a generated column`, `an index`.
+    pub(crate) fn pure(place: &'static str) -> BuildContext {
+        BuildContext {
+            pure_place: Some(place),
+            ..BuildContext::default()
+        }
+    }
+
+    /// Where the expressions stand, when functions must refuse the clock there.
+    pub(crate) fn pure_place(&self) -> Option<&'static str> {
+        self.pure_place
+    }
+
     /// Builds the operator of a node.
     pub(crate) fn operator(&mut self, node: &Node) -> Result<Box<dyn Operator>> {
         match node {
