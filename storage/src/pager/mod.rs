@@ -10,7 +10,7 @@
 //!
 //! A pager knows pages and nothing of what is on them, but for the header at the start of page 1. Reading hands out shared
 //! views of clean pages; writing copies a page into a private buffer at its first change and keeps it there until the commit
-//! (the overlay), so a rollback forgets buffers and a reader never sees half a transaction.
+//! (`overlay`), so a rollback forgets buffers and a reader never sees half a transaction.
 //!
 //! An empty database (no page yet) reads as if its first page were there; the first write transaction creates it.
 //!
