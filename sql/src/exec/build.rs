@@ -17,6 +17,7 @@ use super::{aggregate, common_table, distinct, join, project, recursive, rows, s
 use crate::error::{Error, Result};
 use crate::plan::expr::Subquery;
 use crate::plan::physical::{CteId, Node};
+use crate::stack::StackGuard;
 
 /// Builds the operators of a plan.
 ///
@@ -29,6 +30,8 @@ pub fn build(node: &Node) -> Result<Box<dyn Operator>> {
 /// What the operators of one statement share while they are built.
 #[derive(Default)]
 pub(crate) struct BuildContext {
+    /// Where the recursion over nodes and expressions began.
+    pub(crate) stack: StackGuard,
     scalars: Vec<(Arc<Subquery>, Arc<Mutex<SharedScalar>>)>,
     tables: FxHashMap<CteId, Arc<Mutex<CommonTable>>>,
     work: FxHashMap<CteId, Work>,

@@ -95,6 +95,7 @@ impl Kernel {
 
     /// Compiles an expression of a plan.
     pub(crate) fn compile_in(expression: &Expr, build: &mut BuildContext) -> Result<Kernel> {
+        build.stack.check()?;
         let node: Box<dyn Evaluate> = match expression {
             Expr::Literal(value) => {
                 return Ok(Kernel {

@@ -13,6 +13,7 @@ use crate::value::{Affinity, Text, Value, number};
 impl<'a> Binder<'a> {
     /// Binds an expression that has to be a single value.
     pub(super) fn expr(&mut self, expr: &'a ast::Expr) -> Result<Typed> {
+        self.stack.check()?;
         match &expr.kind {
             ExprKind::Literal(literal) => self.literal(literal, expr.span),
             ExprKind::Name(name) => self.name(name),
