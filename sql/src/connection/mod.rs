@@ -77,6 +77,8 @@ pub(crate) struct State {
     pub(crate) settings: Settings,
     /// Grows whenever a compiled statement may mean something else: a schema was read, a database attached, a function registered.
     pub(crate) schema_version: u64,
+    /// Boxed as the statements hold them: taking one out moves a pointer.
+    #[expect(clippy::vec_box, reason = "bodies are large and go in and out")]
     cache: Vec<Box<Body>>,
     options: OpenOptions,
 }
