@@ -38,7 +38,7 @@ impl Definer<'_> {
         Ok(())
     }
 
-    fn indexes_to_build(&self, name: Option<&ObjectName>) -> Result<Vec<(usize, Arc<Table>, Arc<Index>)>> {
+    fn indexes_to_build(&self, name: Option<&ObjectName>) -> Result<Vec<PlacedIndex>> {
         let collation = name.filter(|name| name.schema.is_none()).and_then(|name| {
             let found = self.state.collations.find(name.name.as_str());
             found.map(|collation| collation.name().to_owned())
@@ -250,6 +250,9 @@ impl Definer<'_> {
     }
 }
 
+/// An index with its table and their database.
+type PlacedIndex = (usize, Arc<Table>, Arc<Index>);
+
 /// Tables of a database with each of their indexes.
 fn indexes_of(database: &Database) -> Vec<(Arc<Table>, Arc<Index>)> {
     let mut tables: Vec<&Arc<Table>> = database.schema.tables.values().collect();
@@ -388,13 +391,8 @@ fn vacuum_in_place(database: &mut Database) -> Result<()> {
 fn copy_database(source: &Database, target: &mut Pager) -> Result<()> {
     let header = source.pager.header()?;
     let encoding = header.encoding;
-    let mut schema = TableCursor::new(PageNo::ONE);
     let mut copied = TableCursor::new(PageNo::ONE);
-    let mut spill = Vec::new();
-    let mut rowid = 0;
-    let mut more = schema.first(&source.pager)?;
-    while more {
-        let payload = schema.payload(&source.pager, &mut spill)?.to_vec();
+    for (rowid, payload) in (1..).zip(schema_rows(&source.pager)?) {
         let mut values: Vec<ValueRef<'_>> =
             RecordView::parse(&payload)?.columns().collect::<Result<_, _>>()?;
         if let Some(ValueRef::Integer(root)) = values.get(3).copied()
@@ -407,9 +405,7 @@ fn copy_database(source: &Database, target: &mut Pager) -> Result<()> {
             let new = copy_tree(source, target, &name, root)?;
             values[3] = ValueRef::Integer(new.get().into());
         }
-        rowid += 1;
         copied.insert_values(target, rowid, &values)?;
-        more = schema.next(&source.pager)?;
     }
     target.update_header(|new| {
         new.schema_cookie = header.schema_cookie.wrapping_add(1);
@@ -419,6 +415,30 @@ fn copy_database(source: &Database, target: &mut Pager) -> Result<()> {
         new.default_cache_size = header.default_cache_size;
     })?;
     Ok(())
+}
+
+/// The rows of sqlite_schema as VACUUM orders them: tables with their automatic indexes, then other indexes, then the rest.
+fn schema_rows(pager: &Pager) -> Result<Vec<Vec<u8>>> {
+    let mut cursor = TableCursor::new(PageNo::ONE);
+    let mut spill = Vec::new();
+    let mut rows = Vec::new();
+    let mut more = cursor.first(pager)?;
+    while more {
+        let payload = cursor.payload(pager, &mut spill)?.to_vec();
+        let view = RecordView::parse(&payload)?;
+        let has_root = matches!(view.column(3)?, ValueRef::Integer(root) if root > 0);
+        let is_created = !view.column(4)?.is_null()
+            && matches!(view.column(0)?, ValueRef::Text(kind) if kind.starts_with(b"i"));
+        let rank = match (has_root, is_created) {
+            (true, false) => 0,
+            (true, true) => 1,
+            (false, _) => 2,
+        };
+        rows.push((rank, payload));
+        more = cursor.next(pager)?;
+    }
+    rows.sort_by_key(|(rank, _)| *rank);
+    Ok(rows.into_iter().map(|(_, payload)| payload).collect())
 }
 
 fn copy_tree(source: &Database, target: &mut Pager, name: &str, root: PageNo) -> Result<PageNo> {
