@@ -51,13 +51,13 @@ impl<'a> Binder<'a> {
         scope.aliases = aliases(&query.columns, &columns);
         scope.aggregated = !query.group_by.is_empty() || !scope.aggregates.is_empty();
         scope.outputs = outputs;
-        if let Some(having) = &query.having {
-            if !self.scope().aggregated {
-                return Err(Error::sql_at(
-                    "HAVING clause on a non-aggregate query",
-                    having.span.start as usize,
-                ));
-            }
+        if let Some(having) = &query.having
+            && !self.scope().aggregated
+        {
+            return Err(Error::sql_at(
+                "HAVING clause on a non-aggregate query",
+                having.span.start as usize,
+            ));
         }
         let filter = self.condition(query.selection.as_ref(), Clause::Where)?;
         let terms = self.in_clause(Clause::GroupBy, |binder| binder.group_terms(&query.group_by))?;

@@ -124,10 +124,10 @@ impl<'a> Binder<'a> {
         indexed: Option<&'a ast::Indexed>,
     ) -> Result<Item<'a>> {
         let shown = Arc::clone(&alias.unwrap_or(&name.name).text);
-        if name.schema.is_none() {
-            if let Some(item) = self.common_item(&name.name, &shown)? {
-                return Ok(item);
-            }
+        if name.schema.is_none()
+            && let Some(item) = self.common_item(&name.name, &shown)?
+        {
+            return Ok(item);
         }
         match self.find_relation(name)? {
             Some(Relation::Table(database, table)) => {
@@ -313,10 +313,10 @@ impl<'a> Binder<'a> {
                     .find_map(|database| self.find_in(database, &key))
             }
         };
-        if let Some(Relation::Table(database, _) | Relation::View(database, _)) = &found {
-            if !self.databases.contains(database) {
-                self.databases.push(*database);
-            }
+        if let Some(Relation::Table(database, _) | Relation::View(database, _)) = &found
+            && !self.databases.contains(database)
+        {
+            self.databases.push(*database);
         }
         Ok(found)
     }

@@ -47,10 +47,10 @@ impl<'a> Binder<'a> {
         if name.quote == Quote::Double && self.context.settings.double_quoted_strings {
             return Ok(string(&name.text));
         }
-        if name.quote == Quote::None {
-            if let Some(truth) = truth_value(&name.text) {
-                return Ok(Typed::plain(Scalar::integer(i64::from(truth))));
-            }
+        if name.quote == Quote::None
+            && let Some(truth) = truth_value(&name.text)
+        {
+            return Ok(Typed::plain(Scalar::integer(i64::from(truth))));
         }
         if name.quote == Quote::Double {
             let message =

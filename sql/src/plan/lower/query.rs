@@ -226,15 +226,14 @@ fn compound_words(kind: CompoundKind) -> &'static str {
 
 /// Whether a query can put out some of its columns only: none of the others decides which rows there are or how they are ordered.
 pub(super) fn can_narrow(query: &Query) -> bool {
-    let body = match &query.body {
+    match &query.body {
         Body::Block(block) => block.distinct.is_none(),
         Body::Values(_) => query.order.is_empty(),
         Body::Compound(compound) => {
             query.order.is_empty() && is_append(compound) && compound_members(compound).all(narrow_member)
         }
         Body::Recursive(_) => false,
-    };
-    body
+    }
 }
 
 fn compound_members(compound: &Compound) -> impl Iterator<Item = &Body> {
