@@ -89,6 +89,12 @@ impl<'a> LeafRows<'a> {
         self.end.saturating_sub(self.next)
     }
 
+    /// The row at a place of the page that one of these rows had.
+    #[inline]
+    pub fn at(&self, index: usize) -> Result<LeafRow<'a>> {
+        self.row(index)
+    }
+
     #[inline(always)]
     fn row(&self, index: usize) -> Result<LeafRow<'a>> {
         match self.page.whole_row(index, &self.limits) {

@@ -85,8 +85,13 @@ impl Decoder {
         decoder
     }
 
+    /// Whether nothing is wanted.
+    pub(super) fn is_empty(&self) -> bool {
+        self.wanted.is_empty() && self.rowids.is_empty()
+    }
+
     /// Appends one row to the output columns.
-    #[inline]
+    #[inline(always)]
     pub(super) fn decode_row(
         &self,
         pager: &Pager,
@@ -94,7 +99,22 @@ impl Decoder {
         spill: &mut Vec<u8>,
         columns: &mut [Vector],
     ) -> Result<()> {
-        if row.overflow.is_none() || self.fits(row)? {
+        if row.overflow.is_none() {
+            return self.decode(row.rowid, row.local, columns);
+        }
+        self.decode_spilled(pager, row, spill, columns)
+    }
+
+    /// A row with overflow pages, which are read only when something is wanted of them.
+    #[cold]
+    fn decode_spilled(
+        &self,
+        pager: &Pager,
+        row: &LeafRow<'_>,
+        spill: &mut Vec<u8>,
+        columns: &mut [Vector],
+    ) -> Result<()> {
+        if self.fits(row)? {
             return self.decode(row.rowid, row.local, columns);
         }
         let payload = row.payload(pager, spill)?;
@@ -120,7 +140,7 @@ impl Decoder {
     }
 
     /// Appends the record's values to the output columns.
-    #[inline]
+    #[inline(always)]
     pub(super) fn decode(&self, rowid: i64, record: &[u8], columns: &mut [Vector]) -> Result<()> {
         for &output in &self.rowids {
             columns[output].push_integer(rowid);
@@ -135,7 +155,7 @@ impl Decoder {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn decode_wanted(&self, record: &[u8], columns: &mut [Vector]) -> Result<()> {
         let (header_end, mut at) = varint::read(record).ok_or_else(record::truncated)?;
         let header = usize::try_from(header_end).ok().and_then(|end| record.get(..end));
@@ -143,34 +163,60 @@ impl Decoder {
         let mut body = header.len();
         let mut position = 0;
         for (n, wanted) in self.wanted.iter().enumerate() {
-            let serial = loop {
-                let Some(&byte) = header.get(at) else {
+            while position < wanted.position {
+                let Some((_, len)) = next_field(header, &mut at)? else {
                     return self.fill_missing(n, columns);
                 };
-                let serial = if byte < 0x80 {
-                    at += 1;
-                    u64::from(byte)
-                } else {
-                    let (serial, len) = varint::read(&header[at..]).ok_or_else(record::truncated)?;
-                    at += len;
-                    serial
-                };
+                body = body.saturating_add(len);
                 position += 1;
-                if position > wanted.position {
-                    break serial;
-                }
-                body = body.saturating_add(record::content_len(serial));
+            }
+            let Some((serial, len)) = next_field(header, &mut at)? else {
+                return self.fill_missing(n, columns);
             };
-            let end = body.saturating_add(record::content_len(serial));
-            let content = record.get(body..end).ok_or_else(record::truncated)?;
+            let end = body.saturating_add(len);
+            let column = columns.get_mut(wanted.output).ok_or_else(record::truncated)?;
+            self.push(record, serial, body..end, wanted.real, column)?;
             body = end;
-            self.push(serial, content, wanted.real, &mut columns[wanted.output]);
+            position += 1;
         }
         Ok(())
     }
 
+    /// Appends the value of type `serial` that lies at `place` of the record.
     #[inline(always)]
-    fn push(&self, serial: u64, content: &[u8], real: bool, column: &mut Vector) {
+    fn push(
+        &self,
+        record: &[u8],
+        serial: u64,
+        place: std::ops::Range<usize>,
+        real: bool,
+        column: &mut Vector,
+    ) -> Result<()> {
+        // Integers of one to eight bytes are read as the last bytes of eight, which mostly lie in the record as well.
+        if serial.wrapping_sub(1) < 6
+            && let Some(eight) = record.get(place.end.wrapping_sub(8)..place.end)
+            && let Ok(eight) = eight.try_into()
+        {
+            let shift = 64 - 8 * place.len() as u32;
+            let value = (u64::from_be_bytes(eight) << shift) as i64 >> shift;
+            if real {
+                column.push_real(value as f64);
+            } else {
+                column.push_integer(value);
+            }
+            return Ok(());
+        }
+        let content = record.get(place).ok_or_else(record::truncated)?;
+        if serial >= 13 && serial & 1 == 1 && self.encoding == TextEncoding::Utf8 {
+            column.push_bytes(Class::Text, content);
+            return Ok(());
+        }
+        self.push_other(serial, content, real, column);
+        Ok(())
+    }
+
+    #[inline]
+    fn push_other(&self, serial: u64, content: &[u8], real: bool, column: &mut Vector) {
         match record::decode_content(serial, content) {
             ValueRef::Null => column.push_null(),
             ValueRef::Integer(value) if real => column.push_real(value as f64),
@@ -192,6 +238,38 @@ impl Decoder {
         }
         Ok(())
     }
+}
+
+/// The lengths of values whose serial type is a single byte.
+const LENGTHS: [u8; 128] = {
+    let mut lengths = [0; 128];
+    let mut serial = 0;
+    while serial < 128 {
+        lengths[serial] = match serial {
+            0..=4 => serial as u8,
+            5 => 6,
+            6 | 7 => 8,
+            8..=11 => 0,
+            _ => ((serial - 12) / 2) as u8,
+        };
+        serial += 1;
+    }
+    lengths
+};
+
+/// The serial type at `at` of a record's header, and the length of its value; `None` behind the last.
+#[inline(always)]
+fn next_field(header: &[u8], at: &mut usize) -> Result<Option<(u64, usize)>> {
+    let Some(&byte) = header.get(*at) else {
+        return Ok(None);
+    };
+    if byte < 0x80 {
+        *at += 1;
+        return Ok(Some((u64::from(byte), usize::from(LENGTHS[usize::from(byte)]))));
+    }
+    let (serial, len) = varint::read(&header[*at..]).ok_or_else(record::truncated)?;
+    *at += len;
+    Ok(Some((serial, record::content_len(serial))))
 }
 
 fn copy_of_last(column: &Vector) -> Value {

@@ -9,9 +9,8 @@
 //! The first batch of a scan has one row and each one after it twice as many, so that `LIMIT 1` pays for one; a batch with much text is
 //! cut earlier.
 
-use aludel_storage::btree::LeafRow;
+use aludel_storage::btree::{LeafRow, LeafRows};
 use aludel_storage::format::TextEncoding;
-use smallvec::SmallVec;
 
 use super::decode::Decoder;
 use crate::error::Result;
@@ -49,6 +48,8 @@ struct LateFilter {
     late: Decoder,
     candidates: Batch,
     survivors: Vec<u32>,
+    /// Where each candidate is on its leaf, for late decoding.
+    indexes: Vec<u32>,
     /// How many candidates to look at together.
     offer: usize,
 }
@@ -108,11 +109,12 @@ impl Output {
         }
     }
 
-    /// Takes all rows that the iterator gives.
+    /// Takes all rows that the iterator gives; they are rows of `leaf`.
     pub(super) fn take<'p>(
         &mut self,
         context: &mut ExecContext<'_>,
         database: DatabaseIndex,
+        leaf: &LeafRows<'p>,
         rows: impl Iterator<Item = Result<LeafRow<'p>, aludel_storage::Error>>,
     ) -> Result<Taken> {
         let Output {
@@ -123,7 +125,7 @@ impl Output {
             ..
         } = self;
         if let Some(filter) = filter {
-            return filter.take(context, database, rows, batch, spill);
+            return filter.take(context, database, leaf, rows, batch, spill);
         }
         let pager = &context.databases[database].pager;
         let mut taken = Taken::default();
@@ -181,6 +183,7 @@ impl LateFilter {
             early_columns: (0..width).filter(|column| read[*column]).collect(),
             candidates: Batch::new(width),
             survivors: Vec::new(),
+            indexes: Vec::new(),
             offer: 1,
         })
     }
@@ -189,31 +192,45 @@ impl LateFilter {
         &mut self,
         context: &mut ExecContext<'_>,
         database: DatabaseIndex,
+        leaf: &LeafRows<'p>,
         rows: impl Iterator<Item = Result<LeafRow<'p>, aludel_storage::Error>>,
         batch: &mut Batch,
         spill: &mut Vec<u8>,
     ) -> Result<Taken> {
-        self.candidates.clear();
-        self.offer = (self.offer * 2).min(BATCH_ROWS_MAX);
-        let mut found: SmallVec<[LeafRow<'p>; 8]> = SmallVec::new();
+        let LateFilter {
+            candidates,
+            early,
+            late,
+            indexes,
+            offer,
+            ..
+        } = self;
+        candidates.clear();
+        indexes.clear();
+        *offer = (*offer * 2).min(BATCH_ROWS_MAX);
         let pager = &context.databases[database].pager;
+        let mut taken = Taken::default();
         for row in rows {
             let row = row?;
-            self.early
-                .decode_row(pager, &row, spill, &mut self.candidates.columns)?;
-            found.push(row);
+            early.decode_row(pager, &row, spill, &mut candidates.columns)?;
+            if !late.is_empty() {
+                indexes.push(row.index as u32);
+            }
+            taken = Taken {
+                count: taken.count + 1,
+                last_index: row.index,
+            };
         }
-        self.select(context, found.len(), batch)?;
-        let pager = &context.databases[database].pager;
-        for &survivor in &self.survivors {
-            self.late
-                .decode_row(pager, &found[survivor as usize], spill, &mut batch.columns)?;
+        self.select(context, taken.count, batch)?;
+        if !self.late.is_empty() {
+            let pager = &context.databases[database].pager;
+            for &survivor in &self.survivors {
+                let row = leaf.at(self.indexes[survivor as usize] as usize)?;
+                self.late.decode_row(pager, &row, spill, &mut batch.columns)?;
+            }
         }
         batch.set_len(batch.len() + self.survivors.len());
-        Ok(Taken {
-            count: found.len(),
-            last_index: found.last().map_or(0, |row| row.index),
-        })
+        Ok(taken)
     }
 
     fn take_record(

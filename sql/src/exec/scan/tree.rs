@@ -4,12 +4,14 @@
 //! has no room. An end that is a key is checked once a leaf where the whole leaf lies inside, else once a row.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use aludel_storage::btree::{IndexCursor, LeafRow, LeafRows, Seek, TableCursor};
+use aludel_storage::format::TextEncoding;
 use aludel_storage::pager::Pager;
 
 use super::output::{Output, Taken};
-use super::seek::{KeyEnd, KeySeek, RowidSeek};
+use super::seek::{KeyEnd, KeySeek, RowidSeek, SeekKernels};
 use crate::error::Result;
 use crate::exec::ExecContext;
 use crate::plan::physical::DatabaseIndex;
@@ -82,9 +84,13 @@ impl TreeCursor {
 
 /// What is still to be visited.
 enum Todo {
-    Rowids { points: Vec<i64>, next: usize },
+    Rowids {
+        points: Vec<i64>,
+        next: usize,
+    },
     RowidRange(i64, i64),
-    Keys(KeySeek),
+    /// The ranges of `RangeReader::keys`.
+    Keys,
     Nothing,
 }
 
@@ -94,7 +100,8 @@ enum End {
     /// Behind the row that the cursor was put on.
     OneRow,
     Rowid(i64),
-    Key(KeyEnd),
+    /// The end of the range of `RangeReader::keys`.
+    Key,
 }
 
 /// Where the cursor is.
@@ -112,6 +119,7 @@ enum Standing {
 pub(super) struct RangeReader {
     cursor: TreeCursor,
     backwards: bool,
+    keys: Option<KeySeek>,
     todo: Todo,
     end: End,
     standing: Standing,
@@ -120,14 +128,18 @@ pub(super) struct RangeReader {
 
 impl RangeReader {
     pub(super) fn new(cursor: TreeCursor, backwards: bool) -> RangeReader {
-        let spill = Vec::new();
+        let keys = match &cursor {
+            TreeCursor::Table(_) => None,
+            TreeCursor::Index(cursor) => Some(KeySeek::new(Arc::clone(cursor.order()), backwards)),
+        };
         RangeReader {
             cursor,
             backwards,
+            keys,
             todo: Todo::Nothing,
             end: End::Open,
             standing: Standing::Nowhere,
-            spill,
+            spill: Vec::new(),
         }
     }
 
@@ -147,9 +159,18 @@ impl RangeReader {
     }
 
     /// Starts over an index tree.
-    pub(super) fn start_keys(&mut self, seek: KeySeek) {
+    pub(super) fn start_keys(
+        &mut self,
+        seek: &mut SeekKernels,
+        context: &mut ExecContext<'_>,
+        encoding: TextEncoding,
+    ) -> Result<()> {
         self.standing = Standing::Nowhere;
-        self.todo = Todo::Keys(seek);
+        self.todo = Todo::Keys;
+        match &mut self.keys {
+            Some(keys) => keys.start(seek, context, encoding),
+            None => Ok(()),
+        }
     }
 
     /// Forgets the scan and lets go of all pages.
@@ -220,40 +241,17 @@ impl RangeReader {
                     _ => cursor.seek(pager, from, how)?,
                 }))
             }
-            (Todo::Keys(seek), _) => {
-                let Some((begin, end)) = seek.next() else {
+            (Todo::Keys, TreeCursor::Index(cursor)) => {
+                let Some(keys) = &mut self.keys else {
                     return Ok(None);
                 };
-                let (from, to) = if seek.is_backwards() {
-                    (end, begin)
-                } else {
-                    (begin, end)
-                };
-                let found = self.seek_key(pager, &from)?;
-                self.end = if to.is_open() { End::Open } else { End::Key(to) };
-                Ok(Some(found))
+                if !keys.next() {
+                    return Ok(None);
+                }
+                self.end = if keys.to().is_open() { End::Open } else { End::Key };
+                Ok(Some(seek_key(cursor, pager, keys.from(), self.backwards)?))
             }
             _ => Ok(None),
-        }
-    }
-
-    fn seek_key(&mut self, pager: &Pager, from: &KeyEnd) -> Result<bool> {
-        if from.is_open() {
-            return if self.backwards {
-                self.cursor.last(pager)
-            } else {
-                self.cursor.first(pager)
-            };
-        }
-        let how = match (self.backwards, from.inclusive) {
-            (false, true) => Seek::Ge,
-            (false, false) => Seek::Gt,
-            (true, true) => Seek::Le,
-            (true, false) => Seek::Lt,
-        };
-        match &mut self.cursor {
-            TreeCursor::Index(cursor) => Ok(cursor.seek(pager, &from.key(), how)?),
-            TreeCursor::Table(_) => Ok(false),
         }
     }
 
@@ -269,27 +267,28 @@ impl RangeReader {
         } else {
             self.cursor.leaf()
         };
-        let (held, room) = (rows.remaining(), output.room());
+        let (leaf, held, room) = (rows.clone(), rows.remaining(), output.room());
         let mut ended = false;
         let taken = match (&self.end, self.backwards) {
             (End::OneRow, _) => {
                 ended = true;
-                output.take(context, database, rows.take(1))?
+                output.take(context, database, &leaf, rows.take(1))?
             }
-            (End::Open, false) => output.take(context, database, rows.take(room))?,
-            (End::Open, true) => output.take(context, database, rows.rev().take(room))?,
+            (End::Open, false) => output.take(context, database, &leaf, rows.take(room))?,
+            (End::Open, true) => output.take(context, database, &leaf, rows.rev().take(room))?,
             (&End::Rowid(high), false) => {
                 let inside = until(|row| Ok(row.rowid <= high), &mut ended);
-                output.take(context, database, rows.take(room).map_while(inside))?
+                output.take(context, database, &leaf, rows.take(room).map_while(inside))?
             }
             (&End::Rowid(low), true) => {
                 let inside = until(|row| Ok(row.rowid >= low), &mut ended);
-                output.take(context, database, rows.rev().take(room).map_while(inside))?
+                output.take(context, database, &leaf, rows.rev().take(room).map_while(inside))?
             }
-            (End::Key(end), backwards) => {
+            (End::Key, backwards) => {
+                let Some(keys) = &self.keys else { return Ok(()) };
                 let check = KeyCheck {
                     cursor: &self.cursor,
-                    end,
+                    end: keys.to(),
                     backwards,
                 };
                 check.take(context, database, rows, output, &mut self.spill, &mut ended)?
@@ -320,6 +319,19 @@ impl RangeReader {
         };
         Ok(())
     }
+}
+
+/// Puts the cursor on the first entry of a range, in the direction of reading.
+fn seek_key(cursor: &mut IndexCursor, pager: &Pager, from: &KeyEnd, backwards: bool) -> Result<bool> {
+    let how = match (backwards, from.inclusive) {
+        (false, _) if from.is_open() => return Ok(cursor.first(pager)?),
+        (true, _) if from.is_open() => return Ok(cursor.last(pager)?),
+        (false, true) => Seek::Ge,
+        (false, false) => Seek::Gt,
+        (true, true) => Seek::Le,
+        (true, false) => Seek::Lt,
+    };
+    Ok(cursor.seek(pager, &from.key(), how)?)
 }
 
 type RowResult<'p> = Result<LeafRow<'p>, aludel_storage::Error>;
@@ -362,6 +374,7 @@ impl KeyCheck<'_> {
         let key = self.end.key();
         let room = output.room();
         let pager = &context.databases[database].pager;
+        let leaf = rows.clone();
         let mut furthest = rows.clone();
         let furthest = if self.backwards {
             furthest.next()
@@ -374,8 +387,8 @@ impl KeyCheck<'_> {
         };
         if whole {
             return match self.backwards {
-                false => output.take(context, database, rows.take(room)),
-                true => output.take(context, database, rows.rev().take(room)),
+                false => output.take(context, database, &leaf, rows.take(room)),
+                true => output.take(context, database, &leaf, rows.rev().take(room)),
             };
         }
         // The rows inside are counted first: the output needs the context for itself.
@@ -396,8 +409,8 @@ impl KeyCheck<'_> {
             inside += 1;
         }
         match self.backwards {
-            false => output.take(context, database, rows.take(inside)),
-            true => output.take(context, database, rows.rev().take(inside)),
+            false => output.take(context, database, &leaf, rows.take(inside)),
+            true => output.take(context, database, &leaf, rows.rev().take(inside)),
         }
     }
 
