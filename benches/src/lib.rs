@@ -1,1 +1,11 @@
+//! Benchmarks of Aludel.
+//!
+//! * [`compare`]: workloads run on Aludel and on the bundled SQLite in turn, in one process (`--bin compare`).
+//! * `benches/`: criterion benches of single parts.
+//!
+//! A benchmark measures; what must hold is asserted by tests. The one thing asserted here is that both engines give
+//! the same answer: a ratio between different answers means nothing.
+
 #![forbid(unsafe_code)]
+
+pub mod compare;

@@ -108,7 +108,7 @@ pub mod session;
 mod topology;
 pub mod types;
 
-pub use aludel_derive::Entity;
+pub use aludel_derive::{ColumnType, Entity};
 pub use dialect::{CompileError, TransactionMode};
 pub use drivers::{DriverError, Failure};
 pub use engine::{Connection, Engine, PoolOptions, UrlError, statements_run};
@@ -121,17 +121,24 @@ pub use mapper::{
 pub use query::{Query, query};
 pub use schema::Schema;
 pub use session::Session;
+#[cfg(feature = "json")]
+pub use types::Json;
 pub use types::{ColumnType, CurrentTime, DecodeError, Id, KeyPart, Kind, Reference, Value};
 
 /// What most code wants in scope: `use aludel::prelude::*`.
 pub mod prelude {
+    #[cfg(feature = "jiff")]
+    pub use jiff::Timestamp;
+
+    #[cfg(feature = "json")]
+    pub use crate::Json;
     pub use crate::expr::{
         Bound, Operand, all_of, any_of, case, count_all, cume_dist, dense_rank, func, ntile, percent_rank,
         rank, raw, row_number, val, when,
     };
     pub use crate::query::Executor;
     pub use crate::{
-        Column, Engine, Entity, Expr, Fk, Handle, Id, Query, Schema, Session, assert_statements, query,
-        schema,
+        Column, ColumnType, Engine, Entity, Expr, Fk, Handle, Id, Query, Schema, Session, assert_statements,
+        query, schema,
     };
 }

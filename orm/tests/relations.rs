@@ -245,3 +245,59 @@ fn a_reference_to_nowhere_is_an_error() {
         Ok(())
     });
 }
+
+#[test]
+fn linking_and_unlinking() {
+    on_each(|engine| {
+        let mut session = engine.session()?;
+        let users = four(&mut session)?;
+        let group = session.add(Group::new("g"));
+        session
+            .update::<Membership>()
+            .set(|m| m.role.to("member"))
+            .run()?;
+        let post = session.add(Post::new("p"));
+        session.link(users[0], |u| u.posts, post)?;
+        assert_eq!(session.related(users[0], |u| u.posts)?, [post]);
+        session.link(post, |p| p.author, users[1])?;
+        assert_eq!(session.related(users[1], |u| u.posts)?, [post]);
+        session.unlink(users[0], |u| u.posts, post)?;
+        assert_eq!(session.related(post, |p| p.author)?, Some(users[1]));
+        session.link(users[0], |u| u.groups, group)?;
+        session.link(users[0], |u| u.groups, group)?;
+        session.link(group, |g| g.members, users[2])?;
+        assert_eq!(session.related(group, |g| g.members)?.len(), 2);
+        session.unlink(group, |g| g.members, users[0])?;
+        assert!(session.related(users[0], |u| u.groups)?.is_empty());
+        let comment = session.add(Comment::new(post, "c"));
+        assert!(session.unlink(post, |p| p.comments, comment).is_err());
+        Ok(())
+    });
+}
+
+#[test]
+fn relations_in_conditions_load_nothing() {
+    on_each(|engine| {
+        let mut session = engine.session()?;
+        let users = with_posts(&mut session, 2)?;
+        let group = session.add(Group::new("g"));
+        session.link(users[2], |u| u.groups, group)?;
+        let rows = session
+            .query::<User>()
+            .order_by(|u| u.id)
+            .select(|u| (u.posts.count(), u.groups.count()))
+            .fetch()?;
+        assert_eq!(rows, [(2, 0), (2, 0), (2, 1), (2, 0)]);
+        let some = session
+            .query::<User>()
+            .filter(|u| u.posts.any(|p| p.title.eq("Nick 1")))
+            .all()?;
+        assert_eq!(some, [users[1]]);
+        let grouped = session
+            .query::<User>()
+            .filter(|u| u.groups.any(|g| g.name.eq("g")) & u.posts.exists())
+            .all()?;
+        assert_eq!(grouped, [users[2]]);
+        Ok(())
+    });
+}

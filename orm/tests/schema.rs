@@ -49,7 +49,7 @@ fn everything_a_column_can_be() {
   "Group" INTEGER NOT NULL,
   size REAL NOT NULL DEFAULT 1.5,
   label TEXT NOT NULL COLLATE nocase UNIQUE DEFAULT 'it''s',
-  flag BOOLEAN NOT NULL DEFAULT 1,
+  flag INTEGER NOT NULL DEFAULT 1,
   low INTEGER NOT NULL DEFAULT -3 CHECK (low < 100),
   high INTEGER NOT NULL DEFAULT (abs(-7)),
   anything ANY,
@@ -139,6 +139,68 @@ fn computed_columns_come_back_after_a_flush() {
         session[rectangle].width = 5;
         session.commit()?;
         assert_eq!(session[rectangle].area, 20);
+        Ok(())
+    });
+}
+
+#[test]
+fn what_is_created_is_what_is_reflected() {
+    on_each(|engine| {
+        let live = engine.reflect()?;
+        for wanted in everything().tables() {
+            let found = live.table(&wanted.name).unwrap();
+            assert_eq!(
+                found.create_sql(&Sqlite, false).unwrap(),
+                wanted.create_sql(&Sqlite, false).unwrap(),
+                "{}",
+                wanted.name
+            );
+            assert_eq!(found.indexes, wanted.indexes);
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn check_says_what_does_not_fit() {
+    #[derive(Entity)]
+    #[entity(table = "users", index(name, size))]
+    struct Other {
+        #[column(primary_key)]
+        name: String,
+        #[column(unique)]
+        email: String,
+        age: f64,
+        size: Option<i64>,
+        #[column(on_delete = "cascade")]
+        country: Option<Fk<support::Country>>,
+    }
+    #[derive(Entity)]
+    struct Nowhere {
+        #[column(primary_key)]
+        id: Id<Nowhere>,
+    }
+    on_each(|engine| {
+        assert_eq!(engine.check::<support::User>()?, []);
+        assert_eq!(engine.check::<support::Membership>()?, []);
+        let messages: Vec<String> = engine.check::<Other>()?.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            messages,
+            [
+                "column `users.email` can be NULL in the table: make the field an `Option`",
+                "column `users.age` is Int(64) in the table and Real(64) in the entity",
+                "table `users` has no column `size`",
+                "table `users` has no column `country`",
+                "the primary key of `users` is (id) in the table and (name) in the entity",
+                "table `users` has no unique constraint over (email)",
+                "table `users` has no foreign key from (country) to `countries`",
+                "table `users` has no index over (name, size)",
+            ]
+        );
+        assert_eq!(
+            engine.check::<Nowhere>()?[0].to_string(),
+            "there is no table `nowhere`"
+        );
         Ok(())
     });
 }

@@ -25,6 +25,7 @@ pub mod plan;
 pub mod pragma;
 pub mod statement;
 pub mod syntax;
+pub mod table_function;
 pub mod value;
 
 pub use connection::{Connection, InterruptHandle, OpenOptions};

@@ -1,1 +1,20 @@
+//! Tests that cross crates, and the programs that judge the engine.
+//!
+//! ```text
+//!   bin conformance ──> conformance/ ──┐
+//!   bin slt ──────────> slt/ ──────────┼──> subject: one face for Aludel and for the bundled SQLite
+//!   bin crash ────────> kill/ ─────────┘
+//! ```
+//!
+//! Every program that judges Aludel can be pointed at real SQLite as well (`--engine sqlite`): a harness that does not
+//! pass the original is wrong itself.
+
 #![forbid(unsafe_code)]
+
+pub mod both;
+pub mod conformance;
+pub mod kill;
+pub mod random;
+pub mod scratch;
+pub mod slt;
+pub mod subject;

@@ -1,1 +1,15 @@
+//! dbtool: looks into SQLite files.
+//!
+//! ```text
+//!   main ──> cli (what was asked) ──> commands/* (find out) ──> output/* (say it) ──> exit code
+//! ```
+//!
+//! Its rules: nothing is written unless `--write` asks for it, nothing is created, and any bytes get an answer or an
+//! error. Answers go to stdout, everything else to stderr.
+
 #![forbid(unsafe_code)]
+
+pub mod cli;
+pub mod commands;
+pub mod error;
+pub mod output;

@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 mod attributes;
+mod column_type;
 mod emit;
 mod model;
 
@@ -58,4 +59,16 @@ pub fn derive_entity(input: TokenStream) -> TokenStream {
         Ok(entity) => emit::entity(&entity).into(),
         Err(error) => error.to_compile_error().into(),
     }
+}
+
+/// Makes a type a column type: a newtype is kept as what it wraps, an enum without fields as the name of its variant.
+///
+/// `#[column_type(key)]` lets it be (part of) a primary key; `#[column_type(integer)]` keeps an enum as its number;
+/// `#[column_type(name = "..")]` on a variant gives it another name than its own in snake case.
+#[proc_macro_derive(ColumnType, attributes(column_type))]
+pub fn derive_column_type(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    column_type::derive(&input)
+        .unwrap_or_else(|error| error.to_compile_error())
+        .into()
 }

@@ -363,7 +363,7 @@ fn cascade(text: &LitStr) -> Result<(bool, bool, bool)> {
 }
 
 /// `BlogPost` as `blog_post`.
-fn snake_case(name: &str) -> String {
+pub(crate) fn snake_case(name: &str) -> String {
     let mut out = String::with_capacity(name.len() + 4);
     let chars: Vec<char> = name.chars().collect();
     for (i, &c) in chars.iter().enumerate() {

@@ -30,6 +30,11 @@ pub trait Dialect: Debug + Send + Sync + 'static {
     /// How a column of that kind is declared.
     fn type_name(&self, kind: Kind) -> Cow<'static, str>;
 
+    /// How it is declared in a strict table, where that differs.
+    fn strict_type_name(&self, kind: Kind) -> Cow<'static, str> {
+        self.type_name(kind)
+    }
+
     /// Appends a name, quoted where it must be.
     fn push_name(&self, name: &str, sql: &mut String) {
         if is_plain_name(name) {

@@ -157,7 +157,7 @@ impl<'d, 's> Renderer<'d, 's> {
         }
         self.list(&select.columns, Self::output)?;
         for (i, item) in select.from.iter().enumerate() {
-            self.from_item(item, i == 0)?;
+            self.source(item, i == 0)?;
         }
         self.condition(" WHERE ", select.filter.as_ref())?;
         if !select.group.is_empty() {
@@ -229,7 +229,7 @@ impl<'d, 's> Renderer<'d, 's> {
             .map(|s| s.name.as_str())
     }
 
-    fn from_item(&mut self, item: &'s FromItem, first: bool) -> Done {
+    fn source(&mut self, item: &'s FromItem, first: bool) -> Done {
         match &item.join {
             _ if first => self.push(" FROM "),
             None => self.push(", "),

@@ -35,7 +35,24 @@ impl Dialect for Sqlite {
             Kind::Real(_) => "REAL",
             Kind::Text => "TEXT",
             Kind::Bytes => "BLOB",
+            // The names tell what is meant; what is kept is text that such a column leaves as it is.
+            Kind::Timestamp => "TIMESTAMP",
+            Kind::DateTime => "DATETIME",
+            Kind::Date => "DATE",
+            Kind::Time => "TIME",
+            Kind::Uuid => "UUID",
+            // TEXT affinity: under a name of its own, the JSON text `1` would be made a number.
+            Kind::Json | Kind::Enum(_) => "TEXT",
             Kind::Named(name) => name,
+        })
+    }
+
+    fn strict_type_name(&self, kind: Kind) -> Cow<'static, str> {
+        Cow::Borrowed(match kind {
+            Kind::Bool => "INTEGER",
+            Kind::Timestamp | Kind::DateTime | Kind::Date | Kind::Time => "TEXT",
+            Kind::Uuid => "BLOB",
+            other => return self.type_name(other),
         })
     }
 

@@ -144,11 +144,7 @@ impl Statement for CStatement<'_> {
     }
 
     fn column_names(&self) -> Vec<String> {
-        self.statement
-            .column_names()
-            .into_iter()
-            .map(str::to_owned)
-            .collect()
+        self.statement.column_names().map(str::to_owned).collect()
     }
 }
 

@@ -71,24 +71,83 @@ impl<T: ColumnType, U: ColumnType<Base = T::Base>> Settable<T> for Expr<U> {
     }
 }
 
-/// A literal of type `$ty` beside columns of base `$base`.
+/// Makes a column type's own values comparable with columns of it, and columns settable to them.
+///
+/// `#[derive(ColumnType)]` does this by itself; call it for a type whose [`ColumnType`] is written by hand.
+///
+/// ```
+/// use aludel::prelude::*;
+/// use aludel::{ColumnType, DecodeError, Kind, Value};
+///
+/// #[derive(Clone)]
+/// struct Celsius(f64);
+///
+/// impl ColumnType for Celsius {
+///     type Base = Celsius;
+///     type Nullable = Option<Celsius>;
+///     const KIND: Kind = f64::KIND;
+///     fn encode(&self) -> Value<'_> {
+///         self.0.encode()
+///     }
+///     fn decode(value: Value<'_>) -> Result<Self, DecodeError> {
+///         f64::decode(value).map(Celsius)
+///     }
+/// }
+/// aludel::column_literals!(Celsius);
+///
+/// #[derive(Entity)]
+/// struct Oven {
+///     #[column(primary_key)]
+///     id: Id<Oven>,
+///     heat: Celsius,
+/// }
+/// let hot = query::<Oven>().filter(|o| o.heat.gt(Celsius(250.0)));
+/// # assert!(hot.to_sql().ends_with("WHERE heat > ?1"));
+/// ```
+#[macro_export]
+macro_rules! column_literals {
+    ($($ty:ty),* $(,)?) => {$(
+        impl $crate::expr::Comparable<$ty> for $ty {
+            fn into_node(self) -> $crate::expr::Node {
+                $crate::expr::Node::Value($crate::ColumnType::encode(&self).into_owned())
+            }
+        }
+
+        impl<Column_: $crate::ColumnType<Base = $ty>> $crate::expr::Settable<Column_> for $ty {
+            fn into_node(self) -> $crate::expr::Node {
+                $crate::expr::Node::Value($crate::ColumnType::encode(&self).into_owned())
+            }
+        }
+    )*};
+}
+
+column_literals!(i8, i16, i32, i64, u8, u16, u32, f32, f64, bool, String, Vec<u8>);
+
+/// A nullable column takes an `Option` of its own type.
+impl<T: ColumnType> Settable<Option<T>> for Option<T> {
+    fn into_node(self) -> Node {
+        Node::Value(self.encode().into_owned())
+    }
+}
+
+/// A borrowed literal of type `$ty` beside columns of base `$base`.
 macro_rules! literal {
-    ($([$($generic:ident: $bound:lifetime)?] $ty:ty => $base:ty, |$v:ident| $value:expr;)*) => {$(
-        impl<$($generic: $bound)?> Comparable<$base> for $ty {
+    ($($ty:ty => $base:ty, |$v:ident| $value:expr;)*) => {$(
+        impl Comparable<$base> for $ty {
             fn into_node(self) -> Node {
                 let $v = self;
                 Node::Value($value)
             }
         }
 
-        impl<$($generic: $bound,)? Column_: ColumnType<Base = $base>> Settable<Column_> for $ty {
+        impl<Column_: ColumnType<Base = $base>> Settable<Column_> for $ty {
             fn into_node(self) -> Node {
                 let $v = self;
                 Node::Value($value)
             }
         }
 
-        impl<$($generic: $bound,)? Column_: NullColumn<Base = $base>> Settable<Column_> for Option<$ty> {
+        impl<Column_: NullColumn<Base = $base>> Settable<Column_> for Option<$ty> {
             fn into_node(self) -> Node {
                 Node::Value(self.map_or(Value::Null, |$v| $value))
             }
@@ -97,22 +156,21 @@ macro_rules! literal {
 }
 
 literal! {
-    [] i8 => i8, |v| Value::from(v);
-    [] i16 => i16, |v| Value::from(v);
-    [] i32 => i32, |v| Value::from(v);
-    [] i64 => i64, |v| Value::from(v);
-    [] u8 => u8, |v| Value::from(v);
-    [] u16 => u16, |v| Value::from(v);
-    [] u32 => u32, |v| Value::from(v);
-    [] f32 => f32, |v| Value::from(v);
-    [] f64 => f64, |v| Value::from(v);
-    [] bool => bool, |v| Value::from(v);
-    [] &str => String, |v| Value::from(v).into_owned();
-    [] &String => String, |v| Value::from(v).into_owned();
-    [] String => String, |v| Value::from(v);
-    [] &[u8] => Vec<u8>, |v| Value::from(v).into_owned();
-    [] Vec<u8> => Vec<u8>, |v| Value::from(v);
-    [T: 'static] Id<T> => Id<T>, |v| v.encode().into_owned();
+    &str => String, |v| Value::from(v).into_owned();
+    &String => String, |v| Value::from(v).into_owned();
+    &[u8] => Vec<u8>, |v| Value::from(v).into_owned();
+}
+
+impl<T: 'static> Comparable<Id<T>> for Id<T> {
+    fn into_node(self) -> Node {
+        Node::Value(self.encode().into_owned())
+    }
+}
+
+impl<T: 'static, C: ColumnType<Base = Id<T>>> Settable<C> for Id<T> {
+    fn into_node(self) -> Node {
+        Node::Value(self.encode().into_owned())
+    }
 }
 
 /// A plain number beside a typed key.

@@ -36,6 +36,7 @@ type Base<O> = <<O as Operand>::Value as ColumnType>::Base;
 ///      WHERE (pages BETWEEN ?2 AND ?3 OR isbn IS NULL) AND title NOT LIKE ?4 ORDER BY pages DESC, title"
 /// );
 /// ```
+#[allow(clippy::wrong_self_convention)]
 pub trait Operand: Sized {
     /// The type of the value.
     type Value: ColumnType;

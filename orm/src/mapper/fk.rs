@@ -188,3 +188,9 @@ where
         Node::Value(self.encode().into_owned())
     }
 }
+
+impl<T: Entity<Key = Id<T>>> Settable<Option<Fk<T>>> for Option<Id<T>> {
+    fn into_node(self) -> Node {
+        Node::Value(self.encode().into_owned())
+    }
+}

@@ -225,14 +225,20 @@ pub struct RelationMeta {
     /// The entity at the other end.
     pub target: fn() -> &'static EntityMeta,
     /// For each of the target's foreign keys, its column; `by`.
-    pub by: fn() -> &'static str,
+    pub by: ColumnNameOf,
     /// The entity between, and its columns that refer to this entity and to the target.
-    pub through: Option<(fn() -> &'static EntityMeta, fn() -> (&'static str, &'static str))>,
+    pub through: Option<(fn() -> &'static EntityMeta, LinkColumns)>,
     /// The target's columns to order by, and whether descending.
-    pub order: &'static [(fn() -> &'static str, bool)],
+    pub order: &'static [(ColumnNameOf, bool)],
     /// What happens to the related rows with this one.
     pub cascade: Cascade,
 }
+
+/// Names a column. A function, because the name may be another entity's.
+pub type ColumnNameOf = fn() -> &'static str;
+
+/// Names the two columns of a linking entity: to this entity, and to the target.
+pub type LinkColumns = fn() -> (&'static str, &'static str);
 
 /// How many are at the other end, and where the key is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

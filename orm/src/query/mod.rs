@@ -14,6 +14,7 @@ mod change;
 mod compound;
 mod executor;
 mod insert;
+mod related;
 mod select;
 mod selection;
 mod source;

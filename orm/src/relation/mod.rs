@@ -19,8 +19,11 @@ use crate::mapper::{Entity, Fk, RelationMeta};
 pub struct RelationHandle<K, F, T> {
     pub(crate) source: SourceId,
     pub(crate) meta: &'static RelationMeta,
-    ends: PhantomData<fn() -> (K, F, T)>,
+    ends: PhantomData<Ends<K, F, T>>,
 }
+
+/// What a relation is between: nothing is stored of it.
+type Ends<K, F, T> = fn() -> (K, F, T);
 
 /// The relation from one `F` to many `T`, each of which has an [`Fk`] to `F`.
 pub type HasMany<F, T> = RelationHandle<Many, F, T>;

@@ -1,8 +1,8 @@
 //! CREATE and DROP, written for a dialect.
 
-use super::{ForeignKey, Index, Table, TableColumn};
+use super::{ColumnDefault, ForeignKey, Index, Table, TableColumn};
 use crate::dialect::{CompileError, Dialect, Feature, push_quoted};
-use crate::mapper::{DefaultValue, ReferenceAction};
+use crate::mapper::ReferenceAction;
 
 impl Table {
     /// The statement that creates the table, one line for each column and constraint.
@@ -57,7 +57,11 @@ impl Table {
             .find(|column| column.auto && self.primary_key == [column.name.as_str()]);
         for column in &self.columns {
             sql.item();
-            sql.column(column, auto.is_some_and(|auto| auto.name == column.name))?;
+            sql.column(
+                column,
+                self.strict,
+                auto.is_some_and(|auto| auto.name == column.name),
+            )?;
         }
         if auto.is_none() && !self.primary_key.is_empty() {
             sql.item();
@@ -204,15 +208,19 @@ impl<'d> Ddl<'d> {
         self.items += 1;
     }
 
-    fn column(&mut self, column: &TableColumn, auto_key: bool) -> Result<(), CompileError> {
+    fn column(&mut self, column: &TableColumn, strict: bool, auto_key: bool) -> Result<(), CompileError> {
         self.name(&column.name)?;
         self.push(" ");
         if auto_key {
             let declaration = self.dialect.auto_key(column.kind);
             self.push(&declaration);
         } else {
-            let kind = self.dialect.type_name(column.kind);
-            self.push(&kind);
+            let dialect = self.dialect;
+            match &column.sql_type {
+                Some(declared) => self.push(declared),
+                None if strict => self.push(&dialect.strict_type_name(column.kind)),
+                None => self.push(&dialect.type_name(column.kind)),
+            }
             self.push(if column.nullable { "" } else { " NOT NULL" });
         }
         if let Some(collation) = &column.collation {
@@ -234,20 +242,20 @@ impl<'d> Ddl<'d> {
         Ok(())
     }
 
-    fn default(&mut self, default: &DefaultValue) {
+    fn default(&mut self, default: &ColumnDefault) {
         match default {
-            DefaultValue::Bool(flag) => {
+            ColumnDefault::Bool(flag) => {
                 let text = self.dialect.boolean(*flag);
                 self.push(text);
             }
-            DefaultValue::Int(number) => self.push(&number.to_string()),
-            DefaultValue::Real(number) => self.push(&format!("{number:?}")),
-            DefaultValue::Text(text) => push_quoted(text, '\'', &mut self.text),
-            DefaultValue::Now => {
+            ColumnDefault::Int(number) => self.push(&number.to_string()),
+            ColumnDefault::Real(number) => self.push(&format!("{number:?}")),
+            ColumnDefault::Text(text) => push_quoted(text, '\'', &mut self.text),
+            ColumnDefault::Now => {
                 let now = self.dialect.now();
                 self.push(now);
             }
-            DefaultValue::Sql(sql) => self.push(&format!("({sql})")),
+            ColumnDefault::Sql(sql) => self.push(&format!("({sql})")),
         }
     }
 

@@ -3,8 +3,12 @@
 //! A [`Table`] comes from an entity ([`Table::of`]), from a live database, or is put together by hand; a [`Schema`] is
 //! tables in an order in which they can be created.
 
+mod check;
 mod create;
 mod ddl;
+mod reflect;
+
+pub use check::Difference;
 
 use crate::error::{Error, Result};
 use crate::mapper::{ColumnMeta, DefaultValue, Entity, EntityMeta, ReferenceAction};
@@ -69,6 +73,8 @@ pub struct TableColumn {
     pub name: String,
     /// Its type.
     pub kind: Kind,
+    /// Its type as declared, where that is none of the kinds' own names.
+    pub sql_type: Option<String>,
     /// May it be NULL?
     pub nullable: bool,
     /// Does the database assign it?
@@ -76,13 +82,44 @@ pub struct TableColumn {
     /// Is it unique by itself?
     pub unique: bool,
     /// Its default.
-    pub default: Option<DefaultValue>,
+    pub default: Option<ColumnDefault>,
     /// A CHECK constraint, as SQL.
     pub check: Option<String>,
     /// Its collation.
     pub collation: Option<String>,
     /// The expression it is computed from, and whether it is stored.
     pub generated: Option<(String, bool)>,
+}
+
+/// The default of a column.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum ColumnDefault {
+    /// A truth value.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// A floating-point number.
+    Real(f64),
+    /// Text.
+    Text(String),
+    /// The current date and time.
+    Now,
+    /// An expression, as SQL.
+    Sql(String),
+}
+
+impl From<DefaultValue> for ColumnDefault {
+    fn from(default: DefaultValue) -> ColumnDefault {
+        match default {
+            DefaultValue::Bool(flag) => ColumnDefault::Bool(flag),
+            DefaultValue::Int(number) => ColumnDefault::Int(number),
+            DefaultValue::Real(number) => ColumnDefault::Real(number),
+            DefaultValue::Text(text) => ColumnDefault::Text(text.to_owned()),
+            DefaultValue::Now => ColumnDefault::Now,
+            DefaultValue::Sql(sql) => ColumnDefault::Sql(sql.to_owned()),
+        }
+    }
 }
 
 /// An index.
@@ -232,10 +269,11 @@ impl TableColumn {
         TableColumn {
             name: column.name.to_owned(),
             kind: column.kind,
+            sql_type: None,
             nullable: column.nullable,
             auto: column.auto,
             unique: column.unique,
-            default: column.default,
+            default: column.default.map(ColumnDefault::from),
             check: column.check.map(str::to_owned),
             collation: column.collation.map(str::to_owned),
             generated: column.generated.map(|(sql, stored)| (sql.to_owned(), stored)),

@@ -123,12 +123,12 @@ impl Session {
         for child in affected {
             if delete {
                 self.mark(children, child);
-            } else if let Some(any) = self.store.any_mut(children) {
-                if any.core().state(child) != State::Marked {
-                    any.touch(child);
-                    // The column is nullable, so NULL fits it.
-                    let _ = any.set(child, column_index, Value::Null);
-                }
+            } else if let Some(any) = self.store.any_mut(children)
+                && any.core().state(child) != State::Marked
+            {
+                any.touch(child);
+                // The column is nullable, so NULL fits it.
+                let _ = any.set(child, column_index, Value::Null);
             }
         }
         Ok(())

@@ -636,7 +636,7 @@ impl Session {
     }
 
     /// The connection of the open transaction.
-    pub(super) fn link(&mut self) -> Result<&mut Connection> {
+    pub(super) fn open_link(&mut self) -> Result<&mut Connection> {
         self.link.as_mut().ok_or(Error::Closed)
     }
 }

@@ -16,6 +16,7 @@ mod cascade;
 mod changes;
 mod eager;
 mod flush;
+mod link;
 mod query;
 mod related;
 mod statements;
@@ -448,7 +449,7 @@ impl Session {
             None if writes => TransactionMode::Write,
             None => TransactionMode::Deferred,
         };
-        if let Err(error) = self.link()?.begin(mode) {
+        if let Err(error) = self.open_link()?.begin(mode) {
             self.link = None;
             return Err(error);
         }
@@ -471,7 +472,7 @@ impl Executor for Session {
     }
 
     fn connection(&mut self) -> Result<&mut Connection> {
-        self.link()
+        self.open_link()
     }
 
     fn dialect(&self) -> &dyn Dialect {

@@ -257,11 +257,11 @@ impl<T: Entity> AnyArena for Arena<T> {
     }
 
     fn unregister(&mut self, slot: u32) {
-        if let Some(key) = self.value(slot).and_then(T::key) {
-            if self.identity.get(&key) == Some(&slot) {
-                self.identity.remove(&key);
-                return;
-            }
+        if let Some(key) = self.value(slot).and_then(T::key)
+            && self.identity.get(&key) == Some(&slot)
+        {
+            self.identity.remove(&key);
+            return;
         }
         // The key was changed since: the entry is under the old one.
         if self.core.base(slot).is_some() {
@@ -443,8 +443,21 @@ impl Store {
     }
 
     pub(crate) fn track<T: Entity>(&mut self, row: &RowReader<'_>) -> Result<Handle<T>> {
-        let (arena, slot) = self.with_arena::<T, _>(|arena| arena.track(row));
-        Ok(self.handle(arena, slot?))
+        let session = self.session;
+        let (arena, tracked) = self.with_arena::<T, _>(|arena| {
+            let slot = arena.track(row)?;
+            Ok::<_, Error>((
+                slot,
+                arena.core.header(slot).map_or(0, |header| header.generation),
+            ))
+        });
+        let (slot, generation) = tracked?;
+        Ok(Handle::new(RawHandle {
+            session,
+            arena,
+            slot,
+            generation,
+        }))
     }
 
     /// The key behind a handle, of one column; what an `Fk` to it is set to.

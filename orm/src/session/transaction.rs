@@ -13,7 +13,7 @@ impl Session {
     pub fn commit(&mut self) -> Result<()> {
         self.flush()?;
         if self.in_transaction {
-            let link = self.link()?;
+            let link = self.open_link()?;
             if !link.in_transaction() {
                 return Err(Error::Flush(
                     "the database ended the transaction when a statement failed: roll the session back"
@@ -23,10 +23,10 @@ impl Session {
             link.commit()?;
         }
         for entry in std::mem::take(&mut self.undo) {
-            if let (Undo::Delete { arena, slot }, true) = (entry, true) {
-                if let Some(any) = self.store.any_mut(arena) {
-                    any.free(slot);
-                }
+            if let Undo::Delete { arena, slot } = entry
+                && let Some(any) = self.store.any_mut(arena)
+            {
+                any.free(slot);
             }
         }
         self.end_transaction();
@@ -95,7 +95,7 @@ impl Session {
         let name = format!("aludel_{}", self.savepoints);
         let length = self.undo.len();
         let begun = self
-            .link()
+            .open_link()
             .and_then(|link| link.execute(&format!("SAVEPOINT {name}"), &[]));
         if let Err(error) = begun {
             self.savepoints -= 1;
@@ -105,7 +105,7 @@ impl Session {
         self.savepoints -= 1;
         match worked {
             Ok(value) => {
-                self.link()?.execute(&format!("RELEASE {name}"), &[])?;
+                self.open_link()?.execute(&format!("RELEASE {name}"), &[])?;
                 Ok(value)
             }
             Err(error) => {
@@ -114,7 +114,7 @@ impl Session {
                     self.expire_all();
                 }
                 // The work's own error is the one to report.
-                if let Ok(link) = self.link() {
+                if let Ok(link) = self.open_link() {
                     let _ = link.execute_batch(&format!("ROLLBACK TO {name}; RELEASE {name}"));
                 }
                 Err(error)

@@ -14,6 +14,20 @@ pub enum Kind {
     Text,
     /// Bytes of any length.
     Bytes,
+    /// A point in time, to the microsecond at least; UTC.
+    Timestamp,
+    /// A date and a time of day, of no particular zone.
+    DateTime,
+    /// A date.
+    Date,
+    /// A time of day.
+    Time,
+    /// A UUID.
+    Uuid,
+    /// JSON.
+    Json,
+    /// One of these texts.
+    Enum(&'static [&'static str]),
     /// A type that the declaration spells out itself, as in `#[column(sql_type = "DECIMAL(10,2)")]`.
     Named(&'static str),
 }

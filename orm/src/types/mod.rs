@@ -12,11 +12,19 @@
 
 mod column;
 mod id;
+#[cfg(feature = "json")]
+mod json;
 mod kind;
 mod scalar;
+#[cfg(feature = "jiff")]
+mod time;
+#[cfg(feature = "uuid")]
+mod uuid;
 mod value;
 
 pub use column::{ColumnType, CurrentTime, DecodeError, KeyPart, Numeric, Reference, Textual};
 pub use id::Id;
+#[cfg(feature = "json")]
+pub use json::Json;
 pub use kind::Kind;
 pub use value::{RawHandle, Value};

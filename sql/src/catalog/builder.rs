@@ -19,7 +19,7 @@ use crate::syntax::{self, ast};
 use crate::value::Value;
 
 /// A row of sqlite_schema.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SchemaRow {
     /// `name`.
     pub name: Option<String>,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aludel_storage::format::PageNo;
+use aludel_storage::format::{PageNo, TextEncoding};
 use aludel_storage::pager::Pager;
 
 use super::environment::Collations;
@@ -31,6 +31,7 @@ pub struct Database {
     checked_at: Option<u64>,
     /// The open transaction changed the schema.
     schema_changed: bool,
+    encoding: TextEncoding,
     is_temporary: bool,
 }
 
@@ -48,7 +49,14 @@ impl Database {
             secure_delete: 0,
             checked_at: None,
             schema_changed: false,
+            encoding: TextEncoding::Utf8,
         }
+    }
+
+    /// The encoding of texts in the file, as of the schema that was last read or written.
+    #[inline]
+    pub fn encoding(&self) -> TextEncoding {
+        self.encoding
     }
 
     /// Whether this is the database of temporary tables.
@@ -69,15 +77,28 @@ impl Database {
             return Ok(false);
         }
         self.schema = Arc::new(read_schema(&self.pager, self.schema_table_names(), collations)?);
+        self.encoding = self.pager.header()?.encoding;
         self.checked_at = Some(token);
         Ok(true)
     }
 
     /// Puts a schema in place that the open transaction has just written.
-    pub fn replace_schema(&mut self, schema: Schema) {
+    ///
+    /// # Errors
+    /// Those of reading the header.
+    pub fn replace_schema(&mut self, schema: Schema) -> Result<()> {
+        self.encoding = self.pager.header()?.encoding;
         self.schema = Arc::new(schema);
         self.checked_at = Some(self.pager.change_token());
         self.schema_changed = true;
+        Ok(())
+    }
+
+    /// Reads the schema again after the open transaction rewrote its texts.
+    pub fn reload_schema(&mut self, collations: &dyn Collations) -> Result<()> {
+        self.schema_changed = true;
+        self.checked_at = None;
+        self.refresh_schema(collations).map(|_| ())
     }
 
     /// The transaction that may have changed the schema was committed.

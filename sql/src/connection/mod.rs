@@ -16,6 +16,7 @@
 mod collations;
 mod options;
 mod prepare;
+mod programs;
 mod transaction;
 
 use std::cell::{RefCell, RefMut};
@@ -76,8 +77,6 @@ pub(crate) struct State {
     pub(crate) settings: Settings,
     /// Grows whenever a compiled statement may mean something else: a schema was read, a database attached, a function registered.
     pub(crate) schema_version: u64,
-    /// Numbers the runs of statements.
-    pub(crate) run: u64,
     cache: Vec<Box<Body>>,
     options: OpenOptions,
 }
@@ -116,7 +115,6 @@ impl Connection {
                 transaction: Transaction::default(),
                 settings,
                 schema_version: 1,
-                run: 0,
                 cache: Vec::new(),
                 options: options.clone(),
             }),

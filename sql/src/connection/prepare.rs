@@ -5,13 +5,14 @@ use std::sync::Arc;
 use super::State;
 use crate::catalog::{Collations, Database, VirtualTable};
 use crate::command::Command;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::exec::build;
 use crate::exec::write::{Delete, Insert, Update};
 use crate::plan::{self, CompiledKind, PlanContext, ResultColumn, SchemaView};
 use crate::pragma;
 use crate::statement::{Compiled, Program};
 use crate::syntax::{self, ast};
+use crate::table_function;
 
 impl State {
     /// Compiles the first statement of `sql`. `None` when there is only blank space and comments; the offset is where the rest begins.
@@ -80,9 +81,11 @@ impl State {
     }
 
     fn plan(&self, parsed: &ast::Parsed) -> Result<Compiled> {
-        let compiled = self.with_context(parsed.explain.is_some(), |context| {
-            plan::compile(&parsed.statement, context)
-        })?;
+        self.with_context(parsed.explain.is_some(), |context| self.plan_in(parsed, context))
+    }
+
+    fn plan_in(&self, parsed: &ast::Parsed, context: &PlanContext<'_>) -> Result<Compiled> {
+        let compiled = plan::compile(&parsed.statement, context)?;
         if let Some(explain) = parsed.explain {
             return Ok(Compiled::of_explain(
                 explain,
@@ -91,40 +94,49 @@ impl State {
                 self.schema_version,
             ));
         }
-        let mut writes = Vec::new();
+        let programs = match &compiled.kind {
+            CompiledKind::Query(_) => Arc::default(),
+            kind => self.programs_of(kind, context)?,
+        };
+        let mut databases = compiled.databases;
+        let mut writes: Vec<usize> = programs.tables.iter().map(|table| table.database).collect();
         let program = match &compiled.kind {
             CompiledKind::Query(plan) => Program::Query(build(&plan.root)?),
             CompiledKind::Insert(plan) => {
-                self.refuse_write(plan.target.database, &plan.target.table)?;
                 writes.push(plan.target.database);
-                Program::insert(Insert::build(plan)?)
+                Program::insert(Insert::build(plan, &programs)?)
             }
             CompiledKind::Update(plan) => {
-                self.refuse_write(plan.target.database, &plan.target.table)?;
                 writes.push(plan.target.database);
-                Program::update(Update::build(plan)?)
+                Program::update(Update::build(plan, &programs)?)
             }
             CompiledKind::Delete(plan) => {
-                self.refuse_write(plan.target.database, &plan.target.table)?;
                 writes.push(plan.target.database);
-                Program::delete(Delete::build(plan)?)
+                Program::delete(Delete::build(plan, &programs)?)
             }
         };
+        writes.sort_unstable();
+        writes.dedup();
+        if !programs.tables.is_empty() {
+            // What triggers read is not told; it may be anything.
+            databases = (0..self.databases.len()).collect();
+        }
         Ok(Compiled {
             program,
             columns: compiled.columns,
             parameters: parsed.parameters.clone(),
-            databases: compiled.databases,
+            databases,
             writes,
             explain: None,
             schema_version: self.schema_version,
         })
     }
 
-    /// Virtual tables that the application registered, and pragmas.
+    /// Virtual tables that the application registered, the built-in table-valued functions, and pragmas.
     fn find_virtual_table(&self, name: &str) -> Option<Arc<dyn VirtualTable>> {
         let registered = self.virtual_tables.get(&name.to_ascii_lowercase()).cloned();
         registered
+            .or_else(|| table_function::find(name))
             .or_else(|| pragma::table_function(name).map(|table| Arc::new(table) as Arc<dyn VirtualTable>))
     }
 
@@ -141,31 +153,10 @@ impl State {
         plan::Settings {
             case_sensitive_like: self.session.environment.case_sensitive_like.get(),
             automatic_index: self.settings.automatic_index,
+            writable_schema: self.settings.writable_schema,
             explain,
             ..plan::Settings::default()
         }
-    }
-
-    /// Tables that only the engine itself writes, and what is not done yet.
-    fn refuse_write(&self, database: usize, table: &crate::catalog::Table) -> Result<()> {
-        let is_schema_table = table.root == aludel_storage::format::PageNo::ONE;
-        if is_schema_table && !self.settings.writable_schema {
-            return Err(Error::sql(format!("table {} may not be modified", table.name)));
-        }
-        let schemas = self
-            .databases
-            .iter()
-            .enumerate()
-            .filter(|(number, own)| *number == database || own.is_temporary());
-        for (_, own) in schemas {
-            if own.schema.triggers_of(&table.name).next().is_some() {
-                return Err(Error::sql(format!(
-                    "triggers are not supported yet: table {} has some",
-                    table.name
-                )));
-            }
-        }
-        Ok(())
     }
 }
 

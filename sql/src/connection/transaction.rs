@@ -10,10 +10,13 @@
 //! Each savepoint of the connection is a savepoint at the same depth in every pager that writes; a pager that begins to write later
 //! opens as many as there are. A statement's own savepoint lies above them.
 
+use std::sync::atomic::AtomicBool;
+
 use aludel_storage::pager::{Pager, TransactionState};
 
 use super::State;
 use crate::error::{Error, Result};
+use crate::exec::write::check_transaction_keys;
 use crate::syntax::ast::{ConflictAction, TransactionKind};
 
 /// Where a connection stands.
@@ -208,9 +211,25 @@ impl State {
 
     // ---- the whole transaction -------------------------------------------------------------------
 
+    /// Foreign keys that wait for the end of the transaction.
+    fn check_deferred_keys(&mut self) -> Result<()> {
+        if self.session.foreign_keys.transaction.is_empty() {
+            return Ok(());
+        }
+        let (mut registers, interrupt) = (Vec::new(), AtomicBool::new(false));
+        let mut context = self.context(&[], &mut registers, &interrupt, 0);
+        check_transaction_keys(&mut context).map_err(|failure| failure.error)
+    }
+
+    /// A transaction ended, either way.
+    fn forget_keys(&mut self) {
+        self.session.foreign_keys.transaction.clear();
+        self.settings.defer_foreign_keys = false;
+    }
+
     /// Commits every database that was written. On failure all of them are rolled back, unless the lock of a busy file may yet be had.
     fn commit_all(&mut self) -> Result<()> {
-        let committed = self.commit_pagers();
+        let committed = self.check_deferred_keys().and_then(|()| self.commit_pagers());
         if committed.is_err() {
             self.roll_back_all();
         }
@@ -247,6 +266,7 @@ impl State {
         if self.forget_changed_schemas() {
             self.transaction.abortions += 1;
         }
+        self.forget_keys();
         self.transaction.begun = false;
         self.transaction.savepoints.clear();
     }
@@ -306,8 +326,10 @@ impl State {
                 message: "cannot commit transaction - SQL statements in progress".to_owned(),
             });
         }
+        self.check_deferred_keys()?;
         match self.commit_pagers() {
             Ok(()) => {
+                self.forget_keys();
                 self.transaction.begun = false;
                 self.transaction.savepoints.clear();
                 self.release_idle();

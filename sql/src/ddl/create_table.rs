@@ -180,8 +180,8 @@ impl Definer<'_> {
         let encoding = self.state.databases[database].pager.header()?.encoding;
         let mut cursor = TableCursor::new(root);
         let mut registers = Vec::new();
-        self.state.run += 1;
-        let run = self.state.run;
+        self.state.session.runs += 1;
+        let run = self.state.session.runs;
         let mut context = self
             .state
             .context(self.parameters, &mut registers, self.interrupt, run);

@@ -3,11 +3,13 @@
 //! Each changes trees, rows of sqlite_schema and the schema cookie in one write, and then the schema in memory, by the very code that
 //! would read it from the file ([`crate::catalog::SchemaBuilder`]).
 
+mod alter;
 mod create_index;
 mod create_table;
 mod drop;
 mod names;
 mod schema_rows;
+mod words;
 
 use std::sync::atomic::AtomicBool;
 
@@ -55,7 +57,7 @@ impl Definer<'_> {
             Statement::CreateView(create) => self.create_view(create),
             Statement::CreateTrigger(create) => self.create_trigger(create),
             Statement::Drop(drop) => self.drop(drop),
-            Statement::AlterTable(_) => Err(unsupported("ALTER TABLE")),
+            Statement::AlterTable(alter) => self.alter_table(alter),
             Statement::CreateVirtualTable(create) => {
                 Err(Error::sql(format!("no such module: {}", create.module.text)).into())
             }

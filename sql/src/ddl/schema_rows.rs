@@ -107,7 +107,7 @@ impl Definer<'_> {
         for row in rows {
             builder.add(row)?;
         }
-        database.replace_schema(builder.finish(cookie)?);
+        database.replace_schema(builder.finish(cookie)?)?;
         *schema_version += 1;
         Ok(())
     }

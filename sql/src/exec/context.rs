@@ -64,6 +64,14 @@ pub struct Session {
     pub environment: Environment,
     /// The most bytes that one sort or hash table of a statement holds before it spills.
     pub memory_budget_bytes: usize,
+    /// Numbers the runs of statements and programs.
+    pub runs: u64,
+    /// Foreign keys that were found broken and are to be looked at again.
+    pub foreign_keys: super::write::Ledger,
+    /// How many programs (triggers, foreign key actions) run inside each other.
+    pub(crate) depth: usize,
+    /// The triggers that run now, by identity.
+    pub(crate) firing: Vec<usize>,
 }
 
 impl Default for Session {
@@ -71,6 +79,10 @@ impl Default for Session {
         Session {
             environment: Environment::default(),
             memory_budget_bytes: 256 << 20,
+            runs: 0,
+            foreign_keys: Default::default(),
+            depth: 0,
+            firing: Vec::new(),
         }
     }
 }

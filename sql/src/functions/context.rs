@@ -11,18 +11,7 @@ use super::json::JsonBuffers;
 use super::pattern::CachedPattern;
 use crate::error::{Error, Result};
 use crate::value::Collation;
-
-/// Encoding of the texts in a database file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum TextEncoding {
-    /// UTF-8.
-    #[default]
-    Utf8,
-    /// UTF-16, low byte first.
-    Utf16Le,
-    /// UTF-16, high byte first.
-    Utf16Be,
-}
+use crate::value::encoding::TextEncoding;
 
 /// The longest text or blob unless a limit says otherwise.
 pub(super) const LENGTH_MAX: usize = 1_000_000_000;

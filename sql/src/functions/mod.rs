@@ -2,7 +2,7 @@
 //!
 //! A scalar function maps values to a value ([`ScalarFunction`]); an aggregate makes an [`Accumulator`] for each group or window frame. Results
 //! go to a [`ValueSink`], so a function writes straight into the executor's column vector without an owned value in between. The
-//! built-in functions live in the modules below and are listed once, in [`builtin`]; an application's functions take precedence over them.
+//! built-in functions live in the modules below and are listed once, in `builtin`; an application's functions take precedence over them.
 //!
 //! Functions that must not evaluate all their arguments (`coalesce`, `iif`, ...) are [`FunctionKind::Special`]: the planner compiles them.
 //! All text in arguments and results is UTF-8, whatever the file's encoding is.
@@ -23,10 +23,12 @@ mod percentile;
 pub mod printf;
 mod registry;
 #[cfg(test)]
+pub(crate) mod sql_tests;
+#[cfg(test)]
 mod tests;
 pub mod text;
 
-pub use context::{Environment, FunctionContext, TextEncoding};
+pub use context::{Environment, FunctionContext};
 pub use registry::{FindError, Registry};
 
 use std::sync::Arc;

@@ -3,9 +3,9 @@
 //! Numbers count as the text that SQL shows of them. Functions that walk characters stop at the first NUL, as SQLite's do, because its
 //! strings end there; functions that copy bytes do not.
 
-use super::context::TextEncoding;
 use super::{FunctionContext, ValueSink};
 use crate::error::{Error, Result};
+use crate::value::encoding::{TextEncoding, push_encoded};
 use crate::value::utf8::{self, next_char, until_nul};
 use crate::value::{ValueRef, decimal, number};
 
@@ -191,7 +191,19 @@ pub(super) fn hex(cx: Context<'_, '_>, args: Args<'_, '_>, out: Sink<'_>) -> Res
         out.text(b"");
         return Ok(());
     }
+    // The bytes of a text are those that the file would hold.
+    let encoding = match args[0] {
+        ValueRef::Blob(_) => TextEncoding::Utf8,
+        _ => cx.environment.encoding.get(),
+    };
     with_bytes(args[0], out, |bytes, out| {
+        let mut encoded = Vec::new();
+        let bytes = if encoding == TextEncoding::Utf8 {
+            bytes
+        } else {
+            push_encoded(bytes, encoding, &mut encoded);
+            &encoded
+        };
         cx.check_length(bytes.len().saturating_mul(2))?;
         cx.scratch.clear();
         push_hex(bytes, &mut cx.scratch);

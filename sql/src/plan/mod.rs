@@ -15,6 +15,8 @@ mod join;
 mod logical;
 #[allow(unreachable_pub)]
 mod lower;
+#[allow(unreachable_pub)]
+mod optimize;
 pub mod physical;
 pub mod write;
 
@@ -40,7 +42,8 @@ pub fn compile(statement: &ast::Statement, context: &PlanContext<'_>) -> Result<
     let mut binder = Binder::new(context);
     match statement {
         ast::Statement::Select(select) => {
-            let query = binder.select_statement(select)?;
+            let mut query = binder.select_statement(select)?;
+            optimize::optimize(&mut query);
             let databases = std::mem::take(&mut binder.databases);
             let mut lowerer = Lowerer::new(binder);
             let plan = lowerer.select(&query)?;
@@ -49,7 +52,8 @@ pub fn compile(statement: &ast::Statement, context: &PlanContext<'_>) -> Result<
         }
         ast::Statement::Insert(insert) => compile_insert(binder, insert),
         ast::Statement::Update(update) => {
-            let bound = binder.update(update)?;
+            let mut bound = binder.update(update)?;
+            bound.optimize();
             let (table, row) = (bound.rows.target.table, bound.rows.target.row);
             let expressions = TargetExpressions::bind(&mut binder, table, row)?;
             let columns = returned(&bound.rows.target);
@@ -59,7 +63,8 @@ pub fn compile(statement: &ast::Statement, context: &PlanContext<'_>) -> Result<
             Ok(lowerer.finish(CompiledKind::Update(Box::new(plan)), columns, databases))
         }
         ast::Statement::Delete(delete) => {
-            let bound = binder.delete(delete)?;
+            let mut bound = binder.delete(delete)?;
+            optimize::optimize(&mut bound.query);
             let expressions = TargetExpressions::bind(&mut binder, bound.target.table, bound.target.row)?;
             let columns = returned(&bound.target);
             let databases = std::mem::take(&mut binder.databases);
@@ -72,7 +77,10 @@ pub fn compile(statement: &ast::Statement, context: &PlanContext<'_>) -> Result<
 }
 
 fn compile_insert<'a>(mut binder: Binder<'a>, insert: &'a ast::Insert) -> Result<Compiled> {
-    let bound = binder.insert(insert)?;
+    let mut bound = binder.insert(insert)?;
+    if let Some(source) = &mut bound.source {
+        optimize::optimize(source);
+    }
     let expressions = TargetExpressions::bind(&mut binder, bound.target.table, bound.target.row)?;
     let columns = returned(&bound.target);
     let databases = std::mem::take(&mut binder.databases);

@@ -24,7 +24,7 @@ pub use row::{ColumnIndex, Row};
 
 use crate::connection::{Connection, Entered, Outcome, State};
 use crate::error::{Error, Result};
-use crate::exec::write::Failure;
+use crate::exec::write::{Failure, check_statement_keys};
 use crate::syntax::ast::{self, ConflictAction};
 use crate::value::{Value, ValueRef};
 
@@ -146,9 +146,15 @@ impl Body {
         self.lock(state)?;
         let entered = state.enter(&self.writes, !self.row.program.fails_clean())?;
         self.phase = Phase::Running(entered);
-        state.run += 1;
-        (self.run, self.abortions) = (state.run, state.transaction.abortions);
+        state.session.runs += 1;
+        (self.run, self.abortions) = (state.session.runs, state.transaction.abortions);
         state.session.environment.start_statement();
+        let encoding = state
+            .databases
+            .first()
+            .map_or_else(Default::default, |main| main.schema.encoding);
+        state.session.environment.encoding.set(encoding);
+        state.session.foreign_keys.defer_all = state.settings.defer_foreign_keys;
         if self.writes.is_empty() {
             self.open(state, connection)
         } else {
@@ -200,7 +206,18 @@ impl Body {
     fn write(&mut self, state: &mut State, connection: &Connection) -> Result<bool, Failure> {
         let interrupt = connection.interrupt_flag();
         let mut context = state.context(&self.values, &mut self.registers, interrupt, self.run);
+        let last_rowid = context.session.environment.last_insert_rowid.get();
+        context.session.foreign_keys.statement.clear();
+        (context.session.depth, context.session.firing) = (0, Vec::new());
         let result = self.row.program.write(&mut context);
+        let result = result.and_then(|()| {
+            // SQLite refuses a single row before it is inserted.
+            let checked = check_statement_keys(&mut context);
+            if checked.is_err() && self.row.program.inserts_one_row() {
+                context.session.environment.last_insert_rowid.set(last_rowid);
+            }
+            checked
+        });
         let kept = match &result {
             Ok(()) => true,
             Err(failure) => failure.action == ConflictAction::Fail,
@@ -239,7 +256,13 @@ impl Body {
     fn end(&mut self, state: &mut State, outcome: Outcome) -> Result<()> {
         self.row.finish();
         match std::mem::replace(&mut self.phase, Phase::Ready) {
-            Phase::Running(entered) => state.leave(&entered, outcome),
+            Phase::Running(entered) => {
+                let left = state.leave(&entered, outcome);
+                if left.is_err() && outcome == Outcome::Done {
+                    self.row.program.forget_changes(&state.session.environment);
+                }
+                left
+            }
             Phase::Ready => {
                 state.release_idle();
                 Ok(())

@@ -4,6 +4,7 @@ use crate::command::Command;
 use crate::connection::named_columns;
 use crate::exec::write::{Delete, Failure, Insert, Update, Written};
 use crate::exec::{Batch, ExecContext, Operator};
+use crate::functions::Environment;
 use crate::plan::{ExplainLine, ResultColumn};
 use crate::syntax::ast::{self, Explain};
 use crate::value::ValueRef;
@@ -129,12 +130,25 @@ impl Program {
         }
     }
 
+    /// The commit failed, and took the changes back.
+    pub(crate) fn forget_changes(&self, environment: &Environment) {
+        let changes = self.changes() as i64;
+        environment.changes.set(0);
+        environment
+            .total_changes
+            .set(environment.total_changes.get() - changes);
+    }
+
     /// Whether a run that fails leaves nothing to undo.
     pub(crate) fn fails_clean(&self) -> bool {
         match self {
             Program::Write(write) => matches!(&write.kind, WriteKind::Insert(insert) if insert.fails_clean()),
             _ => true,
         }
+    }
+
+    pub(crate) fn inserts_one_row(&self) -> bool {
+        matches!(self, Program::Write(write) if matches!(&write.kind, WriteKind::Insert(insert) if insert.is_single()))
     }
 
     pub(crate) fn is_read_only(&self) -> bool {

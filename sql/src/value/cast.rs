@@ -3,6 +3,7 @@
 //! CAST forces: a text that is no number becomes 0, a blob becomes text byte for byte. Applying an affinity, which never loses anything, is in
 //! [`affinity`](super::affinity).
 
+use super::encoding::{TextEncoding, push_decoded, push_encoded};
 use super::number::{self, Number};
 use super::{Affinity, Text, Value, ValueRef, decimal};
 
@@ -18,6 +19,26 @@ pub fn cast(value: ValueRef<'_>, target: Affinity) -> Value {
         },
         (Affinity::Text, v) => Value::Text(Text::from_bytes(bytes(v))),
         (Affinity::Blob, v) => Value::Blob(bytes(v)),
+    }
+}
+
+/// As [`cast`], in a database whose texts are in `encoding`: where text becomes a blob or a blob text, the bytes are those of the encoding.
+pub fn cast_in(value: ValueRef<'_>, target: Affinity, encoding: TextEncoding) -> Value {
+    if encoding == TextEncoding::Utf8 {
+        return cast(value, target);
+    }
+    match (target, value) {
+        (Affinity::Blob, ValueRef::Text(_) | ValueRef::Integer(_) | ValueRef::Real(_)) => {
+            let mut out = Vec::new();
+            push_encoded(&bytes(value), encoding, &mut out);
+            Value::Blob(out)
+        }
+        (Affinity::Text, ValueRef::Blob(stored)) => {
+            let mut out = Vec::new();
+            push_decoded(stored, encoding, &mut out);
+            Value::Text(Text::from_bytes(out))
+        }
+        _ => cast(value, target),
     }
 }
 

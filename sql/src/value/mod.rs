@@ -11,12 +11,14 @@
 //! | [`affinity`] | the type that a column prefers, and applying it |
 //! | [`cast`] | CAST, truth values |
 //! | [`arithmetic`] | `+ - * / % << >> & \| ~ \|\|` with SQLite's overflow and NULL rules |
+//! | [`encoding`] | UTF-16 files |
 //! | [`utf8`] | characters of texts that may not be valid UTF-8 |
 
 pub mod affinity;
 pub mod arithmetic;
 pub mod cast;
 pub mod decimal;
+pub mod encoding;
 pub mod number;
 #[cfg(test)]
 mod tests;

@@ -91,3 +91,47 @@ fn indexes_are_built_from_rows() {
     );
     both.check_files();
 }
+
+#[test]
+fn tables_are_altered() {
+    let both = Both::with(
+        "CREATE TABLE t(id INTEGER PRIMARY KEY AUTOINCREMENT, a TEXT, b UNIQUE, CHECK (a <> 'x'));
+         CREATE INDEX i ON t(a) WHERE b > 0;
+         CREATE VIEW v AS SELECT t.a, b FROM t WHERE a = 'q';
+         CREATE TABLE child(p REFERENCES t(b));
+         CREATE TABLE log(a);
+         CREATE TRIGGER r AFTER INSERT ON t BEGIN INSERT INTO log SELECT NEW.a FROM t WHERE t.id = NEW.id; END;
+         INSERT INTO t(a, b) VALUES('one', 1), ('two', 2)",
+    );
+    both.check(
+        "ALTER TABLE t ADD COLUMN c INTEGER DEFAULT 7;
+         ALTER TABLE t ADD d;
+         ALTER TABLE t ADD COLUMN c;
+         ALTER TABLE t ADD COLUMN e NOT NULL;
+         ALTER TABLE t ADD COLUMN e UNIQUE;
+         ALTER TABLE t ADD COLUMN e PRIMARY KEY;
+         ALTER TABLE t ADD COLUMN e DEFAULT (random());
+         ALTER TABLE t ADD COLUMN e AS (c + 1);
+         SELECT * FROM t;
+         INSERT INTO t(a) VALUES('three');
+         ALTER TABLE t RENAME COLUMN a TO \"the a\";
+         ALTER TABLE t RENAME c TO cc;
+         ALTER TABLE t RENAME nothing TO x;
+         SELECT sql FROM sqlite_schema;
+         ALTER TABLE t RENAME TO renamed;
+         ALTER TABLE renamed RENAME TO log;
+         SELECT type, name, tbl_name, sql FROM sqlite_schema;
+         INSERT INTO renamed(b) VALUES(9);
+         SELECT * FROM renamed;
+         SELECT * FROM sqlite_sequence;
+         ALTER TABLE renamed DROP COLUMN d;
+         ALTER TABLE renamed DROP COLUMN e;
+         ALTER TABLE renamed DROP COLUMN id;
+         ALTER TABLE renamed DROP COLUMN b;
+         SELECT * FROM renamed;
+         SELECT sql FROM sqlite_schema;
+         ALTER TABLE child DROP COLUMN p;
+         ALTER TABLE v ADD COLUMN x",
+    );
+    both.check_files();
+}

@@ -3,5 +3,7 @@
 
 mod both;
 mod ddl;
+mod programs;
+mod queries;
 mod transactions;
 mod writes;

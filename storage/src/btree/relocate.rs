@@ -23,7 +23,10 @@ pub(super) fn allocate_root(pager: &mut Pager) -> Result<PageNo> {
     let largest = pager.header()?.largest_root;
     let mut next = largest.saturating_add(1);
     while !is_ordinary(pager, next) {
-        next += 1;
+        next = next.saturating_add(1);
+        if next == u32::MAX {
+            return Err(corrupt(PageNo::ONE, 52, "largest root page is wrong"));
+        }
     }
     let Some(root) = PageNo::new(next) else {
         return Err(corrupt(PageNo::ONE, 52, "largest root page is wrong"));

@@ -13,6 +13,10 @@
 //! largest row id, and as long as nothing else has changed the pages the next row goes straight into that leaf. When another tree has
 //! changed in between (an index of the same table), the way down the right edge is walked again, without any search.
 
+mod search;
+
+use search::{Bounds, lower_bound};
+
 use super::balance::{self, Pending};
 use super::descent::{Path, Stack, Stamp};
 use super::edit::PageEdit;
@@ -21,7 +25,7 @@ use super::tree::{TreeKind, count_rows};
 use super::{Seek, overflow};
 use crate::error::{Error, Result};
 use crate::format::cell::{CELL_SIZE_MIN, CellHead, PAYLOAD_LEN_MAX, PayloadLimits};
-use crate::format::page::{PageKind, PageRef};
+use crate::format::page::PageKind;
 use crate::format::record::{self, EncodedSize};
 use crate::format::{PageNo, ValueRef, varint};
 use crate::pager::Pager;
@@ -165,6 +169,30 @@ impl TableCursor {
     /// The largest row id in the tree; the cursor goes there.
     pub fn max_rowid(&mut self, pager: &Pager) -> Result<Option<i64>> {
         Ok(self.last(pager)?.then_some(self.rowid))
+    }
+
+    /// The largest row id in the tree, without moving the cursor. Free while this cursor appends and nothing else is written.
+    #[inline]
+    pub fn largest_rowid(&mut self, pager: &Pager) -> Result<Option<i64>> {
+        let edge = match self.edge {
+            Some(edge) if edge.stamp == Stamp::of(pager) => edge,
+            _ => self.walk_to_edge(pager)?,
+        };
+        if edge.last == i64::MAX {
+            // The largest there can be, or no row at all.
+            return Ok(self.last(pager)?.then_some(self.rowid));
+        }
+        self.edge = Some(edge);
+        Ok(Some(edge.last))
+    }
+
+    /// Whether `rowid` is known to lie behind all rows: this cursor appended before, and the row would be the next.
+    #[inline]
+    pub fn is_behind_all(&mut self, pager: &Pager, rowid: i64) -> Result<bool> {
+        if self.edge.is_none_or(|edge| rowid <= edge.last) {
+            return Ok(false);
+        }
+        Ok(self.largest_rowid(pager)?.is_some_and(|last| rowid > last))
     }
 
     /// The number of rows. Reads the pages' headers, not the rows.
@@ -527,102 +555,4 @@ fn append_cell(page: &mut [u8], usable: usize, len: usize) -> Option<&mut [u8]> 
     page[5..7].copy_from_slice(&(at as u16).to_be_bytes());
     page[pointer..pointer + 2].copy_from_slice(&(at as u16).to_be_bytes());
     page.get_mut(at..at + len)
-}
-
-/// What the pages above say of a page's row ids: above `low`, at most `high`.
-#[derive(Clone, Copy, Default)]
-struct Bounds {
-    low: Option<i64>,
-    high: Option<i64>,
-}
-
-/// Pages with fewer cells are only halved.
-const INTERPOLATED_MIN: usize = 8;
-
-/// The first cell of a table page whose row id is not below `rowid`, and whether it is equal. `bounds` are narrowed to those of the
-/// child to the left of that cell.
-///
-/// Row ids are mostly dense. So the first place looked at is where `rowid` would be if the page's row ids were spread evenly between their
-/// bounds, the next its neighbour; what is then left is halved.
-#[inline]
-fn lower_bound(page: &PageRef<'_>, rowid: i64, bounds: &mut Bounds) -> Result<(usize, bool)> {
-    let (mut low, mut high) = (0, page.count());
-    if high > INTERPOLATED_MIN {
-        let guess = match guess(page, rowid, bounds)? {
-            Ok(guess) => guess,
-            Err(outside) => return Ok(outside),
-        };
-        let at = page.rowid(guess)?;
-        if at >= rowid {
-            (bounds.high, high) = (Some(at), guess);
-            if at == rowid || guess == 0 {
-                return Ok((guess, at == rowid));
-            }
-            let below = page.rowid(guess - 1)?;
-            if below < rowid {
-                bounds.low = Some(below);
-                return Ok((guess, false));
-            }
-        } else {
-            (bounds.low, low) = (Some(at), guess + 1);
-            if low == high {
-                return Ok((low, false));
-            }
-            let above = page.rowid(low)?;
-            if above >= rowid {
-                bounds.high = Some(above);
-                return Ok((low, above == rowid));
-            }
-        }
-    }
-    while low < high {
-        let middle = (low + high) / 2;
-        let at = page.rowid(middle)?;
-        if at >= rowid {
-            (bounds.high, high) = (Some(at), middle);
-            if at == rowid {
-                return Ok((middle, true));
-            }
-        } else {
-            (bounds.low, low) = (Some(at), middle + 1);
-        }
-    }
-    Ok((low, false))
-}
-
-/// Where `rowid` would be if row ids were spread evenly, or the answer when it is in front of or behind all cells.
-#[inline(always)]
-fn guess(page: &PageRef<'_>, rowid: i64, bounds: &mut Bounds) -> Result<Result<usize, (usize, bool)>> {
-    let count = page.count();
-    let low = match bounds.low {
-        Some(low) => low,
-        None => {
-            let first = page.rowid(0)?;
-            if rowid <= first {
-                bounds.high = Some(first);
-                return Ok(Err((0, rowid == first)));
-            }
-            first
-        }
-    };
-    let high = match bounds.high {
-        Some(high) => high,
-        None => {
-            let last = page.rowid(count - 1)?;
-            if rowid > last {
-                bounds.low = Some(last);
-                return Ok(Err((count, false)));
-            }
-            last
-        }
-    };
-    // Bounds of a damaged tree may be anything; wrapping keeps this a guess.
-    let span = (high.wrapping_sub(low) as u64).max(1);
-    let distance = (rowid.wrapping_sub(low) as u64).saturating_sub(1);
-    let guess = if span < 1 << 48 {
-        distance.saturating_mul(count as u64) / span
-    } else {
-        (distance >> 16) * count as u64 / (span >> 16)
-    };
-    Ok(Ok((guess as usize).min(count - 1)))
 }

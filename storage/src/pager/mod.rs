@@ -424,10 +424,7 @@ impl Pager {
         {
             return Ok(Page::private(Arc::clone(bytes)));
         }
-        match &self.store {
-            Store::Memory(store) => store.page(page),
-            Store::File(store) => store.page(page),
-        }
+        self.store.page(page)
     }
 
     #[cold]
@@ -438,10 +435,7 @@ impl Pager {
         if self.page_count == 0 && page == PageNo::ONE {
             return Ok(Page::private(self.creation_header().first_page().into()));
         }
-        if page == self.lock_byte_page {
-            return Err(corrupt(page, 0, "reference to the lock-byte page"));
-        }
-        Err(corrupt(page, 0, "page past the end of the database"))
+        Err(not_a_page(page, self.lock_byte_page))
     }
 
     /// The page for changing: a private copy, made at the first call in this transaction. The original comes
@@ -453,15 +447,13 @@ impl Pager {
     pub fn page_mut(&mut self, page: PageNo) -> Result<&mut [u8]> {
         self.require_write()?;
         self.mutation_count += 1;
-        if self.overlay.get(page).is_some() {
-            // Asked twice because the borrow checker does not see that `None` ends the borrow.
-            return self
-                .overlay
-                .get_mut(page)
-                .ok_or_else(|| Error::Misuse("dirty page vanished"));
-        }
-        let bytes: Arc<[u8]> = Arc::from(&*self.page(page)?);
-        Ok(self.overlay.insert(page, bytes))
+        let (store, page_count, lock_byte_page) = (&self.store, self.page_count, self.lock_byte_page);
+        self.overlay.change(page, || {
+            if page.get() > page_count || page == lock_byte_page {
+                return Err(not_a_page(page, lock_byte_page));
+            }
+            Ok(Arc::from(&*store.page(page)?))
+        })
     }
 
     /// A new page of zeros at the end of the database.
@@ -653,6 +645,26 @@ impl Pager {
         } else {
             Err(Error::Misuse("no write transaction is open"))
         }
+    }
+}
+
+impl Store {
+    /// A clean page.
+    #[inline]
+    fn page(&self, page: PageNo) -> Result<Page> {
+        match self {
+            Store::Memory(store) => store.page(page),
+            Store::File(store) => store.page(page),
+        }
+    }
+}
+
+#[cold]
+fn not_a_page(page: PageNo, lock_byte_page: PageNo) -> Error {
+    if page == lock_byte_page {
+        corrupt(page, 0, "reference to the lock-byte page")
+    } else {
+        corrupt(page, 0, "page past the end of the database")
     }
 }
 

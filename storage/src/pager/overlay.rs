@@ -21,6 +21,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use crate::error::Result;
 use crate::format::PageNo;
 
 /// Dirty pages and savepoints of the write transaction.
@@ -61,20 +62,38 @@ impl Overlay {
         self.dirty.get(&page).map(|dirty| &dirty.bytes)
     }
 
-    /// The buffer of a page that is dirty already, for changing; `None` for a clean page.
+    /// The buffer of a page for changing; a clean page becomes dirty with what `original` gives.
     #[inline]
-    pub(super) fn get_mut(&mut self, page: PageNo) -> Option<&mut [u8]> {
-        let dirty = self.dirty.get_mut(&page)?;
-        if dirty.saved_epoch < self.epoch {
-            save(
-                &mut self.savepoints,
-                page,
-                Some(Arc::clone(&dirty.bytes)),
-                dirty.saved_epoch,
-            );
-            dirty.saved_epoch = self.epoch;
-        }
-        Some(Arc::make_mut(&mut dirty.bytes))
+    pub(super) fn change(
+        &mut self,
+        page: PageNo,
+        original: impl FnOnce() -> Result<Arc<[u8]>>,
+    ) -> Result<&mut [u8]> {
+        let epoch = self.epoch;
+        let dirty = match self.dirty.entry(page) {
+            Entry::Occupied(entry) => {
+                let dirty = entry.into_mut();
+                if dirty.saved_epoch < epoch {
+                    save(
+                        &mut self.savepoints,
+                        page,
+                        Some(Arc::clone(&dirty.bytes)),
+                        dirty.saved_epoch,
+                    );
+                    dirty.saved_epoch = epoch;
+                }
+                dirty
+            }
+            Entry::Vacant(entry) => {
+                let bytes = original()?;
+                save(&mut self.savepoints, page, None, 0);
+                entry.insert(Dirty {
+                    bytes,
+                    saved_epoch: epoch,
+                })
+            }
+        };
+        Ok(Arc::make_mut(&mut dirty.bytes))
     }
 
     /// Makes a clean page dirty with these bytes, or replaces a dirty page whole.

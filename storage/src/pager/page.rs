@@ -15,13 +15,21 @@ pub struct Page(Inner);
 
 #[derive(Clone)]
 enum Inner {
-    Mapped(Bytes),
+    /// A part of a map. The map is shared whole: that is one count, where a slice of it would call through a table.
+    Mapped {
+        map: Arc<Bytes>,
+        start: usize,
+        len: u32,
+    },
     Private(Arc<[u8]>),
 }
 
 impl Page {
-    pub(super) fn mapped(bytes: Bytes) -> Page {
-        Page(Inner::Mapped(bytes))
+    /// The part of `map` from `start` on, which the caller has checked to lie inside it.
+    #[inline]
+    pub(super) fn mapped(map: Arc<Bytes>, start: usize, len: u32) -> Page {
+        debug_assert!(start + len as usize <= map.len());
+        Page(Inner::Mapped { map, start, len })
     }
 
     pub(super) fn private(bytes: Arc<[u8]>) -> Page {
@@ -35,7 +43,7 @@ impl Deref for Page {
     #[inline]
     fn deref(&self) -> &[u8] {
         match &self.0 {
-            Inner::Mapped(bytes) => bytes,
+            Inner::Mapped { map, start, len } => &map[*start..*start + *len as usize],
             Inner::Private(bytes) => bytes,
         }
     }

@@ -23,7 +23,7 @@ const MAP_MIN: u64 = 1 << 20;
 /// Reads pages of one file.
 #[derive(Debug)]
 pub(crate) struct PageSource {
-    map: RefCell<Bytes>,
+    map: RefCell<Arc<Bytes>>,
     /// Bytes that the map covers and the file has, as last checked.
     readable: Cell<u64>,
     /// Length of the file, as last checked.
@@ -35,7 +35,7 @@ pub(crate) struct PageSource {
 impl PageSource {
     pub(crate) fn new(map_limit: u64, cache_pages: usize) -> PageSource {
         PageSource {
-            map: RefCell::new(Bytes::new()),
+            map: RefCell::default(),
             readable: Cell::new(0),
             file_len: Cell::new(None),
             map_limit: Cell::new(map_limit),
@@ -49,8 +49,11 @@ impl PageSource {
     pub(crate) fn page(&self, file: &dyn File, number: u32, offset: u64, page_size: usize) -> Result<Page> {
         let end = offset + page_size as u64;
         if end <= self.readable.get() {
-            let start = offset as usize;
-            return Ok(Page::mapped(self.map.borrow().slice(start..start + page_size)));
+            return Ok(Page::mapped(
+                Arc::clone(&self.map.borrow()),
+                offset as usize,
+                page_size as u32,
+            ));
         }
         self.page_slow(file, number, offset, page_size)
     }
@@ -62,8 +65,11 @@ impl PageSource {
             return Ok(Page::private(bytes));
         }
         if self.remap(file, end)? {
-            let start = offset as usize;
-            return Ok(Page::mapped(self.map.borrow().slice(start..start + page_size)));
+            return Ok(Page::mapped(
+                Arc::clone(&self.map.borrow()),
+                offset as usize,
+                page_size as u32,
+            ));
         }
         let mut bytes: Arc<[u8]> = std::iter::repeat_n(0, page_size).collect();
         let count = file.read_at(Arc::make_mut(&mut bytes), offset)?;
@@ -97,7 +103,7 @@ impl PageSource {
                 self.map_limit.set(0);
                 return Ok(false);
             };
-            self.map.replace(map);
+            self.map.replace(Arc::new(map));
         }
         self.readable.set(len.min(self.map.borrow().len() as u64));
         Ok(end <= self.readable.get())
@@ -133,7 +139,7 @@ impl PageSource {
     /// Changes how much of the file is mapped; zero for none.
     pub(crate) fn set_map_limit(&self, limit: u64) {
         self.map_limit.set(limit);
-        self.map.replace(Bytes::new());
+        self.map.take();
         self.readable.set(0);
     }
 

@@ -25,12 +25,25 @@ pub struct MemoryVfs {
     shared: Arc<Shared>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
     files: Mutex<BTreeMap<PathBuf, Arc<Mutex<Inode>>>>,
     next_handle: AtomicU64,
     read_only: AtomicBool,
+    file_len_max: AtomicU64,
     random: AtomicU64,
+}
+
+impl Default for Shared {
+    fn default() -> Shared {
+        Shared {
+            files: Mutex::default(),
+            next_handle: AtomicU64::new(0),
+            read_only: AtomicBool::new(false),
+            file_len_max: AtomicU64::new(u64::MAX),
+            random: AtomicU64::new(0),
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -97,6 +110,11 @@ impl MemoryVfs {
         self.shared.read_only.store(read_only, Ordering::Relaxed);
     }
 
+    /// No file grows past this length: an attempt finds the medium full.
+    pub fn set_file_len_max(&self, len: u64) {
+        self.shared.file_len_max.store(len, Ordering::Relaxed);
+    }
+
     /// A copy of all files as they are now.
     pub fn image(&self) -> MemoryImage {
         let files = self.shared.files.lock();
@@ -140,6 +158,7 @@ impl Vfs for MemoryVfs {
         Ok(Box::new(MemoryFile {
             handle: self.shared.next_handle.fetch_add(1, Ordering::Relaxed),
             path: path.into(),
+            shared: Arc::clone(&self.shared),
             inode,
             read_only: options.read_only || medium_read_only,
             medium_read_only,
@@ -196,6 +215,7 @@ pub(super) fn fill_random(state: &AtomicU64, bytes: &mut [u8]) {
 struct MemoryFile {
     handle: u64,
     path: Arc<Path>,
+    shared: Arc<Shared>,
     inode: Arc<Mutex<Inode>>,
     read_only: bool,
     medium_read_only: bool,
@@ -211,6 +231,17 @@ impl MemoryFile {
                 io::ErrorKind::PermissionDenied.into(),
             ));
         }
+        Ok(())
+    }
+
+    /// Makes the file `len` bytes long.
+    fn resize(&self, inode: &mut Inode, len: usize) -> Result<()> {
+        let more = len.saturating_sub(inode.bytes.len());
+        if more > 0 && len as u64 > self.shared.file_len_max.load(Ordering::Relaxed) {
+            return Err(Error::Full);
+        }
+        inode.bytes.try_reserve(more).map_err(|_| Error::Full)?;
+        inode.bytes.resize(len, 0);
         Ok(())
     }
 
@@ -239,9 +270,7 @@ impl File for MemoryFile {
             .ok_or_else(|| self.too_long(IoOperation::Write))?;
         let mut inode = self.inode.lock();
         if inode.bytes.len() < end {
-            let more = end - inode.bytes.len();
-            inode.bytes.try_reserve(more).map_err(|_| Error::Full)?;
-            inode.bytes.resize(end, 0);
+            self.resize(&mut inode, end)?;
         }
         inode.bytes[start..end].copy_from_slice(bytes);
         Ok(())
@@ -250,11 +279,7 @@ impl File for MemoryFile {
     fn set_len(&self, len: u64) -> Result<()> {
         self.refuse_writing(IoOperation::Truncate)?;
         let len = usize::try_from(len).map_err(|_| self.too_long(IoOperation::Truncate))?;
-        let mut inode = self.inode.lock();
-        let more = len.saturating_sub(inode.bytes.len());
-        inode.bytes.try_reserve(more).map_err(|_| Error::Full)?;
-        inode.bytes.resize(len, 0);
-        Ok(())
+        self.resize(&mut self.inode.lock(), len)
     }
 
     fn len(&self) -> Result<u64> {

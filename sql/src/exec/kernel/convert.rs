@@ -51,6 +51,7 @@ impl Evaluate for Convert {
             operand,
             out,
         } = self;
+        let encoding = context.session.environment.encoding.get();
         let operand = operand.evaluate_rows(context, input, rows)?;
         if operand
             .uniform_class()
@@ -63,7 +64,7 @@ impl Evaluate for Convert {
         for n in 0..if constant { 1 } else { rows.len() } {
             let value = operand.get(n);
             match *forced {
-                true => out.push(casts::cast(value, *target).as_ref()),
+                true => out.push(casts::cast_in(value, *target, encoding).as_ref()),
                 false => push_converted(value, *target, out),
             }
         }

@@ -122,7 +122,7 @@ impl Completion {
         self.check_checks(context, batch, row, conflict, changed)
     }
 
-    fn apply_affinities(&self, row: &mut [Value]) {
+    pub(super) fn apply_affinities(&self, row: &mut [Value]) {
         for &(column, affinity) in &self.affinities {
             apply_affinity(&mut row[column], affinity);
         }

@@ -3,14 +3,18 @@
 //! Without a condition the trees are cleared as a whole. Else the rows are collected first, unless removing those that were read cannot
 //! change which others are read ([`is_stable`]).
 
+use std::sync::Arc;
+
 use aludel_storage::btree::{self, TreeKind};
 
 use super::collect::{Collected, is_stable};
-use super::target::{Target, detached};
-use super::{Failure, Written};
+use super::program::ProgramSet;
+use super::target::{Locator, Target, deleted, detached};
+use super::{Failure, Fate, Written};
 use crate::error::Result;
 use crate::exec::{Batch, ExecContext, Operator, build};
 use crate::plan::write::DeletePlan;
+use crate::syntax::ast::TriggerTime;
 use crate::value::Value;
 
 /// A DELETE statement, ready to run.
@@ -30,11 +34,12 @@ struct Remover {
 
 impl Delete {
     /// Gets ready to run `plan`.
-    pub fn build(plan: &DeletePlan) -> Result<Delete> {
-        let target = Target::build(&plan.target)?;
+    pub fn build(plan: &DeletePlan, programs: &Arc<ProgramSet>) -> Result<Delete> {
+        let target = Target::build(&plan.target, programs)?;
+        let plain = !target.has_programs();
         Ok(Delete {
-            stable: is_stable(&plan.input),
-            clears: plan.unconditional && plan.target.returning.is_none(),
+            stable: plain && is_stable(&plan.input),
+            clears: plain && plan.unconditional && plan.target.returning.is_none(),
             input: build(&plan.input)?,
             collected: Collected::default(),
             remover: Remover {
@@ -94,11 +99,43 @@ impl Remover {
             }
             self.target.compute_virtual(context, &mut self.old)?;
             let locator = self.target.locator(&self.old);
-            if self.target.seek(context.databases, &locator)? {
+            if !self.target.seek(context.databases, &locator)? {
+                continue;
+            }
+            if self.target.has_programs() {
+                self.remove_with_programs(context, &locator, written)?;
+            } else {
                 self.target.remove(context, &self.old)?;
                 self.target.report(context, &self.old, written)?;
             }
         }
+        Ok(())
+    }
+
+    /// Triggers may change or remove the row before its turn comes.
+    fn remove_with_programs(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        locator: &Locator,
+        written: &mut Written,
+    ) -> Result<(), Failure> {
+        let target = &mut self.target;
+        target.read(context, &mut self.old)?;
+        if target.fire(context, TriggerTime::Before, deleted(&self.old))? == Fate::Skipped
+            || !target.seek(context.databases, locator)?
+        {
+            return Ok(());
+        }
+        target.read(context, &mut self.old)?;
+        let change = deleted(&self.old);
+        target.restrict(context, change)?;
+        if !target.seek(context.databases, locator)? {
+            return Ok(());
+        }
+        target.remove(context, &self.old)?;
+        target.keep_references(context, change)?;
+        target.fire(context, TriggerTime::After, change)?;
+        target.report(context, &self.old, written)?;
         Ok(())
     }
 

@@ -1,5 +1,7 @@
 //! All entries that an index should have, computed from the table's rows: for CREATE INDEX, REINDEX and the integrity check.
 
+use std::sync::Arc;
+
 use super::index::Side;
 use super::target::{Target, Tree, detached};
 use crate::catalog::{Index, Table};
@@ -18,7 +20,7 @@ impl EntryReader {
     /// Gets ready to read `plan`'s table; its list of indexes has the one that entries are wanted for.
     pub fn build(plan: &TargetTable) -> Result<EntryReader> {
         Ok(EntryReader {
-            target: Target::build(plan)?,
+            target: Target::build(plan, &Arc::default())?,
             row: Vec::new(),
         })
     }

@@ -3,9 +3,12 @@
 //! A statement whose source is one row of parameters and literals goes straight from there into the record; any other source
 //! is an operator whose rows are written as they come, or collected first where it may read the target.
 
+use std::sync::Arc;
+
 use super::collect::Collected;
+use super::program::ProgramSet;
 use super::rowid::{self, Sequence};
-use super::target::{Locator, Target, detached};
+use super::target::{Locator, Target, detached, inserted};
 use super::unique::{Response, Unique, order_of};
 use super::update::{Changes, Rewriter};
 use super::{Failure, Fate, Written};
@@ -15,7 +18,7 @@ use crate::exec::{Batch, ExecContext, Kernel, Operator, build};
 use crate::plan::Node;
 use crate::plan::expr::Expr;
 use crate::plan::write::{InsertPlan, InsertValue, UpsertUpdate};
-use crate::syntax::ast::ConflictAction;
+use crate::syntax::ast::{ConflictAction, TriggerTime};
 use crate::value::{Affinity, Value, apply_affinity};
 
 /// An INSERT statement, ready to run.
@@ -72,8 +75,8 @@ struct UpsertWriter {
 
 impl Insert {
     /// Gets ready to run `plan`.
-    pub fn build(plan: &InsertPlan) -> Result<Insert> {
-        let target = Target::build(&plan.target)?;
+    pub fn build(plan: &InsertPlan, programs: &Arc<ProgramSet>) -> Result<Insert> {
+        let target = Target::build(&plan.target, programs)?;
         let checks = order_of(&target, plan.conflict, &plan.upserts);
         let upserts = plan
             .upserts
@@ -113,7 +116,14 @@ impl Insert {
 
     /// Whether a run that fails has written nothing: it inserts one row, and all its checks come before the first write.
     pub fn fails_clean(&self) -> bool {
-        matches!(self.source, Source::Given(_)) && self.writer.removes_nothing()
+        matches!(self.source, Source::Given(_))
+            && !self.writer.target.has_programs()
+            && self.writer.removes_nothing()
+    }
+
+    /// Whether it inserts one row of parameters and literals.
+    pub fn is_single(&self) -> bool {
+        matches!(self.source, Source::Given(_))
     }
 
     /// Inserts the rows.
@@ -232,6 +242,9 @@ impl Writer {
     }
 
     fn insert_row(&mut self, context: &mut ExecContext<'_>, written: &mut Written) -> Result<(), Failure> {
+        if self.target.has_programs() && self.fire_before(context)? == Fate::Skipped {
+            return Ok(());
+        }
         let chosen = self.settle_rowid(context)?;
         let fate = self.target.completion.complete(
             context,
@@ -264,8 +277,33 @@ impl Writer {
         if self.target.table.without_rowid.is_none() {
             self.note_rowid(context);
         }
+        if self.target.has_programs() {
+            self.target.keep_references(context, inserted(&self.row))?;
+            self.target
+                .fire(context, TriggerTime::After, inserted(&self.row))?;
+        }
         self.target.report(context, &self.row, written)?;
         Ok(())
+    }
+
+    /// BEFORE triggers see the row as it was given, with a rowid of -1 where none was.
+    fn fire_before(&mut self, context: &mut ExecContext<'_>) -> Result<Fate, Failure> {
+        let mut row = self.row.clone();
+        self.target.completion.apply_affinities(&mut row);
+        if let Some(last) = row
+            .last_mut()
+            .filter(|_| self.target.table.without_rowid.is_none())
+        {
+            apply_affinity(last, Affinity::Integer);
+            if last.is_null() {
+                *last = Value::Integer(-1);
+            }
+        }
+        if let (Some(alias), Some(rowid)) = (self.target.table.rowid_alias, row.last().cloned()) {
+            row[alias] = rowid;
+        }
+        self.target.compute_virtual(context, &mut row)?;
+        self.target.fire(context, TriggerTime::Before, inserted(&row))
     }
 
     /// Makes the rowid an integer, choosing one where none is given. True when it was chosen, so that it is free.
@@ -342,6 +380,14 @@ impl Writer {
         let new = upsert.rewriter.start_row(&upsert.old);
         for (column, kernel) in &mut upsert.sets {
             new[*column].assign(kernel.evaluate_one(context, &upsert.pair)?);
+        }
+        if self.target.has_programs() {
+            let fate = upsert
+                .rewriter
+                .fire_before(&mut self.target, context, &mut upsert.old, other)?;
+            if fate == Fate::Skipped {
+                return Ok(());
+            }
         }
         upsert
             .rewriter

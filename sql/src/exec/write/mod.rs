@@ -13,6 +13,7 @@
 //! | [`complete`] | what a new row must be before it is looked up anywhere: types, generated columns, NOT NULL, CHECK |
 //! | [`rowid`] | choosing rowids; AUTOINCREMENT |
 //! | [`insert`], [`update`], [`delete`] | the three statements |
+//! | [`program`], [`foreign_key`] | what a change sets off: triggers, foreign keys |
 //!
 //! Rows travel in *table row layout*: the table's columns in declaration order, then the rowid (NULL where there is none).
 //!
@@ -24,8 +25,10 @@ mod collect;
 mod complete;
 mod delete;
 mod entries;
+mod foreign_key;
 mod index;
 mod insert;
+mod program;
 mod rowid;
 mod target;
 mod unique;
@@ -33,7 +36,11 @@ mod update;
 
 pub use delete::Delete;
 pub use entries::{EntryReader, describe_key};
+pub use foreign_key::{
+    BrokenKey, ForeignKeyPlan, Ledger, ReferencePlan, check_statement_keys, check_transaction_keys,
+};
 pub use insert::Insert;
+pub use program::{ProgramSet, RowEvent, TablePrograms, TriggerPlan};
 pub use target::to_stored;
 pub use update::Update;
 
@@ -53,10 +60,8 @@ pub struct Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
-        Failure {
-            error,
-            action: ConflictAction::Abort,
-        }
+        let action = program::action_of(&error);
+        Failure { error, action }
     }
 }
 

@@ -102,7 +102,7 @@ pub(super) fn choose(
     let Tree::Rowid(cursor) = &mut target.tree else {
         return Err(Error::misuse("a WITHOUT ROWID table has no rowids"));
     };
-    let next = match cursor.max_rowid(pager)? {
+    let next = match cursor.largest_rowid(pager)? {
         None => Some(1),
         Some(largest) => largest.checked_add(1),
     };

@@ -14,13 +14,14 @@ use smallvec::SmallVec;
 use super::complete::Completion;
 use super::entries::describe_key;
 use super::index::{IndexWriter, Side};
-use super::{Failure, Written};
+use super::program::{ProgramSet, Programs, RowChange, RowEvent};
+use super::{Failure, Fate, Written};
 use crate::catalog::{Database, Table, encode_text, utf8_of};
 use crate::error::{ConstraintKind, Error, Result};
 use crate::exec::{BATCH_ROWS_MAX, Batch, ExecContext, Kernel};
 use crate::plan::physical::DatabaseIndex;
 use crate::plan::write::TargetTable;
-use crate::syntax::ast::ConflictAction;
+use crate::syntax::ast::{ConflictAction, TriggerTime};
 use crate::value::{Affinity, Text, Value, ValueRef, number};
 
 /// What leads to one row.
@@ -41,6 +42,8 @@ pub(super) struct Target {
     pub(super) indexes: Vec<IndexWriter>,
     pub(super) completion: Completion,
     returning: Vec<Kernel>,
+    /// Triggers and foreign keys; nearly always none.
+    programs: Option<Box<Programs>>,
     layout: Vec<StoredColumn>,
     /// Whether any expression has to see the row as a batch.
     needs_batch: bool,
@@ -79,7 +82,7 @@ type RecordValues<'a> = SmallVec<[ValueRef<'a>; 16]>;
 
 impl Target {
     /// Gets ready to write the table of `plan`.
-    pub(super) fn build(plan: &TargetTable) -> Result<Target> {
+    pub(super) fn build(plan: &TargetTable, programs: &Arc<ProgramSet>) -> Result<Target> {
         let table = Arc::clone(&plan.table);
         let indexes = table
             .indexes
@@ -107,6 +110,7 @@ impl Target {
             indexes,
             completion,
             returning,
+            programs: Programs::of_table(programs, plan.database, &table),
             layout: layout_of(&table),
             batch: Batch::new(table.columns.len() + 1),
             stored_new: Vec::new(),
@@ -120,20 +124,17 @@ impl Target {
 
     /// A run starts: cursors forget where they were.
     pub(super) fn start(&mut self, context: &ExecContext<'_>) -> Result<()> {
-        self.encoding = self.pager_of(context.databases)?.header()?.encoding;
+        self.encoding = context
+            .databases
+            .get(self.database)
+            .ok_or_else(detached)?
+            .encoding();
         Ok(())
     }
 
     /// Columns of a row in table row layout.
     pub(super) fn width(&self) -> usize {
         self.table.columns.len() + 1
-    }
-
-    pub(super) fn pager_of<'d>(&self, databases: &'d [Database]) -> Result<&'d Pager> {
-        databases
-            .get(self.database)
-            .map(|database| &database.pager)
-            .ok_or_else(detached)
     }
 
     // ---- rows and records ------------------------------------------------------------------------
@@ -237,6 +238,12 @@ impl Target {
         row: &[Value],
     ) -> Result<Option<Locator>> {
         let locator = self.locator(row);
+        if let (Tree::Rowid(cursor), Locator::Rowid(rowid)) = (&mut self.tree, &locator) {
+            let pager = &context.databases.get(self.database).ok_or_else(detached)?.pager;
+            if cursor.is_behind_all(pager, *rowid)? {
+                return Ok(None);
+            }
+        }
         Ok(self.seek(context.databases, &locator)?.then_some(locator))
     }
 
@@ -321,16 +328,95 @@ impl Target {
     }
 
     /// Removes the row that stands in the way of one that replaces it.
-    pub(super) fn remove_victim(&mut self, context: &mut ExecContext<'_>, locator: &Locator) -> Result<()> {
+    pub(super) fn remove_victim(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        locator: &Locator,
+    ) -> Result<(), Failure> {
         if !self.seek(context.databases, locator)? {
             return Ok(());
         }
         let mut victim = std::mem::take(&mut self.victim);
-        let removed = self
-            .read(context, &mut victim)
-            .and_then(|()| self.remove(context, &victim));
+        let removed = match self.read(context, &mut victim) {
+            Ok(()) => self.remove_read_victim(context, &victim, locator),
+            Err(error) => Err(error.into()),
+        };
         self.victim = victim;
         removed
+    }
+
+    /// DELETE triggers see a victim only if triggers may be recursive; foreign keys always do.
+    fn remove_read_victim(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        victim: &[Value],
+        locator: &Locator,
+    ) -> Result<(), Failure> {
+        let fires = self
+            .programs
+            .as_ref()
+            .is_some_and(|programs| programs.recursive());
+        let change = deleted(victim);
+        if fires
+            && (self.fire(context, TriggerTime::Before, change)? == Fate::Skipped
+                || !self.seek(context.databases, locator)?)
+        {
+            return Ok(());
+        }
+        self.restrict(context, change)?;
+        if self.has_programs() && !self.seek(context.databases, locator)? {
+            return Ok(());
+        }
+        self.remove(context, victim)?;
+        self.keep_references(context, change)?;
+        if fires {
+            self.fire(context, TriggerTime::After, change)?;
+        }
+        Ok(())
+    }
+
+    // ---- triggers and foreign keys ---------------------------------------------------------------
+
+    /// Whether a change of a row sets anything off.
+    pub(super) fn has_programs(&self) -> bool {
+        self.programs.is_some()
+    }
+
+    /// Fires triggers. `Skipped`: one of them said RAISE(IGNORE).
+    pub(super) fn fire(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        time: TriggerTime,
+        change: RowChange<'_>,
+    ) -> Result<Fate, Failure> {
+        match &mut self.programs {
+            None => Ok(Fate::Kept),
+            Some(programs) => programs.fire(context, time, change),
+        }
+    }
+
+    /// Lets foreign keys with RESTRICT speak before a row goes or changes.
+    pub(super) fn restrict(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        change: RowChange<'_>,
+    ) -> Result<(), Failure> {
+        match &mut self.programs {
+            None => Ok(()),
+            Some(programs) => programs.restrict(context, change),
+        }
+    }
+
+    /// Checks foreign keys, and acts on children, after a row was changed.
+    pub(super) fn keep_references(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        change: RowChange<'_>,
+    ) -> Result<(), Failure> {
+        match &mut self.programs {
+            None => Ok(()),
+            Some(programs) => programs.keep_references(context, change),
+        }
     }
 
     /// Turns the row `old`, which `locator` leads to, into `new`. The indexes in `changed` are prepared for both.
@@ -462,6 +548,26 @@ impl Target {
     /// The roots of the table's tree and of its indexes' trees.
     pub(super) fn index_roots(&self) -> Vec<PageNo> {
         self.indexes.iter().map(|index| index.index.root).collect()
+    }
+}
+
+/// The change that a deletion is.
+pub(super) fn deleted(old: &[Value]) -> RowChange<'_> {
+    RowChange {
+        event: RowEvent::Delete,
+        old: Some(old),
+        new: None,
+        changed: None,
+    }
+}
+
+/// The change that an insertion is.
+pub(super) fn inserted(new: &[Value]) -> RowChange<'_> {
+    RowChange {
+        event: RowEvent::Insert,
+        old: None,
+        new: Some(new),
+        changed: None,
     }
 }
 

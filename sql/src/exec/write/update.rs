@@ -3,8 +3,11 @@
 //! Only the indexes whose columns the statement sets are looked at, and of these only the ones whose entry really differs are written. Rows are
 //! collected before the first is changed, unless the scan goes by a rowid that the statement leaves alone.
 
+use std::sync::Arc;
+
 use super::collect::{Collected, is_rowwise, is_stable};
 use super::index::Side;
+use super::program::{ProgramSet, RowChange, RowEvent};
 use super::target::{Locator, Target};
 use super::unique::{Response, Unique, order_of};
 use super::{Failure, Fate, Written};
@@ -12,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::exec::kernel::Rows;
 use crate::exec::{Batch, ExecContext, Kernel, Operator, build};
 use crate::plan::write::UpdatePlan;
-use crate::syntax::ast::ConflictAction;
+use crate::syntax::ast::{ConflictAction, TriggerTime};
 use crate::value::{Affinity, Value, apply_affinity};
 
 /// An UPDATE statement, ready to run.
@@ -35,12 +38,13 @@ struct Worker {
 
 impl Update {
     /// Gets ready to run `plan`.
-    pub fn build(plan: &UpdatePlan) -> Result<Update> {
-        let target = Target::build(&plan.target)?;
+    pub fn build(plan: &UpdatePlan, programs: &Arc<ProgramSet>) -> Result<Update> {
+        let target = Target::build(&plan.target, programs)?;
+        let plain = !target.has_programs();
         let changes = Changes::of(&target, plan.sets.iter().map(|(column, _)| *column));
         let rowwise = plan.sets.iter().all(|(_, expression)| is_rowwise(expression));
         Ok(Update {
-            stable: !changes.key && rowwise && is_stable(&plan.input),
+            stable: plain && !changes.key && rowwise && is_stable(&plan.input),
             input: build(&plan.input)?,
             collected: Collected::default(),
             worker: Worker {
@@ -49,7 +53,7 @@ impl Update {
                     .iter()
                     .map(|(column, expression)| Ok((*column, Kernel::compile(expression)?)))
                     .collect::<Result<_>>()?,
-                read_again: changes.key,
+                read_again: changes.key || !plain,
                 rewriter: Rewriter::new(&target, changes, plan.conflict),
                 old: Vec::new(),
                 fresh: Batch::new(0),
@@ -122,6 +126,12 @@ impl Worker {
             let rows = [input.1];
             let values = kernel.evaluate_rows(context, input.0, Rows::Some(&rows))?;
             new[*column].assign(values.get(0));
+        }
+        if self.target.has_programs() {
+            let (target, old) = (&mut self.target, &mut self.old);
+            if self.rewriter.fire_before(target, context, old, &locator)? == Fate::Skipped {
+                return Ok(());
+            }
         }
         self.rewriter
             .change(&mut self.target, context, &self.old, &locator, None, written)
@@ -203,6 +213,45 @@ impl Rewriter {
         }
     }
 
+    /// BEFORE triggers may remove the row, or change columns that the statement leaves alone. `Skipped`: the row is not to be changed.
+    pub(super) fn fire_before(
+        &mut self,
+        target: &mut Target,
+        context: &mut ExecContext<'_>,
+        old: &mut Vec<Value>,
+        locator: &Locator,
+    ) -> Result<Fate, Failure> {
+        self.settle_rowid(target, old)?;
+        target.completion.apply_affinities(&mut self.new);
+        target.compute_virtual(context, &mut self.new)?;
+        if target.fire(context, TriggerTime::Before, self.as_change(old))? == Fate::Skipped
+            || !target.seek(context.databases, locator)?
+        {
+            return Ok(Fate::Skipped);
+        }
+        target.read(context, old)?;
+        self.take_untouched(old);
+        Ok(Fate::Kept)
+    }
+
+    fn as_change<'a>(&'a self, old: &'a [Value]) -> RowChange<'a> {
+        RowChange {
+            event: RowEvent::Update,
+            old: Some(old),
+            new: Some(&self.new),
+            changed: Some(&self.changes.columns),
+        }
+    }
+
+    /// Columns that the statement does not set are as the row has them now.
+    fn take_untouched(&mut self, old: &[Value]) {
+        for ((new, old), changed) in self.new.iter_mut().zip(old).zip(&self.changes.columns) {
+            if !changed {
+                new.assign(old.as_ref());
+            }
+        }
+    }
+
     /// The new row before it is changed: a copy of the old one.
     pub(super) fn start_row(&mut self, old: &[Value]) -> &mut [Value] {
         self.new.resize(old.len(), Value::Null);
@@ -241,7 +290,14 @@ impl Rewriter {
         if self.check_unique(target, context, old, locator)? == Fate::Skipped {
             return Ok(());
         }
+        if target.has_programs() {
+            target.restrict(context, self.as_change(old))?;
+        }
         target.rewrite(context, (old, &self.new), locator, &self.changes.indexes)?;
+        if target.has_programs() {
+            target.keep_references(context, self.as_change(old))?;
+            target.fire(context, TriggerTime::After, self.as_change(old))?;
+        }
         target.report(context, &self.new, written)?;
         Ok(())
     }

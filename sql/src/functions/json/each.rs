@@ -26,17 +26,40 @@ pub struct JsonTable {
 }
 
 impl JsonTable {
+    const ALL: [JsonTable; 4] = [
+        JsonTable {
+            recursive: false,
+            binary: false,
+        },
+        JsonTable {
+            recursive: true,
+            binary: false,
+        },
+        JsonTable {
+            recursive: false,
+            binary: true,
+        },
+        JsonTable {
+            recursive: true,
+            binary: true,
+        },
+    ];
+
+    /// The name in SQL.
+    pub fn name(self) -> &'static str {
+        match (self.recursive, self.binary) {
+            (false, false) => "json_each",
+            (true, false) => "json_tree",
+            (false, true) => "jsonb_each",
+            (true, true) => "jsonb_tree",
+        }
+    }
+
     /// The function with this name, in any case.
     pub fn named(name: &str) -> Option<JsonTable> {
-        [
-            ("json_each", false, false),
-            ("json_tree", true, false),
-            ("jsonb_each", false, true),
-            ("jsonb_tree", true, true),
-        ]
-        .into_iter()
-        .find(|(known, ..)| known.eq_ignore_ascii_case(name))
-        .map(|(_, recursive, binary)| JsonTable { recursive, binary })
+        JsonTable::ALL
+            .into_iter()
+            .find(|table| table.name().eq_ignore_ascii_case(name))
     }
 }
 

@@ -123,6 +123,7 @@ impl<'a> Binder<'a> {
         let mut block = Block {
             from,
             filter: bound.filter,
+            semis: Vec::new(),
             grouping: None,
             having: bound.having,
             windows: scope.windows,

@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::plan::logical::{
     Block, Body, ColumnNo, CommonTable, From, IndexHint, JoinItem, OutputColumn, Query, Scalar, TableId,
 };
+use crate::plan::optimize::optimize;
 use crate::plan::physical::DatabaseIndex;
 use crate::plan::write::UpsertTarget;
 use crate::syntax::ast::{self, ExprKind, Ident, ObjectName};
@@ -67,6 +68,27 @@ pub(in crate::plan) struct BoundUpdate<'a> {
     pub rows: RowChange<'a>,
     /// Column (or, one past the last, the rowid) and new value.
     pub sets: Vec<(usize, Scalar)>,
+}
+
+impl BoundUpdate<'_> {
+    /// Rewrites the query for the rows; the new values see its tables, so they are rewritten with it.
+    pub fn optimize(&mut self) {
+        if let Body::Block(block) = &mut self.rows.query.body {
+            block.projection = self
+                .sets
+                .iter_mut()
+                .map(|(_, value)| std::mem::replace(value, Scalar::NULL))
+                .collect();
+        }
+        optimize(&mut self.rows.query);
+        if let Body::Block(block) = &mut self.rows.query.body {
+            let values = std::mem::take(&mut block.projection);
+            self.sets
+                .iter_mut()
+                .zip(values)
+                .for_each(|(set, value)| set.1 = value);
+        }
+    }
 }
 
 impl<'a> Binder<'a> {

@@ -26,7 +26,7 @@ use std::borrow::Cow;
 use super::bind::Tables;
 use super::context::PlanContext;
 use super::expr::CompareRule;
-use super::logical::{From, Scalar, Source, TableId};
+use super::logical::{From, Scalar, SemiJoin, Source, TableId};
 use super::physical::JoinKind;
 use crate::error::Result;
 pub(super) use access::{Access, KeyBound, KeyRange, KeyTerm, KeyValue};
@@ -110,10 +110,11 @@ impl<'q> JoinPlan<'q> {
         context: &PlanContext<'_>,
         from: &'q From,
         filter: &'q [Scalar],
+        semis: &'q [SemiJoin],
         wanted: &Wanted,
     ) -> Result<JoinPlan<'q>> {
         let mut planner = region::Planner::new(tables, context);
-        let root = planner.plan(from, filter, wanted)?;
+        let root = planner.plan(from, filter, semis, wanted)?;
         let sorted = planner.sorted;
         Ok(JoinPlan {
             terms: planner.into_terms(),
@@ -161,7 +162,9 @@ impl Step<'_> {
             Step::Scan(scan) => visit(scan.source.table),
             Step::Join(join) => {
                 join.left.each_table(visit);
-                join.right.each_table(visit);
+                if !matches!(join.kind, JoinKind::Semi | JoinKind::Anti) {
+                    join.right.each_table(visit);
+                }
             }
         }
     }

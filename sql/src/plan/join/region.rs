@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::plan::bind::Tables;
 use crate::plan::context::PlanContext;
 use crate::plan::expr::CompareOp;
-use crate::plan::logical::{From, IndexHint, OuterKind, Scalar, Source, SourceKind, TableId};
+use crate::plan::logical::{From, IndexHint, OuterKind, Scalar, SemiJoin, Source, SourceKind, TableId};
 use crate::plan::physical::JoinKind;
 
 /// A set of a region's items.
@@ -59,6 +59,8 @@ struct Region<'q> {
     items: Vec<Item<'q>>,
     /// The terms that hold over all rows.
     terms: Vec<TermId>,
+    /// Tests against other queries.
+    semis: &'q [SemiJoin],
 }
 
 /// A term that bears on an item.
@@ -103,10 +105,17 @@ impl<'p, 'q> Planner<'p, 'q> {
     }
 
     /// Plans a FROM under the terms of WHERE.
-    pub fn plan(&mut self, from: &'q From, filter: &'q [Scalar], wanted: &Wanted) -> Result<Step<'q>> {
+    pub fn plan(
+        &mut self,
+        from: &'q From,
+        filter: &'q [Scalar],
+        semis: &'q [SemiJoin],
+        wanted: &Wanted,
+    ) -> Result<Step<'q>> {
         let mut region = Region {
             items: Vec::new(),
             terms: self.add_terms(filter),
+            semis,
         };
         self.gather(from, false, &mut region);
         self.region(region, wanted)
@@ -509,6 +518,7 @@ impl<'p, 'q> Planner<'p, 'q> {
         let mut region = Region {
             items: Vec::new(),
             terms: filter,
+            semis: &[],
         };
         self.gather(from, false, &mut region);
         self.region(region, &Wanted::default())
@@ -536,6 +546,11 @@ impl<'p, 'q> Planner<'p, 'q> {
                 derived: false,
             })
             .collect();
+        let mut semis: Vec<(Items, &'q SemiJoin)> = region
+            .semis
+            .iter()
+            .map(|semi| (self.items_of_all(&semi.on), semi))
+            .collect();
         let mut done: Items = 0;
         let mut rows = LogEst::ONE;
         let mut step: Option<Step<'q>> = None;
@@ -562,8 +577,28 @@ impl<'p, 'q> Planner<'p, 'q> {
             };
             step = Some(self.next_step(step, next)?);
             rows = rows.times(candidate.out);
+            let (now, later): (Vec<_>, Vec<_>) = semis.into_iter().partition(|(items, _)| items & !done == 0);
+            semis = later;
+            for (_, semi) in now {
+                step = step.map(|step| self.semi_step(step, semi)).transpose()?;
+            }
         }
         step.ok_or_else(|| Error::misuse("FROM without tables"))
+    }
+
+    fn items_of_all(&self, scalars: &[Scalar]) -> Items {
+        scalars
+            .iter()
+            .fold(0, |items, scalar| items | self.items_of(scalar))
+    }
+
+    /// Keeps the rows that have a match, or none.
+    fn semi_step(&mut self, left: Step<'q>, semi: &'q SemiJoin) -> Result<Step<'q>> {
+        let filter = self.add_terms(&semi.filter);
+        let right = self.inner_region(&semi.from, filter)?;
+        let on = self.add_terms(&semi.on);
+        let kind = if semi.anti { JoinKind::Anti } else { JoinKind::Semi };
+        Ok(self.hash_step(left, right, kind, on, Vec::new()))
     }
 
     /// A scan of an item's rows, with nothing decided but the terms to check.

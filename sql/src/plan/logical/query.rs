@@ -98,6 +98,8 @@ pub(in crate::plan) struct Block {
     pub from: Option<From>,
     /// The terms of WHERE.
     pub filter: Vec<Scalar>,
+    /// Tests of rows against other queries, made joins by the optimizer.
+    pub semis: Vec<SemiJoin>,
     /// GROUP BY and aggregates.
     pub grouping: Option<Grouping>,
     /// The terms of HAVING.
@@ -108,6 +110,19 @@ pub(in crate::plan) struct Block {
     pub projection: Vec<Scalar>,
     /// DISTINCT: how each column compares.
     pub distinct: Option<Vec<Collation>>,
+}
+
+/// Rows are kept that have a match among the rows of `from`, or that have none.
+#[derive(Clone, Debug)]
+pub(in crate::plan) struct SemiJoin {
+    /// Keep those without a match.
+    pub anti: bool,
+    /// Where matches come from.
+    pub from: From,
+    /// What holds of those rows alone.
+    pub filter: Vec<Scalar>,
+    /// What holds of a match.
+    pub on: Vec<Scalar>,
 }
 
 /// The tables of a block and how they are joined.

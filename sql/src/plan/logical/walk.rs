@@ -224,6 +224,26 @@ impl Query {
 }
 
 impl Query {
+    /// Visits the top expressions of the query itself, to change them: those of queries in FROM are not among them.
+    pub fn each_own_scalar_mut(&mut self, visit: VisitMut<'_>) {
+        self.body.each_own_scalar_mut(visit);
+        for order in &mut self.order {
+            if let OrderTarget::Expression(expression) = &mut order.target {
+                visit(expression);
+            }
+        }
+        self.limit.iter_mut().chain(&mut self.offset).for_each(visit);
+    }
+
+    /// Visits what each table of FROM is, at all depths, to change it.
+    pub fn each_source_kind_mut(&mut self, visit: &mut dyn FnMut(&mut SourceKind)) {
+        self.common
+            .iter_mut()
+            .for_each(|common| common.query.each_source_kind_mut(visit));
+        self.body.each_source_kind_mut(visit);
+        self.each_own_scalar_mut(&mut |scalar| scalar.each_source_kind_mut(visit));
+    }
+
     /// Visits the tables of FROM at all depths, subqueries in expressions included.
     pub fn each_source(&self, visit: &mut dyn FnMut(&Source)) {
         self.common
@@ -255,7 +275,121 @@ impl Query {
     }
 }
 
+impl From {
+    fn each_source_kind_mut(&mut self, visit: &mut dyn FnMut(&mut SourceKind)) {
+        match self {
+            From::Source(source) => {
+                visit(&mut source.kind);
+                if let SourceKind::Query(query) = &mut source.kind {
+                    query.each_source_kind_mut(visit);
+                }
+            }
+            From::Inner { items, .. } => {
+                items
+                    .iter_mut()
+                    .for_each(|item| item.from.each_source_kind_mut(visit));
+            }
+            From::Outer { left, right, .. } => {
+                left.each_source_kind_mut(visit);
+                right.each_source_kind_mut(visit);
+            }
+        }
+    }
+
+    /// Visits the expressions of ON clauses and arguments, to change them.
+    fn each_own_scalar_mut(&mut self, visit: VisitMut<'_>) {
+        match self {
+            From::Source(source) => {
+                if let SourceKind::Virtual { arguments, .. } = &mut source.kind {
+                    arguments.iter_mut().for_each(visit);
+                }
+            }
+            From::Inner { items, on } => {
+                items
+                    .iter_mut()
+                    .for_each(|item| item.from.each_own_scalar_mut(visit));
+                on.iter_mut().for_each(visit);
+            }
+            From::Outer { left, right, on, .. } => {
+                left.each_own_scalar_mut(visit);
+                right.each_own_scalar_mut(visit);
+                on.iter_mut().for_each(visit);
+            }
+        }
+    }
+}
+
+impl Block {
+    fn each_own_scalar_mut(&mut self, visit: VisitMut<'_>) {
+        if let Some(from) = &mut self.from {
+            from.each_own_scalar_mut(visit);
+        }
+        let from = self.from.take();
+        self.each_scalar_mut(visit);
+        self.from = from;
+    }
+}
+
+impl Body {
+    fn each_own_scalar_mut(&mut self, visit: VisitMut<'_>) {
+        match self {
+            Body::Block(block) => block.each_own_scalar_mut(visit),
+            Body::Values(rows) => rows.iter_mut().flatten().for_each(visit),
+            Body::Compound(compound) => {
+                compound.first.each_own_scalar_mut(visit);
+                compound
+                    .rest
+                    .iter_mut()
+                    .for_each(|(_, body)| body.each_own_scalar_mut(visit));
+            }
+            Body::Recursive(recursive) => {
+                recursive.initial.each_own_scalar_mut(visit);
+                recursive
+                    .steps
+                    .iter_mut()
+                    .for_each(|body| body.each_own_scalar_mut(visit));
+            }
+        }
+    }
+
+    fn each_source_kind_mut(&mut self, visit: &mut dyn FnMut(&mut SourceKind)) {
+        match self {
+            Body::Block(block) => {
+                for from in block
+                    .from
+                    .iter_mut()
+                    .chain(block.semis.iter_mut().map(|semi| &mut semi.from))
+                {
+                    from.each_source_kind_mut(visit);
+                }
+            }
+            Body::Values(_) => {}
+            Body::Compound(compound) => {
+                compound.first.each_source_kind_mut(visit);
+                compound
+                    .rest
+                    .iter_mut()
+                    .for_each(|(_, body)| body.each_source_kind_mut(visit));
+            }
+            Body::Recursive(recursive) => {
+                recursive.initial.each_source_kind_mut(visit);
+                recursive
+                    .steps
+                    .iter_mut()
+                    .for_each(|body| body.each_source_kind_mut(visit));
+            }
+        }
+    }
+}
+
 impl Scalar {
+    fn each_source_kind_mut(&mut self, visit: &mut dyn FnMut(&mut SourceKind)) {
+        if let Some(query) = self.query_mut() {
+            query.each_source_kind_mut(visit);
+        }
+        self.children_mut(&mut |child| child.each_source_kind_mut(visit));
+    }
+
     fn each_source(&self, visit: &mut dyn FnMut(&Source)) {
         if let Some(query) = self.query() {
             query.each_source(visit);
@@ -275,7 +409,7 @@ impl Body {
     /// Visits the tables of FROM and of the queries there.
     fn each_source(&self, visit: &mut dyn FnMut(&Source)) {
         self.each_block(&mut |block| {
-            if let Some(from) = &block.from {
+            for from in block.from.iter().chain(block.semis.iter().map(|semi| &semi.from)) {
                 from.each_source(&mut |source| visit(source));
             }
         });
@@ -286,7 +420,7 @@ impl Body {
         match self {
             Body::Block(block) => {
                 visit(block);
-                if let Some(from) = &block.from {
+                for from in block.from.iter().chain(block.semis.iter().map(|semi| &semi.from)) {
                     from.each_source(&mut |source| {
                         if let SourceKind::Query(query) = &source.kind {
                             query.each_block(visit);
@@ -352,6 +486,10 @@ impl Block {
             from.each_scalar(visit);
         }
         self.filter.iter().for_each(&mut *visit);
+        for semi in &self.semis {
+            semi.from.each_scalar(visit);
+            semi.filter.iter().chain(&semi.on).for_each(&mut *visit);
+        }
         if let Some(grouping) = &self.grouping {
             grouping.terms.iter().for_each(|term| visit(&term.expression));
             grouping.calls.iter().for_each(|call| call.each_scalar(visit));
@@ -372,6 +510,10 @@ impl Block {
             from.each_scalar_mut(visit);
         }
         self.filter.iter_mut().for_each(&mut *visit);
+        for semi in &mut self.semis {
+            semi.from.each_scalar_mut(visit);
+            semi.filter.iter_mut().chain(&mut semi.on).for_each(&mut *visit);
+        }
         if let Some(grouping) = &mut self.grouping {
             grouping
                 .terms

@@ -80,12 +80,28 @@ impl Lowerer<'_> {
         block.filter.iter().for_each(|term| self.mark(term));
         extra.iter().for_each(|scalar| self.mark(scalar));
         from.each_scalar(&mut |scalar| self.mark(scalar));
+        for semi in &block.semis {
+            semi.from.each_scalar(&mut |scalar| self.mark(scalar));
+            semi.filter
+                .iter()
+                .chain(&semi.on)
+                .for_each(|scalar| self.mark(scalar));
+        }
         let wanted = wanted(block, tail);
-        let plan = JoinPlan::new(&self.tables, self.context, from, &block.filter, &wanted)?;
+        let plan = JoinPlan::new(
+            &self.tables,
+            self.context,
+            from,
+            &block.filter,
+            &block.semis,
+            &wanted,
+        )?;
         if !wanted.order.is_empty() {
             tail.sorted = plan.sorted;
         }
-        from.each_source(&mut |source| self.tables.get_mut(source.table).used = ColumnSet::default());
+        for from in std::iter::once(from).chain(block.semis.iter().map(|semi| &semi.from)) {
+            from.each_source(&mut |source| self.tables.get_mut(source.table).used = ColumnSet::default());
+        }
         Ok(plan)
     }
 

@@ -175,7 +175,11 @@ impl Gathered {
         }
     }
 
+    /// Of rows that UNION takes for equal, SQLite shows the one that came last: the later inputs go first.
     fn into_node(mut self, compound: &Compound) -> Node {
+        if self.distinct {
+            self.inputs.reverse();
+        }
         let appended = match self.inputs.len() {
             1 => self.inputs.remove(0),
             _ => Node::Append { inputs: self.inputs },

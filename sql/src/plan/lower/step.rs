@@ -83,8 +83,10 @@ impl Lowerer<'_> {
             });
         }
         let (left_width, right_width) = (layout.width(), right_layout.width());
+        let only_left = matches!(join.kind, JoinKind::Semi | JoinKind::Anti).then(|| layout.clone());
         layout.append(right_layout);
         let on = self.terms(&join.on, terms, &layout)?;
+        let layout = only_left.unwrap_or(layout);
         let node = HashJoin {
             left,
             right,

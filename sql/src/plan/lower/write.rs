@@ -288,7 +288,9 @@ impl<'a> Lowerer<'a> {
         let (input, _) = self.changed_rows(bound, &[])?;
         let target = self.target(&bound.target, expressions)?;
         let unconditional = match &bound.query.body {
-            Body::Block(block) => block.filter.is_empty() && bound.query.limit.is_none(),
+            Body::Block(block) => {
+                block.filter.is_empty() && block.semis.is_empty() && bound.query.limit.is_none()
+            }
             _ => false,
         };
         Ok(DeletePlan {

@@ -8,17 +8,17 @@ use super::*;
 const DATABASE: &str = "x.db";
 
 /// A small random source whose seed is printed when a test fails.
-struct Random(u64);
+pub(super) struct Random(pub(super) u64);
 
 impl Random {
-    fn next(&mut self) -> u64 {
+    pub(super) fn next(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         self.0
     }
 
-    fn below(&mut self, limit: u64) -> u64 {
+    pub(super) fn below(&mut self, limit: u64) -> u64 {
         self.next() % limit
     }
 }
@@ -142,6 +142,15 @@ const DISK_MODES: [JournalMode; 4] = [
     JournalMode::Persist,
     JournalMode::Wal,
 ];
+
+/// What processes killed at some moments of a short history left.
+pub(super) fn killed_images(journal_mode: JournalMode) -> Vec<crate::vfs::MemoryImage> {
+    let history = record(&options(journal_mode, Synchronous::Full), 5);
+    (3..history.ops.len())
+        .step_by(4)
+        .map(|count| killed(&history.ops[..count]))
+        .collect()
+}
 
 #[test]
 fn a_killed_process_leaves_its_last_commit() {

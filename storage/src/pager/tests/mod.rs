@@ -1,6 +1,7 @@
 //! Transactions and savepoints against a model: a map of page contents with a stack of copies.
 
 mod crash;
+mod damage;
 mod failing;
 mod faults;
 mod interop;
@@ -138,7 +139,7 @@ proptest! {
             let vfs = Arc::new(MemoryVfs::new());
             let options = PagerOptions { journal_mode, wal_autocheckpoint: 20, ..small() };
             run(&mut Pager::open(vfs.clone(), Path::new("db"), &options).unwrap(), &steps);
-            assert_eq!(vfs.image().files.contains_key(Path::new("db-wal")), false);
+            assert!(!vfs.image().files.contains_key(Path::new("db-wal")));
         }
     }
 }

@@ -1,0 +1,136 @@
+//! `compare [WORKLOAD..]`: each workload on Aludel and on the bundled SQLite in turn, and the ratio of their times.
+
+#![forbid(unsafe_code)]
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use aludel_benches::compare::{Measured, Settings, Templates, WORKLOADS, Workload, measure};
+use clap::Parser;
+use serde_json::json;
+
+/// Measures Aludel against SQLite.
+#[derive(Parser)]
+struct Arguments {
+    /// Workloads to run; all when none is named.
+    workloads: Vec<String>,
+    /// A tenth of the rows.
+    #[arg(long)]
+    quick: bool,
+    /// One JSON object a line instead of a table.
+    #[arg(long)]
+    json: bool,
+    /// Rounds of each engine (at least five).
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(&arguments) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("compare: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> io::Result<bool> {
+    let chosen = choose(&arguments.workloads)?;
+    let templates = Templates::new(arguments.quick)?;
+    let settings = Settings {
+        rounds: arguments.rounds,
+    };
+    let mut out = io::stdout().lock();
+    let mut agreed = true;
+    if !arguments.json {
+        writeln!(
+            out,
+            "{:<24}{:>14}{:>14}{:>9}",
+            "workload", "ours", "sqlite", "ratio"
+        )?;
+    }
+    let mut ratios = Vec::new();
+    for workload in chosen {
+        match measure(workload, &templates, settings) {
+            Ok(measured) => {
+                ratios.extend(measured.ratio());
+                let line = if arguments.json {
+                    as_json(&measured)
+                } else {
+                    as_row(&measured)
+                };
+                writeln!(out, "{line}")?;
+            }
+            Err(error) => {
+                agreed = false;
+                eprintln!("compare: {error}");
+            }
+        }
+    }
+    if !arguments.json && !ratios.is_empty() {
+        let mean = (ratios.iter().map(|ratio| ratio.ln()).sum::<f64>() / ratios.len() as f64).exp();
+        writeln!(
+            out,
+            "{:<52}{mean:>9.2}",
+            format!("geometric mean of {}", ratios.len())
+        )?;
+    }
+    Ok(agreed)
+}
+
+fn choose(names: &[String]) -> io::Result<Vec<&'static Workload>> {
+    let find = |name: &String| {
+        WORKLOADS
+            .iter()
+            .find(|workload| workload.name == *name)
+            .ok_or_else(|| {
+                let known: Vec<_> = WORKLOADS.iter().map(|workload| workload.name).collect();
+                io::Error::new(
+                    io::ErrorKind::InvalidInput,
+                    format!("no workload {name}; there are {}", known.join(", ")),
+                )
+            })
+    };
+    if names.is_empty() {
+        Ok(WORKLOADS.iter().collect())
+    } else {
+        names.iter().map(find).collect()
+    }
+}
+
+fn as_json(measured: &Measured) -> String {
+    let value = match &measured.ours_ns {
+        Ok(ours) => json!({
+            "workload": measured.name, "ours_ns": ours, "sqlite_ns": measured.sqlite_ns, "ratio": measured.ratio(),
+        }),
+        Err(why) => json!({ "workload": measured.name, "unsupported": why, "sqlite_ns": measured.sqlite_ns }),
+    };
+    value.to_string()
+}
+
+fn as_row(measured: &Measured) -> String {
+    let theirs = duration(measured.sqlite_ns);
+    match (&measured.ours_ns, measured.ratio()) {
+        (Ok(ours), Some(ratio)) => format!(
+            "{:<24}{:>14}{theirs:>14}{ratio:>9.2}",
+            measured.name,
+            duration(*ours)
+        ),
+        (Err(why), _) => format!("{:<24}{:>14}{theirs:>14}  {why}", measured.name, "unsupported"),
+        (Ok(_), None) => String::new(),
+    }
+}
+
+/// A time with three digits and its unit.
+fn duration(ns: f64) -> String {
+    match ns {
+        ns if ns < 1e3 => format!("{ns:.0} ns"),
+        ns if ns < 1e6 => format!("{:.2} us", ns / 1e3),
+        ns if ns < 1e9 => format!("{:.2} ms", ns / 1e6),
+        ns => format!("{:.2} s", ns / 1e9),
+    }
+}

@@ -1,0 +1,128 @@
+//! Runs one workload in alternating rounds.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use super::peer::{Failure, Peer, PeerName};
+use super::template::Templates;
+use super::workloads::{Start, Workload};
+
+/// How a run is sized.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Rounds of each engine; at least five.
+    pub rounds: usize,
+}
+
+/// What a workload took.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    /// The workload.
+    pub name: &'static str,
+    /// Aludel's median time of one work, in nanoseconds; or why it could not be measured.
+    pub ours_ns: Result<f64, Failure>,
+    /// SQLite's.
+    pub sqlite_ns: f64,
+}
+
+impl Measured {
+    /// Ours over SQLite's: lower is better.
+    pub fn ratio(&self) -> Option<f64> {
+        self.ours_ns.as_ref().ok().map(|ours| ours / self.sqlite_ns)
+    }
+}
+
+/// An engine in the middle of a workload.
+struct Side {
+    name: PeerName,
+    file: PathBuf,
+    open: Option<Box<dyn Peer>>,
+    times: Vec<Duration>,
+    checksum: Option<u64>,
+}
+
+/// Measures a workload.
+///
+/// # Errors
+/// When SQLite itself cannot do the work, or the two engines' answers differ. What Aludel cannot do yet is no error but part of the result.
+pub fn measure(workload: &Workload, templates: &Templates, settings: Settings) -> Result<Measured, Failure> {
+    let mut ours = Side::new(PeerName::Ours);
+    let mut theirs = Side::new(PeerName::Sqlite);
+    let mut unsupported = None;
+    // The first round of each warms caches and is not counted.
+    for _ in 0..=settings.rounds.max(5) {
+        if unsupported.is_none() {
+            unsupported = ours.round(workload, templates).err();
+        }
+        theirs.round(workload, templates)?;
+    }
+    if unsupported.is_none() && ours.checksum != theirs.checksum {
+        return Err(format!("{}: the engines' answers differ", workload.name));
+    }
+    let count = workload.work.count(templates) as f64;
+    let ours_ns = match unsupported {
+        Some(why) => Err(why),
+        None => Ok(ours.median_ns() / count),
+    };
+    Ok(Measured {
+        name: workload.name,
+        ours_ns,
+        sqlite_ns: theirs.median_ns() / count,
+    })
+}
+
+impl Side {
+    fn new(name: PeerName) -> Side {
+        Side {
+            name,
+            file: PathBuf::new(),
+            open: None,
+            times: Vec::new(),
+            checksum: None,
+        }
+    }
+
+    fn round(&mut self, workload: &Workload, templates: &Templates) -> Result<(), Failure> {
+        if self.open.is_none() || workload.start != Start::Shared {
+            self.reopen(workload, templates)?;
+        }
+        let Some(peer) = self.open.as_deref() else {
+            return Ok(());
+        };
+        let start = Instant::now();
+        let checksum = workload
+            .work
+            .perform(peer, self.name, &self.file, templates.rows())?;
+        self.times.push(start.elapsed());
+        self.checksum = Some(checksum);
+        Ok(())
+    }
+
+    fn reopen(&mut self, workload: &Workload, templates: &Templates) -> Result<(), Failure> {
+        self.open = None;
+        let name = match self.name {
+            PeerName::Ours => "ours.db",
+            PeerName::Sqlite => "sqlite.db",
+        };
+        self.file = match workload.start {
+            Start::Empty => templates.empty(name)?,
+            Start::Shared | Start::Copy => templates.copy(name)?,
+        };
+        let peer = self.name.open(&self.file)?;
+        peer.batch(workload.setup)?;
+        self.open = Some(peer);
+        Ok(())
+    }
+
+    /// The median of all rounds but the first.
+    fn median_ns(&self) -> f64 {
+        let mut times: Vec<f64> = self
+            .times
+            .iter()
+            .skip(1)
+            .map(|time| time.as_nanos() as f64)
+            .collect();
+        times.sort_unstable_by(f64::total_cmp);
+        times.get(times.len() / 2).copied().unwrap_or(f64::NAN)
+    }
+}

@@ -1,0 +1,374 @@
+//! The workloads, as data.
+
+use super::peer::{Failure, Param, Peer, PeerName};
+use super::template::Templates;
+
+/// A kind of work, run on either engine.
+pub struct Workload {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// What it starts from.
+    pub start: Start,
+    /// Statements run before the clock starts.
+    pub setup: &'static str,
+    /// What is measured.
+    pub work: Work,
+}
+
+/// What a workload starts from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// One copy of the template, opened once; the work leaves it as it was.
+    Shared,
+    /// A new copy of the template for each round.
+    Copy,
+    /// A new empty file for each round.
+    Empty,
+}
+
+/// What is measured.
+pub enum Work {
+    /// A query, fetched whole.
+    Query(&'static str),
+    /// One prepared statement, run many times inside a transaction, commit included.
+    Repeated {
+        /// The statement.
+        sql: &'static str,
+        /// How often, by the size of the large table.
+        times: fn(u64) -> u64,
+        /// Its parameters at the n-th time; a generator of numbers that look random is at hand.
+        parameters: fn(u64, u64, &mut Vec<Param>),
+    },
+    /// One prepared statement, run many times, each its own transaction.
+    Commits {
+        /// The statement.
+        sql: &'static str,
+        /// How often.
+        times: u64,
+    },
+    /// Statements run once.
+    Batch(&'static str),
+    /// Opening the file and reading one row, this often.
+    OpenAndQuery(&'static str, u64),
+    /// Compiling a statement, this often.
+    Prepare(&'static str, u64),
+}
+
+/// A number that looks random, the same for the same `n`: SplitMix64's finalizer.
+fn scramble(n: u64) -> u64 {
+    let mut z = n.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+fn integer(n: u64) -> Param {
+    Param::Integer(n as i64)
+}
+
+fn random_key(n: u64, rows: u64, out: &mut Vec<Param>) {
+    out.push(integer(scramble(n) % rows + 1));
+}
+
+/// The text that the template stores in `t.name` at row `i`.
+fn template_name(i: u64) -> String {
+    let digits = (i * 7919 % 1_000_003).to_string();
+    let hex: String = digits.bytes().map(|b| format!("{b:02X}")).collect();
+    let skip = (i % 7) as usize;
+    (hex + "abcdefghijklmnopqrstuvwxyz")
+        .chars()
+        .skip(skip)
+        .take(20)
+        .collect()
+}
+
+const RELAXED: &str = "PRAGMA synchronous=off;";
+
+/// All workloads, in the order in which they run.
+pub const WORKLOADS: &[Workload] = &[
+    Workload {
+        name: "point-rowid",
+        start: Start::Shared,
+        setup: "",
+        work: Work::Repeated {
+            sql: "SELECT id, name, k, r FROM t WHERE id = ?",
+            times: |rows| rows / 5,
+            parameters: random_key,
+        },
+    },
+    Workload {
+        name: "point-index",
+        start: Start::Shared,
+        setup: "",
+        work: Work::Repeated {
+            sql: "SELECT id, k, r FROM t WHERE name = ?",
+            times: |rows| rows / 10,
+            parameters: |n, rows, out| out.push(Param::Text(template_name(scramble(n) % rows + 1))),
+        },
+    },
+    Workload {
+        name: "insert",
+        start: Start::Empty,
+        setup: "PRAGMA synchronous=off; CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT, k INT, r REAL);",
+        work: Work::Repeated {
+            sql: "INSERT INTO t VALUES(?, ?, ?, ?)",
+            times: |rows| rows / 2,
+            parameters: |n, _, out| {
+                out.extend([
+                    integer(n + 1),
+                    Param::Text(template_name(n)),
+                    integer(scramble(n) >> 40),
+                    Param::Real(n as f64 / 3.0),
+                ]);
+            },
+        },
+    },
+    Workload {
+        name: "insert-indexed",
+        start: Start::Empty,
+        setup: "PRAGMA synchronous=off; CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT, k INT, r REAL);
+                CREATE INDEX t_name ON t(name); CREATE INDEX t_k ON t(k);",
+        work: Work::Repeated {
+            sql: "INSERT INTO t VALUES(?, ?, ?, ?)",
+            times: |rows| rows / 5,
+            parameters: |n, _, out| {
+                out.extend([
+                    integer(n + 1),
+                    Param::Text(template_name(n)),
+                    integer(scramble(n) >> 40),
+                    Param::Real(n as f64 / 3.0),
+                ]);
+            },
+        },
+    },
+    Workload {
+        name: "insert-random-text-pk",
+        start: Start::Empty,
+        setup: "PRAGMA synchronous=off; CREATE TABLE t(k TEXT PRIMARY KEY, v INT);",
+        work: Work::Repeated {
+            sql: "INSERT INTO t VALUES(?, ?)",
+            times: |rows| rows / 5,
+            parameters: |n, _, out| out.extend([Param::Text(format!("{:016x}", scramble(n))), integer(n)]),
+        },
+    },
+    Workload {
+        name: "update",
+        start: Start::Copy,
+        setup: RELAXED,
+        work: Work::Repeated {
+            sql: "UPDATE t SET k = ? WHERE id = ?",
+            times: |rows| rows / 10,
+            parameters: |n, rows, out| out.extend([integer(n), integer(scramble(n) % rows + 1)]),
+        },
+    },
+    Workload {
+        name: "delete",
+        start: Start::Copy,
+        setup: RELAXED,
+        work: Work::Repeated {
+            sql: "DELETE FROM p WHERE id = ?",
+            times: |rows| rows / 20,
+            parameters: |n, rows, out| out.push(integer(scramble(n) % (rows / 10) + 1)),
+        },
+    },
+    Workload {
+        name: "commit-full",
+        start: Start::Empty,
+        setup: "PRAGMA synchronous=full; CREATE TABLE t(id INTEGER PRIMARY KEY, v INT);",
+        work: Work::Commits {
+            sql: "INSERT INTO t(v) VALUES(7)",
+            times: 50,
+        },
+    },
+    Workload {
+        name: "commit-normal",
+        start: Start::Empty,
+        setup: "PRAGMA journal_mode=wal; PRAGMA synchronous=normal; CREATE TABLE t(id INTEGER PRIMARY KEY, v INT);",
+        work: Work::Commits {
+            sql: "INSERT INTO t(v) VALUES(7)",
+            times: 2_000,
+        },
+    },
+    Workload {
+        name: "scan-agg",
+        start: Start::Shared,
+        setup: "",
+        work: Work::Query("SELECT count(*), sum(k), sum(r) FROM t"),
+    },
+    Workload {
+        name: "scan-like",
+        start: Start::Shared,
+        setup: "",
+        work: Work::Query("SELECT count(k) FROM t WHERE name LIKE '%7abc%'"),
+    },
+    Workload {
+        name: "group-100",
+        start: Start::Shared,
+        setup: "",
+        work: Work::Query("SELECT g, count(*), sum(k) FROM t GROUP BY g"),
+    },
+    Workload {
+        name: "group-100k",
+        start: Start::Shared,
+        setup: "",
+        work: Work::Query("SELECT k, count(*), sum(g) FROM t GROUP BY k"),
+    },
+    Workload {
+        name: "order-by",
+        start: Start::Shared,
+        setup: "",
+        work: Work::Query("SELECT id, name FROM t ORDER BY r"),
+    },
+    Workload {
+        name: "join-indexed",
+        start: Start::Shared,
+        setup: "",
+        work: Work::Query("SELECT count(*), sum(u.w) FROM t JOIN u ON u.id = t.k"),
+    },
+    Workload {
+        name: "join-unindexed",
+        start: Start::Shared,
+        setup: "",
+        work: Work::Query("SELECT count(*), sum(u.w) FROM t JOIN u ON u.k = t.k"),
+    },
+    Workload {
+        name: "range-100",
+        start: Start::Shared,
+        setup: "",
+        work: Work::Repeated {
+            sql: "SELECT * FROM t WHERE id BETWEEN ?1 AND ?1 + 99",
+            times: |rows| rows / 100,
+            parameters: random_key,
+        },
+    },
+    Workload {
+        name: "fetch-all",
+        start: Start::Shared,
+        setup: "",
+        work: Work::Query("SELECT * FROM t"),
+    },
+    Workload {
+        name: "open-first-query",
+        start: Start::Shared,
+        setup: "",
+        work: Work::OpenAndQuery("SELECT name FROM t WHERE id = 4711", 200),
+    },
+    Workload {
+        name: "prepare",
+        start: Start::Shared,
+        setup: "",
+        work: Work::Prepare(
+            "SELECT t.id, t.name, u.w, p.b FROM t JOIN u ON u.id = t.k JOIN p ON p.id = u.w
+             WHERE t.name = ?1 AND p.a > ?2 ORDER BY t.id LIMIT 10",
+            2_000,
+        ),
+    },
+    Workload {
+        name: "recursive-cte",
+        start: Start::Shared,
+        setup: "",
+        work: Work::Query(
+            "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 1000000) SELECT count(*), sum(x) FROM c",
+        ),
+    },
+    Workload {
+        name: "window-sum",
+        start: Start::Shared,
+        setup: "",
+        work: Work::Query("SELECT sum(s) FROM (SELECT sum(k) OVER (PARTITION BY g ORDER BY id) AS s FROM t)"),
+    },
+    Workload {
+        name: "json-extract",
+        start: Start::Shared,
+        setup: "",
+        work: Work::Query("SELECT sum(json_extract(doc, '$.a.b')) FROM j"),
+    },
+    Workload {
+        name: "create-index",
+        start: Start::Copy,
+        setup: RELAXED,
+        work: Work::Batch("CREATE INDEX t_k ON t(k)"),
+    },
+    Workload {
+        name: "bulk-update",
+        start: Start::Copy,
+        setup: RELAXED,
+        work: Work::Batch("UPDATE t SET r = r + 1.0"),
+    },
+];
+
+impl Work {
+    /// Does the work once on an open database and returns a checksum of what it saw.
+    pub(super) fn perform(
+        &self,
+        peer: &dyn Peer,
+        name: PeerName,
+        path: &std::path::Path,
+        rows: u64,
+    ) -> Result<u64, Failure> {
+        match self {
+            Work::Query(sql) => peer.with_statement(sql, &mut |statement| statement.run(&[])),
+            Work::Repeated {
+                sql,
+                times,
+                parameters,
+            } => {
+                peer.batch("BEGIN")?;
+                let mut list = Vec::new();
+                let sum = peer.with_statement(sql, &mut |statement| {
+                    let mut sum = 0_u64;
+                    for n in 0..times(rows) {
+                        list.clear();
+                        parameters(n, rows, &mut list);
+                        sum = sum.wrapping_add(statement.run(&list)?);
+                    }
+                    Ok(sum)
+                })?;
+                peer.batch("COMMIT")?;
+                Ok(sum)
+            }
+            Work::Commits { sql, times } => peer.with_statement(sql, &mut |statement| {
+                (0..*times).try_fold(0_u64, |sum, _| Ok(sum.wrapping_add(statement.run(&[])?)))
+            }),
+            Work::Batch(sql) => peer.batch(sql).map(|()| 0),
+            Work::OpenAndQuery(sql, times) => (0..*times).try_fold(0_u64, |sum, _| {
+                let opened = name.open(path)?;
+                Ok(sum.wrapping_add(opened.with_statement(sql, &mut |statement| statement.run(&[]))?))
+            }),
+            Work::Prepare(sql, times) => (0..*times).try_fold(0, |_, _| peer.prepare_only(sql).map(|()| 0)),
+        }
+    }
+
+    /// How many single works one round holds: times are given for one of them.
+    pub(super) fn count(&self, templates: &Templates) -> u64 {
+        match self {
+            Work::Query(_) | Work::Batch(_) => 1,
+            Work::Repeated { times, .. } => times(templates.rows()),
+            Work::Commits { times, .. } | Work::OpenAndQuery(_, times) | Work::Prepare(_, times) => *times,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_made_as_the_template_makes_them() {
+        let database = rusqlite::Connection::open_in_memory().unwrap();
+        for i in [1_u64, 6, 7, 999_999, 123_456] {
+            let sql =
+                "SELECT substr(hex(?1 * 7919 % 1000003) || 'abcdefghijklmnopqrstuvwxyz', 1 + ?1 % 7, 20)";
+            let theirs: String = database.query_row(sql, [i as i64], |row| row.get(0)).unwrap();
+            assert_eq!(template_name(i), theirs);
+        }
+    }
+
+    #[test]
+    fn names_are_unique() {
+        let mut names: Vec<_> = WORKLOADS.iter().map(|workload| workload.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), WORKLOADS.len());
+    }
+}

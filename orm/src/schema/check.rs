@@ -1,0 +1,341 @@
+//! Does the struct fit the live table?
+
+use std::fmt;
+
+use super::{Schema, Table, TableColumn};
+use crate::engine::Engine;
+use crate::error::Result;
+use crate::mapper::Entity;
+use crate::types::Kind;
+
+/// One way in which a live table is not what its entity says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Difference {
+    /// There is no such table.
+    MissingTable {
+        /// The table.
+        table: String,
+    },
+    /// The table has no such column.
+    MissingColumn {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+    },
+    /// The table has a column that the entity does not know, and that every row must have a value for.
+    UnknownRequiredColumn {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+    },
+    /// The column is of another type.
+    Type {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+        /// What the entity says.
+        expected: Kind,
+        /// What the table says.
+        found: Kind,
+    },
+    /// The column may be NULL here and not there.
+    Nullable {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+        /// Can the table's column be NULL?
+        in_table: bool,
+    },
+    /// The primary key is another.
+    PrimaryKey {
+        /// The table.
+        table: String,
+        /// What the entity says.
+        expected: Vec<String>,
+        /// What the table says.
+        found: Vec<String>,
+    },
+    /// These columns are not unique in the table.
+    MissingUnique {
+        /// The table.
+        table: String,
+        /// The columns.
+        columns: Vec<String>,
+    },
+    /// The table has no such foreign key.
+    MissingForeignKey {
+        /// The table.
+        table: String,
+        /// The columns.
+        columns: Vec<String>,
+        /// The table that they should refer to.
+        references: String,
+    },
+    /// The table has no index over these columns.
+    MissingIndex {
+        /// The table.
+        table: String,
+        /// The columns.
+        columns: Vec<String>,
+    },
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Difference::MissingTable { table } => write!(f, "there is no table `{table}`"),
+            Difference::MissingColumn { table, column } => {
+                write!(f, "table `{table}` has no column `{column}`")
+            }
+            Difference::UnknownRequiredColumn { table, column } => {
+                write!(
+                    f,
+                    "column `{table}.{column}` needs a value in every row, and the entity has no field for it"
+                )
+            }
+            Difference::Type {
+                table,
+                column,
+                expected,
+                found,
+            } => {
+                write!(
+                    f,
+                    "column `{table}.{column}` is {found:?} in the table and {expected:?} in the entity"
+                )
+            }
+            Difference::Nullable {
+                table,
+                column,
+                in_table: true,
+            } => {
+                write!(
+                    f,
+                    "column `{table}.{column}` can be NULL in the table: make the field an `Option`"
+                )
+            }
+            Difference::Nullable {
+                table,
+                column,
+                in_table: false,
+            } => {
+                write!(
+                    f,
+                    "column `{table}.{column}` cannot be NULL in the table, and the field is an `Option`"
+                )
+            }
+            Difference::PrimaryKey {
+                table,
+                expected,
+                found,
+            } => {
+                let (expected, found) = (expected.join(", "), found.join(", "));
+                write!(
+                    f,
+                    "the primary key of `{table}` is ({found}) in the table and ({expected}) in the entity"
+                )
+            }
+            Difference::MissingUnique { table, columns } => {
+                write!(
+                    f,
+                    "table `{table}` has no unique constraint over ({})",
+                    columns.join(", ")
+                )
+            }
+            Difference::MissingForeignKey {
+                table,
+                columns,
+                references,
+            } => {
+                write!(
+                    f,
+                    "table `{table}` has no foreign key from ({}) to `{references}`",
+                    columns.join(", ")
+                )
+            }
+            Difference::MissingIndex { table, columns } => {
+                write!(f, "table `{table}` has no index over ({})", columns.join(", "))
+            }
+        }
+    }
+}
+
+impl Engine {
+    /// Compares an entity with its live table: one message for each difference, none where it fits.
+    ///
+    /// ```
+    /// use aludel::prelude::*;
+    ///
+    /// #[derive(Entity)]
+    /// struct Note {
+    ///     #[column(primary_key)]
+    ///     id: Id<Note>,
+    ///     text: String,
+    /// }
+    ///
+    /// # fn main() -> aludel::Result<()> {
+    /// let engine = Engine::open("sqlite::memory:")?;
+    /// engine.connect()?.execute("CREATE TABLE note (id INTEGER PRIMARY KEY, text TEXT)", &[])?;
+    /// let differences = engine.check::<Note>()?;
+    /// assert_eq!(
+    ///     differences[0].to_string(),
+    ///     "column `note.text` can be NULL in the table: make the field an `Option`"
+    /// );
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Whatever reading the schema runs into.
+    pub fn check<T: Entity>(&self) -> Result<Vec<Difference>> {
+        Ok(differences(&Table::of::<T>(), &self.reflect()?))
+    }
+}
+
+/// How the live schema's table differs from the one wanted.
+pub(crate) fn differences(wanted: &Table, live: &Schema) -> Vec<Difference> {
+    let table = wanted.name.clone();
+    let Some(found) = live
+        .tables()
+        .iter()
+        .find(|other| other.name.eq_ignore_ascii_case(&table))
+    else {
+        return vec![Difference::MissingTable { table }];
+    };
+    let mut all = Vec::new();
+    for column in &wanted.columns {
+        match found
+            .columns
+            .iter()
+            .find(|other| other.name.eq_ignore_ascii_case(&column.name))
+        {
+            Some(other) => compare_columns(wanted, column, other, &mut all),
+            None => all.push(Difference::MissingColumn {
+                table: table.clone(),
+                column: column.name.clone(),
+            }),
+        }
+    }
+    for column in &found.columns {
+        let known = wanted
+            .columns
+            .iter()
+            .any(|other| other.name.eq_ignore_ascii_case(&column.name));
+        let needed =
+            !column.nullable && !column.auto && column.default.is_none() && column.generated.is_none();
+        if !known && needed {
+            all.push(Difference::UnknownRequiredColumn {
+                table: table.clone(),
+                column: column.name.clone(),
+            });
+        }
+    }
+    if wanted.primary_key != found.primary_key {
+        let (expected, found) = (wanted.primary_key.clone(), found.primary_key.clone());
+        all.push(Difference::PrimaryKey {
+            table: table.clone(),
+            expected,
+            found,
+        });
+    }
+    compare_constraints(wanted, found, &mut all);
+    all
+}
+
+fn compare_columns(wanted: &Table, column: &TableColumn, found: &TableColumn, all: &mut Vec<Difference>) {
+    let (table, name) = (wanted.name.clone(), column.name.clone());
+    if !same_kind(column.kind, found.kind) {
+        let difference = Difference::Type {
+            table: table.clone(),
+            column: name.clone(),
+            expected: column.kind,
+            found: found.kind,
+        };
+        all.push(difference);
+    }
+    let key = wanted.primary_key.contains(&column.name);
+    if !key && column.generated.is_none() && column.nullable != found.nullable {
+        all.push(Difference::Nullable {
+            table,
+            column: name,
+            in_table: found.nullable,
+        });
+    }
+}
+
+/// Are values of the one kept in a column of the other? SQLite keeps integers of all sizes in one type, and dates, JSON and
+/// enums as text.
+fn same_kind(wanted: Kind, found: Kind) -> bool {
+    let family = |kind| match kind {
+        Kind::Bool | Kind::Int(_) => 0,
+        Kind::Real(_) => 1,
+        Kind::Text
+        | Kind::Json
+        | Kind::Enum(_)
+        | Kind::Timestamp
+        | Kind::DateTime
+        | Kind::Date
+        | Kind::Time => 2,
+        Kind::Bytes | Kind::Uuid => 3,
+        Kind::Named(_) => 4,
+    };
+    matches!(wanted, Kind::Named(_)) || matches!(found, Kind::Named(_)) || family(wanted) == family(found)
+}
+
+fn compare_constraints(wanted: &Table, found: &Table, all: &mut Vec<Difference>) {
+    let table = &wanted.name;
+    let singles = |table: &Table| -> Vec<Vec<String>> {
+        table
+            .columns
+            .iter()
+            .filter(|column| column.unique)
+            .map(|column| vec![column.name.clone()])
+            .collect()
+    };
+    let mut unique = singles(found);
+    unique.extend(found.uniques.iter().cloned());
+    unique.extend(
+        found
+            .indexes
+            .iter()
+            .filter(|index| index.unique)
+            .map(|index| index.columns.clone()),
+    );
+    unique.push(found.primary_key.clone());
+    for columns in singles(wanted).into_iter().chain(wanted.uniques.iter().cloned()) {
+        if !unique.contains(&columns) {
+            all.push(Difference::MissingUnique {
+                table: table.clone(),
+                columns,
+            });
+        }
+    }
+    for key in &wanted.foreign_keys {
+        let same = |other: &super::ForeignKey| {
+            other.columns == key.columns && other.table.eq_ignore_ascii_case(&key.table)
+        };
+        if !found.foreign_keys.iter().any(same) {
+            let (columns, references) = (key.columns.clone(), key.table.clone());
+            all.push(Difference::MissingForeignKey {
+                table: table.clone(),
+                columns,
+                references,
+            });
+        }
+    }
+    for index in &wanted.indexes {
+        if !found.indexes.iter().any(|other| other.columns == index.columns)
+            && !unique.contains(&index.columns)
+        {
+            all.push(Difference::MissingIndex {
+                table: table.clone(),
+                columns: index.columns.clone(),
+            });
+        }
+    }
+}

@@ -1,0 +1,582 @@
+//! Compiles what changing rows sets off: the triggers and foreign keys of every table that a statement may come to write.
+
+use std::sync::Arc;
+
+use super::State;
+use crate::catalog::{ForeignKey, Table, Trigger};
+use crate::error::{Error, Result};
+use crate::exec::write::{ForeignKeyPlan, ProgramSet, ReferencePlan, TablePrograms, TriggerPlan};
+use crate::plan::expr::Register;
+use crate::plan::physical::DatabaseIndex;
+use crate::plan::write::TargetTable;
+use crate::plan::{self, CompiledKind, Plan, PlanContext, TriggerRows};
+use crate::syntax::ast::{self, ConflictAction, ReferenceAction, Statement, TriggerEvent, TriggerStep};
+
+/// What can happen to rows of a table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Events {
+    insert: bool,
+    update: bool,
+    delete: bool,
+}
+
+impl Events {
+    fn union(self, other: Events) -> Events {
+        Events {
+            insert: self.insert || other.insert,
+            update: self.update || other.update,
+            delete: self.delete || other.delete,
+        }
+    }
+}
+
+impl State {
+    /// The programs of a write. An empty set, without cost, when there are no triggers and foreign keys are not enforced.
+    pub(super) fn programs_of(
+        &self,
+        kind: &CompiledKind,
+        context: &PlanContext<'_>,
+    ) -> Result<Arc<ProgramSet>> {
+        let any = self.settings.foreign_keys
+            || self
+                .databases
+                .iter()
+                .any(|database| !database.schema.triggers.is_empty());
+        if !any {
+            return Ok(Arc::default());
+        }
+        let mut compiler = Compiler {
+            state: self,
+            context: *context,
+            conflict: conflict_of(kind),
+            entries: Vec::new(),
+        };
+        compiler.add_write(kind);
+        compiler.compile_all()?;
+        Ok(Arc::new(compiler.finish()))
+    }
+}
+
+struct Compiler<'s> {
+    state: &'s State,
+    context: PlanContext<'s>,
+    /// The conflict clause of the outermost statement overrides those of all statements within.
+    conflict: Option<ConflictAction>,
+    entries: Vec<Entry>,
+}
+
+/// A table that is written, and what is known of its programs.
+struct Entry {
+    database: DatabaseIndex,
+    table: Arc<Table>,
+    /// What can happen to it, and for which of that programs are compiled.
+    wanted: Events,
+    done: Events,
+    triggers: Vec<Arc<TriggerPlan>>,
+    foreign_keys: Vec<Arc<ForeignKeyPlan>>,
+    references: Vec<Arc<ReferencePlan>>,
+}
+
+impl Compiler<'_> {
+    fn add_write(&mut self, kind: &CompiledKind) {
+        let insert = Events {
+            insert: true,
+            ..Events::default()
+        };
+        let update = Events {
+            update: true,
+            ..Events::default()
+        };
+        let delete = Events {
+            delete: true,
+            ..Events::default()
+        };
+        match kind {
+            CompiledKind::Query(_) => {}
+            CompiledKind::Insert(plan) => {
+                let upserts = plan.upserts.iter().any(|upsert| upsert.update.is_some());
+                let events = if upserts { insert.union(update) } else { insert };
+                let events = if replaces(plan.conflict, &plan.target) {
+                    events.union(delete)
+                } else {
+                    events
+                };
+                self.want(&plan.target, events);
+            }
+            CompiledKind::Update(plan) => {
+                let events = if replaces(plan.conflict, &plan.target) {
+                    update.union(delete)
+                } else {
+                    update
+                };
+                self.want(&plan.target, events);
+            }
+            CompiledKind::Delete(plan) => self.want(&plan.target, delete),
+        }
+    }
+
+    fn want(&mut self, target: &TargetTable, events: Events) {
+        let is_it =
+            |entry: &&mut Entry| entry.database == target.database && entry.table.name == target.table.name;
+        match self.entries.iter_mut().find(is_it) {
+            Some(entry) => entry.wanted = entry.wanted.union(events),
+            None => self.entries.push(Entry {
+                database: target.database,
+                table: Arc::clone(&target.table),
+                wanted: events,
+                done: Events::default(),
+                triggers: Vec::new(),
+                foreign_keys: Vec::new(),
+                references: Vec::new(),
+            }),
+        }
+    }
+
+    /// Compiling programs may add tables and events; it ends because there are only so many.
+    fn compile_all(&mut self) -> Result<()> {
+        while let Some(place) = self.entries.iter().position(|entry| entry.wanted != entry.done) {
+            let entry = &mut self.entries[place];
+            let new = Events {
+                insert: entry.wanted.insert && !entry.done.insert,
+                update: entry.wanted.update && !entry.done.update,
+                delete: entry.wanted.delete && !entry.done.delete,
+            };
+            let done = std::mem::replace(&mut entry.done, entry.wanted);
+            let (database, table) = (entry.database, Arc::clone(&entry.table));
+            self.compile_triggers(place, database, &table, new)?;
+            if self.state.settings.foreign_keys {
+                self.compile_foreign_keys(place, database, &table, new, done)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> ProgramSet {
+        let tables = self.entries.into_iter().map(|entry| {
+            Arc::new(TablePrograms {
+                database: entry.database,
+                table: entry.table,
+                triggers: entry.triggers,
+                foreign_keys: entry.foreign_keys,
+                references: entry.references,
+            })
+        });
+        ProgramSet {
+            tables: tables.collect(),
+            recursive_triggers: self.state.settings.recursive_triggers,
+        }
+    }
+
+    // ---- triggers --------------------------------------------------------------------------------
+
+    fn compile_triggers(
+        &mut self,
+        place: usize,
+        database: DatabaseIndex,
+        table: &Arc<Table>,
+        events: Events,
+    ) -> Result<()> {
+        // Temporary triggers fire first.
+        for home in if database == 1 { vec![1] } else { vec![1, database] } {
+            let schema = Arc::clone(&self.state.databases[home].schema);
+            for trigger in schema.triggers_of(&table.name) {
+                let concerned = match trigger.definition.event {
+                    TriggerEvent::Insert => events.insert,
+                    TriggerEvent::Update | TriggerEvent::UpdateOf(_) => events.update,
+                    TriggerEvent::Delete => events.delete,
+                };
+                if concerned && self.is_on(trigger, home, database) {
+                    let plan = self.compile_trigger(home, table, trigger)?;
+                    self.entries[place].triggers.push(plan);
+                }
+            }
+        }
+        self.entries[place]
+            .triggers
+            .sort_by_key(|plan| std::cmp::Reverse(plan.trigger.order));
+        Ok(())
+    }
+
+    /// A temporary trigger may watch a table of any database, and says which if it is not the first of its name.
+    fn is_on(&self, trigger: &Trigger, home: DatabaseIndex, database: DatabaseIndex) -> bool {
+        if home == database {
+            return true;
+        }
+        let name = &trigger.definition.table;
+        match &name.schema {
+            Some(schema) => schema.is(&self.state.databases[database].name),
+            None => {
+                let mut order = [1, 0].into_iter().chain(2..self.state.databases.len());
+                order.find(|&number| {
+                    self.state.databases[number]
+                        .schema
+                        .table(name.name.as_str())
+                        .is_some()
+                }) == Some(database)
+            }
+        }
+    }
+
+    fn compile_trigger(
+        &mut self,
+        home: DatabaseIndex,
+        table: &Arc<Table>,
+        trigger: &Arc<Trigger>,
+    ) -> Result<Arc<TriggerPlan>> {
+        let width = table.columns.len() + 1;
+        let (has_old, has_new) = match trigger.definition.event {
+            TriggerEvent::Insert => (false, true),
+            TriggerEvent::Delete => (true, false),
+            TriggerEvent::Update | TriggerEvent::UpdateOf(_) => (true, true),
+        };
+        let rows = TriggerRows {
+            database: home,
+            table,
+            old: has_old.then_some(Register(0)),
+            new: has_new.then_some(Register(width)),
+            free: width * 2,
+        };
+        let context = PlanContext {
+            trigger: Some(rows),
+            ..self.context
+        };
+        let mut registers = width * 2;
+        let condition = match &trigger.definition.condition {
+            Some(condition) => Some(value_query(condition, &context, &mut registers)?),
+            None => None,
+        };
+        let mut steps = Vec::with_capacity(trigger.definition.body.len());
+        for step in &trigger.definition.body {
+            let compiled = plan::compile(&statement_of(step, self.conflict), &context)?;
+            registers = registers.max(compiled.registers);
+            self.add_write(&compiled.kind);
+            steps.push(compiled.kind);
+        }
+        let columns = match &trigger.definition.event {
+            TriggerEvent::UpdateOf(names) => Some(
+                names
+                    .iter()
+                    .filter_map(|name| table.column(name.as_str()))
+                    .collect(),
+            ),
+            _ => None,
+        };
+        Ok(Arc::new(TriggerPlan {
+            trigger: Arc::clone(trigger),
+            columns,
+            condition,
+            steps,
+            registers,
+        }))
+    }
+
+    // ---- foreign keys ----------------------------------------------------------------------------
+
+    fn compile_foreign_keys(
+        &mut self,
+        place: usize,
+        database: DatabaseIndex,
+        table: &Arc<Table>,
+        new: Events,
+        done: Events,
+    ) -> Result<()> {
+        if (new.insert || new.update) && !done.insert && !done.update {
+            for number in (0..table.foreign_keys.len()).rev() {
+                let plan = self.compile_foreign_key(database, table, number)?;
+                self.entries[place].foreign_keys.push(plan);
+            }
+        }
+        if (new.update || new.delete) && !done.update && !done.delete {
+            let schema = Arc::clone(&self.state.databases[database].schema);
+            let mut children: Vec<&Arc<Table>> = schema.tables.values().collect();
+            children.sort_by_key(|child| std::cmp::Reverse(child.root));
+            children.dedup_by_key(|child| child.root);
+            for child in children {
+                for (number, key) in child.foreign_keys.iter().enumerate().rev() {
+                    if key.parent.eq_ignore_ascii_case(&table.name) {
+                        let plan = self.compile_reference(database, table, child, number)?;
+                        self.entries[place].references.push(plan);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn compile_foreign_key(
+        &self,
+        database: DatabaseIndex,
+        child: &Arc<Table>,
+        number: usize,
+    ) -> Result<Arc<ForeignKeyPlan>> {
+        let key = &child.foreign_keys[number];
+        let parent = self.parent_of(database, key)?;
+        let parent_columns = parent_columns(&parent, child, key)?;
+        let width = child.columns.len() + 1;
+        let rows = TriggerRows {
+            database,
+            table: child,
+            old: None,
+            new: Some(Register(width)),
+            free: width * 2,
+        };
+        let context = PlanContext {
+            trigger: Some(rows),
+            ..self.context
+        };
+        let mut registers = width * 2;
+        // The child's value takes the affinity of the parent's column, and the parent's collation decides.
+        let pairs = key.columns.iter().zip(&parent_columns);
+        let of_parent = pairs.map(|(&own, &other)| {
+            format!(
+                "{} = +NEW.{}",
+                quote(&parent.columns[other].name),
+                quote(&child.columns[own].name)
+            )
+        });
+        let of_children = key.columns.iter().map(|&own| {
+            let name = quote(&child.columns[own].name);
+            format!("{name} = NEW.{name}")
+        });
+        let find = |table: &Table, terms: Vec<String>| {
+            format!(
+                "SELECT 1 FROM {} WHERE {} LIMIT 1",
+                quote(&table.name),
+                terms.join(" AND ")
+            )
+        };
+        let parent_query = query(&find(&parent, of_parent.collect()), &context, &mut registers)?;
+        let children = query(&find(child, of_children.collect()), &context, &mut registers)?;
+        Ok(Arc::new(ForeignKeyPlan {
+            database,
+            child: Arc::clone(child),
+            number,
+            parent: parent_query,
+            children,
+            registers,
+        }))
+    }
+
+    fn parent_of(&self, database: DatabaseIndex, key: &ForeignKey) -> Result<Arc<Table>> {
+        let database = &self.state.databases[database];
+        let found = database.schema.table(&key.parent).cloned();
+        found.ok_or_else(|| Error::sql(format!("no such table: {}.{}", database.name, key.parent)))
+    }
+
+    fn compile_reference(
+        &mut self,
+        database: DatabaseIndex,
+        parent: &Arc<Table>,
+        child: &Arc<Table>,
+        number: usize,
+    ) -> Result<Arc<ReferencePlan>> {
+        let key = &child.foreign_keys[number];
+        let parent_columns = parent_columns(parent, child, key)?;
+        let plan = self.compile_foreign_key(database, child, number)?;
+        let width = parent.columns.len() + 1;
+        let rows = TriggerRows {
+            database,
+            table: parent,
+            old: Some(Register(0)),
+            new: Some(Register(width)),
+            free: width * 2,
+        };
+        let context = PlanContext {
+            trigger: Some(rows),
+            ..self.context
+        };
+        let mut registers = width * 2;
+        let mut steps = [None, None];
+        for (place, action) in [key.on_delete, key.on_update].into_iter().enumerate() {
+            let Some(sql) = action_text(action, place == 1, (parent, &parent_columns), (child, key)) else {
+                continue;
+            };
+            let compiled = plan::compile(&syntax_of(&sql)?, &context)?;
+            registers = registers.max(compiled.registers);
+            self.add_write(&compiled.kind);
+            steps[place] = Some(compiled.kind);
+        }
+        Ok(Arc::new(ReferencePlan {
+            key: plan,
+            parent_columns,
+            actions: [key.on_delete, key.on_update],
+            steps,
+            registers,
+        }))
+    }
+}
+
+/// The statement that an action is; `None` for actions that change no child.
+fn action_text(
+    action: ReferenceAction,
+    updates: bool,
+    (parent, parent_columns): (&Table, &[usize]),
+    (child, key): (&Table, &ForeignKey),
+) -> Option<String> {
+    let pairs = || key.columns.iter().zip(parent_columns);
+    let condition: Vec<String> = pairs()
+        .map(|(&own, &other)| {
+            format!(
+                "OLD.{} = {}",
+                quote(&parent.columns[other].name),
+                quote(&child.columns[own].name)
+            )
+        })
+        .collect();
+    let condition = condition.join(" AND ");
+    let table = quote(&child.name);
+    let set = |value: &dyn Fn(usize, usize) -> String| {
+        let sets: Vec<String> = pairs()
+            .map(|(&own, &other)| format!("{} = {}", quote(&child.columns[own].name), value(own, other)))
+            .collect();
+        format!("UPDATE {table} SET {} WHERE {condition}", sets.join(", "))
+    };
+    match action {
+        ReferenceAction::Cascade if updates => Some(set(&|_, other| {
+            format!("NEW.{}", quote(&parent.columns[other].name))
+        })),
+        ReferenceAction::Cascade => Some(format!("DELETE FROM {table} WHERE {condition}")),
+        ReferenceAction::SetNull => Some(set(&|_, _| "NULL".to_owned())),
+        ReferenceAction::SetDefault => Some(set(&|own, _| match &child.columns[own].default_text {
+            Some(text) => format!("({})", &**text),
+            None => "NULL".to_owned(),
+        })),
+        ReferenceAction::Restrict | ReferenceAction::NoAction => None,
+    }
+}
+
+/// The columns of the parent that a key refers to: those that it names, or the primary key.
+///
+/// # Errors
+/// `foreign key mismatch` when they are not unique together.
+fn parent_columns(parent: &Table, child: &Table, key: &ForeignKey) -> Result<Vec<usize>> {
+    let mismatch = || {
+        Error::sql(format!(
+            "foreign key mismatch - \"{}\" referencing \"{}\"",
+            child.name, key.parent
+        ))
+    };
+    let columns: Vec<usize> = if key.parent_columns.is_empty() {
+        let mut primary: Vec<(usize, usize)> = parent
+            .columns
+            .iter()
+            .enumerate()
+            .filter_map(|(number, column)| Some((column.primary_key?, number)))
+            .collect();
+        primary.sort_unstable();
+        primary.into_iter().map(|(_, number)| number).collect()
+    } else {
+        let named = key.parent_columns.iter().map(|name| parent.column(name));
+        named.collect::<Option<_>>().ok_or_else(mismatch)?
+    };
+    if columns.len() != key.columns.len() || !is_unique(parent, &columns) {
+        return Err(mismatch());
+    }
+    Ok(columns)
+}
+
+/// Whether some columns, in any order, are a key of the table by their own collations.
+fn is_unique(table: &Table, columns: &[usize]) -> bool {
+    if let ([column], Some(alias)) = (columns, table.rowid_alias)
+        && *column == alias
+    {
+        return true;
+    }
+    let covers = |key: &[crate::catalog::IndexColumn]| {
+        key.len() == columns.len()
+            && key.iter().all(|own| match own.source {
+                crate::catalog::IndexSource::Column(number) => {
+                    columns.contains(&number) && own.collation == table.columns[number].collation
+                }
+                _ => false,
+            })
+    };
+    let primary = table
+        .without_rowid
+        .as_ref()
+        .is_some_and(|primary| covers(&primary.columns));
+    primary
+        || table
+            .indexes
+            .iter()
+            .any(|index| index.unique.is_some() && index.filter.is_none() && covers(&index.columns))
+}
+
+/// Whether a write may remove other rows than its own.
+fn replaces(conflict: Option<ConflictAction>, target: &TargetTable) -> bool {
+    let table = &target.table;
+    let replace = Some(ConflictAction::Replace);
+    match conflict {
+        Some(_) => conflict == replace,
+        None => {
+            table.rowid_conflict == replace
+                || table
+                    .without_rowid
+                    .as_ref()
+                    .is_some_and(|primary| primary.conflict == replace)
+                || table
+                    .indexes
+                    .iter()
+                    .any(|index| index.unique.flatten() == replace)
+        }
+    }
+}
+
+fn conflict_of(kind: &CompiledKind) -> Option<ConflictAction> {
+    match kind {
+        CompiledKind::Insert(plan) => plan.conflict,
+        CompiledKind::Update(plan) => plan.conflict,
+        CompiledKind::Query(_) | CompiledKind::Delete(_) => None,
+    }
+}
+
+fn statement_of(step: &TriggerStep, conflict: Option<ConflictAction>) -> Statement {
+    match step {
+        TriggerStep::Insert(insert) => {
+            let mut insert = insert.clone();
+            insert.or = conflict.or(insert.or);
+            Statement::Insert(insert)
+        }
+        TriggerStep::Update(update) => {
+            let mut update = update.clone();
+            update.or = conflict.or(update.or);
+            Statement::Update(update)
+        }
+        TriggerStep::Delete(delete) => Statement::Delete(delete.clone()),
+        TriggerStep::Select(select) => Statement::Select(select.clone()),
+    }
+}
+
+fn quote(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+fn syntax_of(sql: &str) -> Result<Statement> {
+    Ok(crate::syntax::parse_one(sql.as_bytes())?.statement)
+}
+
+fn query(sql: &str, context: &PlanContext<'_>, registers: &mut usize) -> Result<Plan> {
+    plan_query(&syntax_of(sql)?, context, registers)
+}
+
+/// A query that has the value of an expression as its only row.
+fn value_query(expr: &ast::Expr, context: &PlanContext<'_>, registers: &mut usize) -> Result<Plan> {
+    let select = ast::Select {
+        with: None,
+        first: ast::SelectCore::Values(vec![vec![expr.clone()]]),
+        compounds: Vec::new(),
+        order_by: Vec::new(),
+        limit: None,
+        span: expr.span,
+    };
+    plan_query(&Statement::Select(Box::new(select)), context, registers)
+}
+
+fn plan_query(statement: &Statement, context: &PlanContext<'_>, registers: &mut usize) -> Result<Plan> {
+    let compiled = plan::compile(statement, context)?;
+    *registers = (*registers).max(compiled.registers);
+    match compiled.kind {
+        CompiledKind::Query(plan) => Ok(plan),
+        _ => Err(Error::misuse("a query was expected")),
+    }
+}

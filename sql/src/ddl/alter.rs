@@ -1,0 +1,457 @@
+//! ALTER TABLE: the texts in sqlite_schema change, and with DROP COLUMN the rows.
+
+use std::sync::Arc;
+
+use aludel_storage::btree::{BulkBuilder, IndexCursor, TableCursor, TreeKind, clear_tree};
+use aludel_storage::format::PageNo;
+use aludel_storage::format::ValueRef;
+use aludel_storage::format::record::{self, RecordView};
+
+use super::Definer;
+use super::names::quoted;
+use super::words::{ColumnRename, next_word, previous_word, with_column_renamed, with_table_renamed};
+use crate::catalog::{SchemaRow, Table, constant_default, encode_text, utf8_of};
+use crate::connection::State;
+use crate::error::{Error, Result};
+use crate::exec::write::Failure;
+use crate::syntax::ast::{
+    self, AlterAction, AlterTable, ColumnConstraintKind, ColumnDef, CreateTableBody, Ident, Statement,
+};
+use crate::value::{Text, Value};
+
+impl Definer<'_> {
+    pub(super) fn alter_table(&mut self, alter: &AlterTable) -> Result<(), Failure> {
+        let name = alter.table.name.as_str();
+        let order = self.search_order(&alter.table)?;
+        let found = order
+            .into_iter()
+            .find(|&number| self.find_relation(number, name).is_some());
+        let Some(database) = found else {
+            return Err(Error::sql(format!("no such table: {name}")).into());
+        };
+        let schema = Arc::clone(&self.state.databases[database].schema);
+        let Some(table) = schema.table(name).cloned() else {
+            let message = match &alter.action {
+                AlterAction::AddColumn(_) => "Cannot add a column to a view".to_owned(),
+                AlterAction::RenameColumn { .. } => format!("cannot rename columns of view \"{name}\""),
+                AlterAction::DropColumn(_) => format!("cannot drop column from view \"{name}\""),
+                _ => format!("view {name} may not be altered"),
+            };
+            return Err(Error::sql(message).into());
+        };
+        if name
+            .get(..7)
+            .is_some_and(|start| start.eq_ignore_ascii_case("sqlite_"))
+        {
+            return Err(Error::sql(format!("table {} may not be altered", table.name)).into());
+        }
+        let (text, parameters, interrupt) = (self.sql, self.parameters, self.interrupt);
+        self.state.change(database, |state| {
+            let mut definer = Definer {
+                state,
+                sql: text,
+                parameters,
+                interrupt,
+            };
+            match &alter.action {
+                AlterAction::RenameTo(to) => definer.rename_table(database, &table, to),
+                AlterAction::RenameColumn { from, to } => definer.rename_column(database, &table, from, to),
+                AlterAction::AddColumn(column) => definer.add_column(database, &table, column),
+                AlterAction::DropColumn(column) => definer.drop_column(database, &table, column),
+                _ => Err(Error::sql("this form of ALTER TABLE is not supported yet")),
+            }?;
+            definer.reload(database, &table.name)
+        })
+    }
+
+    /// The schema is read again as a whole: a definition that no longer fits is an error, and the statement is undone.
+    fn reload(&mut self, database: usize, table: &str) -> Result<()> {
+        let State {
+            databases,
+            collations,
+            schema_version,
+            ..
+        } = &mut *self.state;
+        let database = &mut databases[database];
+        database
+            .pager
+            .update_header(|header| header.schema_cookie = header.schema_cookie.wrapping_add(1))?;
+        *schema_version += 1;
+        database.reload_schema(collations).map_err(|error| match error {
+            Error::Corrupt { message } => {
+                Error::sql(format!("error in table {table} after change: {message}"))
+            }
+            error => error,
+        })
+    }
+
+    // ---- RENAME ----------------------------------------------------------------------------------
+
+    fn rename_table(&mut self, database: usize, table: &Table, to: &Ident) -> Result<()> {
+        let new = to.as_str();
+        self.refuse_reserved(new)?;
+        let schema = &self.state.databases[database].schema;
+        let same = new.eq_ignore_ascii_case(&table.name);
+        if !same && (self.find_relation(database, new).is_some() || schema.index(new).is_some()) {
+            return Err(Error::sql(format!(
+                "there is already another table or index with this name: {new}"
+            )));
+        }
+        let old = table.name.clone();
+        let shown = format!("\"{}\"", new.replace('"', "\"\""));
+        let automatic = format!("sqlite_autoindex_{old}_");
+        self.rewrite_rows(database, |kind, row| {
+            let own = row
+                .table
+                .as_deref()
+                .is_some_and(|own| own.eq_ignore_ascii_case(&old));
+            if let Some(sql) = row
+                .sql
+                .as_deref()
+                .and_then(|sql| with_table_renamed(sql, &old, &shown))
+            {
+                row.sql = Some(sql);
+            }
+            if own {
+                row.table = Some(new.to_owned());
+                match (kind, row.name.as_deref()) {
+                    ("table", _) => row.name = Some(new.to_owned()),
+                    ("index", Some(name)) if name.starts_with(&automatic) => {
+                        row.name = Some(format!("sqlite_autoindex_{new}_{}", &name[automatic.len()..]));
+                    }
+                    _ => {}
+                }
+            }
+        })?;
+        self.rename_sequence(database, &old, new)
+    }
+
+    fn rename_sequence(&mut self, database: usize, old: &str, new: &str) -> Result<()> {
+        let database = &mut self.state.databases[database];
+        let Some(sequences) = database.schema.table("sqlite_sequence") else {
+            return Ok(());
+        };
+        let encoding = database.encoding();
+        let mut cursor = TableCursor::new(sequences.root);
+        let mut spill = Vec::new();
+        let mut more = cursor.first(&database.pager)?;
+        while more {
+            let payload = cursor.payload(&database.pager, &mut spill)?.to_vec();
+            let view = RecordView::parse(&payload)?;
+            if matches!(view.column(0)?, ValueRef::Text(text) if utf8_of(text, encoding) == old.as_bytes()) {
+                let mut name = Vec::new();
+                encode_text(new.as_bytes(), encoding, &mut name);
+                let rowid = cursor.rowid();
+                cursor.insert_values(
+                    &mut database.pager,
+                    rowid,
+                    &[ValueRef::Text(&name), view.column(1)?],
+                )?;
+                return Ok(());
+            }
+            more = cursor.next(&database.pager)?;
+        }
+        Ok(())
+    }
+
+    fn rename_column(&mut self, database: usize, table: &Table, from: &Ident, to: &Ident) -> Result<()> {
+        if table.column(from.as_str()).is_none() {
+            return Err(Error::sql(format!("no such column: \"{}\"", from.as_str())));
+        }
+        if table
+            .column(to.as_str())
+            .is_some_and(|column| table.column(from.as_str()) != Some(column))
+        {
+            return Err(Error::sql(format!(
+                "error in table {} after rename: duplicate column name: {}",
+                table.name,
+                to.as_str()
+            )));
+        }
+        let shown = match to.is_quoted() {
+            true => format!("\"{}\"", to.as_str().replace('"', "\"\"")),
+            false => quoted(to.as_str()),
+        };
+        let rename = ColumnRename {
+            table: &table.name,
+            from: from.as_str(),
+            to: &shown,
+        };
+        self.rewrite_rows(database, |kind, row| {
+            if let Some(sql) = with_column_renamed(kind, row, &rename) {
+                row.sql = Some(sql);
+            }
+        })
+    }
+
+    /// Lets `change` work on each row of sqlite_schema: its type, and the rest.
+    fn rewrite_rows(&mut self, database: usize, mut change: impl FnMut(&str, &mut SchemaRow)) -> Result<()> {
+        let database = &mut self.state.databases[database];
+        let encoding = database.encoding();
+        let mut cursor = TableCursor::new(PageNo::ONE);
+        let mut spill = Vec::new();
+        let mut more = cursor.first(&database.pager)?;
+        while more {
+            let rowid = cursor.rowid();
+            let payload = cursor.payload(&database.pager, &mut spill)?.to_vec();
+            let values: Vec<Value> = RecordView::parse(&payload)?
+                .columns()
+                .map(|value| {
+                    Ok(match value? {
+                        ValueRef::Text(text) => Value::Text(Text::from_bytes(utf8_of(text, encoding))),
+                        value => Value::from(value),
+                    })
+                })
+                .collect::<Result<_>>()?;
+            let before = SchemaRow::from_values(values.iter().cloned());
+            let mut row = before.clone();
+            if let Some(Value::Text(kind)) = values.first() {
+                change(&kind.to_string_lossy(), &mut row);
+            }
+            if row != before {
+                let new = [
+                    values.first().cloned().unwrap_or_default(),
+                    text(row.name),
+                    text(row.table),
+                ];
+                let tail = [row.root.map_or(Value::Null, Value::Integer), text(row.sql)];
+                let stored: Vec<Value> = new
+                    .into_iter()
+                    .chain(tail)
+                    .map(|value| encoded(value, encoding))
+                    .collect();
+                let stored: Vec<ValueRef<'_>> = stored.iter().map(Value::as_ref).collect();
+                cursor.insert_values(&mut database.pager, rowid, &stored)?;
+            }
+            more = cursor.next(&database.pager)?;
+        }
+        Ok(())
+    }
+
+    // ---- ADD COLUMN ------------------------------------------------------------------------------
+
+    fn add_column(&mut self, database: usize, table: &Table, column: &ColumnDef) -> Result<()> {
+        self.refuse_added(database, table, column)?;
+        let definition = self.text_of(column.span);
+        let (last, _) = last_columns(&table.sql)?;
+        let place = next_word(&table.sql, last.end as usize);
+        let (Some(head), Some(tail)) = (table.sql.get(..place), table.sql.get(place..)) else {
+            return Err(Error::Corrupt {
+                message: format!("malformed database schema ({})", table.name),
+            });
+        };
+        let sql = format!("{head}, {}{tail}", definition.trim_end());
+        self.set_table_text(database, &table.name, &sql)
+    }
+
+    fn refuse_added(&self, database: usize, table: &Table, column: &ColumnDef) -> Result<()> {
+        let mut not_null = false;
+        let mut default = None;
+        let mut references = false;
+        for constraint in &column.constraints {
+            match &constraint.kind {
+                ColumnConstraintKind::PrimaryKey { .. } => {
+                    return Err(Error::sql("Cannot add a PRIMARY KEY column"));
+                }
+                ColumnConstraintKind::Unique(_) => return Err(Error::sql("Cannot add a UNIQUE column")),
+                ColumnConstraintKind::NotNull(_) => not_null = true,
+                ColumnConstraintKind::Default(value) => default = Some(value),
+                ColumnConstraintKind::References(_) => references = true,
+                ColumnConstraintKind::Generated {
+                    storage: Some(word), ..
+                } if word.is("stored") => {
+                    return Err(Error::sql("cannot add a STORED column"));
+                }
+                ColumnConstraintKind::Generated { .. } => not_null = false,
+                _ => {}
+            }
+        }
+        if table.column(column.name.as_str()).is_some() {
+            return Err(Error::sql(format!(
+                "duplicate column name: {}",
+                column.name.as_str()
+            )));
+        }
+        let constant = default.map(|default| constant_default(&default.expr));
+        let is_null = constant
+            .as_ref()
+            .is_none_or(|value| matches!(value, Some(Value::Null)));
+        if references && self.state.settings.foreign_keys && !is_null {
+            return Err(Error::sql(
+                "Cannot add a REFERENCES column with non-NULL default value",
+            ));
+        }
+        let refused = match constant {
+            Some(None) => "Cannot add a column with non-constant default",
+            _ if not_null && is_null => "Cannot add a NOT NULL column with default value NULL",
+            _ => return Ok(()),
+        };
+        // What rows that are there would hold only matters if there are some.
+        let pager = &self.state.databases[database].pager;
+        let has_rows = match &table.without_rowid {
+            None => TableCursor::new(table.root).first(pager)?,
+            Some(primary) => IndexCursor::new(table.root, Arc::clone(&primary.order)).first(pager)?,
+        };
+        if has_rows {
+            Err(Error::sql(refused))
+        } else {
+            Ok(())
+        }
+    }
+
+    fn set_table_text(&mut self, database: usize, table: &str, sql: &str) -> Result<()> {
+        self.rewrite_rows(database, |kind, row| {
+            if kind == "table"
+                && row
+                    .name
+                    .as_deref()
+                    .is_some_and(|name| name.eq_ignore_ascii_case(table))
+            {
+                row.sql = Some(sql.to_owned());
+            }
+        })
+    }
+
+    // ---- DROP COLUMN -----------------------------------------------------------------------------
+
+    fn drop_column(&mut self, database: usize, table: &Table, name: &Ident) -> Result<()> {
+        let Some(column) = table.column(name.as_str()) else {
+            return Err(Error::sql(format!("no such column: \"{}\"", name.as_str())));
+        };
+        let shown = &table.columns[column].name;
+        let in_constraint = table
+            .indexes
+            .iter()
+            .any(|index| index.sql.is_none() && index.columns.len() == 1 && is_over(index, column));
+        if table.columns[column].primary_key.is_some() || in_constraint {
+            let kind = if table.columns[column].primary_key.is_some() {
+                "PRIMARY KEY"
+            } else {
+                "UNIQUE"
+            };
+            return Err(Error::sql(format!("cannot drop {kind} column: \"{shown}\"")));
+        }
+        if table.columns.len() == 1 {
+            return Err(Error::sql(format!(
+                "cannot drop column \"{shown}\": no other columns exist"
+            )));
+        }
+        if let Some(index) = table
+            .indexes
+            .iter()
+            .find(|index| index.sql.is_some() && is_over(index, column))
+        {
+            return Err(Error::sql(format!(
+                "error in index {} after drop column: no such column: {shown}",
+                index.name
+            )));
+        }
+        let sql = without_column(&table.sql, column)?;
+        self.set_table_text(database, &table.name, &sql)?;
+        match table.columns[column].stored_at {
+            Some(place) => self.rewrite_records(database, table, place),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes the value at `place` out of every record; the tree is built anew in its order.
+    fn rewrite_records(&mut self, database: usize, table: &Table, place: usize) -> Result<()> {
+        let pager = &mut self.state.databases[database].pager;
+        let mut rows: Vec<(i64, Vec<u8>)> = Vec::new();
+        let mut spill = Vec::new();
+        let shortened = |payload: &[u8]| -> Result<Vec<u8>> {
+            let values: Vec<ValueRef<'_>> =
+                RecordView::parse(payload)?.columns().collect::<Result<_, _>>()?;
+            let kept: Vec<ValueRef<'_>> = values
+                .iter()
+                .enumerate()
+                .filter(|(own, _)| *own != place)
+                .map(|(_, value)| *value)
+                .collect();
+            let mut out = Vec::new();
+            record::encode(&kept, &mut out);
+            Ok(out)
+        };
+        let kind = match &table.without_rowid {
+            None => {
+                let mut cursor = TableCursor::new(table.root);
+                let mut more = cursor.first(pager)?;
+                while more {
+                    rows.push((cursor.rowid(), shortened(cursor.payload(pager, &mut spill)?)?));
+                    more = cursor.next(pager)?;
+                }
+                TreeKind::Table
+            }
+            Some(primary) => {
+                let mut cursor = IndexCursor::new(table.root, Arc::clone(&primary.order));
+                let mut more = cursor.first(pager)?;
+                while more {
+                    rows.push((0, shortened(cursor.payload(pager, &mut spill)?)?));
+                    more = cursor.next(pager)?;
+                }
+                TreeKind::Index
+            }
+        };
+        clear_tree(pager, table.root, kind)?;
+        let mut builder = BulkBuilder::new(pager, table.root, kind)?;
+        for (rowid, payload) in &rows {
+            match kind {
+                TreeKind::Table => builder.push_row(pager, *rowid, payload)?,
+                TreeKind::Index => builder.push_record(pager, payload)?,
+            }
+        }
+        Ok(builder.finish(pager)?)
+    }
+}
+
+fn is_over(index: &crate::catalog::Index, column: usize) -> bool {
+    index
+        .columns
+        .iter()
+        .any(|own| matches!(own.source, crate::catalog::IndexSource::Column(number) if number == column))
+}
+
+/// The spans of the last column of a CREATE TABLE, and of all of them.
+fn last_columns(sql: &str) -> Result<(ast::Span, Vec<ast::Span>)> {
+    let Statement::CreateTable(create) = crate::syntax::parse_one(sql.as_bytes())?.statement else {
+        return Err(Error::sql("a table's definition was expected"));
+    };
+    let CreateTableBody::Columns { columns, .. } = create.body else {
+        return Err(Error::sql("a table's definition lists its columns"));
+    };
+    let spans: Vec<ast::Span> = columns.iter().map(|column| column.span).collect();
+    let last = spans.last().copied().unwrap_or_default();
+    Ok((last, spans))
+}
+
+/// The definition without a column: up to the next one, or from the comma before the last.
+fn without_column(sql: &str, column: usize) -> Result<String> {
+    let (last, spans) = last_columns(sql)?;
+    let (start, end) = match (spans.get(column), spans.get(column + 1)) {
+        (Some(own), Some(next)) => (own.start as usize, next.start as usize),
+        (Some(own), None) => (
+            previous_word(sql, own.start as usize),
+            next_word(sql, last.end as usize),
+        ),
+        _ => return Err(Error::sql("no such column")),
+    };
+    let (Some(head), Some(tail)) = (sql.get(..start), sql.get(end..)) else {
+        return Err(Error::sql("no such column"));
+    };
+    Ok(format!("{head}{tail}"))
+}
+
+fn text(text: Option<String>) -> Value {
+    text.map_or(Value::Null, Value::from)
+}
+
+fn encoded(value: Value, encoding: aludel_storage::format::TextEncoding) -> Value {
+    match value {
+        Value::Text(text) if encoding != aludel_storage::format::TextEncoding::Utf8 => {
+            let mut bytes = Vec::new();
+            encode_text(text.as_bytes(), encoding, &mut bytes);
+            Value::Text(Text::from_bytes(bytes))
+        }
+        value => value,
+    }
+}

@@ -1,0 +1,147 @@
+//! Rewriting a bound statement so that the join planner sees more: fewer borders between queries, stronger joins, earlier terms.
+//!
+//! ```text
+//! query ─ common tables that are used once move to where they are used
+//!       ├ subqueries in FROM: merged into the block around them (flatten), or handed its terms (push_down)
+//!       ├ outer joins whose extra rows WHERE throws away become inner (strength)
+//!       └ terms get simpler forms (simplify)
+//! ```
+//!
+//! Every rewriting keeps the rows that come out, with their multiplicities.
+
+mod flatten;
+mod push_down;
+mod semi;
+mod simplify;
+mod strength;
+
+use super::logical::{Block, Body, CommonTable, From, Query, Scalar, SourceKind};
+use super::physical::CteId;
+
+/// Rewrites a query and all queries in it.
+pub(super) fn optimize(query: &mut Query) {
+    for common in &mut query.common {
+        optimize(&mut common.query);
+    }
+    move_common_tables(query);
+    optimize_body(&mut query.body);
+    query.each_own_scalar_mut(&mut optimize_scalar);
+    if let Body::Block(block) = &mut query.body {
+        flatten::flatten(block, &mut query.order);
+        strength::reduce(block);
+        push_down::push_down(block);
+        semi::decorrelate(block);
+    }
+}
+
+fn optimize_body(body: &mut Body) {
+    match body {
+        Body::Block(block) => optimize_block(block),
+        Body::Values(_) => {}
+        Body::Compound(compound) => {
+            optimize_member(&mut compound.first);
+            compound
+                .rest
+                .iter_mut()
+                .for_each(|(_, body)| optimize_member(body));
+        }
+        Body::Recursive(recursive) => {
+            optimize_member(&mut recursive.initial);
+            recursive.steps.iter_mut().for_each(optimize_member);
+        }
+    }
+}
+
+/// A member of a compound has no order of its own.
+fn optimize_member(body: &mut Body) {
+    optimize_body(body);
+    if let Body::Block(block) = body {
+        flatten::flatten(block, &mut []);
+        strength::reduce(block);
+        push_down::push_down(block);
+        semi::decorrelate(block);
+    }
+}
+
+/// What can be done to a block before its subqueries are merged into it.
+fn optimize_block(block: &mut Block) {
+    if let Some(from) = &mut block.from {
+        optimize_from(from);
+    }
+    block.filter = std::mem::take(&mut block.filter)
+        .into_iter()
+        .map(simplify::simplify)
+        .collect();
+    strength::reduce(block);
+}
+
+fn optimize_from(from: &mut From) {
+    match from {
+        From::Source(source) => {
+            if let SourceKind::Query(query) = &mut source.kind {
+                optimize(query);
+            }
+        }
+        From::Inner { items, on } => {
+            items.iter_mut().for_each(|item| optimize_from(&mut item.from));
+            *on = std::mem::take(on).into_iter().map(simplify::simplify).collect();
+        }
+        From::Outer { left, right, on, .. } => {
+            optimize_from(left);
+            optimize_from(right);
+            *on = std::mem::take(on).into_iter().map(simplify::simplify).collect();
+        }
+    }
+}
+
+/// Rewrites the queries inside an expression.
+fn optimize_scalar(scalar: &mut Scalar) {
+    if let Some(query) = scalar.query_mut() {
+        optimize(query);
+    }
+    scalar.children_mut(&mut optimize_scalar);
+}
+
+/// A common table that one FROM refers to becomes a subquery there.
+fn move_common_tables(query: &mut Query) {
+    let mut place = query.common.len();
+    while place > 0 {
+        place -= 1;
+        let common = &query.common[place];
+        if common.uses != 1 || common.materialized || matches!(common.query.body, Body::Recursive(_)) {
+            continue;
+        }
+        let CommonTable { id, query: moved, .. } = query.common.remove(place);
+        let mut moved = Some(moved);
+        let mut put = |kind: &mut SourceKind| {
+            if matches!(kind, SourceKind::Common(own) if *own == id) {
+                if let Some(query) = moved.take() {
+                    *kind = SourceKind::Query(Box::new(query));
+                }
+            }
+        };
+        query.each_source_kind_mut(&mut put);
+        debug_assert!(
+            moved.is_none(),
+            "a common table that is used is found: {:?}",
+            CteId(id.0)
+        );
+    }
+}
+
+/// What pushed terms make possible inside a subquery that was rewritten before: they may go further down, and strengthen joins.
+fn optimize_pushed(query: &mut Query) {
+    let each = |body: &mut Body| {
+        if let Body::Block(block) = body {
+            strength::reduce(block);
+            push_down::push_down(block);
+        }
+    };
+    match &mut query.body {
+        Body::Compound(compound) => {
+            each(&mut compound.first);
+            compound.rest.iter_mut().for_each(|(_, body)| each(body));
+        }
+        body => each(body),
+    }
+}

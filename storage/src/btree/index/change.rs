@@ -1,0 +1,285 @@
+//! Inserting and deleting in index trees.
+
+use std::cmp::Ordering;
+
+use smallvec::SmallVec;
+
+use super::compare::compare;
+use super::{Bound, IndexCursor, Place, RightEdge};
+use crate::btree::balance::{self, Pending};
+use crate::btree::descent::{Path, Stamp};
+use crate::btree::edit::PageEdit;
+use crate::btree::overflow;
+use crate::btree::pointer_map::{self, Use};
+use crate::btree::tree::TreeKind;
+use crate::error::{Error, Result, corrupt};
+use crate::format::cell::{Cell, CellHead, PAYLOAD_LEN_MAX, PayloadLimits};
+use crate::format::page::{PageKind, PageRef};
+use crate::format::record::{self, KeyValues};
+use crate::format::{PageNo, ValueRef};
+use crate::pager::Pager;
+
+impl IndexCursor {
+    /// Adds the record, or puts it in the place of the one that is equal on all columns of the order. Afterwards the cursor is on no
+    /// entry.
+    ///
+    /// Ascending records go to the right edge without a descent.
+    pub fn insert(&mut self, pager: &mut Pager, record: &[u8]) -> Result<()> {
+        if record.len() > PAYLOAD_LEN_MAX {
+            return Err(Error::TooBig);
+        }
+        self.place = Place::Unset;
+        let mut key = KeyValues::new();
+        record::decode_prefix(record, record.len(), self.order.columns.len(), &mut key)?;
+        let limits = PayloadLimits::index(pager.usable_size());
+        if record.len() <= limits.max_local && self.append(pager, record, &key)? {
+            return Ok(());
+        }
+        let found = self.find(pager, &key, Bound::Lower, true)?;
+        let head = CellHead::index_leaf(record.len());
+        let local = limits.local(record.len());
+        let mut cell: SmallVec<[u8; 256]> = SmallVec::new();
+        cell.extend_from_slice(head.as_slice());
+        cell.extend_from_slice(&record[..local]);
+        if local < record.len() {
+            let first = overflow::write(pager, &record[local..], self.stack.current().no)?;
+            cell.extend_from_slice(&first.get().to_be_bytes());
+        }
+        if found.equal {
+            self.replace(pager, found.index, &cell)
+        } else {
+            self.insert_leaf_cell(pager, found.index, &cell)
+        }
+    }
+
+    /// Removes the current entry. Afterwards `next` goes to the entry behind it, `prev` to the one before.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] when the cursor is on no entry.
+    pub fn delete(&mut self, pager: &mut Pager) -> Result<()> {
+        self.require_entry()?;
+        self.keep_key(pager)?;
+        if !self.stack.is_current(pager) && !self.find_kept_key(pager)? {
+            self.place = Place::Moved;
+            return Ok(());
+        }
+        self.edge = None;
+        let cell = self.current_cell()?;
+        let chain = cell.overflow.map(|first| (first, cell.total - cell.local.len()));
+        self.place = Place::Moved;
+        if self.stack.at_leaf() {
+            let (path, index) = (self.stack.path(), self.stack.index());
+            self.stack.pop_leaf();
+            free_chain(pager, chain)?;
+            return self.remove_leaf_cell(pager, path, index);
+        }
+        self.delete_interior(pager, chain)
+    }
+
+    /// Puts `record` behind the last entry when the last insert was there, too, and it belongs there.
+    fn append(&mut self, pager: &mut Pager, record: &[u8], key: &[ValueRef<'_>]) -> Result<bool> {
+        let Some(edge) = self.edge.take() else {
+            return Ok(false);
+        };
+        let (usable, limits) = (pager.usable_size(), PayloadLimits::index(pager.usable_size()));
+        let leaf = {
+            let known = if edge.stamp == Stamp::of(pager) {
+                edge.leaf
+            } else {
+                self.root()
+            };
+            let level = balance::right_edge(pager, known, false)?;
+            let Some(last) = usize::from(level.count).checked_sub(1) else {
+                return Ok(false);
+            };
+            let page = level.view(usable);
+            let order = compare(pager, &self.order, &page, last, &limits, key, &mut self.spill)?;
+            if order != Ordering::Less {
+                return Ok(false);
+            }
+            level.no
+        };
+        let head = CellHead::index_leaf(record.len());
+        let head = head.as_slice();
+        let mut page = PageEdit::parse(leaf, pager.page_mut(leaf)?, usable)?;
+        let Some(out) = page.append(head.len() + record.len()) else {
+            return Ok(false);
+        };
+        let (out_head, out_record) = out.split_at_mut(head.len());
+        out_head.copy_from_slice(head);
+        out_record.copy_from_slice(record);
+        self.edge = Some(RightEdge {
+            leaf,
+            stamp: Stamp::of(pager),
+        });
+        Ok(true)
+    }
+
+    fn insert_leaf_cell(&mut self, pager: &mut Pager, index: usize, cell: &[u8]) -> Result<()> {
+        let (usable, limits) = (self.stack.usable(), *self.stack.limits());
+        let path = self.stack.path();
+        let leaf = self.stack.current().no;
+        let at_edge = self.stack.is_right_edge(index);
+        self.stack.pop_leaf();
+        let mut page = PageEdit::parse(leaf, pager.page_mut(leaf)?, usable)?;
+        match page.place(index, cell.len(), &limits)? {
+            Some(out) => out.copy_from_slice(cell),
+            None => {
+                return self.rebalance(
+                    pager,
+                    path,
+                    Some(Pending {
+                        index,
+                        cell: cell.to_vec(),
+                    }),
+                );
+            }
+        }
+        self.stack.restamp(pager);
+        if at_edge {
+            self.edge = Some(RightEdge {
+                leaf,
+                stamp: Stamp::of(pager),
+            });
+        }
+        Ok(())
+    }
+
+    /// Puts a cell, given as for a leaf, in the place of the current one.
+    fn replace(&mut self, pager: &mut Pager, index: usize, leaf_cell: &[u8]) -> Result<()> {
+        let old = self.current_cell_at(index)?;
+        let chain = old.overflow.map(|first| (first, old.total - old.local.len()));
+        let (old_len, child) = (old.bytes.len(), old.child);
+        let mut path = self.stack.path();
+        if let Some(step) = path.last_mut() {
+            step.index = index;
+        }
+        self.edge = None;
+        self.stack.clear();
+        free_chain(pager, chain)?;
+        match child {
+            None => self.write_in_place(pager, path, old_len, leaf_cell).map(|_| ()),
+            Some(child) => {
+                let cell = [&child.get().to_be_bytes(), leaf_cell].concat();
+                self.write_in_place(pager, path, old_len, &cell).map(|_| ())
+            }
+        }
+    }
+
+    /// Overwrites the cell at the end of `path`, of `old_len` bytes; true when the page had to be balanced for it.
+    fn write_in_place(&mut self, pager: &mut Pager, path: Path, old_len: usize, cell: &[u8]) -> Result<bool> {
+        let Some(&step) = path.last() else {
+            return Ok(false);
+        };
+        let (usable, limits) = (pager.usable_size(), PayloadLimits::index(pager.usable_size()));
+        let mut page = PageEdit::parse(step.no, pager.page_mut(step.no)?, usable)?;
+        if old_len == cell.len() {
+            page.cell_bytes(step.index, &limits)?.copy_from_slice(cell);
+        } else {
+            page.remove(step.index, &limits)?;
+            match page.place(step.index, cell.len(), &limits)? {
+                Some(out) => out.copy_from_slice(cell),
+                None => {
+                    let pending = Pending {
+                        index: step.index,
+                        cell: cell.to_vec(),
+                    };
+                    self.rebalance(pager, path, Some(pending))?;
+                    return Ok(true);
+                }
+            }
+        }
+        let chain = PageRef::parse(step.no, &pager.page(step.no)?, usable)?
+            .cell(step.index, &limits)?
+            .overflow;
+        if let Some(chain) = chain
+            && pointer_map::is_kept(pager)?
+        {
+            pointer_map::put(pager, chain, Use::OverflowFirst(step.no))?;
+        }
+        Ok(false)
+    }
+
+    /// Removes the current entry of an interior page: the last entry of its left subtree takes its place.
+    fn delete_interior(&mut self, pager: &mut Pager, chain: Option<(PageNo, usize)>) -> Result<()> {
+        let old = self.current_cell()?;
+        let (old_len, child) = (old.bytes.len(), old.child);
+        let depth = self.stack.path().len();
+        let index = self.stack.index();
+        self.stack.descend_last(pager, index)?;
+        let Some(child) = child else {
+            return Err(corrupt(
+                self.stack.current().no,
+                0,
+                "interior cell without a child",
+            ));
+        };
+        let substitute = self.current_cell()?.bytes.to_vec();
+        let path = self.stack.path();
+        self.stack.clear();
+        free_chain(pager, chain)?;
+
+        let cell = [&child.get().to_be_bytes(), &substitute[..]].concat();
+        let above: Path = path[..depth].iter().copied().collect();
+        let moved = self.write_in_place(pager, above, old_len, &cell)?;
+        // When that balanced pages, the substitute's old place has to be sought: it is the first of the two that are equal now.
+        let path = if moved {
+            self.path_to_leaf_cell(pager, &substitute)?
+        } else {
+            path
+        };
+        let index = path.last().map_or(0, |step| step.index);
+        self.stack.clear();
+        self.remove_leaf_cell(pager, path, index)
+    }
+
+    /// The way to the leaf cell with these bytes, of which an interior cell is a copy.
+    fn path_to_leaf_cell(&mut self, pager: &Pager, cell: &[u8]) -> Result<Path> {
+        let limits = PayloadLimits::index(pager.usable_size());
+        let parsed = Cell::parse(PageKind::IndexLeaf, cell, 0, &limits)
+            .map_err(|what| corrupt(self.root(), 0, what))?;
+        let mut whole = Vec::new();
+        let record = match parsed.overflow {
+            None => parsed.local,
+            Some(first) => overflow::assemble(pager, parsed.local, first, parsed.total, &mut whole)?,
+        };
+        let mut key = KeyValues::new();
+        record::decode_prefix(record, record.len(), self.order.columns.len(), &mut key)?;
+        let found = self.find(pager, &key, Bound::Lower, false)?;
+        if found.index >= usize::from(self.stack.current().count)
+            || self.current_cell_at(found.index)?.bytes != cell
+        {
+            return Err(corrupt(
+                self.stack.current().no,
+                0,
+                "index entries are out of order",
+            ));
+        }
+        self.stack.set_index(found.index);
+        Ok(self.stack.path())
+    }
+
+    fn remove_leaf_cell(&mut self, pager: &mut Pager, path: Path, index: usize) -> Result<()> {
+        let Some(step) = path.last() else { return Ok(()) };
+        let (usable, limits) = (pager.usable_size(), PayloadLimits::index(pager.usable_size()));
+        let mut page = PageEdit::parse(step.no, pager.page_mut(step.no)?, usable)?;
+        page.remove(index, &limits)?;
+        if path.len() > 1 && balance::is_underfull(page.free_bytes()?, usable) {
+            return self.rebalance(pager, path, None);
+        }
+        self.stack.restamp(pager);
+        Ok(())
+    }
+
+    fn rebalance(&mut self, pager: &mut Pager, path: Path, pending: Option<Pending>) -> Result<()> {
+        self.stack.clear();
+        balance::balance(pager, TreeKind::Index, path, pending.into_iter().collect())
+    }
+}
+
+fn free_chain(pager: &mut Pager, chain: Option<(PageNo, usize)>) -> Result<()> {
+    match chain {
+        Some((first, rest)) => overflow::free(pager, first, rest),
+        None => Ok(()),
+    }
+}
