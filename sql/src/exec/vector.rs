@@ -145,11 +145,13 @@ impl Vector {
     }
 
     /// Forgets the rows and gives large memory back.
+    #[inline]
     pub fn release(&mut self) {
         const KEPT_BYTES: usize = 64 << 10;
         self.clear();
-        self.slots.shrink_to(KEPT_BYTES / 8);
-        self.heap.shrink_to(KEPT_BYTES);
+        if self.slots.capacity() > KEPT_BYTES / 8 || self.heap.capacity() > KEPT_BYTES {
+            (self.slots, self.heap, self.classes) = Default::default();
+        }
     }
 
     /// Makes room for `rows` more rows.

@@ -89,10 +89,22 @@ impl<'a> LeafRows<'a> {
         self.end.saturating_sub(self.next)
     }
 
-    /// The row at a place of the page that one of these rows had.
+    /// The places on the page of the rows that are left.
+    #[inline]
+    pub fn places(&self) -> std::ops::Range<usize> {
+        self.next..self.end.max(self.next)
+    }
+
+    /// The row at a place of the page that one of these rows has, or had.
     #[inline]
     pub fn at(&self, index: usize) -> Result<LeafRow<'a>> {
         self.row(index)
+    }
+
+    /// Row id and payload of the row at a place, when all of the row lies on the page; else [`at`](Self::at) tells more.
+    #[inline(always)]
+    pub fn whole_at(&self, index: usize) -> Option<(i64, &'a [u8])> {
+        self.page.whole_row(index, &self.limits)
     }
 
     #[inline(always)]

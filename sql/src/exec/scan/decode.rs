@@ -6,7 +6,7 @@
 //! a UTF-16 file become UTF-8 here.
 
 use aludel_storage::btree::LeafRow;
-use aludel_storage::format::{TextEncoding, record, varint};
+use aludel_storage::format::{RecordView, TextEncoding, record, varint};
 use aludel_storage::pager::Pager;
 
 use crate::error::{Error, Result};
@@ -18,6 +18,8 @@ use crate::value::{Value, ValueRef};
 pub(super) struct Wanted {
     /// Its place in the record.
     pub(super) position: usize,
+    /// How many columns lie between it and the wanted one before; the decoder fills it in.
+    pub(super) skipped: usize,
     /// The output column that gets it.
     pub(super) output: usize,
     /// Integers are reals.
@@ -50,6 +52,11 @@ impl Decoder {
             }
             same
         });
+        let mut next = 0;
+        for wanted in &mut wanted {
+            wanted.skipped = wanted.position - next;
+            next = wanted.position + 1;
+        }
         Decoder {
             wanted,
             rowids,
@@ -157,29 +164,55 @@ impl Decoder {
 
     #[inline(always)]
     fn decode_wanted(&self, record: &[u8], columns: &mut [Vector]) -> Result<()> {
-        let (header_end, mut at) = varint::read(record).ok_or_else(record::truncated)?;
-        let header = usize::try_from(header_end).ok().and_then(|end| record.get(..end));
-        let header = header.ok_or_else(record::truncated)?;
-        let mut body = header.len();
-        let mut position = 0;
+        let Some((&header_len @ 1..0x80, _)) = record.split_first() else {
+            return self.decode_long(record, columns);
+        };
+        let Some(header) = record.get(1..usize::from(header_len)) else {
+            return Err(record::truncated().into());
+        };
+        let mut fields = header.iter();
+        let mut body = usize::from(header_len);
         for (n, wanted) in self.wanted.iter().enumerate() {
-            while position < wanted.position {
-                let Some((_, len)) = next_field(header, &mut at)? else {
+            for _ in 0..wanted.skipped {
+                let Some(&serial) = fields.next() else {
                     return self.fill_missing(n, columns);
                 };
+                let len = match LENGTHS.get(usize::from(serial)) {
+                    Some(len) => usize::from(*len),
+                    None => record::content_len(long_serial(serial, &mut fields)?),
+                };
                 body = body.saturating_add(len);
-                position += 1;
             }
-            let Some((serial, len)) = next_field(header, &mut at)? else {
+            let Some(&serial) = fields.next() else {
                 return self.fill_missing(n, columns);
+            };
+            let (serial, len) = match LENGTHS.get(usize::from(serial)) {
+                Some(len) => (u64::from(serial), usize::from(*len)),
+                None => {
+                    let serial = long_serial(serial, &mut fields)?;
+                    (serial, record::content_len(serial))
+                }
             };
             let end = body.saturating_add(len);
             let column = columns.get_mut(wanted.output).ok_or_else(record::truncated)?;
             self.push(record, serial, body..end, wanted.real, column)?;
             body = end;
-            position += 1;
         }
         Ok(())
+    }
+
+    /// A record whose header takes 128 bytes or more, or none.
+    #[cold]
+    fn decode_long(&self, record: &[u8], columns: &mut [Vector]) -> Result<()> {
+        let view = RecordView::parse(record)?;
+        let positions: Vec<usize> = self.wanted.iter().map(|wanted| wanted.position).collect();
+        let mut found = 0;
+        view.decode(&positions, |n, value| {
+            let wanted = &self.wanted[n];
+            self.push_value(value, wanted.real, &mut columns[wanted.output]);
+            found = n + 1;
+        })?;
+        self.fill_missing(found, columns)
     }
 
     /// Appends the value of type `serial` that lies at `place` of the record.
@@ -193,31 +226,32 @@ impl Decoder {
         column: &mut Vector,
     ) -> Result<()> {
         // Integers of one to eight bytes are read as the last bytes of eight, which mostly lie in the record as well.
-        if serial.wrapping_sub(1) < 6
-            && let Some(eight) = record.get(place.end.wrapping_sub(8)..place.end)
-            && let Ok(eight) = eight.try_into()
-        {
-            let shift = 64 - 8 * place.len() as u32;
-            let value = (u64::from_be_bytes(eight) << shift) as i64 >> shift;
-            if real {
-                column.push_real(value as f64);
-            } else {
-                column.push_integer(value);
+        if serial.wrapping_sub(1) < 6 {
+            if let Some(eight) = record.get(place.end.wrapping_sub(8)..place.end)
+                && let Some(eight) = eight.first_chunk::<8>()
+            {
+                let shift = 64 - 8 * place.len() as u32;
+                let value = (u64::from_be_bytes(*eight) << shift) as i64 >> shift;
+                match real {
+                    true => column.push_real(value as f64),
+                    false => column.push_integer(value),
+                }
+                return Ok(());
             }
-            return Ok(());
         }
         let content = record.get(place).ok_or_else(record::truncated)?;
-        if serial >= 13 && serial & 1 == 1 && self.encoding == TextEncoding::Utf8 {
-            column.push_bytes(Class::Text, content);
-            return Ok(());
+        match (serial, content.first_chunk::<8>()) {
+            (7, Some(bits)) => column.push_real(f64::from_be_bytes(*bits)),
+            (13.., _) if serial & 1 == 1 && self.encoding == TextEncoding::Utf8 => {
+                column.push_bytes(Class::Text, content);
+            }
+            _ => self.push_value(record::decode_content(serial, content), real, column),
         }
-        self.push_other(serial, content, real, column);
         Ok(())
     }
 
-    #[inline]
-    fn push_other(&self, serial: u64, content: &[u8], real: bool, column: &mut Vector) {
-        match record::decode_content(serial, content) {
+    fn push_value(&self, value: ValueRef<'_>, real: bool, column: &mut Vector) {
+        match value {
             ValueRef::Null => column.push_null(),
             ValueRef::Integer(value) if real => column.push_real(value as f64),
             ValueRef::Integer(value) => column.push_integer(value),
@@ -257,19 +291,16 @@ const LENGTHS: [u8; 128] = {
     lengths
 };
 
-/// The serial type at `at` of a record's header, and the length of its value; `None` behind the last.
-#[inline(always)]
-fn next_field(header: &[u8], at: &mut usize) -> Result<Option<(u64, usize)>> {
-    let Some(&byte) = header.get(*at) else {
-        return Ok(None);
-    };
-    if byte < 0x80 {
-        *at += 1;
-        return Ok(Some((u64::from(byte), usize::from(LENGTHS[usize::from(byte)]))));
-    }
-    let (serial, len) = varint::read(&header[*at..]).ok_or_else(record::truncated)?;
-    *at += len;
-    Ok(Some((serial, record::content_len(serial))))
+/// The rest of a serial type of several bytes, whose first is `first`.
+#[inline]
+fn long_serial(first: u8, fields: &mut std::slice::Iter<'_, u8>) -> Result<u64> {
+    let mut bytes = [first; varint::VARINT_LEN_MAX];
+    let rest = fields.as_slice();
+    let len = rest.len().min(bytes.len() - 1);
+    bytes[1..=len].copy_from_slice(&rest[..len]);
+    let (serial, taken) = varint::read(&bytes[..=len]).ok_or_else(record::truncated)?;
+    *fields = rest.get(taken - 1..).unwrap_or_default().iter();
+    Ok(serial)
 }
 
 fn copy_of_last(column: &Vector) -> Value {

@@ -9,8 +9,9 @@
 //! The first batch of a scan has one row and each one after it twice as many, so that `LIMIT 1` pays for one; a batch with much text is
 //! cut earlier.
 
-use aludel_storage::btree::{LeafRow, LeafRows};
+use aludel_storage::btree::LeafRows;
 use aludel_storage::format::TextEncoding;
+use aludel_storage::pager::Pager;
 
 use super::decode::Decoder;
 use crate::error::Result;
@@ -21,11 +22,33 @@ use crate::exec::{BATCH_ROWS_MAX, Batch, ExecContext, Vector};
 use crate::plan::expr::Expr;
 use crate::plan::physical::DatabaseIndex;
 
-/// How many rows of a leaf were taken, and the place of the last of them on its page.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Taken {
+/// Rows of a leaf to take, in the order of reading.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Places {
+    /// The first place, or with `backwards` the last.
+    pub(super) start: usize,
     pub(super) count: usize,
-    pub(super) last_index: usize,
+    pub(super) backwards: bool,
+}
+
+impl Places {
+    #[inline(always)]
+    pub(super) fn place(&self, n: usize) -> usize {
+        if self.backwards {
+            self.start - n
+        } else {
+            self.start + n
+        }
+    }
+
+    /// The place behind the last one that is taken; `None` in front of the page's first.
+    pub(super) fn next(&self) -> Option<usize> {
+        if self.backwards {
+            self.start.checked_sub(self.count)
+        } else {
+            Some(self.start + self.count)
+        }
+    }
 }
 
 /// See the module's head.
@@ -48,8 +71,6 @@ struct LateFilter {
     late: Decoder,
     candidates: Batch,
     survivors: Vec<u32>,
-    /// Where each candidate is on its leaf, for late decoding.
-    indexes: Vec<u32>,
     /// How many candidates to look at together.
     offer: usize,
 }
@@ -109,14 +130,14 @@ impl Output {
         }
     }
 
-    /// Takes all rows that the iterator gives; they are rows of `leaf`.
-    pub(super) fn take<'p>(
+    /// Takes rows of a leaf.
+    pub(super) fn take(
         &mut self,
         context: &mut ExecContext<'_>,
         database: DatabaseIndex,
-        leaf: &LeafRows<'p>,
-        rows: impl Iterator<Item = Result<LeafRow<'p>, aludel_storage::Error>>,
-    ) -> Result<Taken> {
+        leaf: &LeafRows<'_>,
+        places: Places,
+    ) -> Result<()> {
         let Output {
             batch,
             all,
@@ -125,20 +146,12 @@ impl Output {
             ..
         } = self;
         if let Some(filter) = filter {
-            return filter.take(context, database, leaf, rows, batch, spill);
+            return filter.take(context, database, leaf, places, batch, spill);
         }
         let pager = &context.databases[database].pager;
-        let mut taken = Taken::default();
-        for row in rows {
-            let row = row?;
-            all.decode_row(pager, &row, spill, &mut batch.columns)?;
-            taken = Taken {
-                count: taken.count + 1,
-                last_index: row.index,
-            };
-        }
-        batch.set_len(batch.len() + taken.count);
-        Ok(taken)
+        decode_rows(all, pager, leaf, places, spill, &mut batch.columns)?;
+        batch.set_len(batch.len() + places.count);
+        Ok(())
     }
 
     /// Takes one record that was found by a look-up.
@@ -166,6 +179,28 @@ impl Output {
     }
 }
 
+/// Decodes rows of a leaf into columns.
+fn decode_rows(
+    decoder: &Decoder,
+    pager: &Pager,
+    leaf: &LeafRows<'_>,
+    places: Places,
+    spill: &mut Vec<u8>,
+    columns: &mut [Vector],
+) -> Result<()> {
+    if decoder.is_empty() {
+        return Ok(());
+    }
+    for n in 0..places.count {
+        let place = places.place(n);
+        match leaf.whole_at(place) {
+            Some((rowid, record)) => decoder.decode(rowid, record, columns)?,
+            None => decoder.decode_row(pager, &leaf.at(place)?, spill, columns)?,
+        }
+    }
+    Ok(())
+}
+
 impl LateFilter {
     fn new(width: usize, decoder: &Decoder, filter: &Expr, build: &mut BuildContext) -> Result<LateFilter> {
         let mut read = vec![false; width];
@@ -183,54 +218,40 @@ impl LateFilter {
             early_columns: (0..width).filter(|column| read[*column]).collect(),
             candidates: Batch::new(width),
             survivors: Vec::new(),
-            indexes: Vec::new(),
             offer: 1,
         })
     }
 
-    fn take<'p>(
+    fn take(
         &mut self,
         context: &mut ExecContext<'_>,
         database: DatabaseIndex,
-        leaf: &LeafRows<'p>,
-        rows: impl Iterator<Item = Result<LeafRow<'p>, aludel_storage::Error>>,
+        leaf: &LeafRows<'_>,
+        places: Places,
         batch: &mut Batch,
         spill: &mut Vec<u8>,
-    ) -> Result<Taken> {
-        let LateFilter {
-            candidates,
-            early,
-            late,
-            indexes,
-            offer,
-            ..
-        } = self;
-        candidates.clear();
-        indexes.clear();
-        *offer = (*offer * 2).min(BATCH_ROWS_MAX);
+    ) -> Result<()> {
+        self.candidates.clear();
+        self.offer = (self.offer * 2).min(BATCH_ROWS_MAX);
         let pager = &context.databases[database].pager;
-        let mut taken = Taken::default();
-        for row in rows {
-            let row = row?;
-            early.decode_row(pager, &row, spill, &mut candidates.columns)?;
-            if !late.is_empty() {
-                indexes.push(row.index as u32);
-            }
-            taken = Taken {
-                count: taken.count + 1,
-                last_index: row.index,
-            };
-        }
-        self.select(context, taken.count, batch)?;
+        decode_rows(
+            &self.early,
+            pager,
+            leaf,
+            places,
+            spill,
+            &mut self.candidates.columns,
+        )?;
+        self.select(context, places.count, batch)?;
         if !self.late.is_empty() {
             let pager = &context.databases[database].pager;
             for &survivor in &self.survivors {
-                let row = leaf.at(self.indexes[survivor as usize] as usize)?;
+                let row = leaf.at(places.place(survivor as usize))?;
                 self.late.decode_row(pager, &row, spill, &mut batch.columns)?;
             }
         }
         batch.set_len(batch.len() + self.survivors.len());
-        Ok(taken)
+        Ok(())
     }
 
     fn take_record(
