@@ -395,6 +395,29 @@ impl Vector {
         self.push_slot(class, slot);
     }
 
+    /// Appends texts that lie in `bytes` at the places given: offset and length.
+    pub(crate) fn extend_texts(
+        &mut self,
+        bytes: &[u8],
+        places: impl ExactSizeIterator<Item = (usize, usize)>,
+    ) {
+        const SHORT: usize = 32;
+        self.slots.reserve(places.len());
+        for (at, len) in places {
+            let start = self.heap.len();
+            let short = bytes.get(at..).and_then(|rest| rest.first_chunk::<SHORT>());
+            match short {
+                // A copy of known length is a few instructions; what is too much of it is cut off again.
+                Some(short) if len <= SHORT && start as u64 + SHORT as u64 <= HEAP_MAX => {
+                    self.heap.extend_from_slice(short);
+                    self.heap.truncate(start + len);
+                    self.push_slot(Class::Text, (start as u64) << 32 | len as u64);
+                }
+                _ => self.push_bytes(Class::Text, bytes.get(at..at + len).unwrap_or_default()),
+            }
+        }
+    }
+
     /// Keeps the first `len` rows.
     pub fn truncate(&mut self, len: usize) {
         self.slots.truncate(len);

@@ -101,10 +101,26 @@ impl<'a> LeafRows<'a> {
         self.row(index)
     }
 
-    /// Row id and payload of the row at a place, when all of the row lies on the page; else [`at`](Self::at) tells more.
+    /// The page's bytes.
+    #[inline]
+    pub fn bytes(&self) -> &'a [u8] {
+        self.page.bytes()
+    }
+
+    /// Where the record of the row at a place lies in [`bytes`](Self::bytes), and its length, when all of it lies on the page; else
+    /// [`at`](Self::at) tells more.
     #[inline(always)]
-    pub fn whole_at(&self, index: usize) -> Option<(i64, &'a [u8])> {
-        self.page.whole_row(index, &self.limits)
+    pub fn record_at(&self, index: usize) -> Option<(usize, usize)> {
+        self.page.whole_place(index, &self.limits)
+    }
+
+    /// The row id of the row at a place; 0 in index trees.
+    #[inline]
+    pub fn rowid_at(&self, index: usize) -> Result<i64> {
+        match self.page.whole_row(index, &self.limits) {
+            Some((rowid, _)) => Ok(rowid),
+            None => self.unusual_row(index).map(|row| row.rowid),
+        }
     }
 
     #[inline(always)]

@@ -32,13 +32,13 @@ pub(super) struct Wanted {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Decoder {
     /// Ascending by position, each position once.
-    wanted: Vec<Wanted>,
+    pub(super) wanted: Vec<Wanted>,
     /// Output columns that get the rowid.
-    rowids: Vec<usize>,
+    pub(super) rowids: Vec<usize>,
     /// Output columns that repeat another one: from, to.
-    copies: Vec<(usize, usize)>,
+    pub(super) copies: Vec<(usize, usize)>,
     /// The encoding of texts in the file.
-    encoding: TextEncoding,
+    pub(super) encoding: TextEncoding,
 }
 
 impl Decoder {
@@ -250,7 +250,7 @@ impl Decoder {
         Ok(())
     }
 
-    fn push_value(&self, value: ValueRef<'_>, real: bool, column: &mut Vector) {
+    pub(super) fn push_value(&self, value: ValueRef<'_>, real: bool, column: &mut Vector) {
         match value {
             ValueRef::Null => column.push_null(),
             ValueRef::Integer(value) if real => column.push_real(value as f64),
@@ -275,7 +275,7 @@ impl Decoder {
 }
 
 /// The lengths of values whose serial type is a single byte.
-const LENGTHS: [u8; 128] = {
+pub(super) const LENGTHS: [u8; 128] = {
     let mut lengths = [0; 128];
     let mut serial = 0;
     while serial < 128 {
@@ -293,7 +293,7 @@ const LENGTHS: [u8; 128] = {
 
 /// The rest of a serial type of several bytes, whose first is `first`.
 #[inline]
-fn long_serial(first: u8, fields: &mut std::slice::Iter<'_, u8>) -> Result<u64> {
+pub(super) fn long_serial(first: u8, fields: &mut std::slice::Iter<'_, u8>) -> Result<u64> {
     let mut bytes = [first; varint::VARINT_LEN_MAX];
     let rest = fields.as_slice();
     let len = rest.len().min(bytes.len() - 1);

@@ -10,6 +10,7 @@ use aludel_storage::btree::{IndexCursor, LeafRow, LeafRows, Seek, TableCursor};
 use aludel_storage::format::TextEncoding;
 use aludel_storage::pager::Pager;
 
+use super::leaf::PlaceList;
 use super::output::{Output, Places};
 use super::seek::{KeyEnd, KeySeek, RowidSeek, SeekKernels};
 use crate::error::Result;
