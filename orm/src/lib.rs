@@ -14,6 +14,8 @@
 //!     #[column(unique)]
 //!     name: String,
 //!     email: Option<String>, // NULL
+//!     #[column(default = now())]
+//!     created: Timestamp,
 //! }
 //!
 //! #[derive(Entity)]
@@ -84,8 +86,8 @@
 //! | floor | module | what it owns |
 //! |---|---|---|
 //! | 6 | [`session`] | identity map, unit of work, loading, transactions |
-//! | 5 | [`query`] | select, insert, update and delete builders over entities |
-//! | 4 | [`schema`], [`relation`] | tables as data; the ways between entities |
+//! | 5 | [`mod@query`] | select, insert, update and delete builders over entities |
+//! | 4 | [`mod@schema`], [`relation`] | tables as data; the ways between entities |
 //! | 3 | [`mapper`] | `Entity` and what the derive emits |
 //! | 2 | [`engine`], [`drivers`] | URL to driver, pool, logging; the backends |
 //! | 1 | [`expr`], [`dialect`] | expressions and statements as trees; their text |

@@ -23,6 +23,7 @@ pub mod exec;
 pub mod functions;
 pub mod plan;
 pub mod pragma;
+mod stack;
 pub mod statement;
 pub mod syntax;
 pub mod table_function;

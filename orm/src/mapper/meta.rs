@@ -223,16 +223,19 @@ pub struct RelationMeta {
     /// One, many, many through another entity.
     pub kind: RelationKind,
     /// The entity at the other end.
-    pub target: fn() -> &'static EntityMeta,
+    pub target: EntityMetaOf,
     /// For each of the target's foreign keys, its column; `by`.
     pub by: ColumnNameOf,
     /// The entity between, and its columns that refer to this entity and to the target.
-    pub through: Option<(fn() -> &'static EntityMeta, LinkColumns)>,
+    pub through: Option<(EntityMetaOf, LinkColumns)>,
     /// The target's columns to order by, and whether descending.
     pub order: &'static [(ColumnNameOf, bool)],
     /// What happens to the related rows with this one.
     pub cascade: Cascade,
 }
+
+/// Describes an entity. A function, because entities may refer to each other in a circle.
+pub type EntityMetaOf = fn() -> &'static EntityMeta;
 
 /// Names a column. A function, because the name may be another entity's.
 pub type ColumnNameOf = fn() -> &'static str;

@@ -14,7 +14,7 @@ use crate::mapper::{Entity, RowReader};
 use crate::relation::Relation;
 use crate::types::Value;
 
-/// A query: see [the module](self) for its three parameters, and [`query`] for how to begin one.
+/// A query: `S` are its sources, `O` is what it selects, `X` runs it, and [`query`] for how to begin one.
 ///
 /// Builders take the query and give it back, so parts can be left out by ordinary `if`:
 ///

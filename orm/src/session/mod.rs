@@ -16,6 +16,7 @@ mod cascade;
 mod changes;
 mod eager;
 mod flush;
+mod groups;
 mod link;
 mod query;
 mod related;

@@ -68,7 +68,7 @@ fn negated(operand: &Expr) -> Option<Value> {
 }
 
 fn is_smallest_integer(operand: &Expr) -> bool {
-    matches!(&operand.kind, ExprKind::Literal(Literal::Number(text)) if &**text == "9223372036854775808")
+    matches!(&operand.kind, ExprKind::Literal(Literal::Number(text)) if text.trim_start_matches('0') == "9223372036854775808")
 }
 
 /// Whether a DEFAULT may be this: no columns, no parameters, no subqueries; functions are allowed.

@@ -101,6 +101,12 @@ impl Database {
         self.refresh_schema(collations).map(|_| ())
     }
 
+    /// Every root moved: the schema is read again before it is used next, also if the change is undone.
+    pub fn forget_roots(&mut self) {
+        self.schema_changed = true;
+        self.checked_at = None;
+    }
+
     /// The transaction that may have changed the schema was committed.
     pub fn keep_schema(&mut self) {
         self.schema_changed = false;

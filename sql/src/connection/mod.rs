@@ -11,7 +11,7 @@
 //! any number of statements can be open at once.
 //!
 //! - I1. While no statement runs and no transaction was begun, no database holds a lock.
-//! - I2. A statement compiled against schemas that are no longer current is compiled again before it runs ([`State::schema_version`]).
+//! - I2. A statement compiled against schemas that are no longer current is compiled again before it runs (`State::schema_version`).
 
 mod collations;
 mod options;
@@ -77,6 +77,8 @@ pub(crate) struct State {
     pub(crate) settings: Settings,
     /// Grows whenever a compiled statement may mean something else: a schema was read, a database attached, a function registered.
     pub(crate) schema_version: u64,
+    /// Boxed as the statements hold them: taking one out moves a pointer.
+    #[expect(clippy::vec_box, reason = "bodies are large and go in and out")]
     cache: Vec<Box<Body>>,
     options: OpenOptions,
 }

@@ -12,9 +12,10 @@
 
 use std::sync::atomic::AtomicBool;
 
-use aludel_storage::pager::{Pager, TransactionState};
+use aludel_storage::pager::{Pager, TransactionState, commit_all};
 
 use super::State;
+use crate::catalog::Database;
 use crate::error::{Error, Result};
 use crate::exec::write::check_transaction_keys;
 use crate::syntax::ast::{ConflictAction, TransactionKind};
@@ -238,13 +239,20 @@ impl State {
 
     fn commit_pagers(&mut self) -> Result<()> {
         let others_read = self.transaction.running > 0;
-        for database in &mut self.databases {
-            if database.pager.state() == TransactionState::Write {
-                database.pager.commit()?;
-                database.keep_schema();
-                if others_read {
-                    database.pager.begin_read()?;
-                }
+        let writes = |database: &Database| database.pager.state() == TransactionState::Write;
+        let written: Vec<usize> = (0..self.databases.len())
+            .filter(|&number| writes(&self.databases[number]))
+            .collect();
+        match written.as_slice() {
+            [] => return Ok(()),
+            &[one] => self.databases[one].pager.commit()?,
+            _ => commit_all(&mut self.writing_pagers().collect::<Vec<_>>())?,
+        }
+        for number in written {
+            let database = &mut self.databases[number];
+            database.keep_schema();
+            if others_read {
+                database.pager.begin_read()?;
             }
         }
         Ok(())

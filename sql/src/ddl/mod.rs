@@ -9,6 +9,7 @@ mod create_table;
 mod drop;
 mod names;
 mod schema_rows;
+mod upkeep;
 mod words;
 
 use std::sync::atomic::AtomicBool;
@@ -61,9 +62,9 @@ impl Definer<'_> {
             Statement::CreateVirtualTable(create) => {
                 Err(Error::sql(format!("no such module: {}", create.module.text)).into())
             }
-            Statement::Vacuum(_) => Err(unsupported("VACUUM")),
-            Statement::Analyze(_) => Err(unsupported("ANALYZE")),
-            Statement::Reindex(_) => Err(unsupported("REINDEX")),
+            Statement::Vacuum(vacuum) => self.vacuum(vacuum),
+            Statement::Analyze(name) => self.analyze(name.as_ref()),
+            Statement::Reindex(name) => self.reindex(name.as_ref()),
             _ => Err(Error::sql("not a statement that defines").into()),
         }
     }
@@ -89,8 +90,4 @@ impl Definer<'_> {
             None => Ok([1, 0].into_iter().chain(2..self.state.databases.len()).collect()),
         }
     }
-}
-
-fn unsupported(what: &str) -> Failure {
-    Error::sql(format!("{what} is not supported yet")).into()
 }

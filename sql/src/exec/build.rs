@@ -17,6 +17,7 @@ use super::{aggregate, common_table, distinct, join, project, recursive, rows, s
 use crate::error::{Error, Result};
 use crate::plan::expr::Subquery;
 use crate::plan::physical::{CteId, Node};
+use crate::stack::StackGuard;
 
 /// Builds the operators of a plan.
 ///
@@ -29,12 +30,28 @@ pub fn build(node: &Node) -> Result<Box<dyn Operator>> {
 /// What the operators of one statement share while they are built.
 #[derive(Default)]
 pub(crate) struct BuildContext {
+    /// Where the recursion over nodes and expressions began.
+    pub(crate) stack: StackGuard,
     scalars: Vec<(Arc<Subquery>, Arc<Mutex<SharedScalar>>)>,
     tables: FxHashMap<CteId, Arc<Mutex<CommonTable>>>,
     work: FxHashMap<CteId, Work>,
+    pure_place: Option<&'static str>,
 }
 
 impl BuildContext {
+    /// For expressions whose results must depend on the row only: `a CHECK constraint`, `a generated column`, `an index`.
+    pub(crate) fn pure(place: &'static str) -> BuildContext {
+        BuildContext {
+            pure_place: Some(place),
+            ..BuildContext::default()
+        }
+    }
+
+    /// Where the expressions stand, when functions must refuse the clock there.
+    pub(crate) fn pure_place(&self) -> Option<&'static str> {
+        self.pure_place
+    }
+
     /// Builds the operator of a node.
     pub(crate) fn operator(&mut self, node: &Node) -> Result<Box<dyn Operator>> {
         match node {

@@ -125,6 +125,7 @@ fn register_core(table: &mut FunctionTable) {
             ),
             ("sqlite_log", Exact(2), DIRECT, core::sqlite_log),
             ("load_extension", Range(1, 2), DIRECT, core::load_extension),
+            ("match", Exact(2), PURE, core::match_operator),
             ("length", Exact(1), PURE, text::length),
             ("octet_length", Exact(1), PURE, text::octet_length),
             ("instr", Exact(2), PURE, text::instr),

@@ -131,6 +131,14 @@ pub struct FunctionContext<'a> {
     pub(super) json_buffers: JsonBuffers,
 }
 
+/// What a call site keeps from batch to batch: buffers and what functions computed from arguments that hardly change.
+#[derive(Debug, Default)]
+pub struct CallState {
+    scratch: Vec<u8>,
+    pattern: Option<Box<CachedPattern>>,
+    json_buffers: JsonBuffers,
+}
+
 static BINARY: Collation = Collation::Binary;
 
 impl<'a> FunctionContext<'a> {
@@ -145,6 +153,24 @@ impl<'a> FunctionContext<'a> {
             scratch: Vec::new(),
             pattern: None,
             json_buffers: JsonBuffers::default(),
+        }
+    }
+
+    /// Takes up what an earlier context of the same call site kept.
+    #[must_use]
+    pub fn with_state(mut self, state: CallState) -> FunctionContext<'a> {
+        self.scratch = state.scratch;
+        self.pattern = state.pattern;
+        self.json_buffers = state.json_buffers;
+        self
+    }
+
+    /// Keeps for the next context what this one has.
+    pub fn into_state(self) -> CallState {
+        CallState {
+            scratch: self.scratch,
+            pattern: self.pattern,
+            json_buffers: self.json_buffers,
         }
     }
 

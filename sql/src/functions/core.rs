@@ -252,3 +252,14 @@ pub(super) fn sqlite_log(
     out.null();
     Ok(())
 }
+
+/// MATCH means something only to virtual tables that implement it.
+pub(super) fn match_operator(
+    _: &mut FunctionContext<'_>,
+    _: Args<'_, '_>,
+    _: &mut dyn ValueSink,
+) -> Result<()> {
+    Err(Error::sql(
+        "unable to use function MATCH in the requested context",
+    ))
+}

@@ -28,7 +28,7 @@ pub(crate) mod sql_tests;
 mod tests;
 pub mod text;
 
-pub use context::{Environment, FunctionContext};
+pub use context::{CallState, Environment, FunctionContext};
 pub use registry::{FindError, Registry};
 
 use std::sync::Arc;

@@ -113,6 +113,7 @@ fn aggregates_and_windows() {
 fn bytes_of_text_are_those_of_the_encoding() {
     let queries = [
         "SELECT hex(CAST('aé' AS BLOB)), CAST(x'61006200' AS TEXT), CAST(x'00610062' AS TEXT), hex('aé'), length('aé')",
+        "SELECT CAST(x'310032002E003500' AS REAL), CAST(x'00310032' AS INTEGER), CAST(x'31003200' AS NUMERIC)",
         "SELECT octet_length('aé'), octet_length(12), octet_length(x'00'), hex(CAST(12 AS BLOB))",
     ];
     for encoding in ["UTF-8", "UTF-16le", "UTF-16be"] {
@@ -121,4 +122,25 @@ fn bytes_of_text_are_those_of_the_encoding() {
             &queries,
         );
     }
+}
+
+#[test]
+fn the_clock_is_refused_where_results_must_stay() {
+    let setup = "CREATE TABLE c(x CHECK(date(x) > '2000')); CREATE TABLE g(x, y AS (date(x)) STORED); CREATE TABLE i(x); CREATE INDEX ix ON i(datetime(x));
+        CREATE TABLE w(x, m); INSERT INTO w VALUES('now', 0)";
+    check(
+        setup,
+        &[
+            "INSERT INTO c VALUES('now') RETURNING x",
+            "INSERT INTO c VALUES('2020-01-01') RETURNING x",
+            "INSERT INTO g VALUES('now') RETURNING x",
+            "INSERT INTO g VALUES('2020-01-01') RETURNING y",
+            "INSERT INTO i VALUES('now') RETURNING x",
+            "CREATE INDEX wx ON w(date(x))",
+            "CREATE INDEX wy ON w(m) WHERE date(x) > '2000'",
+            "SELECT 'abc' MATCH 'a'",
+            "SELECT 'abc' REGEXP 'a'",
+            "SELECT typeof(-00000009223372036854775808)",
+        ],
+    );
 }

@@ -438,7 +438,7 @@ fn random_formats() {
 }
 
 /// Functions of SQLite's library that this engine does not have: they belong to virtual tables for full-text search and R-trees.
-const NOT_OURS: [&str; 16] = [
+const NOT_OURS: [&str; 15] = [
     "bm25",
     "fts3_tokenizer",
     "fts5",
@@ -447,7 +447,6 @@ const NOT_OURS: [&str; 16] = [
     "fts5_locale",
     "fts5_source_id",
     "highlight",
-    "match",
     "matchinfo",
     "offsets",
     "optimize",

@@ -33,10 +33,10 @@ pub fn cast_in(value: ValueRef<'_>, target: Affinity, encoding: TextEncoding) ->
             push_encoded(&bytes(value), encoding, &mut out);
             Value::Blob(out)
         }
-        (Affinity::Text, ValueRef::Blob(stored)) => {
-            let mut out = Vec::new();
-            push_decoded(stored, encoding, &mut out);
-            Value::Text(Text::from_bytes(out))
+        (_, ValueRef::Blob(stored)) if target != Affinity::Blob => {
+            let mut text = Vec::new();
+            push_decoded(stored, encoding, &mut text);
+            cast(ValueRef::Text(&text), target)
         }
         _ => cast(value, target),
     }

@@ -135,3 +135,41 @@ fn tables_are_altered() {
     );
     both.check_files();
 }
+
+#[test]
+fn upkeep() {
+    let both = Both::with(
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, a, b);
+         CREATE INDEX i ON t(a, b);
+         CREATE TABLE w(k PRIMARY KEY, v) WITHOUT ROWID;
+         CREATE TABLE e(x);
+         INSERT INTO t(a, b) VALUES(1, 1), (1, 2), (2, 1), (2, 2), (2, 3), (NULL, 1);
+         INSERT INTO w VALUES('a', 1), ('b', 2)",
+    );
+    both.check(
+        "ANALYZE;
+         SELECT * FROM sqlite_stat1 ORDER BY 1, 2;
+         DELETE FROM t WHERE a = 2;
+         ANALYZE t;
+         SELECT * FROM sqlite_stat1 ORDER BY 1, 2;
+         DROP TABLE sqlite_stat1;
+         DROP TABLE IF EXISTS sqlite_stat4;
+         REINDEX;
+         REINDEX t;
+         REINDEX i;
+         REINDEX nocase;
+         REINDEX nothing;
+         DROP TABLE e;
+         PRAGMA user_version = 7;
+         VACUUM;
+         BEGIN;
+         VACUUM;
+         COMMIT;
+         PRAGMA user_version;
+         PRAGMA page_count;
+         PRAGMA freelist_count;
+         SELECT * FROM t;
+         SELECT * FROM w WHERE k = 'b'",
+    );
+    both.check_files();
+}

@@ -3,6 +3,7 @@
 
 mod both;
 mod ddl;
+mod depth;
 mod programs;
 mod queries;
 mod transactions;

@@ -352,10 +352,7 @@ impl FileStore {
     /// Gives the snapshot back. A database with a log keeps Shared: that is how others see that the log is in use.
     pub(super) fn end_read(&mut self) {
         match &mut self.wal {
-            Some(wal) => {
-                wal.end_write(&mut *self.file);
-                wal.end_read(&mut *self.file);
-            }
+            Some(wal) => wal.leave(&mut *self.file),
             None if self.exclusive => {}
             // A lock that cannot be given back goes when the file is closed; until then others wait.
             None => drop(self.file.unlock(LockLevel::None)),

@@ -10,7 +10,7 @@
 //!
 //! A pager knows pages and nothing of what is on them, but for the header at the start of page 1. Reading hands out shared
 //! views of clean pages; writing copies a page into a private buffer at its first change and keeps it there until the commit
-//! ([`overlay`]), so a rollback forgets buffers and a reader never sees half a transaction.
+//! (`overlay`), so a rollback forgets buffers and a reader never sees half a transaction.
 //!
 //! An empty database (no page yet) reads as if its first page were there; the first write transaction creates it.
 //!
@@ -30,6 +30,7 @@ mod options;
 mod overlay;
 mod page;
 mod source;
+mod transaction;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -41,12 +42,11 @@ pub use page::Page;
 
 pub use crate::wal::{CheckpointKind, CheckpointReport};
 
-use crate::error::{Error, ReadOnlyReason, Result, corrupt};
+use crate::error::{Error, Result, corrupt};
 use crate::format::header::{USABLE_SIZE_MIN, is_page_size};
 use crate::format::{AutoVacuum, Header, PageNo, TextEncoding};
 use crate::vfs::Vfs;
 use busy::BusyPolicy;
-use commit::Changes;
 use file::FileStore;
 use memory::MemoryStore;
 use overlay::Overlay;
@@ -141,222 +141,6 @@ impl Pager {
         self.page_size = page_size as usize;
         self.usable_size = page_size as usize - reserved as usize;
         self.lock_byte_page = PageNo::lock_byte_page(self.page_size);
-    }
-
-    // ---- transactions ----------------------------------------------------------------------------
-
-    /// Opens a read transaction: every later read sees the database as it is now. Nothing happens when a
-    /// transaction is open. Waits for other connections as the busy policy says.
-    ///
-    /// Takes SHARED, or a read mark of the log. Rolls back a hot journal and recovers a log that a crash left.
-    ///
-    /// # Errors
-    /// [`Error::Busy`]; [`Error::NotADatabase`] and [`Error::Corrupt`] for a header that is none; [`Error::ReadOnly`] if something has
-    /// to be recovered and may not be; I/O errors.
-    pub fn begin_read(&mut self) -> Result<()> {
-        if self.state != TransactionState::None {
-            return Ok(());
-        }
-        let changed = match &mut self.store {
-            Store::Memory(_) => false,
-            Store::File(store) => store.begin_read(&mut self.busy)?,
-        };
-        self.enter_snapshot(changed);
-        Ok(())
-    }
-
-    fn enter_snapshot(&mut self, changed: bool) {
-        match &self.store {
-            Store::Memory(store) => self.page_count = store.page_count(),
-            Store::File(store) => {
-                self.page_count = store.page_count;
-                if changed {
-                    let (page_size, reserved) = store.geometry();
-                    self.set_geometry(page_size, reserved);
-                    self.change_token += 1;
-                }
-            }
-        }
-        self.page_count_before = self.page_count;
-        self.state = TransactionState::Read;
-    }
-
-    /// Opens a write transaction, or turns the open read transaction into one. Creates page 1 of an empty database.
-    ///
-    /// Waits for another writer as the busy policy says, but only if no read transaction was open: one that keeps its snapshot while it
-    /// waits may be what the other is waiting for.
-    ///
-    /// # Errors
-    /// [`Error::Busy`] when another connection writes, [`Error::BusySnapshot`] when the open snapshot is not the newest,
-    /// [`Error::ReadOnly`], and those of [`Pager::begin_read`].
-    pub fn begin_write(&mut self) -> Result<()> {
-        match self.state {
-            TransactionState::Write => return Ok(()),
-            TransactionState::Read => self.upgrade()?,
-            TransactionState::None => self.begin_write_from_nothing()?,
-        }
-        self.state = TransactionState::Write;
-        if self.page_count == 0 {
-            let first = self.creation_header().first_page();
-            self.page_count = 1;
-            self.overlay.insert(PageNo::ONE, first.into());
-        }
-        Ok(())
-    }
-
-    fn upgrade(&mut self) -> Result<()> {
-        match &mut self.store {
-            Store::Memory(_) if self.options.read_only => Err(Error::ReadOnly(ReadOnlyReason::Plain)),
-            Store::Memory(_) => Ok(()),
-            Store::File(store) => store.begin_write(),
-        }
-    }
-
-    fn begin_write_from_nothing(&mut self) -> Result<()> {
-        let Store::File(store) = &mut self.store else {
-            self.begin_read()?;
-            return self
-                .upgrade()
-                .inspect_err(|_| self.state = TransactionState::None);
-        };
-        store.check_writable()?;
-        let vfs = Arc::clone(&store.vfs);
-        let mut changed = false;
-        self.busy.retry(&*vfs, || {
-            changed |= store.begin_read_once()?;
-            store.begin_write().inspect_err(|_| store.end_read())
-        })?;
-        self.enter_snapshot(changed);
-        Ok(())
-    }
-
-    /// As [`Pager::begin_write`], and keeps readers out as well where the journal mode knows such a lock (EXCLUSIVE; not with a
-    /// log).
-    pub fn begin_exclusive(&mut self) -> Result<()> {
-        let before = self.state;
-        self.begin_write()?;
-        let Store::File(store) = &mut self.store else {
-            return Ok(());
-        };
-        let locked = store.lock_exclusive(&mut self.busy);
-        if locked.is_err() && before == TransactionState::None {
-            self.rollback()?;
-        }
-        locked
-    }
-
-    /// Ends a read transaction. A write transaction ends by [`Pager::commit`] or [`Pager::rollback`] only, so
-    /// then nothing happens.
-    pub fn end_read(&mut self) {
-        if self.state == TransactionState::Read {
-            self.leave();
-        }
-    }
-
-    /// Gives back snapshot and locks.
-    fn leave(&mut self) {
-        self.state = TransactionState::None;
-        if let Store::File(store) = &mut self.store {
-            store.end_read();
-        }
-    }
-
-    /// Makes the changes of the write transaction permanent, all or none, and ends the transaction. A read transaction just ends.
-    ///
-    /// # Errors
-    /// After [`Error::Busy`] (readers did not go away) and any error that found the file unchanged the transaction is still open:
-    /// commit again or roll back. After an error that leaves it in doubt what the disk holds, the connection is
-    /// [poisoned](Error::Poisoned); roll back and reopen.
-    pub fn commit(&mut self) -> Result<()> {
-        if self.state != TransactionState::Write {
-            self.end_read();
-            return Ok(());
-        }
-        self.prepare_commit(None)?;
-        self.finish_commit()
-    }
-
-    /// First phase of a commit: everything but the act that makes it final.
-    fn prepare_commit(&mut self, super_journal: Option<&Path>) -> Result<()> {
-        self.stamp_commit()?;
-        let Store::File(store) = &mut self.store else {
-            return Ok(());
-        };
-        if self.overlay.is_empty() {
-            return Ok(());
-        }
-        let pages = self.overlay.sorted();
-        let changes = Changes {
-            pages: &pages,
-            page_count_before: self.page_count_before,
-            page_count: self.page_count,
-        };
-        store.prepare(&changes, super_journal, &mut self.busy)
-    }
-
-    /// Second phase: makes it final and ends the transaction.
-    fn finish_commit(&mut self) -> Result<()> {
-        match &mut self.store {
-            Store::Memory(store) => store.commit(self.overlay.drain(), self.page_count, self.page_size),
-            Store::File(store) => {
-                let finished = store.finish();
-                if finished.is_ok() && !self.overlay.is_empty() {
-                    store.committed(self.overlay.get(PageNo::ONE).map(|page| &**page), self.page_count);
-                }
-                self.overlay.clear();
-                self.leave();
-                finished?;
-                self.checkpoint_if_due()?;
-                return Ok(());
-            }
-        }
-        self.leave();
-        Ok(())
-    }
-
-    /// Forgets the changes of the write transaction and ends it. A read transaction just ends.
-    ///
-    /// # Errors
-    /// Only if a commit of several files was prepared and the file could not be put back; the connection is poisoned then.
-    pub fn rollback(&mut self) -> Result<()> {
-        let mut result = Ok(());
-        if self.state == TransactionState::Write {
-            if let Store::File(store) = &mut self.store {
-                result = store.abandon();
-            }
-            self.overlay.clear();
-            self.mutation_count += 1;
-        }
-        self.leave();
-        result
-    }
-
-    /// What is open now.
-    #[inline]
-    pub fn state(&self) -> TransactionState {
-        self.state
-    }
-
-    /// Page 1 says how long the database is and which commit wrote it. With a log that is needed only if its length changed or it
-    /// is written anyway.
-    fn stamp_commit(&mut self) -> Result<()> {
-        let page_count = self.page_count;
-        let in_log = matches!(&self.store, Store::File(store) if store.wal.is_some());
-        if self.overlay.is_empty() && page_count == self.page_count_before {
-            return Ok(());
-        }
-        if in_log && page_count == self.page_count_before && self.overlay.get(PageNo::ONE).is_none() {
-            return Ok(());
-        }
-        if matches!(&self.store, Store::File(store) if store.prepared.is_some()) {
-            return Ok(());
-        }
-        self.update_header(|header| {
-            header.page_count = page_count;
-            header.change_counter = header.change_counter.wrapping_add(1);
-            header.version_valid_for = header.change_counter;
-            header.sqlite_version = crate::format::header::SQLITE_VERSION_NUMBER;
-        })
     }
 
     // ---- savepoints ------------------------------------------------------------------------------
@@ -689,6 +473,13 @@ fn check_page_size(page_size: u32, reserved: u8) -> Result<()> {
         ))
     }
 }
+
+/// A pager and the pages it hands out go from thread to thread.
+const _: () = {
+    const fn is_send<T: Send>() {}
+    is_send::<Pager>();
+    is_send::<Page>();
+};
 
 #[cfg(test)]
 mod tests;

@@ -187,7 +187,7 @@ impl Wal {
 
     /// Leaves the log for good. With `delete`, nobody else has it open and everything is checkpointed: its files go.
     pub(crate) fn close(mut self, around: &mut Around<'_>, delete: bool) -> Result<()> {
-        self.end_read(around.database);
+        self.leave(around.database);
         self.index.forget_regions();
         drop(self.file);
         if delete {

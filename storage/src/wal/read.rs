@@ -47,12 +47,17 @@ impl Wal {
         Err(Error::Protocol)
     }
 
-    /// Gives the snapshot back.
-    pub(crate) fn end_read(&mut self, database: &mut dyn File) {
-        debug_assert!(!self.writing);
-        if let Some(mark) = self.mark.take() {
-            self.unlock(database, read_lock(mark), 1);
+    /// Gives back the snapshot, and with it the writer's lock.
+    pub(crate) fn leave(&mut self, database: &mut dyn File) {
+        let last = self.mark.take().map(read_lock);
+        // The locks in between are not ours, so one call gives back both.
+        match (self.writing, last) {
+            (true, Some(last)) => self.unlock(database, WRITE_LOCK, last - WRITE_LOCK + 1),
+            (true, None) => self.unlock(database, WRITE_LOCK, 1),
+            (false, Some(last)) => self.unlock(database, last, 1),
+            (false, None) => {}
         }
+        self.writing = false;
         self.last_frame = 0;
     }
 
@@ -97,12 +102,14 @@ impl Wal {
                 best = Some((mark, frame));
             }
         }
+        // A mark that is raised is held alone for that moment and shared from then on, without letting go in between.
+        let mut held = false;
         if best.is_none_or(|(_, frame)| frame < frame_count) {
             for mark in 1..READ_MARKS {
                 if unless_busy(self.lock(around.database, read_lock(mark), 1, ShmLock::Exclusive))? {
                     self.index.set_read_mark(mark, frame_count)?;
-                    self.unlock(around.database, read_lock(mark), 1);
                     best = Some((mark, frame_count));
+                    held = true;
                     break;
                 }
             }
@@ -110,8 +117,14 @@ impl Wal {
         let Some((mark, frame)) = best else {
             return Ok(Attempt::Again);
         };
-        if !unless_busy(self.lock(around.database, read_lock(mark), 1, ShmLock::Shared))? {
-            return Ok(Attempt::Again);
+        match unless_busy(self.lock(around.database, read_lock(mark), 1, ShmLock::Shared)) {
+            Ok(true) => {}
+            refused => {
+                if held {
+                    self.unlock(around.database, read_lock(mark), 1);
+                }
+                return refused.map(|_| Attempt::Again);
+            }
         }
         // Frames up to this one are in the database, and whatever a checkpoint copies after this moment is in the log as well for
         // us.

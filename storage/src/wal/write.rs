@@ -42,14 +42,6 @@ impl Wal {
         Err(Error::BusySnapshot)
     }
 
-    /// Stops being the writer.
-    pub(crate) fn end_write(&mut self, database: &mut dyn File) {
-        if self.writing {
-            self.writing = false;
-            self.unlock(database, WRITE_LOCK, 1);
-        }
-    }
-
     /// Appends a commit and publishes it. After an error nothing is published: the commit has not happened, unless its
     /// sync failed after its frames reached the disk.
     pub(crate) fn commit(&mut self, around: &mut Around<'_>, commit: &Commit<'_>) -> Result<()> {

@@ -8,7 +8,7 @@ use super::{Evaluate, Kernel, Rows, Values};
 use crate::error::{Error, RaiseAction, Result};
 use crate::exec::build::BuildContext;
 use crate::exec::{Batch, Class, ExecContext, Vector};
-use crate::functions::{Function, FunctionContext, FunctionKind, ScalarFunction};
+use crate::functions::{CallState, Function, FunctionContext, FunctionKind, ScalarFunction};
 use crate::plan::expr::Expr;
 use crate::value::{Collation, Text, Value, ValueRef, cast};
 
@@ -27,7 +27,8 @@ pub(super) fn call(
         reads_json: function.flags.reads_json,
         arguments: Kernel::compile_all(arguments, build)?,
         collation: collation.clone(),
-        scratch: Vec::new(),
+        pure_place: build.pure_place(),
+        state: CallState::default(),
         out: Vector::new(),
     }))
 }
@@ -39,7 +40,9 @@ struct Call {
     reads_json: bool,
     arguments: Vec<Kernel>,
     collation: Collation,
-    scratch: Vec<u8>,
+    /// Where results must depend on arguments only.
+    pure_place: Option<&'static str>,
+    state: CallState,
     out: Vector,
 }
 
@@ -56,7 +59,8 @@ impl Evaluate for Call {
             reads_json,
             arguments,
             collation,
-            scratch,
+            pure_place,
+            state,
             out,
         } = self;
         let mut columns: SmallVec<[Values<'_>; 4]> = SmallVec::new();
@@ -64,9 +68,10 @@ impl Evaluate for Call {
             columns.push(argument.evaluate_rows(context, input, rows)?);
         }
         let constant = *stable && columns.iter().all(Values::is_constant) && !rows.is_empty();
-        let mut function_context =
-            FunctionContext::new(&context.session.environment).with_collation(collation);
-        function_context.scratch = std::mem::take(scratch);
+        let mut function_context = FunctionContext::new(&context.session.environment)
+            .with_collation(collation)
+            .with_state(std::mem::take(state));
+        function_context.pure_place = *pure_place;
         out.clear();
         let mut row: SmallVec<[ValueRef<'_>; 4]> = SmallVec::new();
         for n in 0..if constant { 1 } else { rows.len() } {
@@ -81,7 +86,7 @@ impl Evaluate for Call {
                 out.mark_last_as_json();
             }
         }
-        *scratch = function_context.scratch;
+        *state = function_context.into_state();
         Ok(Values::computed(out, constant, rows.len()))
     }
 }

@@ -97,8 +97,14 @@ impl Kernel {
         Kernel::compile_in(expression, &mut BuildContext::default())
     }
 
+    /// Compiles an expression whose results must depend on the row only; `place` is where it stands.
+    pub(crate) fn compile_pure(expression: &Expr, place: &'static str) -> Result<Kernel> {
+        Kernel::compile_in(expression, &mut BuildContext::pure(place))
+    }
+
     /// Compiles an expression of a plan.
     pub(crate) fn compile_in(expression: &Expr, build: &mut BuildContext) -> Result<Kernel> {
+        build.stack.check()?;
         let node: Box<dyn Evaluate> = match expression {
             Expr::Literal(value) => {
                 return Ok(Kernel {

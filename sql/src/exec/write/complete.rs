@@ -80,7 +80,9 @@ impl Completion {
             generated: plan
                 .generated
                 .iter()
-                .map(|(column, expression)| Ok((*column, Kernel::compile(expression)?)))
+                .map(|(column, expression)| {
+                    Ok((*column, Kernel::compile_pure(expression, "a generated column")?))
+                })
                 .collect::<Result<_>>()?,
             checks: plan
                 .checks
@@ -296,7 +298,7 @@ impl CheckKernel {
         collect_columns(expression, &mut reads);
         Ok(CheckKernel {
             label: label.clone(),
-            kernel: Kernel::compile(expression)?,
+            kernel: Kernel::compile_pure(expression, "a CHECK constraint")?,
             reads,
         })
     }

@@ -101,7 +101,7 @@ impl ForeignKeyPlan {
 }
 
 /// A foreign key of a child, ready to be checked.
-pub struct ForeignKeyRun {
+pub(super) struct ForeignKeyRun {
     plan: Arc<ForeignKeyPlan>,
     parent: Box<dyn Operator>,
     children: Box<dyn Operator>,
@@ -110,7 +110,7 @@ pub struct ForeignKeyRun {
 
 impl ForeignKeyRun {
     /// Gets ready to check.
-    pub fn build(plan: &Arc<ForeignKeyPlan>) -> Result<ForeignKeyRun> {
+    pub(super) fn build(plan: &Arc<ForeignKeyPlan>) -> Result<ForeignKeyRun> {
         Ok(ForeignKeyRun {
             parent: build(&plan.parent.root)?,
             children: build(&plan.children.root)?,
@@ -170,7 +170,11 @@ impl ForeignKeyRun {
     }
 
     /// Whether a child with the key is there and no parent.
-    pub fn is_broken(&mut self, context: &mut ExecContext<'_>, values: &[Value]) -> Result<bool, Failure> {
+    pub(super) fn is_broken(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        values: &[Value],
+    ) -> Result<bool, Failure> {
         Ok(self.has_children(context, values)? && !self.has_parent(context, values)?)
     }
 }

@@ -101,7 +101,10 @@ impl IndexWriter {
                 },
                 expression => {
                     computed += 1;
-                    Part::Computed(computed - 1, Box::new(Kernel::compile(expression)?))
+                    Part::Computed(
+                        computed - 1,
+                        Box::new(Kernel::compile_pure(expression, "an index")?),
+                    )
                 }
             });
         }
@@ -121,7 +124,11 @@ impl IndexWriter {
             parts,
             key_count,
             primary_places: primary_places(index, table),
-            filter: maintenance.filter.as_ref().map(Kernel::compile).transpose()?,
+            filter: maintenance
+                .filter
+                .as_ref()
+                .map(|filter| Kernel::compile_pure(filter, "an index"))
+                .transpose()?,
             reads,
             old: Entry {
                 present: false,

@@ -13,6 +13,7 @@ use crate::value::{Affinity, Text, Value, number};
 impl<'a> Binder<'a> {
     /// Binds an expression that has to be a single value.
     pub(super) fn expr(&mut self, expr: &'a ast::Expr) -> Result<Typed> {
+        self.stack.check()?;
         match &expr.kind {
             ExprKind::Literal(literal) => self.literal(literal, expr.span),
             ExprKind::Name(name) => self.name(name),
@@ -162,7 +163,12 @@ impl<'a> Binder<'a> {
         let kind = Kind::inherited([&operand, &pattern].into_iter().chain(&escape));
         let name = like.op.function_name();
         let count = if escape.is_some() { 3 } else { 2 };
-        let function = self.find_function(&ast::Ident::new(name), count, span)?;
+        let found = self.find_function(&ast::Ident::new(name), count, span);
+        // SQLite names the operator, in capitals.
+        let function = found.map_err(|error| match like.op {
+            ast::LikeOp::Regexp => Error::sql_at("no such function: REGEXP", span.start as usize),
+            _ => error,
+        })?;
         let built_in = function.builtin && matches!(like.op, ast::LikeOp::Like | ast::LikeOp::Glob);
         if built_in && (escape.is_none() || like.op == ast::LikeOp::Like) {
             return Ok(kind.of(Scalar::Like {
@@ -302,7 +308,7 @@ fn number_literal(text: &str, negative: bool, span: Span) -> Result<Value> {
             span.start as usize,
         ));
     }
-    if negative && text == "9223372036854775808" {
+    if negative && text.trim_start_matches('0') == "9223372036854775808" {
         return Ok(Value::Integer(i64::MIN));
     }
     let value = number::scan_real(text.as_bytes()).value;

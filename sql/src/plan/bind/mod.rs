@@ -37,6 +37,7 @@ use super::logical::{ColumnRef, ColumnSet, OutputColumn, Query, Scalar, TableId}
 use super::physical::{ColumnOrigin, CteId, DatabaseIndex};
 use crate::catalog::{Column, Table, VirtualTable};
 use crate::error::{Error, Result};
+use crate::stack::StackGuard;
 use crate::syntax::ast;
 use crate::value::{Affinity, Collation};
 
@@ -257,6 +258,7 @@ pub(super) struct Binder<'a> {
     /// Unqualified tables are looked up here only (inside a view or trigger).
     home: Option<DatabaseIndex>,
     nesting: usize,
+    stack: StackGuard,
     /// How many SELECTs are being bound inside each other.
     selects: usize,
     /// The WINDOW clauses of the blocks that are being bound.
@@ -280,6 +282,7 @@ impl<'a> Binder<'a> {
             views: Vec::new(),
             home,
             nesting: 0,
+            stack: StackGuard::here(),
             selects: 0,
             named_windows: Vec::new(),
             common_count: 0,
@@ -316,6 +319,7 @@ impl<'a> Binder<'a> {
         if self.nesting >= NESTING_MAX {
             return Err(Error::sql("parser stack overflow"));
         }
+        self.stack.check()?;
         self.nesting += 1;
         let result = bind(self);
         self.nesting -= 1;

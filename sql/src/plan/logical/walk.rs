@@ -6,11 +6,15 @@
 use std::rc::Rc;
 
 use super::column::{ColumnRef, TableId};
+use smallvec::SmallVec;
+
 use super::query::*;
 use super::scalar::Scalar;
 
 type Visit<'v, 's> = &'v mut dyn FnMut(&'s Scalar);
 type VisitMut<'v> = &'v mut dyn FnMut(&mut Scalar);
+/// Expressions that are still to be visited: walks keep their own stack, so that deep expressions do not need the thread's.
+type Pending<T> = SmallVec<[T; 8]>;
 
 impl Scalar {
     /// Visits the operands; those inside a subquery are not among them.
@@ -73,7 +77,7 @@ impl Scalar {
     }
 
     /// As [`children`](Self::children), to change them.
-    pub fn children_mut(&mut self, visit: VisitMut<'_>) {
+    pub fn children_mut<'s>(&'s mut self, visit: &mut dyn FnMut(&'s mut Scalar)) {
         match self {
             Scalar::Literal(_)
             | Scalar::Parameter(_)
@@ -155,35 +159,57 @@ impl Scalar {
 
     /// Visits every column below, in subqueries too.
     pub fn each_column(&self, visit: &mut dyn FnMut(ColumnRef)) {
-        if let Scalar::Column(column) = self {
-            return visit(*column);
+        self.each_part(&mut |part| match part {
+            Scalar::Column(column) => visit(*column),
+            other => {
+                if let Some(query) = other.query() {
+                    query.each_column(visit);
+                }
+            }
+        });
+    }
+
+    /// Visits the expression and all below it; does not look into subqueries.
+    pub fn each_part<'s>(&'s self, visit: Visit<'_, 's>) {
+        let mut pending: Pending<&Scalar> = SmallVec::new();
+        pending.push(self);
+        while let Some(part) = pending.pop() {
+            visit(part);
+            part.children(&mut |child| pending.push(child));
         }
-        if let Some(query) = self.query() {
-            query.each_column(visit);
+    }
+
+    /// As [`each_part`](Self::each_part), to change them; children are visited as `visit` leaves them.
+    pub fn each_part_mut(&mut self, visit: VisitMut<'_>) {
+        let mut pending: Pending<&mut Scalar> = SmallVec::new();
+        pending.push(self);
+        while let Some(part) = pending.pop() {
+            visit(part);
+            part.children_mut(&mut |child| pending.push(child));
         }
-        self.children(&mut |child| child.each_column(visit));
     }
 
     /// Replaces expressions from the top down: where `replace` returns something, that stands there instead and
     /// is not visited any further. Goes into subqueries.
     pub fn rewrite(&mut self, replace: &mut dyn FnMut(&Scalar) -> Option<Scalar>) {
-        if let Some(new) = replace(self) {
-            *self = new;
-            return;
+        let mut pending: Pending<&mut Scalar> = SmallVec::new();
+        pending.push(self);
+        while let Some(part) = pending.pop() {
+            if let Some(new) = replace(part) {
+                *part = new;
+                continue;
+            }
+            if let Some(query) = part.query_mut() {
+                query.each_scalar_mut(&mut |scalar| scalar.rewrite(replace));
+            }
+            part.children_mut(&mut |child| pending.push(child));
         }
-        if let Some(query) = self.query_mut() {
-            query.each_scalar_mut(&mut |scalar| scalar.rewrite(replace));
-        }
-        self.children_mut(&mut |child| child.rewrite(replace));
     }
 
     /// Whether the expression or one below satisfies the test; does not look into subqueries.
     pub fn any(&self, test: &mut dyn FnMut(&Scalar) -> bool) -> bool {
-        if test(self) {
-            return true;
-        }
         let mut found = false;
-        self.children(&mut |child| found = found || child.any(test));
+        self.each_part(&mut |part| found = found || test(part));
         found
     }
 }
@@ -384,24 +410,27 @@ impl Body {
 
 impl Scalar {
     fn each_source_kind_mut(&mut self, visit: &mut dyn FnMut(&mut SourceKind)) {
-        if let Some(query) = self.query_mut() {
-            query.each_source_kind_mut(visit);
-        }
-        self.children_mut(&mut |child| child.each_source_kind_mut(visit));
+        self.each_part_mut(&mut |part| {
+            if let Some(query) = part.query_mut() {
+                query.each_source_kind_mut(visit);
+            }
+        });
     }
 
     fn each_source(&self, visit: &mut dyn FnMut(&Source)) {
-        if let Some(query) = self.query() {
-            query.each_source(visit);
-        }
-        self.children(&mut |child| child.each_source(visit));
+        self.each_part(&mut |part| {
+            if let Some(query) = part.query() {
+                query.each_source(visit);
+            }
+        });
     }
 
     fn each_block(&self, visit: &mut dyn FnMut(&Block)) {
-        if let Some(query) = self.query() {
-            query.each_block(visit);
-        }
-        self.children(&mut |child| child.each_block(visit));
+        self.each_part(&mut |part| {
+            if let Some(query) = part.query() {
+                query.each_block(visit);
+            }
+        });
     }
 }
 

@@ -25,6 +25,7 @@ use super::expr::{Expr, Register};
 use super::logical::{ColumnRef, OutputColumn, Query, Scalar, TableId};
 use super::physical::{Plan, ResultColumn};
 use crate::error::{Error, Result};
+use crate::stack::StackGuard;
 use explain::Explainer;
 pub(in crate::plan) use layout::{Columns, Layout};
 use smallvec::SmallVec;
@@ -37,6 +38,7 @@ pub(super) struct Lowerer<'a> {
     /// The tables of the statement.
     pub tables: Tables<'a>,
     registers: usize,
+    stack: StackGuard,
     frames: Vec<Frame>,
     explainer: Option<Explainer>,
 }
@@ -57,6 +59,7 @@ impl<'a> Lowerer<'a> {
             context,
             tables: binder.tables,
             registers: context.trigger.map_or(0, |trigger| trigger.free),
+            stack: StackGuard::here(),
             frames: Vec::new(),
             explainer: context.settings.explain.then(Explainer::default),
         }

@@ -14,6 +14,7 @@ use crate::plan::physical::Plan;
 impl Lowerer<'_> {
     /// Lowers an expression over rows of `layout`.
     pub(super) fn scalar(&mut self, scalar: &Scalar, layout: &Layout) -> Result<Expr> {
+        self.stack.check()?;
         match scalar {
             Scalar::Literal(value) => Ok(Expr::Literal(value.clone())),
             Scalar::Parameter(number) => Ok(Expr::Parameter(*number)),

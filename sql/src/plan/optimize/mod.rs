@@ -96,10 +96,11 @@ fn optimize_from(from: &mut From) {
 
 /// Rewrites the queries inside an expression.
 fn optimize_scalar(scalar: &mut Scalar) {
-    if let Some(query) = scalar.query_mut() {
-        optimize(query);
-    }
-    scalar.children_mut(&mut optimize_scalar);
+    scalar.each_part_mut(&mut |part| {
+        if let Some(query) = part.query_mut() {
+            optimize(query);
+        }
+    });
 }
 
 /// A common table that one FROM refers to becomes a subquery there.

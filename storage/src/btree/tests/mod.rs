@@ -4,3 +4,4 @@ mod damage;
 mod index;
 mod interop;
 mod table;
+mod transactions;

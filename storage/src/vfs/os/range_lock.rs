@@ -46,6 +46,8 @@ pub(super) enum Mode {
 #[derive(Debug)]
 pub(super) struct RangeLocks {
     file: Option<fs::File>,
+    /// A lock was taken through this handle.
+    used: bool,
     classic: Option<Classic>,
 }
 
@@ -94,6 +96,7 @@ impl RangeLocks {
         });
         RangeLocks {
             file: Some(file),
+            used: false,
             classic,
         }
     }
@@ -108,6 +111,7 @@ impl RangeLocks {
 
     /// Takes a lock, or changes the one held on the same range; `false` if somebody is in the way.
     pub(super) fn set(&mut self, mode: Mode, start: u64, len: u64) -> io::Result<bool> {
+        self.used = true;
         match &self.classic {
             None => open_file::set(self.file(), Some(mode), start, len),
             Some(classic) => classic.set(self.file(), mode, start, len),
@@ -217,7 +221,9 @@ impl Drop for RangeLocks {
         let Some(classic) = &self.classic else {
             // A map of the file that is still in use keeps the open file, and its locks, alive past its descriptor. A failure
             // leaves locks that go with the last map.
-            let _ = open_file::set(&file, None, 0, i64::MAX as u64);
+            if self.used {
+                let _ = open_file::set(&file, None, 0, i64::MAX as u64);
+            }
             return;
         };
         // A failure leaves locks that go when the last descriptor closes.

@@ -1,0 +1,178 @@
+//! The unit of work: what changed in memory, written to the database in an order that foreign keys allow.
+//!
+//! ```text
+//!   arenas in groups, those referred to first           (topology over the entities' foreign keys)
+//!     for each group:     INSERT new rows, then UPDATE changed ones
+//!     backwards:          DELETE marked rows
+//! ```
+//!
+//! Within a group of entities that refer to each other (or to themselves), rows are ordered by the handles in their `Fk`s;
+//! where rows form a circle, a nullable reference is left NULL at first and set by the update that follows.
+//!
+//! A flush that fails half-way leaves memory saying exactly what is written and what is not: the row that failed is still
+//! new, dirty or marked. Mend it and flush again, or roll back.
+//!
+//! Invariants:
+//! I1. Every row written is in the undo log before the next one is. (`insert_run`, `update_arena`, `delete_run`)
+//! I2. Rows of one shape that follow each other share one prepared statement. (same)
+
+mod delete;
+mod insert;
+mod update;
+
+use std::sync::Arc;
+
+use super::Session;
+use super::statements::Statements;
+use crate::engine::{Connection, Prepared};
+use crate::error::{Error, Result};
+use crate::mapper::{EntityMeta, RowReader};
+use crate::topology::components;
+use crate::types::Value;
+
+/// A row to write: its arena and slot.
+type RowRef = (usize, u32);
+
+impl Session {
+    /// Writes all changes to the database, within the open transaction.
+    ///
+    /// Queries do it by themselves first (see [`set_autoflush`](Session::set_autoflush)), and so does
+    /// [`commit`](Session::commit). New entities get their keys; `Fk`s that held handles hold keys afterwards.
+    ///
+    /// # Errors
+    /// Constraints and conflicts; [`Error::Stale`] where a row was changed or deleted by someone else since it was read.
+    pub fn flush(&mut self) -> Result<()> {
+        if !self.store.has_changes() {
+            return Ok(());
+        }
+        if self.read_only {
+            return Err(Error::ReadOnly("it has changes that would be written"));
+        }
+        self.cascade_deletes()?;
+        self.begin(true)?;
+        let groups = self.groups();
+        for group in &groups {
+            self.insert_group(group)?;
+            for arena in group {
+                self.update_arena(*arena)?;
+            }
+        }
+        for group in groups.iter().rev() {
+            self.delete_group(group)?;
+        }
+        self.follow_database_cascades();
+        Ok(())
+    }
+
+    /// The arenas, in groups that refer to each other, those referred to first.
+    fn groups(&self) -> Vec<Vec<usize>> {
+        let refers_to = |meta: &'static EntityMeta| {
+            let entities = meta
+                .columns
+                .iter()
+                .filter_map(|column| column.reference)
+                .map(|r| (r.entity)());
+            entities
+                .filter_map(|entity| self.store.arena_of(entity))
+                .collect::<Vec<usize>>()
+        };
+        let depends_on: Vec<Vec<usize>> = self
+            .store
+            .arenas()
+            .iter()
+            .map(|arena| refers_to(arena.meta()))
+            .collect();
+        components(&depends_on)
+    }
+
+    /// Does an entity of this group refer to one of the group?
+    fn is_circular(&self, group: &[usize]) -> bool {
+        group.len() > 1
+            || group
+                .first()
+                .is_some_and(|arena| !self.inner_references(*arena, group).is_empty())
+    }
+
+    /// The columns of an arena that refer to entities of the group.
+    fn inner_references(&self, arena: usize, group: &[usize]) -> Vec<usize> {
+        let Some(arena) = self.store.any(arena) else {
+            return Vec::new();
+        };
+        let inner = |entity| {
+            self.store
+                .arena_of(entity)
+                .is_some_and(|other| group.contains(&other))
+        };
+        let columns = arena.meta().columns.iter().enumerate();
+        columns
+            .filter(|(_, c)| c.reference.is_some_and(|r| inner((r.entity)())))
+            .map(|(i, _)| i)
+            .collect()
+    }
+
+    fn rows(&self, arena: usize, list: impl Fn(&super::store::Core) -> &Vec<u32>) -> Vec<RowRef> {
+        let slots = self
+            .store
+            .any(arena)
+            .map(|a| list(a.core()).clone())
+            .unwrap_or_default();
+        slots.into_iter().map(|slot| (arena, slot)).collect()
+    }
+
+    /// The text of an entity's SELECT by key.
+    pub(in crate::session) fn select_sql(&mut self, arena: usize) -> Option<Arc<str>> {
+        let meta = self.store.any(arena)?.meta();
+        Some(statements_of(&mut self.statements, arena).select(meta, self.engine.dialect()))
+    }
+
+    /// The connection of the open transaction.
+    pub(in crate::session) fn open_link(&mut self) -> Result<&mut Connection> {
+        self.link.as_mut().ok_or(Error::Closed)
+    }
+}
+
+/// What came back from writing a row.
+struct Back {
+    rows: u64,
+    last_insert_id: Option<i64>,
+    values: Vec<(usize, Value<'static>)>,
+}
+
+fn write_row(prepared: &mut Prepared<'_>, params: &[Value<'_>], returning: &[usize]) -> Result<Back> {
+    if returning.is_empty() {
+        let outcome = prepared.execute(params)?;
+        return Ok(Back {
+            rows: outcome.rows,
+            last_insert_id: outcome.last_insert_id,
+            values: Vec::new(),
+        });
+    }
+    let mut back = Back {
+        rows: 0,
+        last_insert_id: None,
+        values: Vec::new(),
+    };
+    let mut rows = prepared.query(params)?;
+    while let Some(row) = rows.next()? {
+        back.rows += 1;
+        let row = RowReader::new(row);
+        back.values = returning
+            .iter()
+            .enumerate()
+            .map(|(n, i)| (*i, row.value(n).into_owned()))
+            .collect();
+    }
+    Ok(back)
+}
+
+fn statements_of(statements: &mut Vec<Statements>, arena: usize) -> &mut Statements {
+    if statements.len() <= arena {
+        statements.resize_with(arena + 1, Statements::default);
+    }
+    &mut statements[arena]
+}
+
+fn decode_error(meta: &'static EntityMeta, column: usize, error: crate::types::DecodeError) -> Error {
+    let name = meta.columns.get(column).map_or("?", |column| column.name);
+    Error::decode(format!("column `{}.{name}`", meta.table), error)
+}

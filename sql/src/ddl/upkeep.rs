@@ -1,0 +1,476 @@
+//! REINDEX, ANALYZE and VACUUM.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use aludel_storage::btree::{BulkBuilder, IndexCursor, TableCursor, TreeKind, clear_tree, create_tree};
+use aludel_storage::format::record::{self, RecordView};
+use aludel_storage::format::{PageNo, TextEncoding, ValueRef};
+use aludel_storage::pager::{Pager, PagerOptions};
+
+use super::Definer;
+use super::schema_rows::NewRow;
+use crate::catalog::{Collations, Database, Index, Table, encode_text, utf8_of};
+use crate::connection::State;
+use crate::error::{Error, Result};
+use crate::exec::write::Failure;
+use crate::syntax::ast::{ObjectName, Vacuum};
+use crate::value::Value;
+
+impl Definer<'_> {
+    // ---- REINDEX ---------------------------------------------------------------------------------
+
+    pub(super) fn reindex(&mut self, name: Option<&ObjectName>) -> Result<(), Failure> {
+        let targets = self.indexes_to_build(name)?;
+        for (database, table, index) in targets {
+            let (text, parameters, interrupt) = (self.sql, self.parameters, self.interrupt);
+            self.state.change(database, |state| {
+                clear_tree(&mut state.databases[database].pager, index.root, TreeKind::Index)?;
+                let mut definer = Definer {
+                    state,
+                    sql: text,
+                    parameters,
+                    interrupt,
+                };
+                definer.fill_index(database, &table, &index)
+            })?;
+        }
+        Ok(())
+    }
+
+    fn indexes_to_build(&self, name: Option<&ObjectName>) -> Result<Vec<PlacedIndex>> {
+        let collation = name.filter(|name| name.schema.is_none()).and_then(|name| {
+            let found = self.state.collations.find(name.name.as_str());
+            found.map(|collation| collation.name().to_owned())
+        });
+        let order = match name {
+            Some(name) if collation.is_none() => self.search_order(name)?,
+            _ => (0..self.state.databases.len()).collect(),
+        };
+        let mut found = Vec::new();
+        let mut known = name.is_none() || collation.is_some();
+        for database in order {
+            for (table, index) in indexes_of(&self.state.databases[database]) {
+                let wanted = match (name, &collation) {
+                    (None, _) => true,
+                    (Some(_), Some(collation)) => index
+                        .columns
+                        .iter()
+                        .any(|column| column.collation.name() == collation),
+                    (Some(name), None) => {
+                        let name = name.name.as_str();
+                        index.name.eq_ignore_ascii_case(name) || table.name.eq_ignore_ascii_case(name)
+                    }
+                };
+                if wanted {
+                    found.push((database, table, index));
+                }
+            }
+            let here = |name: &ObjectName| {
+                self.state.databases[database]
+                    .schema
+                    .table(name.name.as_str())
+                    .is_some()
+            };
+            known |= name.is_some_and(here) || !found.is_empty();
+            if name.is_some() && collation.is_none() && known {
+                break;
+            }
+        }
+        if known {
+            Ok(found)
+        } else {
+            Err(Error::sql("unable to identify the object to be reindexed"))
+        }
+    }
+
+    // ---- ANALYZE ---------------------------------------------------------------------------------
+
+    pub(super) fn analyze(&mut self, name: Option<&ObjectName>) -> Result<(), Failure> {
+        let (databases, object) = match name {
+            None => (
+                (0..self.state.databases.len())
+                    .filter(|number| *number != 1)
+                    .collect(),
+                None,
+            ),
+            Some(name) => match self.state.database_named(name.name.as_str()) {
+                Ok(number) if name.schema.is_none() => (vec![number], None),
+                _ => {
+                    let own = name.name.as_str();
+                    let has = |number: &usize| {
+                        let schema = &self.state.databases[*number].schema;
+                        schema.table(own).is_some() || schema.index(own).is_some()
+                    };
+                    let found = self.search_order(name)?.into_iter().find(has);
+                    match found {
+                        Some(number) => (vec![number], Some(own)),
+                        None => return Err(Error::sql(format!("no such table: {own}")).into()),
+                    }
+                }
+            },
+        };
+        for database in databases {
+            let (text, parameters, interrupt) = (self.sql, self.parameters, self.interrupt);
+            self.state.change(database, |state| {
+                let mut definer = Definer {
+                    state,
+                    sql: text,
+                    parameters,
+                    interrupt,
+                };
+                definer.analyze_database(database, object)
+            })?;
+        }
+        Ok(())
+    }
+
+    fn analyze_database(&mut self, database: usize, object: Option<&str>) -> Result<()> {
+        let schema = Arc::clone(&self.state.databases[database].schema);
+        let mut tables: Vec<&Arc<Table>> = schema.tables.values().collect();
+        tables.sort_by_key(|table| table.root);
+        let wanted = |table: &Table| {
+            let by_index = |name: &str| {
+                table
+                    .indexes
+                    .iter()
+                    .any(|index| index.name.eq_ignore_ascii_case(name))
+            };
+            object.is_none_or(|name| table.name.eq_ignore_ascii_case(name) || by_index(name))
+        };
+        let is_own = |table: &Table| {
+            table
+                .name
+                .get(..7)
+                .is_some_and(|start| start.eq_ignore_ascii_case("sqlite_"))
+        };
+        let mut lines = Vec::new();
+        let mut analyzed = Vec::new();
+        for table in tables.into_iter().filter(|table| !is_own(table) && wanted(table)) {
+            lines.extend(statistics_of(&self.state.databases[database], table)?);
+            analyzed.push(table.name.clone());
+        }
+        let root = self.statistics_table(database)?;
+        let pager = &mut self.state.databases[database].pager;
+        let encoding = pager.header()?.encoding;
+        let mut cursor = TableCursor::new(root);
+        let mut spill = Vec::new();
+        let mut more = cursor.first(pager)?;
+        while more {
+            let view = RecordView::parse(cursor.payload(pager, &mut spill)?)?;
+            let table = match view.column(0)? {
+                ValueRef::Text(text) => String::from_utf8_lossy(&utf8_of(text, encoding)).into_owned(),
+                _ => String::new(),
+            };
+            if analyzed.contains(&table) {
+                cursor.delete(pager)?;
+            }
+            more = cursor.next(pager)?;
+        }
+        let mut rowid = cursor.max_rowid(pager)?.unwrap_or(0);
+        for line in lines {
+            rowid += 1;
+            let stored = line.map(|text| stored_text(text.as_deref(), encoding));
+            let values: Vec<ValueRef<'_>> = stored.iter().map(Value::as_ref).collect();
+            cursor.insert_values(pager, rowid, &values)?;
+        }
+        let State {
+            databases,
+            collations,
+            schema_version,
+            ..
+        } = &mut *self.state;
+        *schema_version += 1;
+        databases[database].reload_schema(collations)
+    }
+
+    fn statistics_table(&mut self, database: usize) -> Result<PageNo> {
+        let name = "sqlite_stat1";
+        if let Some(table) = self.state.databases[database].schema.table(name) {
+            return Ok(table.root);
+        }
+        let root = self.create_tree(database, TreeKind::Table)?;
+        let sql = Some("CREATE TABLE sqlite_stat1(tbl,idx,stat)");
+        let row = self.add_row(
+            database,
+            &NewRow {
+                kind: "table",
+                name,
+                table: name,
+                root: Some(root),
+                sql,
+            },
+        )?;
+        self.finish_with(database, &[row])?;
+        Ok(root)
+    }
+
+    // ---- VACUUM ----------------------------------------------------------------------------------
+
+    pub(super) fn vacuum(&mut self, vacuum: &Vacuum) -> Result<(), Failure> {
+        if !self.state.transaction.is_autocommit() {
+            return Err(Error::sql("cannot VACUUM from within a transaction").into());
+        }
+        if self.state.transaction.running() > 0 {
+            return Err(Error::sql("cannot VACUUM - SQL statements in progress").into());
+        }
+        let database = match &vacuum.schema {
+            Some(schema) => self.state.database_named(schema.as_str())?,
+            None => 0,
+        };
+        match &vacuum.into {
+            Some(file) => {
+                let file = self
+                    .state
+                    .evaluate_constant(file, self.parameters, self.interrupt)?;
+                let Value::Text(file) = file else {
+                    return Err(Error::sql("non-text filename").into());
+                };
+                Ok(self.vacuum_into(database, &file.to_string_lossy())?)
+            }
+            None => self
+                .state
+                .change(database, |state| vacuum_in_place(&mut state.databases[database])),
+        }
+    }
+
+    fn vacuum_into(&mut self, database: usize, file: &str) -> Result<()> {
+        if Path::new(file).metadata().is_ok_and(|found| found.len() > 0) {
+            return Err(Error::sql("output file already exists"));
+        }
+        let target = self.state.open_options().open_database("into", file)?;
+        let (source, mut target) = (&self.state.databases[database].pager, target.pager);
+        let header = source.header()?;
+        target.set_page_size(header.page_size, header.reserved)?;
+        target.set_encoding(header.encoding)?;
+        target.set_auto_vacuum(header.auto_vacuum())?;
+        target.begin_write()?;
+        copy_database(&self.state.databases[database], &mut target)?;
+        Ok(target.commit()?)
+    }
+}
+
+/// An index with its table and their database.
+type PlacedIndex = (usize, Arc<Table>, Arc<Index>);
+
+/// Tables of a database with each of their indexes.
+fn indexes_of(database: &Database) -> Vec<(Arc<Table>, Arc<Index>)> {
+    let mut tables: Vec<&Arc<Table>> = database.schema.tables.values().collect();
+    tables.sort_by_key(|table| table.root);
+    tables.dedup_by_key(|table| table.root);
+    let pairs = tables.into_iter().flat_map(|table| {
+        table
+            .indexes
+            .iter()
+            .map(|index| (Arc::clone(table), Arc::clone(index)))
+    });
+    pairs.collect()
+}
+
+fn stored_text(text: Option<&str>, encoding: TextEncoding) -> Value {
+    let Some(text) = text else {
+        return Value::Null;
+    };
+    let mut bytes = Vec::new();
+    encode_text(text.as_bytes(), encoding, &mut bytes);
+    Value::Text(crate::value::Text::from_bytes(bytes))
+}
+
+/// Rows of sqlite_stat1 for a table: table, index and counts. An empty table has none.
+fn statistics_of(database: &Database, table: &Table) -> Result<Vec<[Option<String>; 3]>> {
+    let pager = &database.pager;
+    let mut lines = Vec::new();
+    let line = |index: Option<&str>, counts: String| {
+        [Some(table.name.clone()), index.map(str::to_owned), Some(counts)]
+    };
+    for index in &table.indexes {
+        let mut cursor = IndexCursor::new(index.root, Arc::clone(&index.order));
+        if let Some(counts) = prefix_counts(pager, &mut cursor, index.columns.len())? {
+            lines.push(line(Some(&index.name), counts));
+        }
+    }
+    match &table.without_rowid {
+        Some(primary) => {
+            let mut cursor = IndexCursor::new(table.root, Arc::clone(&primary.order));
+            if let Some(counts) = prefix_counts(pager, &mut cursor, primary.key_count)? {
+                lines.push(line(Some(&table.name), counts));
+            }
+        }
+        None if lines.is_empty() || table.indexes.iter().all(|index| index.filter.is_some()) => {
+            let rows = TableCursor::new(table.root).count(pager)?;
+            if rows > 0 {
+                lines.push(line(None, rows.to_string()));
+            }
+        }
+        None => {}
+    }
+    Ok(lines)
+}
+
+/// How many entries there are, and how many on average agree in the first column, the first two, ..
+fn prefix_counts(pager: &Pager, cursor: &mut IndexCursor, width: usize) -> Result<Option<String>> {
+    let order = Arc::clone(cursor.order());
+    let mut distinct = vec![1u64; width];
+    let mut rows = 0u64;
+    let (mut previous, mut spill) = (Vec::new(), Vec::new());
+    let mut more = cursor.first(pager)?;
+    while more {
+        let entry = cursor.payload(pager, &mut spill)?;
+        if rows > 0 {
+            let (mut old, mut new) = (record::KeyValues::new(), record::KeyValues::new());
+            record::decode_prefix(&previous, previous.len(), width, &mut old)?;
+            record::decode_prefix(entry, entry.len(), width, &mut new)?;
+            let same = (0..width)
+                .take_while(|&place| {
+                    let collation = &order.columns[place].collation;
+                    crate::value::compare(old[place], new[place], collation).is_eq()
+                })
+                .count();
+            distinct[same..].iter_mut().for_each(|count| *count += 1);
+        }
+        previous.clear();
+        previous.extend_from_slice(entry);
+        rows += 1;
+        more = cursor.next(pager)?;
+    }
+    if rows == 0 {
+        return Ok(None);
+    }
+    let mut text = rows.to_string();
+    for distinct in distinct {
+        let average = rows.div_ceil(distinct);
+        // Nearly unique counts as unique.
+        let average = if average == 2 && rows * 10 <= distinct * 11 {
+            1
+        } else {
+            average
+        };
+        text.push_str(&format!(" {average}"));
+    }
+    Ok(Some(text))
+}
+
+/// Copies the database to memory without gaps and puts the pages back over the old ones.
+fn vacuum_in_place(database: &mut Database) -> Result<()> {
+    let header = database.pager.header()?;
+    let mut options = PagerOptions::default();
+    options.page_size = header.page_size;
+    options.reserved = header.reserved;
+    options.encoding = header.encoding;
+    options.auto_vacuum = header.auto_vacuum();
+    let mut packed = Pager::in_memory(&options)?;
+    packed.begin_write()?;
+    copy_database(database, &mut packed)?;
+    let pager = &mut database.pager;
+    for number in 1..=packed.page_count() {
+        let Some(page) = PageNo::new(number) else {
+            continue;
+        };
+        if number > pager.page_count() {
+            pager.append_page()?;
+        }
+        if page == PageNo::lock_byte_page(pager.page_size()) {
+            continue;
+        }
+        pager.page_mut(page)?.copy_from_slice(&packed.page(page)?);
+    }
+    if packed.page_count() < pager.page_count() {
+        pager.set_page_count(packed.page_count())?;
+    }
+    pager.update_header(|new| {
+        new.change_counter = header.change_counter;
+        new.version_valid_for = header.version_valid_for;
+        new.write_version = header.write_version;
+        new.read_version = header.read_version;
+    })?;
+    database.forget_roots();
+    Ok(())
+}
+
+/// Builds all trees of a database anew in an empty one.
+fn copy_database(source: &Database, target: &mut Pager) -> Result<()> {
+    let header = source.pager.header()?;
+    let encoding = header.encoding;
+    let mut copied = TableCursor::new(PageNo::ONE);
+    for (rowid, payload) in (1..).zip(schema_rows(&source.pager)?) {
+        let mut values: Vec<ValueRef<'_>> =
+            RecordView::parse(&payload)?.columns().collect::<Result<_, _>>()?;
+        if let Some(ValueRef::Integer(root)) = values.get(3).copied()
+            && let Some(root) = u32::try_from(root).ok().and_then(PageNo::new)
+        {
+            let name = match values.get(1) {
+                Some(ValueRef::Text(name)) => String::from_utf8_lossy(&utf8_of(name, encoding)).into_owned(),
+                _ => String::new(),
+            };
+            let new = copy_tree(source, target, &name, root)?;
+            values[3] = ValueRef::Integer(new.get().into());
+        }
+        copied.insert_values(target, rowid, &values)?;
+    }
+    target.update_header(|new| {
+        new.schema_cookie = header.schema_cookie.wrapping_add(1);
+        new.schema_format = header.schema_format;
+        new.user_version = header.user_version;
+        new.application_id = header.application_id;
+        new.default_cache_size = header.default_cache_size;
+    })?;
+    Ok(())
+}
+
+/// The rows of sqlite_schema as VACUUM orders them: tables with their automatic indexes, then other indexes, then the rest.
+fn schema_rows(pager: &Pager) -> Result<Vec<Vec<u8>>> {
+    let mut cursor = TableCursor::new(PageNo::ONE);
+    let mut spill = Vec::new();
+    let mut rows = Vec::new();
+    let mut more = cursor.first(pager)?;
+    while more {
+        let payload = cursor.payload(pager, &mut spill)?.to_vec();
+        let view = RecordView::parse(&payload)?;
+        let has_root = matches!(view.column(3)?, ValueRef::Integer(root) if root > 0);
+        let is_created = !view.column(4)?.is_null()
+            && matches!(view.column(0)?, ValueRef::Text(kind) if kind.starts_with(b"i"));
+        let rank = match (has_root, is_created) {
+            (true, false) => 0,
+            (true, true) => 1,
+            (false, _) => 2,
+        };
+        rows.push((rank, payload));
+        more = cursor.next(pager)?;
+    }
+    rows.sort_by_key(|(rank, _)| *rank);
+    Ok(rows.into_iter().map(|(_, payload)| payload).collect())
+}
+
+fn copy_tree(source: &Database, target: &mut Pager, name: &str, root: PageNo) -> Result<PageNo> {
+    let mut spill = Vec::new();
+    let order = match (source.schema.index(name), source.schema.table(name)) {
+        (Some(index), _) if index.root == root => Some(Arc::clone(&index.order)),
+        (_, Some(table)) => table
+            .without_rowid
+            .as_ref()
+            .map(|primary| Arc::clone(&primary.order)),
+        _ => None,
+    };
+    let Some(order) = order else {
+        let new = create_tree(target, TreeKind::Table)?;
+        let mut builder = BulkBuilder::new(target, new, TreeKind::Table)?;
+        let mut cursor = TableCursor::new(root);
+        let mut more = cursor.first(&source.pager)?;
+        while more {
+            builder.push_row(target, cursor.rowid(), cursor.payload(&source.pager, &mut spill)?)?;
+            more = cursor.next(&source.pager)?;
+        }
+        builder.finish(target)?;
+        return Ok(new);
+    };
+    let new = create_tree(target, TreeKind::Index)?;
+    let mut builder = BulkBuilder::new(target, new, TreeKind::Index)?;
+    let mut cursor = IndexCursor::new(root, order);
+    let mut more = cursor.first(&source.pager)?;
+    while more {
+        builder.push_record(target, cursor.payload(&source.pager, &mut spill)?)?;
+        more = cursor.next(&source.pager)?;
+    }
+    builder.finish(target)?;
+    Ok(new)
+}

@@ -1,0 +1,226 @@
+//! The verbs of a transaction: begin, upgrade, commit in two phases, roll back.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::commit::Changes;
+use super::{Pager, Store, TransactionState};
+use crate::error::{Error, ReadOnlyReason, Result};
+use crate::format::PageNo;
+use crate::format::header::SQLITE_VERSION_NUMBER;
+
+impl Pager {
+    /// Opens a read transaction: every later read sees the database as it is now. Nothing happens when a
+    /// transaction is open. Waits for other connections as the busy policy says.
+    ///
+    /// Takes SHARED, or a read mark of the log. Rolls back a hot journal and recovers a log that a crash left.
+    ///
+    /// # Errors
+    /// [`Error::Busy`]; [`Error::NotADatabase`] and [`Error::Corrupt`] for a header that is none; [`Error::ReadOnly`] if something has
+    /// to be recovered and may not be; I/O errors.
+    pub fn begin_read(&mut self) -> Result<()> {
+        if self.state != TransactionState::None {
+            return Ok(());
+        }
+        let changed = match &mut self.store {
+            Store::Memory(_) => false,
+            Store::File(store) => store.begin_read(&mut self.busy)?,
+        };
+        self.enter_snapshot(changed);
+        Ok(())
+    }
+
+    fn enter_snapshot(&mut self, changed: bool) {
+        match &self.store {
+            Store::Memory(store) => self.page_count = store.page_count(),
+            Store::File(store) => {
+                self.page_count = store.page_count;
+                if changed {
+                    let (page_size, reserved) = store.geometry();
+                    self.set_geometry(page_size, reserved);
+                    self.change_token += 1;
+                }
+            }
+        }
+        self.page_count_before = self.page_count;
+        self.state = TransactionState::Read;
+    }
+
+    /// Opens a write transaction, or turns the open read transaction into one. Creates page 1 of an empty database.
+    ///
+    /// Waits for another writer as the busy policy says, but only if no read transaction was open: one that keeps its snapshot while it
+    /// waits may be what the other is waiting for.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when another connection writes, [`Error::BusySnapshot`] when the open snapshot is not the newest,
+    /// [`Error::ReadOnly`], and those of [`Pager::begin_read`].
+    pub fn begin_write(&mut self) -> Result<()> {
+        match self.state {
+            TransactionState::Write => return Ok(()),
+            TransactionState::Read => self.upgrade()?,
+            TransactionState::None => self.begin_write_from_nothing()?,
+        }
+        self.state = TransactionState::Write;
+        if self.page_count == 0 {
+            let first = self.creation_header().first_page();
+            self.page_count = 1;
+            self.overlay.insert(PageNo::ONE, first.into());
+        }
+        Ok(())
+    }
+
+    fn upgrade(&mut self) -> Result<()> {
+        match &mut self.store {
+            Store::Memory(_) if self.options.read_only => Err(Error::ReadOnly(ReadOnlyReason::Plain)),
+            Store::Memory(_) => Ok(()),
+            Store::File(store) => store.begin_write(),
+        }
+    }
+
+    fn begin_write_from_nothing(&mut self) -> Result<()> {
+        let Store::File(store) = &mut self.store else {
+            self.begin_read()?;
+            return self
+                .upgrade()
+                .inspect_err(|_| self.state = TransactionState::None);
+        };
+        store.check_writable()?;
+        let vfs = Arc::clone(&store.vfs);
+        let mut changed = false;
+        self.busy.retry(&*vfs, || {
+            changed |= store.begin_read_once()?;
+            store.begin_write().inspect_err(|_| store.end_read())
+        })?;
+        self.enter_snapshot(changed);
+        Ok(())
+    }
+
+    /// As [`Pager::begin_write`], and keeps readers out as well where the journal mode knows such a lock (EXCLUSIVE; not with a
+    /// log).
+    pub fn begin_exclusive(&mut self) -> Result<()> {
+        let before = self.state;
+        self.begin_write()?;
+        let Store::File(store) = &mut self.store else {
+            return Ok(());
+        };
+        let locked = store.lock_exclusive(&mut self.busy);
+        if locked.is_err() && before == TransactionState::None {
+            self.rollback()?;
+        }
+        locked
+    }
+
+    /// Ends a read transaction. A write transaction ends by [`Pager::commit`] or [`Pager::rollback`] only, so
+    /// then nothing happens.
+    pub fn end_read(&mut self) {
+        if self.state == TransactionState::Read {
+            self.leave();
+        }
+    }
+
+    /// Gives back snapshot and locks.
+    fn leave(&mut self) {
+        self.state = TransactionState::None;
+        if let Store::File(store) = &mut self.store {
+            store.end_read();
+        }
+    }
+
+    /// Makes the changes of the write transaction permanent, all or none, and ends the transaction. A read transaction just ends.
+    ///
+    /// # Errors
+    /// After [`Error::Busy`] (readers did not go away) and any error that found the file unchanged the transaction is still open:
+    /// commit again or roll back. After an error that leaves it in doubt what the disk holds, the connection is
+    /// [poisoned](Error::Poisoned); roll back and reopen.
+    pub fn commit(&mut self) -> Result<()> {
+        if self.state != TransactionState::Write {
+            self.end_read();
+            return Ok(());
+        }
+        self.prepare_commit(None)?;
+        self.finish_commit()
+    }
+
+    /// First phase of a commit: everything but the act that makes it final.
+    pub(super) fn prepare_commit(&mut self, super_journal: Option<&Path>) -> Result<()> {
+        self.stamp_commit()?;
+        let Store::File(store) = &mut self.store else {
+            return Ok(());
+        };
+        if self.overlay.is_empty() {
+            return Ok(());
+        }
+        let pages = self.overlay.sorted();
+        let changes = Changes {
+            pages: &pages,
+            page_count_before: self.page_count_before,
+            page_count: self.page_count,
+        };
+        store.prepare(&changes, super_journal, &mut self.busy)
+    }
+
+    /// Second phase: makes it final and ends the transaction.
+    pub(super) fn finish_commit(&mut self) -> Result<()> {
+        match &mut self.store {
+            Store::Memory(store) => store.commit(self.overlay.drain(), self.page_count, self.page_size),
+            Store::File(store) => {
+                let finished = store.finish();
+                if finished.is_ok() && !self.overlay.is_empty() {
+                    store.committed(self.overlay.get(PageNo::ONE).map(|page| &**page), self.page_count);
+                }
+                self.overlay.clear();
+                self.leave();
+                finished?;
+                self.checkpoint_if_due()?;
+                return Ok(());
+            }
+        }
+        self.leave();
+        Ok(())
+    }
+
+    /// Forgets the changes of the write transaction and ends it. A read transaction just ends.
+    ///
+    /// # Errors
+    /// Only if a commit of several files was prepared and the file could not be put back; the connection is poisoned then.
+    pub fn rollback(&mut self) -> Result<()> {
+        let mut result = Ok(());
+        if self.state == TransactionState::Write {
+            if let Store::File(store) = &mut self.store {
+                result = store.abandon();
+            }
+            self.overlay.clear();
+            self.mutation_count += 1;
+        }
+        self.leave();
+        result
+    }
+
+    /// What is open now.
+    #[inline]
+    pub fn state(&self) -> TransactionState {
+        self.state
+    }
+
+    /// Page 1 says how long the database is and which commit wrote it. With a log that is needed only if its length changed or it
+    /// is written anyway.
+    fn stamp_commit(&mut self) -> Result<()> {
+        let page_count = self.page_count;
+        let in_log = matches!(&self.store, Store::File(store) if store.wal.is_some());
+        if self.overlay.is_empty() && page_count == self.page_count_before {
+            return Ok(());
+        }
+        if in_log && page_count == self.page_count_before && self.overlay.get(PageNo::ONE).is_none() {
+            return Ok(());
+        }
+        if matches!(&self.store, Store::File(store) if store.prepared.is_some()) {
+            return Ok(());
+        }
+        self.update_header(|header| {
+            header.page_count = page_count;
+            header.change_counter = header.change_counter.wrapping_add(1);
+            header.version_valid_for = header.change_counter;
+            header.sqlite_version = SQLITE_VERSION_NUMBER;
+        })
+    }
+}
