@@ -11,7 +11,7 @@
 //! any number of statements can be open at once.
 //!
 //! - I1. While no statement runs and no transaction was begun, no database holds a lock.
-//! - I2. A statement compiled against schemas that are no longer current is compiled again before it runs ([`State::schema_version`]).
+//! - I2. A statement compiled against schemas that are no longer current is compiled again before it runs (`State::schema_version`).
 
 mod collations;
 mod options;

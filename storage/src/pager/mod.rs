@@ -474,5 +474,12 @@ fn check_page_size(page_size: u32, reserved: u8) -> Result<()> {
     }
 }
 
+/// A pager and the pages it hands out go from thread to thread.
+const _: () = {
+    const fn is_send<T: Send>() {}
+    is_send::<Pager>();
+    is_send::<Page>();
+};
+
 #[cfg(test)]
 mod tests;

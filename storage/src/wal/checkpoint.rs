@@ -293,3 +293,138 @@ impl Wal {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::vfs::{File, LockLevel, MemoryVfs, OpenOptions, Vfs};
+    use crate::wal::{Commit, WalSyncs};
+
+    const PAGE: usize = 512;
+
+    struct Connection {
+        vfs: MemoryVfs,
+        file: Box<dyn File>,
+        wal: Option<Wal>,
+    }
+
+    impl Connection {
+        fn open(vfs: &MemoryVfs) -> Connection {
+            let options = OpenOptions {
+                create: true,
+                ..OpenOptions::default()
+            };
+            let mut file = vfs.open(Path::new("db"), &options).unwrap();
+            file.lock(LockLevel::Shared).unwrap();
+            let wal = Wal::open(vfs, Path::new("db"), Path::new("db-wal"), false, false).unwrap();
+            Connection {
+                vfs: vfs.clone(),
+                file,
+                wal: Some(wal),
+            }
+        }
+
+        fn with<T>(&mut self, work: impl FnOnce(&mut Wal, &mut Around<'_>) -> Result<T>) -> T {
+            let mut wal = self.wal.take().unwrap();
+            let mut around = Around {
+                vfs: &self.vfs,
+                database: &mut *self.file,
+                log: Path::new("db-wal"),
+                syncs: WalSyncs {
+                    commit: false,
+                    order: true,
+                },
+            };
+            let result = work(&mut wal, &mut around).unwrap();
+            self.wal = Some(wal);
+            result
+        }
+
+        /// Commits page 1, filled with `byte`.
+        fn commit(&mut self, byte: u8) {
+            self.with(|wal, around| {
+                wal.begin_read(around)?;
+                wal.begin_write(around.database)?;
+                let pages: [(PageNo, &[u8]); 1] = [(PageNo::ONE, &[byte; PAGE])];
+                wal.commit(
+                    around,
+                    &Commit {
+                        pages: &pages,
+                        page_size: PAGE as u32,
+                        page_count: 1,
+                    },
+                )?;
+                wal.leave(around.database);
+                Ok(())
+            });
+        }
+
+        fn checkpoint(&mut self, kind: CheckpointKind) -> CheckpointReport {
+            self.with(|wal, around| wal.checkpoint(around, PAGE as u32, kind, &mut || false))
+        }
+
+        fn page_in_file(&self) -> u8 {
+            let mut byte = [0];
+            self.file.read_at(&mut byte, 0).unwrap();
+            byte[0]
+        }
+    }
+
+    /// SQLite up to 3.51.2: a checkpointer reads the header of the log, another one finishes it, a writer starts it again, and then
+    /// the first takes frames of the new log for those of the old one and reports them as copied.
+    #[test]
+    fn a_checkpoint_with_an_old_header_leaves_a_restarted_log_alone() {
+        let vfs = MemoryVfs::new();
+        let (mut slow, mut other) = (Connection::open(&vfs), Connection::open(&vfs));
+        for byte in 1..=5 {
+            other.commit(byte);
+        }
+        slow.with(|wal, around| wal.read_header(around, &mut false));
+        let report = other.checkpoint(CheckpointKind::Restart);
+        assert_eq!((report.busy, report.checkpointed_frames), (false, 5));
+        other.commit(6);
+        assert_eq!(
+            other.with(|wal, _| wal.index.backfilled()),
+            0,
+            "the log was started again"
+        );
+
+        slow.with(|wal, around| {
+            wal.copy_frames(around, PAGE as u32, CheckpointKind::Passive, &mut || false)
+                .map(|_| ())
+        });
+        assert_eq!(slow.page_in_file(), 5);
+        assert_eq!(slow.with(|wal, _| wal.index.backfilled()), 0);
+        let report = other.checkpoint(CheckpointKind::Full);
+        assert_eq!(
+            (report.busy, report.log_frames, report.checkpointed_frames),
+            (false, 1, 1)
+        );
+        assert_eq!(slow.page_in_file(), 6);
+    }
+
+    #[test]
+    fn a_checkpoint_stops_at_the_oldest_reader() {
+        let vfs = MemoryVfs::new();
+        let (mut reader, mut writer) = (Connection::open(&vfs), Connection::open(&vfs));
+        writer.commit(1);
+        reader.with(|wal, around| wal.begin_read(around));
+        writer.commit(2);
+        let report = writer.checkpoint(CheckpointKind::Full);
+        assert_eq!(
+            (report.busy, report.log_frames, report.checkpointed_frames),
+            (true, 2, 1)
+        );
+        assert_eq!(writer.page_in_file(), 1);
+        assert_eq!(reader.with(|wal, _| wal.find(PageNo::ONE)), Some(1));
+        reader.with(|wal, around| {
+            wal.leave(around.database);
+            Ok(())
+        });
+        assert!(!writer.checkpoint(CheckpointKind::Truncate).busy);
+        assert_eq!(writer.page_in_file(), 2);
+        assert!(vfs.image().files[Path::new("db-wal")].is_empty());
+    }
+}

@@ -8,12 +8,12 @@
 //!
 //! | module | what it owns |
 //! |---|---|
-//! | [`target`] | a table with its indexes, ready to be written: cursors, compiled expressions, buffers |
-//! | [`index`] | one index of it: keys, membership, conflicts |
-//! | [`complete`] | what a new row must be before it is looked up anywhere: types, generated columns, NOT NULL, CHECK |
-//! | [`rowid`] | choosing rowids; AUTOINCREMENT |
-//! | [`insert`], [`update`], [`delete`] | the three statements |
-//! | [`program`], [`foreign_key`] | what a change sets off: triggers, foreign keys |
+//! | `target` | a table with its indexes, ready to be written: cursors, compiled expressions, buffers |
+//! | `index` | one index of it: keys, membership, conflicts |
+//! | `complete` | what a new row must be before it is looked up anywhere: types, generated columns, NOT NULL, CHECK |
+//! | `rowid` | choosing rowids; AUTOINCREMENT |
+//! | `insert`, `update`, `delete` | the three statements |
+//! | `program`, `foreign_key` | what a change sets off: triggers, foreign keys |
 //!
 //! Rows travel in *table row layout*: the table's columns in declaration order, then the rowid (NULL where there is none).
 //!

@@ -1,8 +1,10 @@
 //! A block: join, grouping, windows, output.
 
+use super::explain::ScanNote;
 use super::order::Tail;
 use super::{Layout, Lowerer};
 use crate::error::Result;
+use crate::plan::expr::Expr;
 use crate::plan::join::{JoinPlan, OrderWish, Wanted};
 use crate::plan::logical::{Block, ColumnSet, From, Order, OrderTarget, Query, Scalar};
 use crate::plan::physical::Node;
@@ -39,12 +41,20 @@ impl Lowerer<'_> {
         mut tail: Tail<'q>,
         extra: &[&Scalar],
     ) -> Result<(Node, Layout, Tail<'q>)> {
+        let extreme = extreme(block);
         let (mut node, mut layout) = match &block.from {
             Some(from) => {
-                let plan = self.join_plan(block, from, &mut tail, extra)?;
+                let (plan, first_row) = self.join_plan(block, from, &mut tail, extra, extreme.as_ref())?;
                 self.mark_block(block, &plan, &tail);
                 extra.iter().for_each(|scalar| self.mark(scalar));
-                self.join(plan)?
+                if first_row {
+                    self.explain_note(|| ScanNote {
+                        first_row,
+                        ..ScanNote::default()
+                    });
+                }
+                let (node, layout) = self.join(plan)?;
+                (if first_row { one_row(node) } else { node }, layout)
             }
             None => {
                 self.mark_block_expressions(block, &tail);
@@ -67,14 +77,16 @@ impl Lowerer<'_> {
         Ok((node, layout, tail))
     }
 
-    /// Decides how the block's tables are joined; an order that comes of itself is noted in the tail.
-    fn join_plan<'q>(
+    /// Decides how the block's tables are joined; an order that comes of itself is noted in the tail. The flag: only the first
+    /// row counts, because it holds the minimum or maximum that is asked for.
+    fn join_plan<'e>(
         &mut self,
-        block: &'q Block,
-        from: &'q From,
-        tail: &mut Tail<'q>,
+        block: &'e Block,
+        from: &'e From,
+        tail: &mut Tail<'_>,
         extra: &[&Scalar],
-    ) -> Result<JoinPlan<'q>> {
+        extreme: Option<&'e (Wanted, Vec<Scalar>)>,
+    ) -> Result<(JoinPlan<'e>, bool)> {
         // Which columns are read decides which indexes are enough; the plan then may need fewer.
         self.mark_block_expressions(block, tail);
         block.filter.iter().for_each(|term| self.mark(term));
@@ -87,22 +99,34 @@ impl Lowerer<'_> {
                 .chain(&semi.on)
                 .for_each(|scalar| self.mark(scalar));
         }
-        let wanted = wanted(block, tail);
-        let plan = JoinPlan::new(
-            &self.tables,
-            self.context,
-            from,
-            &block.filter,
-            &block.semis,
-            &wanted,
-        )?;
-        if !wanted.order.is_empty() {
-            tail.sorted = plan.sorted;
+        let mut plan = None;
+        if let Some((wanted, filter)) = extreme {
+            let ordered = JoinPlan::new(&self.tables, self.context, from, filter, &block.semis, wanted)?;
+            plan = (ordered.sorted == 1).then_some(ordered);
         }
+        let first_row = plan.is_some();
+        let plan = match plan {
+            Some(plan) => plan,
+            None => {
+                let wanted = wanted(block, tail);
+                let plan = JoinPlan::new(
+                    &self.tables,
+                    self.context,
+                    from,
+                    &block.filter,
+                    &block.semis,
+                    &wanted,
+                )?;
+                if !wanted.order.is_empty() {
+                    tail.sorted = plan.sorted;
+                }
+                plan
+            }
+        };
         for from in std::iter::once(from).chain(block.semis.iter().map(|semi| &semi.from)) {
             from.each_source(&mut |source| self.tables.get_mut(source.table).used = ColumnSet::default());
         }
-        Ok(plan)
+        Ok((plan, first_row))
     }
 
     /// Rows for which all terms hold.
@@ -165,5 +189,53 @@ fn wanted(block: &Block, tail: &Tail<'_>) -> Wanted {
         order: tail.order.iter().map(wish).collect(),
         limit,
         width: block.projection.len(),
+    }
+}
+
+/// For a block whose only aggregate is min(x) or max(x): the order in which its first row has the answer, and the terms of WHERE
+/// together with `x IS NOT NULL`.
+fn extreme(block: &Block) -> Option<(Wanted, Vec<Scalar>)> {
+    let grouping = block
+        .grouping
+        .as_ref()
+        .filter(|grouping| grouping.terms.is_empty())?;
+    let [call] = grouping.calls.as_slice() else {
+        return None;
+    };
+    let [argument] = call.arguments.as_slice() else {
+        return None;
+    };
+    if !super::group::is_min_max(call) || call.filter.is_some() || argument.as_column().is_none() {
+        return None;
+    }
+    let descending = &*call.function.name == "max";
+    let wish = OrderWish {
+        expression: argument.clone(),
+        descending,
+        nulls_first: !descending,
+        collation: call.collation.clone(),
+    };
+    let mut filter = block.filter.clone();
+    filter.push(Scalar::IsNull {
+        operand: Box::new(argument.clone()),
+        negated: true,
+    });
+    Some((
+        Wanted {
+            order: vec![wish],
+            limit: Some(1),
+            width: 1,
+        },
+        filter,
+    ))
+}
+
+/// The first row only.
+fn one_row(input: Node) -> Node {
+    let limit = Some(Expr::Literal(Value::Integer(1)));
+    Node::Limit {
+        input: Box::new(input),
+        limit,
+        offset: None,
     }
 }

@@ -28,6 +28,8 @@ pub(super) struct ScanNote {
     pub left: bool,
     /// The rows are kept and read again.
     pub kept: bool,
+    /// Only the first row is read.
+    pub first_row: bool,
 }
 
 /// An open line; `None` when nobody asked for lines.
@@ -114,6 +116,7 @@ impl Lowerer<'_> {
             None => access_words(table, access),
         };
         let suffix = if note.left { " LEFT-JOIN" } else { "" };
+        let verb = if note.first_row { "SEARCH" } else { verb };
         self.explain_leaf(|| format!("{verb} {name}{rest}{suffix}"));
     }
 

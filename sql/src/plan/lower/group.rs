@@ -129,7 +129,7 @@ impl Lowerer<'_> {
 }
 
 /// Whether the call is the built-in min() or max(), which pick a row.
-fn is_min_max(call: &AggregateCall) -> bool {
+pub(super) fn is_min_max(call: &AggregateCall) -> bool {
     call.function.builtin
         && matches!(call.function.kind, FunctionKind::Aggregate(_))
         && matches!(&*call.function.name, "min" | "max")

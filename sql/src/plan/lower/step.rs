@@ -70,6 +70,7 @@ impl Lowerer<'_> {
                 hashed,
                 left,
                 kept: true,
+                first_row: false,
             });
         }
         let (right, right_layout) = self.step(&join.right, terms)?;
