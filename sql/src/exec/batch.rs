@@ -6,6 +6,7 @@
 //! Invariants: I1 each column has `len` rows; I2 a selection is ascending and names rows below `len`.
 
 use super::vector::Vector;
+use crate::error::{Error, Result};
 
 /// The most rows that an operator puts in one batch; the first batches are smaller (see [`Batch`]).
 pub const BATCH_ROWS_MAX: usize = 1024;
@@ -58,6 +59,15 @@ impl Batch {
     pub(crate) fn set_len_of_read(&mut self, len: usize) {
         self.len = len;
         self.narrowed = false;
+    }
+
+    /// Fails when the texts of a column were more than it can hold.
+    pub(crate) fn check_size(&self) -> Result<()> {
+        if self.columns.iter().any(Vector::has_overflowed) {
+            Err(Error::TooBig)
+        } else {
+            Ok(())
+        }
     }
 
     /// Forgets rows and selection, keeps the memory.

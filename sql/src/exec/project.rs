@@ -82,6 +82,7 @@ impl Operator for Project {
             }
         }
         batch.set_len(rows);
+        batch.check_size()?;
         Ok(true)
     }
 

@@ -10,6 +10,9 @@
 //! A step that goes through the queued rows in order, and keeps nothing from row to row, gets many at once: that changes neither its rows
 //! nor their order. Other steps, and queues with an order of their own, get one row at a time.
 //!
+//! A step that is nothing but a filter and expressions over the queued row (counters, series) runs without a queue: each
+//! row is made from the one before it, value by value.
+//!
 //! Rows are worked on only as far as rows are asked for, so a LIMIT outside ends an endless recursion.
 
 use std::sync::Arc;
@@ -53,9 +56,16 @@ pub(super) fn recursive(plan: &physical::Recursive, build: &mut BuildContext) ->
             places: PriorityQueue::new(&plan.order_by),
         },
     };
+    let series = match plan.steps.as_slice() {
+        [step] if plan.distinct.is_none() && plan.order_by.is_empty() => {
+            Series::compile(step, plan.table, build)?
+        }
+        _ => None,
+    };
     Ok(Box::new(Recursive {
         initial,
         steps,
+        series,
         work,
         queue,
         at_hand: Batch::new(plan.width),
@@ -82,6 +92,51 @@ fn goes_in_order(node: &Node, table: CteId) -> bool {
             left_only && goes_in_order(&join.left, table)
         }
         _ => false,
+    }
+}
+
+/// A step that makes at most one row from each, and reads nothing but that.
+struct Series {
+    filter: Option<Kernel>,
+    expressions: Vec<Kernel>,
+    /// The row that comes next.
+    following: Batch,
+}
+
+impl Series {
+    fn compile(step: &Node, table: CteId, build: &mut BuildContext) -> Result<Option<Series>> {
+        let Node::Project { input, expressions } = step else {
+            return Ok(None);
+        };
+        let (input, filter) = match input.as_ref() {
+            Node::Filter { input, predicate } => (input.as_ref(), Some(predicate)),
+            input => (input, None),
+        };
+        if !matches!(input, Node::RecursiveScan { table: scanned, .. } if *scanned == table) {
+            return Ok(None);
+        }
+        Ok(Some(Series {
+            filter: filter
+                .map(|filter| Kernel::compile_in(filter, build))
+                .transpose()?,
+            expressions: Kernel::compile_all(expressions, build)?,
+            following: Batch::new(expressions.len()),
+        }))
+    }
+
+    /// Replaces the one row of `row` by the row made from it; false when there is none.
+    #[inline]
+    fn advance(&mut self, context: &mut ExecContext<'_>, row: &mut Batch) -> Result<bool> {
+        if let Some(filter) = &mut self.filter
+            && !filter.is_true(context, row)?
+        {
+            return Ok(false);
+        }
+        for (kernel, out) in self.expressions.iter_mut().zip(&mut self.following.columns) {
+            out.set(kernel.evaluate_one(context, row)?);
+        }
+        std::mem::swap(&mut row.columns, &mut self.following.columns);
+        Ok(true)
     }
 }
 
@@ -146,6 +201,7 @@ fn append(rows: &mut Batch, batch: &Batch) {
 struct Recursive {
     initial: Box<dyn Operator>,
     steps: Vec<Box<dyn Operator>>,
+    series: Option<Series>,
     work: Work,
     queue: Queue,
     /// Rows taken from the queue in order, and the next of them to put out.
@@ -246,6 +302,47 @@ impl Recursive {
         }
     }
 
+    /// Whether no row waits behind those of the work batch.
+    fn nothing_is_queued(&self) -> bool {
+        let waiting = match &self.queue {
+            Queue::InOrder { rows, .. } => rows.len(),
+            Queue::Ordered { .. } => return false,
+        };
+        waiting == 0 && self.next_at_hand == self.at_hand.len()
+    }
+
+    /// Puts out a series that begins with the one row of the work batch, up to `max` rows of it. The row that is to follow goes back
+    /// to the queue, so that the next batch begins with it.
+    fn run_series(&mut self, context: &mut ExecContext<'_>, max: usize) -> Result<()> {
+        let Recursive {
+            series,
+            work,
+            at_hand,
+            next_at_hand,
+            output,
+            ..
+        } = self;
+        let (Some(series), mut row) = (series, work.lock()) else {
+            return Ok(());
+        };
+        let mut count = 0;
+        loop {
+            for (out, source) in output.columns.iter_mut().zip(&row.columns) {
+                out.push_from(source, 0);
+            }
+            count += 1;
+            let goes_on = series.advance(context, &mut row)?;
+            if !goes_on || count == max {
+                output.set_len(output.len() + count);
+                if goes_on {
+                    std::mem::swap(at_hand, &mut *row);
+                    *next_at_hand = 0;
+                }
+                return Ok(());
+            }
+        }
+    }
+
     /// Puts the work batch out and runs the steps over it.
     fn run_steps(&mut self, context: &mut ExecContext<'_>) -> Result<()> {
         append(&mut self.output, &self.work.lock());
@@ -310,7 +407,10 @@ impl Operator for Recursive {
                 if taken == 0 {
                     break;
                 }
-                self.run_steps(context)?;
+                match taken == 1 && self.series.is_some() && self.nothing_is_queued() {
+                    true => self.run_series(context, room.min(wanted) as usize)?,
+                    false => self.run_steps(context)?,
+                }
                 context.check_interrupt()?;
             }
             if self.output.is_empty() {

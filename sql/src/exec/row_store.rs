@@ -72,6 +72,9 @@ impl RowStore {
                     Rows::Some(picks) => column.extend_selected(source, &picks[from..from + take]),
                 }
             }
+            if self.chunks[chunk].iter().any(Vector::has_overflowed) {
+                return Err(Error::TooBig);
+            }
             (first..first + take).for_each(|row| placed((chunk << CHUNK_BITS | row) as u32));
             self.last_len += take;
             self.len += take;
@@ -93,6 +96,9 @@ impl RowStore {
             let take = (CHUNK_ROWS - first).min(len - from);
             for (column, values) in self.chunks[chunk].iter_mut().zip(values) {
                 values.append_range_to(from..from + take, column);
+            }
+            if self.chunks[chunk].iter().any(Vector::has_overflowed) {
+                return Err(Error::TooBig);
             }
             (first..first + take).for_each(|row| placed((chunk << CHUNK_BITS | row) as u32));
             self.last_len += take;

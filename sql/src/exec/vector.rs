@@ -55,6 +55,9 @@ impl Class {
     }
 }
 
+/// What a slot's offset can address.
+const HEAP_MAX: u64 = u32::MAX as u64;
+
 /// A column of a [`Batch`](super::Batch): rows of any storage class, cheap to refill.
 ///
 /// Cost: pushing a number is one `Vec` push; pushing text copies its bytes once. [`Vector::clear`] keeps
@@ -76,6 +79,7 @@ pub struct Vector {
     /// The class of all rows while `mixed` is false.
     class: Class,
     mixed: bool,
+    overflowed: bool,
     /// One class a row while `mixed` is true, else of no meaning.
     classes: Vec<Class>,
     slots: Vec<u64>,
@@ -94,6 +98,7 @@ impl Vector {
         Vector {
             class: Class::Null,
             mixed: false,
+            overflowed: false,
             classes: Vec::new(),
             slots: Vec::new(),
             heap: Vec::new(),
@@ -136,14 +141,17 @@ impl Vector {
         self.slots.clear();
         self.heap.clear();
         self.mixed = false;
+        self.overflowed = false;
     }
 
     /// Forgets the rows and gives large memory back.
+    #[inline]
     pub fn release(&mut self) {
         const KEPT_BYTES: usize = 64 << 10;
         self.clear();
-        self.slots.shrink_to(KEPT_BYTES / 8);
-        self.heap.shrink_to(KEPT_BYTES);
+        if self.slots.capacity() > KEPT_BYTES / 8 || self.heap.capacity() > KEPT_BYTES {
+            (self.slots, self.heap, self.classes) = Default::default();
+        }
     }
 
     /// Makes room for `rows` more rows.
@@ -262,19 +270,40 @@ impl Vector {
         }
     }
 
-    /// Appends a text or blob, copying its bytes. Their sum in one vector stays below 4 GiB, because a value is
-    /// at most 1 GB and a batch is cut by bytes as well as by rows.
+    /// Appends a text or blob, copying its bytes.
+    ///
+    /// Slots address 4 GiB. Scans cut their batches long before; what goes beyond is not kept, and the vector
+    /// [has overflowed](Vector::has_overflowed).
     #[inline]
     pub fn push_bytes(&mut self, class: Class, bytes: &[u8]) {
-        let slot = (self.heap.len() as u64) << 32 | bytes.len() as u64;
+        let start = self.heap.len() as u64;
+        if start + bytes.len() as u64 > HEAP_MAX {
+            return self.overflow();
+        }
         self.heap.extend_from_slice(bytes);
-        self.push_slot(class, slot);
+        self.push_slot(class, start << 32 | bytes.len() as u64);
+    }
+
+    #[cold]
+    fn overflow(&mut self) {
+        self.overflowed = true;
+        self.push_null();
+    }
+
+    /// Whether the rows' texts were more than a vector holds, so that some rows are not what they should be.
+    #[inline]
+    pub fn has_overflowed(&self) -> bool {
+        self.overflowed
     }
 
     /// Appends a value whose bytes the caller writes straight into the heap.
     pub fn push_bytes_with(&mut self, class: Class, write: impl FnOnce(&mut Vec<u8>)) {
         let start = self.heap.len();
         write(&mut self.heap);
+        if self.heap.len() as u64 > HEAP_MAX {
+            self.heap.truncate(start);
+            return self.overflow();
+        }
         let slot = (start as u64) << 32 | (self.heap.len() - start) as u64;
         self.push_slot(class, slot);
     }
@@ -341,6 +370,11 @@ impl Vector {
             }
             end += *slot as u32 as usize;
         }
+        if (self.heap.len() + end - start) as u64 > HEAP_MAX {
+            return slots
+                .iter()
+                .for_each(|&slot| self.push_bytes(class, other.bytes_of(slot)));
+        }
         let base = self.heap.len() as u64;
         self.heap.extend_from_slice(&other.heap[start..end]);
         (self.class, self.mixed) = (class, false);
@@ -359,6 +393,29 @@ impl Vector {
             self.heap.extend_from_within(start..start + len);
         }
         self.push_slot(class, slot);
+    }
+
+    /// Appends texts that lie in `bytes` at the places given: offset and length.
+    pub(crate) fn extend_texts(
+        &mut self,
+        bytes: &[u8],
+        places: impl ExactSizeIterator<Item = (usize, usize)>,
+    ) {
+        const SHORT: usize = 32;
+        self.slots.reserve(places.len());
+        for (at, len) in places {
+            let start = self.heap.len();
+            let short = bytes.get(at..).and_then(|rest| rest.first_chunk::<SHORT>());
+            match short {
+                // A copy of known length is a few instructions; what is too much of it is cut off again.
+                Some(short) if len <= SHORT && start as u64 + SHORT as u64 <= HEAP_MAX => {
+                    self.heap.extend_from_slice(short);
+                    self.heap.truncate(start + len);
+                    self.push_slot(Class::Text, (start as u64) << 32 | len as u64);
+                }
+                _ => self.push_bytes(Class::Text, bytes.get(at..at + len).unwrap_or_default()),
+            }
+        }
     }
 
     /// Keeps the first `len` rows.

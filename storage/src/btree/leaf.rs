@@ -89,6 +89,40 @@ impl<'a> LeafRows<'a> {
         self.end.saturating_sub(self.next)
     }
 
+    /// The places on the page of the rows that are left.
+    #[inline]
+    pub fn places(&self) -> std::ops::Range<usize> {
+        self.next..self.end.max(self.next)
+    }
+
+    /// The row at a place of the page that one of these rows has, or had.
+    #[inline]
+    pub fn at(&self, index: usize) -> Result<LeafRow<'a>> {
+        self.row(index)
+    }
+
+    /// The page's bytes.
+    #[inline]
+    pub fn bytes(&self) -> &'a [u8] {
+        self.page.bytes()
+    }
+
+    /// Where the record of the row at a place lies in [`bytes`](Self::bytes), and its length, when all of it lies on the page; else
+    /// [`at`](Self::at) tells more.
+    #[inline(always)]
+    pub fn record_at(&self, index: usize) -> Option<(usize, usize)> {
+        self.page.whole_place(index, &self.limits)
+    }
+
+    /// The row id of the row at a place; 0 in index trees.
+    #[inline]
+    pub fn rowid_at(&self, index: usize) -> Result<i64> {
+        match self.page.whole_row(index, &self.limits) {
+            Some((rowid, _)) => Ok(rowid),
+            None => self.unusual_row(index).map(|row| row.rowid),
+        }
+    }
+
     #[inline(always)]
     fn row(&self, index: usize) -> Result<LeafRow<'a>> {
         match self.page.whole_row(index, &self.limits) {

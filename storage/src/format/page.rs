@@ -309,6 +309,28 @@ impl<'a> PageRef<'a> {
         }
     }
 
+    /// Where the payload of cell `index` of a leaf lies in [`bytes`](Self::bytes), and its length, when all of it lies there.
+    #[inline(always)]
+    pub(crate) fn whole_place(&self, index: usize, limits: &PayloadLimits) -> Option<(usize, usize)> {
+        let at = self.pointers_start() + 2 * index;
+        let &[high, low] = self.bytes.get(at..)?.first_chunk()?;
+        let mut at = usize::from(high) << 8 | usize::from(low);
+        if !self.kind.is_leaf() {
+            at += 4;
+        }
+        let (total, len) = match *self.bytes.get(at..)? {
+            [a, ..] if a < 0x80 => (usize::from(a), 1),
+            [a, b, ..] if b < 0x80 => (usize::from(a & 0x7f) << 7 | usize::from(b), 2),
+            _ => return None,
+        };
+        at += len;
+        if self.kind == PageKind::TableLeaf {
+            at += varint::len_wide(self.bytes.get(at..)?)?;
+        }
+        let fits = total <= limits.max_local && at + total <= self.bytes.len();
+        fits.then_some((at, total))
+    }
+
     /// The payload of cell `index` of an index page when all of it lies there, for searches. `None` when it has overflow pages or the cell
     /// is damaged; [`cell`](Self::cell) tells them apart.
     #[inline(always)]

@@ -91,6 +91,19 @@ pub fn read_wide(bytes: &[u8]) -> Option<(u64, usize)> {
     }
 }
 
+/// The length of the varint at the start of `bytes`, for the loops that skip row ids.
+#[inline(always)]
+pub fn len_wide(bytes: &[u8]) -> Option<usize> {
+    match bytes.first_chunk::<8>() {
+        Some(&head) => {
+            let ends = !u64::from_be_bytes(head) & 0x8080_8080_8080_8080;
+            // Nine bytes when none of the eight ends it.
+            Some(ends.leading_zeros() as usize / 8 + 1)
+        }
+        None => bytes.iter().position(|byte| *byte < 0x80).map(|last| last + 1),
+    }
+}
+
 /// The offset behind the varint at `at`, without its value.
 #[inline(always)]
 pub fn skip_at(bytes: &[u8], at: usize) -> Option<usize> {
@@ -213,6 +226,19 @@ mod tests {
         check(u64::MAX);
         assert_eq!([len(127), len(128), len(16383), len(16384)], [1, 2, 2, 3]);
         assert_eq!([len((1 << 56) - 1), len(1 << 56), len(u64::MAX)], [8, 9, 9]);
+    }
+
+    #[test]
+    fn lengths_are_found_without_values() {
+        for bits in 0..64 {
+            for value in [(1u64 << bits) - 1, 1 << bits, u64::MAX] {
+                let mut bytes = [0xff; 20];
+                let len = write(value, &mut bytes);
+                assert_eq!(len_wide(&bytes), Some(len), "{value}");
+                assert_eq!(len_wide(&bytes[..len]), Some(len), "{value}");
+            }
+        }
+        assert_eq!(len_wide(&[0x80, 0x80]), None);
     }
 
     #[test]

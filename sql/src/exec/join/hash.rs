@@ -355,6 +355,7 @@ impl Join {
         }
         gather_right(table, &pairs.right, places, right_out);
         joined.set_len(pairs.len());
+        joined.check_size()?;
         pairs.narrow(context, joined)
     }
 

@@ -199,6 +199,7 @@ impl Join {
             out.extend_selected(source, &pairs.left);
         }
         joined.set_len(pairs.len());
+        joined.check_size()?;
         if pairs.keeps_right() {
             let rows = pairs.right.iter().filter(|row| **row != NO_ROW).max();
             let needed = rows.map_or(0, |row| *row as usize + 1);

@@ -86,6 +86,16 @@ impl Evaluate for Binary {
         }
         Ok(Values::computed(out, constant, rows.len()))
     }
+
+    fn evaluate_first<'a>(
+        &'a mut self,
+        context: &mut ExecContext<'_>,
+        input: &'a Batch,
+    ) -> Result<ValueRef<'a>> {
+        let a = self.left.evaluate_one(context, input)?;
+        let b = self.right.evaluate_one(context, input)?;
+        Ok(row_operator(self.op)(a, b))
+    }
 }
 
 /// Runs a typed loop where there is one; false when the rows have to go one by one.

@@ -8,12 +8,12 @@
 
 use std::cmp::Ordering;
 
-use super::{Evaluate, Kernel, Rows, Slots, Values, convert_for_comparison, map_pairs};
+use super::{Evaluate, Kernel, Rows, Slots, Values, convert_for_comparison, map_pairs, truth_value};
 use crate::error::Result;
 use crate::exec::build::BuildContext;
 use crate::exec::{Batch, Class, ExecContext, Vector};
 use crate::plan::expr::{CompareOp, CompareRule, Expr};
-use crate::value::{Collation, ValueRef, compare as compare_values};
+use crate::value::{Collation, ValueRef, compare as compare_values, converted_by_affinity};
 
 pub(super) fn compare(
     op: CompareOp,
@@ -282,7 +282,29 @@ struct Compare {
     out: Vector,
 }
 
+impl Comparison {
+    /// The outcome for two single values.
+    fn outcome(&self, a: ValueRef<'_>, b: ValueRef<'_>) -> Option<bool> {
+        let (left, right) = (self.rule.left, self.rule.right);
+        let a_converted = left.and_then(|affinity| converted_by_affinity(a, affinity));
+        let b_converted = right.and_then(|affinity| converted_by_affinity(b, affinity));
+        let a = a_converted.as_ref().map_or(a, |value| value.as_ref());
+        let b = b_converted.as_ref().map_or(b, |value| value.as_ref());
+        compare_one(self.op, a, b, &self.rule.collation)
+    }
+}
+
 impl Evaluate for Compare {
+    fn evaluate_first<'a>(
+        &'a mut self,
+        context: &mut ExecContext<'_>,
+        input: &'a Batch,
+    ) -> Result<ValueRef<'a>> {
+        let a = self.left.evaluate_one(context, input)?;
+        let b = self.right.evaluate_one(context, input)?;
+        Ok(truth_value(self.comparison.outcome(a, b)))
+    }
+
     fn evaluate<'a>(
         &'a mut self,
         context: &mut ExecContext<'_>,
@@ -323,6 +345,17 @@ struct Between {
 }
 
 impl Evaluate for Between {
+    fn evaluate_first<'a>(
+        &'a mut self,
+        context: &mut ExecContext<'_>,
+        input: &'a Batch,
+    ) -> Result<ValueRef<'a>> {
+        let operand = self.operand.evaluate_one(context, input)?;
+        let above = self.from.outcome(operand, self.low.evaluate_one(context, input)?);
+        let below = self.to.outcome(operand, self.high.evaluate_one(context, input)?);
+        Ok(truth_value(conjunction(truth_value(above), truth_value(below))))
+    }
+
     fn evaluate<'a>(
         &'a mut self,
         context: &mut ExecContext<'_>,

@@ -70,6 +70,32 @@ impl Evaluate for Convert {
         }
         Ok(Values::computed(out, constant, rows.len()))
     }
+
+    fn evaluate_first<'a>(
+        &'a mut self,
+        context: &mut ExecContext<'_>,
+        input: &'a Batch,
+    ) -> Result<ValueRef<'a>> {
+        let Convert {
+            target,
+            forced,
+            operand,
+            out,
+        } = self;
+        let value = operand.evaluate_one(context, input)?;
+        if is_settled(Class::of(value), *target) {
+            return Ok(value);
+        }
+        let converted = match *forced {
+            true => Some(casts::cast(value, *target)),
+            false => converted_by_affinity(value, *target),
+        };
+        let Some(converted) = converted else {
+            return Ok(value);
+        };
+        out.set(converted.as_ref());
+        Ok(out.get(0))
+    }
 }
 
 /// Whether all values of `class` stay as they are under CAST and under affinity.

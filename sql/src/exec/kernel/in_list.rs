@@ -6,7 +6,7 @@
 use std::cmp::Ordering;
 
 use super::compare::{compare_one, select_where};
-use super::{Evaluate, Kernel, Rows, Values, convert_for_comparison};
+use super::{Evaluate, Kernel, Rows, Values, convert_for_comparison, truth_value};
 use crate::error::Result;
 use crate::exec::build::BuildContext;
 use crate::exec::{Batch, Class, ExecContext, Vector};
@@ -152,6 +152,27 @@ impl InConstants {
 }
 
 impl Evaluate for InConstants {
+    fn evaluate_first<'a>(
+        &'a mut self,
+        context: &mut ExecContext<'_>,
+        input: &'a Batch,
+    ) -> Result<ValueRef<'a>> {
+        self.prepare(context)?;
+        let Common {
+            operand,
+            rule,
+            negated,
+            ..
+        } = &mut self.common;
+        let value = operand.evaluate_one(context, input)?;
+        let converted = rule
+            .left
+            .and_then(|affinity| converted_by_affinity(value, affinity));
+        let value = converted.as_ref().map_or(value, |value| value.as_ref());
+        let found = self.sorted.outcome(value, &rule.collation);
+        Ok(truth_value(found.map(|found| found != *negated)))
+    }
+
     fn evaluate<'a>(
         &'a mut self,
         context: &mut ExecContext<'_>,

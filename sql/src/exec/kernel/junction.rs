@@ -1,11 +1,11 @@
 //! AND and OR, term by term over the rows that are still undecided.
 
-use super::{Evaluate, Kernel, Rows, Values};
+use super::{Evaluate, Kernel, Rows, Values, truth_value};
 use crate::error::Result;
 use crate::exec::build::BuildContext;
 use crate::exec::{Batch, ExecContext, Vector};
 use crate::plan::expr::Expr;
-use crate::value::cast;
+use crate::value::{ValueRef, cast};
 
 pub(super) fn and(terms: &[Expr], build: &mut BuildContext) -> Result<Box<dyn Evaluate>> {
     junction(terms, false, build)
@@ -71,6 +71,22 @@ struct Junction {
 }
 
 impl Evaluate for Junction {
+    fn evaluate_first<'a>(
+        &'a mut self,
+        context: &mut ExecContext<'_>,
+        input: &'a Batch,
+    ) -> Result<ValueRef<'a>> {
+        let mut outcome = Some(!self.decisive);
+        for term in &mut self.terms {
+            match cast::truth(term.evaluate_one(context, input)?) {
+                Some(truth) if truth == self.decisive => return Ok(truth_value(Some(truth))),
+                Some(_) => {}
+                None => outcome = None,
+            }
+        }
+        Ok(truth_value(outcome))
+    }
+
     fn evaluate<'a>(
         &'a mut self,
         context: &mut ExecContext<'_>,

@@ -68,6 +68,15 @@ pub(crate) trait Evaluate: Send {
         rows: Rows<'a>,
     ) -> Result<Values<'a>>;
 
+    /// The value for the first row of `input`: the short way for batches of one row. It need not keep the JSON mark.
+    fn evaluate_first<'a>(
+        &'a mut self,
+        context: &mut ExecContext<'_>,
+        input: &'a Batch,
+    ) -> Result<ValueRef<'a>> {
+        Ok(self.evaluate(context, input, Rows::All(1))?.get(0))
+    }
+
     /// Puts those of `rows` into `out` for which the value is true.
     fn select(
         &mut self,
@@ -266,7 +275,19 @@ impl Kernel {
         context: &mut ExecContext<'_>,
         input: &'a Batch,
     ) -> Result<ValueRef<'a>> {
-        Ok(self.evaluate_rows(context, input, Rows::All(1))?.get(0))
+        match &mut self.node {
+            Node::Column(column) => Ok(input.columns[*column].get(0)),
+            Node::Constant(value) => Ok(value.get(0)),
+            Node::Parameter(index, value) => {
+                value.set(context.parameter(*index).as_ref());
+                Ok(value.get(0))
+            }
+            Node::Register(register, value) => {
+                value.set(context.register(*register).as_ref());
+                Ok(value.get(0))
+            }
+            Node::Compound(node) => node.evaluate_first(context, input),
+        }
     }
 
     /// Puts the positions of those of `rows` into `out`, ascending, for which the expression is true (not false, not NULL).
@@ -278,6 +299,11 @@ impl Kernel {
         out: &mut Vec<u32>,
     ) -> Result<()> {
         if let Node::Compound(node) = &mut self.node {
+            if let Rows::All(1) = rows {
+                out.clear();
+                out.extend((cast::truth(node.evaluate_first(context, input)?) == Some(true)).then_some(0));
+                return Ok(());
+            }
             return node.select(context, input, rows, out);
         }
         let values = self.evaluate_rows(context, input, rows)?;
@@ -289,6 +315,12 @@ impl Kernel {
     pub fn is_true(&mut self, context: &mut ExecContext<'_>, input: &Batch) -> Result<bool> {
         Ok(cast::truth(self.evaluate_one(context, input)?) == Some(true))
     }
+}
+
+/// A truth value as SQL has it: 1, 0 or NULL.
+#[inline]
+pub(crate) fn truth_value(truth: Option<bool>) -> ValueRef<'static> {
+    truth.map_or(ValueRef::Null, |truth| ValueRef::Integer(i64::from(truth)))
 }
 
 /// Puts those of `rows` into `out` whose value is true.

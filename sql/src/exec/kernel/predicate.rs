@@ -1,7 +1,7 @@
 //! NOT, IS NULL, IS TRUE.
 
 use super::compare::select_where;
-use super::{Evaluate, Kernel, Rows, Values};
+use super::{Evaluate, Kernel, Rows, Values, truth_value};
 use crate::error::Result;
 use crate::exec::build::BuildContext;
 use crate::exec::{Batch, Class, ExecContext, Vector};
@@ -58,6 +58,16 @@ struct Predicate {
 }
 
 impl Evaluate for Predicate {
+    fn evaluate_first<'a>(
+        &'a mut self,
+        context: &mut ExecContext<'_>,
+        input: &'a Batch,
+    ) -> Result<ValueRef<'a>> {
+        Ok(truth_value(
+            self.test.outcome(self.operand.evaluate_one(context, input)?),
+        ))
+    }
+
     fn evaluate<'a>(
         &'a mut self,
         context: &mut ExecContext<'_>,

@@ -6,7 +6,7 @@
 //! a UTF-16 file become UTF-8 here.
 
 use aludel_storage::btree::LeafRow;
-use aludel_storage::format::{TextEncoding, record, varint};
+use aludel_storage::format::{RecordView, TextEncoding, record, varint};
 use aludel_storage::pager::Pager;
 
 use crate::error::{Error, Result};
@@ -18,6 +18,8 @@ use crate::value::{Value, ValueRef};
 pub(super) struct Wanted {
     /// Its place in the record.
     pub(super) position: usize,
+    /// How many columns lie between it and the wanted one before; the decoder fills it in.
+    pub(super) skipped: usize,
     /// The output column that gets it.
     pub(super) output: usize,
     /// Integers are reals.
@@ -30,13 +32,13 @@ pub(super) struct Wanted {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Decoder {
     /// Ascending by position, each position once.
-    wanted: Vec<Wanted>,
+    pub(super) wanted: Vec<Wanted>,
     /// Output columns that get the rowid.
-    rowids: Vec<usize>,
+    pub(super) rowids: Vec<usize>,
     /// Output columns that repeat another one: from, to.
-    copies: Vec<(usize, usize)>,
+    pub(super) copies: Vec<(usize, usize)>,
     /// The encoding of texts in the file.
-    encoding: TextEncoding,
+    pub(super) encoding: TextEncoding,
 }
 
 impl Decoder {
@@ -50,6 +52,11 @@ impl Decoder {
             }
             same
         });
+        let mut next = 0;
+        for wanted in &mut wanted {
+            wanted.skipped = wanted.position - next;
+            next = wanted.position + 1;
+        }
         Decoder {
             wanted,
             rowids,
@@ -85,8 +92,13 @@ impl Decoder {
         decoder
     }
 
+    /// Whether nothing is wanted.
+    pub(super) fn is_empty(&self) -> bool {
+        self.wanted.is_empty() && self.rowids.is_empty()
+    }
+
     /// Appends one row to the output columns.
-    #[inline]
+    #[inline(always)]
     pub(super) fn decode_row(
         &self,
         pager: &Pager,
@@ -94,7 +106,22 @@ impl Decoder {
         spill: &mut Vec<u8>,
         columns: &mut [Vector],
     ) -> Result<()> {
-        if row.overflow.is_none() || self.fits(row)? {
+        if row.overflow.is_none() {
+            return self.decode(row.rowid, row.local, columns);
+        }
+        self.decode_spilled(pager, row, spill, columns)
+    }
+
+    /// A row with overflow pages, which are read only when something is wanted of them.
+    #[cold]
+    fn decode_spilled(
+        &self,
+        pager: &Pager,
+        row: &LeafRow<'_>,
+        spill: &mut Vec<u8>,
+        columns: &mut [Vector],
+    ) -> Result<()> {
+        if self.fits(row)? {
             return self.decode(row.rowid, row.local, columns);
         }
         let payload = row.payload(pager, spill)?;
@@ -120,7 +147,7 @@ impl Decoder {
     }
 
     /// Appends the record's values to the output columns.
-    #[inline]
+    #[inline(always)]
     pub(super) fn decode(&self, rowid: i64, record: &[u8], columns: &mut [Vector]) -> Result<()> {
         for &output in &self.rowids {
             columns[output].push_integer(rowid);
@@ -135,43 +162,96 @@ impl Decoder {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn decode_wanted(&self, record: &[u8], columns: &mut [Vector]) -> Result<()> {
-        let (header_end, mut at) = varint::read(record).ok_or_else(record::truncated)?;
-        let header = usize::try_from(header_end).ok().and_then(|end| record.get(..end));
-        let header = header.ok_or_else(record::truncated)?;
-        let mut body = header.len();
-        let mut position = 0;
+        let Some((&header_len @ 1..0x80, _)) = record.split_first() else {
+            return self.decode_long(record, columns);
+        };
+        let Some(header) = record.get(1..usize::from(header_len)) else {
+            return Err(record::truncated().into());
+        };
+        let mut fields = header.iter();
+        let mut body = usize::from(header_len);
         for (n, wanted) in self.wanted.iter().enumerate() {
-            let serial = loop {
-                let Some(&byte) = header.get(at) else {
+            for _ in 0..wanted.skipped {
+                let Some(&serial) = fields.next() else {
                     return self.fill_missing(n, columns);
                 };
-                let serial = if byte < 0x80 {
-                    at += 1;
-                    u64::from(byte)
-                } else {
-                    let (serial, len) = varint::read(&header[at..]).ok_or_else(record::truncated)?;
-                    at += len;
-                    serial
+                let len = match LENGTHS.get(usize::from(serial)) {
+                    Some(len) => usize::from(*len),
+                    None => record::content_len(long_serial(serial, &mut fields)?),
                 };
-                position += 1;
-                if position > wanted.position {
-                    break serial;
-                }
-                body = body.saturating_add(record::content_len(serial));
+                body = body.saturating_add(len);
+            }
+            let Some(&serial) = fields.next() else {
+                return self.fill_missing(n, columns);
             };
-            let end = body.saturating_add(record::content_len(serial));
-            let content = record.get(body..end).ok_or_else(record::truncated)?;
+            let (serial, len) = match LENGTHS.get(usize::from(serial)) {
+                Some(len) => (u64::from(serial), usize::from(*len)),
+                None => {
+                    let serial = long_serial(serial, &mut fields)?;
+                    (serial, record::content_len(serial))
+                }
+            };
+            let end = body.saturating_add(len);
+            let column = columns.get_mut(wanted.output).ok_or_else(record::truncated)?;
+            self.push(record, serial, body..end, wanted.real, column)?;
             body = end;
-            self.push(serial, content, wanted.real, &mut columns[wanted.output]);
         }
         Ok(())
     }
 
+    /// A record whose header takes 128 bytes or more, or none.
+    #[cold]
+    fn decode_long(&self, record: &[u8], columns: &mut [Vector]) -> Result<()> {
+        let view = RecordView::parse(record)?;
+        let positions: Vec<usize> = self.wanted.iter().map(|wanted| wanted.position).collect();
+        let mut found = 0;
+        view.decode(&positions, |n, value| {
+            let wanted = &self.wanted[n];
+            self.push_value(value, wanted.real, &mut columns[wanted.output]);
+            found = n + 1;
+        })?;
+        self.fill_missing(found, columns)
+    }
+
+    /// Appends the value of type `serial` that lies at `place` of the record.
     #[inline(always)]
-    fn push(&self, serial: u64, content: &[u8], real: bool, column: &mut Vector) {
-        match record::decode_content(serial, content) {
+    fn push(
+        &self,
+        record: &[u8],
+        serial: u64,
+        place: std::ops::Range<usize>,
+        real: bool,
+        column: &mut Vector,
+    ) -> Result<()> {
+        // Integers of one to eight bytes are read as the last bytes of eight, which mostly lie in the record as well.
+        if serial.wrapping_sub(1) < 6 {
+            if let Some(eight) = record.get(place.end.wrapping_sub(8)..place.end)
+                && let Some(eight) = eight.first_chunk::<8>()
+            {
+                let shift = 64 - 8 * place.len() as u32;
+                let value = (u64::from_be_bytes(*eight) << shift) as i64 >> shift;
+                match real {
+                    true => column.push_real(value as f64),
+                    false => column.push_integer(value),
+                }
+                return Ok(());
+            }
+        }
+        let content = record.get(place).ok_or_else(record::truncated)?;
+        match (serial, content.first_chunk::<8>()) {
+            (7, Some(bits)) => column.push_real(f64::from_be_bytes(*bits)),
+            (13.., _) if serial & 1 == 1 && self.encoding == TextEncoding::Utf8 => {
+                column.push_bytes(Class::Text, content);
+            }
+            _ => self.push_value(record::decode_content(serial, content), real, column),
+        }
+        Ok(())
+    }
+
+    pub(super) fn push_value(&self, value: ValueRef<'_>, real: bool, column: &mut Vector) {
+        match value {
             ValueRef::Null => column.push_null(),
             ValueRef::Integer(value) if real => column.push_real(value as f64),
             ValueRef::Integer(value) => column.push_integer(value),
@@ -192,6 +272,35 @@ impl Decoder {
         }
         Ok(())
     }
+}
+
+/// The lengths of values whose serial type is a single byte.
+pub(super) const LENGTHS: [u8; 128] = {
+    let mut lengths = [0; 128];
+    let mut serial = 0;
+    while serial < 128 {
+        lengths[serial] = match serial {
+            0..=4 => serial as u8,
+            5 => 6,
+            6 | 7 => 8,
+            8..=11 => 0,
+            _ => ((serial - 12) / 2) as u8,
+        };
+        serial += 1;
+    }
+    lengths
+};
+
+/// The rest of a serial type of several bytes, whose first is `first`.
+#[inline]
+pub(super) fn long_serial(first: u8, fields: &mut std::slice::Iter<'_, u8>) -> Result<u64> {
+    let mut bytes = [first; varint::VARINT_LEN_MAX];
+    let rest = fields.as_slice();
+    let len = rest.len().min(bytes.len() - 1);
+    bytes[1..=len].copy_from_slice(&rest[..len]);
+    let (serial, taken) = varint::read(&bytes[..=len]).ok_or_else(record::truncated)?;
+    *fields = rest.get(taken - 1..).unwrap_or_default().iter();
+    Ok(serial)
 }
 
 fn copy_of_last(column: &Vector) -> Value {

@@ -6,12 +6,11 @@
 use std::sync::Arc;
 
 use aludel_storage::btree::IndexCursor;
-use aludel_storage::format::KeyOrder;
 
 use super::layout::{index_decoder, primary_key_decoder, rowid_decoder, table_decoder};
 use super::lookup::Lookup;
 use super::output::Output;
-use super::seek::{KeySeek, SeekKernels};
+use super::seek::SeekKernels;
 use super::tree::{RangeReader, TreeCursor};
 use crate::error::Result;
 use crate::exec::build::BuildContext;
@@ -24,8 +23,6 @@ pub(in crate::exec) fn index_scan(plan: &IndexScan, build: &mut BuildContext) ->
     let cursor = TreeCursor::Index(IndexCursor::new(index.root, Arc::clone(&index.order)));
     let entries = Entries {
         database: plan.database,
-        order: Arc::clone(&index.order),
-        backwards: plan.descending,
         seek: SeekKernels::compile(&plan.seek, build)?,
         reader: RangeReader::new(cursor, plan.descending),
     };
@@ -54,8 +51,6 @@ pub(in crate::exec) fn index_scan(plan: &IndexScan, build: &mut BuildContext) ->
 /// The entries of the index that the scan visits.
 struct Entries {
     database: DatabaseIndex,
-    order: Arc<KeyOrder>,
-    backwards: bool,
     seek: SeekKernels,
     reader: RangeReader,
 }
@@ -63,9 +58,7 @@ struct Entries {
 impl Entries {
     fn open(&mut self, context: &mut ExecContext<'_>) -> Result<()> {
         let encoding = context.databases[self.database].schema.encoding;
-        let seek = KeySeek::evaluate(&mut self.seek, context, &self.order, encoding, self.backwards)?;
-        self.reader.start_keys(seek);
-        Ok(())
+        self.reader.start_keys(&mut self.seek, context, encoding)
     }
 }
 

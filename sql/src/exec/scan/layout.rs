@@ -85,6 +85,7 @@ fn stored(table: &Table, column: usize, position: usize, output: usize) -> Wante
     let real = column.affinity == Affinity::Real;
     Wanted {
         position,
+        skipped: 0,
         output,
         real,
         missing: column.missing_value.clone(),
@@ -94,6 +95,7 @@ fn stored(table: &Table, column: usize, position: usize, output: usize) -> Wante
 fn plain(position: usize, output: usize) -> Wanted {
     Wanted {
         position,
+        skipped: 0,
         output,
         real: false,
         missing: Value::Null,

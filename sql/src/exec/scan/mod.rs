@@ -8,12 +8,15 @@
 //! | `virtual_table` | computed rows |
 //! | `seek` | which rowids or keys to visit |
 //! | `tree` | reading a range of a tree leaf by leaf |
-//! | `output` | filtering, late decoding, the size of batches |
-//! | `decode` | records to columns |
+//! | `output` | the batches that scans put out, and their size |
+//! | `filter` | filtering before all is decoded |
+//! | `decode`, `leaf` | records to columns, one by one and a leaf at a time |
 
 mod decode;
+mod filter;
 mod index;
 mod layout;
+mod leaf;
 mod lookup;
 mod output;
 mod rowid_union;

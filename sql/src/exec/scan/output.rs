@@ -1,56 +1,66 @@
-//! Where a scan puts its rows: decoding, filtering, and the size of batches.
-//!
-//! ```text
-//!   no filter     leaf rows ── decode all columns ──▶ batch
-//!   filter        leaf rows ── decode the filter's columns ──▶ candidates ── filter ──▶ survivors
-//!                 survivors ── copy the filter's columns, decode the others ──▶ batch
-//! ```
+//! Where a scan puts its rows, and the size of batches.
 //!
 //! The first batch of a scan has one row and each one after it twice as many, so that `LIMIT 1` pays for one; a batch with much text is
 //! cut earlier.
 
-use aludel_storage::btree::LeafRow;
+use aludel_storage::btree::LeafRows;
 use aludel_storage::format::TextEncoding;
-use smallvec::SmallVec;
 
 use super::decode::Decoder;
+use super::filter::{Source, StagedFilter};
+use super::leaf::{LeafDecoder, PlaceList};
 use crate::error::Result;
 use crate::exec::batch::BatchSize;
 use crate::exec::build::BuildContext;
-use crate::exec::kernel::{Kernel, Rows};
 use crate::exec::{BATCH_ROWS_MAX, Batch, ExecContext, Vector};
 use crate::plan::expr::Expr;
 use crate::plan::physical::DatabaseIndex;
 
-/// How many rows of a leaf were taken, and the place of the last of them on its page.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Taken {
+/// Rows of a leaf to take, in the order of reading.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Places {
+    /// The first place, or with `backwards` the last.
+    pub(super) start: usize,
     pub(super) count: usize,
-    pub(super) last_index: usize,
+    pub(super) backwards: bool,
+}
+
+impl PlaceList for Places {
+    #[inline(always)]
+    fn len(&self) -> usize {
+        self.count
+    }
+
+    #[inline(always)]
+    fn place(&self, n: usize) -> usize {
+        if self.backwards {
+            self.start - n
+        } else {
+            self.start + n
+        }
+    }
+}
+
+impl Places {
+    /// The place behind the last one that is taken; `None` in front of the page's first.
+    pub(super) fn next(&self) -> Option<usize> {
+        if self.backwards {
+            self.start.checked_sub(self.count)
+        } else {
+            Some(self.start + self.count)
+        }
+    }
 }
 
 /// See the module's head.
 pub(super) struct Output {
     pub(super) batch: Batch,
     all: Decoder,
-    filter: Option<LateFilter>,
+    filter: Option<StagedFilter>,
     size: BatchSize,
+    leaf_decoder: LeafDecoder,
     spill: Vec<u8>,
     encoding: TextEncoding,
-}
-
-/// A predicate, and how the columns are divided by it.
-struct LateFilter {
-    predicate: Kernel,
-    /// Decodes what the predicate reads, into `candidates`.
-    early: Decoder,
-    early_columns: Vec<usize>,
-    /// Decodes the rest, into the batch.
-    late: Decoder,
-    candidates: Batch,
-    survivors: Vec<u32>,
-    /// How many candidates to look at together.
-    offer: usize,
 }
 
 impl Output {
@@ -62,13 +72,14 @@ impl Output {
         build: &mut BuildContext,
     ) -> Result<Output> {
         let filter = filter
-            .map(|filter| LateFilter::new(width, &decoder, filter, build))
+            .map(|filter| StagedFilter::compile(width, &decoder, filter, build))
             .transpose()?;
         Ok(Output {
             batch: Batch::new(width),
             all: decoder,
             filter,
             size: BatchSize::default(),
+            leaf_decoder: LeafDecoder::default(),
             spill: Vec::new(),
             encoding: TextEncoding::Utf8,
         })
@@ -78,14 +89,13 @@ impl Output {
     pub(super) fn open(&mut self, encoding: TextEncoding) {
         self.size.restart();
         if let Some(filter) = &mut self.filter {
-            filter.offer = 1;
+            filter.restart();
         }
         if self.encoding != encoding {
             self.encoding = encoding;
             self.all.set_encoding(encoding);
             if let Some(filter) = &mut self.filter {
-                filter.early.set_encoding(encoding);
-                filter.late.set_encoding(encoding);
+                filter.set_encoding(encoding);
             }
         }
     }
@@ -104,39 +114,39 @@ impl Output {
         match (self.size.room(&self.batch), &self.filter) {
             (0, _) => 0,
             (room, None) => room,
-            (_, Some(filter)) => filter.offer.min(BATCH_ROWS_MAX - self.batch.len()),
+            (_, Some(filter)) => filter.offer().min(BATCH_ROWS_MAX - self.batch.len()),
         }
     }
 
-    /// Takes all rows that the iterator gives.
-    pub(super) fn take<'p>(
+    /// Takes rows of a leaf.
+    pub(super) fn take(
         &mut self,
         context: &mut ExecContext<'_>,
         database: DatabaseIndex,
-        rows: impl Iterator<Item = Result<LeafRow<'p>, aludel_storage::Error>>,
-    ) -> Result<Taken> {
+        leaf: &LeafRows<'_>,
+        places: Places,
+    ) -> Result<()> {
         let Output {
             batch,
             all,
             filter,
+            leaf_decoder,
             spill,
             ..
         } = self;
         if let Some(filter) = filter {
-            return filter.take(context, database, rows, batch, spill);
+            let source = Source {
+                database,
+                leaf,
+                decoder: leaf_decoder,
+                spill,
+            };
+            return filter.take(context, source, &places, batch);
         }
         let pager = &context.databases[database].pager;
-        let mut taken = Taken::default();
-        for row in rows {
-            let row = row?;
-            all.decode_row(pager, &row, spill, &mut batch.columns)?;
-            taken = Taken {
-                count: taken.count + 1,
-                last_index: row.index,
-            };
-        }
-        batch.set_len(batch.len() + taken.count);
-        Ok(taken)
+        leaf_decoder.decode(all, pager, leaf, &places, spill, &mut batch.columns)?;
+        batch.set_len(batch.len() + places.count);
+        Ok(())
     }
 
     /// Takes one record that was found by a look-up.
@@ -161,90 +171,5 @@ impl Output {
     pub(super) fn close(&mut self) {
         self.batch.columns.iter_mut().for_each(Vector::release);
         self.batch.clear();
-    }
-}
-
-impl LateFilter {
-    fn new(width: usize, decoder: &Decoder, filter: &Expr, build: &mut BuildContext) -> Result<LateFilter> {
-        let mut read = vec![false; width];
-        filter.visit(&mut |expression| {
-            if let Expr::Column(column) = expression
-                && let Some(read) = read.get_mut(*column)
-            {
-                *read = true;
-            }
-        });
-        Ok(LateFilter {
-            predicate: Kernel::compile_in(filter, build)?,
-            early: decoder.restricted(|output| read[output]),
-            late: decoder.restricted(|output| !read[output]),
-            early_columns: (0..width).filter(|column| read[*column]).collect(),
-            candidates: Batch::new(width),
-            survivors: Vec::new(),
-            offer: 1,
-        })
-    }
-
-    fn take<'p>(
-        &mut self,
-        context: &mut ExecContext<'_>,
-        database: DatabaseIndex,
-        rows: impl Iterator<Item = Result<LeafRow<'p>, aludel_storage::Error>>,
-        batch: &mut Batch,
-        spill: &mut Vec<u8>,
-    ) -> Result<Taken> {
-        self.candidates.clear();
-        self.offer = (self.offer * 2).min(BATCH_ROWS_MAX);
-        let mut found: SmallVec<[LeafRow<'p>; 8]> = SmallVec::new();
-        let pager = &context.databases[database].pager;
-        for row in rows {
-            let row = row?;
-            self.early
-                .decode_row(pager, &row, spill, &mut self.candidates.columns)?;
-            found.push(row);
-        }
-        self.select(context, found.len(), batch)?;
-        let pager = &context.databases[database].pager;
-        for &survivor in &self.survivors {
-            self.late
-                .decode_row(pager, &found[survivor as usize], spill, &mut batch.columns)?;
-        }
-        batch.set_len(batch.len() + self.survivors.len());
-        Ok(Taken {
-            count: found.len(),
-            last_index: found.last().map_or(0, |row| row.index),
-        })
-    }
-
-    fn take_record(
-        &mut self,
-        context: &mut ExecContext<'_>,
-        rowid: i64,
-        record: &[u8],
-        batch: &mut Batch,
-    ) -> Result<()> {
-        self.candidates.clear();
-        self.early.decode(rowid, record, &mut self.candidates.columns)?;
-        self.select(context, 1, batch)?;
-        if !self.survivors.is_empty() {
-            self.late.decode(rowid, record, &mut batch.columns)?;
-            batch.set_len(batch.len() + 1);
-        }
-        Ok(())
-    }
-
-    /// Finds the candidates that pass and copies what of them is decoded already.
-    fn select(&mut self, context: &mut ExecContext<'_>, count: usize, batch: &mut Batch) -> Result<()> {
-        self.candidates.set_len_of_read(count);
-        self.predicate
-            .select(context, &self.candidates, Rows::All(count), &mut self.survivors)?;
-        for &column in &self.early_columns {
-            let (source, out) = (&self.candidates.columns[column], &mut batch.columns[column]);
-            match self.survivors.len() == count {
-                true => out.extend_range(source, 0..count),
-                false => out.extend_selected(source, &self.survivors),
-            }
-        }
-        Ok(())
     }
 }

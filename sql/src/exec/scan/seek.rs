@@ -13,7 +13,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use aludel_storage::format::{KeyOrder, TextEncoding, record::KeyValues};
+use aludel_storage::format::{KeyColumn, KeyOrder, TextEncoding, record::KeyValues};
 
 use super::decode::utf16_from_utf8;
 use crate::error::Result;
@@ -133,21 +133,36 @@ impl Term {
         })
     }
 
-    /// The values that the column may have, in no order.
-    fn values(&mut self, context: &mut ExecContext<'_>, nothing: &Batch) -> Result<Vec<Value>> {
-        let mut values = Vec::new();
+    /// Puts the values that the column may have into `values`, in no order; memory of earlier ones is reused.
+    fn values(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        nothing: &Batch,
+        values: &mut Vec<Value>,
+    ) -> Result<()> {
         match self {
-            Term::Equal(value) => values.push(Value::from(value.evaluate_one(context, nothing)?)),
-            Term::Is(value) => return Ok(vec![Value::from(value.evaluate_one(context, nothing)?)]),
+            Term::Equal(value) | Term::Is(value) if !values.is_empty() => {
+                values.truncate(1);
+                values[0].assign(value.evaluate_one(context, nothing)?);
+            }
+            Term::Equal(value) | Term::Is(value) => {
+                values.push(Value::from(value.evaluate_one(context, nothing)?));
+            }
             Term::InList(list) => {
+                values.clear();
                 for value in list {
                     values.push(Value::from(value.evaluate_one(context, nothing)?));
                 }
             }
-            Term::InSubquery(query) => query.values(context, nothing, &mut values)?,
+            Term::InSubquery(query) => {
+                values.clear();
+                query.values(context, nothing, values)?;
+            }
         }
-        values.retain(|value| !value.is_null());
-        Ok(values)
+        if !matches!(self, Term::Is(_)) {
+            values.retain(|value| !value.is_null());
+        }
+        Ok(())
     }
 }
 
@@ -198,7 +213,8 @@ impl RowidSeek {
 
     pub(super) fn evaluate(kernels: &mut SeekKernels, context: &mut ExecContext<'_>) -> Result<RowidSeek> {
         if let Some(term) = kernels.equal.first_mut() {
-            let values = term.values(context, &kernels.nothing)?;
+            let mut values = Vec::new();
+            term.values(context, &kernels.nothing, &mut values)?;
             let mut points: Vec<i64> = values
                 .iter()
                 .filter_map(|value| rowid_of(value.as_ref()))
@@ -273,6 +289,7 @@ fn highest_rowid(bound: ValueRef<'_>, inclusive: bool) -> Option<i64> {
 }
 
 /// One end of a key range in the order of the tree.
+#[derive(Default)]
 pub(super) struct KeyEnd {
     key: Vec<Value>,
     pub(super) inclusive: bool,
@@ -289,95 +306,139 @@ impl KeyEnd {
         self.key.is_empty()
     }
 
-    /// Whether an entry that compares so with the key is past this end, when the tree is read towards it in the direction `towards`.
+    /// Whether an entry that compares so with the key is past this end, when the tree is read in the direction `towards`.
     #[inline]
     pub(super) fn is_past(&self, entry: Ordering, towards: Ordering) -> bool {
         entry == towards || (entry == Ordering::Equal && !self.inclusive)
     }
+
+    /// Takes other values, in the memory of the old ones.
+    fn set<'v>(&mut self, prefix: impl Iterator<Item = &'v Value>, bound: &'v Option<(Value, bool)>) {
+        let mut len = 0;
+        for value in prefix.chain(bound.iter().map(|(value, _)| value)) {
+            match self.key.get_mut(len) {
+                Some(slot) => slot.assign(value.as_ref()),
+                None => self.key.push(value.clone()),
+            }
+            len += 1;
+        }
+        self.key.truncate(len);
+        self.inclusive = bound.as_ref().is_none_or(|(_, inclusive)| *inclusive);
+    }
 }
 
-/// The ranges of an index tree that a scan visits, in tree order.
+/// The ranges of an index tree that a scan visits, one after the other in the direction of the scan. It is filled anew at each opening and
+/// keeps its memory.
 pub(super) struct KeySeek {
-    /// The values of each column with an equality, in the column's order.
+    order: Arc<KeyOrder>,
+    backwards: bool,
+    /// The values of each column with an equality, in the order in which they are visited.
     values: Vec<Vec<Value>>,
     /// Which combination is next.
     odometer: Vec<usize>,
     finished: bool,
     lower: Option<(Value, bool)>,
     upper: Option<(Value, bool)>,
-    order: Arc<KeyOrder>,
-    backwards: bool,
+    /// The range at hand, in tree order.
+    begin: KeyEnd,
+    end: KeyEnd,
 }
 
 impl KeySeek {
-    pub(super) fn evaluate(
-        kernels: &mut SeekKernels,
-        context: &mut ExecContext<'_>,
-        order: &Arc<KeyOrder>,
-        encoding: TextEncoding,
-        backwards: bool,
-    ) -> Result<KeySeek> {
-        let mut values = Vec::with_capacity(kernels.equal.len());
-        for (n, term) in kernels.equal.iter_mut().enumerate() {
-            let mut column = term.values(context, &kernels.nothing)?;
-            let collation = order
-                .columns
-                .get(n)
-                .map_or(&Collation::Binary, |column| &column.collation);
-            column.iter_mut().for_each(|value| store_text(value, encoding));
-            column.sort_by(|a, b| compare(a.as_ref(), b.as_ref(), collation));
-            column.dedup_by(|a, b| compare(a.as_ref(), b.as_ref(), collation) == Ordering::Equal);
-            let descending = order.columns.get(n).is_some_and(|column| column.descending);
-            if descending != backwards {
-                column.reverse();
-            }
-            values.push(column);
-        }
-        let ends = kernels.range_ends(context)?;
-        let finished = ends.is_none() || values.iter().any(Vec::is_empty);
-        let (mut lower, mut upper) = ends.unwrap_or_default();
-        if upper.is_some() && lower.is_none() {
-            // No NULL is below anything.
-            lower = Some((Value::Null, false));
-        }
-        for (value, _) in [&mut lower, &mut upper].into_iter().flatten() {
-            store_text(value, encoding);
-        }
-        let odometer = vec![0; values.len()];
-        Ok(KeySeek {
-            values,
-            odometer,
-            finished,
-            lower,
-            upper,
-            order: Arc::clone(order),
+    pub(super) fn new(order: Arc<KeyOrder>, backwards: bool) -> KeySeek {
+        KeySeek {
+            order,
             backwards,
-        })
+            values: Vec::new(),
+            odometer: Vec::new(),
+            finished: true,
+            lower: None,
+            upper: None,
+            begin: KeyEnd::default(),
+            end: KeyEnd::default(),
+        }
     }
 
-    /// The next range: its begin and end in tree order.
-    pub(super) fn next(&mut self) -> Option<(KeyEnd, KeyEnd)> {
-        if self.finished {
-            return None;
+    /// Evaluates what is sought.
+    pub(super) fn start(
+        &mut self,
+        kernels: &mut SeekKernels,
+        context: &mut ExecContext<'_>,
+        encoding: TextEncoding,
+    ) -> Result<()> {
+        self.values.resize_with(kernels.equal.len(), Vec::new);
+        self.finished = true;
+        for (n, (term, column)) in kernels.equal.iter_mut().zip(&mut self.values).enumerate() {
+            term.values(context, &kernels.nothing, column)?;
+            if column.is_empty() {
+                return Ok(());
+            }
+            column.iter_mut().for_each(|value| store_text(value, encoding));
+            if column.len() > 1 {
+                sort_values(column, self.order.columns.get(n), self.backwards);
+            }
         }
-        let prefix: Vec<Value> = self
-            .values
-            .iter()
-            .zip(&self.odometer)
-            .map(|(column, at)| column[*at].clone())
-            .collect();
-        self.advance();
-        let descending = self
-            .order
-            .columns
-            .get(prefix.len())
-            .is_some_and(|column| column.descending);
-        let (begin, end) = if descending {
-            (&self.upper, &self.lower)
-        } else {
-            (&self.lower, &self.upper)
+        let Some((lower, upper)) = kernels.range_ends(context)? else {
+            return Ok(());
         };
-        Some((key_end(&prefix, begin), key_end(&prefix, end)))
+        (self.lower, self.upper) = (lower, upper);
+        if self.upper.is_some() && self.lower.is_none() {
+            // No NULL is below anything.
+            self.lower = Some((Value::Null, false));
+        }
+        for (value, _) in [&mut self.lower, &mut self.upper].into_iter().flatten() {
+            store_text(value, encoding);
+        }
+        self.odometer.clear();
+        self.odometer.resize(self.values.len(), 0);
+        self.finished = false;
+        Ok(())
+    }
+
+    /// Goes to the next range; false when there is none.
+    pub(super) fn next(&mut self) -> bool {
+        if self.finished {
+            return false;
+        }
+        let KeySeek {
+            values,
+            odometer,
+            lower,
+            upper,
+            begin,
+            end,
+            order,
+            ..
+        } = self;
+        let prefix = || {
+            values
+                .iter()
+                .zip(odometer.iter())
+                .map(|(column, at)| &column[*at])
+        };
+        let descending = order
+            .columns
+            .get(values.len())
+            .is_some_and(|column| column.descending);
+        let (first, last) = if descending {
+            (upper, lower)
+        } else {
+            (lower, upper)
+        };
+        begin.set(prefix(), first);
+        end.set(prefix(), last);
+        self.advance();
+        true
+    }
+
+    /// Where reading begins, in the direction of the scan.
+    pub(super) fn from(&self) -> &KeyEnd {
+        if self.backwards { &self.end } else { &self.begin }
+    }
+
+    /// Where reading ends.
+    pub(super) fn to(&self) -> &KeyEnd {
+        if self.backwards { &self.begin } else { &self.end }
     }
 
     fn advance(&mut self) {
@@ -390,18 +451,16 @@ impl KeySeek {
         }
         self.finished = true;
     }
-
-    /// Whether the ranges are visited from the last to the first key.
-    pub(super) fn is_backwards(&self) -> bool {
-        self.backwards
-    }
 }
 
-fn key_end(prefix: &[Value], bound: &Option<(Value, bool)>) -> KeyEnd {
-    let mut key = prefix.to_vec();
-    let inclusive = bound.as_ref().is_none_or(|(_, inclusive)| *inclusive);
-    key.extend(bound.iter().map(|(value, _)| value.clone()));
-    KeyEnd { key, inclusive }
+/// Puts the values of one column into the order in which the scan meets them, each once.
+fn sort_values(values: &mut Vec<Value>, column: Option<&KeyColumn>, backwards: bool) {
+    let collation = column.map_or(&Collation::Binary, |column| &column.collation);
+    values.sort_by(|a, b| compare(a.as_ref(), b.as_ref(), collation));
+    values.dedup_by(|a, b| compare(a.as_ref(), b.as_ref(), collation) == Ordering::Equal);
+    if column.is_some_and(|column| column.descending) != backwards {
+        values.reverse();
+    }
 }
 
 /// Keys are compared with texts as they lie in the file.

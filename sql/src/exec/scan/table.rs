@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use aludel_storage::btree::{IndexCursor, Seek, TableCursor};
-use aludel_storage::format::KeyOrder;
 
 use super::layout::table_decoder;
 use super::output::Output;
-use super::seek::{KeySeek, RowidSeek, SeekKernels, rowid_of};
+use super::seek::{RowidSeek, SeekKernels, rowid_of};
 use super::tree::{RangeReader, TreeCursor};
 use crate::error::Result;
 use crate::exec::build::BuildContext;
@@ -36,8 +35,7 @@ pub(in crate::exec) fn table_scan(plan: &TableScan, build: &mut BuildContext) ->
         let cursor = TreeCursor::Table(TableCursor::new(table.root));
         return Ok(Box::new(Scan {
             database: plan.database,
-            order: None,
-            backwards: plan.descending,
+            keyed: false,
             seek,
             reader: RangeReader::new(cursor, plan.descending),
             output,
@@ -46,8 +44,7 @@ pub(in crate::exec) fn table_scan(plan: &TableScan, build: &mut BuildContext) ->
     let cursor = TreeCursor::Index(IndexCursor::new(table.root, Arc::clone(&primary.order)));
     Ok(Box::new(Scan {
         database: plan.database,
-        order: Some(Arc::clone(&primary.order)),
-        backwards: plan.descending,
+        keyed: true,
         seek,
         reader: RangeReader::new(cursor, plan.descending),
         output,
@@ -106,9 +103,8 @@ impl Operator for Point {
 /// A range, or several, of the tree.
 struct Scan {
     database: DatabaseIndex,
-    /// The key order of a WITHOUT ROWID tree.
-    order: Option<Arc<KeyOrder>>,
-    backwards: bool,
+    /// The tree is that of a WITHOUT ROWID table.
+    keyed: bool,
     seek: SeekKernels,
     reader: RangeReader,
     output: Output,
@@ -118,15 +114,12 @@ impl Operator for Scan {
     fn open(&mut self, context: &mut ExecContext<'_>) -> Result<()> {
         let encoding = context.databases[self.database].schema.encoding;
         self.output.open(encoding);
-        match &self.order {
-            None if self.seek.is_full() => self.reader.start_rowids(RowidSeek::ALL),
-            None => self
+        match self.keyed {
+            false if self.seek.is_full() => self.reader.start_rowids(RowidSeek::ALL),
+            false => self
                 .reader
                 .start_rowids(RowidSeek::evaluate(&mut self.seek, context)?),
-            Some(order) => {
-                let seek = KeySeek::evaluate(&mut self.seek, context, order, encoding, self.backwards)?;
-                self.reader.start_keys(seek);
-            }
+            true => self.reader.start_keys(&mut self.seek, context, encoding)?,
         }
         Ok(())
     }

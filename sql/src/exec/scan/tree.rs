@@ -4,16 +4,18 @@
 //! has no room. An end that is a key is checked once a leaf where the whole leaf lies inside, else once a row.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use aludel_storage::btree::{IndexCursor, LeafRow, LeafRows, Seek, TableCursor};
+use aludel_storage::format::TextEncoding;
 use aludel_storage::pager::Pager;
 
-use super::output::{Output, Taken};
-use super::seek::{KeyEnd, KeySeek, RowidSeek};
+use super::leaf::PlaceList;
+use super::output::{Output, Places};
+use super::seek::{KeyEnd, KeySeek, RowidSeek, SeekKernels};
 use crate::error::Result;
 use crate::exec::ExecContext;
 use crate::plan::physical::DatabaseIndex;
-use crate::value::ValueRef;
 
 /// A cursor over either kind of tree.
 pub(super) enum TreeCursor {
@@ -82,9 +84,13 @@ impl TreeCursor {
 
 /// What is still to be visited.
 enum Todo {
-    Rowids { points: Vec<i64>, next: usize },
+    Rowids {
+        points: Vec<i64>,
+        next: usize,
+    },
     RowidRange(i64, i64),
-    Keys(KeySeek),
+    /// The ranges of `RangeReader::keys`.
+    Keys,
     Nothing,
 }
 
@@ -94,7 +100,8 @@ enum End {
     /// Behind the row that the cursor was put on.
     OneRow,
     Rowid(i64),
-    Key(KeyEnd),
+    /// The end of the range of `RangeReader::keys`.
+    Key,
 }
 
 /// Where the cursor is.
@@ -112,6 +119,7 @@ enum Standing {
 pub(super) struct RangeReader {
     cursor: TreeCursor,
     backwards: bool,
+    keys: Option<KeySeek>,
     todo: Todo,
     end: End,
     standing: Standing,
@@ -120,14 +128,18 @@ pub(super) struct RangeReader {
 
 impl RangeReader {
     pub(super) fn new(cursor: TreeCursor, backwards: bool) -> RangeReader {
-        let spill = Vec::new();
+        let keys = match &cursor {
+            TreeCursor::Table(_) => None,
+            TreeCursor::Index(cursor) => Some(KeySeek::new(Arc::clone(cursor.order()), backwards)),
+        };
         RangeReader {
             cursor,
             backwards,
+            keys,
             todo: Todo::Nothing,
             end: End::Open,
             standing: Standing::Nowhere,
-            spill,
+            spill: Vec::new(),
         }
     }
 
@@ -147,9 +159,18 @@ impl RangeReader {
     }
 
     /// Starts over an index tree.
-    pub(super) fn start_keys(&mut self, seek: KeySeek) {
+    pub(super) fn start_keys(
+        &mut self,
+        seek: &mut SeekKernels,
+        context: &mut ExecContext<'_>,
+        encoding: TextEncoding,
+    ) -> Result<()> {
         self.standing = Standing::Nowhere;
-        self.todo = Todo::Keys(seek);
+        self.todo = Todo::Keys;
+        match &mut self.keys {
+            Some(keys) => keys.start(seek, context, encoding),
+            None => Ok(()),
+        }
     }
 
     /// Forgets the scan and lets go of all pages.
@@ -220,40 +241,17 @@ impl RangeReader {
                     _ => cursor.seek(pager, from, how)?,
                 }))
             }
-            (Todo::Keys(seek), _) => {
-                let Some((begin, end)) = seek.next() else {
+            (Todo::Keys, TreeCursor::Index(cursor)) => {
+                let Some(keys) = &mut self.keys else {
                     return Ok(None);
                 };
-                let (from, to) = if seek.is_backwards() {
-                    (end, begin)
-                } else {
-                    (begin, end)
-                };
-                let found = self.seek_key(pager, &from)?;
-                self.end = if to.is_open() { End::Open } else { End::Key(to) };
-                Ok(Some(found))
+                if !keys.next() {
+                    return Ok(None);
+                }
+                self.end = if keys.to().is_open() { End::Open } else { End::Key };
+                Ok(Some(seek_key(cursor, pager, keys.from(), self.backwards)?))
             }
             _ => Ok(None),
-        }
-    }
-
-    fn seek_key(&mut self, pager: &Pager, from: &KeyEnd) -> Result<bool> {
-        if from.is_open() {
-            return if self.backwards {
-                self.cursor.last(pager)
-            } else {
-                self.cursor.first(pager)
-            };
-        }
-        let how = match (self.backwards, from.inclusive) {
-            (false, true) => Seek::Ge,
-            (false, false) => Seek::Gt,
-            (true, true) => Seek::Le,
-            (true, false) => Seek::Lt,
-        };
-        match &mut self.cursor {
-            TreeCursor::Index(cursor) => Ok(cursor.seek(pager, &from.key(), how)?),
-            TreeCursor::Table(_) => Ok(false),
         }
     }
 
@@ -264,53 +262,64 @@ impl RangeReader {
         database: DatabaseIndex,
         output: &mut Output,
     ) -> Result<()> {
-        let rows = if self.backwards {
+        let leaf = if self.backwards {
             self.cursor.leaf_back()
         } else {
             self.cursor.leaf()
         };
-        let (held, room) = (rows.remaining(), output.room());
-        let mut ended = false;
-        let taken = match (&self.end, self.backwards) {
-            (End::OneRow, _) => {
-                ended = true;
-                output.take(context, database, rows.take(1))?
-            }
-            (End::Open, false) => output.take(context, database, rows.take(room))?,
-            (End::Open, true) => output.take(context, database, rows.rev().take(room))?,
-            (&End::Rowid(high), false) => {
-                let inside = until(|row| Ok(row.rowid <= high), &mut ended);
-                output.take(context, database, rows.take(room).map_while(inside))?
-            }
-            (&End::Rowid(low), true) => {
-                let inside = until(|row| Ok(row.rowid >= low), &mut ended);
-                output.take(context, database, rows.rev().take(room).map_while(inside))?
-            }
-            (End::Key(end), backwards) => {
-                let check = KeyCheck {
-                    cursor: &self.cursor,
-                    end,
-                    backwards,
-                };
-                check.take(context, database, rows, output, &mut self.spill, &mut ended)?
-            }
+        let held = leaf.remaining();
+        let start = if self.backwards {
+            leaf.places().end.saturating_sub(1)
+        } else {
+            leaf.places().start
         };
+        let mut places = Places {
+            start,
+            count: held.min(output.room()),
+            backwards: self.backwards,
+        };
+        let (inside, ended) = match &self.end {
+            End::Open => (places.count, false),
+            End::OneRow => (1, true),
+            End::Rowid(limit) => {
+                let limit = *limit;
+                let backwards = self.backwards;
+                count_inside(&leaf, places, |row| {
+                    Ok(if backwards {
+                        row.rowid >= limit
+                    } else {
+                        row.rowid <= limit
+                    })
+                })?
+            }
+            End::Key => match (&self.keys, &self.cursor) {
+                (Some(keys), TreeCursor::Index(cursor)) => {
+                    let pager = &context.databases[database].pager;
+                    let (key, order, end) = (keys.to().key(), cursor.order(), keys.to());
+                    let towards = if self.backwards {
+                        Ordering::Less
+                    } else {
+                        Ordering::Greater
+                    };
+                    let spill = &mut self.spill;
+                    count_inside(&leaf, places, |row| {
+                        let entry = order.compare_record(row.payload(pager, spill)?, &key)?;
+                        Ok(!end.is_past(entry, towards))
+                    })?
+                }
+                _ => (0, true),
+            },
+        };
+        places.count = inside.min(places.count);
+        output.take(context, database, &leaf, places)?;
         if ended {
             self.standing = Standing::Nowhere;
             return Ok(());
         }
-        self.move_behind(&context.databases[database].pager, taken, held)
-    }
-
-    /// Moves behind the rows taken of the `held` ones of this leaf.
-    fn move_behind(&mut self, pager: &Pager, taken: Taken, held: usize) -> Result<()> {
-        let next = if self.backwards {
-            taken.last_index.checked_sub(1)
-        } else {
-            Some(taken.last_index + 1)
-        };
-        let stands = match next {
-            Some(next) if taken.count < held => self.cursor.stand_at(pager, next)?,
+        let stands = match places.next() {
+            Some(next) if places.count < held => {
+                self.cursor.stand_at(&context.databases[database].pager, next)?
+            }
             _ => false,
         };
         self.standing = if stands {
@@ -322,101 +331,35 @@ impl RangeReader {
     }
 }
 
-type RowResult<'p> = Result<LeafRow<'p>, aludel_storage::Error>;
-
-/// Passes rows on as long as `inside` accepts them, then notes that the range has ended.
-fn until<'p, 'e>(
-    mut inside: impl FnMut(&LeafRow<'p>) -> Result<bool, aludel_storage::Error> + 'e,
-    ended: &'e mut bool,
-) -> impl FnMut(RowResult<'p>) -> Option<RowResult<'p>> + 'e {
-    move |row| match row {
-        Ok(row) => match inside(&row) {
-            Ok(true) => Some(Ok(row)),
-            Ok(false) => {
-                *ended = true;
-                None
-            }
-            Err(error) => Some(Err(error)),
-        },
-        Err(error) => Some(Err(error)),
+/// How many of the rows at `places` are inside the range, and whether the range ends among them: rows inside come first, so
+/// that mostly one look at the last row is enough, and a few decide else.
+fn count_inside(
+    leaf: &LeafRows<'_>,
+    places: Places,
+    mut is_inside: impl FnMut(&LeafRow<'_>) -> Result<bool>,
+) -> Result<(usize, bool)> {
+    let (mut inside, mut outside) = (0, places.count);
+    let mut probe = places.count.saturating_sub(1);
+    while inside < outside {
+        if is_inside(&leaf.at(places.place(probe))?)? {
+            inside = probe + 1;
+        } else {
+            outside = probe;
+        }
+        probe = inside + (outside - inside) / 2;
     }
+    Ok((inside, inside < places.count))
 }
 
-/// The check of an index leaf against the end of a key range.
-struct KeyCheck<'c> {
-    cursor: &'c TreeCursor,
-    end: &'c KeyEnd,
-    backwards: bool,
-}
-
-impl KeyCheck<'_> {
-    fn take(
-        &self,
-        context: &mut ExecContext<'_>,
-        database: DatabaseIndex,
-        rows: LeafRows<'_>,
-        output: &mut Output,
-        spill: &mut Vec<u8>,
-        ended: &mut bool,
-    ) -> Result<Taken> {
-        let key = self.end.key();
-        let room = output.room();
-        let pager = &context.databases[database].pager;
-        let mut furthest = rows.clone();
-        let furthest = if self.backwards {
-            furthest.next()
-        } else {
-            furthest.next_back()
-        };
-        let whole = match furthest.transpose()? {
-            Some(row) => self.is_inside(&row, &key, pager, spill)?,
-            None => true,
-        };
-        if whole {
-            return match self.backwards {
-                false => output.take(context, database, rows.take(room)),
-                true => output.take(context, database, rows.rev().take(room)),
-            };
-        }
-        // The rows inside are counted first: the output needs the context for itself.
-        let mut inside = 0;
-        let mut rest = rows.clone();
-        while inside < room {
-            let Some(row) = (if self.backwards {
-                rest.next_back()
-            } else {
-                rest.next()
-            }) else {
-                break;
-            };
-            if !self.is_inside(&row?, &key, pager, spill)? {
-                *ended = true;
-                break;
-            }
-            inside += 1;
-        }
-        match self.backwards {
-            false => output.take(context, database, rows.take(inside)),
-            true => output.take(context, database, rows.rev().take(inside)),
-        }
-    }
-
-    fn is_inside(
-        &self,
-        row: &LeafRow<'_>,
-        key: &[ValueRef<'_>],
-        pager: &Pager,
-        spill: &mut Vec<u8>,
-    ) -> Result<bool> {
-        let TreeCursor::Index(cursor) = self.cursor else {
-            return Ok(false);
-        };
-        let order = cursor.order().compare_record(row.payload(pager, spill)?, key)?;
-        let towards = if self.backwards {
-            Ordering::Less
-        } else {
-            Ordering::Greater
-        };
-        Ok(!self.end.is_past(order, towards))
-    }
+/// Puts the cursor on the first entry of a range, in the direction of reading.
+fn seek_key(cursor: &mut IndexCursor, pager: &Pager, from: &KeyEnd, backwards: bool) -> Result<bool> {
+    let how = match (backwards, from.inclusive) {
+        (false, _) if from.is_open() => return Ok(cursor.first(pager)?),
+        (true, _) if from.is_open() => return Ok(cursor.last(pager)?),
+        (false, true) => Seek::Ge,
+        (false, false) => Seek::Gt,
+        (true, true) => Seek::Le,
+        (true, false) => Seek::Lt,
+    };
+    Ok(cursor.seek(pager, &from.key(), how)?)
 }

@@ -249,7 +249,6 @@ fn common_tables() {
         "WITH RECURSIVE s(i, j) AS (SELECT 1, 1 UNION SELECT j, (i + j) % 10 FROM s UNION SELECT j, 0 FROM s WHERE i = 5) SELECT * FROM s ORDER BY 1, 2",
         "VALUES (1, 'a'), (2, 'b')",
         "SELECT * FROM (VALUES (3), (1), (2)) ORDER BY 1",
-        "SELECT value FROM generate_series(1, 10, 3)",
     ]);
 }
 
@@ -267,4 +266,42 @@ fn windows_and_order() {
         "SELECT id FROM t LIMIT 0",
         "SELECT b, c FROM t ORDER BY length(b), b COLLATE NOCASE, id",
     ]);
+}
+
+#[test]
+fn filters_in_stages() {
+    check_all(&[
+        "SELECT * FROM t WHERE d > 20 AND c > 5 AND b LIKE '%a%' AND d < 90",
+        "SELECT id FROM t WHERE c > 5 AND c + d > 40 AND b IS NOT NULL",
+        "SELECT count(*) FROM t WHERE d >= 0 AND c IS NULL AND length(b) > 2",
+        "SELECT * FROM u WHERE w > 50 AND k > 3 AND v = 'BETA'",
+        "SELECT a FROM t WHERE d % 2 = 0 AND (c > 3 OR b = 'beta') AND id > 17",
+    ]);
+}
+
+#[test]
+fn values_of_every_size() {
+    let pair = Pair::new(
+        "CREATE TABLE v(i, r REAL, s, b);
+         WITH RECURSIVE n(k) AS (SELECT 0 UNION ALL SELECT k + 1 FROM n WHERE k < 200)
+           INSERT INTO v SELECT
+             CASE k % 3 WHEN 0 THEN (1 << (k % 63)) - k WHEN 1 THEN -(1 << (k % 63)) ELSE k % 2 END,
+             CASE k % 5 WHEN 0 THEN k WHEN 1 THEN k / 3.0 WHEN 2 THEN NULL ELSE -k END,
+             substr(hex(zeroblob(300)) || k, -(k * 7 % 310)),
+             CASE k % 4 WHEN 0 THEN zeroblob(k) WHEN 1 THEN 'x' WHEN 2 THEN k END FROM n;
+         CREATE TABLE long(a, b, c); INSERT INTO long SELECT i, printf('%5000s', s), r FROM v;
+         ALTER TABLE v ADD COLUMN late DEFAULT 'later';
+         INSERT INTO v SELECT i, r, s, b, 'new' FROM v;",
+    );
+    for query in [
+        "SELECT * FROM v",
+        "SELECT r, i, r FROM v WHERE i > 0",
+        "SELECT late, length(s), typeof(b) FROM v",
+        "SELECT late, s FROM v WHERE s LIKE '%12%'",
+        "SELECT a, c FROM long",
+        "SELECT a, length(b), c FROM long WHERE c > 10",
+        "SELECT sum(i), sum(r), count(b), max(s) FROM v",
+    ] {
+        pair.check(query);
+    }
 }
