@@ -30,7 +30,7 @@ impl<'a> Binder<'a> {
         let bound = match &query.from {
             Some(from) => {
                 let (from, (bound, scope)) =
-                    self.from_clause(from, |binder| binder.clauses(query, order_by))?;
+                    self.bind_from_clause(from, |binder| binder.clauses(query, order_by))?;
                 self.assemble(Some(from), bound, scope, query.distinct)
             }
             None => {

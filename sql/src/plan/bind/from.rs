@@ -37,7 +37,11 @@ pub(super) enum Relation<'a> {
 
 impl<'a> Binder<'a> {
     /// The first pass: every table of the clause, from left to right.
-    pub(super) fn from_items(&mut self, clause: &'a ast::FromClause, out: &mut Vec<Item<'a>>) -> Result<()> {
+    pub(super) fn bind_from_items(
+        &mut self,
+        clause: &'a ast::FromClause,
+        out: &mut Vec<Item<'a>>,
+    ) -> Result<()> {
         self.table_ref(&clause.first, out)?;
         for join in &clause.joins {
             self.table_ref(&join.table, out)?;
@@ -71,7 +75,7 @@ impl<'a> Binder<'a> {
                 out.push(self.query_item(query, name, None));
             }
             TableRef::Parenthesized { from, alias: None } => {
-                return self.nested(|binder| binder.from_items(from, out));
+                return self.nested(|binder| binder.bind_from_items(from, out));
             }
             TableRef::Parenthesized {
                 from,
@@ -86,7 +90,7 @@ impl<'a> Binder<'a> {
 
     /// `(a JOIN b ..) AS x`: a query of all their columns.
     fn joined_tables(&mut self, from: &'a ast::FromClause) -> Result<Query> {
-        let (from, scope) = self.from_clause(from, |_| Ok(()))?;
+        let (from, scope) = self.bind_from_clause(from, |_| Ok(()))?;
         let ((projection, columns), _) = self.in_scope(scope.1, |binder| binder.all_columns())?;
         let block = Block {
             from: Some(from),
@@ -344,13 +348,13 @@ impl<'a> Binder<'a> {
     }
 
     /// Binds a FROM clause, then `inside` with its tables in scope; hands the scope back.
-    pub(super) fn from_clause<T>(
+    pub(super) fn bind_from_clause<T>(
         &mut self,
         clause: &'a ast::FromClause,
         inside: impl FnOnce(&mut Self) -> Result<T>,
     ) -> Result<(From, (T, Scope))> {
         let mut items = Vec::with_capacity(1 + clause.joins.len());
-        self.from_items(clause, &mut items)?;
+        self.bind_from_items(clause, &mut items)?;
         let mut scope = Scope::new(super::Clause::From);
         let mut sources = Vec::with_capacity(items.len());
         for item in items {

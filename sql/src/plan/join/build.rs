@@ -25,8 +25,6 @@ pub(super) struct Next<'n, 'q, 'p> {
     /// Terms of WHERE that can be checked from here on.
     pub ready: Vec<TermUse>,
     pub backwards: bool,
-    /// The order of the rows so far counts.
-    pub keeps_order: bool,
     /// Rows so far.
     pub outer_rows: LogEst,
 }
