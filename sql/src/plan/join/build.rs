@@ -77,7 +77,7 @@ impl<'q> Planner<'_, 'q> {
                 let depends = path.used().any(|number| next.constraints[number].needs != 0);
                 depends || path.seeks() && next.outer_rows.0 < 33 || next.candidate.one_row
             }
-            Path::Union { branches, .. } => branches
+            Path::Union { branches } => branches
                 .iter()
                 .any(|(path, own)| path.used().any(|number| own[number].needs != 0)),
             Path::Hash => false,
@@ -110,7 +110,7 @@ impl<'q> Planner<'_, 'q> {
                     .filter(|&term| !self.is_done(term, path, next.constraints));
                 (access, filter.collect())
             }
-            Path::Union { branches, .. } => {
+            Path::Union { branches } => {
                 let mut accesses = Vec::with_capacity(branches.len());
                 for (path, constraints) in branches {
                     accesses.push(self.tree_access(&next.trees[path.tree], path, constraints, false));
