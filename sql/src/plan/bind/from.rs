@@ -614,6 +614,9 @@ pub(super) fn unique_names(columns: &[OutputColumn]) -> Rc<[OutputColumn]> {
     let mut taken = TakenNames::new(columns.len());
     for column in columns {
         let mut column = column.clone();
+        if let Some(name) = column.inner_name.take() {
+            column.name = name;
+        }
         let stem = Arc::clone(&column.name);
         let mut number = 1;
         while !taken.take(&unique, &column.name) {

@@ -126,8 +126,8 @@ impl<'a> Binder<'a> {
                 continue;
             }
             let entry = self.tables.get(source.table);
-            candidates += 1;
             if entry.has_rowid() {
+                candidates += 1;
                 rowid_of = Some(source.table);
             }
             let Some(column) = entry.find_column(name.column) else {

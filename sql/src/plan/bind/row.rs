@@ -47,7 +47,11 @@ impl<'a> Binder<'a> {
         }
         let right_row = self.row(right)?;
         if left_row.len() != right_row.len() {
-            return Err(row_misused(span));
+            let from_query = matches!(right.kind, ExprKind::Subquery(_));
+            return Err(match left_row.len() {
+                1 if from_query => super::subquery::wrong_width(right_row.len(), 1, right.span),
+                _ => row_misused(span),
+            });
         }
         Ok(compare_members(
             comparison(op).unwrap_or(CompareOp::Eq),

@@ -8,6 +8,7 @@ use crate::plan::logical::{
     Body, ColumnSet, CommonTable, Compound, CompoundKind, Order, OrderTarget, Query, RecursiveBody, Scalar,
 };
 use crate::plan::physical::{CteId, Node, Recursive};
+use crate::value::Collation;
 
 impl Lowerer<'_> {
     /// The plan of a query. With `needed`, only those of its columns are put out (see [`can_narrow`]).
@@ -114,6 +115,17 @@ impl Lowerer<'_> {
         for order in &query.order {
             keys.push(output_key(order));
         }
+        if let (Some(collations), Some(_)) = (sorted_of_itself(query), &query.limit) {
+            // SQLite puts the members of a UNION into a tree, so its rows come sorted; a LIMIT shows it.
+            let keys = collations.iter().enumerate().map(whole_key).collect();
+            let node = Node::Sort {
+                input: Box::new(node),
+                keys,
+                top: None,
+                sorted_prefix: 0,
+            };
+            return self.limited(node, &tail);
+        }
         let node = self.sorted(node, keys, &tail)?;
         self.limited(node, &tail)
     }
@@ -204,6 +216,26 @@ fn output_key(order: &Order) -> crate::plan::physical::SortKey {
         descending: order.descending,
         nulls_first: order.nulls_first,
         collation: order.collation.clone(),
+    }
+}
+
+/// The collations of a compound without ORDER BY whose last operator compares rows.
+fn sorted_of_itself(query: &Query) -> Option<&[Collation]> {
+    match &query.body {
+        Body::Compound(compound) if query.order.is_empty() => {
+            let (last, _) = compound.rest.last()?;
+            (*last != CompoundKind::Append).then_some(&compound.collations)
+        }
+        _ => None,
+    }
+}
+
+fn whole_key((column, collation): (usize, &Collation)) -> crate::plan::physical::SortKey {
+    crate::plan::physical::SortKey {
+        expression: crate::plan::expr::Expr::Column(column),
+        descending: false,
+        nulls_first: true,
+        collation: collation.clone(),
     }
 }
 
