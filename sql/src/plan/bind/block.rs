@@ -27,6 +27,7 @@ impl<'a> Binder<'a> {
         order_by: &'a [ast::OrderingTerm],
     ) -> Result<BoundBlock> {
         self.named_windows.push(&query.windows);
+        self.written.push((self.scopes.len(), &query.columns));
         let bound = match &query.from {
             Some(from) => {
                 let (from, (bound, scope)) =
@@ -39,6 +40,7 @@ impl<'a> Binder<'a> {
                 self.assemble(None, bound, scope, query.distinct)
             }
         };
+        self.written.pop();
         self.named_windows.pop();
         Ok(bound)
     }

@@ -115,18 +115,30 @@ impl Lowerer<'_> {
         for order in &query.order {
             keys.push(output_key(order));
         }
-        if let (Some(collations), Some(_)) = (sorted_of_itself(query), &query.limit) {
-            // SQLite puts the members of a UNION into a tree, so its rows come sorted; a LIMIT shows it.
-            let keys = collations.iter().enumerate().map(whole_key).collect();
-            let node = Node::Sort {
-                input: Box::new(node),
-                keys,
-                top: None,
-                sorted_prefix: 0,
-            };
+        // SQLite puts the rows of such a compound into a tree, by the terms of ORDER BY and then by all columns. A LIMIT shows it.
+        let Some(collations) = sorted_of_itself(query).filter(|_| query.limit.is_some() || !keys.is_empty())
+        else {
+            let node = self.sorted(node, keys, &tail)?;
             return self.limited(node, &tail);
+        };
+        if !keys.is_empty() {
+            self.explain_sort(0, keys.len());
         }
-        let node = self.sorted(node, keys, &tail)?;
+        let named = |column: &usize| {
+            query
+                .order
+                .iter()
+                .any(|order| matches!(order.target, OrderTarget::Output(known) if known == *column))
+        };
+        let others = (0..collations.len()).filter(|column| !named(column));
+        keys.extend(others.map(|column| whole_key((column, &collations[column]))));
+        let top = self.top(&tail)?;
+        let node = Node::Sort {
+            input: Box::new(node),
+            keys,
+            top,
+            sorted_prefix: 0,
+        };
         self.limited(node, &tail)
     }
 
@@ -219,10 +231,10 @@ fn output_key(order: &Order) -> crate::plan::physical::SortKey {
     }
 }
 
-/// The collations of a compound without ORDER BY whose last operator compares rows.
+/// The collations of a compound whose last operator compares rows.
 fn sorted_of_itself(query: &Query) -> Option<&[Collation]> {
     match &query.body {
-        Body::Compound(compound) if query.order.is_empty() => {
+        Body::Compound(compound) => {
             let (last, _) = compound.rest.last()?;
             (*last != CompoundKind::Append).then_some(&compound.collations)
         }
