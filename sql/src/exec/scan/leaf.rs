@@ -31,7 +31,7 @@ pub(super) trait PlaceList {
 pub(super) struct LeafDecoder {
     /// Start and length of each record in the page.
     records: Vec<(u32, u32)>,
-    /// Column by column: the type and place of each row's value.
+    /// Row by row: the type and place of each wanted value.
     fields: Vec<Field>,
     /// Which types occur in each column: a bit for each serial type below 12, [`BLOBS`], [`TEXTS`].
     types: Vec<u16>,
@@ -79,8 +79,10 @@ impl LeafDecoder {
                 columns[output].push_integer(leaf.rowid_at(places.place(n))?);
             }
         }
+        let width = decoder.wanted.len();
+        let fields = &self.fields[..width * places.len()];
         for (n, wanted) in decoder.wanted.iter().enumerate() {
-            let fields = &self.fields[n * places.len()..][..places.len()];
+            let fields = fields.get(n..).unwrap_or_default().iter().step_by(width).copied();
             fill(
                 decoder,
                 wanted,
@@ -105,114 +107,135 @@ impl LeafDecoder {
             records,
             fields,
             types,
+            ..
         } = self;
+        let width = decoder.wanted.len();
         types.clear();
-        types.resize(decoder.wanted.len(), 0);
-        if decoder.wanted.is_empty() {
+        types.resize(width, 0);
+        if width == 0 {
             return true;
         }
-        records.clear();
-        for n in 0..places.len() {
-            let Some((start, len)) = leaf.record_at(places.place(n)) else {
-                return false;
-            };
-            records.push((start as u32, len as u32));
+        if fields.len() < width * places.len() {
+            fields.resize(width * places.len(), MISSING);
         }
-        if fields.len() < decoder.wanted.len() * places.len() {
-            fields.resize(decoder.wanted.len() * places.len(), MISSING);
-        }
-        let bytes = leaf.bytes();
-        for (n, &(start, len)) in records.iter().enumerate() {
-            let record = bytes
-                .get(start as usize..(start + len) as usize)
-                .unwrap_or_default();
-            if !locate_fields(
-                &decoder.wanted,
-                record,
-                start,
-                &mut fields[n..],
-                places.len(),
-                types,
-            ) {
-                return false;
-            }
-        }
-        true
+        locate_records(leaf, places, records)
+            && locate_fields(&decoder.skipped, leaf.bytes(), records, fields, types)
     }
 }
 
 /// Below this many rows the arrays do not pay.
 const FEW: usize = 4;
 
-/// Finds the wanted fields of one record; those of column i go to `fields[i * stride]`.
-#[inline(always)]
-fn locate_fields(
-    wanted: &[Wanted],
-    record: &[u8],
-    start: u32,
-    fields: &mut [Field],
-    stride: usize,
-    types: &mut [u16],
-) -> bool {
-    let Some((&header_len @ 1..0x80, _)) = record.split_first() else {
-        return false;
-    };
-    let Some(header) = record.get(1..usize::from(header_len)) else {
-        return false;
-    };
-    let mut header = header.iter();
-    let mut body = u64::from(header_len);
-    let mut at = 0;
-    for (wanted, types) in wanted.iter().zip(types) {
-        let Some(field) = fields.get_mut(at) else {
+/// Step 1. It and step 2 stay functions of their own, so that their loops have the registers for themselves.
+#[inline(never)]
+fn locate_records(leaf: &LeafRows<'_>, places: &impl PlaceList, records: &mut Vec<(u32, u32)>) -> bool {
+    records.clear();
+    records.reserve(places.len());
+    for n in 0..places.len() {
+        let Some((start, len)) = leaf.record_at(places.place(n)) else {
             return false;
         };
-        at += stride;
-        for _ in 0..wanted.skipped {
-            let Some((_, len)) = next_field(&mut header) else {
-                break;
+        records.push((start as u32, len as u32));
+    }
+    true
+}
+
+/// Step 2: `skipped` says for each wanted column how many columns lie in front of it, counted from the one before.
+#[inline(never)]
+fn locate_fields(
+    skipped: &[u32],
+    page: &[u8],
+    records: &[(u32, u32)],
+    fields: &mut [Field],
+    types: &mut [u16],
+) -> bool {
+    for (&(start, len), fields) in records.iter().zip(fields.chunks_exact_mut(skipped.len())) {
+        let Some(record) = page.get(start as usize..(start + len) as usize) else {
+            return false;
+        };
+        let Some(&header_len @ 1..0x80) = record.first() else {
+            return false;
+        };
+        let Some(header) = record.get(1..usize::from(header_len)) else {
+            return false;
+        };
+        let mut header = header.iter();
+        let mut offset = start + u32::from(header_len);
+        for ((&skipped, field), types) in skipped.iter().zip(fields).zip(types.iter_mut()) {
+            for _ in 0..skipped {
+                let Some(&serial) = header.next() else { break };
+                offset += match SERIALS.get(usize::from(serial)) {
+                    Some(info) => info & LENGTH_MASK,
+                    None => long_field(serial, &mut header).len,
+                };
+            }
+            let Some(&serial) = header.next() else {
+                *field = MISSING;
+                *types |= MISSINGS;
+                continue;
             };
-            body += len;
+            let found = match SERIALS.get(usize::from(serial)) {
+                Some(info) => LongField {
+                    serial: u32::from(serial),
+                    len: info & LENGTH_MASK,
+                    types: (info >> TYPES_SHIFT) as u16,
+                },
+                None => long_field(serial, &mut header),
+            };
+            *field = Field {
+                serial: found.serial,
+                offset,
+            };
+            *types |= found.types;
+            offset += found.len;
         }
-        let Some((serial, len)) = next_field(&mut header) else {
-            *field = MISSING;
-            *types |= MISSINGS;
-            continue;
-        };
-        *field = Field {
-            serial,
-            offset: start.wrapping_add(body as u32),
-        };
-        body += len;
-        *types |= type_bit(serial);
-        // Further on places are not checked one by one.
-        if body > record.len() as u64 {
+        // Places only grow: when the last value lies in the record, all do.
+        if offset > start + len {
             return false;
         }
     }
     true
 }
 
-#[inline(always)]
-fn next_field(header: &mut std::slice::Iter<'_, u8>) -> Option<(u32, u64)> {
-    let &serial = header.next()?;
-    match LENGTHS.get(usize::from(serial)) {
-        Some(len) => Some((u32::from(serial), u64::from(*len))),
-        None => {
-            // A type that does not parse has a length that fits no record.
-            let serial = long_serial(serial, header).unwrap_or(u64::MAX);
-            let narrow = u32::try_from(serial).unwrap_or(u32::MAX - 1);
-            Some((narrow, record::content_len(serial) as u64 & u64::from(u32::MAX)))
-        }
+/// Length and type bit of each serial type that is a single byte.
+const SERIALS: [u32; 128] = {
+    let mut serials = [0; 128];
+    let mut serial = 0;
+    while serial < 128 {
+        serials[serial] = LENGTHS[serial] as u32 | (type_bit(serial as u32) as u32) << TYPES_SHIFT;
+        serial += 1;
     }
-}
+    serials
+};
+const LENGTH_MASK: u32 = 0xff;
+const TYPES_SHIFT: u32 = 16;
 
-#[inline(always)]
-fn type_bit(serial: u32) -> u16 {
+const fn type_bit(serial: u32) -> u16 {
     match serial {
         0..12 => 1 << serial,
         _ if serial & 1 == 0 => BLOBS,
         _ => TEXTS,
+    }
+}
+
+struct LongField {
+    serial: u32,
+    len: u32,
+    types: u16,
+}
+
+/// A serial type of several bytes. What fits no page gets a length that fits no record, and not so long that a sum overflows.
+#[cold]
+fn long_field(first: u8, header: &mut std::slice::Iter<'_, u8>) -> LongField {
+    const BEYOND: u32 = 1 << 17;
+    let serial = long_serial(first, header)
+        .unwrap_or(u64::MAX)
+        .min(u64::from(2 * BEYOND)) as u32;
+    let len = (record::content_len(u64::from(serial)) as u32).min(BEYOND);
+    LongField {
+        serial,
+        len,
+        types: type_bit(serial),
     }
 }
 
@@ -221,15 +244,12 @@ fn fill(
     decoder: &Decoder,
     wanted: &Wanted,
     page: &[u8],
-    fields: &[Field],
+    fields: impl ExactSizeIterator<Item = Field> + Clone,
     types: u16,
     column: &mut Vector,
 ) -> Result<()> {
     if types & !INTEGERS == 0 && !wanted.real {
-        column.extend_slots(
-            Class::Integer,
-            fields.iter().map(|field| integer(page, *field) as u64),
-        );
+        column.extend_slots(Class::Integer, fields.map(|field| integer(page, field) as u64));
     } else if types & !(INTEGERS | REALS) == 0 && (wanted.real || types == REALS) {
         fill_reals(page, fields, column);
     } else if types == TEXTS && decoder.encoding == TextEncoding::Utf8 {
@@ -238,7 +258,7 @@ fn fill(
         for field in fields {
             match field.serial {
                 MISSING_SERIAL => column.push(wanted.missing.as_ref()),
-                _ => decoder.push_value(value(page, *field)?, wanted.real, column),
+                _ => decoder.push_value(value(page, field)?, wanted.real, column),
             }
         }
     }
@@ -262,17 +282,17 @@ fn integer(page: &[u8], field: Field) -> i64 {
 }
 
 /// A column of reals, some of them stored as integers.
-fn fill_reals(page: &[u8], fields: &[Field], column: &mut Vector) {
-    let real = |field: &Field| match field.serial {
+fn fill_reals(page: &[u8], fields: impl Iterator<Item = Field> + Clone, column: &mut Vector) {
+    let real = |field: Field| match field.serial {
         7 => {
             let at = field.offset as usize;
             let eight = page.get(at..at + 8).and_then(|eight| eight.first_chunk::<8>());
             eight.map_or(f64::NAN, |eight| f64::from_be_bytes(*eight))
         }
-        _ => integer(page, *field) as f64,
+        _ => integer(page, field) as f64,
     };
     let (before, mut nan) = (column.len(), false);
-    let bits = fields.iter().map(|field| {
+    let bits = fields.clone().map(|field| {
         let real = real(field);
         nan |= real.is_nan();
         real.to_bits()
@@ -280,17 +300,15 @@ fn fill_reals(page: &[u8], fields: &[Field], column: &mut Vector) {
     column.extend_slots(Class::Real, bits);
     if nan {
         column.truncate(before);
-        fields.iter().for_each(|field| column.push_real(real(field)));
+        fields.for_each(|field| column.push_real(real(field)));
     }
 }
 
 /// A column of texts.
-fn fill_texts(page: &[u8], fields: &[Field], column: &mut Vector) {
+fn fill_texts(page: &[u8], fields: impl ExactSizeIterator<Item = Field>, column: &mut Vector) {
     column.extend_texts(
         page,
-        fields
-            .iter()
-            .map(|field| (field.offset as usize, (field.serial as usize - 13) / 2)),
+        fields.map(|field| (field.offset as usize, (field.serial as usize - 13) / 2)),
     );
 }
 
