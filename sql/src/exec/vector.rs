@@ -422,6 +422,9 @@ impl Vector {
     pub fn truncate(&mut self, len: usize) {
         self.slots.truncate(len);
         self.classes.truncate(len);
+        if len == 0 {
+            self.clear();
+        }
     }
 
     /// Asserts I1..I3; for tests.

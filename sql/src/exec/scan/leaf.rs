@@ -24,6 +24,10 @@ pub(super) trait PlaceList {
     fn len(&self) -> usize;
     /// The place of the `n`-th.
     fn place(&self, n: usize) -> usize;
+    /// The places when they follow each other.
+    fn run(&self) -> Option<std::ops::Range<usize>> {
+        None
+    }
 }
 
 /// The arrays between the steps; kept for their memory.
@@ -33,8 +37,6 @@ pub(super) struct LeafDecoder {
     records: Vec<(u32, u32)>,
     /// Row by row: the type and place of each wanted value.
     fields: Vec<Field>,
-    /// Which types occur in each column: a bit for each serial type below 12, [`BLOBS`], [`TEXTS`].
-    types: Vec<u16>,
 }
 
 /// A serial type and the place of its value in the page.
@@ -51,11 +53,8 @@ const MISSING: Field = Field {
 };
 const MISSING_SERIAL: u32 = u32::MAX;
 
-const BLOBS: u16 = 1 << 12;
-const TEXTS: u16 = 1 << 13;
-const MISSINGS: u16 = 1 << 14;
-const INTEGERS: u16 = 0b11_0111_1110;
-const REALS: u16 = 1 << 7;
+const INTEGERS: u32 = 0b11_0111_1110;
+const REALS: u32 = 1 << 7;
 
 impl LeafDecoder {
     /// Appends the rows of `leaf` at `places` to `columns`.
@@ -83,14 +82,7 @@ impl LeafDecoder {
         let fields = &self.fields[..width * places.len()];
         for (n, wanted) in decoder.wanted.iter().enumerate() {
             let fields = fields.get(n..).unwrap_or_default().iter().step_by(width).copied();
-            fill(
-                decoder,
-                wanted,
-                leaf.bytes(),
-                fields,
-                self.types[n],
-                &mut columns[wanted.output],
-            )?;
+            fill(decoder, wanted, leaf.bytes(), fields, &mut columns[wanted.output])?;
         }
         for &(from, to) in &decoder.copies {
             let Ok([source, out]) = columns.get_disjoint_mut([from, to]) else {
@@ -103,15 +95,8 @@ impl LeafDecoder {
 
     /// Steps 1 and 2; false when some row is not of the usual kind.
     fn locate(&mut self, decoder: &Decoder, leaf: &LeafRows<'_>, places: &impl PlaceList) -> bool {
-        let LeafDecoder {
-            records,
-            fields,
-            types,
-            ..
-        } = self;
+        let LeafDecoder { records, fields } = self;
         let width = decoder.wanted.len();
-        types.clear();
-        types.resize(width, 0);
         if width == 0 {
             return true;
         }
@@ -119,7 +104,7 @@ impl LeafDecoder {
             fields.resize(width * places.len(), MISSING);
         }
         locate_records(leaf, places, records)
-            && locate_fields(&decoder.skipped, leaf.bytes(), records, fields, types)
+            && locate_fields(&decoder.skipped, leaf.bytes(), records, fields)
     }
 }
 
@@ -129,6 +114,12 @@ const FEW: usize = 4;
 /// Step 1. It and step 2 stay functions of their own, so that their loops have the registers for themselves.
 #[inline(never)]
 fn locate_records(leaf: &LeafRows<'_>, places: &impl PlaceList, records: &mut Vec<(u32, u32)>) -> bool {
+    records.clear();
+    if let Some(run) = places.run()
+        && leaf.records_at(run, records)
+    {
+        return true;
+    }
     records.clear();
     records.reserve(places.len());
     for n in 0..places.len() {
@@ -142,13 +133,7 @@ fn locate_records(leaf: &LeafRows<'_>, places: &impl PlaceList, records: &mut Ve
 
 /// Step 2: `skipped` says for each wanted column how many columns lie in front of it, counted from the one before.
 #[inline(never)]
-fn locate_fields(
-    skipped: &[u32],
-    page: &[u8],
-    records: &[(u32, u32)],
-    fields: &mut [Field],
-    types: &mut [u16],
-) -> bool {
+fn locate_fields(skipped: &[u32], page: &[u8], records: &[(u32, u32)], fields: &mut [Field]) -> bool {
     for (&(start, len), fields) in records.iter().zip(fields.chunks_exact_mut(skipped.len())) {
         let Some(record) = page.get(start as usize..(start + len) as usize) else {
             return false;
@@ -161,33 +146,24 @@ fn locate_fields(
         };
         let mut header = header.iter();
         let mut offset = start + u32::from(header_len);
-        for ((&skipped, field), types) in skipped.iter().zip(fields).zip(types.iter_mut()) {
+        for (&skipped, field) in skipped.iter().zip(fields) {
             for _ in 0..skipped {
                 let Some(&serial) = header.next() else { break };
-                offset += match SERIALS.get(usize::from(serial)) {
-                    Some(info) => info & LENGTH_MASK,
-                    None => long_field(serial, &mut header).len,
+                offset += match LENGTHS.get(usize::from(serial)) {
+                    Some(len) => u32::from(*len),
+                    None => long_field(serial, &mut header).1,
                 };
             }
             let Some(&serial) = header.next() else {
                 *field = MISSING;
-                *types |= MISSINGS;
                 continue;
             };
-            let found = match SERIALS.get(usize::from(serial)) {
-                Some(info) => LongField {
-                    serial: u32::from(serial),
-                    len: info & LENGTH_MASK,
-                    types: (info >> TYPES_SHIFT) as u16,
-                },
+            let (serial, len) = match LENGTHS.get(usize::from(serial)) {
+                Some(len) => (u32::from(serial), u32::from(*len)),
                 None => long_field(serial, &mut header),
             };
-            *field = Field {
-                serial: found.serial,
-                offset,
-            };
-            *types |= found.types;
-            offset += found.len;
+            *field = Field { serial, offset };
+            offset += len;
         }
         // Places only grow: when the last value lies in the record, all do.
         if offset > start + len {
@@ -197,78 +173,70 @@ fn locate_fields(
     true
 }
 
-/// Length and type bit of each serial type that is a single byte.
-const SERIALS: [u32; 128] = {
-    let mut serials = [0; 128];
-    let mut serial = 0;
-    while serial < 128 {
-        serials[serial] = LENGTHS[serial] as u32 | (type_bit(serial as u32) as u32) << TYPES_SHIFT;
-        serial += 1;
-    }
-    serials
-};
-const LENGTH_MASK: u32 = 0xff;
-const TYPES_SHIFT: u32 = 16;
-
-const fn type_bit(serial: u32) -> u16 {
-    match serial {
-        0..12 => 1 << serial,
-        _ if serial & 1 == 0 => BLOBS,
-        _ => TEXTS,
-    }
-}
-
-struct LongField {
-    serial: u32,
-    len: u32,
-    types: u16,
-}
-
-/// A serial type of several bytes. What fits no page gets a length that fits no record, and not so long that a sum overflows.
+/// A serial type of several bytes, and its length. What fits no page gets a length that fits no record, and not so long that a sum
+/// overflows.
 #[cold]
-fn long_field(first: u8, header: &mut std::slice::Iter<'_, u8>) -> LongField {
-    const BEYOND: u32 = 1 << 17;
-    let serial = long_serial(first, header)
-        .unwrap_or(u64::MAX)
-        .min(u64::from(2 * BEYOND)) as u32;
-    let len = (record::content_len(u64::from(serial)) as u32).min(BEYOND);
-    LongField {
-        serial,
-        len,
-        types: type_bit(serial),
-    }
+fn long_field(first: u8, header: &mut std::slice::Iter<'_, u8>) -> (u32, u32) {
+    const BEYOND: u64 = 1 << 17;
+    let serial = long_serial(first, header).unwrap_or(u64::MAX).min(2 * BEYOND);
+    (
+        serial as u32,
+        record::content_len(serial).min(BEYOND as usize) as u32,
+    )
 }
 
-/// Step 3 for one column.
+/// Step 3 for one column: the first row says which loop to try, and a row of another kind has it done over row by row.
 fn fill(
     decoder: &Decoder,
     wanted: &Wanted,
     page: &[u8],
     fields: impl ExactSizeIterator<Item = Field> + Clone,
-    types: u16,
     column: &mut Vector,
 ) -> Result<()> {
-    if types & !INTEGERS == 0 && !wanted.real {
-        column.extend_slots(Class::Integer, fields.map(|field| integer(page, field) as u64));
-    } else if types & !(INTEGERS | REALS) == 0 && (wanted.real || types == REALS) {
-        fill_reals(page, fields, column);
-    } else if types == TEXTS && decoder.encoding == TextEncoding::Utf8 {
-        fill_texts(page, fields, column);
-    } else {
-        for field in fields {
-            match field.serial {
-                MISSING_SERIAL => column.push(wanted.missing.as_ref()),
-                _ => decoder.push_value(value(page, field)?, wanted.real, column),
-            }
+    let before = column.len();
+    let filled = match fields.clone().next().map(|field| field.serial) {
+        Some(1..=6 | 8 | 9) if !wanted.real => fill_integers(page, fields.clone(), column),
+        Some(7) if !wanted.real => fill_reals(page, fields.clone(), REALS, column),
+        Some(1..=9) if wanted.real => fill_reals(page, fields.clone(), REALS | INTEGERS, column),
+        Some(serial @ 13..) if serial & 1 == 1 && decoder.encoding == TextEncoding::Utf8 => {
+            fill_texts(page, fields.clone(), column)
+        }
+        _ => false,
+    };
+    if filled {
+        return Ok(());
+    }
+    column.truncate(before);
+    for field in fields {
+        match field.serial {
+            MISSING_SERIAL => column.push(wanted.missing.as_ref()),
+            _ => decoder.push_value(value(page, field)?, wanted.real, column),
         }
     }
     Ok(())
 }
 
+/// A column of integers.
+fn fill_integers(page: &[u8], fields: impl Iterator<Item = Field>, column: &mut Vector) -> bool {
+    let mut types = 0u32;
+    let slots = fields.map(|field| {
+        types |= type_bit(field.serial);
+        integer(page, field) as u64
+    });
+    column.extend_slots(Class::Integer, slots);
+    types & !INTEGERS == 0
+}
+
+/// A bit for each of the types below 12; the last bit for all others.
+#[inline(always)]
+fn type_bit(serial: u32) -> u32 {
+    1 << serial.min(31)
+}
+
 /// An integer, whatever its length: the last of eight bytes.
 #[inline(always)]
 fn integer(page: &[u8], field: Field) -> i64 {
-    let len = usize::from(LENGTHS[(field.serial & 0x7f) as usize]);
+    let len = usize::from(LENGTHS[(field.serial & 0x7f) as usize]).min(8);
     if len == 0 {
         // The types of 0 and 1 are 8 and 9.
         return i64::from(field.serial) - 8;
@@ -281,35 +249,41 @@ fn integer(page: &[u8], field: Field) -> i64 {
     eight.map_or(0, |eight| (u64::from_be_bytes(*eight) << shift) as i64 >> shift)
 }
 
-/// A column of reals, some of them stored as integers.
-fn fill_reals(page: &[u8], fields: impl Iterator<Item = Field> + Clone, column: &mut Vector) {
-    let real = |field: Field| match field.serial {
-        7 => {
-            let at = field.offset as usize;
-            let eight = page.get(at..at + 8).and_then(|eight| eight.first_chunk::<8>());
-            eight.map_or(f64::NAN, |eight| f64::from_be_bytes(*eight))
-        }
-        _ => integer(page, field) as f64,
-    };
-    let (before, mut nan) = (column.len(), false);
-    let bits = fields.clone().map(|field| {
-        let real = real(field);
+/// A column of reals, some of them stored as integers where `allowed` says so.
+fn fill_reals(page: &[u8], fields: impl Iterator<Item = Field>, allowed: u32, column: &mut Vector) -> bool {
+    let (mut types, mut nan) = (0u32, false);
+    let bits = fields.map(|field| {
+        types |= type_bit(field.serial);
+        let real = match field.serial {
+            7 => {
+                let at = field.offset as usize;
+                let eight = page.get(at..at + 8).and_then(|eight| eight.first_chunk::<8>());
+                eight.map_or(f64::NAN, |eight| f64::from_be_bytes(*eight))
+            }
+            _ => integer(page, field) as f64,
+        };
         nan |= real.is_nan();
         real.to_bits()
     });
     column.extend_slots(Class::Real, bits);
-    if nan {
-        column.truncate(before);
-        fields.for_each(|field| column.push_real(real(field)));
-    }
+    types & !allowed == 0 && !nan
 }
 
 /// A column of texts.
-fn fill_texts(page: &[u8], fields: impl ExactSizeIterator<Item = Field>, column: &mut Vector) {
-    column.extend_texts(
-        page,
-        fields.map(|field| (field.offset as usize, (field.serial as usize - 13) / 2)),
-    );
+fn fill_texts(page: &[u8], fields: impl ExactSizeIterator<Item = Field>, column: &mut Vector) -> bool {
+    let mut all = true;
+    let places = fields.map(|field| {
+        let is_text = field.serial >= 13 && field.serial & 1 == 1 && field.serial != MISSING_SERIAL;
+        all &= is_text;
+        let len = if is_text {
+            (field.serial as usize - 13) / 2
+        } else {
+            0
+        };
+        (field.offset as usize, len)
+    });
+    column.extend_texts(page, places);
+    all
 }
 
 fn value(page: &[u8], field: Field) -> Result<ValueRef<'_>> {

@@ -39,6 +39,10 @@ impl PlaceList for Places {
             self.start + n
         }
     }
+
+    fn run(&self) -> Option<std::ops::Range<usize>> {
+        (!self.backwards).then_some(self.start..self.start + self.count)
+    }
 }
 
 impl Places {
