@@ -354,20 +354,19 @@ impl<'a> PageRef<'a> {
         let cell = self.bytes.get(at..)?;
         // The usual cell has sixteen bytes behind its beginning; then its head is read without further checks.
         let (total, head) = match cell.first_chunk::<16>() {
-            Some(&[a, b0, b1, b2, b3, b4, b5, b6, b7, b8, ..]) if a < 0x80 || b0 < 0x80 => {
-                let (total, len, key) = match a {
-                    0..0x80 => (usize::from(a), 1, [b0, b1, b2, b3, b4, b5, b6, b7]),
-                    _ => (
-                        usize::from(a & 0x7f) << 7 | usize::from(b0),
-                        2,
-                        [b1, b2, b3, b4, b5, b6, b7, b8],
-                    ),
-                };
+            Some([a, rest @ ..]) if *a < 0x80 => {
                 let rowid_len = match kind {
-                    PageKind::TableLeaf => varint::len_wide(&key)?,
+                    PageKind::TableLeaf => varint::len_wide(rest)?,
                     _ => 0,
                 };
-                (total, len + rowid_len)
+                (usize::from(*a), 1 + rowid_len)
+            }
+            Some([a, b, rest @ ..]) if *b < 0x80 => {
+                let rowid_len = match kind {
+                    PageKind::TableLeaf => varint::len_wide(rest)?,
+                    _ => 0,
+                };
+                (usize::from(a & 0x7f) << 7 | usize::from(*b), 2 + rowid_len)
             }
             _ => {
                 let (total, len) = varint::read(cell)?;

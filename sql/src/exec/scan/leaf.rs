@@ -53,9 +53,6 @@ const MISSING: Field = Field {
 };
 const MISSING_SERIAL: u32 = u32::MAX;
 
-const INTEGERS: u32 = 0b11_0111_1110;
-const REALS: u32 = 1 << 7;
-
 impl LeafDecoder {
     /// Appends the rows of `leaf` at `places` to `columns`.
     pub(super) fn decode(
@@ -196,8 +193,7 @@ fn fill(
     let before = column.len();
     let filled = match fields.clone().next().map(|field| field.serial) {
         Some(1..=6 | 8 | 9) if !wanted.real => fill_integers(page, fields.clone(), column),
-        Some(7) if !wanted.real => fill_reals(page, fields.clone(), REALS, column),
-        Some(1..=9) if wanted.real => fill_reals(page, fields.clone(), REALS | INTEGERS, column),
+        Some(1..=9) => fill_reals(page, fields.clone(), wanted.real, column),
         Some(serial @ 13..) if serial & 1 == 1 && decoder.encoding == TextEncoding::Utf8 => {
             fill_texts(page, fields.clone(), column)
         }
@@ -218,25 +214,27 @@ fn fill(
 
 /// A column of integers.
 fn fill_integers(page: &[u8], fields: impl Iterator<Item = Field>, column: &mut Vector) -> bool {
-    let mut types = 0u32;
+    let mut others = false;
     let slots = fields.map(|field| {
-        types |= type_bit(field.serial);
+        others |= !is_integer(field.serial);
         integer(page, field) as u64
     });
     column.extend_slots(Class::Integer, slots);
-    types & !INTEGERS == 0
+    !others
 }
 
-/// A bit for each of the types below 12; the last bit for all others.
 #[inline(always)]
-fn type_bit(serial: u32) -> u32 {
-    1 << serial.min(31)
+fn is_integer(serial: u32) -> bool {
+    (serial.wrapping_sub(1) < 9) & (serial != 7)
 }
+
+/// The lengths of the types that integers have; the others' do not matter.
+const INTEGER_LENGTHS: [u8; 16] = [0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 0, 0, 0, 0, 0, 0];
 
 /// An integer, whatever its length: the last of eight bytes.
 #[inline(always)]
 fn integer(page: &[u8], field: Field) -> i64 {
-    let len = usize::from(LENGTHS[(field.serial & 0x7f) as usize]).min(8);
+    let len = usize::from(INTEGER_LENGTHS[(field.serial & 0xf) as usize]);
     if len == 0 {
         // The types of 0 and 1 are 8 and 9.
         return i64::from(field.serial) - 8;
@@ -249,11 +247,11 @@ fn integer(page: &[u8], field: Field) -> i64 {
     eight.map_or(0, |eight| (u64::from_be_bytes(*eight) << shift) as i64 >> shift)
 }
 
-/// A column of reals, some of them stored as integers where `allowed` says so.
-fn fill_reals(page: &[u8], fields: impl Iterator<Item = Field>, allowed: u32, column: &mut Vector) -> bool {
-    let (mut types, mut nan) = (0u32, false);
+/// A column of reals; with `integers` some may be stored as integers.
+fn fill_reals(page: &[u8], fields: impl Iterator<Item = Field>, integers: bool, column: &mut Vector) -> bool {
+    let (mut others, mut nan) = (false, false);
     let bits = fields.map(|field| {
-        types |= type_bit(field.serial);
+        others |= field.serial != 7 && !(integers && is_integer(field.serial));
         let real = match field.serial {
             7 => {
                 let at = field.offset as usize;
@@ -266,7 +264,7 @@ fn fill_reals(page: &[u8], fields: impl Iterator<Item = Field>, allowed: u32, co
         real.to_bits()
     });
     column.extend_slots(Class::Real, bits);
-    types & !allowed == 0 && !nan
+    !others && !nan
 }
 
 /// A column of texts.
