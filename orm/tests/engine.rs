@@ -140,3 +140,22 @@ fn constraints_have_families() {
         Ok(())
     });
 }
+
+#[test]
+fn a_busy_transaction_is_tried_again() {
+    on_each(|engine| {
+        let mut tries = 0;
+        let result = engine.transaction_with_retry(3, |session| {
+            session.add(User::new("Mike"));
+            session.flush()?;
+            tries += 1;
+            match tries {
+                1 | 2 => Err(aludel::DriverError::new(Failure::Busy, "database is locked").into()),
+                _ => Ok(tries),
+            }
+        });
+        assert_eq!(result?, 3);
+        assert_eq!(engine.connect()?.query::<User>().count()?, 1);
+        Ok(())
+    });
+}

@@ -683,3 +683,34 @@ fn one_text_for_one_shape() {
     assert_eq!(make("a"), make("b"));
     let _ = query::<Comment>();
 }
+
+#[test]
+fn sql_text_has_typed_rows() {
+    on_each(|engine| {
+        let mut session = engine.session()?;
+        let mike = four(&mut session)?[0];
+        session[mike].age = 41;
+        let rows: Vec<(String, i64)> = session
+            .sql("SELECT name, age FROM users WHERE age > ?1 AND name LIKE ?2")
+            .bind(40)
+            .bind("M%")
+            .fetch()?;
+        assert_eq!(rows, [("Mike".to_owned(), 41)]);
+        let users = session
+            .sql("SELECT age, 1 AS other, email, name, id FROM users ORDER BY id")
+            .entities::<User>()?;
+        assert_eq!((users[0].name.as_str(), users[0].age), ("Mike", 41));
+        assert_eq!(session.sql("UPDATE users SET age = 1").run()?, 4);
+        assert_eq!(session.sql("SELECT sum(age) FROM users").scalar::<i64>()?, 4);
+        let error = session
+            .sql("SELECT id FROM users")
+            .entities::<User>()
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the statement gives no column `name`, which `User` has"
+        );
+        assert!(session.sql("SELECT id FROM users").fetch::<(i64, i64)>().is_err());
+        Ok(())
+    });
+}

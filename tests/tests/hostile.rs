@@ -38,7 +38,7 @@ fn mutate(random: &mut Random) -> Vec<u8> {
     for _ in 0..1 + random.below(6) {
         let at = random.below(text.len());
         match random.below(5) {
-            0 => text[at] = random.next() as u8,
+            0 => text[at] = random.number() as u8,
             1 => drop(text.drain(at..(at + random.below(12)).min(text.len()))),
             2 => {
                 let piece = text[at..(at + random.below(20)).min(text.len())].to_vec();
@@ -135,7 +135,7 @@ fn damage(bytes: &mut [u8], random: &mut Random) {
             0 => 0,
             1 => 0xff,
             2 => bytes[at] ^ (1 << random.below(8)),
-            _ => random.next() as u8,
+            _ => random.number() as u8,
         };
     }
 }

@@ -17,7 +17,7 @@ pub enum Param {
 }
 
 /// What went wrong, as text: the run prints it and goes on.
-pub type Failure = String;
+pub(super) type Failure = String;
 
 /// An open database of either engine.
 pub trait Peer {

@@ -77,7 +77,9 @@ impl Engine {
             #[cfg(feature = "sqlite-c")]
             Backend::SqliteC(options) => Box::new(crate::drivers::SqliteCDriver::new(options)),
             #[cfg(not(feature = "sqlite-c"))]
-            Backend::SqliteC(_) => {
+            Backend::SqliteC(options) => {
+                // Only a build with the feature has a use for them.
+                drop(options);
                 return Err(UrlError::MissingFeature {
                     scheme: "sqlite+c".into(),
                     feature: "sqlite-c",

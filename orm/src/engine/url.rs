@@ -27,7 +27,13 @@ pub(crate) enum Backend {
     /// SQLite's format, by our own engine.
     Native(SqliteOptions),
     /// SQLite's format, by the C library.
-    SqliteC(SqliteOptions),
+    SqliteC(
+        #[cfg_attr(
+            not(feature = "sqlite-c"),
+            allow(dead_code, reason = "read by the driver behind the feature")
+        )]
+        SqliteOptions,
+    ),
 }
 
 /// A URL that does not say which database to open.

@@ -18,6 +18,7 @@ mod related;
 mod select;
 mod selection;
 mod source;
+mod sql;
 mod subquery;
 
 pub use change::{Delete, SetList, SetTo, Update};
@@ -26,6 +27,7 @@ pub use insert::{Insert, Upsert};
 pub use select::{Query, query};
 pub use selection::{Selection, SingleColumn};
 pub use source::{Append, Maybe, Source};
+pub use sql::{FromRow, Sql};
 
 /// What sessions need of the builders.
 pub(crate) mod internals {

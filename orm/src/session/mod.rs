@@ -36,7 +36,7 @@ use crate::dialect::{Dialect, TransactionMode};
 use crate::engine::{Connection, Engine};
 use crate::error::{Error, Result};
 use crate::mapper::{Entity, Handle, RowReader};
-use crate::query::{Executor, Insert, Query};
+use crate::query::{Executor, Insert, Query, Sql};
 use crate::types::{RawHandle, Value};
 use related::Relations;
 use statements::Statements;
@@ -142,6 +142,29 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// As [`transaction`](Engine::transaction), tried again from the start, in a new session, when someone else was in the
+    /// way: up to so many times in all. `work` must be good to run again.
+    ///
+    /// # Errors
+    /// The first error that is not of the family [`Failure::Busy`](crate::Failure::Busy), or the last one.
+    pub fn transaction_with_retry<T>(
+        &self,
+        attempts: u32,
+        mut work: impl FnMut(&mut Session) -> Result<T>,
+    ) -> Result<T> {
+        let mut attempt = 1;
+        loop {
+            match self.transaction(&mut work) {
+                Err(error) if error.failure() == Some(crate::Failure::Busy) && attempt < attempts => {
+                    attempt += 1
+                }
+                done => return done,
+            }
+        }
+    }
+}
+
 impl Session {
     fn new(engine: Engine) -> Session {
         static NEXT: AtomicU32 = AtomicU32::new(1);
@@ -240,10 +263,11 @@ impl Session {
                 })
                 .collect();
             self.load_by_keys::<T>(missing)?;
-            return Ok(keys
+            let alive = |handle: &Handle<T>| self.state_of(handle.raw) != State::Marked;
+            let found = keys
                 .iter()
-                .filter_map(|key| self.store.find::<T>(key).map(|(handle, _)| handle))
-                .collect());
+                .filter_map(|key| self.store.find::<T>(key).map(|(handle, _)| handle));
+            return Ok(found.filter(alive).collect());
         }
         let mut found = Vec::with_capacity(keys.len());
         for key in keys {
@@ -406,6 +430,11 @@ impl Session {
         Query::start(self)
     }
 
+    /// A statement as text, run after the session's changes are written: see [`Sql`].
+    pub fn sql<'q>(&mut self, text: &'q str) -> Sql<'q, &mut Session> {
+        Sql::new(self, text)
+    }
+
     /// An INSERT of plain values in one statement for many rows, past the identity map: see [`Insert`].
     pub fn insert<T: Entity>(&mut self, entities: impl IntoIterator<Item = T>) -> Insert<T, &mut Session> {
         Insert::start(self, entities)
@@ -413,12 +442,7 @@ impl Session {
 
     fn find_key<T: Entity>(&mut self, key: &T::Key) -> Result<Option<Handle<T>>> {
         if let Some((handle, false)) = self.store.find::<T>(key) {
-            let (arena, slot) = (handle.raw.arena as usize, handle.raw.slot);
-            let marked = self
-                .store
-                .any(arena)
-                .is_some_and(|a| a.core().state(slot) == State::Marked);
-            return Ok(Some(handle).filter(|_| !marked));
+            return Ok(Some(handle).filter(|handle| self.state_of(handle.raw) != State::Marked));
         }
         self.before_statement(false)?;
         let arena = self.store.arena_index::<T>();
@@ -434,6 +458,12 @@ impl Session {
             Some(row) => Ok(Some(store.track::<T>(&RowReader::new(row))?)),
             None => Ok(None),
         }
+    }
+
+    fn state_of(&self, raw: RawHandle) -> State {
+        self.store
+            .any(raw.arena as usize)
+            .map_or(State::Free, |arena| arena.core().state(raw.slot))
     }
 
     /// Begins a transaction if none is open.

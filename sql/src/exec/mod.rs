@@ -17,7 +17,7 @@
 //! | `sort`, `set_operation`, `window` | ORDER BY; INTERSECT and EXCEPT; window functions |
 //! | `key_table`, `row_store` | what hash operators and sorts keep |
 //! | `build` | from plan to operators |
-//! | [`write`] | INSERT, UPDATE, DELETE |
+//! | [`mod@write`] | INSERT, UPDATE, DELETE |
 
 mod aggregate;
 mod batch;

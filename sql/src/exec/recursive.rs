@@ -266,6 +266,9 @@ impl Recursive {
         } = self;
         let mut work = work.lock();
         work.clear();
+        if max == 0 {
+            return 0;
+        }
         match queue {
             Queue::InOrder { rows, at_once } => {
                 if *next_at_hand == at_hand.len() {

@@ -41,12 +41,6 @@ impl RowStore {
         }
     }
 
-    /// How many rows there are.
-    #[inline]
-    pub(crate) fn len(&self) -> usize {
-        self.len
-    }
-
     /// Forgets the rows and keeps the memory of a few chunks.
     pub(crate) fn clear(&mut self) {
         self.chunks.truncate(1);

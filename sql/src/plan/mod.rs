@@ -112,7 +112,7 @@ pub enum TableExpression {
     Default,
 }
 
-/// Binds an expression of the schema over the table row layout (see [`write`](self::write)).
+/// Binds an expression of the schema over the table row layout (see [`mod@write`]).
 ///
 /// Fails where SQLite refuses the expression in that place: unknown columns, subqueries, parameters, functions that change
 /// from call to call.

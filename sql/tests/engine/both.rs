@@ -5,17 +5,17 @@ use aludel_sql::value::{Value, ValueRef};
 use rusqlite::types::ValueRef as Theirs;
 
 /// This engine and SQLite, each with a database file of its own.
-pub struct Both {
+pub(crate) struct Both {
     pub ours: Connection,
     pub theirs: rusqlite::Connection,
     folder: tempfile::TempDir,
 }
 
 /// What a statement gave: rows as text, or the message and code of its error.
-pub type Outcome = Result<Vec<Vec<String>>, (String, i32)>;
+pub(crate) type Outcome = Result<Vec<Vec<String>>, (String, i32)>;
 
 impl Both {
-    pub fn new() -> Both {
+    pub(crate) fn new() -> Both {
         let folder = tempfile::tempdir().unwrap();
         let ours = Connection::open(folder.path().join("ours.db")).unwrap();
         let theirs = rusqlite::Connection::open(folder.path().join("theirs.db")).unwrap();
@@ -23,7 +23,7 @@ impl Both {
     }
 
     /// With a schema that both are given.
-    pub fn with(schema: &str) -> Both {
+    pub(crate) fn with(schema: &str) -> Both {
         let both = Both::new();
         both.check(schema);
         both
@@ -31,7 +31,7 @@ impl Both {
 
     /// Runs each statement of `sql` on both and compares what comes of it, and the counters after it.
     #[track_caller]
-    pub fn check(&self, sql: &str) {
+    pub(crate) fn check(&self, sql: &str) {
         for statement in split(sql) {
             let (ours, theirs) = (
                 run_ours(&self.ours, statement),
@@ -62,7 +62,7 @@ impl Both {
 
     /// As [`Both::check`], with errors taken for equal whatever they say.
     #[track_caller]
-    pub fn check_loosely(&self, sql: &str) {
+    pub(crate) fn check_loosely(&self, sql: &str) {
         for statement in split(sql) {
             let (ours, theirs) = (
                 run_ours(&self.ours, statement),
@@ -78,7 +78,7 @@ impl Both {
 
     /// Has SQLite check our file, and compares the whole content of both files as SQLite reads them.
     #[track_caller]
-    pub fn check_files(&self) {
+    pub(crate) fn check_files(&self) {
         let path = self.folder.path().join("ours.db");
         let reader = rusqlite::Connection::open(path).unwrap();
         let verdict = run_theirs(&reader, "PRAGMA integrity_check");
@@ -127,7 +127,7 @@ fn split(sql: &str) -> Vec<&str> {
     parts
 }
 
-pub fn run_ours(connection: &Connection, sql: &str) -> Outcome {
+pub(crate) fn run_ours(connection: &Connection, sql: &str) -> Outcome {
     let run = || -> aludel_sql::Result<Vec<Vec<String>>> {
         let mut statement = connection.prepare(sql)?;
         let mut rows = Vec::new();
@@ -143,7 +143,7 @@ pub fn run_ours(connection: &Connection, sql: &str) -> Outcome {
     run().map_err(|error| (error.to_string(), error.extended_code()))
 }
 
-pub fn run_theirs(connection: &rusqlite::Connection, sql: &str) -> Outcome {
+pub(crate) fn run_theirs(connection: &rusqlite::Connection, sql: &str) -> Outcome {
     let run = || -> rusqlite::Result<Vec<Vec<String>>> {
         let mut statement = connection.prepare(sql)?;
         let width = statement.column_count();

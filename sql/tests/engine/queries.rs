@@ -217,6 +217,7 @@ fn joins() {
         "SELECT p.id, q.g FROM p LEFT JOIN v2 AS q ON q.g = p.x ORDER BY p.id",
         "SELECT t.* FROM t JOIN p ON p.id = t.id WHERE p.name = 'name7'",
         "SELECT g.a, h.c FROM g JOIN g AS h ON h.b = g.a",
+        "SELECT t.id AS i, p.t_id + 0 AS j FROM t LEFT JOIN p ON j = i ORDER BY i, j LIMIT 9",
     ]);
 }
 
@@ -300,6 +301,9 @@ fn compounds_and_common_tables() {
         "SELECT a FROM t EXCEPT SELECT v FROM u ORDER BY 1",
         "SELECT v FROM u EXCEPT SELECT a FROM t",
         "SELECT 1 UNION ALL SELECT 1 UNION SELECT 2",
+        "SELECT a, b FROM t UNION SELECT v, k FROM u LIMIT 7 OFFSET 2",
+        "SELECT a, b FROM t UNION SELECT v, k FROM u ORDER BY 2 DESC LIMIT 12",
+        "SELECT b, a FROM t INTERSECT SELECT b, a FROM t WHERE id > 9 ORDER BY 2 LIMIT 5",
         "SELECT 1 UNION SELECT 1 UNION ALL SELECT 1",
         "SELECT 1, 2 UNION SELECT 1, 2.0 UNION SELECT 1, '2'",
         "SELECT c FROM t UNION SELECT 'ABC'",

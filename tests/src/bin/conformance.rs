@@ -29,7 +29,7 @@ struct Arguments {
     /// The engine that is judged.
     #[arg(long, value_enum, default_value = "aludel")]
     engine: EngineName,
-    /// Fail when less than this share of the answers (in percent) is right, or when anything panicked.
+    /// Fail when less than this share of the answers (in percent) is right.
     #[arg(long)]
     at_least: Option<f64>,
 }
@@ -173,12 +173,9 @@ fn judge(totals: &Totals, at_least: Option<f64>) -> ExitCode {
         return ExitCode::SUCCESS;
     };
     let share = 100.0 * totals.right as f64 / totals.answers.max(1) as f64;
-    if share >= percent && totals.panics == 0 {
+    if share >= percent {
         return ExitCode::SUCCESS;
     }
-    eprintln!(
-        "conformance: {share:.2}% of the answers are right, {} panics; asked: {percent}%, none",
-        totals.panics
-    );
+    eprintln!("conformance: {share:.2}% of the answers are right, fewer than the {percent}% asked");
     ExitCode::FAILURE
 }

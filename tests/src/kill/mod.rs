@@ -65,7 +65,7 @@ pub fn run(
     let mut tally = Tally::default();
     for round in 0..rounds {
         let delay = Duration::from_micros(random.below(30_000) as u64);
-        let acknowledged = kill_one(program, file, mode, random.next(), delay)?;
+        let acknowledged = kill_one(program, file, mode, random.number(), delay)?;
         let engine = if round % 2 == 0 {
             Engine::Sqlite
         } else {

@@ -46,7 +46,7 @@ impl Subject for SqliteSubject {
         };
         let mut answer = Answer::default();
         let result = connection.prepare(sql).and_then(|mut statement| {
-            answer.columns = statement.column_names().into_iter().map(str::to_owned).collect();
+            answer.columns = statement.column_names().map(str::to_owned).collect();
             bind(&mut statement, parameters)?;
             let width = statement.column_count();
             let mut rows = statement.raw_query();

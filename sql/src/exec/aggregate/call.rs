@@ -106,16 +106,6 @@ impl Call {
         }
     }
 
-    /// Bytes of memory in use, apart from what states own themselves.
-    pub(super) fn memory(&self, groups: usize) -> usize {
-        let distinct = self
-            .distinct
-            .as_ref()
-            .map_or(0, |distinct| distinct.seen.memory());
-        let ordered = self.ordered.as_ref().map_or(0, |ordered| ordered.rows.memory());
-        groups * self.states.group_size() + distinct + ordered
-    }
-
     /// Takes the selected rows of `input` in; `groups` are theirs.
     pub(super) fn update(
         &mut self,

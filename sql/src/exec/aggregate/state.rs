@@ -204,17 +204,6 @@ impl States {
         }
         Ok(())
     }
-
-    /// Bytes that the states of one group take at least.
-    pub(super) fn group_size(&self) -> usize {
-        match self {
-            States::CountRows(_) | States::Count(_) => size_of::<i64>(),
-            States::Sum(..) => size_of::<SumState>(),
-            States::MinMax(..) => size_of::<MinMaxState>(),
-            States::GroupConcat(_) => size_of::<GroupConcatState>() + 32,
-            States::General(_) => 128,
-        }
-    }
 }
 
 impl General {

@@ -246,16 +246,6 @@ pub(crate) enum Slots<'a> {
     Constant(u64),
 }
 
-impl Slots<'_> {
-    #[inline]
-    pub(crate) fn get(&self, n: usize) -> u64 {
-        match self {
-            Slots::Rows(slots) => slots[n],
-            Slots::Constant(slot) => *slot,
-        }
-    }
-}
-
 /// Appends `compute(left, right)` for each pair to `out`, as slots of `class`. Two constants make one row.
 #[inline(always)]
 pub(crate) fn map_pairs(

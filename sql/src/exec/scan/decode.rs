@@ -95,11 +95,6 @@ impl Decoder {
         decoder
     }
 
-    /// Whether nothing is wanted.
-    pub(super) fn is_empty(&self) -> bool {
-        self.wanted.is_empty() && self.rowids.is_empty()
-    }
-
     /// Appends one row to the output columns.
     #[inline(always)]
     pub(super) fn decode_row(
@@ -229,18 +224,17 @@ impl Decoder {
         column: &mut Vector,
     ) -> Result<()> {
         // Integers of one to eight bytes are read as the last bytes of eight, which mostly lie in the record as well.
-        if serial.wrapping_sub(1) < 6 {
-            if let Some(eight) = record.get(place.end.wrapping_sub(8)..place.end)
-                && let Some(eight) = eight.first_chunk::<8>()
-            {
-                let shift = 64 - 8 * place.len() as u32;
-                let value = (u64::from_be_bytes(*eight) << shift) as i64 >> shift;
-                match real {
-                    true => column.push_real(value as f64),
-                    false => column.push_integer(value),
-                }
-                return Ok(());
+        if serial.wrapping_sub(1) < 6
+            && let Some(eight) = record.get(place.end.wrapping_sub(8)..place.end)
+            && let Some(eight) = eight.first_chunk::<8>()
+        {
+            let shift = 64 - 8 * place.len() as u32;
+            let value = (u64::from_be_bytes(*eight) << shift) as i64 >> shift;
+            match real {
+                true => column.push_real(value as f64),
+                false => column.push_integer(value),
             }
+            return Ok(());
         }
         let content = record.get(place).ok_or_else(record::truncated)?;
         match (serial, content.first_chunk::<8>()) {

@@ -24,20 +24,6 @@ pub(super) enum TreeCursor {
 }
 
 impl TreeCursor {
-    fn first(&mut self, pager: &Pager) -> Result<bool> {
-        Ok(match self {
-            TreeCursor::Table(cursor) => cursor.first(pager)?,
-            TreeCursor::Index(cursor) => cursor.first(pager)?,
-        })
-    }
-
-    fn last(&mut self, pager: &Pager) -> Result<bool> {
-        Ok(match self {
-            TreeCursor::Table(cursor) => cursor.last(pager)?,
-            TreeCursor::Index(cursor) => cursor.last(pager)?,
-        })
-    }
-
     fn leaf(&self) -> LeafRows<'_> {
         match self {
             TreeCursor::Table(cursor) => cursor.leaf(),

@@ -36,11 +36,6 @@ impl SortBuffer {
         self.next = 0;
     }
 
-    /// Bytes of memory in use.
-    pub(crate) fn memory(&self) -> usize {
-        self.rows.memory() + self.entries.memory()
-    }
-
     /// Adds the selected rows of `batch`, whose keys are `keys`.
     pub(crate) fn push(&mut self, batch: &Batch, keys: &[Values<'_>]) -> Result<()> {
         let SortBuffer { rows, entries, .. } = self;

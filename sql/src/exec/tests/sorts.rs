@@ -121,7 +121,7 @@ fn by_an_applications_collation() {
     };
     let collation = Collation::Custom(std::sync::Arc::new(reversed));
     let text = |n: u64| {
-        if n % 9 == 0 {
+        if n.is_multiple_of(9) {
             Value::Null
         } else {
             Value::from(format!("{}", n % 300))

@@ -27,10 +27,11 @@ impl<'a> Binder<'a> {
         order_by: &'a [ast::OrderingTerm],
     ) -> Result<BoundBlock> {
         self.named_windows.push(&query.windows);
+        self.written.push((self.scopes.len(), &query.columns));
         let bound = match &query.from {
             Some(from) => {
                 let (from, (bound, scope)) =
-                    self.from_clause(from, |binder| binder.clauses(query, order_by))?;
+                    self.bind_from_clause(from, |binder| binder.clauses(query, order_by))?;
                 self.assemble(Some(from), bound, scope, query.distinct)
             }
             None => {
@@ -39,6 +40,7 @@ impl<'a> Binder<'a> {
                 self.assemble(None, bound, scope, query.distinct)
             }
         };
+        self.written.pop();
         self.named_windows.pop();
         Ok(bound)
     }
@@ -51,13 +53,13 @@ impl<'a> Binder<'a> {
         scope.aliases = aliases(&query.columns, &columns);
         scope.aggregated = !query.group_by.is_empty() || !scope.aggregates.is_empty();
         scope.outputs = outputs;
-        if let Some(having) = &query.having {
-            if !self.scope().aggregated {
-                return Err(Error::sql_at(
-                    "HAVING clause on a non-aggregate query",
-                    having.span.start as usize,
-                ));
-            }
+        if let Some(having) = &query.having
+            && !self.scope().aggregated
+        {
+            return Err(Error::sql_at(
+                "HAVING clause on a non-aggregate query",
+                having.span.start as usize,
+            ));
         }
         let filter = self.condition(query.selection.as_ref(), Clause::Where)?;
         let terms = self.in_clause(Clause::GroupBy, |binder| binder.group_terms(&query.group_by))?;

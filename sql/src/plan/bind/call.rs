@@ -161,7 +161,8 @@ impl<'a> Binder<'a> {
         span: Span,
     ) -> Result<Typed> {
         self.check_aggregate_allowed(&call.name)?;
-        if call.distinct && arguments.len() != 1 && !(arguments.len() == 2 && !call.order_by.is_empty()) {
+        let with_separator = arguments.len() == 2 && !call.order_by.is_empty();
+        if call.distinct && arguments.len() != 1 && !with_separator {
             return Err(Error::sql_at(
                 "DISTINCT aggregates must have exactly one argument",
                 span.start as usize,

@@ -65,10 +65,10 @@ impl<'a> Binder<'a> {
 
     #[inline(never)]
     fn unary(&mut self, op: ast::UnaryOp, operand: &'a ast::Expr) -> Result<Typed> {
-        if let (ast::UnaryOp::Negate, ExprKind::Literal(literal)) = (op, &operand.kind) {
-            if let Some(negated) = negative_literal(literal, operand.span)? {
-                return Ok(Typed::plain(Scalar::Literal(negated)));
-            }
+        if let (ast::UnaryOp::Negate, ExprKind::Literal(literal)) = (op, &operand.kind)
+            && let Some(negated) = negative_literal(literal, operand.span)?
+        {
+            return Ok(Typed::plain(Scalar::Literal(negated)));
         }
         let operand = self.expr(operand)?;
         let kind = Kind::inherited([&operand]);

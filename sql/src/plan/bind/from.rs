@@ -37,7 +37,11 @@ pub(super) enum Relation<'a> {
 
 impl<'a> Binder<'a> {
     /// The first pass: every table of the clause, from left to right.
-    pub(super) fn from_items(&mut self, clause: &'a ast::FromClause, out: &mut Vec<Item<'a>>) -> Result<()> {
+    pub(super) fn bind_from_items(
+        &mut self,
+        clause: &'a ast::FromClause,
+        out: &mut Vec<Item<'a>>,
+    ) -> Result<()> {
         self.table_ref(&clause.first, out)?;
         for join in &clause.joins {
             self.table_ref(&join.table, out)?;
@@ -71,7 +75,7 @@ impl<'a> Binder<'a> {
                 out.push(self.query_item(query, name, None));
             }
             TableRef::Parenthesized { from, alias: None } => {
-                return self.nested(|binder| binder.from_items(from, out));
+                return self.nested(|binder| binder.bind_from_items(from, out));
             }
             TableRef::Parenthesized {
                 from,
@@ -86,7 +90,7 @@ impl<'a> Binder<'a> {
 
     /// `(a JOIN b ..) AS x`: a query of all their columns.
     fn joined_tables(&mut self, from: &'a ast::FromClause) -> Result<Query> {
-        let (from, scope) = self.from_clause(from, |_| Ok(()))?;
+        let (from, scope) = self.bind_from_clause(from, |_| Ok(()))?;
         let ((projection, columns), _) = self.in_scope(scope.1, |binder| binder.all_columns())?;
         let block = Block {
             from: Some(from),
@@ -124,10 +128,10 @@ impl<'a> Binder<'a> {
         indexed: Option<&'a ast::Indexed>,
     ) -> Result<Item<'a>> {
         let shown = Arc::clone(&alias.unwrap_or(&name.name).text);
-        if name.schema.is_none() {
-            if let Some(item) = self.common_item(&name.name, &shown)? {
-                return Ok(item);
-            }
+        if name.schema.is_none()
+            && let Some(item) = self.common_item(&name.name, &shown)?
+        {
+            return Ok(item);
         }
         match self.find_relation(name)? {
             Some(Relation::Table(database, table)) => {
@@ -313,10 +317,10 @@ impl<'a> Binder<'a> {
                     .find_map(|database| self.find_in(database, &key))
             }
         };
-        if let Some(Relation::Table(database, _) | Relation::View(database, _)) = &found {
-            if !self.databases.contains(database) {
-                self.databases.push(*database);
-            }
+        if let Some(Relation::Table(database, _) | Relation::View(database, _)) = &found
+            && !self.databases.contains(database)
+        {
+            self.databases.push(*database);
         }
         Ok(found)
     }
@@ -344,13 +348,13 @@ impl<'a> Binder<'a> {
     }
 
     /// Binds a FROM clause, then `inside` with its tables in scope; hands the scope back.
-    pub(super) fn from_clause<T>(
+    pub(super) fn bind_from_clause<T>(
         &mut self,
         clause: &'a ast::FromClause,
         inside: impl FnOnce(&mut Self) -> Result<T>,
     ) -> Result<(From, (T, Scope))> {
         let mut items = Vec::with_capacity(1 + clause.joins.len());
-        self.from_items(clause, &mut items)?;
+        self.bind_from_items(clause, &mut items)?;
         let mut scope = Scope::new(super::Clause::From);
         let mut sources = Vec::with_capacity(items.len());
         for item in items {
@@ -610,6 +614,9 @@ pub(super) fn unique_names(columns: &[OutputColumn]) -> Rc<[OutputColumn]> {
     let mut taken = TakenNames::new(columns.len());
     for column in columns {
         let mut column = column.clone();
+        if let Some(name) = column.inner_name.take() {
+            column.name = name;
+        }
         let stem = Arc::clone(&column.name);
         let mut number = 1;
         while !taken.take(&unique, &column.name) {

@@ -263,6 +263,9 @@ pub(super) struct Binder<'a> {
     selects: usize,
     /// The WINDOW clauses of the blocks that are being bound.
     named_windows: Vec<&'a [ast::NamedWindow]>,
+    /// The result columns as written of the blocks that are being bound, with the level of their scope: an ON clause may name their
+    /// aliases before they are bound.
+    written: Vec<(usize, &'a [ast::ResultColumn])>,
     common_count: usize,
 }
 
@@ -285,6 +288,7 @@ impl<'a> Binder<'a> {
             stack: StackGuard::here(),
             selects: 0,
             named_windows: Vec::new(),
+            written: Vec::new(),
             common_count: 0,
         }
     }

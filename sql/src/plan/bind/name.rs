@@ -47,10 +47,10 @@ impl<'a> Binder<'a> {
         if name.quote == Quote::Double && self.context.settings.double_quoted_strings {
             return Ok(string(&name.text));
         }
-        if name.quote == Quote::None {
-            if let Some(truth) = truth_value(&name.text) {
-                return Ok(Typed::plain(Scalar::integer(i64::from(truth))));
-            }
+        if name.quote == Quote::None
+            && let Some(truth) = truth_value(&name.text)
+        {
+            return Ok(Typed::plain(Scalar::integer(i64::from(truth))));
         }
         if name.quote == Quote::Double {
             let message =
@@ -126,8 +126,8 @@ impl<'a> Binder<'a> {
                 continue;
             }
             let entry = self.tables.get(source.table);
-            candidates += 1;
             if entry.has_rowid() {
+                candidates += 1;
                 rowid_of = Some(source.table);
             }
             let Some(column) = entry.find_column(name.column) else {
@@ -179,6 +179,9 @@ impl<'a> Binder<'a> {
         if name.table.is_some() {
             return Ok(None);
         }
+        if self.scopes[level].clause == Clause::From && level + 1 == self.scopes.len() {
+            return self.alias_ahead(level, name.column);
+        }
         let scope = &self.scopes[level];
         let Some(alias) = scope
             .aliases
@@ -192,6 +195,21 @@ impl<'a> Binder<'a> {
         };
         self.check_alias(scope, output, &alias.name, name.span)?;
         Ok(Some(output.clone()))
+    }
+
+    /// A result column that an ON clause names by its alias.
+    fn alias_ahead(&mut self, level: usize, name: &str) -> Result<Option<Typed>> {
+        let written = self.written.iter().position(|(own, _)| *own == level);
+        let Some(place) = written else { return Ok(None) };
+        let named = |result: &&'a ast::ResultColumn| matches!(result, ast::ResultColumn::Expr { alias: Some(alias), .. } if alias.is(name));
+        let Some(ast::ResultColumn::Expr { expr, .. }) = self.written[place].1.iter().find(named) else {
+            return Ok(None);
+        };
+        // Taken away meanwhile: an alias cannot be explained by itself.
+        let taken = self.written.remove(place);
+        let typed = self.expr(expr);
+        self.written.insert(place, taken);
+        typed.map(Some)
     }
 
     /// An alias must not bring an aggregate or window function where none may stand.

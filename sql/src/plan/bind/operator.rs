@@ -17,16 +17,16 @@ impl<'a> Binder<'a> {
         span: Span,
     ) -> Result<Typed> {
         use ast::BinaryOp as Op;
-        if matches!(op, Op::Is | Op::IsNot) {
-            if let Some(truth) = self.truth_literal(right) {
-                let kind = Kind::inherited([&left]);
-                let operand = Box::new(left.expr);
-                return Ok(kind.of(Scalar::IsTruth {
-                    operand,
-                    truth,
-                    negated: op == Op::IsNot,
-                }));
-            }
+        if matches!(op, Op::Is | Op::IsNot)
+            && let Some(truth) = self.truth_literal(right)
+        {
+            let kind = Kind::inherited([&left]);
+            let operand = Box::new(left.expr);
+            return Ok(kind.of(Scalar::IsTruth {
+                operand,
+                truth,
+                negated: op == Op::IsNot,
+            }));
         }
         let right = self.expr(right)?;
         if let Some(op) = comparison(op) {

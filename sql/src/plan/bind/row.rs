@@ -34,20 +34,24 @@ impl<'a> Binder<'a> {
         span: Span,
     ) -> Result<Typed> {
         let left_row = self.row(left)?;
-        if let ([_], BinaryOp::Is | BinaryOp::IsNot) = (left_row.as_slice(), op) {
-            if let Some(truth) = self.truth_literal(right) {
-                let operand: Scalar = Scalar::all(left_row.into_iter().map(|typed| typed.expr).collect());
-                let negated = op == BinaryOp::IsNot;
-                return Ok(Typed::plain(Scalar::IsTruth {
-                    operand: Box::new(operand),
-                    truth,
-                    negated,
-                }));
-            }
+        if let ([_], BinaryOp::Is | BinaryOp::IsNot) = (left_row.as_slice(), op)
+            && let Some(truth) = self.truth_literal(right)
+        {
+            let operand: Scalar = Scalar::all(left_row.into_iter().map(|typed| typed.expr).collect());
+            let negated = op == BinaryOp::IsNot;
+            return Ok(Typed::plain(Scalar::IsTruth {
+                operand: Box::new(operand),
+                truth,
+                negated,
+            }));
         }
         let right_row = self.row(right)?;
         if left_row.len() != right_row.len() {
-            return Err(row_misused(span));
+            let from_query = matches!(right.kind, ExprKind::Subquery(_));
+            return Err(match left_row.len() {
+                1 if from_query => super::subquery::wrong_width(right_row.len(), 1, right.span),
+                _ => row_misused(span),
+            });
         }
         Ok(compare_members(
             comparison(op).unwrap_or(CompareOp::Eq),
@@ -113,10 +117,10 @@ impl<'a> Binder<'a> {
 /// Compares two rows of equal length.
 fn compare_members(op: CompareOp, left: Row, right: Row) -> Typed {
     let mut pairs: SmallVec<[(Typed, Typed); 2]> = left.into_iter().zip(right).collect();
-    if pairs.len() == 1 {
-        if let Some((left, right)) = pairs.pop() {
-            return compare(op, left, right);
-        }
+    if pairs.len() == 1
+        && let Some((left, right)) = pairs.pop()
+    {
+        return compare(op, left, right);
     }
     match op {
         CompareOp::Eq | CompareOp::Is => equal_members(op, pairs),

@@ -35,7 +35,14 @@ impl<'a> Binder<'a> {
                         Some(alias) => Arc::clone(&alias.text),
                         None => self.default_name(expr, &typed.expr, || text.shared()),
                     };
-                    columns.push(self.output(&typed, name));
+                    let mut column = self.output(&typed, name);
+                    if let (None, ExprKind::Collate { operand, .. }) = (alias, &expr.kind) {
+                        column.inner_name =
+                            Some(
+                                self.default_name(without_collation(operand), &typed.expr, || text.shared()),
+                            );
+                    }
+                    columns.push(column);
                     bound.push(typed);
                 }
             }
@@ -126,6 +133,7 @@ impl<'a> Binder<'a> {
     pub(super) fn output(&self, typed: &Typed, name: Arc<str>) -> OutputColumn {
         OutputColumn {
             name,
+            inner_name: None,
             affinity: typed.affinity,
             collation: typed.collation.clone(),
             explicit: typed.explicit,
@@ -160,4 +168,12 @@ impl<'a> Binder<'a> {
             None => Arc::from("rowid"),
         }
     }
+}
+
+/// The expression under its COLLATE operators.
+fn without_collation(mut expr: &ast::Expr) -> &ast::Expr {
+    while let ExprKind::Collate { operand, .. } = &expr.kind {
+        expr = operand;
+    }
+    expr
 }

@@ -133,7 +133,7 @@ fn in_query(operands: Row, query: Query, negated: bool, span: Span) -> Result<Ty
     }))
 }
 
-fn wrong_width(found: usize, expected: usize, span: Span) -> Error {
+pub(super) fn wrong_width(found: usize, expected: usize, span: Span) -> Error {
     let message = format!("sub-select returns {found} columns - expected {expected}");
     Error::sql_at(message, span.start as usize)
 }

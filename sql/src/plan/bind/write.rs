@@ -49,11 +49,14 @@ pub(in crate::plan) struct BoundInsert<'a> {
     pub excluded: TableId,
 }
 
+/// SET and WHERE of DO UPDATE.
+pub(in crate::plan) type BoundUpsertUpdate = (Vec<(usize, Scalar)>, Vec<Scalar>);
+
 /// An ON CONFLICT clause, bound.
 pub(in crate::plan) struct BoundUpsert {
     pub target: Option<UpsertTarget>,
     /// SET and WHERE; `None`: DO NOTHING.
-    pub update: Option<(Vec<(usize, Scalar)>, Vec<Scalar>)>,
+    pub update: Option<BoundUpsertUpdate>,
 }
 
 /// The rows that an UPDATE or DELETE is about: the target's row, what else the query puts out, and its order.
@@ -467,7 +470,7 @@ impl<'a> Binder<'a> {
         let from = match &update.from {
             None => own,
             Some(clause) => {
-                let (joined, ((), inner)) = self.from_clause(clause, |_| Ok(()))?;
+                let (joined, ((), inner)) = self.bind_from_clause(clause, |_| Ok(()))?;
                 scope.sources.extend(inner.sources);
                 let items = [own, joined].map(|from| JoinItem { from, fixed: false });
                 From::Inner {

@@ -25,8 +25,6 @@ pub(super) struct Next<'n, 'q, 'p> {
     /// Terms of WHERE that can be checked from here on.
     pub ready: Vec<TermUse>,
     pub backwards: bool,
-    /// The order of the rows so far counts.
-    pub keeps_order: bool,
     /// Rows so far.
     pub outer_rows: LogEst,
 }
@@ -79,7 +77,7 @@ impl<'q> Planner<'_, 'q> {
                 let depends = path.used().any(|number| next.constraints[number].needs != 0);
                 depends || path.seeks() && next.outer_rows.0 < 33 || next.candidate.one_row
             }
-            Path::Union { branches, .. } => branches
+            Path::Union { branches } => branches
                 .iter()
                 .any(|(path, own)| path.used().any(|number| own[number].needs != 0)),
             Path::Hash => false,
@@ -112,7 +110,7 @@ impl<'q> Planner<'_, 'q> {
                     .filter(|&term| !self.is_done(term, path, next.constraints));
                 (access, filter.collect())
             }
-            Path::Union { branches, .. } => {
+            Path::Union { branches } => {
                 let mut accesses = Vec::with_capacity(branches.len());
                 for (path, constraints) in branches {
                     accesses.push(self.tree_access(&next.trees[path.tree], path, constraints, false));

@@ -127,15 +127,17 @@ impl Finder<'_> {
                         whole,
                     });
                 };
-                if left_items & own != 0 && right_items & own == 0 {
-                    if let Some(op) = constraint_op(*op) {
-                        add(Side::Left, Side::Right, op, right_items, rule.left, rule.right);
-                    }
+                if left_items & own != 0
+                    && right_items & own == 0
+                    && let Some(op) = constraint_op(*op)
+                {
+                    add(Side::Left, Side::Right, op, right_items, rule.left, rule.right);
                 }
-                if right_items & own != 0 && left_items & own == 0 {
-                    if let Some(op) = constraint_op(*op).map(turned) {
-                        add(Side::Right, Side::Left, op, left_items, rule.right, rule.left);
-                    }
+                if right_items & own != 0
+                    && left_items & own == 0
+                    && let Some(op) = constraint_op(*op).map(turned)
+                {
+                    add(Side::Right, Side::Left, op, left_items, rule.right, rule.left);
                 }
             }
             Scalar::Between {

@@ -97,10 +97,11 @@ pub(super) fn index_rows(index: &Index, rows: LogEst) -> Vec<LogEst> {
         rows,
         index.filter.is_some(),
     );
-    if index.unique.is_some() && index.statistics.is_none() {
-        if let Some(last) = estimates.last_mut() {
-            *last = LogEst(0);
-        }
+    if index.unique.is_some()
+        && index.statistics.is_none()
+        && let Some(last) = estimates.last_mut()
+    {
+        *last = LogEst(0);
     }
     estimates
 }

@@ -48,6 +48,7 @@ pub(super) struct JoinPlan<'q> {
 pub(super) type TermId = usize;
 
 /// A step of the join.
+#[expect(clippy::large_enum_variant, reason = "there is one for each table of a query")]
 pub(super) enum Step<'q> {
     /// Rows of one table.
     Scan(ScanStep<'q>),

@@ -2,7 +2,6 @@
 
 use smallvec::SmallVec;
 
-use super::TermId;
 use super::constraint::{Constraint, ConstraintOp, Side, side_of};
 use super::cost::LogEst;
 use super::region::{Items, Planner, TermUse};
@@ -41,7 +40,6 @@ pub(super) enum Path {
     Hash,
     /// Through several trees, one for each branch of an OR.
     Union {
-        term: TermId,
         branches: Vec<(TreePath, Vec<Constraint>)>,
     },
 }

@@ -572,7 +572,6 @@ impl<'p, 'q> Planner<'p, 'q> {
                 constraints,
                 ready,
                 backwards,
-                keeps_order: self.sorted > 0,
                 outer_rows: rows,
             };
             step = Some(self.next_step(step, next)?);

@@ -160,10 +160,10 @@ fn keep(to: &mut Vec<Sequence>, next: Sequence, most: usize, last: bool) {
         return;
     }
     let worst = to.iter_mut().max_by_key(|old| (old.cost, old.unsorted));
-    if let Some(worst) = worst {
-        if (next.cost, next.unsorted) < (worst.cost, worst.unsorted) {
-            *worst = next;
-        }
+    if let Some(worst) = worst
+        && (next.cost, next.unsorted) < (worst.cost, worst.unsorted)
+    {
+        *worst = next;
     }
 }
 

@@ -60,10 +60,7 @@ impl<'q> Planner<'_, 'q> {
         Some(Candidate {
             item: search.item,
             needs,
-            path: Path::Union {
-                term,
-                branches: paths,
-            },
+            path: Path::Union { branches: paths },
             setup: LogEst::ONE,
             run: run.plus(1),
             out: rows.min(search.rows),

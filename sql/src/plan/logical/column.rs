@@ -45,15 +45,6 @@ impl ColumnRef {
             column: ColumnNo::at(index),
         }
     }
-
-    /// The rowid of `table`.
-    #[inline]
-    pub fn rowid(table: TableId) -> ColumnRef {
-        ColumnRef {
-            table,
-            column: ColumnNo::ROWID,
-        }
-    }
 }
 
 /// A set of columns of one table. A member's rank (the members before it) is its place in a row of just these columns.
@@ -70,11 +61,6 @@ impl ColumnSet {
             self.words.resize(word + 1, 0);
         }
         self.words[word] |= bit;
-    }
-
-    /// Adds the columns at 0..`count`.
-    pub fn insert_first(&mut self, count: usize) {
-        (0..count).for_each(|index| self.insert(ColumnNo::at(index)));
     }
 
     /// Whether the column is a member.

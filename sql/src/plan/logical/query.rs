@@ -349,6 +349,8 @@ pub(in crate::plan) enum OrderTarget {
 pub(in crate::plan) struct OutputColumn {
     /// Its name.
     pub name: Arc<str>,
+    /// What a query around this one calls it, where that differs: a column under COLLATE keeps its own name there.
+    pub inner_name: Option<Arc<str>>,
     /// Its affinity, if the expression has one.
     pub affinity: Option<Affinity>,
     /// Its collation, if the expression has one.
@@ -364,6 +366,7 @@ impl OutputColumn {
     pub fn nameless() -> OutputColumn {
         OutputColumn {
             name: Arc::from(""),
+            inner_name: None,
             affinity: None,
             collation: None,
             explicit: false,

@@ -95,11 +95,6 @@ impl Layout {
             .find_map(|segment| Some(segment.base + segment.columns.place(column)?))
     }
 
-    /// Whether the table has a segment.
-    pub fn has(&self, table: TableId) -> bool {
-        self.segments.iter().any(|segment| segment.table == table)
-    }
-
     /// The tables, in order.
     pub fn tables(&self) -> impl Iterator<Item = TableId> + '_ {
         self.segments.iter().map(|segment| segment.table)

@@ -206,7 +206,7 @@ impl Lowerer<'_> {
     }
 
     /// How many rows of a sort are enough: limit plus offset, all when the limit is negative.
-    fn top(&mut self, tail: &Tail<'_>) -> Result<Option<Expr>> {
+    pub(super) fn top(&mut self, tail: &Tail<'_>) -> Result<Option<Expr>> {
         let Some(limit) = tail.limit else { return Ok(None) };
         if let (Some(limit), Some(offset)) = (constant(limit), tail.offset.map_or(Some(0), constant)) {
             let enough = limit.saturating_add(offset.max(0));

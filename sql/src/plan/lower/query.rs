@@ -8,6 +8,7 @@ use crate::plan::logical::{
     Body, ColumnSet, CommonTable, Compound, CompoundKind, Order, OrderTarget, Query, RecursiveBody, Scalar,
 };
 use crate::plan::physical::{CteId, Node, Recursive};
+use crate::value::Collation;
 
 impl Lowerer<'_> {
     /// The plan of a query. With `needed`, only those of its columns are put out (see [`can_narrow`]).
@@ -114,7 +115,30 @@ impl Lowerer<'_> {
         for order in &query.order {
             keys.push(output_key(order));
         }
-        let node = self.sorted(node, keys, &tail)?;
+        // SQLite puts the rows of such a compound into a tree, by the terms of ORDER BY and then by all columns. A LIMIT shows it.
+        let Some(collations) = sorted_of_itself(query).filter(|_| query.limit.is_some() || !keys.is_empty())
+        else {
+            let node = self.sorted(node, keys, &tail)?;
+            return self.limited(node, &tail);
+        };
+        if !keys.is_empty() {
+            self.explain_sort(0, keys.len());
+        }
+        let named = |column: &usize| {
+            query
+                .order
+                .iter()
+                .any(|order| matches!(order.target, OrderTarget::Output(known) if known == *column))
+        };
+        let others = (0..collations.len()).filter(|column| !named(column));
+        keys.extend(others.map(|column| whole_key((column, &collations[column]))));
+        let top = self.top(&tail)?;
+        let node = Node::Sort {
+            input: Box::new(node),
+            keys,
+            top,
+            sorted_prefix: 0,
+        };
         self.limited(node, &tail)
     }
 
@@ -207,6 +231,26 @@ fn output_key(order: &Order) -> crate::plan::physical::SortKey {
     }
 }
 
+/// The collations of a compound whose last operator compares rows.
+fn sorted_of_itself(query: &Query) -> Option<&[Collation]> {
+    match &query.body {
+        Body::Compound(compound) => {
+            let (last, _) = compound.rest.last()?;
+            (*last != CompoundKind::Append).then_some(&compound.collations)
+        }
+        _ => None,
+    }
+}
+
+fn whole_key((column, collation): (usize, &Collation)) -> crate::plan::physical::SortKey {
+    crate::plan::physical::SortKey {
+        expression: crate::plan::expr::Expr::Column(column),
+        descending: false,
+        nulls_first: true,
+        collation: collation.clone(),
+    }
+}
+
 fn is_append(compound: &Compound) -> bool {
     compound
         .rest
@@ -226,15 +270,14 @@ fn compound_words(kind: CompoundKind) -> &'static str {
 
 /// Whether a query can put out some of its columns only: none of the others decides which rows there are or how they are ordered.
 pub(super) fn can_narrow(query: &Query) -> bool {
-    let body = match &query.body {
+    match &query.body {
         Body::Block(block) => block.distinct.is_none(),
         Body::Values(_) => query.order.is_empty(),
         Body::Compound(compound) => {
             query.order.is_empty() && is_append(compound) && compound_members(compound).all(narrow_member)
         }
         Body::Recursive(_) => false,
-    };
-    body
+    }
 }
 
 fn compound_members(compound: &Compound) -> impl Iterator<Item = &Body> {

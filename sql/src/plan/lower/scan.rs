@@ -8,7 +8,7 @@ use crate::catalog::Table;
 use crate::error::{Error, Result};
 use crate::plan::expr::Expr;
 use crate::plan::join::{Access, KeyBound, KeyRange, KeyTerm, KeyValue, ScanStep};
-use crate::plan::logical::{ColumnNo, ColumnSet, Query, Scalar, SourceKind, TableId};
+use crate::plan::logical::{ColumnNo, ColumnSet, Query, Scalar, SourceKind};
 use crate::plan::physical::{
     Bound, DatabaseIndex, IndexScan, Node, RowidUnion, ScanColumn, Seek, SeekTerm, TableScan, VirtualScan,
 };

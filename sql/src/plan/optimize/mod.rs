@@ -115,10 +115,10 @@ fn move_common_tables(query: &mut Query) {
         let CommonTable { id, query: moved, .. } = query.common.remove(place);
         let mut moved = Some(moved);
         let mut put = |kind: &mut SourceKind| {
-            if matches!(kind, SourceKind::Common(own) if *own == id) {
-                if let Some(query) = moved.take() {
-                    *kind = SourceKind::Query(Box::new(query));
-                }
+            if matches!(kind, SourceKind::Common(own) if *own == id)
+                && let Some(query) = moved.take()
+            {
+                *kind = SourceKind::Query(Box::new(query));
             }
         };
         query.each_source_kind_mut(&mut put);

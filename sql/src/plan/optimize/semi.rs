@@ -153,10 +153,10 @@ pub(super) fn inner_side<'t>(
 pub(super) fn is_indexed(from: &From, column: ColumnRef) -> bool {
     let mut indexed = false;
     from.each_source(&mut |source| {
-        if source.table == column.table {
-            if let SourceKind::Table { table, .. } = &source.kind {
-                indexed = begins_tree(table, column);
-            }
+        if source.table == column.table
+            && let SourceKind::Table { table, .. } = &source.kind
+        {
+            indexed = begins_tree(table, column);
         }
     });
     indexed

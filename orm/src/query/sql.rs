@@ -1,0 +1,204 @@
+//! SQL as text, with typed parameters and typed rows: for what the builders have no words for.
+
+use super::executor::Executor;
+use crate::drivers::Row;
+use crate::engine::{Connection, RowStream};
+use crate::error::{Error, Result};
+use crate::mapper::{Entity, RowReader};
+use crate::types::{ColumnType, Value};
+
+/// A statement as text: [`Session::sql`](crate::Session::sql), [`Connection::sql`].
+///
+/// ```
+/// use aludel::prelude::*;
+///
+/// # fn main() -> aludel::Result<()> {
+/// let engine = Engine::open("sqlite::memory:")?;
+/// let mut connection = engine.connect()?;
+/// connection.sql("CREATE TABLE t (x INTEGER, name TEXT)").run()?;
+/// connection.sql("INSERT INTO t VALUES (?1, ?2)").bind(7).bind("seven").run()?;
+/// let rows: Vec<(i64, String)> = connection.sql("SELECT x, name FROM t WHERE x > ?1").bind(5).fetch()?;
+/// assert_eq!(rows, [(7, "seven".to_owned())]);
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a statement does nothing until it is run"]
+#[derive(Debug)]
+pub struct Sql<'q, X> {
+    executor: X,
+    text: &'q str,
+    params: Vec<Value<'static>>,
+}
+
+/// A row as a tuple of column types.
+#[diagnostic::on_unimplemented(
+    message = "a row of SQL text becomes a tuple of column types, and `{Self}` is none"
+)]
+pub trait FromRow: Sized {
+    /// Reads a row.
+    ///
+    /// # Errors
+    /// Where a value does not fit its type, or the row has fewer columns.
+    fn from_row(row: RowReader<'_>) -> Result<Self>;
+
+    /// How many columns it takes.
+    const WIDTH: usize;
+}
+
+macro_rules! tuples {
+    ($($name:ident $index:tt),*) => {
+        impl<$($name: ColumnType),*> FromRow for ($($name,)*) {
+            fn from_row(row: RowReader<'_>) -> Result<Self> {
+                Ok(($(row.get::<$name>($index)?,)*))
+            }
+
+            const WIDTH: usize = [$($index),*].len();
+        }
+    };
+}
+tuples!(A 0);
+tuples!(A 0, B 1);
+tuples!(A 0, B 1, C 2);
+tuples!(A 0, B 1, C 2, D 3);
+tuples!(A 0, B 1, C 2, D 3, E 4);
+tuples!(A 0, B 1, C 2, D 3, E 4, F 5);
+tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6);
+tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
+
+impl Connection {
+    /// A statement as text.
+    pub fn sql<'q>(&mut self, text: &'q str) -> Sql<'q, &mut Connection> {
+        Sql::new(self, text)
+    }
+}
+
+impl<'q, X: Executor> Sql<'q, X> {
+    pub(crate) fn new(executor: X, text: &'q str) -> Sql<'q, X> {
+        Sql {
+            executor,
+            text,
+            params: Vec::new(),
+        }
+    }
+
+    /// Gives the next parameter its value.
+    pub fn bind<'v>(mut self, value: impl Into<Value<'v>>) -> Self {
+        self.params.push(value.into().into_owned());
+        self
+    }
+
+    /// Runs it: the number of rows changed.
+    ///
+    /// # Errors
+    /// Whatever the statement runs into.
+    pub fn run(mut self) -> Result<u64> {
+        self.executor.before_statement(self.writes())?;
+        Ok(self.executor.connection()?.execute(self.text, &self.params)?.rows)
+    }
+
+    /// All rows, as tuples.
+    ///
+    /// # Errors
+    /// Whatever the statement runs into; values that do not fit their types.
+    pub fn fetch<R: FromRow>(self) -> Result<Vec<R>> {
+        self.read(|rows, _| {
+            let mut all = Vec::new();
+            while let Some(row) = rows.next()? {
+                if row.width() < R::WIDTH {
+                    let message = format!(
+                        "the statement gives {} columns, the row type has {}",
+                        row.width(),
+                        R::WIDTH
+                    );
+                    return Err(Error::Schema(message));
+                }
+                all.push(R::from_row(RowReader::new(row))?);
+            }
+            Ok(all)
+        })
+    }
+
+    /// The first column of the first row.
+    ///
+    /// # Errors
+    /// [`Error::NoRow`] where there is none; else as [`fetch`](Self::fetch).
+    pub fn scalar<T: ColumnType>(self) -> Result<T> {
+        let text = self.text;
+        match self.fetch::<(T,)>()?.into_iter().next() {
+            Some((value,)) => Ok(value),
+            None => Err(Error::NoRow { sql: text.to_owned() }),
+        }
+    }
+
+    /// All rows as entities, by the names of the columns: in any order, and with others between them.
+    ///
+    /// # Errors
+    /// [`Error::Schema`] where a column of the entity is missing; else as [`fetch`](Self::fetch).
+    pub fn entities<T: Entity>(self) -> Result<Vec<T>> {
+        self.read(|rows, names| {
+            let places = places::<T>(names)?;
+            let mut all = Vec::new();
+            while let Some(row) = rows.next()? {
+                all.push(T::decode(&RowReader::new(&Reordered { row, places: &places }))?);
+            }
+            Ok(all)
+        })
+    }
+
+    fn read<T>(mut self, read: impl FnOnce(&mut RowStream<'_>, &[String]) -> Result<T>) -> Result<T> {
+        self.executor.before_statement(self.writes())?;
+        let mut prepared = self.executor.connection()?.prepare(self.text)?;
+        let names = prepared.column_names();
+        let mut rows = prepared.query(&self.params)?;
+        read(&mut rows, &names)
+    }
+
+    /// Anything but a plain query may write.
+    fn writes(&self) -> bool {
+        let word: String = self
+            .text
+            .trim_start()
+            .chars()
+            .take_while(char::is_ascii_alphabetic)
+            .collect();
+        !["SELECT", "VALUES", "EXPLAIN"]
+            .iter()
+            .any(|read| word.eq_ignore_ascii_case(read))
+    }
+}
+
+/// Where each column of the entity is in the result.
+fn places<T: Entity>(names: &[String]) -> Result<Vec<usize>> {
+    let place = |column: &crate::mapper::ColumnMeta| {
+        names
+            .iter()
+            .position(|name| name.eq_ignore_ascii_case(column.name))
+            .ok_or_else(|| {
+                let message = format!(
+                    "the statement gives no column `{}`, which `{}` has",
+                    column.name,
+                    T::META.name
+                );
+                Error::Schema(message)
+            })
+    };
+    T::META.columns.iter().map(place).collect()
+}
+
+/// A row with its columns in an entity's order.
+struct Reordered<'r> {
+    row: &'r dyn Row,
+    places: &'r [usize],
+}
+
+impl Row for Reordered<'_> {
+    fn value(&self, index: usize) -> Value<'_> {
+        self.places
+            .get(index)
+            .map_or(Value::Null, |place| self.row.value(*place))
+    }
+
+    fn width(&self) -> usize {
+        self.places.len()
+    }
+}
