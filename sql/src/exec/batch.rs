@@ -138,6 +138,12 @@ impl BatchSize {
         self.rows = 0;
     }
 
+    /// The first batch comes next, of a scan that is likely to find a few rows and then end.
+    #[inline]
+    pub(crate) fn restart_with_few(&mut self) {
+        self.rows = 8;
+    }
+
     /// A batch starts: one row at first, then twice as many as the one before.
     #[inline]
     pub(crate) fn grow(&mut self) {

@@ -7,8 +7,10 @@
 //! A chunk is full at 4096 rows, or earlier when its texts are long; then places are skipped, so places ascend with the
 //! rows but do not count them.
 
+use smallvec::SmallVec;
+
 use super::kernel::{Rows, Values};
-use super::{Batch, Vector};
+use super::{Batch, Class, Vector};
 use crate::error::{Error, Result};
 use crate::value::ValueRef;
 
@@ -142,11 +144,48 @@ impl RowStore {
     }
 
     /// Appends a column's values at `places` to `out`.
+    ///
+    /// Places are all over the store, so that what costs is waiting for memory; a column of one class is gathered in short
+    /// loops that wait for many values at once.
     pub(crate) fn gather(&self, column: usize, places: &[u32], out: &mut Vector) {
-        for &place in places {
-            let vector = &self.chunks[(place >> CHUNK_BITS) as usize][column];
-            out.push_from(vector, place as usize & (CHUNK_ROWS - 1));
+        const ROWS_MIN: usize = 32;
+        let class = match places.len() {
+            0..ROWS_MIN => None,
+            _ => self.column_class(column),
+        };
+        let Some(class) = class else {
+            for &place in places {
+                let vector = &self.chunks[(place >> CHUNK_BITS) as usize][column];
+                out.push_from(vector, place as usize & (CHUNK_ROWS - 1));
+            }
+            return;
+        };
+        let chunks = &self.chunks[..self.used];
+        let slots: SmallVec<[&[u64]; 64]> = chunks.iter().map(|chunk| chunk[column].slots()).collect();
+        let slot = |place: u32| slots[(place >> CHUNK_BITS) as usize][place as usize & (CHUNK_ROWS - 1)];
+        if !class.has_bytes() {
+            return out.extend_slots(class, places.iter().map(|place| slot(*place)));
         }
+        let heaps: SmallVec<[&[u8]; 64]> = chunks.iter().map(|chunk| chunk[column].heap()).collect();
+        let mut found = [0; ROWS_MIN];
+        for places in places.chunks(ROWS_MIN) {
+            found
+                .iter_mut()
+                .zip(places)
+                .for_each(|(found, place)| *found = slot(*place));
+            for (place, slot) in places.iter().zip(found) {
+                out.push_slice(class, heaps[(place >> CHUNK_BITS) as usize], slot);
+            }
+        }
+    }
+
+    /// The class that all values of a column share.
+    fn column_class(&self, column: usize) -> Option<Class> {
+        let mut chunks = self.chunks[..self.used]
+            .iter()
+            .map(|chunk| chunk[column].uniform_class());
+        let first = chunks.next()??;
+        chunks.all(|class| class == Some(first)).then_some(first)
     }
 
     /// How many chunks hold rows.

@@ -418,10 +418,29 @@ impl Vector {
         }
     }
 
+    /// Appends the text or blob that the slot of another vector names in that one's heap.
+    #[inline]
+    pub(crate) fn push_slice(&mut self, class: Class, heap: &[u8], slot: u64) {
+        const SHORT: usize = 32;
+        let (at, len) = ((slot >> 32) as usize, slot as u32 as usize);
+        let start = self.heap.len();
+        match heap.get(at..).and_then(|rest| rest.first_chunk::<SHORT>()) {
+            Some(short) if len <= SHORT && start as u64 + SHORT as u64 <= HEAP_MAX => {
+                self.heap.extend_from_slice(short);
+                self.heap.truncate(start + len);
+                self.push_slot(class, (start as u64) << 32 | len as u64);
+            }
+            _ => self.push_bytes(class, &heap[at..at + len]),
+        }
+    }
+
     /// Keeps the first `len` rows.
     pub fn truncate(&mut self, len: usize) {
         self.slots.truncate(len);
         self.classes.truncate(len);
+        if len == 0 {
+            self.clear();
+        }
     }
 
     /// Asserts I1..I3; for tests.

@@ -114,6 +114,14 @@ impl<'a> LeafRows<'a> {
         self.page.whole_place(index, &self.limits)
     }
 
+    /// Appends what [`record_at`](Self::record_at) says of each row of a table leaf at `places`; false when one of them is not whole on the page.
+    pub fn records_at(&self, places: std::ops::Range<usize>, records: &mut Vec<(u32, u32)>) -> bool {
+        self.page.kind() == PageKind::TableLeaf
+            && self
+                .page
+                .whole_places(places.start, places.end, &self.limits, records)
+    }
+
     /// The row id of the row at a place; 0 in index trees.
     #[inline]
     pub fn rowid_at(&self, index: usize) -> Result<i64> {

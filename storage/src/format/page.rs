@@ -314,21 +314,70 @@ impl<'a> PageRef<'a> {
     pub(crate) fn whole_place(&self, index: usize, limits: &PayloadLimits) -> Option<(usize, usize)> {
         let at = self.pointers_start() + 2 * index;
         let &[high, low] = self.bytes.get(at..)?.first_chunk()?;
-        let mut at = usize::from(high) << 8 | usize::from(low);
-        if !self.kind.is_leaf() {
-            at += 4;
+        let at = usize::from(high) << 8 | usize::from(low);
+        let (at, total) = self.payload_place(at, self.kind, limits)?;
+        (at + total <= self.bytes.len()).then_some((at, total))
+    }
+
+    /// The same for cells `from..to` of a table leaf, one after the other; false when one of them is not such.
+    #[inline(never)]
+    pub(crate) fn whole_places(
+        &self,
+        from: usize,
+        to: usize,
+        limits: &PayloadLimits,
+        places: &mut Vec<(u32, u32)>,
+    ) -> bool {
+        let start = self.pointers_start();
+        let pointers = self
+            .bytes
+            .get(start + 2 * from..start + 2 * to)
+            .unwrap_or_default();
+        places.reserve(to.saturating_sub(from));
+        for pointer in pointers.chunks_exact(2) {
+            let at = usize::from(pointer[0]) << 8 | usize::from(pointer[1]);
+            let Some((at, total)) = self.payload_place(at, PageKind::TableLeaf, limits) else {
+                return false;
+            };
+            if at + total > self.bytes.len() {
+                return false;
+            }
+            places.push((at as u32, total as u32));
         }
-        let (total, len) = match *self.bytes.get(at..)? {
-            [a, ..] if a < 0x80 => (usize::from(a), 1),
-            [a, b, ..] if b < 0x80 => (usize::from(a & 0x7f) << 7 | usize::from(b), 2),
-            _ => return None,
+        true
+    }
+
+    /// Where the payload of the cell at `at` begins, and its length, when no part of it is on overflow pages.
+    #[inline(always)]
+    fn payload_place(&self, at: usize, kind: PageKind, limits: &PayloadLimits) -> Option<(usize, usize)> {
+        let at = if kind.is_leaf() { at } else { at + 4 };
+        let cell = self.bytes.get(at..)?;
+        // The usual cell has sixteen bytes behind its beginning; then its head is read without further checks.
+        let (total, head) = match cell.first_chunk::<16>() {
+            Some([a, rest @ ..]) if *a < 0x80 => {
+                let rowid_len = match kind {
+                    PageKind::TableLeaf => varint::len_wide(rest)?,
+                    _ => 0,
+                };
+                (usize::from(*a), 1 + rowid_len)
+            }
+            Some([a, b, rest @ ..]) if *b < 0x80 => {
+                let rowid_len = match kind {
+                    PageKind::TableLeaf => varint::len_wide(rest)?,
+                    _ => 0,
+                };
+                (usize::from(a & 0x7f) << 7 | usize::from(*b), 2 + rowid_len)
+            }
+            _ => {
+                let (total, len) = varint::read(cell)?;
+                let rowid_len = match kind {
+                    PageKind::TableLeaf => varint::len_wide(cell.get(len..)?)?,
+                    _ => 0,
+                };
+                (usize::try_from(total).ok()?, len + rowid_len)
+            }
         };
-        at += len;
-        if self.kind == PageKind::TableLeaf {
-            at += varint::len_wide(self.bytes.get(at..)?)?;
-        }
-        let fits = total <= limits.max_local && at + total <= self.bytes.len();
-        fits.then_some((at, total))
+        (total <= limits.max_local).then_some((at + head, total))
     }
 
     /// The payload of cell `index` of an index page when all of it lies there, for searches. `None` when it has overflow pages or the cell

@@ -260,7 +260,12 @@ fn select_hits(
             row += 1;
         }
         let Some(&slot) = slots.get(row) else { break };
-        let end = end_of(slot);
+        let (start, end) = ((slot >> 32) as usize, end_of(slot));
+        if hit < start {
+            // Bytes between two rows, left behind by a row that was taken back.
+            from = start;
+            continue;
+        }
         // Go on behind this row; a hit that crosses its end may hide one that begins inside the next row.
         from = end;
         if hit + finder.needle().len() <= end {

@@ -33,6 +33,8 @@ pub(super) struct Wanted {
 pub(super) struct Decoder {
     /// Ascending by position, each position once.
     pub(super) wanted: Vec<Wanted>,
+    /// `Wanted::skipped` of each.
+    pub(super) skipped: Vec<u32>,
     /// Output columns that get the rowid.
     pub(super) rowids: Vec<usize>,
     /// Output columns that repeat another one: from, to.
@@ -58,6 +60,7 @@ impl Decoder {
             next = wanted.position + 1;
         }
         Decoder {
+            skipped: wanted.iter().map(|wanted| wanted.skipped as u32).collect(),
             wanted,
             rowids,
             copies,

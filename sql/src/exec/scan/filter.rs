@@ -58,6 +58,15 @@ impl<P: PlaceList> PlaceList for Survivors<'_, P> {
     fn place(&self, n: usize) -> usize {
         self.places.place(self.rows[n] as usize)
     }
+
+    fn run(&self) -> Option<std::ops::Range<usize>> {
+        // Rows are numbered from 0, ascending: all are in when there are as many.
+        if self.rows.len() == self.places.len() {
+            self.places.run()
+        } else {
+            None
+        }
+    }
 }
 
 /// What decoding needs beside the decoder.

@@ -69,8 +69,9 @@ struct CoveringScan {
 
 impl Operator for CoveringScan {
     fn open(&mut self, context: &mut ExecContext<'_>) -> Result<()> {
+        let few = self.entries.seek.is_point();
         self.output
-            .open(context.databases[self.entries.database].schema.encoding);
+            .open(context.databases[self.entries.database].schema.encoding, few);
         self.entries.open(context)
     }
 
@@ -108,10 +109,11 @@ struct LookupScan {
 impl Operator for LookupScan {
     fn open(&mut self, context: &mut ExecContext<'_>) -> Result<()> {
         let encoding = context.databases[self.entries.database].schema.encoding;
-        self.keys.open(encoding);
+        let few = self.entries.seek.is_point();
+        self.keys.open(encoding, few);
         self.keys.batch.clear();
         self.next_key = 0;
-        self.output.open(encoding);
+        self.output.open(encoding, few);
         self.entries.open(context)
     }
 

@@ -24,6 +24,10 @@ pub(super) trait PlaceList {
     fn len(&self) -> usize;
     /// The place of the `n`-th.
     fn place(&self, n: usize) -> usize;
+    /// The places when they follow each other.
+    fn run(&self) -> Option<std::ops::Range<usize>> {
+        None
+    }
 }
 
 /// The arrays between the steps; kept for their memory.
@@ -31,10 +35,8 @@ pub(super) trait PlaceList {
 pub(super) struct LeafDecoder {
     /// Start and length of each record in the page.
     records: Vec<(u32, u32)>,
-    /// Column by column: the type and place of each row's value.
+    /// Row by row: the type and place of each wanted value.
     fields: Vec<Field>,
-    /// Which types occur in each column: a bit for each serial type below 12, [`BLOBS`], [`TEXTS`].
-    types: Vec<u16>,
 }
 
 /// A serial type and the place of its value in the page.
@@ -50,12 +52,6 @@ const MISSING: Field = Field {
     offset: 0,
 };
 const MISSING_SERIAL: u32 = u32::MAX;
-
-const BLOBS: u16 = 1 << 12;
-const TEXTS: u16 = 1 << 13;
-const MISSINGS: u16 = 1 << 14;
-const INTEGERS: u16 = 0b11_0111_1110;
-const REALS: u16 = 1 << 7;
 
 impl LeafDecoder {
     /// Appends the rows of `leaf` at `places` to `columns`.
@@ -79,16 +75,11 @@ impl LeafDecoder {
                 columns[output].push_integer(leaf.rowid_at(places.place(n))?);
             }
         }
+        let width = decoder.wanted.len();
+        let fields = &self.fields[..width * places.len()];
         for (n, wanted) in decoder.wanted.iter().enumerate() {
-            let fields = &self.fields[n * places.len()..][..places.len()];
-            fill(
-                decoder,
-                wanted,
-                leaf.bytes(),
-                fields,
-                self.types[n],
-                &mut columns[wanted.output],
-            )?;
+            let fields = fields.get(n..).unwrap_or_default().iter().step_by(width).copied();
+            fill(decoder, wanted, leaf.bytes(), fields, &mut columns[wanted.output])?;
         }
         for &(from, to) in &decoder.copies {
             let Ok([source, out]) = columns.get_disjoint_mut([from, to]) else {
@@ -101,154 +92,149 @@ impl LeafDecoder {
 
     /// Steps 1 and 2; false when some row is not of the usual kind.
     fn locate(&mut self, decoder: &Decoder, leaf: &LeafRows<'_>, places: &impl PlaceList) -> bool {
-        let LeafDecoder {
-            records,
-            fields,
-            types,
-        } = self;
-        types.clear();
-        types.resize(decoder.wanted.len(), 0);
-        if decoder.wanted.is_empty() {
+        let LeafDecoder { records, fields } = self;
+        let width = decoder.wanted.len();
+        if width == 0 {
             return true;
         }
-        records.clear();
-        for n in 0..places.len() {
-            let Some((start, len)) = leaf.record_at(places.place(n)) else {
-                return false;
-            };
-            records.push((start as u32, len as u32));
+        if fields.len() < width * places.len() {
+            fields.resize(width * places.len(), MISSING);
         }
-        if fields.len() < decoder.wanted.len() * places.len() {
-            fields.resize(decoder.wanted.len() * places.len(), MISSING);
-        }
-        let bytes = leaf.bytes();
-        for (n, &(start, len)) in records.iter().enumerate() {
-            let record = bytes
-                .get(start as usize..(start + len) as usize)
-                .unwrap_or_default();
-            if !locate_fields(
-                &decoder.wanted,
-                record,
-                start,
-                &mut fields[n..],
-                places.len(),
-                types,
-            ) {
-                return false;
-            }
-        }
-        true
+        locate_records(leaf, places, records)
+            && locate_fields(&decoder.skipped, leaf.bytes(), records, fields)
     }
 }
 
 /// Below this many rows the arrays do not pay.
 const FEW: usize = 4;
 
-/// Finds the wanted fields of one record; those of column i go to `fields[i * stride]`.
-#[inline(always)]
-fn locate_fields(
-    wanted: &[Wanted],
-    record: &[u8],
-    start: u32,
-    fields: &mut [Field],
-    stride: usize,
-    types: &mut [u16],
-) -> bool {
-    let Some((&header_len @ 1..0x80, _)) = record.split_first() else {
-        return false;
-    };
-    let Some(header) = record.get(1..usize::from(header_len)) else {
-        return false;
-    };
-    let mut header = header.iter();
-    let mut body = u64::from(header_len);
-    let mut at = 0;
-    for (wanted, types) in wanted.iter().zip(types) {
-        let Some(field) = fields.get_mut(at) else {
+/// Step 1. It and step 2 stay functions of their own, so that their loops have the registers for themselves.
+#[inline(never)]
+fn locate_records(leaf: &LeafRows<'_>, places: &impl PlaceList, records: &mut Vec<(u32, u32)>) -> bool {
+    records.clear();
+    if let Some(run) = places.run()
+        && leaf.records_at(run, records)
+    {
+        return true;
+    }
+    records.clear();
+    records.reserve(places.len());
+    for n in 0..places.len() {
+        let Some((start, len)) = leaf.record_at(places.place(n)) else {
             return false;
         };
-        at += stride;
-        for _ in 0..wanted.skipped {
-            let Some((_, len)) = next_field(&mut header) else {
-                break;
+        records.push((start as u32, len as u32));
+    }
+    true
+}
+
+/// Step 2: `skipped` says for each wanted column how many columns lie in front of it, counted from the one before.
+#[inline(never)]
+fn locate_fields(skipped: &[u32], page: &[u8], records: &[(u32, u32)], fields: &mut [Field]) -> bool {
+    for (&(start, len), fields) in records.iter().zip(fields.chunks_exact_mut(skipped.len())) {
+        let Some(record) = page.get(start as usize..(start + len) as usize) else {
+            return false;
+        };
+        let Some(&header_len @ 1..0x80) = record.first() else {
+            return false;
+        };
+        let Some(header) = record.get(1..usize::from(header_len)) else {
+            return false;
+        };
+        let mut header = header.iter();
+        let mut offset = start + u32::from(header_len);
+        for (&skipped, field) in skipped.iter().zip(fields) {
+            for _ in 0..skipped {
+                let Some(&serial) = header.next() else { break };
+                offset += match LENGTHS.get(usize::from(serial)) {
+                    Some(len) => u32::from(*len),
+                    None => long_field(serial, &mut header).1,
+                };
+            }
+            let Some(&serial) = header.next() else {
+                *field = MISSING;
+                continue;
             };
-            body += len;
+            let (serial, len) = match LENGTHS.get(usize::from(serial)) {
+                Some(len) => (u32::from(serial), u32::from(*len)),
+                None => long_field(serial, &mut header),
+            };
+            *field = Field { serial, offset };
+            offset += len;
         }
-        let Some((serial, len)) = next_field(&mut header) else {
-            *field = MISSING;
-            *types |= MISSINGS;
-            continue;
-        };
-        *field = Field {
-            serial,
-            offset: start.wrapping_add(body as u32),
-        };
-        body += len;
-        *types |= type_bit(serial);
-        // Further on places are not checked one by one.
-        if body > record.len() as u64 {
+        // Places only grow: when the last value lies in the record, all do.
+        if offset > start + len {
             return false;
         }
     }
     true
 }
 
-#[inline(always)]
-fn next_field(header: &mut std::slice::Iter<'_, u8>) -> Option<(u32, u64)> {
-    let &serial = header.next()?;
-    match LENGTHS.get(usize::from(serial)) {
-        Some(len) => Some((u32::from(serial), u64::from(*len))),
-        None => {
-            // A type that does not parse has a length that fits no record.
-            let serial = long_serial(serial, header).unwrap_or(u64::MAX);
-            let narrow = u32::try_from(serial).unwrap_or(u32::MAX - 1);
-            Some((narrow, record::content_len(serial) as u64 & u64::from(u32::MAX)))
-        }
-    }
+/// A serial type of several bytes, and its length. What fits no page gets a length that fits no record, and not so long that a sum
+/// overflows.
+#[cold]
+fn long_field(first: u8, header: &mut std::slice::Iter<'_, u8>) -> (u32, u32) {
+    const BEYOND: u64 = 1 << 17;
+    let serial = long_serial(first, header).unwrap_or(u64::MAX).min(2 * BEYOND);
+    (
+        serial as u32,
+        record::content_len(serial).min(BEYOND as usize) as u32,
+    )
 }
 
-#[inline(always)]
-fn type_bit(serial: u32) -> u16 {
-    match serial {
-        0..12 => 1 << serial,
-        _ if serial & 1 == 0 => BLOBS,
-        _ => TEXTS,
-    }
-}
-
-/// Step 3 for one column.
+/// Step 3 for one column: the first row says which loop to try, and a row of another kind has it done over row by row.
 fn fill(
     decoder: &Decoder,
     wanted: &Wanted,
     page: &[u8],
-    fields: &[Field],
-    types: u16,
+    fields: impl ExactSizeIterator<Item = Field> + Clone,
     column: &mut Vector,
 ) -> Result<()> {
-    if types & !INTEGERS == 0 && !wanted.real {
-        column.extend_slots(
-            Class::Integer,
-            fields.iter().map(|field| integer(page, *field) as u64),
-        );
-    } else if types & !(INTEGERS | REALS) == 0 && (wanted.real || types == REALS) {
-        fill_reals(page, fields, column);
-    } else if types == TEXTS && decoder.encoding == TextEncoding::Utf8 {
-        fill_texts(page, fields, column);
-    } else {
-        for field in fields {
-            match field.serial {
-                MISSING_SERIAL => column.push(wanted.missing.as_ref()),
-                _ => decoder.push_value(value(page, *field)?, wanted.real, column),
-            }
+    let before = column.len();
+    let filled = match fields.clone().next().map(|field| field.serial) {
+        Some(1..=6 | 8 | 9) if !wanted.real => fill_integers(page, fields.clone(), column),
+        Some(1..=9) => fill_reals(page, fields.clone(), wanted.real, column),
+        Some(serial @ 13..) if serial & 1 == 1 && decoder.encoding == TextEncoding::Utf8 => {
+            fill_texts(page, fields.clone(), column)
+        }
+        _ => false,
+    };
+    if filled {
+        return Ok(());
+    }
+    column.truncate(before);
+    for field in fields {
+        match field.serial {
+            MISSING_SERIAL => column.push(wanted.missing.as_ref()),
+            _ => decoder.push_value(value(page, field)?, wanted.real, column),
         }
     }
     Ok(())
 }
 
+/// A column of integers.
+fn fill_integers(page: &[u8], fields: impl Iterator<Item = Field>, column: &mut Vector) -> bool {
+    let mut others = false;
+    let slots = fields.map(|field| {
+        others |= !is_integer(field.serial);
+        integer(page, field) as u64
+    });
+    column.extend_slots(Class::Integer, slots);
+    !others
+}
+
+#[inline(always)]
+fn is_integer(serial: u32) -> bool {
+    (serial.wrapping_sub(1) < 9) & (serial != 7)
+}
+
+/// The lengths of the types that integers have; the others' do not matter.
+const INTEGER_LENGTHS: [u8; 16] = [0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 0, 0, 0, 0, 0, 0];
+
 /// An integer, whatever its length: the last of eight bytes.
 #[inline(always)]
 fn integer(page: &[u8], field: Field) -> i64 {
-    let len = usize::from(LENGTHS[(field.serial & 0x7f) as usize]);
+    let len = usize::from(INTEGER_LENGTHS[(field.serial & 0xf) as usize]);
     if len == 0 {
         // The types of 0 and 1 are 8 and 9.
         return i64::from(field.serial) - 8;
@@ -261,37 +247,41 @@ fn integer(page: &[u8], field: Field) -> i64 {
     eight.map_or(0, |eight| (u64::from_be_bytes(*eight) << shift) as i64 >> shift)
 }
 
-/// A column of reals, some of them stored as integers.
-fn fill_reals(page: &[u8], fields: &[Field], column: &mut Vector) {
-    let real = |field: &Field| match field.serial {
-        7 => {
-            let at = field.offset as usize;
-            let eight = page.get(at..at + 8).and_then(|eight| eight.first_chunk::<8>());
-            eight.map_or(f64::NAN, |eight| f64::from_be_bytes(*eight))
-        }
-        _ => integer(page, *field) as f64,
-    };
-    let (before, mut nan) = (column.len(), false);
-    let bits = fields.iter().map(|field| {
-        let real = real(field);
+/// A column of reals; with `integers` some may be stored as integers.
+fn fill_reals(page: &[u8], fields: impl Iterator<Item = Field>, integers: bool, column: &mut Vector) -> bool {
+    let (mut others, mut nan) = (false, false);
+    let bits = fields.map(|field| {
+        others |= field.serial != 7 && !(integers && is_integer(field.serial));
+        let real = match field.serial {
+            7 => {
+                let at = field.offset as usize;
+                let eight = page.get(at..at + 8).and_then(|eight| eight.first_chunk::<8>());
+                eight.map_or(f64::NAN, |eight| f64::from_be_bytes(*eight))
+            }
+            _ => integer(page, field) as f64,
+        };
         nan |= real.is_nan();
         real.to_bits()
     });
     column.extend_slots(Class::Real, bits);
-    if nan {
-        column.truncate(before);
-        fields.iter().for_each(|field| column.push_real(real(field)));
-    }
+    !others && !nan
 }
 
 /// A column of texts.
-fn fill_texts(page: &[u8], fields: &[Field], column: &mut Vector) {
-    column.extend_texts(
-        page,
-        fields
-            .iter()
-            .map(|field| (field.offset as usize, (field.serial as usize - 13) / 2)),
-    );
+fn fill_texts(page: &[u8], fields: impl ExactSizeIterator<Item = Field>, column: &mut Vector) -> bool {
+    let mut all = true;
+    let places = fields.map(|field| {
+        let is_text = field.serial >= 13 && field.serial & 1 == 1 && field.serial != MISSING_SERIAL;
+        all &= is_text;
+        let len = if is_text {
+            (field.serial as usize - 13) / 2
+        } else {
+            0
+        };
+        (field.offset as usize, len)
+    });
+    column.extend_texts(page, places);
+    all
 }
 
 fn value(page: &[u8], field: Field) -> Result<ValueRef<'_>> {

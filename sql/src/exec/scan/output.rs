@@ -39,6 +39,10 @@ impl PlaceList for Places {
             self.start + n
         }
     }
+
+    fn run(&self) -> Option<std::ops::Range<usize>> {
+        (!self.backwards).then_some(self.start..self.start + self.count)
+    }
 }
 
 impl Places {
@@ -85,9 +89,12 @@ impl Output {
         })
     }
 
-    /// A scan starts.
-    pub(super) fn open(&mut self, encoding: TextEncoding) {
-        self.size.restart();
+    /// A scan starts; with `few` it looks for the rows with one key.
+    pub(super) fn open(&mut self, encoding: TextEncoding, few: bool) {
+        match few {
+            true => self.size.restart_with_few(),
+            false => self.size.restart(),
+        }
         if let Some(filter) = &mut self.filter {
             filter.restart();
         }

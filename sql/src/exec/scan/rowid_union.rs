@@ -72,7 +72,8 @@ impl Union {
 impl Operator for Union {
     fn open(&mut self, context: &mut ExecContext<'_>) -> Result<()> {
         debug_assert!(self.table.without_rowid.is_none());
-        self.output.open(context.databases[self.database].schema.encoding);
+        self.output
+            .open(context.databases[self.database].schema.encoding, false);
         self.rowids = None;
         self.next = 0;
         Ok(())

@@ -86,6 +86,15 @@ impl SeekKernels {
         self.equal.is_empty() && self.lower.is_none() && self.upper.is_none()
     }
 
+    /// Whether all there is are equalities with one value each.
+    pub(super) fn is_point(&self) -> bool {
+        let single = |term: &Term| matches!(term, Term::Equal(_) | Term::Is(_));
+        !self.equal.is_empty()
+            && self.lower.is_none()
+            && self.upper.is_none()
+            && self.equal.iter().all(single)
+    }
+
     /// Whether it is one equality, the case of point reads.
     pub(super) fn as_single_equal(&mut self) -> Option<(&mut Kernel, &Batch)> {
         match self.equal.as_mut_slice() {
@@ -312,6 +321,31 @@ impl KeyEnd {
         entry == towards || (entry == Ordering::Equal && !self.inclusive)
     }
 
+    /// Takes the values of equalities, in the memory of the old ones; false when one is NULL, so that nothing is equal.
+    fn set_point(
+        &mut self,
+        kernels: &mut SeekKernels,
+        context: &mut ExecContext<'_>,
+        encoding: TextEncoding,
+    ) -> Result<bool> {
+        self.inclusive = true;
+        self.key.resize(kernels.equal.len(), Value::Null);
+        for (slot, term) in self.key.iter_mut().zip(&mut kernels.equal) {
+            let (kernel, null_is_equal) = match term {
+                Term::Equal(kernel) => (kernel, false),
+                Term::Is(kernel) => (kernel, true),
+                Term::InList(_) | Term::InSubquery(_) => return Ok(false),
+            };
+            let value = kernel.evaluate_one(context, &kernels.nothing)?;
+            if value.is_null() && !null_is_equal {
+                return Ok(false);
+            }
+            slot.assign(value);
+            store_text(slot, encoding);
+        }
+        Ok(true)
+    }
+
     /// Takes other values, in the memory of the old ones.
     fn set<'v>(&mut self, prefix: impl Iterator<Item = &'v Value>, bound: &'v Option<(Value, bool)>) {
         let mut len = 0;
@@ -342,6 +376,8 @@ pub(super) struct KeySeek {
     /// The range at hand, in tree order.
     begin: KeyEnd,
     end: KeyEnd,
+    /// The range at hand is the entries that are equal to `begin`; `end` is not used.
+    is_point: bool,
 }
 
 impl KeySeek {
@@ -356,6 +392,7 @@ impl KeySeek {
             upper: None,
             begin: KeyEnd::default(),
             end: KeyEnd::default(),
+            is_point: false,
         }
     }
 
@@ -366,8 +403,13 @@ impl KeySeek {
         context: &mut ExecContext<'_>,
         encoding: TextEncoding,
     ) -> Result<()> {
-        self.values.resize_with(kernels.equal.len(), Vec::new);
         self.finished = true;
+        self.is_point = kernels.is_point();
+        if self.is_point {
+            self.finished = !self.begin.set_point(kernels, context, encoding)?;
+            return Ok(());
+        }
+        self.values.resize_with(kernels.equal.len(), Vec::new);
         for (n, (term, column)) in kernels.equal.iter_mut().zip(&mut self.values).enumerate() {
             term.values(context, &kernels.nothing, column)?;
             if column.is_empty() {
@@ -399,6 +441,10 @@ impl KeySeek {
     pub(super) fn next(&mut self) -> bool {
         if self.finished {
             return false;
+        }
+        if self.is_point {
+            self.finished = true;
+            return true;
         }
         let KeySeek {
             values,
@@ -433,12 +479,20 @@ impl KeySeek {
 
     /// Where reading begins, in the direction of the scan.
     pub(super) fn from(&self) -> &KeyEnd {
-        if self.backwards { &self.end } else { &self.begin }
+        if self.backwards && !self.is_point {
+            &self.end
+        } else {
+            &self.begin
+        }
     }
 
     /// Where reading ends.
     pub(super) fn to(&self) -> &KeyEnd {
-        if self.backwards { &self.begin } else { &self.end }
+        if self.backwards || self.is_point {
+            &self.begin
+        } else {
+            &self.end
+        }
     }
 
     fn advance(&mut self) {

@@ -63,7 +63,8 @@ struct Point {
 
 impl Operator for Point {
     fn open(&mut self, context: &mut ExecContext<'_>) -> Result<()> {
-        self.output.open(context.databases[self.database].schema.encoding);
+        self.output
+            .open(context.databases[self.database].schema.encoding, false);
         self.rowid = match self.seek.as_single_equal() {
             Some((value, nothing)) => rowid_of(value.evaluate_one(context, nothing)?),
             None => None,
@@ -113,7 +114,7 @@ struct Scan {
 impl Operator for Scan {
     fn open(&mut self, context: &mut ExecContext<'_>) -> Result<()> {
         let encoding = context.databases[self.database].schema.encoding;
-        self.output.open(encoding);
+        self.output.open(encoding, self.seek.is_point());
         match self.keyed {
             false if self.seek.is_full() => self.reader.start_rowids(RowidSeek::ALL),
             false => self

@@ -109,6 +109,8 @@ pub(super) struct RangeReader {
     todo: Todo,
     end: End,
     standing: Standing,
+    /// The cursor was just put on the first row of a range.
+    arrived: bool,
     spill: Vec<u8>,
 }
 
@@ -125,6 +127,7 @@ impl RangeReader {
             todo: Todo::Nothing,
             end: End::Open,
             standing: Standing::Nowhere,
+            arrived: false,
             spill: Vec::new(),
         }
     }
@@ -196,7 +199,7 @@ impl RangeReader {
         while self.standing == Standing::Nowhere {
             match self.seek_next(pager)? {
                 None => return Ok(false),
-                Some(true) => self.standing = Standing::OnRow,
+                Some(true) => (self.standing, self.arrived) = (Standing::OnRow, true),
                 Some(false) => {}
             }
         }
@@ -254,6 +257,7 @@ impl RangeReader {
             self.cursor.leaf()
         };
         let held = leaf.remaining();
+        let arrived = std::mem::take(&mut self.arrived);
         let start = if self.backwards {
             leaf.places().end.saturating_sub(1)
         } else {
@@ -270,7 +274,7 @@ impl RangeReader {
             End::Rowid(limit) => {
                 let limit = *limit;
                 let backwards = self.backwards;
-                count_inside(&leaf, places, |row| {
+                count_inside(&leaf, places, arrived, |row| {
                     Ok(if backwards {
                         row.rowid >= limit
                     } else {
@@ -288,7 +292,7 @@ impl RangeReader {
                         Ordering::Greater
                     };
                     let spill = &mut self.spill;
-                    count_inside(&leaf, places, |row| {
+                    count_inside(&leaf, places, arrived, |row| {
                         let entry = order.compare_record(row.payload(pager, spill)?, &key)?;
                         Ok(!end.is_past(entry, towards))
                     })?
@@ -317,22 +321,29 @@ impl RangeReader {
     }
 }
 
-/// How many of the rows at `places` are inside the range, and whether the range ends among them: rows inside come first, so
-/// that mostly one look at the last row is enough, and a few decide else.
+/// How many of the rows at `places` are inside the range, and whether the range ends among them: rows inside come first.
+///
+/// Where the range has just begun it may be short, and it is looked for its end from the beginning, in growing steps; later one look
+/// at the last row mostly is enough.
 fn count_inside(
     leaf: &LeafRows<'_>,
     places: Places,
+    arrived: bool,
     mut is_inside: impl FnMut(&LeafRow<'_>) -> Result<bool>,
 ) -> Result<(usize, bool)> {
     let (mut inside, mut outside) = (0, places.count);
-    let mut probe = places.count.saturating_sub(1);
+    let mut probe = if arrived { 0 } else { places.count - 1 };
+    let mut gallops = arrived;
     while inside < outside {
         if is_inside(&leaf.at(places.place(probe))?)? {
             inside = probe + 1;
         } else {
-            outside = probe;
+            (outside, gallops) = (probe, false);
         }
-        probe = inside + (outside - inside) / 2;
+        probe = match gallops {
+            true => (2 * probe + 1).min(outside - 1),
+            false => inside + (outside - inside) / 2,
+        };
     }
     Ok((inside, inside < places.count))
 }

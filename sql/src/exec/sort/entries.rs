@@ -4,25 +4,35 @@
 //!   form       prefix                       whole key
 //!   Integers   the integer, ordered         not kept: the prefix is all
 //!   Reals      the real, ordered            not kept
-//!   Bytes      the first 8 bytes            in `keys`: length, bytes
+//!   Bytes      the first 16 bytes           in `keys`: length, bytes
 //! ```
 //!
 //! A sort by one built-in key starts in the form of its first batch and moves to bytes when another class comes.
 
 use std::cmp::Ordering;
 
-use super::key::{KeyEncoder, integer_of, ordered_integer, ordered_real, real_of};
+use super::key::{KeyEncoder, Prefix, integer_of, ordered_integer, ordered_real, real_of};
+use super::radix::sort_by_prefix;
 use crate::exec::Class;
 use crate::exec::kernel::Values;
 use crate::value::ValueRef;
 
 /// A row to sort.
 #[derive(Clone, Copy, Debug)]
-struct Entry {
-    prefix: u64,
+pub(super) struct Entry {
+    pub(super) prefix: u64,
+    /// What follows the prefix; of no use to forms in which the prefix is all.
+    pub(super) prefix_low: u64,
     place: u32,
     /// Where its key begins in `keys`.
     key: u32,
+}
+
+impl Entry {
+    #[inline(always)]
+    fn prefixes(&self) -> Prefix {
+        (self.prefix, self.prefix_low)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,9 +52,9 @@ pub(super) struct Entries {
     keys: Vec<u8>,
     /// The key at hand: of a row that may be kept.
     candidate: Vec<u8>,
-    candidate_prefix: u64,
+    candidate_prefix: Prefix,
     /// The worst of the best: rows that come behind it are not wanted.
-    worst: Option<(u64, Vec<u8>)>,
+    worst: Option<(Prefix, Vec<u8>)>,
 }
 
 impl Entries {
@@ -55,7 +65,7 @@ impl Entries {
             entries: Vec::new(),
             keys: Vec::new(),
             candidate: Vec::new(),
-            candidate_prefix: 0,
+            candidate_prefix: (0, 0),
             worst: None,
         }
     }
@@ -91,6 +101,7 @@ impl Entries {
     pub(super) fn push_place(&mut self, place: u32) {
         self.entries.push(Entry {
             prefix: 0,
+            prefix_low: 0,
             place,
             key: 0,
         });
@@ -106,7 +117,7 @@ impl Entries {
                     let key = self.keys.len() as u32;
                     let prefix = self.append_key(values, n);
                     let entry = &mut self.entries[first + n];
-                    (entry.prefix, entry.key) = (prefix, key);
+                    ((entry.prefix, entry.prefix_low), entry.key) = (prefix, key);
                 }
             }
         }
@@ -166,20 +177,21 @@ impl Entries {
             let key = self.keys.len() as u32;
             self.candidate.clear();
             self.encoder.encode_single(value, &mut self.candidate);
-            self.entries[i].prefix = self.append_candidate();
-            self.entries[i].key = key;
+            let (prefix, prefix_low) = self.append_candidate();
+            let entry = &mut self.entries[i];
+            (entry.prefix, entry.prefix_low, entry.key) = (prefix, prefix_low, key);
         }
         self.form = Form::Bytes;
     }
 
     /// Encodes row `n` and appends its key; returns the prefix.
-    fn append_key(&mut self, values: &[Values<'_>], n: usize) -> u64 {
+    fn append_key(&mut self, values: &[Values<'_>], n: usize) -> Prefix {
         self.candidate.clear();
         self.encoder.encode(values, n, &mut self.candidate);
         self.append_candidate()
     }
 
-    fn append_candidate(&mut self) -> u64 {
+    fn append_candidate(&mut self) -> Prefix {
         self.keys
             .extend_from_slice(&(self.candidate.len() as u32).to_le_bytes());
         self.keys.extend_from_slice(&self.candidate);
@@ -205,8 +217,10 @@ impl Entries {
     pub(super) fn push_keyed(&mut self, place: u32) {
         let key = self.keys.len() as u32;
         self.append_candidate();
+        let (prefix, prefix_low) = self.candidate_prefix;
         self.entries.push(Entry {
-            prefix: self.candidate_prefix,
+            prefix,
+            prefix_low,
             place,
             key,
         });
@@ -226,25 +240,43 @@ impl Entries {
         }
         self.keys = keys;
         let last = self.entries.len().checked_sub(1).filter(|last| last + 1 == count);
-        self.worst = last.map(|last| (self.entries[last].prefix, self.key(last).to_vec()));
+        self.worst = last.map(|last| (self.entries[last].prefixes(), self.key(last).to_vec()));
         // S1: from here on places are given anew in key order; rows that come later have higher ones.
     }
 
     /// Sorts by key, rows of one key by place.
     pub(super) fn sort(&mut self) {
         let mut entries = std::mem::take(&mut self.entries);
+        let by_prefix = |a: &Entry, b: &Entry| a.prefixes().cmp(&b.prefixes());
+        // Entries come in the order of their places, and sorting by bytes keeps it.
+        let sorted = entries.is_sorted_by(|a, b| by_prefix(a, b) != Ordering::Greater)
+            || (entries.is_sorted_by_key(|entry| entry.place) && sort_by_prefix(&mut entries));
         match self.form {
-            Form::Bytes => entries.sort_unstable_by(|a, b| {
-                let order = a.prefix.cmp(&b.prefix);
-                let order = order.then_with(|| {
-                    self.encoder
-                        .compare(key_at(&self.keys, a.key), key_at(&self.keys, b.key))
-                });
-                order.then(a.place.cmp(&b.place))
-            }),
+            Form::Bytes if sorted => self.sort_equal_prefixes(&mut entries),
+            Form::Bytes => {
+                entries.sort_unstable_by(|a, b| by_prefix(a, b).then_with(|| self.compare_keys(a, b)))
+            }
+            _ if sorted => {}
             _ => entries.sort_unstable_by_key(|entry| (entry.prefix, entry.place)),
         }
         self.entries = entries;
+    }
+
+    /// Sorts each run of entries that agree in the prefix by the whole keys.
+    fn sort_equal_prefixes(&self, entries: &mut [Entry]) {
+        for run in entries.chunk_by_mut(|a, b| a.prefixes() == b.prefixes()) {
+            if run.len() > 1 {
+                run.sort_unstable_by(|a, b| self.compare_keys(a, b));
+            }
+        }
+    }
+
+    /// The order of two entries whose prefixes are equal.
+    fn compare_keys(&self, a: &Entry, b: &Entry) -> Ordering {
+        let order = self
+            .encoder
+            .compare(key_at(&self.keys, a.key), key_at(&self.keys, b.key));
+        order.then(a.place.cmp(&b.place))
     }
 
     /// Keeps the first `count`.

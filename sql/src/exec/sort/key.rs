@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   NULL            00 (first) or ff (last), whatever the direction
-//!   number          10, nearest f64 in 8 ordered bytes, then what the integer differs from it in 2
+//!   number          10, nearest f64 in 8 ordered bytes, then (from 2^53) what the integer differs from it in 2
 //!   text            20, bytes folded by the collation, 00 as 00 ff, then 00 00
 //!   blob            30, likewise
 //! ```
@@ -28,6 +28,9 @@ const TAG_NUMBER: u8 = 0x10;
 const TAG_TEXT: u8 = 0x20;
 const TAG_BLOB: u8 = 0x30;
 const TAG_NULL_LAST: u8 = 0xff;
+
+/// The first sixteen bytes of a key.
+pub(super) type Prefix = (u64, u64);
 
 /// How keys are made and compared.
 #[derive(Clone, Debug)]
@@ -87,15 +90,21 @@ impl KeyEncoder {
         }
     }
 
-    /// The first bytes of a key as a number that orders as they do; 0 when keys have no such order.
-    pub(super) fn prefix(&self, key: &[u8]) -> u64 {
+    /// The first bytes of a key as numbers that order as they do; 0 when keys have no such order.
+    pub(super) fn prefix(&self, key: &[u8]) -> Prefix {
         if self.as_records {
-            return 0;
+            return (0, 0);
         }
-        let mut prefix = [0; 8];
-        let len = key.len().min(8);
-        prefix[..len].copy_from_slice(&key[..len]);
-        u64::from_be_bytes(prefix)
+        if let (Some(high), Some(low)) = (
+            key.first_chunk::<8>(),
+            key.get(8..).and_then(|rest| rest.first_chunk::<8>()),
+        ) {
+            return (u64::from_be_bytes(*high), u64::from_be_bytes(*low));
+        }
+        let mut prefix = [0; 16];
+        prefix[..key.len().min(16)].copy_from_slice(&key[..key.len().min(16)]);
+        let all = u128::from_be_bytes(prefix);
+        ((all >> 64) as u64, all as u64)
     }
 
     /// The order of two keys.
@@ -146,6 +155,11 @@ impl KeyColumn {
         match self.collation {
             Collation::NoCase => push_bytes(TAG_TEXT, text.iter().map(u8::to_ascii_lowercase), out),
             Collation::RTrim => push_bytes(TAG_TEXT, text.trim_suffix_spaces().iter().copied(), out),
+            Collation::Binary | Collation::Custom(_) if memchr::memchr(0, text).is_none() => {
+                out.push(TAG_TEXT);
+                out.extend_from_slice(text);
+                out.extend_from_slice(&[0, 0]);
+            }
             Collation::Binary | Collation::Custom(_) => push_bytes(TAG_TEXT, text.iter().copied(), out),
         }
     }
@@ -193,10 +207,16 @@ fn integer_rest(v: i64) -> i16 {
     (i128::from(v) - (v as f64) as i128) as i16
 }
 
+/// Below this all integers are reals, and no rest follows.
+const EXACT: f64 = (1u64 << 53) as f64;
+
 fn push_number(nearest: f64, rest: i16, out: &mut Vec<u8>) {
-    out.push(TAG_NUMBER);
-    out.extend_from_slice(&ordered_real(nearest).to_be_bytes());
-    out.extend_from_slice(&((rest as u16) ^ 0x8000).to_be_bytes());
+    let mut bytes = [TAG_NUMBER; 9];
+    bytes[1..].copy_from_slice(&ordered_real(nearest).to_be_bytes());
+    out.extend_from_slice(&bytes);
+    if nearest.abs() >= EXACT {
+        out.extend_from_slice(&((rest as u16) ^ 0x8000).to_be_bytes());
+    }
 }
 
 fn push_bytes(tag: u8, bytes: impl Iterator<Item = u8>, out: &mut Vec<u8>) {

@@ -6,7 +6,7 @@
 //!               └─ LIMIT: rows behind the worst of the best n are not kept                 └─> merge ──> output
 //! ```
 //!
-//! Rows are stored once and never moved; what is sorted are 16-byte entries. A sort by one integer or real compares the prefix alone.
+//! Rows are stored once and never moved; what is sorted are small entries. A sort by one integer or real compares the prefix alone.
 //! Rows with equal keys keep the order in which they came.
 //!
 //! Invariants: S1 entries' places ascend in order of arrival, so `(key, place)` is a total order; S2 while a bound (LIMIT) is in
@@ -16,6 +16,7 @@ mod buffer;
 mod entries;
 mod key;
 mod queue;
+mod radix;
 mod run;
 
 pub(crate) use buffer::SortBuffer;
