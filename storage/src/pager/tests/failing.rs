@@ -103,6 +103,10 @@ struct FailingFile {
 }
 
 impl File for FailingFile {
+    fn path(&self) -> &Path {
+        self.inner.path()
+    }
+
     fn read_at(&self, bytes: &mut [u8], offset: u64) -> Result<usize> {
         self.plan.pass(IoOperation::Read, &self.path)?;
         self.inner.read_at(bytes, offset)

@@ -234,6 +234,10 @@ impl RecordingFile {
 }
 
 impl File for RecordingFile {
+    fn path(&self) -> &Path {
+        self.inner.path()
+    }
+
     fn read_at(&self, bytes: &mut [u8], offset: u64) -> Result<usize> {
         self.inner.read_at(bytes, offset)
     }
