@@ -190,6 +190,16 @@ impl Changes {
     }
 }
 
+/// What came of looking for rows that have what the new row is to have.
+enum Uniqueness {
+    /// Nothing is in the way any more.
+    Kept,
+    /// As `Kept`, and what the removal of a row set off may have changed or removed the row that is being updated.
+    Fired,
+    /// A conflict clause says to leave the row as it is.
+    Skipped,
+}
+
 /// Changes rows one at a time.
 pub(super) struct Rewriter {
     changes: Changes,
@@ -287,9 +297,19 @@ impl Rewriter {
         target.prepare_indexes(context, Side::New, &self.new, |number| {
             self.changes.indexes[number]
         })?;
-        if self.check_unique(target, context, old, locator)? == Fate::Skipped {
-            return Ok(());
-        }
+        let mut reread = Vec::new();
+        let old = match self.check_unique(target, context, old, locator)? {
+            Uniqueness::Kept => old,
+            Uniqueness::Skipped => return Ok(()),
+            Uniqueness::Fired => {
+                if !target.seek(context.databases, locator)? {
+                    return Ok(());
+                }
+                target.read(context, &mut reread)?;
+                target.prepare_indexes(context, Side::Old, &reread, |number| self.changes.indexes[number])?;
+                &reread
+            }
+        };
         if target.has_programs() {
             target.restrict(context, self.as_change(old))?;
         }
@@ -331,35 +351,64 @@ impl Rewriter {
         context: &mut ExecContext<'_>,
         old: &[Value],
         locator: &Locator,
-    ) -> Result<Fate, Failure> {
+    ) -> Result<Uniqueness, Failure> {
+        let mut fired = false;
         for check in 0..self.checks.len() {
             let (unique, response) = self.checks[check];
-            let found = match unique {
-                Unique::Key => target
-                    .key_conflict(context, &self.new)?
-                    .filter(|found| found != locator),
-                Unique::Index(number) if target.indexes[number].is_present(Side::New) => {
-                    target.index_conflict(context, number, &self.new, Some(locator))?
-                }
-                Unique::Index(_) => None,
-            };
-            let Some(other) = found else {
+            let Some(other) = self.find_conflict(target, context, unique, locator)? else {
                 continue;
             };
-            match (response, unique) {
-                (Response::Act(ConflictAction::Ignore), _) => return Ok(Fate::Skipped),
-                (Response::Act(ConflictAction::Replace), _) => {
-                    target.remove_victim(context, &other)?;
+            match response {
+                Response::Act(ConflictAction::Ignore) => return Ok(Uniqueness::Skipped),
+                Response::Act(ConflictAction::Replace) => {
+                    fired |= match (unique, &other) {
+                        (Unique::Key, Locator::Rowid(_)) => target.remove_victim(context, &other)?,
+                        _ => target.remove_victim_of_update(context, &other)?,
+                    };
                     // Removing a row used the buffers of the old side.
                     target.prepare_indexes(context, Side::Old, old, |number| self.changes.indexes[number])?;
                 }
-                (Response::Act(action), Unique::Key) => return Err(target.key_taken(action)),
-                (Response::Act(action), Unique::Index(number)) => {
-                    return Err(target.index_taken(number, action));
-                }
-                (Response::Update(_), _) => {}
+                Response::Act(action) => return Err(target.taken(unique, action)),
+                Response::Update(_) => {}
             }
         }
-        Ok(Fate::Kept)
+        if !fired {
+            return Ok(Uniqueness::Kept);
+        }
+        self.check_again(target, context, locator)?;
+        Ok(Uniqueness::Fired)
+    }
+
+    fn find_conflict(
+        &self,
+        target: &mut Target,
+        context: &mut ExecContext<'_>,
+        unique: Unique,
+        own: &Locator,
+    ) -> Result<Option<Locator>> {
+        match unique {
+            Unique::Key => Ok(target
+                .key_conflict(context, &self.new)?
+                .filter(|found| found != own)),
+            Unique::Index(number) if target.indexes[number].is_present(Side::New) => {
+                target.index_conflict(context, number, &self.new, Some(own))
+            }
+            Unique::Index(_) => Ok(None),
+        }
+    }
+
+    /// What the removal of a row set off may have put another in its place: there is no replacing that one.
+    fn check_again(
+        &self,
+        target: &mut Target,
+        context: &mut ExecContext<'_>,
+        own: &Locator,
+    ) -> Result<(), Failure> {
+        for &(unique, _) in &self.checks {
+            if self.find_conflict(target, context, unique, own)?.is_some() {
+                return Err(target.taken(unique, ConflictAction::Abort));
+            }
+        }
+        Ok(())
     }
 }
