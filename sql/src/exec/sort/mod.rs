@@ -14,12 +14,14 @@
 
 mod buffer;
 mod entries;
+mod entry_sort;
 mod key;
 mod queue;
 mod radix;
 mod run;
 
 pub(crate) use buffer::SortBuffer;
+pub(crate) use entry_sort::EntrySort;
 pub(crate) use queue::PriorityQueue;
 
 use super::build::BuildContext;

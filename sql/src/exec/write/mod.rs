@@ -11,6 +11,7 @@
 //! | `target` | a table with its indexes, ready to be written: cursors, compiled expressions, buffers |
 //! | `index` | one index of it: keys, membership, conflicts |
 //! | `complete` | what a new row must be before it is looked up anywhere: types, generated columns, NOT NULL, CHECK |
+//! | `index_build` | an index filled from its table's rows, sorted and bottom up |
 //! | `rowid` | choosing rowids; AUTOINCREMENT |
 //! | `insert`, `update`, `delete` | the three statements |
 //! | `program`, `foreign_key` | what a change sets off: triggers, foreign keys |
@@ -24,9 +25,9 @@
 mod collect;
 mod complete;
 mod delete;
-mod entries;
 mod foreign_key;
 mod index;
+mod index_build;
 mod insert;
 mod program;
 mod rowid;
@@ -35,10 +36,10 @@ mod unique;
 mod update;
 
 pub use delete::Delete;
-pub use entries::{EntryReader, describe_key};
 pub use foreign_key::{
     BrokenKey, ForeignKeyPlan, Ledger, ReferencePlan, check_statement_keys, check_transaction_keys,
 };
+pub use index_build::IndexBuild;
 pub use insert::Insert;
 pub use program::{ProgramSet, RowEvent, TablePrograms, TriggerPlan};
 pub use target::to_stored;

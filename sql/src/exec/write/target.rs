@@ -12,8 +12,8 @@ use aludel_storage::pager::Pager;
 use smallvec::SmallVec;
 
 use super::complete::Completion;
-use super::entries::describe_key;
 use super::index::{IndexWriter, Side};
+use super::index_build::describe_key;
 use super::program::{ProgramSet, Programs, RowChange, RowEvent};
 use super::unique::Unique;
 use super::{Failure, Fate, Written};
@@ -512,12 +512,6 @@ impl Target {
         let written = self.write_record(pager, stored_new);
         (self.stored_old, self.stored_new) = (old_buffer, new_buffer);
         written
-    }
-
-    /// The entry of index `number` for a row that it was prepared for.
-    pub(super) fn entry(&mut self, number: usize, row: &[Value]) -> Option<&[u8]> {
-        let stored = in_file_encoding(row, self.encoding, &mut self.stored_new);
-        self.indexes.get_mut(number)?.encoded(stored)
     }
 
     // ---- results ---------------------------------------------------------------------------------
