@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aludel_storage::format::{AutoVacuum, TextEncoding};
-use aludel_storage::pager::{CheckpointKind, JournalMode, Pager, Synchronous};
+use aludel_storage::pager::{CheckpointKind, JournalMode, Pager, Synchronous, TransactionState};
 
 use super::{PragmaContext, Request, Row, one_integer, one_text, reading, truth, whole_number};
 use crate::error::{Error, Result};
@@ -147,7 +147,11 @@ pub(super) fn journal_mode(request: &Request<'_>, context: &mut PragmaContext<'_
                     "cannot change into wal mode from within a transaction",
                 ));
             }
-            context.databases[number].pager.set_journal_mode(mode)?;
+            let pager = &mut context.databases[number].pager;
+            // The journal of a running transaction stays what it is, and the answer says so.
+            if pager.state() != TransactionState::Write {
+                pager.set_journal_mode(mode)?;
+            }
         }
     }
     Ok(one_text(journal_mode_words(

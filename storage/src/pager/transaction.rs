@@ -87,12 +87,15 @@ impl Pager {
         store.check_writable()?;
         let vfs = Arc::clone(&store.vfs);
         let mut changed = false;
-        self.busy.retry(&*vfs, || {
+        let began = self.busy.retry(&*vfs, || {
             changed |= store.begin_read_once()?;
             store.begin_write().inspect_err(|_| store.end_read())
-        })?;
-        self.enter_snapshot(changed);
-        Ok(())
+        });
+        if began.is_ok() || changed {
+            // The store tells of a change once only: a caller whose write lock is refused must hear of it as well.
+            self.enter_snapshot(changed);
+        }
+        began.inspect_err(|_| self.state = TransactionState::None)
     }
 
     /// As [`Pager::begin_write`], and keeps readers out as well where the journal mode knows such a lock (EXCLUSIVE; not with a
