@@ -142,7 +142,11 @@ impl Program {
     /// Whether a run that fails leaves nothing to undo.
     pub(crate) fn fails_clean(&self) -> bool {
         match self {
-            Program::Write(write) => matches!(&write.kind, WriteKind::Insert(insert) if insert.fails_clean()),
+            Program::Write(write) => match &write.kind {
+                WriteKind::Insert(insert) => insert.fails_clean(),
+                WriteKind::Update(update) => update.fails_clean(),
+                WriteKind::Delete(delete) => delete.fails_clean(),
+            },
             _ => true,
         }
     }
