@@ -7,4 +7,5 @@ mod depth;
 mod programs;
 mod queries;
 mod transactions;
+mod views;
 mod writes;

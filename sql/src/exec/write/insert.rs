@@ -242,6 +242,9 @@ impl Writer {
     }
 
     fn insert_row(&mut self, context: &mut ExecContext<'_>, written: &mut Written) -> Result<(), Failure> {
+        if self.target.table.is_view {
+            return self.target.intercept(context, inserted(&self.row), written);
+        }
         if self.target.has_programs() && self.fire_before(context)? == Fate::Skipped {
             return Ok(());
         }

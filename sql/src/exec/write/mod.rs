@@ -85,6 +85,8 @@ pub(super) enum Fate {
 pub struct Written {
     /// Rows inserted, changed or deleted.
     pub changes: u64,
+    /// Rows of a view that INSTEAD OF triggers took.
+    pub intercepted: u64,
     /// Rows of RETURNING.
     pub returned: Vec<Batch>,
 }
@@ -93,6 +95,7 @@ impl Written {
     /// Forgets all of it and keeps what memory it can.
     pub fn clear(&mut self) {
         self.changes = 0;
+        self.intercepted = 0;
         self.returned.clear();
     }
 }

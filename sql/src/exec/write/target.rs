@@ -395,6 +395,20 @@ impl Target {
         }
     }
 
+    /// What happens to a row of a view: its INSTEAD OF triggers.
+    pub(super) fn intercept(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        change: RowChange<'_>,
+        written: &mut Written,
+    ) -> Result<(), Failure> {
+        if self.fire(context, TriggerTime::InsteadOf, change)? == Fate::Kept {
+            written.intercepted += 1;
+            self.answer(context, change.new.or(change.old).unwrap_or_default(), written)?;
+        }
+        Ok(())
+    }
+
     /// Lets foreign keys with RESTRICT speak before a row goes or changes.
     pub(super) fn restrict(
         &mut self,
@@ -486,6 +500,11 @@ impl Target {
         written: &mut Written,
     ) -> Result<()> {
         written.changes += 1;
+        self.answer(context, row, written)
+    }
+
+    /// Adds the row to what RETURNING returns.
+    fn answer(&mut self, context: &mut ExecContext<'_>, row: &[Value], written: &mut Written) -> Result<()> {
         if self.returning.is_empty() {
             return Ok(());
         }

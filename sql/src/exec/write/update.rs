@@ -53,7 +53,7 @@ impl Update {
                     .iter()
                     .map(|(column, expression)| Ok((*column, Kernel::compile(expression)?)))
                     .collect::<Result<_>>()?,
-                read_again: changes.key || !plain,
+                read_again: (changes.key || !plain) && !target.table.is_view,
                 rewriter: Rewriter::new(&target, changes, plan.conflict),
                 old: Vec::new(),
                 fresh: Batch::new(0),
@@ -126,6 +126,11 @@ impl Worker {
             let rows = [input.1];
             let values = kernel.evaluate_rows(context, input.0, Rows::Some(&rows))?;
             new[*column].assign(values.get(0));
+        }
+        if self.target.table.is_view {
+            self.target.completion.apply_affinities(&mut self.rewriter.new);
+            let change = self.rewriter.as_change(&self.old);
+            return self.target.intercept(context, change, written);
         }
         if self.target.has_programs() {
             let (target, old) = (&mut self.target, &mut self.old);

@@ -100,7 +100,12 @@ impl<'a> Binder<'a> {
         Ok(Query::of(Body::Block(Box::new(block)), columns))
     }
 
-    fn query_item(&mut self, query: Query, name: Arc<str>, database: Option<DatabaseIndex>) -> Item<'a> {
+    pub(super) fn query_item(
+        &mut self,
+        query: Query,
+        name: Arc<str>,
+        database: Option<DatabaseIndex>,
+    ) -> Item<'a> {
         let columns = TableColumns::Derived(unique_names(&query.columns));
         let table = self.tables.add(Arc::clone(&name), columns);
         let kind = SourceKind::Query(Box::new(query));

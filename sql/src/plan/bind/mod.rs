@@ -26,6 +26,7 @@ mod subquery;
 mod table_expression;
 mod typed;
 mod window;
+mod writable;
 mod write;
 
 use std::rc::Rc;

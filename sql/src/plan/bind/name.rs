@@ -267,7 +267,7 @@ impl<'a> Binder<'a> {
             .position(|c| c.name.eq_ignore_ascii_case(name.column));
         let column = match column {
             Some(column) => Some(column),
-            None if is_rowid_name(name.column) && trigger.table.without_rowid.is_none() => None,
+            None if is_rowid_name(name.column) && trigger.table.has_rowid() => None,
             None => return None,
         };
         let register: Register = Self::trigger_register(first, trigger.table, column);
