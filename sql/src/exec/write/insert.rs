@@ -392,9 +392,12 @@ impl Writer {
                 return Ok(());
             }
         }
+        let before = written.changes;
         upsert
             .rewriter
-            .change(&mut self.target, context, &upsert.old, other, None, written)
+            .change(&mut self.target, context, &upsert.old, other, None, written)?;
+        written.upserted += written.changes - before;
+        Ok(())
     }
 }
 

@@ -69,7 +69,7 @@ impl<'a> Binder<'a> {
             WritableKind::Table(table) => {
                 let hint = index_hint(indexed, table)?;
                 let item = self.table_item(writable.database, table, Arc::clone(shown), hint);
-                self.bind_indexes(item.source.table)?;
+                self.bind_indexes(item.visible.table)?;
                 Ok(item)
             }
             WritableKind::View(_, query) => {

@@ -73,6 +73,8 @@ pub(in crate::plan) struct BoundUpdate {
     pub rows: RowChange,
     /// Column (or, one past the last, the rowid) and new value.
     pub sets: Vec<(usize, Scalar)>,
+    /// There is a FROM.
+    pub joined: bool,
 }
 
 impl RowChange {
@@ -212,7 +214,8 @@ impl<'a> Binder<'a> {
                 Some(column) => {
                     places.columns[column].get_or_insert(source);
                 }
-                None if is_rowid_name(&name.text) && table.without_rowid.is_none() => match table.rowid_alias {
+                None if is_rowid_name(&name.text) && table.without_rowid.is_none() => match table.rowid_alias
+                {
                     Some(alias) => {
                         places.columns[alias].get_or_insert(source);
                     }
@@ -453,15 +456,16 @@ impl<'a> Binder<'a> {
         let (database, table) = (writable.database, Arc::clone(writable.kind.table()));
         let shown = Arc::clone(&update.alias.as_ref().unwrap_or(&update.table.name).text);
         let item = self.written_item(writable, &shown, update.indexed.as_ref())?;
-        let row = item.source.table;
+        let row = item.visible.table;
         let view_row = view_row(&table, row);
-        let own = From::Source(Box::new(item.source));
+        let own = item.operand.into_from();
         let mut scope = Scope::new(Clause::Where);
         scope.sources.push(item.visible);
         let from = match &update.from {
             None => own,
             Some(clause) => {
                 let (joined, ((), inner)) = self.bind_from_clause(clause, |_| Ok(()))?;
+                self.refuse_target(row, &inner, &shown)?;
                 scope.sources.extend(inner.sources);
                 let items = [own, joined].map(|from| JoinItem { from, fixed: false });
                 From::Inner {
@@ -494,7 +498,25 @@ impl<'a> Binder<'a> {
                 view_row,
             },
             sets,
+            joined: update.from.is_some(),
         })
+    }
+
+    /// FROM must not have the target under its own name.
+    fn refuse_target(&self, row: TableId, from: &Scope, shown: &str) -> Result<()> {
+        let table = |id: TableId| self.tables.get(id).base();
+        let again = from.sources.iter().any(|source| {
+            source.name.eq_ignore_ascii_case(shown)
+                && table(source.table)
+                    .zip(table(row))
+                    .is_some_and(|(own, other)| Arc::ptr_eq(own, other))
+        });
+        match again {
+            true => Err(Error::sql(format!(
+                "target object/alias may not appear in FROM clause: {shown}"
+            ))),
+            false => Ok(()),
+        }
     }
 
     /// Binds a DELETE.
@@ -518,9 +540,9 @@ impl<'a> Binder<'a> {
         let (database, table) = (writable.database, Arc::clone(writable.kind.table()));
         let shown = Arc::clone(&delete.alias.as_ref().unwrap_or(&delete.table.name).text);
         let item = self.written_item(writable, &shown, delete.indexed.as_ref())?;
-        let row = item.source.table;
+        let row = item.visible.table;
         let view_row = view_row(&table, row);
-        let from = From::Source(Box::new(item.source));
+        let from = item.operand.into_from();
         let mut scope = Scope::new(Clause::Where);
         scope.sources.push(item.visible);
         let (query, _) = self.in_scope(scope, |binder| {
@@ -590,6 +612,7 @@ fn visible(table: TableId, database: Option<DatabaseIndex>, name: &str) -> Scope
         name: Arc::from(name),
         using: Vec::new(),
         outer: None,
+        inner: Vec::new(),
     }
 }
 

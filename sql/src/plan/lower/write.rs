@@ -280,6 +280,7 @@ impl<'a> Lowerer<'a> {
         Ok(UpdatePlan {
             target,
             input,
+            joined: bound.joined,
             sets,
             conflict,
         })
