@@ -261,6 +261,7 @@ impl Writer {
         }
         self.target
             .prepare_indexes(context, Side::New, &self.row, |_| true)?;
+        let mut replaced = false;
         for check in 0..self.checks.len() {
             let (unique, response) = self.checks[check];
             if unique == Unique::Key && chosen {
@@ -271,10 +272,16 @@ impl Writer {
             };
             match response {
                 Response::Act(ConflictAction::Ignore) => return Ok(()),
-                Response::Act(ConflictAction::Replace) => self.target.remove_victim(context, &other)?,
+                Response::Act(ConflictAction::Replace) => {
+                    self.target.remove_victim(context, &other)?;
+                    replaced = true;
+                }
                 Response::Act(action) => return Err(self.taken(unique, action)),
                 Response::Update(clause) => return self.update(context, clause, &other, written),
             }
+        }
+        if replaced && self.target.acts_on_replace() {
+            self.check_again(context)?;
         }
         self.target.write_new(context, &self.row)?;
         if self.target.table.without_rowid.is_none() {
@@ -286,6 +293,20 @@ impl Writer {
                 .fire(context, TriggerTime::After, inserted(&self.row))?;
         }
         self.target.report(context, &self.row, written)?;
+        Ok(())
+    }
+
+    /// What removing rows set off may have put others in the way.
+    fn check_again(&mut self, context: &mut ExecContext<'_>) -> Result<(), Failure> {
+        // The programs may have used the buffers.
+        self.target
+            .prepare_indexes(context, Side::New, &self.row, |_| true)?;
+        for check in 0..self.checks.len() {
+            let unique = self.checks[check].0;
+            if self.find_conflict(context, unique)?.is_some() {
+                return Err(self.taken(unique, ConflictAction::Abort));
+            }
+        }
         Ok(())
     }
 

@@ -22,7 +22,7 @@ use crate::exec::{BATCH_ROWS_MAX, Batch, ExecContext, Kernel};
 use crate::plan::physical::DatabaseIndex;
 use crate::plan::write::TargetTable;
 use crate::syntax::ast::{ConflictAction, TriggerTime};
-use crate::value::{Affinity, Text, Value, ValueRef, number};
+use crate::value::{Affinity, Text, Value, ValueRef, compare, number};
 
 /// What leads to one row.
 #[derive(Clone, Debug, PartialEq)]
@@ -179,6 +179,19 @@ impl Target {
                     .map(|&column| self.stored(&row[column]))
                     .collect(),
             ),
+        }
+    }
+
+    /// Whether two locators lead to one row: keys may differ in what their collations overlook.
+    pub(super) fn is_same_row(&self, one: &Locator, other: &Locator) -> bool {
+        match (one, other, &self.table.without_rowid) {
+            (Locator::Key(one), Locator::Key(other), Some(primary)) => {
+                let mut values = one.iter().zip(other).zip(&primary.order.columns);
+                values.all(|((one, other), column)| {
+                    compare(one.as_ref(), other.as_ref(), &column.collation).is_eq()
+                })
+            }
+            _ => one == other,
         }
     }
 
@@ -380,6 +393,20 @@ impl Target {
     /// Whether a change of a row sets anything off.
     pub(super) fn has_programs(&self) -> bool {
         self.programs.is_some()
+    }
+
+    /// Whether removing a row for REPLACE fires triggers.
+    pub(super) fn fires_on_replace(&self) -> bool {
+        self.programs
+            .as_ref()
+            .is_some_and(|programs| programs.fires_on_delete())
+    }
+
+    /// Whether removing a row for REPLACE fires triggers, or concerns foreign keys.
+    pub(super) fn acts_on_replace(&self) -> bool {
+        self.programs
+            .as_ref()
+            .is_some_and(|programs| programs.fires_on_delete() || programs.is_referred_to())
     }
 
     /// Fires triggers. `Skipped`: one of them said RAISE(IGNORE).

@@ -12,7 +12,7 @@ use super::program::{ProgramSet, RowChange, RowEvent};
 use super::target::{Locator, Target};
 use super::unique::{Response, Unique, order_of};
 use super::{Failure, Fate, Written};
-use crate::error::{Error, Result};
+use crate::error::{ConstraintKind, Error, Result};
 use crate::exec::kernel::Rows;
 use crate::exec::{Batch, ExecContext, Kernel, Operator, build};
 use crate::plan::write::UpdatePlan;
@@ -407,24 +407,20 @@ impl Rewriter {
         old: &[Value],
         locator: &Locator,
     ) -> Result<Fate, Failure> {
+        let mut replaced = false;
         for check in 0..self.checks.len() {
             let (unique, response) = self.checks[check];
-            let found = match unique {
-                Unique::Key => target
-                    .key_conflict(context, &self.new)?
-                    .filter(|found| found != locator),
-                Unique::Index(number) if target.indexes[number].is_present(Side::New) => {
-                    target.index_conflict(context, number, &self.new, Some(locator))?
-                }
-                Unique::Index(_) => None,
-            };
-            let Some(other) = found else {
+            let Some(other) = self.find_conflict(target, context, unique, locator)? else {
                 continue;
             };
             match (response, unique) {
                 (Response::Act(ConflictAction::Ignore), _) => return Ok(Fate::Skipped),
                 (Response::Act(ConflictAction::Replace), _) => {
                     target.remove_victim(context, &other)?;
+                    replaced = true;
+                    if target.fires_on_replace() && !target.seek(context.databases, locator)? {
+                        return Err(Error::constraint(ConstraintKind::Pinned, "constraint failed").into());
+                    }
                     // Removing a row used the buffers of the old side.
                     target.prepare_indexes(context, Side::Old, old, |number| self.changes.indexes[number])?;
                 }
@@ -435,6 +431,50 @@ impl Rewriter {
                 (Response::Update(_), _) => {}
             }
         }
+        if replaced && target.acts_on_replace() {
+            self.check_again(target, context, locator)?;
+        }
         Ok(Fate::Kept)
+    }
+
+    /// What removing rows set off may have put others in the way.
+    fn check_again(
+        &mut self,
+        target: &mut Target,
+        context: &mut ExecContext<'_>,
+        locator: &Locator,
+    ) -> Result<(), Failure> {
+        target.prepare_indexes(context, Side::New, &self.new, |number| {
+            self.changes.indexes[number]
+        })?;
+        for check in 0..self.checks.len() {
+            let unique = self.checks[check].0;
+            if self.find_conflict(target, context, unique, locator)?.is_some() {
+                return Err(match unique {
+                    Unique::Key => target.key_taken(ConflictAction::Abort),
+                    Unique::Index(number) => target.index_taken(number, ConflictAction::Abort),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Another row than that of `locator` in the way of the new one.
+    fn find_conflict(
+        &self,
+        target: &mut Target,
+        context: &mut ExecContext<'_>,
+        unique: Unique,
+        locator: &Locator,
+    ) -> Result<Option<Locator>> {
+        Ok(match unique {
+            Unique::Key => target
+                .key_conflict(context, &self.new)?
+                .filter(|found| !target.is_same_row(found, locator)),
+            Unique::Index(number) if target.indexes[number].is_present(Side::New) => {
+                target.index_conflict(context, number, &self.new, Some(locator))?
+            }
+            Unique::Index(_) => None,
+        })
     }
 }
