@@ -14,6 +14,7 @@
 //! | `index_build` | an index filled from its table's rows, sorted and bottom up |
 //! | `rowid` | choosing rowids; AUTOINCREMENT |
 //! | `insert`, `update`, `delete` | the three statements |
+//! | `patch` | UPDATE of columns where they lie, when nothing else depends on them |
 //! | `program`, `foreign_key` | what a change sets off: triggers, foreign keys |
 //!
 //! Rows travel in *table row layout*: the table's columns in declaration order, then the rowid (NULL where there is none).
@@ -29,6 +30,7 @@ mod foreign_key;
 mod index;
 mod index_build;
 mod insert;
+mod patch;
 mod program;
 mod rowid;
 mod target;

@@ -634,7 +634,8 @@ fn layout_of(table: &Table) -> Vec<StoredColumn> {
     }
 }
 
-fn real_as_stored(value: ValueRef<'_>) -> ValueRef<'_> {
+#[inline]
+pub(super) fn real_as_stored(value: ValueRef<'_>) -> ValueRef<'_> {
     match value {
         ValueRef::Real(real) => match number::lossless_integer(real) {
             Some(integer) if integer.unsigned_abs() <= REAL_AS_INTEGER_MAX => ValueRef::Integer(integer),

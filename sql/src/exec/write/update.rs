@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::collect::{Collected, is_rowwise, is_stable};
 use super::index::Side;
+use super::patch::Patcher;
 use super::program::{ProgramSet, RowChange, RowEvent};
 use super::target::{Locator, Target};
 use super::unique::{Response, Unique, order_of};
@@ -23,7 +24,15 @@ pub struct Update {
     input: Box<dyn Operator>,
     stable: bool,
     collected: Collected,
-    worker: Worker,
+    way: Way,
+}
+
+/// How rows are changed.
+enum Way {
+    /// Columns are written where they lie.
+    Patch(Box<Patcher>),
+    /// Whole rows are taken apart and written anew.
+    Rewrite(Box<Worker>),
 }
 
 struct Worker {
@@ -40,14 +49,28 @@ impl Update {
     /// Gets ready to run `plan`.
     pub fn build(plan: &UpdatePlan, programs: &Arc<ProgramSet>) -> Result<Update> {
         let target = Target::build(&plan.target, programs)?;
-        let plain = !target.has_programs();
         let changes = Changes::of(&target, plan.sets.iter().map(|(column, _)| *column));
         let rowwise = plan.sets.iter().all(|(_, expression)| is_rowwise(expression));
+        let target = match rowwise {
+            false => target,
+            true => match Patcher::build(plan, target, &changes)? {
+                Err(target) => target,
+                Ok((patcher, input)) => {
+                    return Ok(Update {
+                        input: build(&input)?,
+                        stable: true,
+                        collected: Collected::default(),
+                        way: Way::Patch(Box::new(patcher)),
+                    });
+                }
+            },
+        };
+        let plain = !target.has_programs();
         Ok(Update {
             stable: plain && !changes.key && rowwise && is_stable(&plan.input),
             input: build(&plan.input)?,
             collected: Collected::default(),
-            worker: Worker {
+            way: Way::Rewrite(Box::new(Worker {
                 sets: plan
                     .sets
                     .iter()
@@ -58,27 +81,48 @@ impl Update {
                 old: Vec::new(),
                 fresh: Batch::new(0),
                 target,
-            },
+            })),
         })
     }
 
     /// Changes the rows.
     pub fn run(&mut self, context: &mut ExecContext<'_>, written: &mut Written) -> Result<(), Failure> {
-        self.worker.target.start(context)?;
+        self.way.start(context)?;
         self.input.open(context)?;
         if self.stable {
             while self.input.next(context)? {
                 context.check_interrupt()?;
-                self.worker.change_rows(context, self.input.batch(), written)?;
+                self.way.change_rows(context, self.input.batch(), written)?;
             }
         } else {
             self.collected.fill(self.input.as_mut(), context)?;
             for batch in self.collected.batches() {
-                self.worker.change_rows(context, batch, written)?;
+                self.way.change_rows(context, batch, written)?;
             }
         }
         self.input.close();
         Ok(())
+    }
+}
+
+impl Way {
+    fn start(&mut self, context: &ExecContext<'_>) -> Result<()> {
+        match self {
+            Way::Patch(patcher) => patcher.start(context),
+            Way::Rewrite(worker) => worker.target.start(context),
+        }
+    }
+
+    fn change_rows(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        batch: &Batch,
+        written: &mut Written,
+    ) -> Result<(), Failure> {
+        match self {
+            Way::Patch(patcher) => patcher.change_rows(context, batch, written),
+            Way::Rewrite(worker) => worker.change_rows(context, batch, written),
+        }
     }
 }
 
@@ -154,7 +198,7 @@ fn refresh(fresh: &mut Batch, old: &[Value], batch: &Batch, row: usize) {
 /// What a statement's SET list touches.
 pub(super) struct Changes {
     /// Columns whose value may change, generated ones among them; the last is the rowid.
-    columns: Vec<bool>,
+    pub(super) columns: Vec<bool>,
     /// Whether the rowid or the primary key of the tree may change.
     pub(super) key: bool,
     /// Indexes whose entry may change.
@@ -198,6 +242,13 @@ enum Uniqueness {
     Fired,
     /// A conflict clause says to leave the row as it is.
     Skipped,
+}
+
+impl Changes {
+    /// Whether the entry of any index may change.
+    pub(super) fn any_index(&self) -> bool {
+        self.indexes.contains(&true)
+    }
 }
 
 /// Changes rows one at a time.
