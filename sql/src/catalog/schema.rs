@@ -134,8 +134,8 @@ pub fn is_rowid_name(name: &str) -> bool {
 pub struct PrimaryTree {
     /// The name that is set aside for it: sqlite_autoindex_TABLE_N.
     pub name: String,
-    /// Where it would stand in the table's list of indexes.
-    pub position: usize,
+    /// How many indexes stand behind it in the table's list; those that are made later come in front.
+    pub behind: usize,
     /// The key's collations and directions as index columns, for PRAGMA index_xinfo and the planner.
     pub columns: Vec<IndexColumn>,
     /// Table columns in the order in which the record stores them: the key first, then the rest.
@@ -146,6 +146,13 @@ pub struct PrimaryTree {
     pub order: Arc<KeyOrder>,
     /// What the ON CONFLICT clause of the primary key says.
     pub conflict: Option<ast::ConflictAction>,
+}
+
+impl PrimaryTree {
+    /// Where it would stand in the table's list of `indexes` others.
+    pub fn place_among(&self, indexes: usize) -> usize {
+        indexes.saturating_sub(self.behind)
+    }
 }
 
 /// A column of a table.

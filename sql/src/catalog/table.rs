@@ -515,11 +515,11 @@ impl<'a> Builder<'a> {
             )));
         };
         let primary = self.indexes.remove(position);
-        self.table.without_rowid = Some(self.primary_tree(primary, position));
+        self.table.without_rowid = Some(self.primary_tree(primary, self.indexes.len() - position));
         Ok(())
     }
 
-    fn primary_tree(&mut self, primary: ConstraintIndex, position: usize) -> PrimaryTree {
+    fn primary_tree(&mut self, primary: ConstraintIndex, behind: usize) -> PrimaryTree {
         let mut columns: Vec<super::schema::IndexColumn> = Vec::with_capacity(primary.key.len());
         for column in primary.key {
             if !columns.iter().any(|earlier| index::same_column(earlier, &column)) {
@@ -543,7 +543,7 @@ impl<'a> Builder<'a> {
         let order = Arc::new(self.environment.key_order(columns.iter()));
         PrimaryTree {
             name: primary.name,
-            position,
+            behind,
             columns,
             stored,
             key_count,

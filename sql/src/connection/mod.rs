@@ -62,7 +62,7 @@ const CACHED_STATEMENTS_MAX: usize = 64;
 /// # }
 /// ```
 pub struct Connection {
-    state: RefCell<State>,
+    pub(crate) state: RefCell<State>,
     interrupt: Arc<AtomicBool>,
 }
 

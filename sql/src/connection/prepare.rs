@@ -37,8 +37,9 @@ impl State {
             Err(error) => {
                 let version = self.schema_version;
                 let all: Vec<usize> = (0..self.databases.len()).collect();
+                let before = self.open_transactions();
                 let refreshed = self.begin_reading(&all);
-                self.release_idle();
+                self.end_reads_since(before);
                 refreshed?;
                 if version == self.schema_version {
                     Err(error)
@@ -56,8 +57,9 @@ impl State {
             return Ok(false);
         }
         let all: Vec<usize> = (0..self.databases.len()).collect();
+        let before = self.open_transactions();
         let read = self.begin_reading(&all);
-        self.release_idle();
+        self.end_reads_since(before);
         read.map(|()| true)
     }
 

@@ -2,10 +2,13 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use aludel_storage::format::PageNo;
+
 use crate::catalog::Database;
 use crate::error::{Error, Result};
 use crate::functions::Environment;
 use crate::plan::expr::Register;
+use crate::plan::physical::DatabaseIndex;
 use crate::value::{Value, ValueRef};
 
 /// The world of a running statement. It is lent to each call; operators keep no reference to it.
@@ -72,6 +75,32 @@ pub struct Session {
     pub(crate) depth: usize,
     /// The triggers that run now, by identity.
     pub(crate) firing: Vec<usize>,
+    /// A table that programs may not write for now.
+    pub(crate) pinned: Option<Pin>,
+}
+
+/// A table one row of which is being updated while programs run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pin {
+    database: DatabaseIndex,
+    root: PageNo,
+    depth: usize,
+}
+
+impl Pin {
+    /// Pins the table at `root` against programs deeper than `depth`.
+    pub(crate) fn new(database: DatabaseIndex, root: PageNo, depth: usize) -> Pin {
+        Pin {
+            database,
+            root,
+            depth,
+        }
+    }
+
+    /// Whether a program at `depth` must leave that table alone.
+    pub(crate) fn holds(&self, database: DatabaseIndex, root: PageNo, depth: usize) -> bool {
+        depth > self.depth && self.root == root && self.database == database
+    }
 }
 
 impl Default for Session {
@@ -83,6 +112,7 @@ impl Default for Session {
             foreign_keys: Default::default(),
             depth: 0,
             firing: Vec::new(),
+            pinned: None,
         }
     }
 }

@@ -44,6 +44,7 @@ pub mod write;
 
 pub use batch::{BATCH_ROWS_MAX, Batch};
 pub use build::build;
+pub(crate) use context::Pin;
 pub use context::{ExecContext, Session};
 pub use kernel::{Kernel, Values};
 pub use operator::Operator;

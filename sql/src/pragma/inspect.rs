@@ -181,7 +181,7 @@ fn listed_indexes(table: &Table) -> Vec<Listed<'_>> {
             origin: IndexOrigin::PrimaryKey,
             partial: false,
         };
-        listed.insert(tree.position.min(listed.len()), own);
+        listed.insert(tree.place_among(listed.len()), own);
     }
     listed.reverse();
     listed

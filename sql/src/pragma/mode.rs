@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use aludel_storage::btree;
 use aludel_storage::format::{AutoVacuum, TextEncoding};
-use aludel_storage::pager::{CheckpointKind, JournalMode, Pager, Synchronous};
+use aludel_storage::pager::{CheckpointKind, JournalMode, Pager, Synchronous, TransactionState};
 
-use super::{PragmaContext, Request, Row, one_integer, one_text, reading, truth, whole_number};
+use super::{PragmaContext, Request, Row, one_integer, one_text, reading, truth, whole_number, writing};
 use crate::error::{Error, Result};
 use crate::value::Value;
 
@@ -15,18 +16,21 @@ const TEMP: usize = 1;
 // ---- sizes and formats of a new database ---------------------------------------------------------
 
 pub(super) fn page_size(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
-    let pager = &mut context.databases[request.database_or_main()].pager;
+    let database = &mut context.databases[request.database_or_main()];
+    let pager = &mut database.pager;
     let Some(size) = request.number() else {
         reading(pager, |_| Ok(()))?;
         return Ok(one_integer(pager.page_size() as i64));
     };
-    // Sizes that the format does not allow are ignored, and so is any size once there are pages.
+    // Sizes that the format does not allow are ignored. A database with pages gets the size at its next VACUUM.
     let allowed = u32::try_from(size)
         .ok()
         .filter(|size| (512..=65536).contains(size) && size.is_power_of_two());
     if let Some(size) = allowed {
         let reserved = (pager.page_size() - pager.usable_size()) as u8;
-        pager.set_page_size(size, reserved)?;
+        if !pager.set_page_size(size, reserved)? {
+            database.next_page_size = Some(size);
+        }
     }
     Ok(Vec::new())
 }
@@ -70,9 +74,9 @@ pub(super) fn encoding(request: &Request<'_>, context: &mut PragmaContext<'_>) -
 }
 
 pub(super) fn auto_vacuum(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
-    let pager = &mut context.databases[request.database_or_main()].pager;
+    let database = &mut context.databases[request.database_or_main()];
     let Some(value) = request.value else {
-        let mode = reading(pager, |pager| {
+        let mode = reading(&mut database.pager, |pager| {
             if pager.page_count() == 0 {
                 Ok(pager.auto_vacuum())
             } else {
@@ -95,30 +99,52 @@ pub(super) fn auto_vacuum(request: &Request<'_>, context: &mut PragmaContext<'_>
             _ => AutoVacuum::None,
         },
     };
-    pager.set_auto_vacuum(mode)?;
-    Ok(Vec::new())
+    database.next_auto_vacuum = Some(mode);
+    database.pager.set_auto_vacuum(mode)?;
+    if mode == AutoVacuum::None {
+        return Ok(Vec::new());
+    }
+    // An empty database is created in the mode. One with pages only goes from one mode with a pointer map to the other before it is vacuumed.
+    writing(
+        &mut database.pager,
+        (context.autocommit, context.savepoints),
+        |pager| {
+            let incremental = u32::from(mode == AutoVacuum::Incremental);
+            if pager.header()?.auto_vacuum() != AutoVacuum::None {
+                pager.update_header(|header| header.incremental_vacuum = incremental)?;
+            }
+            Ok(Vec::new())
+        },
+    )
 }
 
-/// Gives up to `value` free pages (all when 0 or absent) back to the system.
+/// Gives up to `value` free pages (all when 0 or absent) back to the system: a row without columns for each.
 pub(super) fn incremental_vacuum(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
     let pager = &mut context.databases[request.database_or_main()].pager;
-    let free = reading(pager, |pager| {
+    let count = match request.number().and_then(|count| u32::try_from(count).ok()) {
+        Some(count) if count > 0 => count,
+        _ => u32::MAX,
+    };
+    let free = |pager: &mut Pager| -> Result<u32> {
         if pager.page_count() == 0 {
             return Ok(0);
         }
         let header = pager.header()?;
-        Ok(if header.auto_vacuum() == AutoVacuum::Incremental {
+        Ok(if header.largest_root > 0 {
             header.freelist_count
         } else {
             0
         })
-    })?;
-    if free == 0 {
+    };
+    if reading(pager, free)? == 0 {
         return Ok(Vec::new());
     }
-    Err(Error::sql(
-        "incremental_vacuum is not supported yet: run VACUUM in SQLite to shrink this file",
-    ))
+    writing(pager, (context.autocommit, context.savepoints), |pager| {
+        let before = free(pager)?;
+        btree::vacuum_pages(pager, count)?;
+        let freed = before - free(pager)?.min(before);
+        Ok(vec![Row::new(); freed as usize])
+    })
 }
 
 pub(super) fn max_page_count(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
@@ -151,7 +177,11 @@ pub(super) fn journal_mode(request: &Request<'_>, context: &mut PragmaContext<'_
                     "cannot change into wal mode from within a transaction",
                 ));
             }
-            context.databases[number].pager.set_journal_mode(mode)?;
+            let pager = &mut context.databases[number].pager;
+            // The journal of a running transaction stays what it is, and the answer says so.
+            if pager.state() != TransactionState::Write {
+                pager.set_journal_mode(mode)?;
+            }
         }
     }
     Ok(one_text(journal_mode_words(
@@ -364,6 +394,11 @@ pub(super) fn secure_delete(request: &Request<'_>, context: &mut PragmaContext<'
     if let Some(value) = request.value {
         let fast = value.eq_ignore_ascii_case("fast");
         context.settings.secure_delete = if fast { 2 } else { u8::from(truth(value)) };
+        let all = 0..context.databases.len();
+        for number in request.database.map_or(all, |number| number..number + 1) {
+            let pager = &mut context.databases[number].pager;
+            pager.set_secure_delete(context.settings.secure_delete == 1);
+        }
     }
     Ok(one_integer(i64::from(context.settings.secure_delete)))
 }

@@ -143,8 +143,12 @@ impl Body {
         if let Program::Command(_) = self.row.program {
             return self.run_command(state, connection);
         }
+        let before = state.open_transactions();
         self.lock(state)?;
-        let entered = state.enter(&self.writes, !self.row.program.fails_clean())?;
+        let undoable = !self.row.program.fails_clean();
+        let entered = state
+            .enter(&self.writes, undoable)
+            .inspect_err(|_| state.end_reads_since(before))?;
         self.phase = Phase::Running(entered);
         state.session.runs += 1;
         (self.run, self.abortions) = (state.session.runs, state.transaction.abortions);

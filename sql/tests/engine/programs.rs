@@ -73,6 +73,54 @@ fn recursion_is_a_setting() {
     }
 }
 
+/// What a trigger does to a row that REPLACE removes, while the new one waits: it may put another in the way, on any key.
+#[test]
+fn replacing_with_triggers_that_write_the_same_table() {
+    let tables = [
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, a UNIQUE, b, c)",
+        "CREATE TABLE t(id PRIMARY KEY, a UNIQUE, b, c) WITHOUT ROWID",
+        "CREATE TABLE t(id, a UNIQUE ON CONFLICT REPLACE, b UNIQUE ON CONFLICT IGNORE, c)",
+    ];
+    let triggers = [
+        "AFTER DELETE ON t BEGIN INSERT INTO t VALUES(OLD.id, 77, 77, 1); END",
+        "AFTER DELETE ON t BEGIN INSERT INTO t VALUES(OLD.id + 40, OLD.a, 78, 1); END",
+        "AFTER DELETE ON t BEGIN INSERT OR IGNORE INTO t VALUES(OLD.id + 40, OLD.a + 40, OLD.b, OLD.c); END",
+        "BEFORE DELETE ON t BEGIN DELETE FROM t WHERE a = OLD.a + 1; END",
+        "BEFORE DELETE ON t BEGIN UPDATE t SET a = a + 50 WHERE id = OLD.id; END",
+        "AFTER DELETE ON t BEGIN UPDATE t SET c = OLD.b WHERE c IS NOT OLD.b; END",
+        "BEFORE DELETE ON t WHEN OLD.a = 2 BEGIN SELECT RAISE(IGNORE); END",
+    ];
+    let statements = [
+        "INSERT OR REPLACE INTO t VALUES(1, 2, 3, 0)",
+        "INSERT OR REPLACE INTO t VALUES(9, 2, 3, 0), (2, 9, 9, 0)",
+        "INSERT INTO t VALUES(8, 1, 8, 0)",
+        "INSERT INTO t VALUES(8, 1, 4, 0)",
+        "UPDATE OR REPLACE t SET a = 3 WHERE id = 2",
+        "UPDATE OR REPLACE t SET id = 1, a = 4 WHERE id = 3",
+        "UPDATE OR REPLACE t SET a = a + 1",
+        "DELETE FROM t WHERE id < 3 RETURNING *",
+        "DELETE FROM t",
+    ];
+    for table in tables {
+        for trigger in triggers {
+            for statement in statements {
+                let both = Both::with(&format!(
+                    "PRAGMA synchronous = OFF; PRAGMA recursive_triggers = ON; {table}; CREATE INDEX tb ON t(c);
+                     INSERT INTO t VALUES(1, 1, 1, 1), (2, 2, 2, 2), (3, 3, 3, 3), (4, 4, 4, 4);
+                     CREATE TABLE gone(a, b)"
+                ));
+                both.check(
+                    "CREATE TRIGGER g AFTER DELETE ON t BEGIN INSERT INTO gone VALUES(OLD.a, OLD.b); END",
+                );
+                both.check(&format!("CREATE TRIGGER r {trigger}"));
+                both.check(statement);
+                both.check("SELECT * FROM t ORDER BY 1, 2; SELECT * FROM gone; PRAGMA integrity_check");
+                both.check_files();
+            }
+        }
+    }
+}
+
 #[test]
 fn triggers_that_change_their_own_row() {
     let both = Both::with(

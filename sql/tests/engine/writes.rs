@@ -274,3 +274,75 @@ fn counted_changes() {
          INSERT INTO t(a) VALUES (7) RETURNING a; PRAGMA count_changes = off; INSERT INTO t(a) VALUES (8)",
     );
 }
+
+/// Columns that are changed where they lie: values of every length and class, constraints, and rows that are shorter than the table.
+#[test]
+fn columns_are_changed_in_place() {
+    for encoding in ["UTF-8", "UTF-16le"] {
+        let both = Both::with(&format!(
+            "PRAGMA encoding = '{encoding}';
+             CREATE TABLE t(id INTEGER PRIMARY KEY, a, i INT, r REAL, s TEXT, n NUMERIC);
+             WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 2000)
+             INSERT INTO t(a, i, r, s, n) SELECT x, x * 7, x / 4.0, 'text ' || x, x / 2.0 FROM c;
+             CREATE INDEX t_i ON t(i);
+             ALTER TABLE t ADD COLUMN late DEFAULT 'later'"
+        ));
+        both.check(
+            "UPDATE t SET r = r + 1;
+             SELECT sum(r), count(*), typeof(r) FROM t GROUP BY typeof(r);
+             UPDATE t SET a = 'much longer than it was before, and longer ' || id WHERE id % 3 = 0;
+             UPDATE t SET a = NULL WHERE id % 5 = 0;
+             UPDATE t SET s = s || s, n = s, r = 5 WHERE id BETWEEN 100 AND 900;
+             UPDATE t SET n = '12.0', a = s, s = 17;
+             UPDATE t SET n = 9007199254740993, r = 9007199254740993 WHERE id > 1500;
+             UPDATE t SET n = x'00ff', s = x'00ff', r = 'text' WHERE id < 20;
+             UPDATE t SET late = id WHERE id % 2;
+             UPDATE t SET late = NULL WHERE id % 4 = 1;
+             UPDATE t SET s = late, late = s;
+             UPDATE t SET a = zeroblob(5000) WHERE id IN (3, 700, 1999, 5000);
+             UPDATE t SET a = 1 WHERE id = 700;
+             UPDATE t SET s = 'gone' WHERE id = 5000;
+             UPDATE OR IGNORE t SET a = (SELECT count(*) FROM t) WHERE id = 4;
+             SELECT * FROM t WHERE id % 50 = 3 OR id IN (700, 1999);
+             BEGIN;
+             UPDATE t SET a = 0, s = 'rolled back';
+             SAVEPOINT p;
+             UPDATE t SET a = a + 1, late = 'p' WHERE id > 1000;
+             ROLLBACK TO p;
+             SELECT count(*), sum(a), max(late) FROM t;
+             ROLLBACK;
+             SELECT count(*), sum(a), max(late) FROM t",
+        );
+        both.check_files();
+    }
+}
+
+#[test]
+fn constraints_on_columns_that_are_changed_in_place() {
+    let both = Both::with(
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, a INT NOT NULL DEFAULT 7, b INT CHECK (b < 100 OR a > b), c TEXT);
+         CREATE TABLE s(id INTEGER PRIMARY KEY, a INT, b TEXT) STRICT;
+         WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 90)
+         INSERT INTO t SELECT x, x, x, 'c' || x FROM c;
+         INSERT INTO s VALUES(1, 1, 'a'), (2, 2, 'b'), (3, 3, 'c')",
+    );
+    both.check(
+        "UPDATE t SET a = NULL WHERE id > 5;
+         UPDATE OR IGNORE t SET a = nullif(a, 6);
+         UPDATE OR REPLACE t SET a = nullif(a % 4, 0) WHERE id < 30;
+         SELECT sum(a), count(*) FROM t;
+         UPDATE OR FAIL t SET b = b + 20, c = 'failed';
+         SELECT count(*) FROM t WHERE c = 'failed';
+         UPDATE OR IGNORE t SET b = b + 20, c = 'ignored';
+         SELECT count(*), sum(b) FROM t WHERE c = 'ignored';
+         UPDATE t SET b = b + 20;
+         BEGIN;
+         UPDATE OR ROLLBACK t SET b = 1000, a = 1;
+         SELECT sum(b) FROM t;
+         UPDATE s SET a = a + 0.0;
+         UPDATE s SET a = 'x';
+         UPDATE OR FAIL s SET b = CASE id WHEN 2 THEN x'00' ELSE 'new' END;
+         SELECT * FROM s",
+    );
+    both.check_files();
+}

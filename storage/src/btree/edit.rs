@@ -202,6 +202,38 @@ impl<'a> PageEdit<'a> {
         Ok(&mut self.bytes[range])
     }
 
+    /// Bytes of a cell, for overwriting.
+    #[inline]
+    pub(super) fn bytes_at(&mut self, at: usize, len: usize) -> Result<&mut [u8]> {
+        match self.bytes.get_mut(at..at + len) {
+            Some(bytes) => Ok(bytes),
+            None => Err(corrupt(self.no, at, "cell extends past the end of the page")),
+        }
+    }
+
+    /// Puts `cell` in the place of cell `index`; false, and the old one is gone, when the page has no room for it.
+    pub(super) fn replace(&mut self, index: usize, cell: &[u8], limits: &PayloadLimits) -> Result<bool> {
+        let range = self.as_ref().cell_range(index, limits)?;
+        let (old, new) = (range.len().max(CELL_SIZE_MIN), cell.len().max(CELL_SIZE_MIN));
+        let spare = old.wrapping_sub(new);
+        if old == new || (old > new && spare >= CELL_SIZE_MIN) {
+            // A shorter cell stays where it is, and what it leaves becomes a freeblock.
+            let place = self.bytes_at(range.start, old)?;
+            place[..cell.len()].copy_from_slice(cell);
+            place[cell.len()..].fill(0);
+            if spare > 0 {
+                self.release(range.start + new, spare)?;
+            }
+            return Ok(true);
+        }
+        self.remove(index, limits)?;
+        match self.place(index, cell.len(), limits)? {
+            Some(out) => out.copy_from_slice(cell),
+            None => return Ok(false),
+        }
+        Ok(true)
+    }
+
     /// Sets the child to the left of cell `index`; `index == count` is the right child.
     pub(super) fn set_child(&mut self, index: usize, child: PageNo) -> Result<()> {
         let at = if index >= self.count {

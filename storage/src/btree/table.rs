@@ -13,6 +13,7 @@
 //! largest row id, and as long as nothing else has changed the pages the next row goes straight into that leaf. When another tree has
 //! changed in between (an index of the same table), the way down the right edge is walked again, without any search.
 
+mod patch;
 mod search;
 
 use search::{Bounds, lower_bound};
@@ -40,6 +41,8 @@ pub struct TableCursor {
     /// The current row's id, or in `Gap` and `Moved` the id that the place is next to.
     rowid: i64,
     edge: Option<RightEdge>,
+    /// Where a cell is put together that does not fit where it was.
+    cell: Vec<u8>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +73,7 @@ impl TableCursor {
             place: Place::Unset,
             rowid: 0,
             edge: None,
+            cell: Vec::new(),
         }
     }
 

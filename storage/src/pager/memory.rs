@@ -44,4 +44,11 @@ impl MemoryStore {
             }
         }
     }
+
+    /// Cuts the same bytes into `page_count` pages of another size.
+    pub(super) fn cut_anew(&mut self, page_size: usize, page_count: u32) {
+        let bytes: Vec<u8> = self.pages.iter().flat_map(|page| page.iter().copied()).collect();
+        let pages = bytes.chunks_exact(page_size).take(page_count as usize);
+        self.pages = pages.map(Arc::from).collect();
+    }
 }

@@ -29,6 +29,7 @@ mod multi;
 mod options;
 mod overlay;
 mod page;
+mod replace;
 mod source;
 mod transaction;
 
@@ -50,6 +51,7 @@ use busy::BusyPolicy;
 use file::FileStore;
 use memory::MemoryStore;
 use overlay::Overlay;
+use replace::NewGeometry;
 
 /// Highest page number that the format allows.
 pub const PAGE_COUNT_MAX: u32 = 0xffff_fffe;
@@ -81,6 +83,8 @@ pub struct Pager {
     mutation_count: u64,
     change_token: u64,
     busy: BusyPolicy,
+    /// Sizes that come with the commit.
+    replaced: Option<NewGeometry>,
     store: Store,
     options: PagerOptions,
 }
@@ -130,6 +134,7 @@ impl Pager {
             mutation_count: 0,
             change_token: 0,
             busy: BusyPolicy::new(options.busy_timeout),
+            replaced: None,
             store,
             options: options.clone(),
         };

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Two implementations: [`OsVfs`] over the operating system and [`MemoryVfs`], a small file system in memory whose files
-//! several pagers of one process share, with the same lock rules.
+//! several pagers of one process share, with the same lock rules. [`fault`] puts a simulated machine over either, for tests.
 //!
 //! # Locks of the database file (lockingv3)
 //!
@@ -19,6 +19,7 @@
 //! Many hold Shared; one of them may hold Reserved beside it; Exclusive stands alone. Pending is passed through on the way to
 //! Exclusive and keeps new readers out.
 
+pub mod fault;
 #[cfg(test)]
 mod lock_tests;
 mod memory;

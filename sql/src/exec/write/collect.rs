@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use super::index::collect_columns;
 use crate::error::Result;
 use crate::exec::{Batch, ExecContext, Operator};
 use crate::plan::Node;
 use crate::plan::expr::Expr;
+use crate::plan::physical::ScanColumn;
+use crate::value::Value;
 
 /// Batches of rows, kept densely; the memory stays for the next run.
 #[derive(Default)]
@@ -69,6 +72,50 @@ pub(super) fn is_stable(input: &Node) -> bool {
         Node::Filter { input, predicate } => is_rowwise(predicate) && is_stable(input),
         Node::Project { input, expressions } => expressions.iter().all(is_rowwise) && is_stable(input),
         _ => false,
+    }
+}
+
+/// `input`, of which only the columns `reads` are wanted: the others are not decoded, and hold anything.
+pub(super) fn pruned(input: &Node, reads: &[usize]) -> Node {
+    match input {
+        Node::Project { input, expressions } => {
+            let mut below = Vec::new();
+            let wanted = |(place, expression): (usize, &Expr)| match reads.contains(&place) {
+                true => expression.clone(),
+                false => Expr::Literal(Value::Null),
+            };
+            let expressions: Vec<Expr> = expressions.iter().enumerate().map(wanted).collect();
+            expressions
+                .iter()
+                .for_each(|expression| collect_columns(expression, &mut below));
+            Node::Project {
+                input: Box::new(pruned(input, &below)),
+                expressions,
+            }
+        }
+        Node::Filter { input, predicate } => {
+            let mut below = reads.to_vec();
+            collect_columns(predicate, &mut below);
+            Node::Filter {
+                input: Box::new(pruned(input, &below)),
+                predicate: predicate.clone(),
+            }
+        }
+        Node::TableScan(scan) if scan.table.without_rowid.is_none() => {
+            let mut reads = reads.to_vec();
+            if let Some(filter) = &scan.filter {
+                collect_columns(filter, &mut reads);
+            }
+            let mut scan = scan.clone();
+            for (place, column) in scan.columns.iter_mut().enumerate() {
+                if !reads.contains(&place) {
+                    // The rowid is at hand without a look at the record.
+                    *column = ScanColumn::Rowid;
+                }
+            }
+            Node::TableScan(scan)
+        }
+        other => other.clone(),
     }
 }
 

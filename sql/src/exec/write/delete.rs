@@ -130,13 +130,12 @@ impl Remover {
         {
             return Ok(());
         }
-        target.read(context, &mut self.old)?;
         let change = deleted(&self.old);
         target.restrict(context, change)?;
         if !target.seek(context.databases, locator)? {
             return Ok(());
         }
-        target.remove(context, &self.old)?;
+        target.remove_here(context)?;
         target.keep_references(context, change)?;
         target.fire(context, TriggerTime::After, change)?;
         target.report(context, &self.old, written)?;

@@ -247,20 +247,10 @@ impl IndexWriter {
         }
         Ok(self.cursor.delete(pager)?)
     }
-
-    /// The new row's entry, if the index has one for it.
-    pub(super) fn encoded(&mut self, stored: &[Value]) -> Option<&[u8]> {
-        if !self.new.present {
-            return None;
-        }
-        self.record.clear();
-        record::encode(&self.new.values(&self.parts, stored), &mut self.record);
-        Some(&self.record)
-    }
 }
 
 /// The integer that a real is, where it is one: how numeric columns lie in an index.
-fn as_integer(value: ValueRef<'_>) -> ValueRef<'_> {
+pub(super) fn as_integer(value: ValueRef<'_>) -> ValueRef<'_> {
     match value {
         ValueRef::Real(real) => crate::value::number::lossless_integer(real).map_or(value, ValueRef::Integer),
         _ => value,

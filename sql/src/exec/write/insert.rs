@@ -261,7 +261,7 @@ impl Writer {
         }
         self.target
             .prepare_indexes(context, Side::New, &self.row, |_| true)?;
-        let mut replaced = false;
+        let mut fired = false;
         for check in 0..self.checks.len() {
             let (unique, response) = self.checks[check];
             if unique == Unique::Key && chosen {
@@ -273,14 +273,13 @@ impl Writer {
             match response {
                 Response::Act(ConflictAction::Ignore) => return Ok(()),
                 Response::Act(ConflictAction::Replace) => {
-                    self.target.remove_victim(context, &other)?;
-                    replaced = true;
+                    fired |= self.target.remove_victim(context, &other)?;
                 }
-                Response::Act(action) => return Err(self.taken(unique, action)),
+                Response::Act(action) => return Err(self.target.taken(unique, action)),
                 Response::Update(clause) => return self.update(context, clause, &other, written),
             }
         }
-        if replaced && self.target.acts_on_replace() {
+        if fired {
             self.check_again(context)?;
         }
         self.target.write_new(context, &self.row)?;
@@ -293,20 +292,6 @@ impl Writer {
                 .fire(context, TriggerTime::After, inserted(&self.row))?;
         }
         self.target.report(context, &self.row, written)?;
-        Ok(())
-    }
-
-    /// What removing rows set off may have put others in the way.
-    fn check_again(&mut self, context: &mut ExecContext<'_>) -> Result<(), Failure> {
-        // The programs may have used the buffers.
-        self.target
-            .prepare_indexes(context, Side::New, &self.row, |_| true)?;
-        for check in 0..self.checks.len() {
-            let unique = self.checks[check].0;
-            if self.find_conflict(context, unique)?.is_some() {
-                return Err(self.taken(unique, ConflictAction::Abort));
-            }
-        }
         Ok(())
     }
 
@@ -373,11 +358,17 @@ impl Writer {
         }
     }
 
-    fn taken(&self, unique: Unique, action: ConflictAction) -> Failure {
-        match unique {
-            Unique::Key => self.target.key_taken(action),
-            Unique::Index(number) => self.target.index_taken(number, action),
+    /// What the removal of a row set off may have put another in its place: there is no replacing that one.
+    fn check_again(&mut self, context: &mut ExecContext<'_>) -> Result<(), Failure> {
+        self.target
+            .prepare_indexes(context, Side::New, &self.row, |_| true)?;
+        for check in 0..self.checks.len() {
+            let (unique, _) = self.checks[check];
+            if self.find_conflict(context, unique)?.is_some() {
+                return Err(self.target.taken(unique, ConflictAction::Abort));
+            }
         }
+        Ok(())
     }
 
     /// DO UPDATE on the row that is in the way.

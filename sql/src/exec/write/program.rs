@@ -135,16 +135,6 @@ impl Programs {
         self.set.recursive_triggers
     }
 
-    /// Whether REPLACE fires a trigger for a row that it removes.
-    pub(super) fn fires_on_delete(&self) -> bool {
-        let is_delete = |plan: &TriggerPlan| matches!(plan.trigger.definition.event, TriggerEvent::Delete);
-        self.recursive() && self.triggers.iter().any(|(plan, _)| is_delete(plan))
-    }
-
-    pub(super) fn is_referred_to(&self) -> bool {
-        !self.references.is_empty()
-    }
-
     /// Fires the triggers of an event. `Skipped`: a trigger said RAISE(IGNORE).
     pub(super) fn fire(
         &mut self,

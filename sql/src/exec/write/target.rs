@@ -12,13 +12,14 @@ use aludel_storage::pager::Pager;
 use smallvec::SmallVec;
 
 use super::complete::Completion;
-use super::entries::describe_key;
 use super::index::{IndexWriter, Side};
+use super::index_build::describe_key;
 use super::program::{ProgramSet, Programs, RowChange, RowEvent};
+use super::unique::Unique;
 use super::{Failure, Fate, Written};
 use crate::catalog::{Database, Table, encode_text, utf8_of};
 use crate::error::{ConstraintKind, Error, Result};
-use crate::exec::{BATCH_ROWS_MAX, Batch, ExecContext, Kernel};
+use crate::exec::{BATCH_ROWS_MAX, Batch, ExecContext, Kernel, Pin};
 use crate::plan::physical::DatabaseIndex;
 use crate::plan::write::TargetTable;
 use crate::syntax::ast::{ConflictAction, TriggerTime};
@@ -54,6 +55,8 @@ pub(super) struct Target {
     stored_old: Vec<Value>,
     /// A row that REPLACE removes, and the one that an upsert changes.
     victim: Vec<Value>,
+    /// A row as it is when it is removed.
+    current: Vec<Value>,
     record: Vec<u8>,
     spill: Vec<u8>,
 }
@@ -116,6 +119,7 @@ impl Target {
             stored_new: Vec::new(),
             stored_old: Vec::new(),
             victim: Vec::new(),
+            current: Vec::new(),
             record: Vec::new(),
             spill: Vec::new(),
             table,
@@ -227,6 +231,30 @@ impl Target {
 
     // ---- writing ---------------------------------------------------------------------------------
 
+    /// Fails when an UPDATE of this table is in the middle of a row and this is a program that it set off.
+    fn check_pin(&self, context: &ExecContext<'_>) -> Result<()> {
+        match context.session.pinned {
+            Some(pin) if pin.holds(self.database, self.table.root, context.session.depth) => {
+                Err(Error::constraint(ConstraintKind::Pinned, "constraint failed"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes a row that stands in the way of an UPDATE, as [`Target::remove_victim`] does; what that sets off may not
+    /// write this table, because the row that is updated is half-way between its old and its new state.
+    pub(super) fn remove_victim_of_update(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        locator: &Locator,
+    ) -> Result<bool, Failure> {
+        let outer = context.session.pinned;
+        context.session.pinned = Some(Pin::new(self.database, self.table.root, context.session.depth));
+        let removed = self.remove_victim(context, locator);
+        context.session.pinned = outer;
+        removed
+    }
+
     /// Computes what the indexes that `which` picks need for a row.
     pub(super) fn prepare_indexes(
         &mut self,
@@ -275,6 +303,7 @@ impl Target {
 
     /// Writes a new row with the index entries that were prepared for it.
     pub(super) fn write_new(&mut self, context: &mut ExecContext<'_>, row: &[Value]) -> Result<()> {
+        self.check_pin(context)?;
         let pager = &mut context
             .databases
             .get_mut(self.database)
@@ -321,6 +350,7 @@ impl Target {
 
     /// Removes the row `old`, at which the cursor stands, and all its index entries.
     pub(super) fn remove(&mut self, context: &mut ExecContext<'_>, old: &[Value]) -> Result<()> {
+        self.check_pin(context)?;
         self.prepare_indexes(context, Side::Old, old, |_| true)?;
         let pager = &mut context
             .databases
@@ -340,14 +370,24 @@ impl Target {
         Ok(())
     }
 
-    /// Removes the row that stands in the way of one that replaces it.
+    /// Removes the row at which the cursor stands, as it is now: programs that ran since it was read may have changed it.
+    pub(super) fn remove_here(&mut self, context: &mut ExecContext<'_>) -> Result<()> {
+        let mut current = std::mem::take(&mut self.current);
+        let removed = self
+            .read(context, &mut current)
+            .and_then(|()| self.remove(context, &current));
+        self.current = current;
+        removed
+    }
+
+    /// Removes the row that stands in the way of one that replaces it. True when that set off anything, which may have written any row.
     pub(super) fn remove_victim(
         &mut self,
         context: &mut ExecContext<'_>,
         locator: &Locator,
-    ) -> Result<(), Failure> {
+    ) -> Result<bool, Failure> {
         if !self.seek(context.databases, locator)? {
-            return Ok(());
+            return Ok(self.has_programs());
         }
         let mut victim = std::mem::take(&mut self.victim);
         let removed = match self.read(context, &mut victim) {
@@ -355,7 +395,7 @@ impl Target {
             Err(error) => Err(error.into()),
         };
         self.victim = victim;
-        removed
+        removed.map(|()| self.has_programs())
     }
 
     /// DELETE triggers see a victim only if triggers may be recursive; foreign keys always do.
@@ -377,10 +417,13 @@ impl Target {
             return Ok(());
         }
         self.restrict(context, change)?;
-        if self.has_programs() && !self.seek(context.databases, locator)? {
+        if !self.has_programs() {
+            return Ok(self.remove(context, victim)?);
+        }
+        if !self.seek(context.databases, locator)? {
             return Ok(());
         }
-        self.remove(context, victim)?;
+        self.remove_here(context)?;
         self.keep_references(context, change)?;
         if fires {
             self.fire(context, TriggerTime::After, change)?;
@@ -393,20 +436,6 @@ impl Target {
     /// Whether a change of a row sets anything off.
     pub(super) fn has_programs(&self) -> bool {
         self.programs.is_some()
-    }
-
-    /// Whether removing a row for REPLACE fires triggers.
-    pub(super) fn fires_on_replace(&self) -> bool {
-        self.programs
-            .as_ref()
-            .is_some_and(|programs| programs.fires_on_delete())
-    }
-
-    /// Whether removing a row for REPLACE fires triggers, or concerns foreign keys.
-    pub(super) fn acts_on_replace(&self) -> bool {
-        self.programs
-            .as_ref()
-            .is_some_and(|programs| programs.fires_on_delete() || programs.is_referred_to())
     }
 
     /// Fires triggers. `Skipped`: one of them said RAISE(IGNORE).
@@ -468,6 +497,7 @@ impl Target {
         locator: &Locator,
         changed: &[bool],
     ) -> Result<()> {
+        self.check_pin(context)?;
         let moves = self.locator(new) != *locator;
         let clustered = matches!(self.tree, Tree::Clustered(_));
         if (moves || clustered) && !self.seek(context.databases, locator)? {
@@ -511,12 +541,6 @@ impl Target {
         written
     }
 
-    /// The entry of index `number` for a row that it was prepared for.
-    pub(super) fn entry(&mut self, number: usize, row: &[Value]) -> Option<&[u8]> {
-        let stored = in_file_encoding(row, self.encoding, &mut self.stored_new);
-        self.indexes.get_mut(number)?.encoded(stored)
-    }
-
     // ---- results ---------------------------------------------------------------------------------
 
     /// Counts the row and adds it to what RETURNING returns.
@@ -553,8 +577,15 @@ impl Target {
         Ok(())
     }
 
-    /// The error of a key that is taken.
-    pub(super) fn key_taken(&self, action: ConflictAction) -> Failure {
+    /// The error of something that another row has.
+    pub(super) fn taken(&self, unique: Unique, action: ConflictAction) -> Failure {
+        match unique {
+            Unique::Key => self.key_taken(action),
+            Unique::Index(number) => self.index_taken(number, action),
+        }
+    }
+
+    fn key_taken(&self, action: ConflictAction) -> Failure {
         let table = &self.table;
         let (kind, columns) = match (&table.without_rowid, table.rowid_alias) {
             (Some(primary), _) => {
@@ -574,8 +605,7 @@ impl Target {
         Failure { error, action }
     }
 
-    /// The error of an index key that is taken.
-    pub(super) fn index_taken(&self, number: usize, action: ConflictAction) -> Failure {
+    fn index_taken(&self, number: usize, action: ConflictAction) -> Failure {
         let index = &self.indexes[number];
         let kind = match index.index.origin {
             crate::catalog::IndexOrigin::PrimaryKey => ConstraintKind::PrimaryKey,
@@ -636,7 +666,8 @@ fn layout_of(table: &Table) -> Vec<StoredColumn> {
     }
 }
 
-fn real_as_stored(value: ValueRef<'_>) -> ValueRef<'_> {
+#[inline]
+pub(super) fn real_as_stored(value: ValueRef<'_>) -> ValueRef<'_> {
     match value {
         ValueRef::Real(real) => match number::lossless_integer(real) {
             Some(integer) if integer.unsigned_abs() <= REAL_AS_INTEGER_MAX => ValueRef::Integer(integer),

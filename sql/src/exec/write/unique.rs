@@ -56,7 +56,7 @@ fn natural_order(target: &Target, statement: Option<ConflictAction>) -> Vec<Uniq
     match &target.table.without_rowid {
         // The primary key has its place among the indexes.
         Some(primary) => {
-            let before = (0..target.indexes.len().min(primary.position))
+            let before = (0..primary.place_among(target.indexes.len()))
                 .filter(|&number| target.indexes[number].unique().is_some())
                 .count();
             order.insert(before, Unique::Key);

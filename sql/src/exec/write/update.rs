@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 use super::collect::{Collected, is_rowwise, is_stable};
 use super::index::Side;
+use super::patch::Patcher;
 use super::program::{ProgramSet, RowChange, RowEvent};
 use super::target::{Locator, Target};
 use super::unique::{Response, Unique, order_of};
 use super::{Failure, Fate, Written};
-use crate::error::{ConstraintKind, Error, Result};
+use crate::error::{Error, Result};
 use crate::exec::kernel::Rows;
 use crate::exec::{Batch, ExecContext, Kernel, Operator, build};
 use crate::plan::write::UpdatePlan;
@@ -26,7 +27,15 @@ pub struct Update {
     /// A row may come several times.
     joined: bool,
     collected: Collected,
-    worker: Worker,
+    way: Way,
+}
+
+/// How rows are changed.
+enum Way {
+    /// Columns are written where they lie.
+    Patch(Box<Patcher>),
+    /// Whole rows are taken apart and written anew.
+    Rewrite(Box<Worker>),
 }
 
 struct Worker {
@@ -43,15 +52,30 @@ impl Update {
     /// Gets ready to run `plan`.
     pub fn build(plan: &UpdatePlan, programs: &Arc<ProgramSet>) -> Result<Update> {
         let target = Target::build(&plan.target, programs)?;
-        let plain = !target.has_programs();
         let changes = Changes::of(&target, plan.sets.iter().map(|(column, _)| *column));
         let rowwise = plan.sets.iter().all(|(_, expression)| is_rowwise(expression));
+        let target = match rowwise && !plan.joined && !target.table.is_view {
+            false => target,
+            true => match Patcher::build(plan, target, &changes)? {
+                Err(target) => target,
+                Ok((patcher, input)) => {
+                    return Ok(Update {
+                        input: build(&input)?,
+                        stable: true,
+                        joined: false,
+                        collected: Collected::default(),
+                        way: Way::Patch(Box::new(patcher)),
+                    });
+                }
+            },
+        };
+        let plain = !target.has_programs();
         Ok(Update {
             stable: plain && !changes.key && rowwise && !plan.joined && is_stable(&plan.input),
             joined: plan.joined,
             input: build(&plan.input)?,
             collected: Collected::default(),
-            worker: Worker {
+            way: Way::Rewrite(Box::new(Worker {
                 sets: plan
                     .sets
                     .iter()
@@ -62,18 +86,18 @@ impl Update {
                 old: Vec::new(),
                 fresh: Batch::new(0),
                 target,
-            },
+            })),
         })
     }
 
     /// Changes the rows.
     pub fn run(&mut self, context: &mut ExecContext<'_>, written: &mut Written) -> Result<(), Failure> {
-        self.worker.target.start(context)?;
+        self.way.start(context)?;
         self.input.open(context)?;
         if self.stable {
             while self.input.next(context)? {
                 context.check_interrupt()?;
-                self.worker.change_rows(context, self.input.batch(), written)?;
+                self.way.change_rows(context, self.input.batch(), written)?;
             }
         } else {
             self.collected.fill(self.input.as_mut(), context)?;
@@ -83,7 +107,7 @@ impl Update {
                 return Ok(());
             }
             for batch in self.collected.batches() {
-                self.worker.change_rows(context, batch, written)?;
+                self.way.change_rows(context, batch, written)?;
             }
         }
         self.input.close();
@@ -95,7 +119,10 @@ impl Update {
         context: &mut ExecContext<'_>,
         written: &mut Written,
     ) -> Result<(), Failure> {
-        let table = &self.worker.target.table;
+        let Way::Rewrite(worker) = &mut self.way else {
+            return Err(Error::misuse("UPDATE FROM writes whole rows").into());
+        };
+        let table = &worker.target.table;
         let width = table.columns.len();
         let identity = match &table.without_rowid {
             Some(primary) => primary.stored[..primary.key_count].to_vec(),
@@ -111,7 +138,7 @@ impl Update {
         for (batch, row) in self.collected.last_of_each(key) {
             context.check_interrupt()?;
             let batch = &self.collected.batches()[batch];
-            self.worker.take_row(context, batch, row, written)?;
+            worker.take_row(context, batch, row, written)?;
         }
         Ok(())
     }
@@ -141,6 +168,27 @@ impl PartialEq for SortKey {
 }
 
 impl Eq for SortKey {}
+
+impl Way {
+    fn start(&mut self, context: &ExecContext<'_>) -> Result<()> {
+        match self {
+            Way::Patch(patcher) => patcher.start(context),
+            Way::Rewrite(worker) => worker.target.start(context),
+        }
+    }
+
+    fn change_rows(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        batch: &Batch,
+        written: &mut Written,
+    ) -> Result<(), Failure> {
+        match self {
+            Way::Patch(patcher) => patcher.change_rows(context, batch, written),
+            Way::Rewrite(worker) => worker.change_rows(context, batch, written),
+        }
+    }
+}
 
 impl Worker {
     fn change_rows(
@@ -229,7 +277,7 @@ fn refresh(fresh: &mut Batch, old: &[Value], batch: &Batch, row: usize) {
 /// What a statement's SET list touches.
 pub(super) struct Changes {
     /// Columns whose value may change, generated ones among them; the last is the rowid.
-    columns: Vec<bool>,
+    pub(super) columns: Vec<bool>,
     /// Whether the rowid or the primary key of the tree may change.
     pub(super) key: bool,
     /// Indexes whose entry may change.
@@ -262,6 +310,23 @@ impl Changes {
             key,
             indexes,
         }
+    }
+}
+
+/// What came of looking for rows that have what the new row is to have.
+enum Uniqueness {
+    /// Nothing is in the way any more.
+    Kept,
+    /// As `Kept`, and what the removal of a row set off may have changed or removed the row that is being updated.
+    Fired,
+    /// A conflict clause says to leave the row as it is.
+    Skipped,
+}
+
+impl Changes {
+    /// Whether the entry of any index may change.
+    pub(super) fn any_index(&self) -> bool {
+        self.indexes.contains(&true)
     }
 }
 
@@ -362,9 +427,19 @@ impl Rewriter {
         target.prepare_indexes(context, Side::New, &self.new, |number| {
             self.changes.indexes[number]
         })?;
-        if self.check_unique(target, context, old, locator)? == Fate::Skipped {
-            return Ok(());
-        }
+        let mut reread = Vec::new();
+        let old = match self.check_unique(target, context, old, locator)? {
+            Uniqueness::Kept => old,
+            Uniqueness::Skipped => return Ok(()),
+            Uniqueness::Fired => {
+                if !target.seek(context.databases, locator)? {
+                    return Ok(());
+                }
+                target.read(context, &mut reread)?;
+                target.prepare_indexes(context, Side::Old, &reread, |number| self.changes.indexes[number])?;
+                &reread
+            }
+        };
         if target.has_programs() {
             target.restrict(context, self.as_change(old))?;
         }
@@ -406,75 +481,64 @@ impl Rewriter {
         context: &mut ExecContext<'_>,
         old: &[Value],
         locator: &Locator,
-    ) -> Result<Fate, Failure> {
-        let mut replaced = false;
+    ) -> Result<Uniqueness, Failure> {
+        let mut fired = false;
         for check in 0..self.checks.len() {
             let (unique, response) = self.checks[check];
             let Some(other) = self.find_conflict(target, context, unique, locator)? else {
                 continue;
             };
-            match (response, unique) {
-                (Response::Act(ConflictAction::Ignore), _) => return Ok(Fate::Skipped),
-                (Response::Act(ConflictAction::Replace), _) => {
-                    target.remove_victim(context, &other)?;
-                    replaced = true;
-                    if target.fires_on_replace() && !target.seek(context.databases, locator)? {
-                        return Err(Error::constraint(ConstraintKind::Pinned, "constraint failed").into());
-                    }
+            match response {
+                Response::Act(ConflictAction::Ignore) => return Ok(Uniqueness::Skipped),
+                Response::Act(ConflictAction::Replace) => {
+                    fired |= match (unique, &other) {
+                        (Unique::Key, Locator::Rowid(_)) => target.remove_victim(context, &other)?,
+                        _ => target.remove_victim_of_update(context, &other)?,
+                    };
                     // Removing a row used the buffers of the old side.
                     target.prepare_indexes(context, Side::Old, old, |number| self.changes.indexes[number])?;
                 }
-                (Response::Act(action), Unique::Key) => return Err(target.key_taken(action)),
-                (Response::Act(action), Unique::Index(number)) => {
-                    return Err(target.index_taken(number, action));
-                }
-                (Response::Update(_), _) => {}
+                Response::Act(action) => return Err(target.taken(unique, action)),
+                Response::Update(_) => {}
             }
         }
-        if replaced && target.acts_on_replace() {
-            self.check_again(target, context, locator)?;
+        if !fired {
+            return Ok(Uniqueness::Kept);
         }
-        Ok(Fate::Kept)
+        self.check_again(target, context, locator)?;
+        Ok(Uniqueness::Fired)
     }
 
-    /// What removing rows set off may have put others in the way.
-    fn check_again(
-        &mut self,
-        target: &mut Target,
-        context: &mut ExecContext<'_>,
-        locator: &Locator,
-    ) -> Result<(), Failure> {
-        target.prepare_indexes(context, Side::New, &self.new, |number| {
-            self.changes.indexes[number]
-        })?;
-        for check in 0..self.checks.len() {
-            let unique = self.checks[check].0;
-            if self.find_conflict(target, context, unique, locator)?.is_some() {
-                return Err(match unique {
-                    Unique::Key => target.key_taken(ConflictAction::Abort),
-                    Unique::Index(number) => target.index_taken(number, ConflictAction::Abort),
-                });
-            }
-        }
-        Ok(())
-    }
-
-    /// Another row than that of `locator` in the way of the new one.
     fn find_conflict(
         &self,
         target: &mut Target,
         context: &mut ExecContext<'_>,
         unique: Unique,
-        locator: &Locator,
+        own: &Locator,
     ) -> Result<Option<Locator>> {
-        Ok(match unique {
-            Unique::Key => target
+        match unique {
+            Unique::Key => Ok(target
                 .key_conflict(context, &self.new)?
-                .filter(|found| !target.is_same_row(found, locator)),
+                .filter(|found| !target.is_same_row(found, own))),
             Unique::Index(number) if target.indexes[number].is_present(Side::New) => {
-                target.index_conflict(context, number, &self.new, Some(locator))?
+                target.index_conflict(context, number, &self.new, Some(own))
             }
-            Unique::Index(_) => None,
-        })
+            Unique::Index(_) => Ok(None),
+        }
+    }
+
+    /// What the removal of a row set off may have put another in its place: there is no replacing that one.
+    fn check_again(
+        &self,
+        target: &mut Target,
+        context: &mut ExecContext<'_>,
+        own: &Locator,
+    ) -> Result<(), Failure> {
+        for &(unique, _) in &self.checks {
+            if self.find_conflict(target, context, unique, own)?.is_some() {
+                return Err(target.taken(unique, ConflictAction::Abort));
+            }
+        }
+        Ok(())
     }
 }
