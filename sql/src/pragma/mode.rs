@@ -31,6 +31,10 @@ pub(super) fn page_size(request: &Request<'_>, context: &mut PragmaContext<'_>) 
         if !pager.set_page_size(size, reserved)? {
             database.next_page_size = Some(size);
         }
+        // The temporary database is made when it is first used, with the size that was asked for last.
+        if let Some(temp) = context.databases.get_mut(TEMP) {
+            temp.pager.set_page_size(size, 0)?;
+        }
     }
     Ok(Vec::new())
 }

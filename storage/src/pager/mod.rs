@@ -117,7 +117,17 @@ impl Pager {
     /// [`Error::Misuse`] for a page size or reserved size that the format does not allow.
     pub fn in_memory(options: &PagerOptions) -> Result<Pager> {
         check_page_size(options.page_size, options.reserved)?;
-        Ok(Pager::over(Store::Memory(MemoryStore::default()), options))
+        Ok(Pager::over(Store::Memory(MemoryStore::new(false)), options))
+    }
+
+    /// An empty database for what is temporary. It ends with this pager, and is told apart from one in memory by the journal modes that it
+    /// may be given.
+    ///
+    /// # Errors
+    /// As [`Pager::in_memory`].
+    pub fn temporary(options: &PagerOptions) -> Result<Pager> {
+        check_page_size(options.page_size, options.reserved)?;
+        Ok(Pager::over(Store::Memory(MemoryStore::new(true)), options))
     }
 
     fn over(store: Store, options: &PagerOptions) -> Pager {
