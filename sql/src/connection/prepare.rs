@@ -102,7 +102,7 @@ impl State {
         };
         let mut databases = compiled.databases;
         let mut writes: Vec<usize> = programs.tables.iter().map(|table| table.database).collect();
-        let program = match &compiled.kind {
+        let mut program = match &compiled.kind {
             CompiledKind::Query(plan) => Program::Query(build(&plan.root)?),
             CompiledKind::Insert(plan) => {
                 writes.push(plan.target.database);
@@ -123,9 +123,18 @@ impl State {
             // What triggers read is not told; it may be anything.
             databases = (0..self.databases.len()).collect();
         }
+        let mut columns = compiled.columns;
+        if self.settings.count_changes && columns.is_empty() {
+            columns.extend(
+                program
+                    .count_changes()
+                    .into_iter()
+                    .flat_map(|name| named_columns(&[name])),
+            );
+        }
         Ok(Compiled {
             program,
-            columns: compiled.columns,
+            columns,
             parameters: parsed.parameters.clone(),
             databases,
             writes,

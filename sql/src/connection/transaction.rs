@@ -12,6 +12,8 @@
 
 use std::sync::atomic::AtomicBool;
 
+use aludel_storage::btree;
+use aludel_storage::format::AutoVacuum;
 use aludel_storage::pager::{Pager, TransactionState, commit_all};
 
 use super::State;
@@ -262,6 +264,9 @@ impl State {
         let written: Vec<usize> = (0..self.databases.len())
             .filter(|&number| writes(&self.databases[number]))
             .collect();
+        for &number in &written {
+            shrink(&mut self.databases[number].pager)?;
+        }
         match written.as_slice() {
             [] => return Ok(()),
             &[one] => self.databases[one].pager.commit()?,
@@ -456,4 +461,13 @@ impl State {
         self.transaction.savepoints.truncate(depth + 1);
         Ok(())
     }
+}
+
+/// Takes the free pages off a database in full auto-vacuum mode, as the last thing before its commit.
+fn shrink(pager: &mut Pager) -> Result<()> {
+    let header = pager.header()?;
+    if header.freelist_count > 0 && header.auto_vacuum() == AutoVacuum::Full {
+        btree::vacuum_pages(pager, u32::MAX)?;
+    }
+    Ok(())
 }

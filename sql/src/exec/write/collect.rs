@@ -1,5 +1,7 @@
 //! Rows that are kept aside until a statement has read all that it will change.
 
+use std::collections::BTreeMap;
+
 use super::index::collect_columns;
 use crate::error::Result;
 use crate::exec::{Batch, ExecContext, Operator};
@@ -41,6 +43,17 @@ impl Collected {
             }
         }
         kept.set_len(batch.selected_len());
+    }
+
+    /// The last row of each key, as batch and row, in the order of the keys.
+    pub(super) fn last_of_each<K: Ord>(&self, key: impl Fn(&Batch, usize) -> K) -> Vec<(usize, usize)> {
+        let mut last = BTreeMap::new();
+        for (number, batch) in self.batches().iter().enumerate() {
+            for row in batch.selected() {
+                last.insert(key(batch, row), (number, row));
+            }
+        }
+        last.into_values().collect()
     }
 
     /// The batches in the order in which they came.

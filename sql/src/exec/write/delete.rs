@@ -124,6 +124,10 @@ impl Remover {
             for (value, column) in self.old.iter_mut().zip(&batch.columns) {
                 value.assign(column.get(row));
             }
+            if self.target.table.is_view {
+                self.target.intercept(context, deleted(&self.old), written)?;
+                continue;
+            }
             self.target.compute_virtual(context, &mut self.old)?;
             let locator = self.target.locator(&self.old);
             if !self.target.seek(context.databases, &locator)? {

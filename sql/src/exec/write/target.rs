@@ -27,7 +27,7 @@ use crate::exec::{BATCH_ROWS_MAX, Batch, ExecContext, Kernel, Pin};
 use crate::plan::physical::DatabaseIndex;
 use crate::plan::write::TargetTable;
 use crate::syntax::ast::{ConflictAction, TriggerTime};
-use crate::value::{Affinity, Text, Value, ValueRef, number};
+use crate::value::{Affinity, Text, Value, ValueRef, compare, number};
 
 /// What leads to one row.
 #[derive(Clone, Debug, PartialEq)]
@@ -230,6 +230,19 @@ impl Target {
                     .map(|&column| self.stored(&row[column]))
                     .collect(),
             ),
+        }
+    }
+
+    /// Whether two locators lead to one row: keys may differ in what their collations overlook.
+    pub(super) fn is_same_row(&self, one: &Locator, other: &Locator) -> bool {
+        match (one, other, &self.table.without_rowid) {
+            (Locator::Key(one), Locator::Key(other), Some(primary)) => {
+                let mut values = one.iter().zip(other).zip(&primary.order.columns);
+                values.all(|((one, other), column)| {
+                    compare(one.as_ref(), other.as_ref(), &column.collation).is_eq()
+                })
+            }
+            _ => one == other,
         }
     }
 
@@ -548,6 +561,20 @@ impl Target {
         }
     }
 
+    /// What happens to a row of a view: its INSTEAD OF triggers.
+    pub(super) fn intercept(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        change: RowChange<'_>,
+        written: &mut Written,
+    ) -> Result<(), Failure> {
+        if self.fire(context, TriggerTime::InsteadOf, change)? == Fate::Kept {
+            written.intercepted += 1;
+            self.answer(context, change.new.or(change.old).unwrap_or_default(), written)?;
+        }
+        Ok(())
+    }
+
     /// Lets foreign keys with RESTRICT speak before a row goes or changes.
     pub(super) fn restrict(
         &mut self,
@@ -637,6 +664,11 @@ impl Target {
         written: &mut Written,
     ) -> Result<()> {
         written.changes += 1;
+        self.answer(context, row, written)
+    }
+
+    /// Adds the row to what RETURNING returns.
+    fn answer(&mut self, context: &mut ExecContext<'_>, row: &[Value], written: &mut Written) -> Result<()> {
         if self.returning.is_empty() {
             return Ok(());
         }
