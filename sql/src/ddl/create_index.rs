@@ -1,17 +1,15 @@
 //! CREATE INDEX: the rows are sorted by the key and the tree is built from them in one pass.
 
-use std::cmp::Ordering;
 use std::sync::Arc;
 
-use aludel_storage::btree::{BulkBuilder, TreeKind};
-use aludel_storage::format::record;
-use aludel_storage::format::{KeyOrder, PageNo};
+use aludel_storage::btree::TreeKind;
+use aludel_storage::format::PageNo;
 
 use super::Definer;
 use super::schema_rows::NewRow;
 use crate::catalog::{Index, Table, index_of};
-use crate::error::{ConstraintKind, Error, Result};
-use crate::exec::write::{EntryReader, Failure};
+use crate::error::{Error, Result};
+use crate::exec::write::{Failure, IndexBuild};
 use crate::plan;
 use crate::syntax::ast::CreateIndex;
 
@@ -90,83 +88,134 @@ impl Definer<'_> {
         let target = self
             .state
             .with_plan_context(|context| plan::target_table(database, &alone, context))?;
-        let mut reader = EntryReader::build(&target)?;
-        let mut entries = Entries::default();
+        let mut build = IndexBuild::new(&target)?;
         let mut registers = Vec::new();
         let mut context = self
             .state
             .context(self.parameters, &mut registers, self.interrupt, 0);
-        reader.read_all(&mut context, |entry| {
-            entries.push(entry);
-            Ok(())
-        })?;
-        entries.sort(&index.order)?;
-        if index.unique.is_some() {
-            self.refuse_duplicates(&entries, table, index)?;
-        }
-        let pager = &mut self.state.databases[database].pager;
-        let mut builder = BulkBuilder::new(pager, index.root, TreeKind::Index)?;
-        for entry in entries.iter() {
-            builder.push_record(pager, entry)?;
-        }
-        Ok(builder.finish(pager)?)
+        build.run(&mut context)
     }
+}
 
-    fn refuse_duplicates(&self, entries: &Entries, table: &Table, index: &Index) -> Result<()> {
-        let width = index.columns.len();
-        let key_order = KeyOrder {
-            columns: index.order.columns[..width].to_vec(),
-        };
-        let mut previous: Option<&[u8]> = None;
-        for entry in entries.iter() {
-            let mut key = record::KeyValues::new();
-            record::decode_prefix(entry, entry.len(), width, &mut key)?;
-            if let Some(previous) = previous
-                && !key.iter().any(|value| value.is_null())
-                && key_order.compare_record(previous, &key)? == Ordering::Equal
-            {
-                let message = format!(
-                    "UNIQUE constraint failed: {}",
-                    crate::exec::write::describe_key(index, table)
-                );
-                return Err(Error::constraint(ConstraintKind::Unique, message));
+#[cfg(test)]
+mod tests {
+    use crate::Connection;
+
+    const TABLES: &str = "
+        CREATE TABLE t(id INTEGER PRIMARY KEY, i INT, r REAL, s TEXT, m, v AS (i % 7), w AS (upper(s)) STORED);
+        CREATE TABLE k(a TEXT COLLATE NOCASE, b INT, c, d AS (b + 1), PRIMARY KEY(a DESC, b)) WITHOUT ROWID;
+        WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 1200)
+        INSERT INTO t(i, r, s, m) SELECT x * 7919 % 1000 - 500, x * 31 % 700 / 7.0,
+            substr('aAbB zé' || x * 7919 % 97 || '  ', 1 + x % 5),
+            CASE x % 6 WHEN 0 THEN NULL WHEN 1 THEN x WHEN 2 THEN x / 3.0 WHEN 3 THEN x || '' WHEN 4 THEN CAST(x AS BLOB)
+                ELSE 9007199254740993 + x % 3 END FROM n;
+        INSERT INTO t(i, r, s, m) VALUES(9223372036854775807, 9e18, 'last', 9223372036854775807.0);
+        INSERT OR IGNORE INTO k SELECT s, i, m FROM t;
+        ALTER TABLE t ADD COLUMN z DEFAULT 'later';
+        UPDATE t SET z = i WHERE i % 3 = 0;";
+
+    const INDEXES: &[&str] = &[
+        "CREATE INDEX x ON t(i)",
+        "CREATE INDEX x ON t(i DESC)",
+        "CREATE INDEX x ON t(r)",
+        "CREATE INDEX x ON t(r DESC, s)",
+        "CREATE INDEX x ON t(s)",
+        "CREATE INDEX x ON t(s COLLATE NOCASE, i)",
+        "CREATE INDEX x ON t(s COLLATE RTRIM DESC)",
+        "CREATE INDEX x ON t(m)",
+        "CREATE INDEX x ON t(m DESC, i DESC, r)",
+        "CREATE INDEX x ON t(z, id)",
+        "CREATE INDEX x ON t(id)",
+        "CREATE INDEX x ON t(v, w)",
+        "CREATE INDEX x ON t(w) WHERE v > 2",
+        "CREATE INDEX x ON t(i) WHERE s LIKE 'a%' OR m IS NULL",
+        "CREATE INDEX x ON t(lower(s), i + 0.5 DESC)",
+        "CREATE INDEX x ON t(length(m), abs(r)) WHERE i < 0",
+        "CREATE INDEX x ON t(i) WHERE 0",
+        "CREATE UNIQUE INDEX x ON t(id)",
+        "CREATE UNIQUE INDEX x ON t(i, id)",
+        "CREATE UNIQUE INDEX x ON t(CASE WHEN id > 3 THEN id END)",
+        "CREATE UNIQUE INDEX x ON t(i)",
+        "CREATE UNIQUE INDEX x ON t(s COLLATE NOCASE)",
+        "CREATE UNIQUE INDEX x ON t(s) WHERE id < 3",
+        "CREATE UNIQUE INDEX x ON t(r, lower(s))",
+        "CREATE INDEX x ON k(b)",
+        "CREATE INDEX x ON k(c, a)",
+        "CREATE INDEX x ON k(a COLLATE BINARY)",
+        "CREATE INDEX x ON k(d DESC) WHERE b > 0",
+        "CREATE UNIQUE INDEX x ON k(b, a)",
+        "CREATE UNIQUE INDEX x ON k(c)",
+    ];
+
+    /// Builds each index in a file of this encoding with so much memory, beside SQLite, and has SQLite check the file.
+    fn check(encoding: &str, budget: usize) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ours.db");
+        let ours = Connection::open(&path).unwrap();
+        let theirs = rusqlite::Connection::open_in_memory().unwrap();
+        let setup = format!("PRAGMA encoding = '{encoding}'; PRAGMA synchronous = off; {TABLES}");
+        ours.execute_batch(&setup).unwrap();
+        theirs.execute_batch(&setup).unwrap();
+        ours.state.borrow_mut().session.memory_budget_bytes = budget;
+        for sql in INDEXES {
+            let (mine, real) = (ours.execute_batch(sql), theirs.execute_batch(sql));
+            match (&mine, &real) {
+                (Ok(_), Ok(_)) => {}
+                (Err(mine), Err(rusqlite::Error::SqliteFailure(_, Some(real)))) => {
+                    assert_eq!(&mine.to_string(), real, "{sql}");
+                }
+                _ => panic!("{sql}: {mine:?} {real:?}"),
             }
-            previous = Some(entry);
+            let reader = rusqlite::Connection::open(&path).unwrap();
+            let verdict = |sql: &str| reader.query_row(sql, [], |row| row.get::<_, String>(0)).unwrap();
+            assert_eq!(
+                verdict("PRAGMA integrity_check"),
+                "ok",
+                "{encoding} {budget} {sql}"
+            );
+            if mine.is_ok() {
+                ours.execute_batch("REINDEX x").unwrap();
+                assert_eq!(
+                    verdict("PRAGMA integrity_check"),
+                    "ok",
+                    "REINDEX {encoding} {budget} {sql}"
+                );
+                ours.execute_batch("DROP INDEX x").unwrap();
+                theirs.execute_batch("DROP INDEX x").unwrap();
+            }
         }
-        Ok(())
-    }
-}
-
-/// Records one after the other in one buffer.
-#[derive(Default)]
-struct Entries {
-    bytes: Vec<u8>,
-    /// Where each begins and ends.
-    places: Vec<(usize, usize)>,
-}
-
-impl Entries {
-    fn push(&mut self, entry: &[u8]) {
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(entry);
-        self.places.push((start, self.bytes.len()));
     }
 
-    fn sort(&mut self, order: &KeyOrder) -> Result<()> {
-        let bytes = &self.bytes;
-        let mut failure = None;
-        self.places.sort_unstable_by(|a, b| {
-            order
-                .compare_records(&bytes[a.0..a.1], &bytes[b.0..b.1])
-                .unwrap_or_else(|error| {
-                    failure.get_or_insert(error);
-                    Ordering::Equal
-                })
-        });
-        failure.map_or(Ok(()), |error| Err(error.into()))
+    #[test]
+    fn indexes_built_in_memory() {
+        check("UTF-8", 1 << 30);
+        check("UTF-16le", 1 << 30);
     }
 
-    fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        self.places.iter().map(|&(start, end)| &self.bytes[start..end])
+    #[test]
+    fn indexes_built_from_runs() {
+        check("UTF-8", 10_000);
+        check("UTF-16be", 10_000);
+    }
+
+    #[test]
+    fn an_index_that_is_rolled_back_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ours.db");
+        let ours = Connection::open(&path).unwrap();
+        ours.execute_batch(TABLES).unwrap();
+        ours.execute_batch(
+            "BEGIN; SAVEPOINT a; CREATE INDEX x ON t(s); ROLLBACK TO a; CREATE INDEX y ON t(i); COMMIT",
+        )
+        .unwrap();
+        ours.execute_batch("BEGIN; CREATE INDEX x ON t(s); ROLLBACK")
+            .unwrap();
+        let reader = rusqlite::Connection::open(&path).unwrap();
+        let verdict = |sql: &str| reader.query_row(sql, [], |row| row.get::<_, String>(0)).unwrap();
+        assert_eq!(verdict("PRAGMA integrity_check"), "ok");
+        assert_eq!(
+            verdict("SELECT group_concat(name) FROM sqlite_schema WHERE sql LIKE '%index%'"),
+            "y"
+        );
     }
 }

@@ -15,9 +15,10 @@ use super::pointer_map::{self, Use};
 use super::tree::TreeKind;
 use super::{freelist, overflow};
 use crate::error::{Error, Result, corrupt};
-use crate::format::PageNo;
 use crate::format::cell::{CellHead, PAYLOAD_LEN_MAX, PayloadLimits};
 use crate::format::page::{PageKind, PageRef, header_start};
+use crate::format::record::{self, EncodedSize};
+use crate::format::{PageNo, ValueRef};
 use crate::pager::Pager;
 
 /// Fills an empty tree from rows in ascending order.
@@ -96,6 +97,25 @@ impl BulkBuilder {
             return Err(Error::Misuse("records are added to index trees"));
         }
         self.push_payload(pager, CellHead::index_leaf(record.len()), record)
+    }
+
+    /// As [`push_record`](Self::push_record) with the record of `values`, which is encoded straight into the page.
+    pub fn push_values(&mut self, pager: &mut Pager, values: &[ValueRef<'_>]) -> Result<()> {
+        let size = EncodedSize::of(values);
+        let len = size.total();
+        if self.kind == TreeKind::Index && len <= self.limits.max_local {
+            let head = CellHead::index_leaf(len);
+            let head = head.as_slice();
+            if let Some(out) = self.page(0)?.0.append(head.len() + len) {
+                let (out_head, out_record) = out.split_at_mut(head.len());
+                out_head.copy_from_slice(head);
+                record::write(values, size, out_record);
+                return Ok(());
+            }
+        }
+        let mut record = Vec::with_capacity(len);
+        record::encode(values, &mut record);
+        self.push_record(pager, &record)
     }
 
     /// Writes the pages that are not full yet, and the root.

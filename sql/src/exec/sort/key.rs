@@ -15,8 +15,7 @@
 
 use std::cmp::Ordering;
 
-use aludel_storage::format::RecordView;
-use aludel_storage::format::record;
+use aludel_storage::format::{self, KeyOrder, RecordView, record};
 use smallvec::SmallVec;
 
 use crate::exec::kernel::Values;
@@ -54,7 +53,20 @@ impl KeyEncoder {
             nulls_first: key.nulls_first,
             collation: key.collation.clone(),
         };
-        let columns: Vec<KeyColumn> = keys.iter().map(column).collect();
+        KeyEncoder::of_columns(keys.iter().map(column).collect())
+    }
+
+    /// The order of an index tree, where NULL is the least value in each direction.
+    pub(super) fn of_index(order: &KeyOrder) -> KeyEncoder {
+        let column = |column: &format::KeyColumn| KeyColumn {
+            descending: column.descending,
+            nulls_first: !column.descending,
+            collation: column.collation.clone(),
+        };
+        KeyEncoder::of_columns(order.columns.iter().map(column).collect())
+    }
+
+    fn of_columns(columns: Vec<KeyColumn>) -> KeyEncoder {
         let as_records = columns
             .iter()
             .any(|column| matches!(column.collation, Collation::Custom(_)));

@@ -14,12 +14,14 @@
 
 mod buffer;
 mod entries;
+mod entry_sort;
 mod key;
 mod queue;
 mod radix;
 mod run;
 
 pub(crate) use buffer::SortBuffer;
+pub(crate) use entry_sort::EntrySort;
 pub(crate) use queue::PriorityQueue;
 
 use super::build::BuildContext;
@@ -221,8 +223,7 @@ impl Operator for Sort {
             Phase::Start | Phase::Done => Ok(false),
             Phase::Memory(from) => {
                 self.places.clear();
-                self.places
-                    .extend(self.entries.places().skip(*from).take(BATCH_ROWS_MAX));
+                self.places.extend(self.entries.places_of(*from, BATCH_ROWS_MAX));
                 *from += self.places.len();
                 gather(&self.rows, &self.places, &mut self.output);
                 Ok(!self.output.is_empty())

@@ -11,8 +11,10 @@
 //! | `target` | a table with its indexes, ready to be written: cursors, compiled expressions, buffers |
 //! | `index` | one index of it: keys, membership, conflicts |
 //! | `complete` | what a new row must be before it is looked up anywhere: types, generated columns, NOT NULL, CHECK |
+//! | `index_build` | an index filled from its table's rows, sorted and bottom up |
 //! | `rowid` | choosing rowids; AUTOINCREMENT |
 //! | `insert`, `update`, `delete` | the three statements |
+//! | `patch` | UPDATE of columns where they lie, when nothing else depends on them |
 //! | `program`, `foreign_key` | what a change sets off: triggers, foreign keys |
 //!
 //! Rows travel in *table row layout*: the table's columns in declaration order, then the rowid (NULL where there is none).
@@ -24,10 +26,11 @@
 mod collect;
 mod complete;
 mod delete;
-mod entries;
 mod foreign_key;
 mod index;
+mod index_build;
 mod insert;
+mod patch;
 mod program;
 mod rowid;
 mod target;
@@ -35,10 +38,10 @@ mod unique;
 mod update;
 
 pub use delete::Delete;
-pub use entries::{EntryReader, describe_key};
 pub use foreign_key::{
     BrokenKey, ForeignKeyPlan, Ledger, ReferencePlan, check_statement_keys, check_transaction_keys,
 };
+pub use index_build::IndexBuild;
 pub use insert::Insert;
 pub use program::{ProgramSet, RowEvent, TablePrograms, TriggerPlan};
 pub use target::to_stored;
@@ -85,14 +88,24 @@ pub(super) enum Fate {
 pub struct Written {
     /// Rows inserted, changed or deleted.
     pub changes: u64,
+    /// Rows of a view that INSTEAD OF triggers took.
+    pub intercepted: u64,
+    /// Rows that an INSERT changed on behalf of an upsert.
+    pub upserted: u64,
     /// Rows of RETURNING.
     pub returned: Vec<Batch>,
 }
 
 impl Written {
+    /// The rows that PRAGMA count_changes tells of: those of views count, those that an upsert changed do not.
+    pub fn counted(&self) -> u64 {
+        (self.changes + self.intercepted).saturating_sub(self.upserted)
+    }
+
     /// Forgets all of it and keeps what memory it can.
     pub fn clear(&mut self) {
         self.changes = 0;
+        (self.intercepted, self.upserted) = (0, 0);
         self.returned.clear();
     }
 }

@@ -130,6 +130,25 @@ pub(super) fn to_sql(
     Ok(())
 }
 
+/// The SQL value of an element of plain JSON text, unless it is an array or object (`false`).
+pub(super) fn plain_to_sql(element: &[u8], scratch: &mut Vec<u8>, out: &mut dyn ValueSink) -> Result<bool> {
+    match element {
+        b"null" => out.null(),
+        b"true" => out.integer(1),
+        b"false" => out.integer(0),
+        [b'"', text @ .., b'"'] if memchr::memchr(b'\\', text).is_none() => out.text(text),
+        [b'"', text @ .., b'"'] => {
+            scratch.clear();
+            unescape_all(text, scratch);
+            out.text(scratch);
+        }
+        [b'{' | b'[', ..] => return Ok(false),
+        number if number.iter().any(|byte| matches!(byte, b'.' | b'e' | b'E')) => real_to_sql(number, out)?,
+        number => integer_to_sql(number, out)?,
+    }
+    Ok(true)
+}
+
 fn integer_to_sql(bytes: &[u8], out: &mut dyn ValueSink) -> Result<()> {
     let (negative, digits) = match bytes {
         [b'-', digits @ ..] => (true, digits),

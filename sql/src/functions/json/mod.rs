@@ -1,6 +1,7 @@
 //! JSON functions.
 //!
-//! Everything works on JSONB: a text is parsed into it once, paths are searched in it, edits splice it, and text comes out of it again.
+//! Nearly everything works on JSONB: a text is parsed into it once, paths are searched in it, edits splice it, and text comes out of it again.
+//! What only reads one element of a plain JSON text finds it in the text.
 //!
 //! | module | what it owns |
 //! |---|---|
@@ -9,6 +10,7 @@
 //! | `text` | JSONB to text, escapes |
 //! | `convert` | SQL values to JSON and back |
 //! | `path` | `$.a[3]`: finding and editing |
+//! | `seek` | finding in plain JSON text, without JSONB |
 //! | `patch` | merge patches |
 //! | `validity` | checking JSONB to the bottom |
 //! | `scalar`, `group` | the SQL functions |
@@ -28,6 +30,7 @@ mod parse;
 mod patch;
 mod path;
 mod scalar;
+mod seek;
 #[cfg(test)]
 mod tests;
 mod text;

@@ -71,20 +71,95 @@ impl Edit {
 }
 
 /// One step of a path.
-enum Step<'p> {
-    Label {
-        label: &'p [u8],
-        verbatim: bool,
-    },
+pub(super) enum Step<'p> {
+    /// `.label`; verbatim: it has no escapes.
+    Label { label: &'p [u8], verbatim: bool },
+    /// `[3]`.
     Index(u64),
     /// From the end: `[#]` is 0.
     FromEnd(u64),
 }
 
+/// What is left of a path, step by step.
+pub(super) struct Steps<'p> {
+    rest: &'p [u8],
+}
+
+impl<'p> Steps<'p> {
+    pub(super) fn new(path: &'p [u8]) -> Steps<'p> {
+        Steps { rest: path }
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    /// Takes the next step.
+    pub(super) fn next(&mut self) -> Result<Step<'p>, PathError> {
+        match self.rest.first() {
+            Some(b'.') => self.label(),
+            Some(b'[') => self.index(),
+            _ => Err(PathError::BadPath),
+        }
+    }
+
+    fn label(&mut self) -> Result<Step<'p>, PathError> {
+        let path = &self.rest[1..];
+        if path.first() != Some(&b'"') {
+            let length = path
+                .iter()
+                .position(|b| matches!(b, b'.' | b'['))
+                .unwrap_or(path.len());
+            if length == 0 {
+                return Err(PathError::BadPath);
+            }
+            self.rest = &path[length..];
+            return Ok(Step::Label {
+                label: &path[..length],
+                verbatim: true,
+            });
+        }
+        let mut end = 1;
+        while let Some(&byte) = path.get(end).filter(|b| **b != b'"') {
+            end += 1 + usize::from(byte == b'\\' && end + 1 < path.len());
+        }
+        if end >= path.len() {
+            return Err(PathError::BadPath);
+        }
+        let label = &path[1..end];
+        self.rest = &path[end + 1..];
+        Ok(Step::Label {
+            label,
+            verbatim: !label.contains(&b'\\'),
+        })
+    }
+
+    fn index(&mut self) -> Result<Step<'p>, PathError> {
+        let path = &self.rest[1..];
+        let (step, length) = match path {
+            [b'#', b'-', digits @ ..] if digits.first().is_some_and(u8::is_ascii_digit) => {
+                let (index, length) = index_digits(digits);
+                (Step::FromEnd(index), length + 2)
+            }
+            [b'#', ..] => (Step::FromEnd(0), 1),
+            [b'0'..=b'9', ..] => {
+                let (index, length) = index_digits(path);
+                (Step::Index(index), length)
+            }
+            _ => return Err(PathError::BadPath),
+        };
+        if path.get(length) != Some(&b']') {
+            return Err(PathError::BadPath);
+        }
+        self.rest = &path[length + 1..];
+        Ok(step)
+    }
+}
+
 /// The element that `path` (what follows the `$`) selects in the element at 0.
 pub(super) fn find(blob: &[u8], path: &[u8]) -> Result<Found, PathError> {
     let mut walk = Walk::new(path);
-    while !walk.rest.is_empty() {
+    while !walk.steps.rest.is_empty() {
         match walk.step(blob)? {
             Reached::Element => {}
             Reached::EndOfObject { .. } | Reached::EndOfArray { .. } => return Err(PathError::NotFound),
@@ -111,7 +186,7 @@ fn edit_below(
     let mut walk = Walk::new(path);
     walk.depth = depth;
     let change = loop {
-        if walk.rest.is_empty() {
+        if walk.steps.rest.is_empty() {
             break edit_element(blob, &walk, path, edit, content)?;
         }
         match walk.step(blob)? {
@@ -120,7 +195,7 @@ fn edit_below(
                 return Err(PathError::NotFound);
             }
             Reached::EndOfObject { end, label, verbatim } => {
-                if edit == Edit::ArrayInsert && !walk.rest.ends_with(b"]") {
+                if edit == Edit::ArrayInsert && !walk.steps.rest.ends_with(b"]") {
                     return Err(PathError::NotArrayElement);
                 }
                 let mut added = Vec::new();
@@ -130,11 +205,11 @@ fn edit_below(
                     &mut added,
                 );
                 added.extend_from_slice(label);
-                added.extend_from_slice(&substructure(walk.rest, edit, content, walk.depth)?);
+                added.extend_from_slice(&substructure(walk.steps.rest, edit, content, walk.depth)?);
                 break jsonb::replace(blob, end..end, &added);
             }
             Reached::EndOfArray { end } => {
-                let added = substructure(walk.rest, edit, content, walk.depth)?;
+                let added = substructure(walk.steps.rest, edit, content, walk.depth)?;
                 break jsonb::replace(blob, end..end, &added);
             }
         }
@@ -185,7 +260,7 @@ fn substructure(rest: &[u8], edit: Edit, content: &[u8], depth: usize) -> Result
 
 /// A place on the way along a path.
 struct Walk<'p> {
-    rest: &'p [u8],
+    steps: Steps<'p>,
     at: usize,
     label: Option<usize>,
     containers: Vec<usize>,
@@ -209,7 +284,7 @@ enum Reached<'p> {
 impl<'p> Walk<'p> {
     fn new(path: &'p [u8]) -> Walk<'p> {
         Walk {
-            rest: path,
+            steps: Steps::new(path),
             at: 0,
             label: None,
             containers: Vec::new(),
@@ -220,9 +295,9 @@ impl<'p> Walk<'p> {
     /// Goes one step along the path.
     fn step(&mut self, blob: &[u8]) -> Result<Reached<'p>, PathError> {
         let kind = Element::at(blob, self.at).map(|element| element.kind);
-        let reached = match self.rest.first() {
+        let reached = match self.steps.rest.first() {
             Some(b'.') => {
-                let step = self.label_step()?;
+                let step = self.steps.next()?;
                 if kind != Some(Kind::Object) {
                     return Err(PathError::NotFound);
                 }
@@ -232,7 +307,7 @@ impl<'p> Walk<'p> {
                 if kind != Some(Kind::Array) {
                     return Err(PathError::NotFound);
                 }
-                let step = self.index_step()?;
+                let step = self.steps.next()?;
                 self.in_array(blob, step)?
             }
             _ => return Err(PathError::BadPath),
@@ -244,58 +319,6 @@ impl<'p> Walk<'p> {
             }
         }
         Ok(reached)
-    }
-
-    fn label_step(&mut self) -> Result<Step<'p>, PathError> {
-        let path = &self.rest[1..];
-        if path.first() != Some(&b'"') {
-            let length = path
-                .iter()
-                .position(|b| matches!(b, b'.' | b'['))
-                .unwrap_or(path.len());
-            if length == 0 {
-                return Err(PathError::BadPath);
-            }
-            self.rest = &path[length..];
-            return Ok(Step::Label {
-                label: &path[..length],
-                verbatim: true,
-            });
-        }
-        let mut end = 1;
-        while let Some(&byte) = path.get(end).filter(|b| **b != b'"') {
-            end += 1 + usize::from(byte == b'\\' && end + 1 < path.len());
-        }
-        if end >= path.len() {
-            return Err(PathError::BadPath);
-        }
-        let label = &path[1..end];
-        self.rest = &path[end + 1..];
-        Ok(Step::Label {
-            label,
-            verbatim: !label.contains(&b'\\'),
-        })
-    }
-
-    fn index_step(&mut self) -> Result<Step<'p>, PathError> {
-        let path = &self.rest[1..];
-        let (step, length) = match path {
-            [b'#', b'-', digits @ ..] if digits.first().is_some_and(u8::is_ascii_digit) => {
-                let (index, length) = index_digits(digits);
-                (Step::FromEnd(index), length + 2)
-            }
-            [b'#', ..] => (Step::FromEnd(0), 1),
-            [b'0'..=b'9', ..] => {
-                let (index, length) = index_digits(path);
-                (Step::Index(index), length)
-            }
-            _ => return Err(PathError::BadPath),
-        };
-        if path.get(length) != Some(&b']') {
-            return Err(PathError::BadPath);
-        }
-        self.rest = &path[length + 1..];
-        Ok(step)
     }
 
     fn in_object(&mut self, blob: &[u8], step: Step<'p>) -> Result<Reached<'p>, PathError> {

@@ -1,8 +1,9 @@
 //! The scalar JSON functions.
 
-use super::convert::{Form, TextMeans, argument, push_value, read, to_element, to_sql};
+use super::convert::{Form, TextMeans, argument, plain_to_sql, push_value, read, to_element, to_sql};
 use super::jsonb::{Element, Kind, looks_like_jsonb};
 use super::path::{self, Edit, PathError};
+use super::seek::{Sought, seek};
 use super::text::{malformed, push_string, render, render_pretty};
 use super::{parse, patch, validity};
 use crate::error::{Error, Result};
@@ -56,6 +57,7 @@ impl ScalarFunction for JsonFunction {
             args,
             blob: &mut buffers.document,
             scratch: &mut buffers.scratch,
+            path: &mut buffers.path,
             is_json: false,
         };
         let result = call.run(self.operation, out);
@@ -70,6 +72,7 @@ impl ScalarFunction for JsonFunction {
 pub(in crate::functions) struct JsonBuffers {
     document: Vec<u8>,
     scratch: Vec<u8>,
+    path: Vec<u8>,
 }
 
 struct Call<'a, 'v> {
@@ -79,13 +82,15 @@ struct Call<'a, 'v> {
     /// The document as JSONB.
     blob: &'a mut Vec<u8>,
     scratch: &'a mut Vec<u8>,
+    /// The path that the right side of an arrow stands for.
+    path: &'a mut Vec<u8>,
     /// The result is JSON text.
     is_json: bool,
 }
 
 type Sink<'a> = &'a mut dyn ValueSink;
 
-impl Call<'_, '_> {
+impl<'v> Call<'_, 'v> {
     fn run(&mut self, operation: Operation, out: Sink<'_>) -> Result<()> {
         match operation {
             Operation::Array => self.array(out),
@@ -209,8 +214,55 @@ impl Call<'_, '_> {
         Ok(())
     }
 
+    /// What a path selects in a document that is plain JSON text.
+    fn sought(&self) -> Sought<'v> {
+        let [ValueRef::Text(document), ValueRef::Text(path), ..] = *self.args else {
+            return Sought::Unknown;
+        };
+        match until_nul(path).strip_prefix(b"$") {
+            Some(steps) => seek(document, steps),
+            None => Sought::Unknown,
+        }
+    }
+
+    /// As [`sought`](Self::sought), for the right side of an arrow.
+    fn sought_by_arrow(&mut self) -> Sought<'v> {
+        let [ValueRef::Text(document), right, ..] = *self.args else {
+            return Sought::Unknown;
+        };
+        let mut buffer = Vec::new();
+        match decimal::bytes_of(right, &mut buffer).map(until_nul) {
+            None => Sought::Unknown,
+            Some(path) if path.first() == Some(&b'$') => seek(document, &path[1..]),
+            Some(path) => {
+                expand(path, matches!(right, ValueRef::Integer(_)), self.path);
+                seek(document, self.path)
+            }
+        }
+    }
+
+    /// Makes an element's text the document.
+    fn narrow(&mut self, element: &[u8]) -> Result<()> {
+        self.blob.clear();
+        parse::parse(element, self.blob).map_err(|_| malformed())?;
+        Ok(())
+    }
+
     /// The document, or what an optional second argument selects in it; `None` when the result is NULL.
     fn located(&mut self, out: Sink<'_>) -> Result<Option<usize>> {
+        self.located_as(self.sought(), out)
+    }
+
+    /// As [`located`](Self::located), with what a search in the text has found.
+    fn located_as(&mut self, sought: Sought<'v>, out: Sink<'_>) -> Result<Option<usize>> {
+        match sought {
+            Sought::Element(element) => return self.narrow(element).map(|()| Some(0)),
+            Sought::Nothing => {
+                out.null();
+                return Ok(None);
+            }
+            Sought::Unknown => {}
+        }
         if !self.load(out)? {
             return Ok(None);
         }
@@ -242,7 +294,13 @@ impl Call<'_, '_> {
             return Ok(());
         }
         if self.args.len() == 2 {
-            let Some(at) = self.located(out)? else {
+            let sought = self.sought();
+            if let Sought::Element(element) = sought
+                && plain_to_sql(element, self.scratch, out)?
+            {
+                return Ok(());
+            }
+            let Some(at) = self.located_as(sought, out)? else {
                 return Ok(());
             };
             let element = Element::at(self.blob, at).ok_or_else(malformed)?;
@@ -284,26 +342,18 @@ impl Call<'_, '_> {
 
     /// `->` and `->>` take labels and indexes as well as paths.
     fn arrow(&mut self, as_json: bool, out: Sink<'_>) -> Result<()> {
-        if !self.load(out)? {
-            return Ok(());
-        }
-        let mut buffer = Vec::new();
-        let is_index = matches!(self.args[1], ValueRef::Integer(_));
-        let Some(path) = decimal::bytes_of(self.args[1], &mut buffer).map(until_nul) else {
-            out.null();
-            return Ok(());
-        };
-        let found = match path.strip_prefix(b"$") {
-            Some(steps) => path::find(self.blob, steps),
-            None => path::find(self.blob, &expanded(path, is_index)),
-        };
-        let at = match found {
-            Ok(found) => found.at,
-            Err(PathError::NotFound) => {
-                out.null();
+        let at = match self.sought_by_arrow() {
+            Sought::Element(element) if !as_json && plain_to_sql(element, self.scratch, out)? => {
                 return Ok(());
             }
-            Err(error) => return Err(error.into_error(path)),
+            Sought::Element(element) => self.narrow(element).map(|()| Some(0))?,
+            Sought::Nothing => None,
+            Sought::Unknown if !self.load(out)? => return Ok(()),
+            Sought::Unknown => self.found_by_arrow()?,
+        };
+        let Some(at) = at else {
+            out.null();
+            return Ok(());
         };
         if !as_json {
             return to_sql(self.blob, at, Form::Text, self.scratch, out);
@@ -313,6 +363,27 @@ impl Call<'_, '_> {
         self.is_json = true;
         out.text(self.scratch);
         Ok(())
+    }
+
+    /// Where in the document the element is that the right side of an arrow selects.
+    fn found_by_arrow(&mut self) -> Result<Option<usize>> {
+        let mut buffer = Vec::new();
+        let is_index = matches!(self.args[1], ValueRef::Integer(_));
+        let Some(path) = decimal::bytes_of(self.args[1], &mut buffer).map(until_nul) else {
+            return Ok(None);
+        };
+        let found = match path.strip_prefix(b"$") {
+            Some(steps) => path::find(self.blob, steps),
+            None => {
+                expand(path, is_index, self.path);
+                path::find(self.blob, self.path)
+            }
+        };
+        match found {
+            Ok(found) => Ok(Some(found.at)),
+            Err(PathError::NotFound) => Ok(None),
+            Err(error) => Err(error.into_error(path)),
+        }
     }
 
     fn edit(&mut self, edit: Edit, out: Sink<'_>) -> Result<()> {
@@ -463,14 +534,18 @@ impl Call<'_, '_> {
 }
 
 /// The path that the right side of an arrow stands for when it does not start with `$`.
-fn expanded(text: &[u8], is_index: bool) -> Vec<u8> {
+fn expand(text: &[u8], is_index: bool, path: &mut Vec<u8>) {
     let is_word = text.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_');
     let is_step = text.len() >= 3 && text.first() == Some(&b'[') && text.last() == Some(&b']');
-    match (is_index, is_word, is_step) {
-        (true, ..) if text.first() == Some(&b'-') => [b"[#", text, b"]"].concat(),
-        (true, ..) => [b"[", text, b"]"].concat(),
-        (_, true, _) => [b".", text].concat(),
-        (_, _, true) => text.to_vec(),
-        _ => [b".\"", text, b"\""].concat(),
+    let (before, after): (&[u8], &[u8]) = match (is_index, is_word, is_step) {
+        (true, ..) if text.first() == Some(&b'-') => (b"[#", b"]"),
+        (true, ..) => (b"[", b"]"),
+        (_, true, _) => (b".", b""),
+        (_, _, true) => (b"", b""),
+        _ => (b".\"", b"\""),
+    };
+    path.clear();
+    for part in [before, text, after] {
+        path.extend_from_slice(part);
     }
 }
