@@ -57,8 +57,13 @@ pub(crate) fn is_hot(vfs: &dyn Vfs, journal: &Path, database: &mut dyn File) -> 
             };
         }
     };
+    has_begun(&*file)
+}
+
+/// True unless the journal is empty or was ended in place.
+fn has_begun(journal: &dyn File) -> Result<bool> {
     let mut first = [0];
-    Ok(read_whole(&*file, &mut first, 0)? == 1 && first[0] != 0)
+    Ok(read_whole(journal, &mut first, 0)? == 1 && first[0] != 0)
 }
 
 /// Rolls back a hot journal and ends it. The caller holds Exclusive.
@@ -143,7 +148,8 @@ pub(crate) fn delete_if_stale(vfs: &dyn Vfs, super_journal: &Path) -> Result<()>
             continue;
         }
         let file = vfs.open(&journal, &options)?;
-        if super_journal_of(&*file)?.as_deref() == Some(super_journal) {
+        // A journal that is kept has its old trailer still.
+        if has_begun(&*file)? && super_journal_of(&*file)?.as_deref() == Some(super_journal) {
             return Ok(());
         }
     }

@@ -36,6 +36,9 @@ struct Arguments {
     /// Checks that each engine with a seeded fault is caught.
     #[arg(long)]
     mutants: bool,
+    /// With --mutants: only the one of this name.
+    #[arg(long, requires = "mutants")]
+    mutant: Option<String>,
     /// Lets single calls fail instead, every call site of a workload that touches every operation.
     #[arg(long)]
     faults: bool,
@@ -99,7 +102,15 @@ fn judge_faults(arguments: &Arguments) -> Result<String, String> {
 /// Runs the judge over each mutant; the failures are what is wanted.
 fn hunt_mutants(arguments: &Arguments) -> Result<String, String> {
     let mut escaped = Vec::new();
-    for mutant in Mutant::ALL {
+    let wanted = |mutant: &Mutant| {
+        arguments
+            .mutant
+            .as_ref()
+            .is_none_or(|name| mutant.to_string() == *name)
+    };
+    let mutants: Vec<Mutant> = Mutant::ALL.into_iter().filter(wanted).collect();
+    for mutant in &mutants {
+        let mutant = *mutant;
         match hunt(mutant, arguments.seed) {
             Some(failure) => println!(
                 "{mutant}: caught by {} ({})",
@@ -113,7 +124,7 @@ fn hunt_mutants(arguments: &Arguments) -> Result<String, String> {
         }
     }
     if escaped.is_empty() {
-        Ok(format!("crash: {} mutants, all caught", Mutant::ALL.len()))
+        Ok(format!("crash: {} mutants, all caught", mutants.len()))
     } else {
         Err(format!("not caught: {}", escaped.join(", ")))
     }
@@ -123,7 +134,9 @@ fn hunt_mutants(arguments: &Arguments) -> Result<String, String> {
 fn hunt(mutant: Mutant, seed: u64) -> Option<Failure> {
     [false, true].into_iter().find_map(|live_checker| {
         let options = Options {
-            states: 4_000,
+            states: 3_000,
+            states_of_scenario: 40,
+            recovery_in: 30,
             seed,
             modes: mutant.modes().to_vec(),
             syncs: mutant.syncs(),

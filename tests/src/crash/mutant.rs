@@ -17,10 +17,11 @@ use std::time::Duration;
 use aludel_storage::Result;
 use aludel_storage::format::wal::{FRAME_HEADER_SIZE, Frame, HEADER_SIZE, WalHeader};
 use aludel_storage::format::wal_index::BACKFILL_WORD;
-use aludel_storage::vfs::{File, LockLevel, OpenOptions, ShmLock, ShmRegion, SyncKind, Vfs};
+use aludel_storage::vfs::{File, LockLevel, OpenOptions, ShmLock, ShmRegion, SyncKind, Vfs, sibling};
 use bytes::Bytes;
 
 use super::scenario::{Mode, SyncLevel};
+use super::workload::Files;
 
 /// A fault of the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -148,7 +149,8 @@ fn ends_with(path: &Path, suffix: &str) -> bool {
 }
 
 fn is_super(path: &Path) -> bool {
-    path.to_string_lossy().contains("-mj")
+    path.file_name()
+        .is_some_and(|name| name.to_string_lossy().contains("-mj"))
 }
 
 impl Vfs for MutantVfs {
@@ -203,10 +205,12 @@ impl Vfs for MutantVfs {
 impl MutantVfs {
     /// True if there is a journal that may name this super-journal: it is asked for before it is written as well.
     fn is_named(&self, super_journal: &Path) -> Result<bool> {
-        let name = super_journal.to_string_lossy();
-        let database = name.split("-mj").next().unwrap_or_default();
-        let journal = aludel_storage::vfs::sibling(Path::new(database), "-journal");
-        Ok(self.below.exists(super_journal)? || self.below.exists(&journal)?)
+        let files = Files::within(super_journal.parent().unwrap_or(Path::new("")));
+        let mut there = self.below.exists(super_journal)?;
+        for database in [files.main, files.two] {
+            there |= self.below.exists(&sibling(&database, "-journal"))?;
+        }
+        Ok(there)
     }
 }
 
@@ -264,7 +268,7 @@ impl MutantFile {
     }
 
     fn write_late_journal(&self) -> Result<()> {
-        let path = aludel_storage::vfs::sibling(&self.path, "-journal");
+        let path = sibling(&self.path, "-journal");
         let Some(writes) = self.shared().late.remove(&path) else {
             return Ok(());
         };

@@ -106,6 +106,13 @@ pub(super) fn run(scenario: &Scenario, folder: &Path, wrap: &Wrap) -> Result<His
     })
 }
 
+/// Prints what is run, with `ALUDEL_TRACE` set: to look at a replay.
+fn trace(who: usize, sql: &str) {
+    if std::env::var_os("ALUDEL_TRACE").is_some() {
+        eprintln!("{who}> {sql}");
+    }
+}
+
 struct Run<'w> {
     scenario: Scenario,
     machine: FaultVfs,
@@ -216,10 +223,11 @@ impl<'w> Run<'w> {
         match self.random.below(20) {
             0 | 1 if self.connections.len() > 1 && self.scenario.mode.is_on_disk() => self.death(writer),
             2 if self.snapshot.is_none() => self.maintain(writer, "VACUUM"),
+            3 => self.maintain(writer, "PRAGMA incremental_vacuum(2)"),
             4..=6 if self.scenario.mode == Mode::Wal => self.checkpoint(writer),
             4..=6 if self.scenario.mode == Mode::Mixed => self.switch_mode(),
-            7 if self.scenario.mode == Mode::Wal => self.take_snapshot(),
-            8 => self.rolled_back(writer),
+            7..=9 if self.scenario.mode == Mode::Wal => self.take_snapshot(),
+            10 => self.rolled_back(writer),
             _ => {
                 let sql = self.changes();
                 self.commit(writer, &sql)
@@ -230,6 +238,7 @@ impl<'w> Run<'w> {
     /// A transaction that both sides make and acknowledge.
     fn commit(&mut self, writer: usize, sql: &[String]) -> Result<(), String> {
         let run = |batch: &str| {
+            trace(writer, batch);
             self.connections[writer]
                 .connection
                 .execute_batch(batch)
@@ -269,6 +278,7 @@ impl<'w> Run<'w> {
 
     /// Something that changes no content.
     fn maintain(&mut self, who: usize, sql: &str) -> Result<(), String> {
+        trace(who, sql);
         self.connections[who]
             .connection
             .execute_batch(sql)
@@ -312,6 +322,7 @@ impl<'w> Run<'w> {
             .set_plan(Some(FaultPlan::once(Fault::Death, self.random.below(60) as u64)));
         let work = sql.iter().map(String::as_str).chain(["COMMIT"]);
         for statement in work {
+            trace(writer, statement);
             if dead.connection.execute_batch(statement).is_err() {
                 died = dead.vfs.is_dead();
                 break;
