@@ -2,8 +2,8 @@
 
 use crate::command::Command;
 use crate::connection::named_columns;
-use crate::exec::write::{Delete, Failure, Insert, Update, Written};
 use crate::error::Result;
+use crate::exec::write::{Delete, Failure, Insert, Update, Written};
 use crate::exec::{Batch, ExecContext, Operator, build};
 use crate::functions::Environment;
 use crate::plan::{ExplainLine, Node, ResultColumn};

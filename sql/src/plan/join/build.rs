@@ -31,7 +31,11 @@ pub(super) struct Next<'n, 'q, 'p> {
 
 impl<'q> Planner<'_, 'q> {
     /// Joins the next item to the steps before it.
-    pub(super) fn next_step(&mut self, left: Option<Step<'q>>, mut next: Next<'_, 'q, '_>) -> Result<Step<'q>> {
+    pub(super) fn next_step(
+        &mut self,
+        left: Option<Step<'q>>,
+        mut next: Next<'_, 'q, '_>,
+    ) -> Result<Step<'q>> {
         let (kind, on, after) = match &next.item.left {
             Some(on) => {
                 let on = on

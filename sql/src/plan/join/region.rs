@@ -352,7 +352,13 @@ impl<'p, 'q> Planner<'p, 'q> {
         let finder = self.finder();
         for term in left.as_deref().unwrap_or(uses) {
             if term.items & own != 0 {
-                finder.find(term.term, self.term(term.term), own, !term.derived, &mut constraints);
+                finder.find(
+                    term.term,
+                    self.term(term.term),
+                    own,
+                    !term.derived,
+                    &mut constraints,
+                );
             }
         }
         Ok(Prepared {
@@ -572,7 +578,9 @@ impl<'p, 'q> Planner<'p, 'q> {
                 }
                 waits
             });
-            let Prepared { trees, constraints, .. } = &prepared[place];
+            let Prepared {
+                trees, constraints, ..
+            } = &prepared[place];
             let backwards = sequence.order.state().backwards >> place & 1 != 0;
             let next = super::build::Next {
                 item: &region.items[place],

@@ -103,7 +103,15 @@ fn best(question: &Question<'_, '_>, wanted: usize, sorted_rows: LogEst) -> Opti
                     continue;
                 }
                 let last = round + 1 == question.items;
-                let mut next = extend(question, &sequence, candidate, round == 0, last, wanted, sorted_rows);
+                let mut next = extend(
+                    question,
+                    &sequence,
+                    candidate,
+                    round == 0,
+                    last,
+                    wanted,
+                    sorted_rows,
+                );
                 (next.candidate, next.before) = (number, place);
                 keep(&mut all, first, next, kept, last);
             }
