@@ -169,14 +169,15 @@ impl State {
     fn run_pragma(&mut self, pragma: &ast::Pragma, interrupt: &AtomicBool) -> Result<Output> {
         let all: Vec<usize> = (0..self.databases.len()).collect();
         // A pragma of a file whose schema is damaged is of most use.
+        let open = self.open_transactions();
         let refreshed = self.begin_reading(&all);
-        self.release_idle();
+        self.end_reads_since(open);
         let before = (
             self.settings.clone(),
             self.session.environment.case_sensitive_like.get(),
         );
         let collation_names = self.collations.names();
-        let autocommit = self.transaction.is_autocommit();
+        let (autocommit, savepoints) = (self.transaction.is_autocommit(), self.transaction.savepoints());
         let mut context = PragmaContext {
             databases: &mut self.databases,
             settings: &mut self.settings,
@@ -185,10 +186,11 @@ impl State {
             collation_names: &collation_names,
             collations: &self.collations,
             autocommit,
+            savepoints,
             interrupt,
         };
         let rows = pragma::run(pragma, &mut context);
-        self.release_idle();
+        self.end_reads_since(open);
         if before
             != (
                 self.settings.clone(),
@@ -228,8 +230,9 @@ impl State {
         database.pager.set_busy_timeout(timeout);
         self.databases.push(database);
         let number = self.databases.len() - 1;
+        let open = self.open_transactions();
         let read = self.begin_reading(&[number]);
-        self.release_idle();
+        self.end_reads_since(open);
         if let Err(error) = read {
             self.databases.pop();
             return Err(error);

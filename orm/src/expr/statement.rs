@@ -3,101 +3,142 @@
 //! They live beside the expressions because each contains the other: a select has expressions, an expression can be a
 //! subquery.
 
-#![allow(missing_docs)]
-
 use super::tree::{Name, Node, OrderTerm, SourceId};
 use crate::types::Value;
 
 /// Any statement that reads or writes rows.
 #[derive(Clone, Debug)]
 pub enum Statement<'s> {
+    /// A query.
     Select(&'s Select),
+    /// New rows.
     Insert(&'s Insert),
+    /// Changed rows.
     Update(&'s Update),
+    /// Removed rows.
     Delete(&'s Delete),
 }
 
 /// `SELECT`, or a subquery.
 #[derive(Clone, Debug, Default)]
 pub struct Select {
+    /// WITH: the common table expressions, each visible in those after it.
     pub ctes: Vec<Cte>,
+    /// DISTINCT.
     pub distinct: bool,
+    /// The result's columns.
     pub columns: Vec<Output>,
+    /// FROM; empty for a query of constants.
     pub from: Vec<FromItem>,
+    /// WHERE.
     pub filter: Option<Node>,
+    /// GROUP BY.
     pub group: Vec<Node>,
+    /// HAVING.
     pub having: Option<Node>,
+    /// UNION, INTERSECT, EXCEPT with further queries, from left to right.
     pub compound: Vec<Compound>,
+    /// ORDER BY of the whole.
     pub order: Vec<OrderTerm>,
+    /// LIMIT of the whole.
     pub limit: Option<Node>,
+    /// OFFSET of the whole.
     pub offset: Option<Node>,
 }
 
 /// A column of a result, with its name where it was given one.
 #[derive(Clone, Debug)]
 pub struct Output {
+    /// The expression.
     pub node: Node,
+    /// AS.
     pub label: Option<Name>,
 }
 
 /// A common table expression.
 #[derive(Clone, Debug)]
 pub struct Cte {
+    /// What expressions call its rows by.
     pub source: SourceId,
+    /// Names of its columns.
     pub columns: Vec<Name>,
+    /// Its query.
     pub select: Box<Select>,
+    /// Whether it reads itself.
     pub recursive: bool,
 }
 
 /// One more select, combined with those before it.
 #[derive(Clone, Debug)]
 pub struct Compound {
+    /// How the rows come together.
     pub op: CompoundOp,
+    /// The further query.
     pub select: Box<Select>,
 }
 
+/// Set operators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CompoundOp {
+    /// Rows of either, each once.
     Union,
+    /// Rows of both.
     UnionAll,
+    /// Rows that both have, each once.
     Intersect,
+    /// Rows of the left that the right lacks, each once.
     Except,
 }
 
 /// A source of rows; all but the first are joined.
 #[derive(Clone, Debug)]
 pub struct FromItem {
+    /// What expressions call its rows by.
     pub source: SourceId,
+    /// What its rows are.
     pub relation: Relation,
+    /// How it is joined to the sources before it; `None` for the first.
     pub join: Option<Join>,
 }
 
+/// A join with what came before.
 #[derive(Clone, Debug)]
 pub struct Join {
+    /// Which rows stay.
     pub kind: JoinKind,
+    /// ON.
     pub on: Option<Node>,
 }
 
+/// Kinds of join.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JoinKind {
+    /// Pairs that meet the condition.
     Inner,
+    /// The same, and rows of the left without a partner.
     Left,
+    /// All pairs.
     Cross,
 }
 
 /// What a source's rows are.
 #[derive(Clone, Debug)]
 pub enum Relation {
+    /// A table or view of the database.
     Table {
+        /// The schema, where it is not the connection's own.
         schema: Option<Name>,
+        /// The name.
         name: Name,
     },
+    /// The rows of a query.
     Select(Box<Select>),
     /// The common table expression of that source.
     Cte(SourceId),
 }
 
 impl Relation {
+    /// The table of that name in the connection's own schema.
     pub fn table(name: impl Into<Name>) -> Relation {
         Relation::Table {
             schema: None,
@@ -109,19 +150,28 @@ impl Relation {
 /// `INSERT`.
 #[derive(Clone, Debug)]
 pub struct Insert {
+    /// What expressions call the table by.
     pub source: SourceId,
+    /// The table that is written.
     pub table: Relation,
+    /// The columns that get values.
     pub columns: Vec<Name>,
+    /// The rows.
     pub rows: InsertRows,
+    /// ON CONFLICT.
     pub conflict: Option<OnConflict>,
+    /// RETURNING.
     pub returning: Vec<Output>,
 }
 
+/// Where an INSERT's rows come from.
 #[derive(Clone, Debug)]
 pub enum InsertRows {
     /// Rows of values, one `Vec` after the other.
     Values {
+        /// How many.
         rows: usize,
+        /// `rows` times as many values as there are columns.
         values: Vec<Value<'static>>,
     },
     /// One row of placeholders, bound by whoever runs the statement.
@@ -133,15 +183,22 @@ pub enum InsertRows {
 /// What to do where a row of that key exists.
 #[derive(Clone, Debug)]
 pub struct OnConflict {
+    /// The columns of the key.
     pub target: Vec<Name>,
+    /// What happens then.
     pub action: ConflictAction,
 }
 
+/// What ON CONFLICT does.
 #[derive(Clone, Debug)]
 pub enum ConflictAction {
+    /// The new row is left out.
     Nothing,
+    /// The row that is there changes.
     Update {
+        /// SET.
         assignments: Vec<Assignment>,
+        /// WHERE; else all such rows.
         filter: Option<Node>,
     },
 }
@@ -149,25 +206,36 @@ pub enum ConflictAction {
 /// `column = expression`.
 #[derive(Clone, Debug)]
 pub struct Assignment {
+    /// The column.
     pub column: Name,
+    /// What it becomes.
     pub value: Node,
 }
 
 /// `UPDATE`.
 #[derive(Clone, Debug)]
 pub struct Update {
+    /// What expressions call the table by.
     pub source: SourceId,
+    /// The table that is written.
     pub table: Relation,
+    /// SET.
     pub assignments: Vec<Assignment>,
+    /// WHERE.
     pub filter: Option<Node>,
+    /// RETURNING.
     pub returning: Vec<Output>,
 }
 
 /// `DELETE`.
 #[derive(Clone, Debug)]
 pub struct Delete {
+    /// What expressions call the table by.
     pub source: SourceId,
+    /// The table that is written.
     pub table: Relation,
+    /// WHERE.
     pub filter: Option<Node>,
+    /// RETURNING.
     pub returning: Vec<Output>,
 }

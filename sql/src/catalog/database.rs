@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aludel_storage::format::{PageNo, TextEncoding};
+use aludel_storage::format::{AutoVacuum, PageNo, TextEncoding};
 use aludel_storage::pager::Pager;
 
 use super::environment::Collations;
@@ -27,6 +27,10 @@ pub struct Database {
     pub cache_size: i64,
     /// PRAGMA secure_delete: 0 off, 1 on, 2 fast.
     pub secure_delete: i64,
+    /// PRAGMA page_size and PRAGMA auto_vacuum of a database that has pages: what the next VACUUM makes of it.
+    pub next_page_size: Option<u32>,
+    /// See `next_page_size`.
+    pub next_auto_vacuum: Option<AutoVacuum>,
     /// The pager's change token when the schema was last found to be current; `None` until it was read.
     checked_at: Option<u64>,
     /// The open transaction changed the schema.
@@ -47,6 +51,8 @@ impl Database {
             schema: Arc::default(),
             cache_size: -2000,
             secure_delete: 0,
+            next_page_size: None,
+            next_auto_vacuum: None,
             checked_at: None,
             schema_changed: false,
             encoding: TextEncoding::Utf8,

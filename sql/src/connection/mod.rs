@@ -101,7 +101,7 @@ impl Connection {
     /// As [`Connection::open`], with options.
     pub fn open_with(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Connection> {
         let main = options.open_database("main", &path.as_ref().to_string_lossy())?;
-        let temp = Database::new("temp", "", Pager::in_memory(&Default::default())?);
+        let temp = Database::new("temp", "", Pager::temporary(&Default::default())?);
         let busy_timeout_ms = milliseconds(options.timeout());
         let settings = Settings {
             busy_timeout_ms,

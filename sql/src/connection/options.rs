@@ -106,7 +106,12 @@ impl OpenOptions {
         }
         let place = Place::of(path, self.uri, &mut options);
         if place.memory {
-            return Ok(Database::new(name, "", Pager::in_memory(&options)?));
+            let pager = if path.is_empty() {
+                Pager::temporary(&options)?
+            } else {
+                Pager::in_memory(&options)?
+            };
+            return Ok(Database::new(name, "", pager));
         }
         let vfs = self.vfs.clone().unwrap_or_else(|| Arc::new(OsVfs::new()));
         let pager = Pager::open(vfs, Path::new(&place.path), &options)?;

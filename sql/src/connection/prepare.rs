@@ -36,8 +36,9 @@ impl State {
             Err(error) => {
                 let version = self.schema_version;
                 let all: Vec<usize> = (0..self.databases.len()).collect();
+                let before = self.open_transactions();
                 let refreshed = self.begin_reading(&all);
-                self.release_idle();
+                self.end_reads_since(before);
                 refreshed?;
                 if version == self.schema_version {
                     Err(error)
@@ -55,8 +56,9 @@ impl State {
             return Ok(false);
         }
         let all: Vec<usize> = (0..self.databases.len()).collect();
+        let before = self.open_transactions();
         let read = self.begin_reading(&all);
-        self.release_idle();
+        self.end_reads_since(before);
         read.map(|()| true)
     }
 
@@ -99,7 +101,7 @@ impl State {
         };
         let mut databases = compiled.databases;
         let mut writes: Vec<usize> = programs.tables.iter().map(|table| table.database).collect();
-        let program = match compiled.kind {
+        let mut program = match compiled.kind {
             CompiledKind::Query(plan) => Program::Query(Query::new(plan.root)),
             CompiledKind::Insert(plan) => {
                 writes.push(plan.target.database);
@@ -120,9 +122,18 @@ impl State {
             // What triggers read is not told; it may be anything.
             databases = (0..self.databases.len()).collect();
         }
+        let mut columns = compiled.columns;
+        if self.settings.count_changes && columns.is_empty() {
+            columns.extend(
+                program
+                    .count_changes()
+                    .into_iter()
+                    .flat_map(|name| named_columns(&[name])),
+            );
+        }
         Ok(Compiled {
             program,
-            columns: compiled.columns,
+            columns,
             parameters: parsed.parameters.clone(),
             databases,
             writes,

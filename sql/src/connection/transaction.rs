@@ -12,12 +12,15 @@
 
 use std::sync::atomic::AtomicBool;
 
+use aludel_storage::btree;
+use aludel_storage::format::AutoVacuum;
 use aludel_storage::pager::{Pager, TransactionState, commit_all};
 
 use super::State;
 use crate::catalog::Database;
 use crate::error::{Error, Result};
 use crate::exec::write::check_transaction_keys;
+use crate::pragma;
 use crate::syntax::ast::{ConflictAction, TransactionKind};
 
 /// Where a connection stands.
@@ -64,6 +67,10 @@ impl Transaction {
     pub(crate) fn running(&self) -> usize {
         self.running
     }
+
+    pub(crate) fn savepoints(&self) -> usize {
+        self.savepoints.len()
+    }
 }
 
 impl State {
@@ -71,6 +78,7 @@ impl State {
 
     /// Opens read transactions on `databases` and sees to it that their schemas are current.
     pub(crate) fn begin_reading(&mut self, databases: &[usize]) -> Result<()> {
+        let before = self.open_transactions();
         for &number in databases {
             let Some(database) = self.databases.get_mut(number) else {
                 continue;
@@ -81,12 +89,30 @@ impl State {
                 Ok(true) => self.schema_version += 1,
                 Ok(false) => {}
                 Err(error) => {
-                    self.release_idle();
+                    self.end_reads_since(before);
                     return Err(error);
                 }
             }
         }
         Ok(())
+    }
+
+    /// Which databases have a transaction open, as bits.
+    pub(crate) fn open_transactions(&self) -> u64 {
+        let bit = |(number, database): (usize, &Database)| {
+            u64::from(database.pager.state() != TransactionState::None) << number
+        };
+        self.databases.iter().enumerate().map(bit).sum()
+    }
+
+    /// Gives up the snapshots taken since [`State::open_transactions`] said `before`: by a statement that got no lock it leaves none,
+    /// also inside BEGIN, so that it is in nobody's way.
+    pub(crate) fn end_reads_since(&mut self, before: u64) {
+        for (number, database) in self.databases.iter_mut().enumerate() {
+            if before >> number & 1 == 0 && database.pager.state() == TransactionState::Read {
+                database.pager.end_read();
+            }
+        }
     }
 
     /// A statement starts to run; its databases are being read. With `writes` they become write transactions. `undoable`
@@ -96,7 +122,9 @@ impl State {
             undoable && !writes.is_empty() && (self.transaction.begun || self.transaction.writing > 0);
         for &number in writes {
             if let Err(error) = self.begin_writing(number) {
-                self.release_idle();
+                if !self.transaction.begun && self.transaction.writing == 0 {
+                    self.writing_pagers().try_for_each(Pager::rollback)?;
+                }
                 return Err(error);
             }
         }
@@ -123,14 +151,7 @@ impl State {
         let Some(database) = self.databases.get_mut(number) else {
             return Ok(());
         };
-        if database.pager.state() == TransactionState::Write {
-            return Ok(());
-        }
-        database.pager.begin_write()?;
-        for _ in 0..depth {
-            database.pager.savepoint()?;
-        }
-        Ok(())
+        pragma::begin_writing(&mut database.pager, depth)
     }
 
     /// A statement ends: its changes are committed, kept for a later commit, or undone.
@@ -243,6 +264,9 @@ impl State {
         let written: Vec<usize> = (0..self.databases.len())
             .filter(|&number| writes(&self.databases[number]))
             .collect();
+        for &number in &written {
+            shrink(&mut self.databases[number].pager)?;
+        }
         match written.as_slice() {
             [] => return Ok(()),
             &[one] => self.databases[one].pager.commit()?,
@@ -291,37 +315,48 @@ impl State {
 
     // ---- BEGIN, COMMIT, ROLLBACK -----------------------------------------------------------------
 
-    /// BEGIN.
+    /// BEGIN. The locks come first, as in SQLite: inside a transaction the statement fails, but holds what it got.
     pub(crate) fn begin(&mut self, kind: TransactionKind) -> Result<()> {
-        if self.transaction.begun {
-            return Err(Error::sql("cannot start a transaction within a transaction"));
-        }
         if kind != TransactionKind::Deferred {
+            let before = self.open_transactions();
             for number in 0..self.databases.len() {
                 if let Err(error) = self.lock_for_writing(number, kind) {
-                    self.roll_back_all();
-                    self.release_idle();
+                    if !self.transaction.begun {
+                        self.roll_back_all();
+                    }
+                    self.end_reads_since(before);
                     return Err(error);
                 }
             }
+        }
+        if self.transaction.begun {
+            return Err(Error::sql("cannot start a transaction within a transaction"));
         }
         self.transaction.begun = true;
         Ok(())
     }
 
     fn lock_for_writing(&mut self, number: usize, kind: TransactionKind) -> Result<()> {
+        let depth = self.transaction.savepoints.len();
         let database = &mut self.databases[number];
         if database.is_temporary() {
             return Ok(());
         }
+        let fresh = database.pager.state() != TransactionState::Write;
         let locked = match kind {
-            TransactionKind::Exclusive => database.pager.begin_exclusive(),
+            TransactionKind::Exclusive if fresh => database.pager.begin_exclusive(),
             _ => database.pager.begin_write(),
         };
         match locked {
-            Err(aludel_storage::Error::ReadOnly(_)) => Ok(database.pager.begin_read()?),
-            locked => Ok(locked?),
+            Err(aludel_storage::Error::ReadOnly(_)) => return Ok(database.pager.begin_read()?),
+            locked => locked?,
         }
+        if fresh {
+            for _ in 0..depth {
+                database.pager.savepoint()?;
+            }
+        }
+        Ok(())
     }
 
     /// COMMIT.
@@ -426,4 +461,13 @@ impl State {
         self.transaction.savepoints.truncate(depth + 1);
         Ok(())
     }
+}
+
+/// Takes the free pages off a database in full auto-vacuum mode, as the last thing before its commit.
+fn shrink(pager: &mut Pager) -> Result<()> {
+    let header = pager.header()?;
+    if header.freelist_count > 0 && header.auto_vacuum() == AutoVacuum::Full {
+        btree::vacuum_pages(pager, u32::MAX)?;
+    }
+    Ok(())
 }

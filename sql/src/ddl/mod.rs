@@ -38,6 +38,7 @@ pub(crate) fn run(
     interrupt: &AtomicBool,
 ) -> Result<(), Failure> {
     let all: Vec<usize> = (0..state.databases.len()).collect();
+    let before = state.open_transactions();
     state.begin_reading(&all)?;
     let mut definer = Definer {
         state,
@@ -46,7 +47,7 @@ pub(crate) fn run(
         interrupt,
     };
     let result = definer.define(statement);
-    state.release_idle();
+    state.end_reads_since(before);
     result
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use aludel_storage::btree::{BulkBuilder, IndexCursor, TableCursor, TreeKind, clear_tree, create_tree};
 use aludel_storage::format::record::{self, RecordView};
-use aludel_storage::format::{PageNo, TextEncoding, ValueRef};
-use aludel_storage::pager::{Pager, PagerOptions};
+use aludel_storage::format::{AutoVacuum, PageNo, TextEncoding, ValueRef};
+use aludel_storage::pager::{JournalMode, Pager, PagerOptions};
 
 use super::Definer;
 use super::schema_rows::NewRow;
@@ -239,11 +239,13 @@ impl Definer<'_> {
             return Err(Error::sql("output file already exists"));
         }
         let target = self.state.open_options().open_database("into", file)?;
-        let (source, mut target) = (&self.state.databases[database].pager, target.pager);
-        let header = source.header()?;
-        target.set_page_size(header.page_size, header.reserved)?;
+        let mut target = target.pager;
+        let source = &mut self.state.databases[database];
+        let (page_size, auto_vacuum) = next_shape(source)?;
+        let header = source.pager.header()?;
+        target.set_page_size(page_size, header.reserved)?;
         target.set_encoding(header.encoding)?;
-        target.set_auto_vacuum(header.auto_vacuum())?;
+        target.set_auto_vacuum(auto_vacuum)?;
         target.begin_write()?;
         copy_database(&self.state.databases[database], &mut target)?;
         Ok(target.commit()?)
@@ -350,39 +352,30 @@ fn prefix_counts(pager: &Pager, cursor: &mut IndexCursor, width: usize) -> Resul
     Ok(Some(text))
 }
 
+/// The page size and auto-vacuum mode that a VACUUM gives the database. The size that was asked for is forgotten by it.
+fn next_shape(database: &mut Database) -> Result<(u32, AutoVacuum)> {
+    let header = database.pager.header()?;
+    let asked = database.next_page_size.take();
+    let in_log = database.pager.journal_mode() == JournalMode::Wal;
+    Ok((
+        asked.filter(|_| !in_log).unwrap_or(header.page_size),
+        database.next_auto_vacuum.unwrap_or(header.auto_vacuum()),
+    ))
+}
+
 /// Copies the database to memory without gaps and puts the pages back over the old ones.
 fn vacuum_in_place(database: &mut Database) -> Result<()> {
+    let (page_size, auto_vacuum) = next_shape(database)?;
     let header = database.pager.header()?;
     let mut options = PagerOptions::default();
-    options.page_size = header.page_size;
+    options.page_size = page_size;
     options.reserved = header.reserved;
     options.encoding = header.encoding;
-    options.auto_vacuum = header.auto_vacuum();
+    options.auto_vacuum = auto_vacuum;
     let mut packed = Pager::in_memory(&options)?;
     packed.begin_write()?;
     copy_database(database, &mut packed)?;
-    let pager = &mut database.pager;
-    for number in 1..=packed.page_count() {
-        let Some(page) = PageNo::new(number) else {
-            continue;
-        };
-        if number > pager.page_count() {
-            pager.append_page()?;
-        }
-        if page == PageNo::lock_byte_page(pager.page_size()) {
-            continue;
-        }
-        pager.page_mut(page)?.copy_from_slice(&packed.page(page)?);
-    }
-    if packed.page_count() < pager.page_count() {
-        pager.set_page_count(packed.page_count())?;
-    }
-    pager.update_header(|new| {
-        new.change_counter = header.change_counter;
-        new.version_valid_for = header.version_valid_for;
-        new.write_version = header.write_version;
-        new.read_version = header.read_version;
-    })?;
+    database.pager.replace_content(&packed)?;
     database.forget_roots();
     Ok(())
 }

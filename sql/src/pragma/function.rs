@@ -105,6 +105,7 @@ fn answer(
         collation_names: &["RTRIM", "NOCASE", "BINARY"].map(str::to_owned),
         collations: &BuiltinCollations,
         autocommit: false,
+        savepoints: 0,
         interrupt: context.interrupt,
     };
     super::answer(entry, value, database, &mut pragma_context)

@@ -33,7 +33,7 @@ pub(super) fn answer(
     let pager = &mut context.databases[request.database_or_main()].pager;
     match request.number() {
         Some(number) if !field.is_read_only() => {
-            writing(pager, context.autocommit, |pager| {
+            writing(pager, (context.autocommit, context.savepoints), |pager| {
                 Ok(pager.update_header(|header| match field {
                     Field::ApplicationId => header.application_id = number as i32,
                     Field::SchemaVersion => header.schema_cookie = number as u32,

@@ -57,6 +57,8 @@ pub struct PragmaContext<'a> {
     pub collations: &'a dyn Collations,
     /// No BEGIN or SAVEPOINT is open: a change commits by itself.
     pub autocommit: bool,
+    /// How many savepoints the connection has open.
+    pub savepoints: usize,
     /// Set by another thread to stop a long check.
     pub interrupt: &'a AtomicBool,
 }
@@ -141,19 +143,35 @@ pub(crate) fn reading<T>(pager: &mut Pager, look: impl FnOnce(&mut Pager) -> Res
 /// Runs `change` inside a write transaction, which is committed when the connection is in autocommit mode.
 pub(crate) fn writing<T>(
     pager: &mut Pager,
-    autocommit: bool,
+    (autocommit, savepoints): (bool, usize),
     change: impl FnOnce(&mut Pager) -> Result<T>,
 ) -> Result<T> {
     let alone = autocommit && pager.state() != TransactionState::Write;
-    pager.begin_write()?;
-    let result = change(pager);
+    begin_writing(pager, savepoints)?;
+    let mut result = change(pager);
     if alone {
-        match &result {
-            Ok(_) => pager.commit()?,
-            Err(_) => pager.rollback()?,
+        if result.is_ok()
+            && let Err(error) = pager.commit()
+        {
+            result = Err(error.into());
+        }
+        if result.is_err() {
+            pager.rollback()?;
         }
     }
     result
+}
+
+/// Begins a write transaction on one database, as deep in savepoints as the connection is.
+pub(crate) fn begin_writing(pager: &mut Pager, savepoints: usize) -> Result<()> {
+    if pager.state() == TransactionState::Write {
+        return Ok(());
+    }
+    pager.begin_write()?;
+    for _ in 0..savepoints {
+        pager.savepoint()?;
+    }
+    Ok(())
 }
 
 /// A whole number in the way of C's `atoi`, hexadecimal too; what does not begin with one is 0.

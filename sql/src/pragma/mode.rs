@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use aludel_storage::btree;
 use aludel_storage::format::{AutoVacuum, TextEncoding};
-use aludel_storage::pager::{CheckpointKind, JournalMode, Pager, Synchronous};
+use aludel_storage::pager::{CheckpointKind, JournalMode, Pager, Synchronous, TransactionState};
 
-use super::{PragmaContext, Request, Row, one_integer, one_text, reading, truth, whole_number};
+use super::{PragmaContext, Request, Row, one_integer, one_text, reading, truth, whole_number, writing};
 use crate::error::{Error, Result};
 use crate::value::Value;
 
@@ -15,18 +16,25 @@ const TEMP: usize = 1;
 // ---- sizes and formats of a new database ---------------------------------------------------------
 
 pub(super) fn page_size(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
-    let pager = &mut context.databases[request.database_or_main()].pager;
+    let database = &mut context.databases[request.database_or_main()];
+    let pager = &mut database.pager;
     let Some(size) = request.number() else {
         reading(pager, |_| Ok(()))?;
         return Ok(one_integer(pager.page_size() as i64));
     };
-    // Sizes that the format does not allow are ignored, and so is any size once there are pages.
+    // Sizes that the format does not allow are ignored. A database with pages gets the size at its next VACUUM.
     let allowed = u32::try_from(size)
         .ok()
         .filter(|size| (512..=65536).contains(size) && size.is_power_of_two());
     if let Some(size) = allowed {
         let reserved = (pager.page_size() - pager.usable_size()) as u8;
-        pager.set_page_size(size, reserved)?;
+        if !pager.set_page_size(size, reserved)? {
+            database.next_page_size = Some(size);
+        }
+        // The temporary database is made when it is first used, with the size that was asked for last.
+        if let Some(temp) = context.databases.get_mut(TEMP) {
+            temp.pager.set_page_size(size, 0)?;
+        }
     }
     Ok(Vec::new())
 }
@@ -57,6 +65,10 @@ pub(super) fn encoding(request: &Request<'_>, context: &mut PragmaContext<'_>) -
         "utf-16le" | "utf16le" => TextEncoding::Utf16le,
         "utf-16be" | "utf16be" => TextEncoding::Utf16be,
         "utf-16" | "utf16" => native,
+        // The encoding of a file with content stays, whatever is asked for.
+        _ if reading(&mut context.databases[0].pager, |pager| Ok(pager.page_count()))? > 0 => {
+            return Ok(Vec::new());
+        }
         _ => return Err(Error::sql(format!("unsupported encoding: {name}"))),
     };
     for database in context.databases.iter_mut() {
@@ -66,9 +78,9 @@ pub(super) fn encoding(request: &Request<'_>, context: &mut PragmaContext<'_>) -
 }
 
 pub(super) fn auto_vacuum(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
-    let pager = &mut context.databases[request.database_or_main()].pager;
+    let database = &mut context.databases[request.database_or_main()];
     let Some(value) = request.value else {
-        let mode = reading(pager, |pager| {
+        let mode = reading(&mut database.pager, |pager| {
             if pager.page_count() == 0 {
                 Ok(pager.auto_vacuum())
             } else {
@@ -91,30 +103,52 @@ pub(super) fn auto_vacuum(request: &Request<'_>, context: &mut PragmaContext<'_>
             _ => AutoVacuum::None,
         },
     };
-    pager.set_auto_vacuum(mode)?;
-    Ok(Vec::new())
+    database.next_auto_vacuum = Some(mode);
+    database.pager.set_auto_vacuum(mode)?;
+    if mode == AutoVacuum::None {
+        return Ok(Vec::new());
+    }
+    // An empty database is created in the mode. One with pages only goes from one mode with a pointer map to the other before it is vacuumed.
+    writing(
+        &mut database.pager,
+        (context.autocommit, context.savepoints),
+        |pager| {
+            let incremental = u32::from(mode == AutoVacuum::Incremental);
+            if pager.header()?.auto_vacuum() != AutoVacuum::None {
+                pager.update_header(|header| header.incremental_vacuum = incremental)?;
+            }
+            Ok(Vec::new())
+        },
+    )
 }
 
-/// Gives up to `value` free pages (all when 0 or absent) back to the system.
+/// Gives up to `value` free pages (all when 0 or absent) back to the system: a row without columns for each.
 pub(super) fn incremental_vacuum(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
     let pager = &mut context.databases[request.database_or_main()].pager;
-    let free = reading(pager, |pager| {
+    let count = match request.number().and_then(|count| u32::try_from(count).ok()) {
+        Some(count) if count > 0 => count,
+        _ => u32::MAX,
+    };
+    let free = |pager: &mut Pager| -> Result<u32> {
         if pager.page_count() == 0 {
             return Ok(0);
         }
         let header = pager.header()?;
-        Ok(if header.auto_vacuum() == AutoVacuum::Incremental {
+        Ok(if header.largest_root > 0 {
             header.freelist_count
         } else {
             0
         })
-    })?;
-    if free == 0 {
+    };
+    if reading(pager, free)? == 0 {
         return Ok(Vec::new());
     }
-    Err(Error::sql(
-        "incremental_vacuum is not supported yet: run VACUUM in SQLite to shrink this file",
-    ))
+    writing(pager, (context.autocommit, context.savepoints), |pager| {
+        let before = free(pager)?;
+        btree::vacuum_pages(pager, count)?;
+        let freed = before - free(pager)?.min(before);
+        Ok(vec![Row::new(); freed as usize])
+    })
 }
 
 pub(super) fn max_page_count(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
@@ -147,7 +181,11 @@ pub(super) fn journal_mode(request: &Request<'_>, context: &mut PragmaContext<'_
                     "cannot change into wal mode from within a transaction",
                 ));
             }
-            context.databases[number].pager.set_journal_mode(mode)?;
+            let pager = &mut context.databases[number].pager;
+            // The journal of a running transaction stays what it is, and the answer says so.
+            if pager.state() != TransactionState::Write {
+                pager.set_journal_mode(mode)?;
+            }
         }
     }
     Ok(one_text(journal_mode_words(
@@ -155,16 +193,21 @@ pub(super) fn journal_mode(request: &Request<'_>, context: &mut PragmaContext<'_
     )))
 }
 
+/// The beginning of a mode's name is enough; the first in this order counts.
 fn journal_mode_named(name: &str) -> Option<JournalMode> {
-    Some(match name.to_ascii_lowercase().as_str() {
-        "delete" => JournalMode::Delete,
-        "truncate" => JournalMode::Truncate,
-        "persist" => JournalMode::Persist,
-        "memory" => JournalMode::Memory,
-        "off" => JournalMode::Off,
-        "wal" => JournalMode::Wal,
-        _ => return None,
-    })
+    let modes = [
+        ("delete", JournalMode::Delete),
+        ("persist", JournalMode::Persist),
+        ("off", JournalMode::Off),
+        ("truncate", JournalMode::Truncate),
+        ("memory", JournalMode::Memory),
+        ("wal", JournalMode::Wal),
+    ];
+    let begins = |(word, _): &&(&str, JournalMode)| {
+        word.get(..name.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(name))
+    };
+    modes.iter().find(begins).map(|(_, mode)| *mode)
 }
 
 fn journal_mode_words(pager: &Pager) -> &'static str {
@@ -344,13 +387,22 @@ pub(super) fn mmap_size(request: &Request<'_>, context: &mut PragmaContext<'_>) 
             context.databases[number].pager.set_mmap_limit(limit)?;
         }
     }
+    // What lies in memory is never mapped, and has nothing to tell.
+    if context.databases[request.database_or_main()].path.is_empty() {
+        return Ok(Vec::new());
+    }
     Ok(one_integer(context.settings.mmap_size))
 }
 
 pub(super) fn secure_delete(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
     if let Some(value) = request.value {
-        let fast = value.eq_ignore_ascii_case("fast") || whole_number(value) == 2;
+        let fast = value.eq_ignore_ascii_case("fast");
         context.settings.secure_delete = if fast { 2 } else { u8::from(truth(value)) };
+        let all = 0..context.databases.len();
+        for number in request.database.map_or(all, |number| number..number + 1) {
+            let pager = &mut context.databases[number].pager;
+            pager.set_secure_delete(context.settings.secure_delete == 1);
+        }
     }
     Ok(one_integer(i64::from(context.settings.secure_delete)))
 }
@@ -359,14 +411,24 @@ pub(super) fn temp_store(request: &Request<'_>, context: &mut PragmaContext<'_>)
     let Some(value) = request.value else {
         return Ok(one_integer(i64::from(context.settings.temp_store)));
     };
-    context.settings.temp_store = match value.to_ascii_lowercase().as_str() {
-        "file" => 1,
-        "memory" => 2,
-        number => u8::try_from(whole_number(number))
-            .ok()
-            .filter(|store| *store <= 2)
-            .unwrap_or(0),
+    let store = match value.as_bytes() {
+        [digit @ b'0'..=b'2', ..] => digit - b'0',
+        _ if value.eq_ignore_ascii_case("file") => 1,
+        _ if value.eq_ignore_ascii_case("memory") => 2,
+        _ => 0,
     };
+    if store == context.settings.temp_store {
+        return Ok(Vec::new());
+    }
+    let in_use = reading(&mut context.databases[TEMP].pager, |pager| {
+        Ok(pager.page_count() > 0)
+    })?;
+    if !context.autocommit && in_use {
+        return Err(Error::sql(
+            "temporary storage cannot be changed from within a transaction",
+        ));
+    }
+    context.settings.temp_store = store;
     Ok(Vec::new())
 }
 

@@ -143,8 +143,12 @@ impl Body {
         if let Program::Command(_) = self.row.program {
             return self.run_command(state, connection);
         }
+        let before = state.open_transactions();
         self.lock(state)?;
-        let entered = state.enter(&self.writes, !self.row.program.fails_clean())?;
+        let undoable = !self.row.program.fails_clean();
+        let entered = state
+            .enter(&self.writes, undoable)
+            .inspect_err(|_| state.end_reads_since(before))?;
         self.phase = Phase::Running(entered);
         state.session.runs += 1;
         (self.run, self.abortions) = (state.session.runs, state.transaction.abortions);
@@ -211,6 +215,10 @@ impl Body {
         context.session.foreign_keys.statement.clear();
         (context.session.depth, context.session.firing) = (0, Vec::new());
         let result = self.row.program.write(&mut context);
+        let result = match self.row.program.fails_clean() {
+            true => result.map_err(undone_whole),
+            false => result,
+        };
         let result = result.and_then(|()| {
             // SQLite refuses a single row before it is inserted.
             let checked = check_statement_keys(&mut context);
@@ -508,6 +516,17 @@ impl std::fmt::Debug for Statement<'_> {
 #[derive(Debug)]
 pub struct Rows<'s, 'c> {
     statement: &'s mut Statement<'c>,
+}
+
+/// A row that could not be written whole because the world is in the way (no room, no disk), when there is no savepoint to go back
+/// to: the transaction is rolled back, as SQLite does it.
+fn undone_whole(failure: Failure) -> Failure {
+    const CODES: [i32; 2] = [10, 13]; // SQLITE_IOERR, SQLITE_FULL
+    let action = match CODES.contains(&failure.error.code()) {
+        true => ConflictAction::Rollback,
+        false => failure.action,
+    };
+    Failure { action, ..failure }
 }
 
 impl Rows<'_, '_> {

@@ -50,6 +50,8 @@ pub(crate) enum Query {
 pub(crate) struct Write {
     kind: WriteKind,
     written: Written,
+    /// Whether its result is one row with the number of rows (PRAGMA count_changes).
+    counts: bool,
 }
 
 enum WriteKind {
@@ -150,7 +152,19 @@ impl Program {
         Program::Write(Box::new(Write {
             kind,
             written: Written::default(),
+            counts: false,
         }))
+    }
+
+    /// Makes the number of rows that a write changes its result, and names the result's column.
+    pub(crate) fn count_changes(&mut self) -> Option<&'static str> {
+        let Program::Write(write) = self else { return None };
+        write.counts = true;
+        Some(match write.kind {
+            WriteKind::Insert(_) => "rows inserted",
+            WriteKind::Update(_) => "rows updated",
+            WriteKind::Delete(_) => "rows deleted",
+        })
     }
 
     /// Changes the rows.
@@ -163,7 +177,14 @@ impl Program {
             WriteKind::Insert(insert) => insert.run(context, &mut write.written),
             WriteKind::Update(update) => update.run(context, &mut write.written),
             WriteKind::Delete(delete) => delete.run(context, &mut write.written),
+        }?;
+        if write.counts {
+            let mut count = Batch::new(1);
+            count.columns[0].push_integer(write.written.counted() as i64);
+            count.set_len(1);
+            write.written.returned = vec![count];
         }
+        Ok(())
     }
 
     /// Rows that the last run changed.
@@ -186,7 +207,11 @@ impl Program {
     /// Whether a run that fails leaves nothing to undo.
     pub(crate) fn fails_clean(&self) -> bool {
         match self {
-            Program::Write(write) => matches!(&write.kind, WriteKind::Insert(insert) if insert.fails_clean()),
+            Program::Write(write) => match &write.kind {
+                WriteKind::Insert(insert) => insert.fails_clean(),
+                WriteKind::Update(update) => update.fails_clean(),
+                WriteKind::Delete(delete) => delete.fails_clean(),
+            },
             _ => true,
         }
     }

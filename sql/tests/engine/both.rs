@@ -79,6 +79,17 @@ impl Both {
     /// Has SQLite check our file, and compares the whole content of both files as SQLite reads them.
     #[track_caller]
     pub(crate) fn check_files(&self) {
+        self.check_content_and("SELECT type, name, tbl_name, rootpage, sql FROM sqlite_schema");
+    }
+
+    /// As [`Both::check_files`], wherever the trees have their roots.
+    #[track_caller]
+    pub(crate) fn check_content(&self) {
+        self.check_content_and("SELECT type, name, tbl_name, sql FROM sqlite_schema");
+    }
+
+    #[track_caller]
+    fn check_content_and(&self, schema: &str) {
         let path = self.folder.path().join("ours.db");
         let reader = rusqlite::Connection::open(path).unwrap();
         let verdict = run_theirs(&reader, "PRAGMA integrity_check");
@@ -87,7 +98,6 @@ impl Both {
             Ok(vec![vec!["'ok'".to_owned()]]),
             "SQLite finds fault with our file"
         );
-        let schema = "SELECT type, name, tbl_name, rootpage, sql FROM sqlite_schema";
         assert_eq!(
             run_theirs(&reader, schema),
             run_theirs(&self.theirs, schema),

@@ -1,6 +1,6 @@
 //! CREATE, DROP, and what sqlite_schema holds after them.
 
-use super::both::Both;
+use super::both::{Both, run_ours, run_theirs};
 
 #[test]
 fn tables_are_created_and_dropped() {
@@ -172,4 +172,76 @@ fn upkeep() {
          SELECT * FROM w WHERE k = 'b'",
     );
     both.check_files();
+}
+
+/// Every way from one page size and auto-vacuum mode to another, in both kinds of journal, with the file going on to be used.
+#[test]
+fn vacuum_changes_page_size_and_auto_vacuum() {
+    let sizes = [512, 4096, 65536];
+    for (from, to) in sizes.iter().flat_map(|from| sizes.map(|to| (*from, to))) {
+        for (before, after) in [(0, 1), (1, 0), (2, 2), (0, 2), (1, 2)] {
+            let both = Both::with(&format!(
+                "PRAGMA synchronous = OFF; PRAGMA page_size = {from}; PRAGMA auto_vacuum = {before};
+                 CREATE TABLE t(id INTEGER PRIMARY KEY, a, b); CREATE INDEX ta ON t(a);
+                 INSERT INTO t(a, b) SELECT value, zeroblob(value * 7) FROM (WITH s(value) AS (VALUES(1) UNION ALL SELECT value + 1 FROM s WHERE value < 300) SELECT value FROM s);
+                 DELETE FROM t WHERE id % 3 = 0"
+            ));
+            both.check(&format!(
+                "PRAGMA page_size = {to}; PRAGMA auto_vacuum = {after}; PRAGMA page_size; PRAGMA auto_vacuum;
+                 VACUUM; PRAGMA page_size; PRAGMA auto_vacuum; PRAGMA freelist_count;
+                 SELECT count(*), sum(a), sum(length(b)) FROM t;
+                 INSERT INTO t(a, b) SELECT value, zeroblob(value * 9) FROM (WITH s(value) AS (VALUES(1) UNION ALL SELECT value + 1 FROM s WHERE value < 100) SELECT value FROM s);
+                 DELETE FROM t WHERE id % 2 = 0;
+                 SELECT count(*), sum(a), sum(length(b)) FROM t; PRAGMA integrity_check"
+            ));
+            both.check_content();
+        }
+    }
+    let both =
+        Both::with("PRAGMA journal_mode = wal; CREATE TABLE t(a); INSERT INTO t VALUES(zeroblob(9000))");
+    both.check("PRAGMA page_size = 1024; PRAGMA auto_vacuum = 1; VACUUM; PRAGMA page_size; PRAGMA auto_vacuum; DELETE FROM t; PRAGMA freelist_count");
+    both.check("PRAGMA journal_mode = delete; VACUUM; PRAGMA page_size; PRAGMA page_size = 512; VACUUM; PRAGMA page_size");
+    both.check_content();
+}
+
+#[test]
+fn auto_vacuum_gives_pages_back() {
+    for mode in ["full", "incremental"] {
+        for journal in ["delete", "wal", "memory"] {
+            let both = Both::with(&format!(
+                "PRAGMA synchronous = OFF; PRAGMA page_size = 512; PRAGMA auto_vacuum = {mode}; PRAGMA journal_mode = {journal};
+                 CREATE TABLE t(id INTEGER PRIMARY KEY, a UNIQUE, b); CREATE TABLE other(x);
+                 INSERT INTO t(a, b) SELECT value, zeroblob(value) FROM (WITH s(value) AS (VALUES(1) UNION ALL SELECT value + 1 FROM s WHERE value < 900) SELECT value FROM s);
+                 INSERT INTO other SELECT zeroblob(700) FROM (WITH s(value) AS (VALUES(1) UNION ALL SELECT value + 1 FROM s WHERE value < 50) SELECT value FROM s)"
+            ));
+            both.check("DELETE FROM t WHERE id BETWEEN 100 AND 700; SELECT count(*) FROM t; PRAGMA freelist_count > 0");
+            both.check("PRAGMA incremental_vacuum(3); PRAGMA integrity_check");
+            both.check(
+                "BEGIN; DROP TABLE other; SAVEPOINT one; PRAGMA incremental_vacuum(5); DELETE FROM t WHERE id % 2; ROLLBACK TO one;
+                 INSERT INTO t(b) VALUES(zeroblob(3000)); COMMIT; PRAGMA integrity_check",
+            );
+            both.check("BEGIN; DELETE FROM t; ROLLBACK; SELECT count(*) FROM t; PRAGMA integrity_check");
+            both.check_content();
+            // How many pages a tree left free is the engine's affair; that none is left free is not.
+            let vacuum = "PRAGMA incremental_vacuum";
+            run_ours(&both.ours, vacuum).unwrap();
+            run_theirs(&both.theirs, vacuum).unwrap();
+            both.check("PRAGMA freelist_count; DELETE FROM t");
+            run_ours(&both.ours, vacuum).unwrap();
+            run_theirs(&both.theirs, vacuum).unwrap();
+            both.check("PRAGMA freelist_count; PRAGMA page_count");
+            both.check_content();
+        }
+    }
+}
+
+#[test]
+fn auto_vacuum_is_chosen_while_there_are_no_pages() {
+    let both = Both::new();
+    both.check(
+        "PRAGMA auto_vacuum = full; PRAGMA auto_vacuum; PRAGMA page_count; PRAGMA auto_vacuum = incremental; PRAGMA auto_vacuum;
+         PRAGMA auto_vacuum = invalid; PRAGMA auto_vacuum; PRAGMA auto_vacuum = 5; PRAGMA auto_vacuum;
+         BEGIN; PRAGMA auto_vacuum = 1; PRAGMA auto_vacuum; COMMIT; PRAGMA auto_vacuum;
+         CREATE TABLE t(a); PRAGMA auto_vacuum = 0; PRAGMA auto_vacuum; VACUUM; PRAGMA auto_vacuum",
+    );
 }

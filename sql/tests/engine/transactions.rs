@@ -119,3 +119,32 @@ fn two_connections_see_each_other() {
     a.execute_batch("COMMIT").unwrap();
     b.execute("INSERT INTO t(x) VALUES(2)", ()).unwrap();
 }
+
+/// What each kind of database makes of each journal mode, also inside a transaction.
+#[test]
+fn journal_modes_of_each_kind_of_database() {
+    let modes = ["delete", "truncate", "persist", "memory", "off"];
+    let both = Both::with("CREATE TABLE t(a); CREATE TEMP TABLE x(a)");
+    for (from, to) in modes.iter().flat_map(|from| modes.map(|to| (*from, to))) {
+        both.check(&format!(
+            "PRAGMA journal_mode = {from}; INSERT INTO t VALUES(1); BEGIN; INSERT INTO t VALUES(2); PRAGMA journal_mode = {to};
+             PRAGMA journal_mode; COMMIT; PRAGMA journal_mode = {to}; PRAGMA journal_mode; DELETE FROM t"
+        ));
+        both.check(&format!(
+            "PRAGMA temp.journal_mode = {from}; PRAGMA temp.journal_mode = {to}; PRAGMA temp.journal_mode"
+        ));
+    }
+    both.check("PRAGMA temp.journal_mode = delete; PRAGMA temp.journal_mode = wal; PRAGMA temp.journal_mode");
+    both.check_files();
+    for name in ["", ":memory:"] {
+        let both = Both::new();
+        both.check(&format!("ATTACH '{name}' AS other; CREATE TABLE other.t(a)"));
+        for mode in modes.iter().chain(&["wal", "nonsense"]) {
+            both.check(&format!(
+                "PRAGMA other.journal_mode = {mode}; PRAGMA other.journal_mode"
+            ));
+        }
+    }
+    let both = Both::with("PRAGMA page_size = 512; CREATE TEMP TABLE x(a); PRAGMA page_size = 1024");
+    both.check("PRAGMA temp.page_size; CREATE TABLE t(a); PRAGMA page_size; VACUUM; PRAGMA page_size; PRAGMA temp.page_size");
+}

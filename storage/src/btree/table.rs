@@ -13,6 +13,7 @@
 //! largest row id, and as long as nothing else has changed the pages the next row goes straight into that leaf. When another tree has
 //! changed in between (an index of the same table), the way down the right edge is walked again, without any search.
 
+mod patch;
 mod search;
 
 use search::{Bounds, lower_bound};
@@ -40,6 +41,8 @@ pub struct TableCursor {
     /// The current row's id, or in `Gap` and `Moved` the id that the place is next to.
     rowid: i64,
     edge: Option<RightEdge>,
+    /// Where a cell is put together that does not fit where it was.
+    cell: Vec<u8>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +73,7 @@ impl TableCursor {
             place: Place::Unset,
             rowid: 0,
             edge: None,
+            cell: Vec::new(),
         }
     }
 
@@ -83,6 +87,28 @@ impl TableCursor {
         self.stack.clear();
         self.place = Place::Unset;
         self.edge = None;
+    }
+
+    /// Says that no page of this tree has changed since this cursor was used last, whatever else has: it keeps what it knows of them. Who
+    /// says so wrongly gets wrong places.
+    #[inline]
+    pub fn vouch(&mut self, pager: &Pager) {
+        let now = Stamp::of(pager);
+        self.stack.vouch(now);
+        if let Some(edge) = &mut self.edge
+            && edge.stamp != Stamp::NEVER
+        {
+            edge.stamp = now;
+        }
+    }
+
+    /// Forgets what is known of the tree's pages, so that nothing can be [vouched](Self::vouch) for.
+    #[inline]
+    pub fn distrust(&mut self) {
+        self.stack.distrust();
+        if let Some(edge) = &mut self.edge {
+            edge.stamp = Stamp::NEVER;
+        }
     }
 
     // ---- moving ----------------------------------------------------------------------------------

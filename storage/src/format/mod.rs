@@ -11,6 +11,7 @@ pub mod journal;
 pub mod key;
 pub mod page;
 mod page_no;
+pub mod patch;
 pub mod record;
 pub mod value;
 pub mod varint;

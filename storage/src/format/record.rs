@@ -223,6 +223,12 @@ impl<'a> Columns<'a> {
         }
     }
 
+    /// Where the serial types that are left begin and end.
+    #[inline(always)]
+    pub(super) fn serials(&self) -> (usize, usize) {
+        (self.header, self.header_end)
+    }
+
     fn stop(&mut self) {
         self.header = self.header_end;
     }
@@ -334,7 +340,7 @@ impl EncodedSize {
 
 /// The header's length when its serial types take `serials` bytes: it counts its own length, too.
 #[inline]
-fn header_len(serials: usize) -> usize {
+pub(super) fn header_len(serials: usize) -> usize {
     let mut own = 1;
     while varint::len((serials + own) as u64) > own {
         own += 1;
@@ -387,7 +393,7 @@ fn integer_serial(integer: i64) -> (u64, usize) {
 }
 
 #[inline]
-fn write_content(value: &ValueRef<'_>, serial: u64, out: &mut [u8]) {
+pub(super) fn write_content(value: &ValueRef<'_>, serial: u64, out: &mut [u8]) {
     match value {
         ValueRef::Integer(integer) if serial < 8 => {
             let bytes = integer.to_be_bytes();

@@ -20,6 +20,7 @@ use std::time::Duration;
 use super::busy::BusyPolicy;
 use super::options::{JournalMode, PagerOptions, Synchronous};
 use super::page::Page;
+use super::replace::NewGeometry;
 use super::source::PageSource;
 use crate::error::{Error, IoOperation, ReadOnlyReason, Result, corrupt};
 use crate::format::header::HEADER_SIZE;
@@ -407,6 +408,18 @@ impl FileStore {
         }
         self.pages
             .set_file_len(u64::from(page_count) * self.page_size as u64);
+    }
+
+    /// A content with other page sizes has been committed. Called before the locks are given back.
+    pub(super) fn take_new_geometry(&mut self, new: &NewGeometry) {
+        // Bytes behind the last page do no harm: a failure to cut them off is none.
+        if self.file.len().is_ok_and(|len| len > new.len()) {
+            let _ = self.file.set_len(new.len());
+        }
+        self.set_geometry(new.page_size, new.reserved);
+        self.page_count = new.page_count;
+        // The next snapshot reads all of it anew.
+        self.version = None;
     }
 
     // ---- journals --------------------------------------------------------------------------------

@@ -2,17 +2,51 @@
 
 use std::sync::Arc;
 
+use super::options::JournalMode;
 use super::page::Page;
 use crate::error::{Result, corrupt};
 use crate::format::PageNo;
 
 /// Pages in shared private buffers, page 1 first.
-#[derive(Default)]
 pub(super) struct MemoryStore {
     pages: Vec<Arc<[u8]>>,
+    /// Whether it stands for a temporary file, which may be told any journal mode that a file without a log has.
+    temporary: bool,
+    /// What is said of its journal. A commit is final in memory at once, whatever that is.
+    journal_mode: JournalMode,
 }
 
 impl MemoryStore {
+    pub(super) fn new(temporary: bool) -> MemoryStore {
+        let journal_mode = if temporary {
+            JournalMode::Delete
+        } else {
+            JournalMode::Memory
+        };
+        MemoryStore {
+            pages: Vec::new(),
+            temporary,
+            journal_mode,
+        }
+    }
+
+    pub(super) fn journal_mode(&self) -> JournalMode {
+        self.journal_mode
+    }
+
+    /// Takes on a mode that the kind of database may have, and says which it has then.
+    pub(super) fn set_journal_mode(&mut self, mode: JournalMode) -> JournalMode {
+        let allowed = match mode {
+            JournalMode::Memory | JournalMode::Off => true,
+            JournalMode::Delete | JournalMode::Truncate | JournalMode::Persist => self.temporary,
+            JournalMode::Wal => false,
+        };
+        if allowed {
+            self.journal_mode = mode;
+        }
+        self.journal_mode
+    }
+
     pub(super) fn page_count(&self) -> u32 {
         self.pages.len() as u32
     }
@@ -43,5 +77,12 @@ impl MemoryStore {
                 *slot = bytes;
             }
         }
+    }
+
+    /// Cuts the same bytes into `page_count` pages of another size.
+    pub(super) fn cut_anew(&mut self, page_size: usize, page_count: u32) {
+        let bytes: Vec<u8> = self.pages.iter().flat_map(|page| page.iter().copied()).collect();
+        let pages = bytes.chunks_exact(page_size).take(page_count as usize);
+        self.pages = pages.map(Arc::from).collect();
     }
 }

@@ -29,6 +29,7 @@ mod multi;
 mod options;
 mod overlay;
 mod page;
+mod replace;
 mod source;
 mod transaction;
 
@@ -50,6 +51,7 @@ use busy::BusyPolicy;
 use file::FileStore;
 use memory::MemoryStore;
 use overlay::Overlay;
+use replace::NewGeometry;
 
 /// Highest page number that the format allows.
 pub const PAGE_COUNT_MAX: u32 = 0xffff_fffe;
@@ -81,6 +83,8 @@ pub struct Pager {
     mutation_count: u64,
     change_token: u64,
     busy: BusyPolicy,
+    /// Sizes that come with the commit.
+    replaced: Option<NewGeometry>,
     store: Store,
     options: PagerOptions,
 }
@@ -113,7 +117,17 @@ impl Pager {
     /// [`Error::Misuse`] for a page size or reserved size that the format does not allow.
     pub fn in_memory(options: &PagerOptions) -> Result<Pager> {
         check_page_size(options.page_size, options.reserved)?;
-        Ok(Pager::over(Store::Memory(MemoryStore::default()), options))
+        Ok(Pager::over(Store::Memory(MemoryStore::new(false)), options))
+    }
+
+    /// An empty database for what is temporary. It ends with this pager, and is told apart from one in memory by the journal modes that it
+    /// may be given.
+    ///
+    /// # Errors
+    /// As [`Pager::in_memory`].
+    pub fn temporary(options: &PagerOptions) -> Result<Pager> {
+        check_page_size(options.page_size, options.reserved)?;
+        Ok(Pager::over(Store::Memory(MemoryStore::new(true)), options))
     }
 
     fn over(store: Store, options: &PagerOptions) -> Pager {
@@ -130,6 +144,7 @@ impl Pager {
             mutation_count: 0,
             change_token: 0,
             busy: BusyPolicy::new(options.busy_timeout),
+            replaced: None,
             store,
             options: options.clone(),
         };

@@ -16,7 +16,7 @@ impl Pager {
     /// The journal mode as of the last transaction. A database in memory keeps its journal there.
     pub fn journal_mode(&self) -> JournalMode {
         match &self.store {
-            Store::Memory(_) => JournalMode::Memory,
+            Store::Memory(store) => store.journal_mode(),
             Store::File(store) => store.journal_mode(),
         }
     }
@@ -32,8 +32,8 @@ impl Pager {
                 "the journal mode cannot change inside a transaction",
             ));
         }
-        if matches!(self.store, Store::Memory(_)) {
-            return Ok(JournalMode::Memory);
+        if let Store::Memory(store) = &mut self.store {
+            return Ok(store.set_journal_mode(mode));
         }
         // Who else changed the mode shows in the header.
         self.begin_read()?;

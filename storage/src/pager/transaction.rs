@@ -87,12 +87,15 @@ impl Pager {
         store.check_writable()?;
         let vfs = Arc::clone(&store.vfs);
         let mut changed = false;
-        self.busy.retry(&*vfs, || {
+        let began = self.busy.retry(&*vfs, || {
             changed |= store.begin_read_once()?;
             store.begin_write().inspect_err(|_| store.end_read())
-        })?;
-        self.enter_snapshot(changed);
-        Ok(())
+        });
+        if began.is_ok() || changed {
+            // The store tells of a change once only: a caller whose write lock is refused must hear of it as well.
+            self.enter_snapshot(changed);
+        }
+        began.inspect_err(|_| self.state = TransactionState::None)
     }
 
     /// As [`Pager::begin_write`], and keeps readers out as well where the journal mode knows such a lock (EXCLUSIVE; not with a
@@ -162,13 +165,23 @@ impl Pager {
     /// Second phase: makes it final and ends the transaction.
     pub(super) fn finish_commit(&mut self) -> Result<()> {
         match &mut self.store {
-            Store::Memory(store) => store.commit(self.overlay.drain(), self.page_count, self.page_size),
+            Store::Memory(store) => {
+                store.commit(self.overlay.drain(), self.page_count, self.page_size);
+                if let Some(new) = self.replaced.take() {
+                    self.take_new_geometry(new);
+                }
+            }
             Store::File(store) => {
                 let finished = store.finish();
                 if finished.is_ok() && !self.overlay.is_empty() {
                     store.committed(self.overlay.get(PageNo::ONE).map(|page| &**page), self.page_count);
                 }
                 self.overlay.clear();
+                if let Some(new) = self.replaced.take()
+                    && finished.is_ok()
+                {
+                    self.take_new_geometry(new);
+                }
                 self.leave();
                 finished?;
                 self.checkpoint_if_due()?;
@@ -185,6 +198,7 @@ impl Pager {
     /// Only if a commit of several files was prepared and the file could not be put back; the connection is poisoned then.
     pub fn rollback(&mut self) -> Result<()> {
         let mut result = Ok(());
+        self.replaced = None;
         if self.state == TransactionState::Write {
             if let Store::File(store) = &mut self.store {
                 result = store.abandon();
@@ -205,7 +219,7 @@ impl Pager {
     /// Page 1 says how long the database is and which commit wrote it. With a log that is needed only if its length changed or it
     /// is written anyway.
     fn stamp_commit(&mut self) -> Result<()> {
-        let page_count = self.page_count;
+        let page_count = self.replaced.map_or(self.page_count, |new| new.page_count);
         let in_log = matches!(&self.store, Store::File(store) if store.wal.is_some());
         if self.overlay.is_empty() && page_count == self.page_count_before {
             return Ok(());

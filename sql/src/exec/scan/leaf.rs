@@ -70,9 +70,14 @@ impl LeafDecoder {
             }
             return Ok(());
         }
-        for &output in &decoder.rowids {
+        if let Some((&first, others)) = decoder.rowids.split_first() {
             for n in 0..places.len() {
-                columns[output].push_integer(leaf.rowid_at(places.place(n))?);
+                columns[first].push_integer(leaf.rowid_at(places.place(n))?);
+            }
+            for &output in others {
+                if let Ok([source, out]) = columns.get_disjoint_mut([first, output]) {
+                    out.extend_range(source, source.len() - places.len()..source.len());
+                }
             }
         }
         let width = decoder.wanted.len();

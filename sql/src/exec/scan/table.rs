@@ -83,6 +83,8 @@ impl Operator for Point {
         self.output.start_batch();
         let record = self.cursor.payload(pager, &mut self.spill)?;
         self.output.take_record(context, rowid, record)?;
+        // Who changes the row can change its page in place only when nobody holds it.
+        self.cursor.reset();
         Ok(!self.output.batch.is_empty())
     }
 

@@ -54,8 +54,7 @@ impl SortBuffer {
     /// Puts up to `max` of the sorted rows into `out`, and says how many.
     pub(crate) fn take(&mut self, max: usize, out: &mut Batch) -> usize {
         self.places.clear();
-        self.places
-            .extend(self.entries.places().skip(self.next).take(max));
+        self.places.extend(self.entries.places_of(self.next, max));
         self.next += self.places.len();
         gather(&self.rows, &self.places, out);
         self.places.len()

@@ -289,6 +289,12 @@ impl Entries {
         self.entries.iter().map(|entry| entry.place)
     }
 
+    /// The places of `count` entries from `first` on, in their order.
+    pub(super) fn places_of(&self, first: usize, count: usize) -> impl Iterator<Item = u32> + '_ {
+        let rest = self.entries.get(first..).unwrap_or_default();
+        rest.iter().take(count).map(|entry| entry.place)
+    }
+
     /// Gives each entry, in order, its new place.
     pub(super) fn replace_places(&mut self, places: &[u32]) {
         self.entries

@@ -103,7 +103,7 @@ impl SortedEntries {
             None => {
                 self.places.clear();
                 self.places
-                    .extend(self.entries.places().skip(self.next).take(BATCH_ROWS_MAX));
+                    .extend(self.entries.places_of(self.next, BATCH_ROWS_MAX));
                 self.next += self.places.len();
                 gather(&self.rows, &self.places, &mut self.batch);
             }

@@ -223,8 +223,7 @@ impl Operator for Sort {
             Phase::Start | Phase::Done => Ok(false),
             Phase::Memory(from) => {
                 self.places.clear();
-                self.places
-                    .extend(self.entries.places().skip(*from).take(BATCH_ROWS_MAX));
+                self.places.extend(self.entries.places_of(*from, BATCH_ROWS_MAX));
                 *from += self.places.len();
                 gather(&self.rows, &self.places, &mut self.output);
                 Ok(!self.output.is_empty())

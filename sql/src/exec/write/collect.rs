@@ -1,9 +1,14 @@
 //! Rows that are kept aside until a statement has read all that it will change.
 
+use std::collections::BTreeMap;
+
+use super::index::collect_columns;
 use crate::error::Result;
 use crate::exec::{Batch, ExecContext, Operator};
 use crate::plan::Node;
 use crate::plan::expr::Expr;
+use crate::plan::physical::{ScanColumn, SeekTerm};
+use crate::value::Value;
 
 /// Batches of rows, kept densely; the memory stays for the next run.
 #[derive(Default)]
@@ -40,6 +45,17 @@ impl Collected {
         kept.set_len(batch.selected_len());
     }
 
+    /// The last row of each key, as batch and row, in the order of the keys.
+    pub(super) fn last_of_each<K: Ord>(&self, key: impl Fn(&Batch, usize) -> K) -> Vec<(usize, usize)> {
+        let mut last = BTreeMap::new();
+        for (number, batch) in self.batches().iter().enumerate() {
+            for row in batch.selected() {
+                last.insert(key(batch, row), (number, row));
+            }
+        }
+        last.into_values().collect()
+    }
+
     /// The batches in the order in which they came.
     pub(super) fn batches(&self) -> &[Batch] {
         &self.batches[..self.used]
@@ -55,6 +71,65 @@ pub(super) fn is_stable(input: &Node) -> bool {
         }
         Node::Filter { input, predicate } => is_rowwise(predicate) && is_stable(input),
         Node::Project { input, expressions } => expressions.iter().all(is_rowwise) && is_stable(input),
+        _ => false,
+    }
+}
+
+/// `input`, of which only the columns `reads` are wanted: the others are not decoded, and hold anything.
+pub(super) fn pruned(input: &Node, reads: &[usize]) -> Node {
+    match input {
+        Node::Project { input, expressions } => {
+            let mut below = Vec::new();
+            let wanted = |(place, expression): (usize, &Expr)| match reads.contains(&place) {
+                true => expression.clone(),
+                false => Expr::Literal(Value::Null),
+            };
+            let expressions: Vec<Expr> = expressions.iter().enumerate().map(wanted).collect();
+            expressions
+                .iter()
+                .for_each(|expression| collect_columns(expression, &mut below));
+            Node::Project {
+                input: Box::new(pruned(input, &below)),
+                expressions,
+            }
+        }
+        Node::Filter { input, predicate } => {
+            let mut below = reads.to_vec();
+            collect_columns(predicate, &mut below);
+            Node::Filter {
+                input: Box::new(pruned(input, &below)),
+                predicate: predicate.clone(),
+            }
+        }
+        Node::TableScan(scan) if scan.table.without_rowid.is_none() => {
+            let mut reads = reads.to_vec();
+            if let Some(filter) = &scan.filter {
+                collect_columns(filter, &mut reads);
+            }
+            let mut scan = scan.clone();
+            for (place, column) in scan.columns.iter_mut().enumerate() {
+                if !reads.contains(&place) {
+                    // The rowid is at hand without a look at the record.
+                    *column = ScanColumn::Rowid;
+                }
+            }
+            Node::TableScan(scan)
+        }
+        other => other.clone(),
+    }
+}
+
+/// Whether `input` has at most one row: it asks a table for one rowid.
+pub(super) fn names_one_row(input: &Node) -> bool {
+    match input {
+        Node::TableScan(scan) => {
+            let seek = &scan.seek;
+            scan.table.without_rowid.is_none()
+                && matches!(seek.equal.as_slice(), [SeekTerm::Equal(_)])
+                && seek.lower.is_none()
+                && seek.upper.is_none()
+        }
+        Node::Filter { input, .. } | Node::Project { input, .. } => names_one_row(input),
         _ => false,
     }
 }

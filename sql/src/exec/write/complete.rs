@@ -98,6 +98,20 @@ impl Completion {
         !self.generated.is_empty() || !self.checks.is_empty()
     }
 
+    /// The columns that constraints on any of the `changed` columns read; `None` when there are no such constraints.
+    pub(super) fn constraints_on(&self, changed: &[bool]) -> Option<Vec<usize>> {
+        let mut found = self.not_null.iter().any(|rule| changed[rule.column]);
+        found |= self.strict.iter().any(|(column, _)| changed[*column]);
+        let mut reads = Vec::new();
+        for check in &self.checks {
+            if check.reads.iter().any(|&column| changed[column]) {
+                found = true;
+                reads.extend_from_slice(&check.reads);
+            }
+        }
+        found.then_some(reads)
+    }
+
     pub(super) fn has_generated(&self) -> bool {
         !self.generated.is_empty()
     }

@@ -14,6 +14,7 @@
 //! | `index_build` | an index filled from its table's rows, sorted and bottom up |
 //! | `rowid` | choosing rowids; AUTOINCREMENT |
 //! | `insert`, `update`, `delete` | the three statements |
+//! | `patch` | UPDATE of columns where they lie, when nothing else depends on them |
 //! | `program`, `foreign_key` | what a change sets off: triggers, foreign keys |
 //!
 //! Rows travel in *table row layout*: the table's columns in declaration order, then the rowid (NULL where there is none).
@@ -29,6 +30,7 @@ mod foreign_key;
 mod index;
 mod index_build;
 mod insert;
+mod patch;
 mod program;
 mod rowid;
 mod target;
@@ -86,14 +88,24 @@ pub(super) enum Fate {
 pub struct Written {
     /// Rows inserted, changed or deleted.
     pub changes: u64,
+    /// Rows of a view that INSTEAD OF triggers took.
+    pub intercepted: u64,
+    /// Rows that an INSERT changed on behalf of an upsert.
+    pub upserted: u64,
     /// Rows of RETURNING.
     pub returned: Vec<Batch>,
 }
 
 impl Written {
+    /// The rows that PRAGMA count_changes tells of: those of views count, those that an upsert changed do not.
+    pub fn counted(&self) -> u64 {
+        (self.changes + self.intercepted).saturating_sub(self.upserted)
+    }
+
     /// Forgets all of it and keeps what memory it can.
     pub fn clear(&mut self) {
         self.changes = 0;
+        (self.intercepted, self.upserted) = (0, 0);
         self.returned.clear();
     }
 }

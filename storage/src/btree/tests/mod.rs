@@ -3,5 +3,6 @@
 mod damage;
 mod index;
 mod interop;
+mod patch;
 mod table;
 mod transactions;

@@ -1,0 +1,270 @@
+//! UPDATE of columns that nothing but the row itself depends on: values are computed a batch at a time and written into the records
+//! where they lie, the other columns untouched and mostly not even read.
+//!
+//! This is for a rowid table whose rowid stays, when no index has a column that changes, nothing is set off (triggers, foreign keys) or
+//! returned, and the rows can be changed as they are read. All else goes through [`Rewriter`](super::update::Rewriter).
+
+use std::sync::Arc;
+
+use super::collect::{is_stable, names_one_row, pruned};
+use super::index::collect_columns;
+use super::target::{Locator, Target, detached, real_as_stored, to_stored};
+use super::update::Changes;
+use super::{Failure, Fate, Written};
+use crate::error::{Error, Result};
+use crate::exec::kernel::Rows;
+use crate::exec::{Batch, ExecContext, Kernel, Vector};
+use crate::plan::Node;
+use crate::plan::write::UpdatePlan;
+use crate::syntax::ast::ConflictAction;
+use crate::value::{Affinity, Value, ValueRef, apply_affinity};
+use aludel_storage::format::TextEncoding;
+
+/// Changes batches of rows in place.
+pub(super) struct Patcher {
+    target: Target,
+    columns: Vec<PatchedColumn>,
+    /// Where they lie in the record, ascending.
+    places: Vec<usize>,
+    conflict: Option<ConflictAction>,
+    changed: Vec<bool>,
+    /// The columns that constraints read, when there are constraints on what changes.
+    constrained: Option<Vec<usize>>,
+    /// The rows of a batch that are to be written.
+    rowids: Vec<i64>,
+    /// A row in table row layout, of which only what is needed is filled in.
+    row: Vec<Value>,
+    /// At most one row is changed.
+    single: bool,
+}
+
+/// A column that gets a new value.
+struct PatchedColumn {
+    column: usize,
+    affinity: Affinity,
+    kernel: Kernel,
+    /// The new values as they lie in the file, one for each of the rows.
+    new: Vector,
+    scratch: Value,
+}
+
+impl Patcher {
+    /// The patcher for `plan` and the input that it needs, if patching is enough; else the target comes back.
+    pub(super) fn build(
+        plan: &UpdatePlan,
+        target: Target,
+        changes: &Changes,
+    ) -> Result<std::result::Result<(Patcher, Node), Target>> {
+        let table = Arc::clone(&target.table);
+        let mut sets: Vec<_> = plan.sets.iter().collect();
+        let place = |column: usize| table.columns.get(column).and_then(|column| column.stored_at);
+        sets.sort_by_key(|(column, _)| place(*column));
+        let distinct = sets.windows(2).all(|pair| pair[0].0 != pair[1].0);
+        let stored = sets.iter().all(|(column, _)| place(*column).is_some());
+        if !(distinct
+            && stored
+            && !changes.key
+            && !changes.any_index()
+            && table.without_rowid.is_none()
+            && !target.has_programs()
+            && !target.completion.has_generated()
+            && plan.target.returning.is_none()
+            && is_stable(&plan.input))
+        {
+            return Ok(Err(target));
+        }
+        let changed = changes.columns.clone();
+        let constrained = target.completion.constraints_on(&changed);
+        let mut reads = constrained.clone().unwrap_or_default();
+        reads.push(table.columns.len());
+        for (_, expression) in &sets {
+            collect_columns(expression, &mut reads);
+        }
+        let columns = sets.iter().map(|(column, expression)| {
+            Ok(PatchedColumn {
+                column: *column,
+                affinity: table.columns[*column].affinity,
+                kernel: Kernel::compile(expression)?,
+                new: Vector::new(),
+                scratch: Value::Null,
+            })
+        });
+        let patcher = Patcher {
+            columns: columns.collect::<Result<_>>()?,
+            places: sets.iter().filter_map(|(column, _)| place(*column)).collect(),
+            conflict: plan.conflict,
+            changed,
+            constrained,
+            rowids: Vec::new(),
+            row: Vec::new(),
+            single: names_one_row(&plan.input),
+            target,
+        };
+        Ok(Ok((patcher, pruned(&plan.input, &reads))))
+    }
+
+    pub(super) fn is_single(&self) -> bool {
+        self.single
+    }
+
+    pub(super) fn start(&mut self, context: &ExecContext<'_>) -> Result<()> {
+        self.target.start(context)
+    }
+
+    /// Changes the rows of `batch`.
+    pub(super) fn change_rows(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        batch: &Batch,
+        written: &mut Written,
+    ) -> Result<(), Failure> {
+        self.rowids.clear();
+        self.columns.iter_mut().for_each(|column| column.new.clear());
+        let computed = match self.constrained.is_some() {
+            false => self.compute(context, batch).map_err(Failure::from),
+            true => self.compute_checked(context, batch),
+        };
+        match computed {
+            Ok(()) => Ok(self.write(context, written)?),
+            // The rows in front of the one that failed are changed: OR FAIL keeps them.
+            Err(failure) => {
+                self.write(context, written)?;
+                Err(failure)
+            }
+        }
+    }
+
+    /// Computes the new values of all rows.
+    fn compute(&mut self, context: &mut ExecContext<'_>, batch: &Batch) -> Result<()> {
+        let encoding = self.target.encoding;
+        for column in &mut self.columns {
+            let values = column.kernel.evaluate(context, batch)?;
+            for n in 0..values.len() {
+                let value = as_stored(values.get(n), column.affinity, encoding, &mut column.scratch);
+                column.new.push(value);
+            }
+            if column.new.has_overflowed() {
+                return Err(Error::TooBig);
+            }
+        }
+        let rowids = &batch.columns[self.target.table.columns.len()];
+        self.rowids
+            .extend(batch.selected().map(|row| rowid_at(rowids, row)));
+        Ok(())
+    }
+
+    /// Computes the new values row by row and lets constraints speak.
+    fn compute_checked(&mut self, context: &mut ExecContext<'_>, batch: &Batch) -> Result<(), Failure> {
+        let encoding = self.target.encoding;
+        let rowid = self.target.table.columns.len();
+        self.row.resize(rowid + 1, Value::Null);
+        for row in batch.selected() {
+            for &column in self.constrained.iter().flatten() {
+                self.row[column].assign(batch.columns[column].get(row));
+            }
+            let rows = [row as u32];
+            for column in &mut self.columns {
+                let values = column.kernel.evaluate_rows(context, batch, Rows::Some(&rows))?;
+                self.row[column.column].assign(values.get(0));
+            }
+            let target = &mut self.target;
+            let fate = target.completion.complete(
+                context,
+                &mut target.batch,
+                &mut self.row,
+                self.conflict,
+                Some(&self.changed),
+            )?;
+            if fate == Fate::Skipped {
+                continue;
+            }
+            self.rowids.push(rowid_at(&batch.columns[rowid], row));
+            for column in &mut self.columns {
+                let value = self.row[column.column].as_ref();
+                let value = as_stored(value, column.affinity, encoding, &mut column.scratch);
+                column.new.push(value);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the rows whose values are computed.
+    fn write(&mut self, context: &mut ExecContext<'_>, written: &mut Written) -> Result<()> {
+        let mut done = 0;
+        while done < self.rowids.len() {
+            let pager = &mut context
+                .databases
+                .get_mut(self.target.database)
+                .ok_or_else(detached)?
+                .pager;
+            let cursor = self.target.rowid_cursor(pager)?;
+            let columns = &self.columns;
+            let (patched, found) =
+                cursor.patch_rows(pager, &self.rowids[done..], &self.places, |row, column| {
+                    columns[column].new.get(done + row)
+                })?;
+            self.target.note_change(pager);
+            done += patched;
+            written.changes += found as u64;
+            if done < self.rowids.len() {
+                self.write_short_row(context, done)?;
+                written.changes += 1;
+                done += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a row anew whose record ends in front of a column that changes.
+    #[cold]
+    fn write_short_row(&mut self, context: &mut ExecContext<'_>, number: usize) -> Result<()> {
+        let locator = Locator::Rowid(self.rowids[number]);
+        let mut row = Vec::new();
+        if !self.target.seek(context.databases, &locator)? {
+            return Ok(());
+        }
+        self.target.read(context, &mut row)?;
+        for value in &mut row {
+            to_stored(value, self.target.encoding, Affinity::Blob);
+        }
+        for column in &self.columns {
+            row[column.column] = Value::from(column.new.get(number));
+        }
+        let pager = &mut context
+            .databases
+            .get_mut(self.target.database)
+            .ok_or_else(detached)?
+            .pager;
+        self.target.write_record(pager, &row)
+    }
+}
+
+#[inline]
+fn rowid_at(rowids: &Vector, row: usize) -> i64 {
+    match rowids.get(row) {
+        ValueRef::Integer(rowid) => rowid,
+        _ => 0,
+    }
+}
+
+/// A new value of a column as it lies in the file.
+#[inline]
+fn as_stored<'v>(
+    value: ValueRef<'v>,
+    affinity: Affinity,
+    encoding: TextEncoding,
+    scratch: &'v mut Value,
+) -> ValueRef<'v> {
+    match (value, affinity) {
+        (ValueRef::Null, _) => value,
+        (ValueRef::Integer(_), Affinity::Integer | Affinity::Numeric | Affinity::Blob) => value,
+        (ValueRef::Real(_), Affinity::Real) => real_as_stored(value),
+        (ValueRef::Text(_), Affinity::Text | Affinity::Blob) if encoding == TextEncoding::Utf8 => value,
+        _ => {
+            scratch.assign(value);
+            apply_affinity(scratch, affinity);
+            to_stored(scratch, encoding, affinity);
+            scratch.as_ref()
+        }
+    }
+}
