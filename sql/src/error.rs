@@ -34,6 +34,16 @@ pub enum Error {
         /// Byte offset of the part of the statement that is at fault, where it is known.
         offset: Option<usize>,
     },
+    /// As `Sql`, with a result code of its own.
+    #[error("{message}")]
+    Coded {
+        /// The extended result code.
+        code: i32,
+        /// SQLite's message.
+        message: String,
+        /// As in `Sql`.
+        offset: Option<usize>,
+    },
     /// A row breaks a constraint.
     #[error("{message}")]
     Constraint {
@@ -194,6 +204,7 @@ impl ConstraintKind {
 }
 
 const CODE_ERROR: i32 = 1;
+const CODE_MISSING_COLLATION: i32 = CODE_ERROR | 1 << 8;
 const CODE_ABORT: i32 = 4;
 const CODE_BUSY: i32 = 5;
 const CODE_LOCKED: i32 = 6;
@@ -231,6 +242,15 @@ impl Error {
         Error::Syntax {
             message: message.into(),
             offset: Some(offset),
+        }
+    }
+
+    /// `no such collation sequence: x`, for which SQLite has an extended code.
+    pub fn no_such_collation(name: &str) -> Error {
+        Error::Coded {
+            code: CODE_MISSING_COLLATION,
+            message: format!("no such collation sequence: {name}"),
+            offset: None,
         }
     }
 
@@ -274,14 +294,14 @@ impl Error {
             Error::Abort { .. } => CODE_ABORT,
             Error::Corrupt { .. } => CODE_CORRUPT,
             Error::NoRows => CODE_DONE,
-            Error::User { code, .. } => *code,
+            Error::User { code, .. } | Error::Coded { code, .. } => *code,
         }
     }
 
     /// Byte offset into the SQL text of what is at fault, where it is known.
     pub fn offset(&self) -> Option<usize> {
         match self {
-            Error::Syntax { offset, .. } | Error::Sql { offset, .. } => *offset,
+            Error::Syntax { offset, .. } | Error::Sql { offset, .. } | Error::Coded { offset, .. } => *offset,
             _ => None,
         }
     }
@@ -289,7 +309,10 @@ impl Error {
     /// The same error, pointing to `offset` unless it already points somewhere.
     #[must_use]
     pub fn at(mut self, offset: usize) -> Error {
-        if let Error::Syntax { offset: place, .. } | Error::Sql { offset: place, .. } = &mut self {
+        if let Error::Syntax { offset: place, .. }
+        | Error::Sql { offset: place, .. }
+        | Error::Coded { offset: place, .. } = &mut self
+        {
             place.get_or_insert(offset);
         }
         self

@@ -36,7 +36,7 @@ impl Environment<'_> {
         match self.collations.find(name) {
             Some(collation) => Ok(collation),
             None if self.reading => Ok(unknown_collation(name)),
-            None => Err(Error::sql(format!("no such collation sequence: {name}"))),
+            None => Err(Error::no_such_collation(name)),
         }
     }
 

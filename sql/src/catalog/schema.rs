@@ -87,6 +87,8 @@ pub struct Table {
     pub without_rowid: Option<PrimaryTree>,
     /// STRICT tables refuse values of other types.
     pub strict: bool,
+    /// No table at all but the rows of a view, as its INSTEAD OF triggers see them.
+    pub is_view: bool,
     /// The indexes, automatic ones among them, in the order in which they are maintained.
     pub indexes: Vec<Arc<Index>>,
     /// CHECK constraints: name, if it has one, and expression.
@@ -109,9 +111,14 @@ impl Table {
             .position(|column| column.name.eq_ignore_ascii_case(name))
     }
 
+    /// Whether its rows have a rowid.
+    pub fn has_rowid(&self) -> bool {
+        self.without_rowid.is_none() && !self.is_view
+    }
+
     /// Whether `name` stands for the rowid: one of the three reserved names that no column bears.
     pub fn names_rowid(&self, name: &str) -> bool {
-        self.without_rowid.is_none() && is_rowid_name(name) && self.column(name).is_none()
+        self.has_rowid() && is_rowid_name(name) && self.column(name).is_none()
     }
 }
 

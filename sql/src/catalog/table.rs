@@ -82,6 +82,7 @@ impl<'a> Builder<'a> {
             autoincrement: false,
             without_rowid: None,
             strict: false,
+            is_view: false,
             indexes: Vec::new(),
             checks: Vec::new(),
             foreign_keys: Vec::new(),

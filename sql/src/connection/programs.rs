@@ -176,45 +176,21 @@ impl Compiler<'_> {
         table: &Arc<Table>,
         events: Events,
     ) -> Result<()> {
-        // Temporary triggers fire first.
-        for home in if database == 1 { vec![1] } else { vec![1, database] } {
-            let schema = Arc::clone(&self.state.databases[home].schema);
-            for trigger in schema.triggers_of(&table.name) {
-                let concerned = match trigger.definition.event {
-                    TriggerEvent::Insert => events.insert,
-                    TriggerEvent::Update | TriggerEvent::UpdateOf(_) => events.update,
-                    TriggerEvent::Delete => events.delete,
-                };
-                if concerned && self.is_on(trigger, home, database) {
-                    let plan = self.compile_trigger(home, table, trigger)?;
-                    self.entries[place].triggers.push(plan);
-                }
+        for (home, trigger) in self.context.triggers_on(database, &table.name) {
+            let concerned = match trigger.definition.event {
+                TriggerEvent::Insert => events.insert,
+                TriggerEvent::Update | TriggerEvent::UpdateOf(_) => events.update,
+                TriggerEvent::Delete => events.delete,
+            };
+            if concerned {
+                let plan = self.compile_trigger(home, table, trigger)?;
+                self.entries[place].triggers.push(plan);
             }
         }
         self.entries[place]
             .triggers
             .sort_by_key(|plan| std::cmp::Reverse(plan.trigger.order));
         Ok(())
-    }
-
-    /// A temporary trigger may watch a table of any database, and says which if it is not the first of its name.
-    fn is_on(&self, trigger: &Trigger, home: DatabaseIndex, database: DatabaseIndex) -> bool {
-        if home == database {
-            return true;
-        }
-        let name = &trigger.definition.table;
-        match &name.schema {
-            Some(schema) => schema.is(&self.state.databases[database].name),
-            None => {
-                let mut order = [1, 0].into_iter().chain(2..self.state.databases.len());
-                order.find(|&number| {
-                    self.state.databases[number]
-                        .schema
-                        .table(name.name.as_str())
-                        .is_some()
-                }) == Some(database)
-            }
-        }
     }
 
     fn compile_trigger(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::expr::Register;
 use super::physical::{DatabaseIndex, Plan, ResultColumn};
 use super::write::{DeletePlan, InsertPlan, UpdatePlan};
-use crate::catalog::{Schema, Table, VirtualTable};
+use crate::catalog::{Schema, Table, Trigger, VirtualTable};
 use crate::functions::Registry;
 use crate::value::Collation;
 
@@ -38,6 +38,48 @@ pub struct PlanContext<'a> {
     pub settings: Settings,
     /// Inside a trigger: where NEW and OLD are.
     pub trigger: Option<TriggerRows<'a>>,
+}
+
+impl<'a> PlanContext<'a> {
+    /// The triggers on a table or view, those of the temporary schema first.
+    pub fn triggers_on(
+        self,
+        database: DatabaseIndex,
+        name: &'a str,
+    ) -> impl Iterator<Item = (DatabaseIndex, &'a Arc<Trigger>)> {
+        let homes = if database == 1 {
+            [Some(1), None]
+        } else {
+            [Some(1), Some(database)]
+        };
+        homes.into_iter().flatten().flat_map(move |home| {
+            let triggers = self.databases.get(home).map(|view| view.schema.triggers_of(name));
+            let on_it = move |trigger: &&Arc<Trigger>| self.is_on(trigger, home, database);
+            triggers
+                .into_iter()
+                .flatten()
+                .filter(on_it)
+                .map(move |trigger| (home, trigger))
+        })
+    }
+
+    /// A temporary trigger may watch a table of any database, and says which if it is not the first of its name.
+    fn is_on(&self, trigger: &Trigger, home: DatabaseIndex, database: DatabaseIndex) -> bool {
+        if home == database && home != 1 {
+            return true;
+        }
+        let name = &trigger.definition.table;
+        match &name.schema {
+            Some(schema) => schema.is(&self.databases[database].name),
+            None => {
+                let mut order = [1, 0].into_iter().chain(2..self.databases.len());
+                order.find(|&number| {
+                    let schema = &self.databases[number].schema;
+                    schema.table(name.name.as_str()).is_some() || schema.view(name.name.as_str()).is_some()
+                }) == Some(database)
+            }
+        }
+    }
 }
 
 /// Where a trigger's program finds the rows NEW and OLD: in registers, one for each column of the table in

@@ -54,8 +54,7 @@ pub fn compile(statement: &ast::Statement, context: &PlanContext<'_>) -> Result<
         ast::Statement::Update(update) => {
             let mut bound = binder.update(update)?;
             bound.optimize();
-            let (table, row) = (bound.rows.target.table, bound.rows.target.row);
-            let expressions = TargetExpressions::bind(&mut binder, table, row)?;
+            let expressions = TargetExpressions::bind(&mut binder, bound.rows.target.row)?;
             let columns = returned(&bound.rows.target);
             let databases = std::mem::take(&mut binder.databases);
             let mut lowerer = Lowerer::new(binder);
@@ -64,8 +63,8 @@ pub fn compile(statement: &ast::Statement, context: &PlanContext<'_>) -> Result<
         }
         ast::Statement::Delete(delete) => {
             let mut bound = binder.delete(delete)?;
-            optimize::optimize(&mut bound.query);
-            let expressions = TargetExpressions::bind(&mut binder, bound.target.table, bound.target.row)?;
+            bound.optimize(&mut []);
+            let expressions = TargetExpressions::bind(&mut binder, bound.target.row)?;
             let columns = returned(&bound.target);
             let databases = std::mem::take(&mut binder.databases);
             let mut lowerer = Lowerer::new(binder);
@@ -81,7 +80,7 @@ fn compile_insert<'a>(mut binder: Binder<'a>, insert: &'a ast::Insert) -> Result
     if let Some(source) = &mut bound.source {
         optimize::optimize(source);
     }
-    let expressions = TargetExpressions::bind(&mut binder, bound.target.table, bound.target.row)?;
+    let expressions = TargetExpressions::bind(&mut binder, bound.target.row)?;
     let columns = returned(&bound.target);
     let databases = std::mem::take(&mut binder.databases);
     let mut lowerer = Lowerer::new(binder);
@@ -89,7 +88,7 @@ fn compile_insert<'a>(mut binder: Binder<'a>, insert: &'a ast::Insert) -> Result
     Ok(lowerer.finish(CompiledKind::Insert(Box::new(plan)), columns, databases))
 }
 
-fn returned(target: &bind::Target<'_>) -> Vec<ResultColumn> {
+fn returned(target: &bind::Target) -> Vec<ResultColumn> {
     target
         .returning
         .as_ref()

@@ -117,6 +117,8 @@ pub struct UpdatePlan {
     pub target: TargetTable,
     /// The rows to change.
     pub input: Node,
+    /// UPDATE .. FROM: a row may come several times, and is changed once, by the last.
+    pub joined: bool,
     /// Column and new value over the input's layout; column n (after the last) is the rowid.
     pub sets: Vec<(usize, Expr)>,
     /// OR REPLACE, OR IGNORE, ..

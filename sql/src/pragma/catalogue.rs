@@ -151,7 +151,10 @@ static ENTRIES: &[Entry] = &[
     look("collation_list", &["seq", "name"], inspect::collation_list),
     look("compile_options", &[], inspect::compile_options),
     flag("count_changes"),
-    field("data_version", Field::DataVersion),
+    Entry {
+        shape: Shape::Always,
+        ..field("data_version", Field::DataVersion)
+    },
     look("database_list", &["seq", "name", "file"], inspect::database_list),
     Entry {
         columns: &["cache_size"],
@@ -180,7 +183,10 @@ static ENTRIES: &[Entry] = &[
         inspect::foreign_key_list,
     ),
     flag("foreign_keys"),
-    field("freelist_count", Field::FreelistCount),
+    Entry {
+        shape: Shape::Always,
+        ..field("freelist_count", Field::FreelistCount)
+    },
     flag("full_column_names"),
     flag("fullfsync"),
     look(

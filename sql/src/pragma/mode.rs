@@ -65,6 +65,10 @@ pub(super) fn encoding(request: &Request<'_>, context: &mut PragmaContext<'_>) -
         "utf-16le" | "utf16le" => TextEncoding::Utf16le,
         "utf-16be" | "utf16be" => TextEncoding::Utf16be,
         "utf-16" | "utf16" => native,
+        // The encoding of a file with content stays, whatever is asked for.
+        _ if reading(&mut context.databases[0].pager, |pager| Ok(pager.page_count()))? > 0 => {
+            return Ok(Vec::new());
+        }
         _ => return Err(Error::sql(format!("unsupported encoding: {name}"))),
     };
     for database in context.databases.iter_mut() {
@@ -189,16 +193,21 @@ pub(super) fn journal_mode(request: &Request<'_>, context: &mut PragmaContext<'_
     )))
 }
 
+/// The beginning of a mode's name is enough; the first in this order counts.
 fn journal_mode_named(name: &str) -> Option<JournalMode> {
-    Some(match name.to_ascii_lowercase().as_str() {
-        "delete" => JournalMode::Delete,
-        "truncate" => JournalMode::Truncate,
-        "persist" => JournalMode::Persist,
-        "memory" => JournalMode::Memory,
-        "off" => JournalMode::Off,
-        "wal" => JournalMode::Wal,
-        _ => return None,
-    })
+    let modes = [
+        ("delete", JournalMode::Delete),
+        ("persist", JournalMode::Persist),
+        ("off", JournalMode::Off),
+        ("truncate", JournalMode::Truncate),
+        ("memory", JournalMode::Memory),
+        ("wal", JournalMode::Wal),
+    ];
+    let begins = |(word, _): &&(&str, JournalMode)| {
+        word.get(..name.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(name))
+    };
+    modes.iter().find(begins).map(|(_, mode)| *mode)
 }
 
 fn journal_mode_words(pager: &Pager) -> &'static str {
@@ -378,12 +387,16 @@ pub(super) fn mmap_size(request: &Request<'_>, context: &mut PragmaContext<'_>) 
             context.databases[number].pager.set_mmap_limit(limit)?;
         }
     }
+    // What lies in memory is never mapped, and has nothing to tell.
+    if context.databases[request.database_or_main()].path.is_empty() {
+        return Ok(Vec::new());
+    }
     Ok(one_integer(context.settings.mmap_size))
 }
 
 pub(super) fn secure_delete(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
     if let Some(value) = request.value {
-        let fast = value.eq_ignore_ascii_case("fast") || whole_number(value) == 2;
+        let fast = value.eq_ignore_ascii_case("fast");
         context.settings.secure_delete = if fast { 2 } else { u8::from(truth(value)) };
         let all = 0..context.databases.len();
         for number in request.database.map_or(all, |number| number..number + 1) {
@@ -398,14 +411,24 @@ pub(super) fn temp_store(request: &Request<'_>, context: &mut PragmaContext<'_>)
     let Some(value) = request.value else {
         return Ok(one_integer(i64::from(context.settings.temp_store)));
     };
-    context.settings.temp_store = match value.to_ascii_lowercase().as_str() {
-        "file" => 1,
-        "memory" => 2,
-        number => u8::try_from(whole_number(number))
-            .ok()
-            .filter(|store| *store <= 2)
-            .unwrap_or(0),
+    let store = match value.as_bytes() {
+        [digit @ b'0'..=b'2', ..] => digit - b'0',
+        _ if value.eq_ignore_ascii_case("file") => 1,
+        _ if value.eq_ignore_ascii_case("memory") => 2,
+        _ => 0,
     };
+    if store == context.settings.temp_store {
+        return Ok(Vec::new());
+    }
+    let in_use = reading(&mut context.databases[TEMP].pager, |pager| {
+        Ok(pager.page_count() > 0)
+    })?;
+    if !context.autocommit && in_use {
+        return Err(Error::sql(
+            "temporary storage cannot be changed from within a transaction",
+        ));
+    }
+    context.settings.temp_store = store;
     Ok(Vec::new())
 }
 

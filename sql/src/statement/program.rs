@@ -2,10 +2,11 @@
 
 use crate::command::Command;
 use crate::connection::named_columns;
+use crate::error::Result;
 use crate::exec::write::{Delete, Failure, Insert, Update, Written};
-use crate::exec::{Batch, ExecContext, Operator};
+use crate::exec::{Batch, ExecContext, Operator, build};
 use crate::functions::Environment;
-use crate::plan::{ExplainLine, ResultColumn};
+use crate::plan::{ExplainLine, Node, ResultColumn};
 use crate::syntax::ast::{self, Explain};
 use crate::value::ValueRef;
 
@@ -30,17 +31,27 @@ pub(crate) enum Program {
     #[default]
     Empty,
     /// SELECT.
-    Query(Box<dyn Operator>),
+    Query(Query),
     /// INSERT, UPDATE, DELETE.
     Write(Box<Write>),
     /// Everything else.
     Command(Command),
 }
 
+/// The operators of a SELECT, which are made when it runs first: many statements are prepared to be looked at, or to run later.
+pub(crate) enum Query {
+    /// Not run yet.
+    Planned(Box<Node>),
+    /// With the buffers of the runs before.
+    Built(Box<dyn Operator>),
+}
+
 /// A program that changes rows.
 pub(crate) struct Write {
     kind: WriteKind,
     written: Written,
+    /// Whether its result is one row with the number of rows (PRAGMA count_changes).
+    counts: bool,
 }
 
 enum WriteKind {
@@ -89,6 +100,41 @@ impl Compiled {
     }
 }
 
+impl Query {
+    /// A query that did not run yet.
+    pub(crate) fn new(root: Node) -> Query {
+        Query::Planned(Box::new(root))
+    }
+
+    /// The operator at the top.
+    ///
+    /// # Errors
+    /// [`Error::Sql`](crate::Error::Sql) for plans that contradict themselves.
+    pub(crate) fn root(&mut self) -> Result<&mut dyn Operator> {
+        if let Query::Planned(plan) = self {
+            *self = Query::Built(build(plan)?);
+        }
+        match self {
+            Query::Built(root) => Ok(&mut **root),
+            Query::Planned(_) => unreachable!("it was built above"),
+        }
+    }
+
+    /// The rows that the last call has put out.
+    pub(crate) fn batch(&self) -> Option<&Batch> {
+        match self {
+            Query::Built(root) => Some(root.batch()),
+            Query::Planned(_) => None,
+        }
+    }
+
+    pub(crate) fn close(&mut self) {
+        if let Query::Built(root) = self {
+            root.close();
+        }
+    }
+}
+
 impl Program {
     pub(crate) fn insert(insert: Insert) -> Program {
         Program::of(WriteKind::Insert(insert))
@@ -106,7 +152,19 @@ impl Program {
         Program::Write(Box::new(Write {
             kind,
             written: Written::default(),
+            counts: false,
         }))
+    }
+
+    /// Makes the number of rows that a write changes its result, and names the result's column.
+    pub(crate) fn count_changes(&mut self) -> Option<&'static str> {
+        let Program::Write(write) = self else { return None };
+        write.counts = true;
+        Some(match write.kind {
+            WriteKind::Insert(_) => "rows inserted",
+            WriteKind::Update(_) => "rows updated",
+            WriteKind::Delete(_) => "rows deleted",
+        })
     }
 
     /// Changes the rows.
@@ -119,7 +177,14 @@ impl Program {
             WriteKind::Insert(insert) => insert.run(context, &mut write.written),
             WriteKind::Update(update) => update.run(context, &mut write.written),
             WriteKind::Delete(delete) => delete.run(context, &mut write.written),
+        }?;
+        if write.counts {
+            let mut count = Batch::new(1);
+            count.columns[0].push_integer(write.written.counted() as i64);
+            count.set_len(1);
+            write.written.returned = vec![count];
         }
+        Ok(())
     }
 
     /// Rows that the last run changed.
@@ -142,7 +207,11 @@ impl Program {
     /// Whether a run that fails leaves nothing to undo.
     pub(crate) fn fails_clean(&self) -> bool {
         match self {
-            Program::Write(write) => matches!(&write.kind, WriteKind::Insert(insert) if insert.fails_clean()),
+            Program::Write(write) => match &write.kind {
+                WriteKind::Insert(insert) => insert.fails_clean(),
+                WriteKind::Update(update) => update.fails_clean(),
+                WriteKind::Delete(delete) => delete.fails_clean(),
+            },
             _ => true,
         }
     }

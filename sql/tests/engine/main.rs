@@ -4,7 +4,9 @@
 mod both;
 mod ddl;
 mod depth;
+mod nested_from;
 mod programs;
 mod queries;
 mod transactions;
+mod views;
 mod writes;

@@ -219,6 +219,62 @@ fn a_statement_reads_what_it_changes() {
     both.check_files();
 }
 
+#[test]
+fn replace_and_what_its_triggers_do() {
+    let both = Both::with(
+        "PRAGMA recursive_triggers = on;
+         CREATE TABLE t0(c0 UNIQUE, c1); INSERT INTO t0 VALUES (123, 1), (4, 5);
+         CREATE TRIGGER tr0 AFTER DELETE ON t0 WHEN old.c0 = 123 BEGIN INSERT INTO t0 VALUES (123, 2); END;
+         CREATE TABLE t1(a INTEGER PRIMARY KEY, b); CREATE INDEX t1b ON t1(b); INSERT INTO t1 VALUES (1, 'one'), (2, 'two');
+         CREATE TRIGGER tr1 AFTER DELETE ON t1 WHEN old.a = 1 BEGIN INSERT INTO t1 VALUES (1, 'three'); END;
+         CREATE TABLE t2(aa, bb); CREATE UNIQUE INDEX t2bb ON t2(bb); INSERT INTO t2 VALUES (10, 20);
+         CREATE TRIGGER tr2 BEFORE DELETE ON t2 BEGIN INSERT INTO t2 VALUES (99, 1); END;
+         CREATE TABLE t3(a PRIMARY KEY, b UNIQUE, c UNIQUE) WITHOUT ROWID; INSERT INTO t3 VALUES (1, 1, 1), (2, 2, 2);
+         CREATE TRIGGER tr3 AFTER DELETE ON t3 BEGIN DELETE FROM t3; END",
+    );
+    both.check(
+        "REPLACE INTO t0 VALUES (123, 3); REPLACE INTO t0 VALUES (4, 6); UPDATE OR REPLACE t0 SET c0 = 4 WHERE c0 = 123;
+         REPLACE INTO t1 VALUES (1, 'x'); REPLACE INTO t1 VALUES (2, 'y');
+         REPLACE INTO t2 VALUES (30, 20);
+         SELECT * FROM t0; SELECT * FROM t1; SELECT * FROM t2",
+    );
+    // How many rows the failing trigger had counted is not the same.
+    both.check_loosely("UPDATE OR REPLACE t3 SET c = 0; SELECT * FROM t3");
+    both.check_files();
+}
+
+#[test]
+fn keys_that_change_in_case_only() {
+    let both = Both::with(
+        "CREATE TABLE t(a COLLATE nocase PRIMARY KEY, b UNIQUE) WITHOUT ROWID; INSERT INTO t VALUES ('abc', 'def'), ('x', 'y')",
+    );
+    both.check("UPDATE t SET a = 'ABC' WHERE a = 'abc'; UPDATE t SET a = upper(a), b = upper(b); UPDATE t SET a = 'abc'; SELECT * FROM t");
+    both.check_files();
+}
+
+#[test]
+fn update_from_changes_a_row_once() {
+    let both = Both::with(
+        "CREATE TABLE t(a INTEGER PRIMARY KEY, b); CREATE TABLE log(x); INSERT INTO t VALUES (1, 'i'), (2, 'ii'), (3, 'iii');
+         CREATE TABLE s(k, v); INSERT INTO s VALUES (3, 'x'), (3, 'y'), (1, 'z'), (1, 'w');
+         CREATE TRIGGER tr AFTER UPDATE ON t BEGIN INSERT INTO log VALUES (old.b || new.b); END",
+    );
+    both.check(
+        "UPDATE t SET b = v FROM s WHERE k = a; SELECT * FROM t; SELECT * FROM log;
+         UPDATE t SET b = 1 FROM t; UPDATE t AS u SET b = u.a FROM t WHERE t.a = 3 AND u.a < 3; UPDATE t SET b = 1 FROM s, T; SELECT * FROM t",
+    );
+}
+
+#[test]
+fn counted_changes() {
+    let both = Both::with("CREATE TABLE t(a UNIQUE, b DEFAULT 0); PRAGMA count_changes = on");
+    both.check(
+        "INSERT INTO t(a) VALUES (1), (2), (3); INSERT INTO t(a) VALUES (1), (5) ON CONFLICT (a) DO UPDATE SET b = b + 1;
+         INSERT OR IGNORE INTO t(a) VALUES (1), (9); UPDATE t SET b = 3 WHERE a > 1; DELETE FROM t WHERE a = 9; DELETE FROM t;
+         INSERT INTO t(a) VALUES (7) RETURNING a; PRAGMA count_changes = off; INSERT INTO t(a) VALUES (8)",
+    );
+}
+
 /// Columns that are changed where they lie: values of every length and class, constraints, and rows that are shorter than the table.
 #[test]
 fn columns_are_changed_in_place() {

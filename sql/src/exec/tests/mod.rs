@@ -90,6 +90,7 @@ impl World {
             autoincrement: false,
             without_rowid: None,
             strict: false,
+            is_view: false,
             indexes: Vec::new(),
             checks: Vec::new(),
             foreign_keys: Vec::new(),

@@ -1,11 +1,13 @@
 //! Rows that are kept aside until a statement has read all that it will change.
 
+use std::collections::BTreeMap;
+
 use super::index::collect_columns;
 use crate::error::Result;
 use crate::exec::{Batch, ExecContext, Operator};
 use crate::plan::Node;
 use crate::plan::expr::Expr;
-use crate::plan::physical::ScanColumn;
+use crate::plan::physical::{ScanColumn, SeekTerm};
 use crate::value::Value;
 
 /// Batches of rows, kept densely; the memory stays for the next run.
@@ -41,6 +43,17 @@ impl Collected {
             }
         }
         kept.set_len(batch.selected_len());
+    }
+
+    /// The last row of each key, as batch and row, in the order of the keys.
+    pub(super) fn last_of_each<K: Ord>(&self, key: impl Fn(&Batch, usize) -> K) -> Vec<(usize, usize)> {
+        let mut last = BTreeMap::new();
+        for (number, batch) in self.batches().iter().enumerate() {
+            for row in batch.selected() {
+                last.insert(key(batch, row), (number, row));
+            }
+        }
+        last.into_values().collect()
     }
 
     /// The batches in the order in which they came.
@@ -103,6 +116,21 @@ pub(super) fn pruned(input: &Node, reads: &[usize]) -> Node {
             Node::TableScan(scan)
         }
         other => other.clone(),
+    }
+}
+
+/// Whether `input` has at most one row: it asks a table for one rowid.
+pub(super) fn names_one_row(input: &Node) -> bool {
+    match input {
+        Node::TableScan(scan) => {
+            let seek = &scan.seek;
+            scan.table.without_rowid.is_none()
+                && matches!(seek.equal.as_slice(), [SeekTerm::Equal(_)])
+                && seek.lower.is_none()
+                && seek.upper.is_none()
+        }
+        Node::Filter { input, .. } | Node::Project { input, .. } => names_one_row(input),
+        _ => false,
     }
 }
 

@@ -242,6 +242,9 @@ impl Writer {
     }
 
     fn insert_row(&mut self, context: &mut ExecContext<'_>, written: &mut Written) -> Result<(), Failure> {
+        if self.target.table.is_view {
+            return self.target.intercept(context, inserted(&self.row), written);
+        }
         if self.target.has_programs() && self.fire_before(context)? == Fate::Skipped {
             return Ok(());
         }
@@ -401,9 +404,12 @@ impl Writer {
                 return Ok(());
             }
         }
+        let before = written.changes;
         upsert
             .rewriter
-            .change(&mut self.target, context, &upsert.old, other, None, written)
+            .change(&mut self.target, context, &upsert.old, other, None, written)?;
+        written.upserted += written.changes - before;
+        Ok(())
     }
 }
 

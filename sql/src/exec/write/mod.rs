@@ -88,14 +88,24 @@ pub(super) enum Fate {
 pub struct Written {
     /// Rows inserted, changed or deleted.
     pub changes: u64,
+    /// Rows of a view that INSTEAD OF triggers took.
+    pub intercepted: u64,
+    /// Rows that an INSERT changed on behalf of an upsert.
+    pub upserted: u64,
     /// Rows of RETURNING.
     pub returned: Vec<Batch>,
 }
 
 impl Written {
+    /// The rows that PRAGMA count_changes tells of: those of views count, those that an upsert changed do not.
+    pub fn counted(&self) -> u64 {
+        (self.changes + self.intercepted).saturating_sub(self.upserted)
+    }
+
     /// Forgets all of it and keeps what memory it can.
     pub fn clear(&mut self) {
         self.changes = 0;
+        (self.intercepted, self.upserted) = (0, 0);
         self.returned.clear();
     }
 }

@@ -3,6 +3,7 @@
 //! Only the indexes whose columns the statement sets are looked at, and of these only the ones whose entry really differs are written. Rows are
 //! collected before the first is changed, unless the scan goes by a rowid that the statement leaves alone.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::collect::{Collected, is_rowwise, is_stable};
@@ -17,12 +18,14 @@ use crate::exec::kernel::Rows;
 use crate::exec::{Batch, ExecContext, Kernel, Operator, build};
 use crate::plan::write::UpdatePlan;
 use crate::syntax::ast::{ConflictAction, TriggerTime};
-use crate::value::{Affinity, Value, apply_affinity};
+use crate::value::{Affinity, Collation, Value, apply_affinity, compare};
 
 /// An UPDATE statement, ready to run.
 pub struct Update {
     input: Box<dyn Operator>,
     stable: bool,
+    /// A row may come several times.
+    joined: bool,
     collected: Collected,
     way: Way,
 }
@@ -51,7 +54,7 @@ impl Update {
         let target = Target::build(&plan.target, programs)?;
         let changes = Changes::of(&target, plan.sets.iter().map(|(column, _)| *column));
         let rowwise = plan.sets.iter().all(|(_, expression)| is_rowwise(expression));
-        let target = match rowwise {
+        let target = match rowwise && !plan.joined && !target.table.is_view {
             false => target,
             true => match Patcher::build(plan, target, &changes)? {
                 Err(target) => target,
@@ -59,6 +62,7 @@ impl Update {
                     return Ok(Update {
                         input: build(&input)?,
                         stable: true,
+                        joined: false,
                         collected: Collected::default(),
                         way: Way::Patch(Box::new(patcher)),
                     });
@@ -67,7 +71,8 @@ impl Update {
         };
         let plain = !target.has_programs();
         Ok(Update {
-            stable: plain && !changes.key && rowwise && is_stable(&plan.input),
+            stable: plain && !changes.key && rowwise && !plan.joined && is_stable(&plan.input),
+            joined: plan.joined,
             input: build(&plan.input)?,
             collected: Collected::default(),
             way: Way::Rewrite(Box::new(Worker {
@@ -76,13 +81,18 @@ impl Update {
                     .iter()
                     .map(|(column, expression)| Ok((*column, Kernel::compile(expression)?)))
                     .collect::<Result<_>>()?,
-                read_again: changes.key || !plain,
+                read_again: (changes.key || !plain) && !target.table.is_view,
                 rewriter: Rewriter::new(&target, changes, plan.conflict),
                 old: Vec::new(),
                 fresh: Batch::new(0),
                 target,
             })),
         })
+    }
+
+    /// Whether a run that fails leaves nothing to undo: it changes columns of one row, after all checks.
+    pub fn fails_clean(&self) -> bool {
+        matches!(&self.way, Way::Patch(patcher) if patcher.is_single())
     }
 
     /// Changes the rows.
@@ -96,6 +106,11 @@ impl Update {
             }
         } else {
             self.collected.fill(self.input.as_mut(), context)?;
+            if self.joined {
+                self.change_each_once(context, written)?;
+                self.input.close();
+                return Ok(());
+            }
             for batch in self.collected.batches() {
                 self.way.change_rows(context, batch, written)?;
             }
@@ -103,7 +118,61 @@ impl Update {
         self.input.close();
         Ok(())
     }
+
+    fn change_each_once(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        written: &mut Written,
+    ) -> Result<(), Failure> {
+        let Way::Rewrite(worker) = &mut self.way else {
+            return Err(Error::misuse("UPDATE FROM writes whole rows").into());
+        };
+        let table = &worker.target.table;
+        let width = table.columns.len();
+        let identity = match &table.without_rowid {
+            Some(primary) => primary.stored[..primary.key_count].to_vec(),
+            None if table.is_view => (0..width).collect(),
+            None => vec![width],
+        };
+        let key = |batch: &Batch, row: usize| {
+            let values = identity
+                .iter()
+                .map(|&column| Value::from(batch.columns[column].get(row)));
+            SortKey(values.collect())
+        };
+        for (batch, row) in self.collected.last_of_each(key) {
+            context.check_interrupt()?;
+            let batch = &self.collected.batches()[batch];
+            worker.take_row(context, batch, row, written)?;
+        }
+        Ok(())
+    }
 }
+
+/// Values in the order of an index.
+struct SortKey(Vec<Value>);
+
+impl Ord for SortKey {
+    fn cmp(&self, other: &SortKey) -> Ordering {
+        let pairs = self.0.iter().zip(&other.0);
+        let mut orders = pairs.map(|(own, other)| compare(own.as_ref(), other.as_ref(), &Collation::Binary));
+        orders.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+    }
+}
+
+impl PartialOrd for SortKey {
+    fn partial_cmp(&self, other: &SortKey) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for SortKey {
+    fn eq(&self, other: &SortKey) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for SortKey {}
 
 impl Way {
     fn start(&mut self, context: &ExecContext<'_>) -> Result<()> {
@@ -133,14 +202,24 @@ impl Worker {
         batch: &Batch,
         written: &mut Written,
     ) -> Result<(), Failure> {
-        self.old.resize(self.target.width(), Value::Null);
         for row in batch.selected() {
-            for (value, column) in self.old.iter_mut().zip(&batch.columns) {
-                value.assign(column.get(row));
-            }
-            self.change_row(context, batch, row, written)?;
+            self.take_row(context, batch, row, written)?;
         }
         Ok(())
+    }
+
+    fn take_row(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        batch: &Batch,
+        row: usize,
+        written: &mut Written,
+    ) -> Result<(), Failure> {
+        self.old.resize(self.target.width(), Value::Null);
+        for (value, column) in self.old.iter_mut().zip(&batch.columns) {
+            value.assign(column.get(row));
+        }
+        self.change_row(context, batch, row, written)
     }
 
     fn change_row(
@@ -170,6 +249,11 @@ impl Worker {
             let rows = [input.1];
             let values = kernel.evaluate_rows(context, input.0, Rows::Some(&rows))?;
             new[*column].assign(values.get(0));
+        }
+        if self.target.table.is_view {
+            self.target.completion.apply_affinities(&mut self.rewriter.new);
+            let change = self.rewriter.as_change(&self.old);
+            return self.target.intercept(context, change, written);
         }
         if self.target.has_programs() {
             let (target, old) = (&mut self.target, &mut self.old);
@@ -440,7 +524,7 @@ impl Rewriter {
         match unique {
             Unique::Key => Ok(target
                 .key_conflict(context, &self.new)?
-                .filter(|found| found != own)),
+                .filter(|found| !target.is_same_row(found, own))),
             Unique::Index(number) if target.indexes[number].is_present(Side::New) => {
                 target.index_conflict(context, number, &self.new, Some(own))
             }

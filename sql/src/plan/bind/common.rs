@@ -184,17 +184,18 @@ impl<'a> Binder<'a> {
     fn derived_item(&mut self, kind: SourceKind, columns: Rc<[OutputColumn]>, shown: &Arc<str>) -> Item<'a> {
         let table: TableId = self.tables.add(Arc::clone(shown), TableColumns::Derived(columns));
         Item {
-            source: Source {
+            operand: super::from::Operand::Source(Box::new(Source {
                 table,
                 kind,
                 hint: IndexHint::Free,
-            },
+            })),
             visible: ScopeSource {
                 table,
                 database: None,
                 name: Arc::clone(shown),
                 using: Vec::new(),
                 outer: None,
+                inner: Vec::new(),
             },
             arguments: &[],
         }

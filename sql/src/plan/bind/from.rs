@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
-use super::name::ColumnName;
+use super::nested_from::only_table;
 use super::scope::{Scope, ScopeSource};
 use super::typed::{Typed, compare_rule};
 use super::{Binder, TableColumns};
@@ -17,16 +17,34 @@ use crate::error::{Error, Result};
 use crate::plan::expr::CompareOp;
 use crate::plan::logical::{
     Block, Body, From, IndexHint, JoinItem, OuterKind, OutputColumn, Query, Scalar, Source, SourceKind,
+    TableId,
 };
 use crate::plan::physical::DatabaseIndex;
 use crate::syntax::ast::{self, Ident, JoinConstraint, JoinKind, ObjectName, TableRef};
 
 /// A table of FROM with what names see of it.
 pub(super) struct Item<'a> {
-    pub source: Source,
+    pub operand: Operand,
     pub visible: ScopeSource,
     /// Arguments of a table-valued function, to be bound when all tables are known.
     pub arguments: &'a [ast::Expr],
+}
+
+/// What joins.
+pub(super) enum Operand {
+    Source(Box<Source>),
+    /// A join in parentheses.
+    Tree(Box<From>),
+}
+
+impl Operand {
+    /// As part of a FROM.
+    pub fn into_from(self) -> From {
+        match self {
+            Operand::Source(source) => From::Source(source),
+            Operand::Tree(tree) => *tree,
+        }
+    }
 }
 
 /// A table or view of the schema.
@@ -42,7 +60,10 @@ impl<'a> Binder<'a> {
         clause: &'a ast::FromClause,
         out: &mut Vec<Item<'a>>,
     ) -> Result<()> {
-        self.table_ref(&clause.first, out)?;
+        match first_tables(clause) {
+            Some(inner) => self.nested(|binder| binder.bind_from_items(inner, out))?,
+            None => self.table_ref(&clause.first, out)?,
+        }
         for join in &clause.joins {
             self.table_ref(&join.table, out)?;
         }
@@ -74,48 +95,55 @@ impl<'a> Binder<'a> {
                     .map_or_else(|| Arc::from(""), |alias| Arc::clone(&alias.text));
                 out.push(self.query_item(query, name, None));
             }
-            TableRef::Parenthesized { from, alias: None } => {
-                return self.nested(|binder| binder.bind_from_items(from, out));
-            }
-            TableRef::Parenthesized {
-                from,
-                alias: Some(alias),
-            } => {
-                let query = self.nested(|binder| binder.joined_tables(from))?;
-                out.push(self.query_item(query, Arc::clone(&alias.text), None));
+            TableRef::Parenthesized { from, alias } => {
+                let item = match only_table(from) {
+                    Some(table) => self.nested(|binder| binder.lone_table(table, alias.as_ref()))?,
+                    None => self.nested_from(from, alias.as_ref())?,
+                };
+                out.push(item);
             }
         }
         Ok(())
     }
 
-    /// `(a JOIN b ..) AS x`: a query of all their columns.
-    fn joined_tables(&mut self, from: &'a ast::FromClause) -> Result<Query> {
-        let (from, scope) = self.bind_from_clause(from, |_| Ok(()))?;
-        let ((projection, columns), _) = self.in_scope(scope.1, |binder| binder.all_columns())?;
-        let block = Block {
-            from: Some(from),
-            projection,
-            ..Block::default()
-        };
-        Ok(Query::of(Body::Block(Box::new(block)), columns))
+    /// `(t)` and `(t) AS x`: the table, which forgets an alias that it has inside.
+    fn lone_table(&mut self, table: &'a TableRef, alias: Option<&'a Ident>) -> Result<Item<'a>> {
+        match table {
+            TableRef::Table { name, indexed, .. } => self.named_table(name, alias, indexed.as_ref()),
+            TableRef::Function { name, arguments, .. } => self.table_function(name, arguments, alias),
+            TableRef::Subquery { select, .. } => {
+                let query = self.select(select)?;
+                let name = alias.map_or_else(|| Arc::from(""), |alias| Arc::clone(&alias.text));
+                Ok(self.query_item(query, name, None))
+            }
+            TableRef::Parenthesized { from, alias: inner } => {
+                self.nested_from(from, alias.or(inner.as_ref()))
+            }
+        }
     }
 
-    fn query_item(&mut self, query: Query, name: Arc<str>, database: Option<DatabaseIndex>) -> Item<'a> {
+    pub(super) fn query_item(
+        &mut self,
+        query: Query,
+        name: Arc<str>,
+        database: Option<DatabaseIndex>,
+    ) -> Item<'a> {
         let columns = TableColumns::Derived(unique_names(&query.columns));
         let table = self.tables.add(Arc::clone(&name), columns);
         let kind = SourceKind::Query(Box::new(query));
         Item {
-            source: Source {
+            operand: Operand::Source(Box::new(Source {
                 table,
                 kind,
                 hint: IndexHint::Free,
-            },
+            })),
             visible: ScopeSource {
                 table,
                 database,
                 name,
                 using: Vec::new(),
                 outer: None,
+                inner: Vec::new(),
             },
             arguments: &[],
         }
@@ -137,7 +165,7 @@ impl<'a> Binder<'a> {
             Some(Relation::Table(database, table)) => {
                 let hint = index_hint(indexed, table)?;
                 let item = self.table_item(database, table, shown, hint);
-                self.bind_indexes(item.source.table)?;
+                self.bind_indexes(item.visible.table)?;
                 Ok(item)
             }
             Some(Relation::View(database, view)) => {
@@ -169,17 +197,18 @@ impl<'a> Binder<'a> {
             table: Arc::clone(table),
         };
         Item {
-            source: Source {
+            operand: Operand::Source(Box::new(Source {
                 table: id,
                 kind,
                 hint,
-            },
+            })),
             visible: ScopeSource {
                 table: id,
                 database: Some(database),
                 name,
                 using: Vec::new(),
                 outer: None,
+                inner: Vec::new(),
             },
             arguments: &[],
         }
@@ -198,17 +227,18 @@ impl<'a> Binder<'a> {
             arguments: Vec::new(),
         };
         Item {
-            source: Source {
+            operand: Operand::Source(Box::new(Source {
                 table: id,
                 kind,
                 hint: IndexHint::Free,
-            },
+            })),
             visible: ScopeSource {
                 table: id,
                 database: None,
                 name,
                 using: Vec::new(),
                 outer: None,
+                inner: Vec::new(),
             },
             arguments,
         }
@@ -284,11 +314,11 @@ impl<'a> Binder<'a> {
                 None => binder.named_table(name, None, None)?,
             };
             let arguments = binder.exprs(item.arguments)?;
-            set_arguments(&mut item.source, arguments);
+            set_arguments(&mut item.operand, arguments);
             let mut scope = Scope::new(super::Clause::Projection);
             scope.sources.push(item.visible);
             let ((projection, columns), _) = binder.in_scope(scope, |binder| binder.all_columns())?;
-            let from = Some(From::Source(Box::new(item.source)));
+            let from = Some(item.operand.into_from());
             let block = Block {
                 from,
                 projection,
@@ -359,37 +389,42 @@ impl<'a> Binder<'a> {
         let mut sources = Vec::with_capacity(items.len());
         for item in items {
             scope.sources.push(item.visible);
-            sources.push((item.source, item.arguments));
+            sources.push((item.operand, item.arguments));
         }
         let ((from, result), scope) = self.in_scope(scope, |binder| {
             let mut sources = Sources {
                 left: sources.into_iter(),
                 taken: 0,
             };
-            let from = binder.join_tree(clause, &mut sources)?;
+            let from = binder.join_tree(clause, &mut sources, joins_right(clause))?;
             Ok((from, inside(binder)?))
         })?;
         Ok((from, (result, scope)))
     }
 
     /// The second pass over a clause: takes its tables from `sources`.
-    fn join_tree(&mut self, clause: &'a ast::FromClause, sources: &mut Sources<'a>) -> Result<From> {
+    fn join_tree(
+        &mut self,
+        clause: &'a ast::FromClause,
+        sources: &mut Sources<'a>,
+        has_right: bool,
+    ) -> Result<From> {
         let start = sources.taken;
-        let mut tree = self.join_operand(&clause.first, sources)?;
-        let has_right = clause
-            .joins
-            .iter()
-            .any(|join| matches!(join.op.kind, JoinKind::Right | JoinKind::Full));
+        let mut tree = match first_tables(clause) {
+            Some(inner) => self.nested(|binder| binder.join_tree(inner, sources, has_right))?,
+            None => self.join_operand(sources)?,
+        };
         for join in &clause.joins {
             let middle = sources.taken;
-            let right = self.join_operand(&join.table, sources)?;
+            let right = self.join_operand(sources)?;
             let reach = Reach {
                 start,
                 middle,
                 end: sources.taken,
+                has_right,
             };
             let outer = outer_kind(join.op.kind);
-            let on = self.join_condition(join, outer, reach, has_right)?;
+            let on = self.join_condition(join, outer, reach)?;
             tree = match outer {
                 None => inner_join(tree, right, on, join.op.kind == JoinKind::Cross),
                 Some(kind) => From::Outer {
@@ -403,17 +438,14 @@ impl<'a> Binder<'a> {
         Ok(tree)
     }
 
-    fn join_operand(&mut self, table: &'a TableRef, sources: &mut Sources<'a>) -> Result<From> {
-        if let TableRef::Parenthesized { from, alias: None } = table {
-            return self.nested(|binder| binder.join_tree(from, sources));
-        }
-        let Some((mut source, arguments)) = sources.left.next() else {
+    fn join_operand(&mut self, sources: &mut Sources<'a>) -> Result<From> {
+        let Some((mut operand, arguments)) = sources.left.next() else {
             return Err(Error::misuse("tables of FROM out of step"));
         };
         sources.taken += 1;
         let arguments = self.exprs(arguments)?;
-        set_arguments(&mut source, arguments);
-        Ok(From::Source(Box::new(source)))
+        set_arguments(&mut operand, arguments);
+        Ok(operand.into_from())
     }
 
     fn join_condition(
@@ -421,7 +453,6 @@ impl<'a> Binder<'a> {
         join: &'a ast::Join,
         outer: Option<OuterKind>,
         reach: Reach,
-        has_right: bool,
     ) -> Result<Vec<Scalar>> {
         if join.op.natural && join.constraint.is_some() {
             return Err(Error::sql("a NATURAL join may not have an ON or USING clause"));
@@ -441,7 +472,7 @@ impl<'a> Binder<'a> {
             }
             Some(JoinConstraint::On(condition)) => {
                 let condition = self.expr(condition)?.expr;
-                if (outer.is_some() || has_right) && self.refers_right_of(&condition, reach) {
+                if (outer.is_some() || reach.has_right) && self.refers_right_of(&condition, reach) {
                     return Err(Error::sql("ON clause references tables to its right"));
                 }
                 let mut terms = Vec::new();
@@ -454,8 +485,7 @@ impl<'a> Binder<'a> {
     fn refers_right_of(&mut self, condition: &Scalar, reach: Reach) -> bool {
         let right = &self.scope().sources[reach.end..];
         let mut refers = false;
-        condition
-            .each_column(&mut |column| refers |= right.iter().any(|source| source.table == column.table));
+        condition.each_column(&mut |column| refers |= right.iter().any(|source| source.covers(column.table)));
         refers
     }
 
@@ -508,39 +538,33 @@ impl<'a> Binder<'a> {
         Ok(terms)
     }
 
-    /// The column of that name on the left side of a join.
+    /// The column of that name on the left side of a join. Beside a RIGHT or FULL JOIN, all tables that share it have a say.
     fn using_left(&mut self, name: &str, reach: Reach) -> Result<Option<Typed>> {
-        let level = self.scopes.len() - 1;
-        let sources = self.scopes[level].sources[reach.start..reach.middle].to_vec();
-        let has_right = sources
-            .iter()
-            .any(|source| matches!(source.outer, Some(OuterKind::Right | OuterKind::Full)));
-        if !has_right {
-            let first = sources
-                .iter()
-                .find_map(|source| Some((source.table, self.tables.get(source.table).find_column(name)?)));
-            return first
-                .map(|(table, column)| self.table_column(table, Some(column)))
-                .transpose();
+        let left = &self.scopes[self.scopes.len() - 1].sources[reach.start..reach.middle];
+        let mut found: Vec<(TableId, usize)> = Vec::new();
+        for source in left {
+            let Some(column) = self.tables.get(source.table).find_column(name) else {
+                continue;
+            };
+            if !found.is_empty() && !source.shares(name) {
+                return Err(Error::sql(format!("ambiguous reference to {name} in USING()")));
+            }
+            found.push((source.table, column));
+            if !reach.has_right {
+                break;
+            }
         }
-        let mut probe = Scope::new(super::Clause::From);
-        probe.sources = sources;
-        let wanted = ColumnName {
-            schema: None,
-            table: None,
-            column: name,
-            span: ast::Span::default(),
-        };
-        match self.find_only_in(&probe, wanted) {
-            Ok(found) => found.transpose(),
-            Err(_) => Err(Error::sql(format!("ambiguous reference to {name} in USING()"))),
+        match found.as_slice() {
+            [] => Ok(None),
+            [(table, column)] => self.table_column(*table, Some(*column)).map(Some),
+            several => self.merged_column(several).map(Some),
         }
     }
 }
 
 /// The tables that the second pass has yet to take.
 struct Sources<'a> {
-    left: std::vec::IntoIter<(Source, &'a [ast::Expr])>,
+    left: std::vec::IntoIter<(Operand, &'a [ast::Expr])>,
     taken: usize,
 }
 
@@ -550,6 +574,8 @@ struct Reach {
     start: usize,
     middle: usize,
     end: usize,
+    /// The clause has a RIGHT or FULL JOIN.
+    has_right: bool,
 }
 
 fn outer_kind(kind: JoinKind) -> Option<OuterKind> {
@@ -577,8 +603,24 @@ fn inner_join(left: From, right: From, terms: Vec<Scalar>, fixed: bool) -> From 
     From::Inner { items, on }
 }
 
-fn set_arguments(source: &mut Source, bound: Vec<Typed>) {
-    if let SourceKind::Virtual { arguments, .. } = &mut source.kind {
+/// Whether there is a RIGHT or FULL JOIN among the tables of a clause.
+fn joins_right(clause: &ast::FromClause) -> bool {
+    let right = |join: &ast::Join| matches!(join.op.kind, JoinKind::Right | JoinKind::Full);
+    clause.joins.iter().any(right) || first_tables(clause).is_some_and(joins_right)
+}
+
+/// The join in parentheses that a clause begins with, if it is no unit of its own.
+fn first_tables(clause: &ast::FromClause) -> Option<&ast::FromClause> {
+    match &clause.first {
+        TableRef::Parenthesized { from, alias: None } => Some(from),
+        _ => None,
+    }
+}
+
+fn set_arguments(operand: &mut Operand, bound: Vec<Typed>) {
+    if let Operand::Source(source) = operand
+        && let SourceKind::Virtual { arguments, .. } = &mut source.kind
+    {
         *arguments = bound.into_iter().map(|argument| argument.expr).collect();
     }
 }
@@ -617,34 +659,56 @@ pub(super) fn unique_names(columns: &[OutputColumn]) -> Rc<[OutputColumn]> {
         if let Some(name) = column.inner_name.take() {
             column.name = name;
         }
-        let stem = Arc::clone(&column.name);
-        let mut number = 1;
-        while !taken.take(&unique, &column.name) {
-            column.name = Arc::from(format!("{stem}:{number}"));
-            number += 1;
-        }
+        column.name = numbered(&column.name, |name| {
+            taken.take(name, || unique.iter().map(|known| &*known.name))
+        });
         unique.push(column);
     }
     unique.into()
 }
 
+/// The name itself, or with the first number that makes it free. A number that it bears already goes.
+pub(super) fn numbered(name: &Arc<str>, mut take: impl FnMut(&str) -> bool) -> Arc<str> {
+    if take(name) {
+        return Arc::clone(name);
+    }
+    let digits = name.len() - name.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+    let stem = &name[..name.len() - digits];
+    let stem = stem
+        .strip_suffix(':')
+        .filter(|stem| !stem.is_empty())
+        .unwrap_or(name);
+    let mut number = 1_u64;
+    loop {
+        let numbered = format!("{stem}:{number}");
+        if take(&numbered) {
+            return Arc::from(numbered);
+        }
+        number += 1;
+    }
+}
+
 /// The names that are in use: a few are compared one by one, many are hashed.
-struct TakenNames {
+pub(super) struct TakenNames {
     hashed: Option<FxHashSet<String>>,
 }
 
 impl TakenNames {
-    fn new(count: usize) -> TakenNames {
+    pub(super) fn new(count: usize) -> TakenNames {
         TakenNames {
             hashed: (count > 16).then(FxHashSet::default),
         }
     }
 
     /// Takes a name; `false` when it is in use.
-    fn take(&mut self, unique: &[OutputColumn], name: &str) -> bool {
+    pub(super) fn take<'n, I: Iterator<Item = &'n str>>(
+        &mut self,
+        name: &str,
+        known: impl FnOnce() -> I,
+    ) -> bool {
         match &mut self.hashed {
             Some(names) => names.insert(name.to_ascii_lowercase()),
-            None => !unique.iter().any(|column| column.name.eq_ignore_ascii_case(name)),
+            None => !known().any(|own| own.eq_ignore_ascii_case(name)),
         }
     }
 }

@@ -17,6 +17,7 @@ mod compound;
 mod expression;
 mod from;
 mod name;
+mod nested_from;
 mod operator;
 mod order;
 mod row;
@@ -26,6 +27,7 @@ mod subquery;
 mod table_expression;
 mod typed;
 mod window;
+mod writable;
 mod write;
 
 use std::rc::Rc;
@@ -41,6 +43,7 @@ use crate::stack::StackGuard;
 use crate::syntax::ast;
 use crate::value::{Affinity, Collation};
 
+use nested_from::NestedColumn;
 pub(super) use scope::Clause;
 use scope::Scope;
 pub(super) use write::{BoundInsert, BoundUpdate, BoundUpsert, RowChange, Target};
@@ -92,6 +95,8 @@ pub(super) enum TableColumns<'a> {
     Virtual(Arc<dyn VirtualTable>),
     /// A query.
     Derived(Rc<[OutputColumn]>),
+    /// A join in parentheses.
+    Nested(Rc<[NestedColumn]>),
     /// Keys, aggregates or window functions of a block.
     Pseudo,
 }
@@ -157,6 +162,7 @@ impl<'a> TableEntry<'a> {
             TableColumns::Base { table, .. } => table.columns.len(),
             TableColumns::Virtual(table) => table.columns().len(),
             TableColumns::Derived(columns) => columns.len(),
+            TableColumns::Nested(columns) => columns.len(),
             TableColumns::Pseudo => 0,
         }
     }
@@ -167,6 +173,7 @@ impl<'a> TableEntry<'a> {
             TableColumns::Base { table, .. } => &table.columns[index].name,
             TableColumns::Virtual(table) => &table.columns()[index].name,
             TableColumns::Derived(columns) => &columns[index].name,
+            TableColumns::Nested(columns) => &columns[index].name,
             TableColumns::Pseudo => "",
         }
     }
@@ -178,7 +185,16 @@ impl<'a> TableEntry<'a> {
             TableColumns::Base { table, .. } => table.columns.iter().position(|c| is(&c.name)),
             TableColumns::Virtual(table) => table.columns().iter().position(|c| is(&c.name)),
             TableColumns::Derived(columns) => columns.iter().position(|c| is(&c.name)),
+            TableColumns::Nested(columns) => columns.iter().position(|c| is(&c.name)),
             TableColumns::Pseudo => None,
+        }
+    }
+
+    /// The columns, when it is a join in parentheses.
+    pub fn nested(&self) -> Option<&Rc<[NestedColumn]>> {
+        match &self.columns {
+            TableColumns::Nested(columns) => Some(columns),
+            _ => None,
         }
     }
 
@@ -221,6 +237,10 @@ impl<'a> TableEntry<'a> {
                     column.collation.clone().or(Some(Collation::Binary)),
                 )
             }
+            TableColumns::Nested(columns) => (
+                columns[index].typed.affinity,
+                columns[index].typed.collation.clone(),
+            ),
             TableColumns::Pseudo => (None, None),
         }
     }
@@ -310,12 +330,7 @@ impl<'a> Binder<'a> {
             n if n.eq_ignore_ascii_case("rtrim") => Some(Collation::RTrim),
             n => (self.context.collations)(n),
         };
-        found.ok_or_else(|| {
-            Error::sql_at(
-                format!("no such collation sequence: {name}"),
-                name.span.start as usize,
-            )
-        })
+        found.ok_or_else(|| Error::no_such_collation(name.as_str()).at(name.span.start as usize))
     }
 
     /// Runs `bind` one level of nesting deeper.

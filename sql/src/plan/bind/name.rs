@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Binder;
-use super::scope::{Clause, Scope};
+use super::scope::{Clause, Scope, ScopeSource};
 use super::typed::{Kind, Typed};
 use crate::error::{Error, Result};
 use crate::plan::expr::Register;
@@ -117,15 +117,64 @@ impl<'a> Binder<'a> {
         }
     }
 
+    /// The name of the column that `name` finds in a join in parentheses.
+    pub(super) fn name_in_nested(&self, name: &ast::Expr) -> Option<Arc<str>> {
+        let wanted = match &name.kind {
+            ast::ExprKind::Name(own) => ColumnName {
+                schema: None,
+                table: None,
+                column: &own.text,
+                span: name.span,
+            },
+            ast::ExprKind::Qualified(own) => ColumnName {
+                schema: own.schema.as_ref().map(ast::Ident::as_str),
+                table: Some(&own.table.text),
+                column: &own.column.text,
+                span: name.span,
+            },
+            _ => return None,
+        };
+        for scope in self.scopes.iter().rev() {
+            match self.find_in_sources(scope, wanted) {
+                Found::Nothing if !scope.barrier => {}
+                Found::Column(table, Some(column)) => {
+                    let columns = self.tables.get(table).nested()?;
+                    return Some(Arc::clone(&columns[column].name));
+                }
+                _ => return None,
+            }
+        }
+        None
+    }
+
     fn find_in_sources(&self, scope: &Scope, name: ColumnName<'_>) -> Found {
         let mut found = Found::Nothing;
         let mut candidates = 0;
         let mut rowid_of = None;
         for source in &scope.sources {
+            let entry = self.tables.get(source.table);
+            if let Some(columns) = entry.nested() {
+                let mut hit = false;
+                for (number, column) in columns.iter().enumerate() {
+                    if !column.answers_to(name) {
+                        continue;
+                    }
+                    found = match combine(found, source, name.column, number) {
+                        Found::Ambiguous => return Found::Ambiguous,
+                        found => found,
+                    };
+                    hit = true;
+                    if column.merged {
+                        break;
+                    }
+                }
+                if hit || name.table.is_none() {
+                    continue;
+                }
+            }
             if !self.qualifies(source, name) {
                 continue;
             }
-            let entry = self.tables.get(source.table);
             if entry.has_rowid() {
                 candidates += 1;
                 rowid_of = Some(source.table);
@@ -133,18 +182,9 @@ impl<'a> Binder<'a> {
             let Some(column) = entry.find_column(name.column) else {
                 continue;
             };
-            let shared = source
-                .using
-                .iter()
-                .any(|using| using.eq_ignore_ascii_case(name.column));
-            found = match (found, shared) {
-                (Found::Nothing, _) => Found::Column(source.table, Some(column)),
-                (_, false) => return Found::Ambiguous,
-                (before, true) => match source.outer {
-                    None | Some(OuterKind::Left) => before,
-                    Some(OuterKind::Right) => Found::Column(source.table, Some(column)),
-                    Some(OuterKind::Full) => merge(before, source.table, column),
-                },
+            found = match combine(found, source, name.column, column) {
+                Found::Ambiguous => return Found::Ambiguous,
+                found => found,
             };
         }
         match (&found, rowid_of) {
@@ -163,7 +203,7 @@ impl<'a> Binder<'a> {
         !matches!(scope.clause, Clause::Generated | Clause::IndexExpression)
     }
 
-    fn qualifies(&self, source: &super::scope::ScopeSource, name: ColumnName<'_>) -> bool {
+    fn qualifies(&self, source: &ScopeSource, name: ColumnName<'_>) -> bool {
         let table_fits = name
             .table
             .is_none_or(|table| source.name.eq_ignore_ascii_case(table));
@@ -267,7 +307,7 @@ impl<'a> Binder<'a> {
             .position(|c| c.name.eq_ignore_ascii_case(name.column));
         let column = match column {
             Some(column) => Some(column),
-            None if is_rowid_name(name.column) && trigger.table.without_rowid.is_none() => None,
+            None if is_rowid_name(name.column) && trigger.table.has_rowid() => None,
             None => return None,
         };
         let register: Register = Self::trigger_register(first, trigger.table, column);
@@ -305,6 +345,9 @@ impl<'a> Binder<'a> {
                 explicit: false,
             });
         };
+        if let Some(columns) = entry.nested() {
+            return Ok(columns[index].typed.clone());
+        }
         let (affinity, collation) = entry.column_type(index);
         self.bind_generated(table, index)?;
         Ok(Typed {
@@ -315,7 +358,7 @@ impl<'a> Binder<'a> {
         })
     }
 
-    fn merged_column(&mut self, columns: &[(TableId, usize)]) -> Result<Typed> {
+    pub(super) fn merged_column(&mut self, columns: &[(TableId, usize)]) -> Result<Typed> {
         let mut parts = Vec::with_capacity(columns.len());
         let mut kind = Kind::default();
         for (n, &(table, column)) in columns.iter().enumerate() {
@@ -345,6 +388,19 @@ impl<'a> Binder<'a> {
             Ok(None) => Some(truth),
             _ => None,
         }
+    }
+}
+
+/// What was found so far and another column of that name.
+fn combine(before: Found, source: &ScopeSource, name: &str, column: usize) -> Found {
+    match (before, source.shares(name)) {
+        (Found::Nothing, _) => Found::Column(source.table, Some(column)),
+        (_, false) => Found::Ambiguous,
+        (before, true) => match source.outer {
+            None | Some(OuterKind::Left) => before,
+            Some(OuterKind::Right) => Found::Column(source.table, Some(column)),
+            Some(OuterKind::Full) => merge(before, source.table, column),
+        },
     }
 }
 

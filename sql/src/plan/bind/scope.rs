@@ -86,6 +86,20 @@ pub(in crate::plan) struct ScopeSource {
     pub using: Vec<Arc<str>>,
     /// How it is joined to what is left of it, when not by an inner join.
     pub outer: Option<OuterKind>,
+    /// The tables inside, when it is a join in parentheses.
+    pub inner: Vec<TableId>,
+}
+
+impl ScopeSource {
+    /// Whether USING or NATURAL shares the column with tables left of it.
+    pub fn shares(&self, column: &str) -> bool {
+        self.using.iter().any(|using| using.eq_ignore_ascii_case(column))
+    }
+
+    /// Whether the table is this one, or one of those inside.
+    pub fn covers(&self, table: TableId) -> bool {
+        self.table == table || self.inner.contains(&table)
+    }
 }
 
 /// A result column that other clauses can name.
@@ -146,7 +160,7 @@ impl Scope {
 
     /// Whether the table is one of this scope's.
     pub fn owns(&self, table: TableId) -> bool {
-        self.sources.iter().any(|source| source.table == table)
+        self.sources.iter().any(|source| source.covers(table))
     }
 }
 

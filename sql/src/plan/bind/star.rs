@@ -70,19 +70,27 @@ impl<'a> Binder<'a> {
         let mut matched = false;
         for place in 0..self.scopes[level].sources.len() {
             let source = &self.scopes[level].sources[place];
-            if table.is_some_and(|table| !table.is(&source.name)) {
+            let id = source.table;
+            let nested = self.tables.get(id).nested().cloned();
+            if nested.is_none() && table.is_some_and(|table| !table.is(&source.name)) {
                 continue;
             }
-            matched = true;
-            let id = source.table;
             for index in 0..self.tables.get(id).width() {
                 let entry = self.tables.get(id);
-                if entry.is_hidden(index) {
+                let listed = match (&nested, table) {
+                    (Some(columns), Some(table)) => columns[index].is_of_table(&table.text),
+                    (Some(columns), None) => !columns[index].unlisted,
+                    (None, _) => !entry.is_hidden(index),
+                };
+                if !listed {
+                    matched |= nested.is_none();
                     continue;
                 }
+                matched = true;
                 let name = Arc::from(entry.column_name(index));
+                let source = &self.scopes[level].sources[place];
                 let typed = match table {
-                    None if self.is_shared_with_left(level, place, &name) => continue,
+                    None if place > 0 && source.shares(&name) => continue,
                     None if self.is_merged(level, place, &name) => self.merged(level, &name)?,
                     _ => self.table_column(id, Some(index))?,
                 };
@@ -99,34 +107,13 @@ impl<'a> Binder<'a> {
         }
     }
 
-    fn is_shared_with_left(&self, level: usize, place: usize, name: &str) -> bool {
-        self.scopes[level].sources[place]
-            .using
-            .iter()
-            .any(|using| using.eq_ignore_ascii_case(name))
-    }
-
-    /// Whether a RIGHT or FULL JOIN further right shares the column.
+    /// Whether the column is left of a RIGHT or FULL JOIN, and shared further right.
     fn is_merged(&self, level: usize, place: usize, name: &str) -> bool {
-        self.scopes[level].sources[place + 1..].iter().any(|source| {
-            matches!(source.outer, Some(OuterKind::Right | OuterKind::Full))
-                && source.using.iter().any(|using| using.eq_ignore_ascii_case(name))
-        })
-    }
-
-    fn merged(&mut self, level: usize, name: &str) -> Result<Typed> {
-        let mut probe = super::scope::Scope::new(super::Clause::From);
-        probe.sources = self.scopes[level].sources.clone();
-        let wanted = super::name::ColumnName {
-            schema: None,
-            table: None,
-            column: name,
-            span: ast::Span::default(),
-        };
-        match self.find_only_in(&probe, wanted)? {
-            Some(found) => found,
-            None => Err(Error::sql(format!("no such column: {name}"))),
-        }
+        let right = &self.scopes[level].sources[place + 1..];
+        right.iter().any(|source| source.shares(name))
+            && right
+                .iter()
+                .any(|source| matches!(source.outer, Some(OuterKind::Right | OuterKind::Full)))
     }
 
     /// The output column of an expression under a name.
@@ -152,6 +139,14 @@ impl<'a> Binder<'a> {
     /// The name of a result column without alias: a column's own name, else the text as written.
     fn default_name(&self, expr: &ast::Expr, bound: &Scalar, text: impl FnOnce() -> Arc<str>) -> Arc<str> {
         let named = matches!(expr.kind, ExprKind::Name(_) | ExprKind::Qualified(_));
+        let in_nested =
+            |scope: &super::scope::Scope| scope.sources.iter().any(|source| !source.inner.is_empty());
+        if named
+            && self.scopes.iter().any(in_nested)
+            && let Some(name) = self.name_in_nested(expr)
+        {
+            return name;
+        }
         match bound {
             Scalar::Column(column) if named => match column.column.index() {
                 Some(index) => Arc::from(self.tables.get(column.table).column_name(index)),

@@ -19,7 +19,7 @@ impl<'a> Binder<'a> {
     pub fn row_table(&mut self, database: DatabaseIndex, table: &'a Arc<Table>) -> TableId {
         let name = Arc::from(table.name.as_str());
         self.table_item(database, table, name, IndexHint::Free)
-            .source
+            .visible
             .table
     }
 
@@ -34,6 +34,7 @@ impl<'a> Binder<'a> {
                 name: Arc::clone(&entry.name),
                 using: Vec::new(),
                 outer: None,
+                inner: Vec::new(),
             });
         }
         let (typed, _) = self.in_scope(scope, |binder| binder.expr(expr))?;

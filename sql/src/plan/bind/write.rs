@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use super::Binder;
 use super::expression::is_row;
-use super::from::{Relation, fold};
 use super::name::is_rowid_name;
 use super::order::ordinal;
 use super::scope::{Clause, Scope, ScopeSource};
 use super::typed::Typed;
+use super::writable::{Writable, WritableKind};
 use crate::catalog::{Index, IndexSource, Table};
 use crate::error::{Error, Result};
 use crate::plan::logical::{
-    Block, Body, ColumnNo, CommonTable, From, IndexHint, JoinItem, OutputColumn, Query, Scalar, TableId,
+    Block, Body, ColumnNo, CommonTable, From, JoinItem, OutputColumn, Query, Scalar, TableId,
 };
 use crate::plan::optimize::optimize;
 use crate::plan::physical::DatabaseIndex;
@@ -20,11 +20,11 @@ use crate::plan::write::UpsertTarget;
 use crate::syntax::ast::{self, ExprKind, Ident, ObjectName};
 
 /// The table that a statement writes.
-pub(in crate::plan) struct Target<'a> {
+pub(in crate::plan) struct Target {
     /// Its database.
     pub database: DatabaseIndex,
-    /// The table.
-    pub table: &'a Arc<Table>,
+    /// The table; for a view, what stands for it.
+    pub table: Arc<Table>,
     /// Its row, as expressions refer to it.
     pub row: TableId,
     /// RETURNING.
@@ -32,8 +32,8 @@ pub(in crate::plan) struct Target<'a> {
 }
 
 /// An INSERT, bound.
-pub(in crate::plan) struct BoundInsert<'a> {
-    pub target: Target<'a>,
+pub(in crate::plan) struct BoundInsert {
+    pub target: Target,
     /// The rows; `None` for DEFAULT VALUES.
     pub source: Option<Query>,
     /// The WITH in front.
@@ -60,43 +60,55 @@ pub(in crate::plan) struct BoundUpsert {
 }
 
 /// The rows that an UPDATE or DELETE is about: the target's row, what else the query puts out, and its order.
-pub(in crate::plan) struct RowChange<'a> {
-    pub target: Target<'a>,
+pub(in crate::plan) struct RowChange {
+    pub target: Target,
     /// Puts out nothing yet; its projection is decided when it is planned.
     pub query: Query,
+    /// The columns of a view's row; empty for a table.
+    pub view_row: Vec<Scalar>,
 }
 
 /// An UPDATE, bound.
-pub(in crate::plan) struct BoundUpdate<'a> {
-    pub rows: RowChange<'a>,
+pub(in crate::plan) struct BoundUpdate {
+    pub rows: RowChange,
     /// Column (or, one past the last, the rowid) and new value.
     pub sets: Vec<(usize, Scalar)>,
+    /// There is a FROM.
+    pub joined: bool,
 }
 
-impl BoundUpdate<'_> {
-    /// Rewrites the query for the rows; the new values see its tables, so they are rewritten with it.
+impl RowChange {
+    /// Rewrites the query for the rows; a view's row and the new values see its tables, so they are rewritten with it.
+    pub fn optimize(&mut self, sets: &mut [(usize, Scalar)]) {
+        let mut values: Vec<&mut Scalar> = self.view_row.iter_mut().collect();
+        values.extend(sets.iter_mut().map(|(_, value)| value));
+        if let Body::Block(block) = &mut self.query.body {
+            let taken = values
+                .iter_mut()
+                .map(|value| std::mem::replace(*value, Scalar::NULL));
+            block.projection = taken.collect();
+        }
+        optimize(&mut self.query);
+        if let Body::Block(block) = &mut self.query.body {
+            let rewritten = std::mem::take(&mut block.projection);
+            values
+                .into_iter()
+                .zip(rewritten)
+                .for_each(|(value, new)| *value = new);
+        }
+    }
+}
+
+impl BoundUpdate {
+    /// Rewrites the query for the rows, and the new values with it.
     pub fn optimize(&mut self) {
-        if let Body::Block(block) = &mut self.rows.query.body {
-            block.projection = self
-                .sets
-                .iter_mut()
-                .map(|(_, value)| std::mem::replace(value, Scalar::NULL))
-                .collect();
-        }
-        optimize(&mut self.rows.query);
-        if let Body::Block(block) = &mut self.rows.query.body {
-            let values = std::mem::take(&mut block.projection);
-            self.sets
-                .iter_mut()
-                .zip(values)
-                .for_each(|(set, value)| set.1 = value);
-        }
+        self.rows.optimize(&mut self.sets);
     }
 }
 
 impl<'a> Binder<'a> {
     /// Binds an INSERT.
-    pub fn insert(&mut self, insert: &'a ast::Insert) -> Result<BoundInsert<'a>> {
+    pub fn insert(&mut self, insert: &'a ast::Insert) -> Result<BoundInsert> {
         if let Some(with) = &insert.with {
             self.open_with(with)?;
         }
@@ -111,23 +123,24 @@ impl<'a> Binder<'a> {
         Ok(bound)
     }
 
-    fn insert_body(&mut self, insert: &'a ast::Insert) -> Result<BoundInsert<'a>> {
-        let (database, table) = self.target(&insert.table)?;
+    fn insert_body(&mut self, insert: &'a ast::Insert) -> Result<BoundInsert> {
+        let Writable { database, kind } = self.target(&insert.table, &ast::TriggerEvent::Insert)?;
+        let table = kind.table();
+        if kind.is_view() && !insert.upserts.is_empty() {
+            return Err(Error::sql("cannot UPSERT a view"));
+        }
         let source = match &insert.source {
             ast::InsertSource::Select(select) => Some(self.select(select)?),
             ast::InsertSource::DefaultValues => None,
         };
         let places = self.insert_columns(insert, table, source.as_ref().map(Query::width))?;
         let shown = Arc::clone(&insert.alias.as_ref().unwrap_or(&insert.table.name).text);
-        let row = self
-            .table_item(database, table, Arc::clone(&shown), IndexHint::Free)
-            .source
-            .table;
-        let excluded = self
-            .table_item(database, table, Arc::from("excluded"), IndexHint::Free)
-            .source
-            .table;
-        let defaults = self.defaults(row, table, &places.columns)?;
+        let row = self.written_row(database, &kind, &shown);
+        let excluded = self.written_row(database, &kind, "excluded");
+        let defaults = match kind {
+            WritableKind::Table(table) => self.defaults(row, table, &places.columns)?,
+            WritableKind::View(..) => vec![None; places.columns.len()],
+        };
         let mut scope = Scope::new(Clause::Value);
         scope.sources = vec![visible(row, Some(database), &shown)];
         // `excluded` is found by its name only: a bare column is the target's.
@@ -135,14 +148,17 @@ impl<'a> Binder<'a> {
         outer.sources = vec![visible(excluded, None, "excluded")];
         let (upserts, _) = self.in_scope(outer, |binder| {
             binder
-                .in_scope(scope, |binder| binder.upserts(insert, table, row))
+                .in_scope(scope, |binder| match kind {
+                    WritableKind::Table(table) => binder.upserts(insert, table, row),
+                    WritableKind::View(..) => Ok(Vec::new()),
+                })
                 .map(|(upserts, _)| upserts)
         })?;
         let returning = self.returning(&insert.returning, row, database, &shown)?;
         Ok(BoundInsert {
             target: Target {
                 database,
-                table,
+                table: Arc::clone(kind.table()),
                 row,
                 returning,
             },
@@ -154,33 +170,6 @@ impl<'a> Binder<'a> {
             upserts,
             excluded,
         })
-    }
-
-    /// Finds a table that may be written.
-    fn target(&mut self, name: &'a ObjectName) -> Result<(DatabaseIndex, &'a Arc<Table>)> {
-        let place = name.span().start as usize;
-        match self.find_relation(name)? {
-            Some(Relation::Table(database, table)) => {
-                if is_schema_table(&table.name) && !self.context.settings.writable_schema {
-                    return Err(Error::sql_at(
-                        format!("table {} may not be modified", table.name),
-                        place,
-                    ));
-                }
-                Ok((database, table))
-            }
-            Some(Relation::View(..)) => Err(Error::sql_at(
-                format!("cannot modify {} because it is a view", name.name),
-                place,
-            )),
-            None => match (self.context.virtual_tables)(&name.name.text) {
-                Some(table) => Err(Error::sql_at(
-                    format!("table {} may not be modified", table.name()),
-                    place,
-                )),
-                None => Err(self.no_such_table(name)),
-            },
-        }
     }
 
     /// Which source column each table column gets.
@@ -442,7 +431,7 @@ impl<'a> Binder<'a> {
     }
 
     /// Binds an UPDATE.
-    pub fn update(&mut self, update: &'a ast::Update) -> Result<BoundUpdate<'a>> {
+    pub fn update(&mut self, update: &'a ast::Update) -> Result<BoundUpdate> {
         if let Some(with) = &update.with {
             self.open_with(with)?;
         }
@@ -457,20 +446,26 @@ impl<'a> Binder<'a> {
         Ok(bound)
     }
 
-    fn update_body(&mut self, update: &'a ast::Update) -> Result<BoundUpdate<'a>> {
-        let (database, table) = self.target(&update.table)?;
+    fn update_body(&mut self, update: &'a ast::Update) -> Result<BoundUpdate> {
+        let columns = update
+            .assignments
+            .iter()
+            .flat_map(|set| set.columns.iter().cloned());
+        let event = ast::TriggerEvent::UpdateOf(columns.collect());
+        let writable = self.target(&update.table, &event)?;
+        let (database, table) = (writable.database, Arc::clone(writable.kind.table()));
         let shown = Arc::clone(&update.alias.as_ref().unwrap_or(&update.table.name).text);
-        let hint = hint(update.indexed.as_ref(), table)?;
-        let item = self.table_item(database, table, Arc::clone(&shown), hint);
-        let row = item.source.table;
-        self.bind_indexes(row)?;
-        let own = From::Source(Box::new(item.source));
+        let item = self.written_item(writable, &shown, update.indexed.as_ref())?;
+        let row = item.visible.table;
+        let view_row = view_row(&table, row);
+        let own = item.operand.into_from();
         let mut scope = Scope::new(Clause::Where);
         scope.sources.push(item.visible);
         let from = match &update.from {
             None => own,
             Some(clause) => {
                 let (joined, ((), inner)) = self.bind_from_clause(clause, |_| Ok(()))?;
+                self.refuse_target(row, &inner, &shown)?;
                 scope.sources.extend(inner.sources);
                 let items = [own, joined].map(|from| JoinItem { from, fixed: false });
                 From::Inner {
@@ -480,7 +475,7 @@ impl<'a> Binder<'a> {
             }
         };
         let ((sets, query), _) = self.in_scope(scope, |binder| {
-            let sets = binder.assignments(&update.assignments, table)?;
+            let sets = binder.assignments(&update.assignments, &table)?;
             let query = binder.changed_rows(
                 from,
                 update.selection.as_ref(),
@@ -497,13 +492,35 @@ impl<'a> Binder<'a> {
             returning,
         };
         Ok(BoundUpdate {
-            rows: RowChange { target, query },
+            rows: RowChange {
+                target,
+                query,
+                view_row,
+            },
             sets,
+            joined: update.from.is_some(),
         })
     }
 
+    /// FROM must not have the target under its own name.
+    fn refuse_target(&self, row: TableId, from: &Scope, shown: &str) -> Result<()> {
+        let table = |id: TableId| self.tables.get(id).base();
+        let again = from.sources.iter().any(|source| {
+            source.name.eq_ignore_ascii_case(shown)
+                && table(source.table)
+                    .zip(table(row))
+                    .is_some_and(|(own, other)| Arc::ptr_eq(own, other))
+        });
+        match again {
+            true => Err(Error::sql(format!(
+                "target object/alias may not appear in FROM clause: {shown}"
+            ))),
+            false => Ok(()),
+        }
+    }
+
     /// Binds a DELETE.
-    pub fn delete(&mut self, delete: &'a ast::Delete) -> Result<RowChange<'a>> {
+    pub fn delete(&mut self, delete: &'a ast::Delete) -> Result<RowChange> {
         if let Some(with) = &delete.with {
             self.open_with(with)?;
         }
@@ -518,14 +535,14 @@ impl<'a> Binder<'a> {
         Ok(bound)
     }
 
-    fn delete_body(&mut self, delete: &'a ast::Delete) -> Result<RowChange<'a>> {
-        let (database, table) = self.target(&delete.table)?;
+    fn delete_body(&mut self, delete: &'a ast::Delete) -> Result<RowChange> {
+        let writable = self.target(&delete.table, &ast::TriggerEvent::Delete)?;
+        let (database, table) = (writable.database, Arc::clone(writable.kind.table()));
         let shown = Arc::clone(&delete.alias.as_ref().unwrap_or(&delete.table.name).text);
-        let hint = hint(delete.indexed.as_ref(), table)?;
-        let item = self.table_item(database, table, Arc::clone(&shown), hint);
-        let row = item.source.table;
-        self.bind_indexes(row)?;
-        let from = From::Source(Box::new(item.source));
+        let item = self.written_item(writable, &shown, delete.indexed.as_ref())?;
+        let row = item.visible.table;
+        let view_row = view_row(&table, row);
+        let from = item.operand.into_from();
         let mut scope = Scope::new(Clause::Where);
         scope.sources.push(item.visible);
         let (query, _) = self.in_scope(scope, |binder| {
@@ -545,6 +562,7 @@ impl<'a> Binder<'a> {
                 returning,
             },
             query,
+            view_row,
         })
     }
 
@@ -571,6 +589,16 @@ impl<'a> Binder<'a> {
     }
 }
 
+/// The columns of the row of a view; nothing for a table, whose row is read as it is.
+fn view_row(table: &Table, row: TableId) -> Vec<Scalar> {
+    match table.is_view {
+        true => (0..table.columns.len())
+            .map(|column| Scalar::column(row, column))
+            .collect(),
+        false => Vec::new(),
+    }
+}
+
 /// Which source column goes where.
 struct InsertPlaces {
     columns: Vec<Option<usize>>,
@@ -584,19 +612,8 @@ fn visible(table: TableId, database: Option<DatabaseIndex>, name: &str) -> Scope
         name: Arc::from(name),
         using: Vec::new(),
         outer: None,
+        inner: Vec::new(),
     }
-}
-
-fn hint(indexed: Option<&ast::Indexed>, table: &Table) -> Result<IndexHint> {
-    super::from::index_hint(indexed, table)
-}
-
-fn is_schema_table(name: &str) -> bool {
-    let folded = fold(name);
-    matches!(
-        &*folded,
-        "sqlite_master" | "sqlite_schema" | "sqlite_temp_master" | "sqlite_temp_schema"
-    )
 }
 
 fn shown_name(name: &ObjectName) -> String {

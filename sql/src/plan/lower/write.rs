@@ -16,7 +16,8 @@ use crate::plan::write::{
 };
 use crate::syntax::ast::ConflictAction;
 
-/// The schema expressions of a target, bound over its row.
+/// The schema expressions of a target, bound over its row. A view has none.
+#[derive(Default)]
 pub(in crate::plan) struct TargetExpressions {
     checks: Vec<(String, Scalar)>,
     defaults: Vec<(usize, Scalar)>,
@@ -26,11 +27,10 @@ pub(in crate::plan) struct TargetExpressions {
 
 impl TargetExpressions {
     /// Binds what the table's row has to be checked against, and what is computed from it.
-    pub fn bind<'a>(
-        binder: &mut Binder<'a>,
-        table: &'a Arc<Table>,
-        row: TableId,
-    ) -> Result<TargetExpressions> {
+    pub fn bind(binder: &mut Binder<'_>, row: TableId) -> Result<TargetExpressions> {
+        let Some(table) = binder.tables.get(row).base() else {
+            return Ok(TargetExpressions::default());
+        };
         let mut checks = Vec::with_capacity(table.checks.len());
         for check in &table.checks {
             let label = check.name.clone().unwrap_or_else(|| check.text.clone());
@@ -126,9 +126,9 @@ impl<'a> Lowerer<'a> {
     }
 
     /// What the executor keeps a table right by.
-    pub fn target(&mut self, target: &Target<'a>, expressions: &TargetExpressions) -> Result<TargetTable> {
-        let layout = Self::row_layout(target.table, target.row);
-        let mut lowered = self.target_of(target.database, target.table, expressions, &layout)?;
+    pub fn target(&mut self, target: &Target, expressions: &TargetExpressions) -> Result<TargetTable> {
+        let layout = Self::row_layout(&target.table, target.row);
+        let mut lowered = self.target_of(target.database, &target.table, expressions, &layout)?;
         if let Some((returned, columns)) = &target.returning {
             returned.iter().for_each(|scalar| self.mark(scalar));
             lowered.returning = Some(Returning {
@@ -179,7 +179,7 @@ impl<'a> Lowerer<'a> {
     /// The plan of an INSERT.
     pub fn insert(
         &mut self,
-        bound: &BoundInsert<'a>,
+        bound: &BoundInsert,
         expressions: &TargetExpressions,
         conflict: Option<ConflictAction>,
     ) -> Result<InsertPlan> {
@@ -207,8 +207,8 @@ impl<'a> Lowerer<'a> {
                 (None, None) => InsertValue::Null,
             });
         }
-        let mut layout = Self::row_layout(bound.target.table, bound.target.row);
-        layout.append(Self::row_layout(bound.target.table, bound.excluded));
+        let mut layout = Self::row_layout(&bound.target.table, bound.target.row);
+        layout.append(Self::row_layout(&bound.target.table, bound.excluded));
         let upserts = bound
             .upserts
             .iter()
@@ -226,7 +226,7 @@ impl<'a> Lowerer<'a> {
     }
 
     /// Whether the rows to insert come, perhaps, from the table that they go into.
-    fn reads_target(&self, bound: &BoundInsert<'_>) -> bool {
+    fn reads_target(&self, bound: &BoundInsert) -> bool {
         let queries = bound
             .source
             .iter()
@@ -235,7 +235,9 @@ impl<'a> Lowerer<'a> {
         for query in queries {
             query.each_source(&mut |source| {
                 reads |= match &source.kind {
-                    SourceKind::Table { table, .. } => Arc::ptr_eq(table, bound.target.table),
+                    SourceKind::Table { table, .. } => {
+                        bound.target.table.is_view || Arc::ptr_eq(table, &bound.target.table)
+                    }
                     SourceKind::Virtual { .. } => true,
                     _ => false,
                 };
@@ -267,7 +269,7 @@ impl<'a> Lowerer<'a> {
     /// The plan of an UPDATE.
     pub fn update(
         &mut self,
-        bound: &BoundUpdate<'a>,
+        bound: &BoundUpdate,
         expressions: &TargetExpressions,
         conflict: Option<ConflictAction>,
     ) -> Result<UpdatePlan> {
@@ -278,13 +280,14 @@ impl<'a> Lowerer<'a> {
         Ok(UpdatePlan {
             target,
             input,
+            joined: bound.joined,
             sets,
             conflict,
         })
     }
 
     /// The plan of a DELETE.
-    pub fn delete(&mut self, bound: &RowChange<'a>, expressions: &TargetExpressions) -> Result<DeletePlan> {
+    pub fn delete(&mut self, bound: &RowChange, expressions: &TargetExpressions) -> Result<DeletePlan> {
         let (input, _) = self.changed_rows(bound, &[])?;
         let target = self.target(&bound.target, expressions)?;
         let unconditional = match &bound.query.body {
@@ -301,13 +304,16 @@ impl<'a> Lowerer<'a> {
     }
 
     /// The rows that a statement is about: the whole table row, then columns of other tables that `values` read.
-    fn changed_rows(&mut self, rows: &RowChange<'a>, values: &[&Scalar]) -> Result<(Node, Layout)> {
+    fn changed_rows(&mut self, rows: &RowChange, values: &[&Scalar]) -> Result<(Node, Layout)> {
         let Body::Block(block) = &rows.query.body else {
             return Err(Error::misuse("rows to change come from a block"));
         };
         let tables = self.common_tables(&rows.query.common)?;
-        let (row, table) = (rows.target.row, rows.target.table);
-        let whole = whole_row(table, row);
+        let (row, table) = (rows.target.row, &rows.target.table);
+        let whole = match table.is_view {
+            true => rows.view_row.iter().cloned().chain([Scalar::NULL]).collect(),
+            false => whole_row(table, row),
+        };
         let extra: Vec<&Scalar> = whole.iter().chain(values.iter().copied()).collect();
         let (node, inner, tail) = self.block_rows(block, Tail::of(&rows.query), &extra)?;
         let mut layout = Self::row_layout(table, row);
@@ -340,10 +346,10 @@ fn whole_row(table: &Table, row: TableId) -> Vec<Scalar> {
         _ if is_virtual(&table.columns[index]) => Scalar::NULL,
         _ => Scalar::column(row, index),
     };
-    let rowid = if table.without_rowid.is_some() {
-        Scalar::NULL
-    } else {
+    let rowid = if table.has_rowid() {
         Scalar::rowid(row)
+    } else {
+        Scalar::NULL
     };
     (0..table.columns.len()).map(column).chain([rowid]).collect()
 }
@@ -375,7 +381,7 @@ pub(in crate::plan) fn target_table<'a>(
     table: &'a Arc<Table>,
 ) -> Result<TargetTable> {
     let row = binder.row_table(database, table);
-    let expressions = TargetExpressions::bind(&mut binder, table, row)?;
+    let expressions = TargetExpressions::bind(&mut binder, row)?;
     let mut lowerer = Lowerer::new(binder);
     let layout = Lowerer::row_layout(table, row);
     lowerer.target_of(database, table, &expressions, &layout)
