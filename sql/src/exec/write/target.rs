@@ -363,10 +363,10 @@ impl Target {
         let locator = self.locator(row);
         let pager = &context.databases.get(self.database).ok_or_else(detached)?.pager;
         self.look_around(pager);
-        if let (Tree::Rowid(cursor), Locator::Rowid(rowid)) = (&mut self.tree, &locator) {
-            if cursor.is_behind_all(pager, *rowid)? {
-                return Ok(None);
-            }
+        if let (Tree::Rowid(cursor), Locator::Rowid(rowid)) = (&mut self.tree, &locator)
+            && cursor.is_behind_all(pager, *rowid)?
+        {
+            return Ok(None);
         }
         Ok(self.seek(context.databases, &locator)?.then_some(locator))
     }
