@@ -171,3 +171,47 @@ fn data_survives_changes_of_the_journal_mode() {
     both.check("PRAGMA integrity_check");
     both.check_content();
 }
+
+#[test]
+fn journal_modes_inside_transactions() {
+    let modes = ["delete", "truncate", "persist", "memory", "off", "wal"];
+    for from in modes {
+        let both = Both::with(&format!("CREATE TABLE t(a); PRAGMA journal_mode = {from}"));
+        for to in modes {
+            for begin in [
+                "BEGIN",
+                "BEGIN; SELECT * FROM t",
+                "BEGIN IMMEDIATE",
+                "BEGIN EXCLUSIVE",
+                "BEGIN; INSERT INTO t VALUES(1)",
+            ] {
+                both.check(&format!(
+                    "{begin}; PRAGMA journal_mode = {to}; PRAGMA journal_mode; COMMIT; PRAGMA journal_mode; INSERT INTO t VALUES(2);
+                     PRAGMA journal_mode = {from}"
+                ));
+            }
+        }
+        both.check_content();
+    }
+}
+
+#[test]
+fn settings_of_attached_databases() {
+    let both = Both::with(
+        "PRAGMA encoding = 'UTF-8'; CREATE TABLE t(a); PRAGMA secure_delete = on; ATTACH ':memory:' AS other",
+    );
+    both.check(
+        "PRAGMA other.secure_delete; PRAGMA main.secure_delete = off; PRAGMA other.secure_delete; PRAGMA secure_delete;
+         PRAGMA other.secure_delete = fast; PRAGMA secure_delete; PRAGMA other.secure_delete; PRAGMA secure_delete = on; PRAGMA other.secure_delete",
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let wide = folder.path().join("wide.db");
+    let maker = rusqlite::Connection::open(&wide).unwrap();
+    maker
+        .execute_batch("PRAGMA encoding = 'UTF-16'; CREATE TABLE w(a)")
+        .unwrap();
+    both.check(&format!(
+        "ATTACH '{}' AS wide; SELECT group_concat(name) FROM pragma_database_list WHERE name <> 'temp'",
+        wide.display()
+    ));
+}
