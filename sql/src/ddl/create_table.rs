@@ -229,6 +229,9 @@ impl Definer<'_> {
             return Err(Error::sql(format!("trigger {name} already exists")).into());
         }
         self.check_trigger_table(create, database)?;
+        if !self.parameters.is_empty() {
+            return Err(Error::sql("trigger cannot use variables").into());
+        }
         let sql = format!("CREATE TRIGGER {}", self.text_of(create.definition));
         let table = create.table.name.text.to_string();
         self.add_object(database, "trigger", name, &table, &sql)

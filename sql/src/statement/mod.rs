@@ -214,6 +214,13 @@ impl Body {
         context.session.foreign_keys.statement.clear();
         (context.session.depth, context.session.firing) = (0, Vec::new());
         let result = self.row.program.write(&mut context);
+        // What OR FAIL leaves behind must have its parents.
+        let result = match result {
+            Err(failure) if failure.action == ConflictAction::Fail => {
+                check_statement_keys(&mut context).and(Err(failure))
+            }
+            result => result,
+        };
         let result = result.and_then(|()| {
             // SQLite refuses a single row before it is inserted.
             let checked = check_statement_keys(&mut context);

@@ -46,7 +46,7 @@ pub(crate) struct Write {
 }
 
 enum WriteKind {
-    Insert(Insert),
+    Insert(Box<Insert>),
     Update(Update),
     Delete(Delete),
 }
@@ -93,7 +93,7 @@ impl Compiled {
 
 impl Program {
     pub(crate) fn insert(insert: Insert) -> Program {
-        Program::of(WriteKind::Insert(insert))
+        Program::of(WriteKind::Insert(Box::new(insert)))
     }
 
     pub(crate) fn update(update: Update) -> Program {

@@ -4,6 +4,7 @@
 mod both;
 mod ddl;
 mod depth;
+mod foreign_keys;
 mod nested_from;
 mod programs;
 mod queries;
