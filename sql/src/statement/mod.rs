@@ -19,7 +19,7 @@ use std::sync::atomic::Ordering;
 
 pub use convert::{FromValue, ToValue};
 pub use params::{Params, ParamsFromIter, params_from_iter};
-pub(crate) use program::{Compiled, Program};
+pub(crate) use program::{Compiled, Program, Query};
 pub use row::{ColumnIndex, Row};
 
 use crate::connection::{Connection, Entered, Outcome, State};
@@ -181,11 +181,12 @@ impl Body {
     }
 
     fn open(&mut self, state: &mut State, connection: &Connection) -> Result<bool, Failure> {
-        let Program::Query(root) = &mut self.row.program else {
+        let Program::Query(query) = &mut self.row.program else {
             return Ok(false);
         };
         let interrupt = connection.interrupt_flag();
         let mut context = state.context(&self.values, &mut self.registers, interrupt, self.run);
+        let root = query.root()?;
         root.open(&mut context)?;
         let more = root.next(&mut context)?;
         Ok(more && self.row.start_batch(0))
@@ -198,12 +199,12 @@ impl Body {
             }
             .into());
         }
-        let Program::Query(root) = &mut self.row.program else {
+        let Program::Query(query) = &mut self.row.program else {
             return Ok(self.row.next_stored_batch());
         };
         let interrupt = connection.interrupt_flag();
         let mut context = state.context(&self.values, &mut self.registers, interrupt, self.run);
-        let more = root.next(&mut context)?;
+        let more = query.root()?.next(&mut context)?;
         Ok(more && self.row.start_batch(0))
     }
 
@@ -214,6 +215,10 @@ impl Body {
         context.session.foreign_keys.statement.clear();
         (context.session.depth, context.session.firing) = (0, Vec::new());
         let result = self.row.program.write(&mut context);
+        let result = match self.row.program.fails_clean() {
+            true => result.map_err(undone_whole),
+            false => result,
+        };
         // What OR FAIL leaves behind must have its parents.
         let result = match result {
             Err(failure) if failure.action == ConflictAction::Fail => {
@@ -518,6 +523,17 @@ impl std::fmt::Debug for Statement<'_> {
 #[derive(Debug)]
 pub struct Rows<'s, 'c> {
     statement: &'s mut Statement<'c>,
+}
+
+/// A row that could not be written whole because the world is in the way (no room, no disk), when there is no savepoint to go back
+/// to: the transaction is rolled back, as SQLite does it.
+fn undone_whole(failure: Failure) -> Failure {
+    const CODES: [i32; 2] = [10, 13]; // SQLITE_IOERR, SQLITE_FULL
+    let action = match CODES.contains(&failure.error.code()) {
+        true => ConflictAction::Rollback,
+        false => failure.action,
+    };
+    Failure { action, ..failure }
 }
 
 impl Rows<'_, '_> {

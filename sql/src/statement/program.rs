@@ -2,10 +2,11 @@
 
 use crate::command::Command;
 use crate::connection::named_columns;
+use crate::error::Result;
 use crate::exec::write::{Delete, Failure, Insert, Update, Written};
-use crate::exec::{Batch, ExecContext, Operator};
+use crate::exec::{Batch, ExecContext, Operator, build};
 use crate::functions::Environment;
-use crate::plan::{ExplainLine, ResultColumn};
+use crate::plan::{ExplainLine, Node, ResultColumn};
 use crate::syntax::ast::{self, Explain};
 use crate::value::ValueRef;
 
@@ -30,11 +31,19 @@ pub(crate) enum Program {
     #[default]
     Empty,
     /// SELECT.
-    Query(Box<dyn Operator>),
+    Query(Query),
     /// INSERT, UPDATE, DELETE.
     Write(Box<Write>),
     /// Everything else.
     Command(Command),
+}
+
+/// The operators of a SELECT, which are made when it runs first: many statements are prepared to be looked at, or to run later.
+pub(crate) enum Query {
+    /// Not run yet.
+    Planned(Box<Node>),
+    /// With the buffers of the runs before.
+    Built(Box<dyn Operator>),
 }
 
 /// A program that changes rows.
@@ -87,6 +96,41 @@ impl Compiled {
             writes: Vec::new(),
             explain: Some(explain),
             schema_version,
+        }
+    }
+}
+
+impl Query {
+    /// A query that did not run yet.
+    pub(crate) fn new(root: Node) -> Query {
+        Query::Planned(Box::new(root))
+    }
+
+    /// The operator at the top.
+    ///
+    /// # Errors
+    /// [`Error::Sql`](crate::Error::Sql) for plans that contradict themselves.
+    pub(crate) fn root(&mut self) -> Result<&mut dyn Operator> {
+        if let Query::Planned(plan) = self {
+            *self = Query::Built(build(plan)?);
+        }
+        match self {
+            Query::Built(root) => Ok(&mut **root),
+            Query::Planned(_) => unreachable!("it was built above"),
+        }
+    }
+
+    /// The rows that the last call has put out.
+    pub(crate) fn batch(&self) -> Option<&Batch> {
+        match self {
+            Query::Built(root) => Some(root.batch()),
+            Query::Planned(_) => None,
+        }
+    }
+
+    pub(crate) fn close(&mut self) {
+        if let Query::Built(root) = self {
+            root.close();
         }
     }
 }
@@ -163,7 +207,11 @@ impl Program {
     /// Whether a run that fails leaves nothing to undo.
     pub(crate) fn fails_clean(&self) -> bool {
         match self {
-            Program::Write(write) => matches!(&write.kind, WriteKind::Insert(insert) if insert.fails_clean()),
+            Program::Write(write) => match &write.kind {
+                WriteKind::Insert(insert) => insert.fails_clean(),
+                WriteKind::Update(update) => update.fails_clean(),
+                WriteKind::Delete(delete) => delete.fails_clean(),
+            },
             _ => true,
         }
     }

@@ -148,3 +148,32 @@ fn journal_modes_of_each_kind_of_database() {
     let both = Both::with("PRAGMA page_size = 512; CREATE TEMP TABLE x(a); PRAGMA page_size = 1024");
     both.check("PRAGMA temp.page_size; CREATE TABLE t(a); PRAGMA page_size; VACUUM; PRAGMA page_size; PRAGMA temp.page_size");
 }
+
+/// One connection goes from each journal mode to each other and back, with changes in each, so that every journal is made, used, left and made again.
+#[test]
+fn data_survives_changes_of_the_journal_mode() {
+    let modes = [
+        "delete", "wal", "truncate", "wal", "persist", "memory", "wal", "off",
+    ];
+    for page_size in [512, 4096] {
+        let both = Both::with(&format!(
+            "PRAGMA page_size = {page_size}; CREATE TABLE t(id INTEGER PRIMARY KEY, a, b); CREATE INDEX ta ON t(a)"
+        ));
+        for (round, (from, to)) in modes
+            .iter()
+            .flat_map(|from| modes.map(|to| (*from, to)))
+            .enumerate()
+        {
+            both.check(&format!(
+                "PRAGMA journal_mode = {from};
+                 CREATE TABLE t{round}(x); INSERT INTO t{round} VALUES(zeroblob(900));
+                 INSERT INTO t(a, b) VALUES({round}, zeroblob({round} * 50)), ({round} + 1, 'x');
+                 PRAGMA journal_mode = {to};
+                 INSERT INTO t(a, b) VALUES({round}, zeroblob(700)); SELECT count(*), sum(a), sum(length(b)) FROM t;
+                 UPDATE t SET b = 'short' WHERE a = {round} - 3; DROP TABLE t{round};
+                 SELECT count(*), sum(a), sum(length(b)) FROM t INDEXED BY ta; PRAGMA integrity_check"
+            ));
+        }
+        both.check_content();
+    }
+}

@@ -30,6 +30,12 @@ pub(super) struct Stamp {
 }
 
 impl Stamp {
+    /// Of no state there ever is.
+    pub(super) const NEVER: Stamp = Stamp {
+        mutations: u64::MAX,
+        token: u64::MAX,
+    };
+
     #[inline]
     pub(super) fn of(pager: &Pager) -> Stamp {
         Stamp {
@@ -162,6 +168,20 @@ impl Stack {
     /// Says that the pages on the stack are still right although the pager has counted changes.
     pub(super) fn restamp(&mut self, pager: &Pager) {
         self.stamp = Some(Stamp::of(pager));
+    }
+
+    /// As [`restamp`](Self::restamp), when there are pages that were right once.
+    #[inline]
+    pub(super) fn vouch(&mut self, now: Stamp) {
+        if self.stamp.is_some() {
+            self.stamp = Some(now);
+        }
+    }
+
+    /// Trusts the pages on the stack no more.
+    #[inline]
+    pub(super) fn distrust(&mut self) {
+        self.stamp = None;
     }
 
     /// Puts the root on top, and nothing else counts.

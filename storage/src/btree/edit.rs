@@ -10,6 +10,9 @@
 //! A cell is placed in a freeblock where one fits, else at the start of the content area; when the gap is too small but all free space
 //! together is enough, the page is defragmented first.
 //!
+//! A page whose free space is all in the gap stays like that: the cells below one that goes move up over it, which is cheaper than a
+//! chain that every later change has to walk. Only on large pages, where that may be far, does a freeblock remain.
+//!
 //! Free space that arises here is zeroed, so that what was deleted does not stay in the page.
 //!
 //! - E1. After each operation the header, the chain and the pointers describe the page completely (`free_bytes` adds up).
@@ -25,6 +28,9 @@ use crate::format::page::{PageKind, PageRef, header_start, read_u16};
 
 /// More fragmented bytes than this on a page are not allowed (fileformat2 1.6), so allocation defragments before.
 const FRAGMENTS_MAX: usize = 60;
+
+/// The most bytes that are moved to keep a page without freeblocks.
+const MOVED_MAX: usize = 4096;
 
 /// A cell's place among other bytes.
 #[derive(Clone, Copy, Debug)]
@@ -114,6 +120,12 @@ impl<'a> PageEdit<'a> {
         limits: &PayloadLimits,
     ) -> Result<Option<&mut [u8]>> {
         let size = len.max(CELL_SIZE_MIN);
+        if index > self.count {
+            return Err(self.corrupt(
+                header_start(self.no) + 3,
+                "page has fewer cells than the tree says",
+            ));
+        }
         let Some(at) = self.allocate(size, limits)? else {
             return Ok(None);
         };
@@ -190,10 +202,42 @@ impl<'a> PageEdit<'a> {
         if offset + size > self.bytes.len() {
             return Err(self.corrupt(offset, "cell extends past the end of the page"));
         }
+        if self.can_close_up(offset) {
+            self.close_up(offset, size);
+            self.close_pointer(index);
+            return Ok(());
+        }
+        self.remove_to_freeblock(index, offset, size)
+    }
+
+    fn remove_to_freeblock(&mut self, index: usize, offset: usize, size: usize) -> Result<()> {
         self.bytes[offset..offset + size].fill(0);
         self.release(offset, size)?;
         self.close_pointer(index);
         Ok(())
+    }
+
+    /// Whether the cells below `offset` can move up over what is freed there: no other space is free, and it is not far.
+    #[inline]
+    fn can_close_up(&self, offset: usize) -> bool {
+        let page = self.as_ref();
+        let content = page.content_start();
+        let low = content >= page.pointers_end() && content <= offset && offset - content <= MOVED_MAX;
+        low && page.first_freeblock() == 0 && page.fragments() == 0
+    }
+
+    /// Moves the cells below `offset` up over the `size` bytes there, which become part of the gap.
+    fn close_up(&mut self, offset: usize, size: usize) {
+        let content = self.as_ref().content_start();
+        self.bytes.copy_within(content..offset, content + size);
+        self.bytes[content..content + size].fill(0);
+        let pointers = self.as_ref().pointers_start()..self.pointers_end();
+        for pointer in self.bytes[pointers].chunks_exact_mut(2) {
+            let at = u16::from_be_bytes([pointer[0], pointer[1]]);
+            let moved = if usize::from(at) < offset { size as u16 } else { 0 };
+            pointer.copy_from_slice(&at.wrapping_add(moved).to_be_bytes());
+        }
+        self.set_content_start(content + size);
     }
 
     /// The bytes of cell `index`, for overwriting with as many.
@@ -216,6 +260,16 @@ impl<'a> PageEdit<'a> {
         let range = self.as_ref().cell_range(index, limits)?;
         let (old, new) = (range.len().max(CELL_SIZE_MIN), cell.len().max(CELL_SIZE_MIN));
         let spare = old.wrapping_sub(new);
+        if old > new && range.start + old <= self.bytes.len() && self.can_close_up(range.start) {
+            let at = range.start + spare;
+            let place = self.bytes_at(at, new)?;
+            place[..cell.len()].copy_from_slice(cell);
+            place[cell.len()..].fill(0);
+            let pointer = self.as_ref().pointers_start() + 2 * index;
+            self.write_u16(pointer, at);
+            self.close_up(range.start, spare);
+            return Ok(true);
+        }
         if old == new || (old > new && spare >= CELL_SIZE_MIN) {
             // A shorter cell stays where it is, and what it leaves becomes a freeblock.
             let place = self.bytes_at(range.start, old)?;
@@ -525,13 +579,28 @@ mod tests {
             enough
         }
 
+        /// Now and then a freeblock is left where the page could be closed up, as SQLite leaves them.
         fn remove(&mut self, index: usize) {
             let limits = PayloadLimits::index(self.usable);
-            PageEdit::parse(self.no, &mut self.page, self.usable)
-                .unwrap()
-                .remove(index, &limits)
-                .unwrap();
-            self.cells.remove(index);
+            let mut page = PageEdit::parse(self.no, &mut self.page, self.usable).unwrap();
+            let removed = self.cells.remove(index);
+            if removed.len() % 7 == 3 {
+                let offset = page.as_ref().cell_offset(index).unwrap();
+                let size = removed.len().max(CELL_SIZE_MIN);
+                page.remove_to_freeblock(index, offset, size).unwrap();
+            } else {
+                page.remove(index, &limits).unwrap();
+            }
+        }
+
+        fn replace(&mut self, index: usize, cell: Vec<u8>) {
+            let limits = PayloadLimits::index(self.usable);
+            let mut page = PageEdit::parse(self.no, &mut self.page, self.usable).unwrap();
+            if page.replace(index, &cell, &limits).unwrap() {
+                self.cells[index] = cell;
+            } else {
+                self.cells.remove(index);
+            }
         }
 
         fn check(&self) {
@@ -563,7 +632,11 @@ mod tests {
             let mut model = Model::new(no, size, size - reserved);
             let mut random = crate::btree::model::Random::new(size as u64);
             for step in 0..3000 {
-                if !model.cells.is_empty() && random.below(5) < 2 {
+                if !model.cells.is_empty() && random.below(5) == 0 {
+                    let len = random.below(30);
+                    let cell = std::iter::once(len as u8).chain((0..len).map(|i| (step + i) as u8));
+                    model.replace(random.below(model.cells.len()), cell.collect());
+                } else if !model.cells.is_empty() && random.below(5) < 2 {
                     model.remove(random.below(model.cells.len()));
                 } else {
                     let len = if random.below(4) == 0 {

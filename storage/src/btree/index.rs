@@ -41,6 +41,8 @@ pub struct IndexCursor {
     key_total: usize,
     keeps_key: bool,
     edge: Option<RightEdge>,
+    /// The stack stands where a record belongs that was looked for and not found.
+    gap: bool,
     /// Where records with overflow pages are put together for a comparison.
     spill: Vec<u8>,
 }
@@ -66,7 +68,10 @@ struct RightEdge {
 #[derive(Clone, Copy)]
 struct Found {
     index: usize,
+    /// The entry at `index` is equal on all columns, and the search stopped there.
     equal: bool,
+    /// Some entry that the search looked at is equal on the key's columns.
+    met_equal: bool,
 }
 
 /// Which of the entries that are equal on the key's columns a search stops at.
@@ -89,6 +94,7 @@ impl IndexCursor {
             key_total: 0,
             keeps_key: false,
             edge: None,
+            gap: false,
             spill: Vec::new(),
         }
     }
@@ -110,18 +116,40 @@ impl IndexCursor {
         self.edge = None;
     }
 
+    /// Says that no page of this tree has changed since this cursor was used last, whatever else has: it keeps what it knows of them. Who
+    /// says so wrongly gets wrong places.
+    #[inline]
+    pub fn vouch(&mut self, pager: &Pager) {
+        let now = Stamp::of(pager);
+        self.stack.vouch(now);
+        if let Some(edge) = &mut self.edge
+            && edge.stamp != Stamp::NEVER
+        {
+            edge.stamp = now;
+        }
+    }
+
+    /// Forgets what is known of the tree's pages, so that nothing can be [vouched](Self::vouch) for.
+    #[inline]
+    pub fn distrust(&mut self) {
+        self.stack.distrust();
+        if let Some(edge) = &mut self.edge {
+            edge.stamp = Stamp::NEVER;
+        }
+    }
+
     // ---- moving ----------------------------------------------------------------------------------
 
     /// Goes to the first entry; false when there is none.
     pub fn first(&mut self, pager: &Pager) -> Result<bool> {
-        self.place = Place::Unset;
+        (self.place, self.gap) = (Place::Unset, false);
         self.stack.go_to_edge(pager, true)?;
         self.settle_if_any(pager)
     }
 
     /// Goes to the last entry; false when there is none.
     pub fn last(&mut self, pager: &Pager) -> Result<bool> {
-        self.place = Place::Unset;
+        (self.place, self.gap) = (Place::Unset, false);
         self.stack.go_to_edge(pager, false)?;
         self.settle_if_any(pager)
     }
@@ -190,6 +218,18 @@ impl IndexCursor {
                 Ok(hit)
             }
         }
+    }
+
+    /// Goes to the first entry that is equal to `key`, which may have fewer columns than the entries; false when there is none. Then
+    /// [`insert_probed`](Self::insert_probed) may follow.
+    pub fn probe(&mut self, pager: &Pager, key: &[ValueRef<'_>]) -> Result<bool> {
+        self.place = Place::Unset;
+        let found = self.find(pager, key, Bound::Lower, false)?;
+        if found.met_equal {
+            return self.go_to_index_or_up(pager, found.index);
+        }
+        self.gap = true;
+        Ok(false)
     }
 
     /// The order of the current entry relative to `key`, over the columns that both have.
@@ -299,14 +339,18 @@ impl IndexCursor {
         bound: Bound,
         stop_at_equal: bool,
     ) -> Result<Found> {
+        self.gap = false;
         if self.stack.return_to_leaf(pager)? && self.leaf_spans(pager, key)? {
             return self.find_on_page(pager, key, bound, stop_at_equal);
         }
         self.stack.restart(pager)?;
+        let mut met_equal = false;
         loop {
-            let found = self.find_on_page(pager, key, bound, stop_at_equal)?;
+            let mut found = self.find_on_page(pager, key, bound, stop_at_equal)?;
+            met_equal |= found.met_equal;
             if found.equal || self.stack.at_leaf() {
                 self.stack.note_search();
+                found.met_equal = met_equal;
                 return Ok(found);
             }
             self.stack.descend(pager, found.index)?;
@@ -339,14 +383,17 @@ impl IndexCursor {
             *self.stack.limits(),
         );
         let (mut low, mut high) = (0, page.count());
+        let mut met_equal = false;
         while low < high {
             let middle = (low + high) / 2;
             let order = compare(pager, &self.order, &page, middle, &limits, key, &mut self.spill)?;
+            met_equal |= order == Ordering::Equal;
             if stop_at_equal && order == Ordering::Equal {
                 self.stack.set_index(middle);
                 return Ok(Found {
                     index: middle,
                     equal: true,
+                    met_equal,
                 });
             }
             if order == Ordering::Less || (order == Ordering::Equal && bound == Bound::Upper) {
@@ -359,6 +406,7 @@ impl IndexCursor {
         Ok(Found {
             index: low,
             equal: false,
+            met_equal,
         })
     }
 

@@ -89,6 +89,28 @@ impl TableCursor {
         self.edge = None;
     }
 
+    /// Says that no page of this tree has changed since this cursor was used last, whatever else has: it keeps what it knows of them. Who
+    /// says so wrongly gets wrong places.
+    #[inline]
+    pub fn vouch(&mut self, pager: &Pager) {
+        let now = Stamp::of(pager);
+        self.stack.vouch(now);
+        if let Some(edge) = &mut self.edge
+            && edge.stamp != Stamp::NEVER
+        {
+            edge.stamp = now;
+        }
+    }
+
+    /// Forgets what is known of the tree's pages, so that nothing can be [vouched](Self::vouch) for.
+    #[inline]
+    pub fn distrust(&mut self) {
+        self.stack.distrust();
+        if let Some(edge) = &mut self.edge {
+            edge.stamp = Stamp::NEVER;
+        }
+    }
+
     // ---- moving ----------------------------------------------------------------------------------
 
     /// Goes to the first row; false when there is none.

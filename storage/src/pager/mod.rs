@@ -338,6 +338,9 @@ impl Pager {
     /// # Errors
     /// Those of [`Pager::page`] and of [`Header::decode`].
     pub fn header(&self) -> Result<Header> {
+        if self.page_count == 0 && self.state != TransactionState::None {
+            return Ok(self.creation_header());
+        }
         Header::decode(&self.page(PageNo::ONE)?)
     }
 

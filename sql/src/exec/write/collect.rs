@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::exec::{Batch, ExecContext, Operator};
 use crate::plan::Node;
 use crate::plan::expr::Expr;
-use crate::plan::physical::ScanColumn;
+use crate::plan::physical::{ScanColumn, SeekTerm};
 use crate::value::Value;
 
 /// Batches of rows, kept densely; the memory stays for the next run.
@@ -116,6 +116,21 @@ pub(super) fn pruned(input: &Node, reads: &[usize]) -> Node {
             Node::TableScan(scan)
         }
         other => other.clone(),
+    }
+}
+
+/// Whether `input` has at most one row: it asks a table for one rowid.
+pub(super) fn names_one_row(input: &Node) -> bool {
+    match input {
+        Node::TableScan(scan) => {
+            let seek = &scan.seek;
+            scan.table.without_rowid.is_none()
+                && matches!(seek.equal.as_slice(), [SeekTerm::Equal(_)])
+                && seek.lower.is_none()
+                && seek.upper.is_none()
+        }
+        Node::Filter { input, .. } | Node::Project { input, .. } => names_one_row(input),
+        _ => false,
     }
 }
 

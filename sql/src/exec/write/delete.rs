@@ -1,13 +1,13 @@
 //! DELETE.
 //!
 //! Without a condition the trees are cleared as a whole. Else the rows are collected first, unless removing those that were read cannot
-//! change which others are read ([`is_stable`]).
+//! change which others are read ([`is_stable`]). When nobody looks at the rows that go, only the columns of index keys are read.
 
 use std::sync::Arc;
 
 use aludel_storage::btree::{self, TreeKind};
 
-use super::collect::{Collected, is_stable};
+use super::collect::{Collected, is_stable, names_one_row, pruned};
 use super::program::ProgramSet;
 use super::target::{Locator, Target, deleted, detached};
 use super::{Failure, Fate, Written};
@@ -23,6 +23,8 @@ pub struct Delete {
     /// All rows go, and nobody looks at them: the trees are cleared.
     clears: bool,
     stable: bool,
+    /// At most one row goes, and nobody looks at it.
+    single: bool,
     collected: Collected,
     remover: Remover,
 }
@@ -30,6 +32,8 @@ pub struct Delete {
 struct Remover {
     target: Target,
     old: Vec<Value>,
+    /// The columns that the input fills when that is not the whole row: those of the index keys, and the rowid.
+    reads: Option<Vec<usize>>,
 }
 
 impl Delete {
@@ -37,16 +41,30 @@ impl Delete {
     pub fn build(plan: &DeletePlan, programs: &Arc<ProgramSet>) -> Result<Delete> {
         let target = Target::build(&plan.target, programs)?;
         let plain = !target.has_programs();
+        let unseen = plain && plan.target.returning.is_none();
+        let stable = plain && is_stable(&plan.input);
+        let reads = (unseen && stable && !target.completion.has_generated()).then(|| target.key_reads());
+        let input = match &reads {
+            Some(reads) => build(&pruned(&plan.input, reads))?,
+            None => build(&plan.input)?,
+        };
         Ok(Delete {
-            stable: plain && is_stable(&plan.input),
-            clears: plain && plan.unconditional && plan.target.returning.is_none(),
-            input: build(&plan.input)?,
+            stable,
+            clears: unseen && plan.unconditional,
+            single: unseen && names_one_row(&plan.input),
+            input,
             collected: Collected::default(),
             remover: Remover {
                 target,
                 old: Vec::new(),
+                reads,
             },
         })
+    }
+
+    /// Whether a run that fails leaves nothing to undo: it removes one row, and nothing can be wrong with that but the file.
+    pub fn fails_clean(&self) -> bool {
+        self.single
     }
 
     /// Deletes the rows.
@@ -93,6 +111,15 @@ impl Remover {
         written: &mut Written,
     ) -> Result<(), Failure> {
         self.old.resize(self.target.width(), Value::Null);
+        if let Some(reads) = &self.reads {
+            for row in batch.selected() {
+                for &column in reads {
+                    self.old[column].assign(batch.columns[column].get(row));
+                }
+                written.changes += u64::from(self.target.remove_unseen(context, &self.old)?);
+            }
+            return Ok(());
+        }
         for row in batch.selected() {
             for (value, column) in self.old.iter_mut().zip(&batch.columns) {
                 value.assign(column.get(row));

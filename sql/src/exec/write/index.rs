@@ -2,10 +2,12 @@
 //!
 //! An entry is the key columns followed by what leads to the row: the rowid, or the primary key columns that are not in the key. An
 //! entry's order takes all of that in, so each entry is found exactly.
+//!
+//! The methods that touch the tree vouch for what the cursor knows of it; [`Target`](super::target::Target) sees to it that this is true.
 
 use std::sync::Arc;
 
-use aludel_storage::btree::{IndexCursor, Seek};
+use aludel_storage::btree::IndexCursor;
 use aludel_storage::format::TextEncoding;
 use aludel_storage::format::record::{self, KeyValues};
 use aludel_storage::pager::Pager;
@@ -40,6 +42,8 @@ pub(super) struct IndexWriter {
     pub(super) reads: Vec<usize>,
     old: Entry,
     new: Entry,
+    /// The new row's key was looked for and not found, so the cursor knows where its entry belongs.
+    probed: bool,
     record: Vec<u8>,
 }
 
@@ -138,6 +142,7 @@ impl IndexWriter {
                 present: false,
                 computed: vec![Value::Null; computed],
             },
+            probed: false,
             record: Vec::new(),
             index: Arc::clone(index),
         })
@@ -161,6 +166,7 @@ impl IndexWriter {
         batch: &Batch,
         encoding: TextEncoding,
     ) -> Result<()> {
+        self.probed = false;
         let entry = match side {
             Side::Old => &mut self.old,
             Side::New => &mut self.new,
@@ -204,7 +210,13 @@ impl IndexWriter {
     ) -> Result<Option<Locator>> {
         let entry = self.new.values(&self.parts, stored);
         let key = &entry[..self.key_count];
-        if key.iter().any(ValueRef::is_null) || !self.cursor.seek(pager, key, Seek::Eq)? {
+        self.probed = false;
+        if key.iter().any(ValueRef::is_null) {
+            return Ok(None);
+        }
+        self.cursor.vouch(pager);
+        if !self.cursor.probe(pager, key)? {
+            self.probed = true;
             return Ok(None);
         }
         let found = self.locator(self.cursor.payload(pager, spill)?)?;
@@ -231,7 +243,12 @@ impl IndexWriter {
     pub(super) fn insert(&mut self, pager: &mut Pager, stored: &[Value]) -> Result<()> {
         self.record.clear();
         record::encode(&self.new.values(&self.parts, stored), &mut self.record);
-        Ok(self.cursor.insert(pager, &self.record)?)
+        self.cursor.vouch(pager);
+        match std::mem::take(&mut self.probed) {
+            true => self.cursor.insert_probed(pager, &self.record)?,
+            false => self.cursor.insert(pager, &self.record)?,
+        }
+        Ok(())
     }
 
     /// Removes the old row's entry.
@@ -239,13 +256,18 @@ impl IndexWriter {
     /// # Errors
     /// [`aludel_storage::Error::Corrupt`] when the index lacks it.
     pub(super) fn delete(&mut self, pager: &mut Pager, stored: &[Value]) -> Result<()> {
-        if !self
-            .cursor
-            .seek(pager, &self.old.values(&self.parts, stored), Seek::Eq)?
-        {
-            return Err(malformed_index());
+        self.probed = false;
+        self.cursor.vouch(pager);
+        match self.cursor.remove(pager, &self.old.values(&self.parts, stored))? {
+            true => Ok(()),
+            false => Err(malformed_index()),
         }
-        Ok(self.cursor.delete(pager)?)
+    }
+
+    /// Nothing that the cursor knows counts any more.
+    pub(super) fn distrust(&mut self) {
+        self.probed = false;
+        self.cursor.distrust();
     }
 }
 

@@ -6,9 +6,9 @@
 
 use std::sync::Arc;
 
-use super::collect::{is_stable, pruned};
+use super::collect::{is_stable, names_one_row, pruned};
 use super::index::collect_columns;
-use super::target::{Locator, Target, Tree, detached, real_as_stored, to_stored};
+use super::target::{Locator, Target, detached, real_as_stored, to_stored};
 use super::update::Changes;
 use super::{Failure, Fate, Written};
 use crate::error::{Error, Result};
@@ -34,6 +34,8 @@ pub(super) struct Patcher {
     rowids: Vec<i64>,
     /// A row in table row layout, of which only what is needed is filled in.
     row: Vec<Value>,
+    /// At most one row is changed.
+    single: bool,
 }
 
 /// A column that gets a new value.
@@ -95,9 +97,14 @@ impl Patcher {
             constrained,
             rowids: Vec::new(),
             row: Vec::new(),
+            single: names_one_row(&plan.input),
             target,
         };
         Ok(Ok((patcher, pruned(&plan.input, &reads))))
+    }
+
+    pub(super) fn is_single(&self) -> bool {
+        self.single
     }
 
     pub(super) fn start(&mut self, context: &ExecContext<'_>) -> Result<()> {
@@ -190,14 +197,13 @@ impl Patcher {
                 .get_mut(self.target.database)
                 .ok_or_else(detached)?
                 .pager;
-            let Tree::Rowid(cursor) = &mut self.target.tree else {
-                return Err(Error::misuse("a row of another kind of table"));
-            };
+            let cursor = self.target.rowid_cursor(pager)?;
             let columns = &self.columns;
             let (patched, found) =
                 cursor.patch_rows(pager, &self.rowids[done..], &self.places, |row, column| {
                     columns[column].new.get(done + row)
                 })?;
+            self.target.note_change(pager);
             done += patched;
             written.changes += found as u64;
             if done < self.rowids.len() {

@@ -99,6 +99,7 @@ pub(super) fn choose(
     sequence: Option<&Sequence>,
 ) -> Result<i64> {
     let pager = &context.databases.get(target.database).ok_or_else(detached)?.pager;
+    target.look_around(pager);
     let Tree::Rowid(cursor) = &mut target.tree else {
         return Err(Error::misuse("a WITHOUT ROWID table has no rowids"));
     };

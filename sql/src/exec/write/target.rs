@@ -1,5 +1,9 @@
 //! A table with its indexes, ready to be written.
 //!
+//! As long as nobody but a target changes the database, none of its trees changes but by the cursor that it has for it. So each cursor
+//! keeps what it knows of its pages while the others write, also from one run to the next ([`Target::look_around`] notices when that
+//! does not hold).
+//!
 //! [`Target`] holds cursors, compiled expressions and buffers from one run of a statement to the next, so that a run does not
 //! allocate. What the three statements share is here: storing a row, removing one, reading one back.
 
@@ -40,6 +44,8 @@ pub(super) struct Target {
     pub(super) table: Arc<Table>,
     pub(super) encoding: TextEncoding,
     pub(super) tree: Tree,
+    /// The state of the database's pages after the last change that this target made, or when it looked last.
+    left: Option<(u64, u64)>,
     pub(super) indexes: Vec<IndexWriter>,
     pub(super) completion: Completion,
     returning: Vec<Kernel>,
@@ -81,6 +87,29 @@ enum StoredColumn {
 /// Whole reals are stored as integers up to what six bytes hold; beyond, the real is as short.
 const REAL_AS_INTEGER_MAX: u64 = (1 << 47) - 1;
 
+/// Names the state of the pages: it is another after each change, by whomever.
+fn state_of(pager: &Pager) -> (u64, u64) {
+    (pager.mutation_count(), pager.change_token())
+}
+
+impl Tree {
+    /// See [`TableCursor::vouch`].
+    #[inline]
+    fn vouch(&mut self, pager: &Pager) {
+        match self {
+            Tree::Rowid(cursor) => cursor.vouch(pager),
+            Tree::Clustered(cursor) => cursor.vouch(pager),
+        }
+    }
+
+    fn distrust(&mut self) {
+        match self {
+            Tree::Rowid(cursor) => cursor.distrust(),
+            Tree::Clustered(cursor) => cursor.distrust(),
+        }
+    }
+}
+
 type RecordValues<'a> = SmallVec<[ValueRef<'a>; 16]>;
 
 impl Target {
@@ -109,6 +138,7 @@ impl Target {
                 None => Tree::Rowid(TableCursor::new(table.root)),
                 Some(primary) => Tree::Clustered(IndexCursor::new(table.root, Arc::clone(&primary.order))),
             },
+            left: None,
             needs_batch: completion.needs_batch() || indexes.iter().any(IndexWriter::needs_batch),
             indexes,
             completion,
@@ -134,6 +164,22 @@ impl Target {
             .ok_or_else(detached)?
             .encoding();
         Ok(())
+    }
+
+    /// Before cursors are vouched for: when somebody else has changed anything, what they know counts no more.
+    #[inline]
+    pub(super) fn look_around(&mut self, pager: &Pager) {
+        if self.left != Some(state_of(pager)) {
+            self.forget_places(pager);
+        }
+        self.tree.vouch(pager);
+    }
+
+    #[inline(never)]
+    fn forget_places(&mut self, pager: &Pager) {
+        self.tree.distrust();
+        self.indexes.iter_mut().for_each(IndexWriter::distrust);
+        self.left = Some(state_of(pager));
     }
 
     /// Columns of a row in table row layout.
@@ -163,6 +209,7 @@ impl Target {
     /// Moves to the row that `locator` leads to.
     pub(super) fn seek(&mut self, databases: &[Database], locator: &Locator) -> Result<bool> {
         let pager = &databases.get(self.database).ok_or_else(detached)?.pager;
+        self.look_around(pager);
         match (&mut self.tree, locator) {
             (Tree::Rowid(cursor), Locator::Rowid(rowid)) => Ok(cursor.seek(pager, *rowid, Seek::Eq)?),
             (Tree::Clustered(cursor), Locator::Key(key)) => {
@@ -279,8 +326,9 @@ impl Target {
         row: &[Value],
     ) -> Result<Option<Locator>> {
         let locator = self.locator(row);
+        let pager = &context.databases.get(self.database).ok_or_else(detached)?.pager;
+        self.look_around(pager);
         if let (Tree::Rowid(cursor), Locator::Rowid(rowid)) = (&mut self.tree, &locator) {
-            let pager = &context.databases.get(self.database).ok_or_else(detached)?.pager;
             if cursor.is_behind_all(pager, *rowid)? {
                 return Ok(None);
             }
@@ -297,6 +345,7 @@ impl Target {
         own: Option<&Locator>,
     ) -> Result<Option<Locator>> {
         let pager = &context.databases.get(self.database).ok_or_else(detached)?.pager;
+        self.look_around(pager);
         let stored = in_file_encoding(row, self.encoding, &mut self.stored_new);
         self.indexes[number].conflict(pager, stored, own, &mut self.spill)
     }
@@ -309,6 +358,7 @@ impl Target {
             .get_mut(self.database)
             .ok_or_else(detached)?
             .pager;
+        self.look_around(pager);
         let mut buffer = std::mem::take(&mut self.stored_new);
         let stored = in_file_encoding(row, self.encoding, &mut buffer);
         for index in &mut self.indexes {
@@ -316,8 +366,10 @@ impl Target {
                 index.insert(pager, stored)?;
             }
         }
+        self.tree.vouch(pager);
         let written = self.write_record(pager, stored);
         self.stored_new = buffer;
+        self.left = Some(state_of(pager));
         written
     }
 
@@ -357,16 +409,19 @@ impl Target {
             .get_mut(self.database)
             .ok_or_else(detached)?
             .pager;
+        self.look_around(pager);
         let stored = in_file_encoding(old, self.encoding, &mut self.stored_old);
         for index in &mut self.indexes {
             if index.is_present(Side::Old) {
                 index.delete(pager, stored)?;
             }
         }
+        self.tree.vouch(pager);
         match &mut self.tree {
             Tree::Rowid(cursor) => cursor.delete(pager)?,
             Tree::Clustered(cursor) => cursor.delete(pager)?,
         }
+        self.left = Some(state_of(pager));
         Ok(())
     }
 
@@ -378,6 +433,61 @@ impl Target {
             .and_then(|()| self.remove(context, &current));
         self.current = current;
         removed
+    }
+
+    /// The cursor of a rowid table, for changes that touch no index; [`Target::note_change`] comes after them.
+    pub(super) fn rowid_cursor(&mut self, pager: &Pager) -> Result<&mut TableCursor> {
+        self.look_around(pager);
+        match &mut self.tree {
+            Tree::Rowid(cursor) => Ok(cursor),
+            Tree::Clustered(_) => Err(Error::misuse("a row of another kind of table")),
+        }
+    }
+
+    /// What the pages are now is this target's doing.
+    pub(super) fn note_change(&mut self, pager: &Pager) {
+        self.left = Some(state_of(pager));
+    }
+
+    /// The columns of a row that tell its index entries, and its rowid.
+    pub(super) fn key_reads(&self) -> Vec<usize> {
+        let mut reads = vec![self.table.columns.len()];
+        for column in self.indexes.iter().flat_map(|index| &index.reads) {
+            if !reads.contains(column) {
+                reads.push(*column);
+            }
+        }
+        reads
+    }
+
+    /// Removes a row of a rowid table, of which only the [`key_reads`](Self::key_reads) are known, and all its index entries; false when it
+    /// is not there.
+    pub(super) fn remove_unseen(&mut self, context: &mut ExecContext<'_>, old: &[Value]) -> Result<bool> {
+        if !self.indexes.is_empty() {
+            self.prepare_indexes(context, Side::Old, old, |_| true)?;
+        }
+        let pager = &mut context
+            .databases
+            .get_mut(self.database)
+            .ok_or_else(detached)?
+            .pager;
+        self.look_around(pager);
+        let (Tree::Rowid(cursor), Some(Value::Integer(rowid))) = (&mut self.tree, old.last()) else {
+            return Err(Error::misuse("a row of another kind of table"));
+        };
+        let stored = in_file_encoding(old, self.encoding, &mut self.stored_old);
+        for index in &mut self.indexes {
+            if index.is_present(Side::Old) {
+                index.delete(pager, stored)?;
+            }
+        }
+        cursor.vouch(pager);
+        let found = cursor.seek(pager, *rowid, Seek::Eq)?;
+        if found {
+            cursor.delete(pager)?;
+        }
+        self.left = Some(state_of(pager));
+        Ok(found)
     }
 
     /// Removes the row that stands in the way of one that replaces it. True when that set off anything, which may have written any row.
@@ -508,6 +618,7 @@ impl Target {
             .get_mut(self.database)
             .ok_or_else(detached)?
             .pager;
+        self.look_around(pager);
         let (mut old_buffer, mut new_buffer) = (
             std::mem::take(&mut self.stored_old),
             std::mem::take(&mut self.stored_new),
@@ -530,6 +641,7 @@ impl Target {
                 index.insert(pager, stored_new)?;
             }
         }
+        self.tree.vouch(pager);
         if moves || clustered {
             match &mut self.tree {
                 Tree::Rowid(cursor) => cursor.delete(pager)?,
@@ -538,6 +650,7 @@ impl Target {
         }
         let written = self.write_record(pager, stored_new);
         (self.stored_old, self.stored_new) = (old_buffer, new_buffer);
+        self.left = Some(state_of(pager));
         written
     }
 

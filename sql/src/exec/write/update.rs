@@ -90,6 +90,11 @@ impl Update {
         })
     }
 
+    /// Whether a run that fails leaves nothing to undo: it changes columns of one row, after all checks.
+    pub fn fails_clean(&self) -> bool {
+        matches!(&self.way, Way::Patch(patcher) if patcher.is_single())
+    }
+
     /// Changes the rows.
     pub fn run(&mut self, context: &mut ExecContext<'_>, written: &mut Written) -> Result<(), Failure> {
         self.way.start(context)?;

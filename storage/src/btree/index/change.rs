@@ -36,20 +36,60 @@ impl IndexCursor {
             return Ok(());
         }
         let found = self.find(pager, &key, Bound::Lower, true)?;
-        let head = CellHead::index_leaf(record.len());
-        let local = limits.local(record.len());
-        let mut cell: SmallVec<[u8; 256]> = SmallVec::new();
-        cell.extend_from_slice(head.as_slice());
-        cell.extend_from_slice(&record[..local]);
-        if local < record.len() {
-            let first = overflow::write(pager, &record[local..], self.stack.current().no)?;
-            cell.extend_from_slice(&first.get().to_be_bytes());
-        }
+        let cell = self.leaf_cell(pager, record)?;
         if found.equal {
             self.replace(pager, found.index, &cell)
         } else {
             self.insert_leaf_cell(pager, found.index, &cell)
         }
+    }
+
+    /// As [`insert`](Self::insert) of a record that begins with the key that the last call, of [`probe`](Self::probe), has not found:
+    /// its place is known.
+    pub fn insert_probed(&mut self, pager: &mut Pager, record: &[u8]) -> Result<()> {
+        if !std::mem::take(&mut self.gap) || !self.stack.is_current(pager) || record.len() > PAYLOAD_LEN_MAX {
+            return self.insert(pager, record);
+        }
+        (self.place, self.edge) = (Place::Unset, None);
+        let cell = self.leaf_cell(pager, record)?;
+        self.insert_leaf_cell(pager, self.stack.index(), &cell)
+    }
+
+    /// The cell of a record for a leaf; what has no room in it goes to overflow pages.
+    #[inline]
+    fn leaf_cell(&self, pager: &mut Pager, record: &[u8]) -> Result<SmallVec<[u8; 256]>> {
+        let limits = PayloadLimits::index(pager.usable_size());
+        let local = limits.local(record.len());
+        let mut cell: SmallVec<[u8; 256]> = SmallVec::new();
+        cell.extend_from_slice(CellHead::index_leaf(record.len()).as_slice());
+        cell.extend_from_slice(&record[..local]);
+        if local < record.len() {
+            let first = overflow::write(pager, &record[local..], self.stack.current().no)?;
+            cell.extend_from_slice(&first.get().to_be_bytes());
+        }
+        Ok(cell)
+    }
+
+    /// Removes the entry that is equal to `key`, which has all columns of the order; false when there is none. Afterwards the cursor is on no
+    /// entry.
+    pub fn remove(&mut self, pager: &mut Pager, key: &[ValueRef<'_>]) -> Result<bool> {
+        self.place = Place::Unset;
+        let found = self.find(pager, key, Bound::Lower, true)?;
+        if !found.equal {
+            return Ok(false);
+        }
+        self.edge = None;
+        let cell = self.current_cell_at(found.index)?;
+        let chain = cell.overflow.map(|first| (first, cell.total - cell.local.len()));
+        if self.stack.at_leaf() {
+            let path = self.stack.path();
+            self.stack.pop_leaf();
+            free_chain(pager, chain)?;
+            self.remove_leaf_cell(pager, path, found.index)?;
+        } else {
+            self.delete_interior(pager, chain)?;
+        }
+        Ok(true)
     }
 
     /// Removes the current entry. Afterwards `next` goes to the entry behind it, `prev` to the one before.

@@ -331,3 +331,55 @@ fn bulk_building_gives_full_pages() {
         }
     }
 }
+
+/// Two trees that change in turns, each by one cursor that is vouched for and never looks again; keys are probed before they are inserted.
+#[test]
+fn cursors_that_are_vouched_for_keep_their_places() {
+    for shape in Shape::SOME {
+        let seed = 77 + u64::from(shape.page_size);
+        println!("seed {seed}, {shape:?}");
+        let mut random = Random::new(seed);
+        let mut pager = shape.pager();
+        let page_size = shape.page_size as usize;
+        let roots = [(); 2].map(|()| create_tree(&mut pager, TreeKind::Index).unwrap());
+        let mut models = [Model::new(two_columns()), Model::new(mixed())];
+        let mut cursors = [0, 1].map(|tree| IndexCursor::new(roots[tree], models[tree].order.clone()));
+        for step in 0..1500 {
+            let tree = random.below(2);
+            let (cursor, model) = (&mut cursors[tree], &mut models[tree]);
+            cursor.vouch(&pager);
+            if random.below(3) == 0 && !model.records.is_empty() {
+                let gone = model.records[random.below(model.records.len())].clone();
+                let mut key = KeyValues::new();
+                decode_prefix(&gone, gone.len(), 2, &mut key).unwrap();
+                assert!(cursor.remove(&mut pager, &key).unwrap());
+                assert!(!cursor.remove(&mut pager, &key).unwrap());
+                model.remove(&gone);
+            } else {
+                let new = record(&mut random, page_size, 1 << 20, true);
+                let mut key = KeyValues::new();
+                decode_prefix(&new, new.len(), 1, &mut key).unwrap();
+                let expected = model.seek(&key, Seek::Eq).cloned();
+                assert_eq!(cursor.probe(&pager, &key).unwrap(), expected.is_some());
+                if let Some(expected) = expected {
+                    let mut spill = Vec::new();
+                    assert_eq!(cursor.payload(&pager, &mut spill).unwrap(), expected);
+                } else if random.below(8) == 0 {
+                    cursor.insert(&mut pager, &new).unwrap();
+                    model.insert(new.clone());
+                } else {
+                    cursor.insert_probed(&mut pager, &new).unwrap();
+                    model.insert(new.clone());
+                }
+            }
+            if random.below(300) == 0 {
+                cursors.iter_mut().for_each(IndexCursor::distrust);
+            }
+            if step % 250 == 249 {
+                (0..2).for_each(|tree| check_same(&pager, roots[tree], &models[tree]));
+                let trees = [0, 1].map(|tree| (roots[tree], Some(models[tree].order.clone())));
+                check_invariants(&pager, &trees);
+            }
+        }
+    }
+}
