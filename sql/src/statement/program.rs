@@ -57,7 +57,7 @@ pub(crate) struct Write {
 enum WriteKind {
     Insert(Box<Insert>),
     Update(Update),
-    Delete(Delete),
+    Delete(Box<Delete>),
 }
 
 impl Compiled {
@@ -145,7 +145,7 @@ impl Program {
     }
 
     pub(crate) fn delete(delete: Delete) -> Program {
-        Program::of(WriteKind::Delete(delete))
+        Program::of(WriteKind::Delete(Box::new(delete)))
     }
 
     fn of(kind: WriteKind) -> Program {
