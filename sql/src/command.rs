@@ -167,6 +167,29 @@ impl State {
 
     // ---- PRAGMA ----------------------------------------------------------------------------------
 
+    /// What PRAGMA quick_check finds in a table.
+    pub(crate) fn quick_check(
+        &mut self,
+        database: usize,
+        table: &str,
+        interrupt: &AtomicBool,
+    ) -> Result<Vec<String>> {
+        let collation_names = self.collations.names();
+        let (autocommit, savepoints) = (self.transaction.is_autocommit(), self.transaction.savepoints());
+        let mut context = PragmaContext {
+            databases: &mut self.databases,
+            settings: &mut self.settings,
+            session: &mut self.session,
+            functions: &self.functions,
+            collation_names: &collation_names,
+            collations: &self.collations,
+            autocommit,
+            savepoints,
+            interrupt,
+        };
+        pragma::quick_check(database, table, &mut context)
+    }
+
     fn run_pragma(&mut self, pragma: &ast::Pragma, interrupt: &AtomicBool) -> Result<Output> {
         let all: Vec<usize> = (0..self.databases.len()).collect();
         // A pragma of a file whose schema is damaged is of most use.
