@@ -142,6 +142,12 @@ impl PageSource {
         self.cache.borrow_mut().clear();
     }
 
+    /// The next page comes from another file: the map, too, is of no more use.
+    pub(crate) fn leave_file(&self) {
+        self.forget();
+        self.map.take();
+    }
+
     /// The file is (at least) this long now.
     pub(crate) fn set_file_len(&self, len: u64) {
         self.file_len.set(Some(len));

@@ -449,6 +449,10 @@ impl Target {
         self.left = Some(state_of(pager));
     }
 
+    pub(super) fn has_indexes(&self) -> bool {
+        !self.indexes.is_empty()
+    }
+
     /// The columns of a row that tell its index entries, and its rowid.
     pub(super) fn key_reads(&self) -> Vec<usize> {
         let mut reads = vec![self.table.columns.len()];

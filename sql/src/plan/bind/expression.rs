@@ -119,16 +119,29 @@ impl<'a> Binder<'a> {
             }
             at = left;
         }
-        let first = self.expr(at)?;
-        self.finish_chain(first, pending)
+        match self.expr(at) {
+            Ok(first) => self.finish_chain(first, pending),
+            Err(error) => Err(self.chain_failed(error, pending)),
+        }
     }
 
     fn finish_chain(&mut self, first: Typed, mut pending: Pending<'a>) -> Result<Typed> {
         let mut left = first;
         while let Some((op, right, span)) = pending.pop() {
-            left = self.binary(op, left, right, span)?;
+            match self.binary(op, left, right, span) {
+                Ok(typed) => left = typed,
+                Err(error) => return Err(self.chain_failed(error, pending)),
+            }
         }
         Ok(left)
+    }
+
+    #[cold]
+    fn chain_failed(&mut self, error: Error, pending: Vec<(BinaryOp, &'a ast::Expr, Span)>) -> Error {
+        match std::mem::take(&mut self.soft) {
+            true => self.read_on(error, pending.into_iter().rev().map(|(_, right, _)| right)),
+            false => error,
+        }
     }
 
     #[inline(never)]
