@@ -137,7 +137,7 @@ impl<'a> Binder<'a> {
     }
 
     #[cold]
-    fn chain_failed(&mut self, error: Error, pending: Vec<(BinaryOp, &'a ast::Expr, Span)>) -> Error {
+    fn chain_failed(&mut self, error: Error, pending: Pending<'a>) -> Error {
         match std::mem::take(&mut self.soft) {
             true => self.read_on(error, pending.into_iter().rev().map(|(_, right, _)| right)),
             false => error,
