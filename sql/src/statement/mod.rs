@@ -219,6 +219,13 @@ impl Body {
             true => result.map_err(undone_whole),
             false => result,
         };
+        // What OR FAIL leaves behind must have its parents.
+        let result = match result {
+            Err(failure) if failure.action == ConflictAction::Fail => {
+                check_statement_keys(&mut context).and(Err(failure))
+            }
+            result => result,
+        };
         let result = result.and_then(|()| {
             // SQLite refuses a single row before it is inserted.
             let checked = check_statement_keys(&mut context);

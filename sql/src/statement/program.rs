@@ -55,9 +55,9 @@ pub(crate) struct Write {
 }
 
 enum WriteKind {
-    Insert(Insert),
+    Insert(Box<Insert>),
     Update(Update),
-    Delete(Delete),
+    Delete(Box<Delete>),
 }
 
 impl Compiled {
@@ -137,7 +137,7 @@ impl Query {
 
 impl Program {
     pub(crate) fn insert(insert: Insert) -> Program {
-        Program::of(WriteKind::Insert(insert))
+        Program::of(WriteKind::Insert(Box::new(insert)))
     }
 
     pub(crate) fn update(update: Update) -> Program {
@@ -145,7 +145,7 @@ impl Program {
     }
 
     pub(crate) fn delete(delete: Delete) -> Program {
-        Program::of(WriteKind::Delete(delete))
+        Program::of(WriteKind::Delete(Box::new(delete)))
     }
 
     fn of(kind: WriteKind) -> Program {
