@@ -5,7 +5,7 @@
 //!
 //! A row that makes no sense is refused with `malformed database schema (NAME)` and a reason, as SQLite does.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use aludel_storage::format::PageNo;
 use rustc_hash::FxHashMap;
@@ -16,7 +16,7 @@ use super::schema::{Index, Schema, Table, Trigger, View};
 use super::table::{UNASSIGNED_ROOT, table_of};
 use crate::error::{Error, Result};
 use crate::syntax::{self, ast};
-use crate::value::Value;
+use crate::value::{Text, Value};
 
 /// A row of sqlite_schema.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl SchemaRow {
     /// From the five columns; missing ones are NULL.
     pub fn from_values(mut values: impl Iterator<Item = Value>) -> SchemaRow {
         let text = |value: Option<Value>| match value {
-            Some(Value::Text(text)) => Some(text.to_string_lossy().into_owned()),
+            Some(Value::Text(text)) => Some(string_of(text)),
             Some(Value::Integer(number)) => Some(number.to_string()),
             _ => None,
         };
@@ -54,6 +54,12 @@ impl SchemaRow {
     }
 }
 
+/// A text as a string; what is not UTF-8 is replaced.
+fn string_of(text: Text) -> String {
+    String::from_utf8(text.into_bytes())
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
 /// Builds a [`Schema`] row by row.
 pub struct SchemaBuilder<'a> {
     schema: Schema,
@@ -69,11 +75,13 @@ impl<'a> SchemaBuilder<'a> {
     /// An empty schema: the schema table and nothing else. `aliases` are the names by which it is known.
     pub fn new(aliases: &[&str], page_count: u32, environment: Environment<'a>) -> SchemaBuilder<'a> {
         let mut schema = Schema::default();
-        let name = aliases.first().copied().unwrap_or("sqlite_schema");
-        if let Ok(table) = schema_table(name) {
-            let table = Arc::new(table);
+        let own = match aliases.first() {
+            Some(&"sqlite_temp_master") => &TEMP_SCHEMA_TABLE,
+            _ => &SCHEMA_TABLE,
+        };
+        if let Some(table) = &**own {
             for alias in aliases {
-                schema.tables.insert((*alias).to_owned(), Arc::clone(&table));
+                schema.tables.insert((*alias).to_owned(), Arc::clone(table));
             }
         }
         SchemaBuilder::extend(schema, page_count, environment)
@@ -313,6 +321,14 @@ fn malformed(row: &SchemaRow, reason: &str) -> Error {
     };
     Error::Corrupt { message }
 }
+
+/// The schema table of all databases but temp: a constant, which costs some work to make.
+static SCHEMA_TABLE: LazyLock<Option<Arc<Table>>> =
+    LazyLock::new(|| schema_table("sqlite_master").ok().map(Arc::new));
+
+/// The schema table of temp.
+static TEMP_SCHEMA_TABLE: LazyLock<Option<Arc<Table>>> =
+    LazyLock::new(|| schema_table("sqlite_temp_master").ok().map(Arc::new));
 
 /// The schema table itself, whose root is page 1.
 fn schema_table(name: &str) -> Result<Table> {

@@ -83,7 +83,7 @@ impl Database {
             return Ok(false);
         }
         self.schema = Arc::new(read_schema(&self.pager, self.schema_table_names(), collations)?);
-        self.encoding = self.pager.header()?.encoding;
+        self.encoding = self.schema.encoding;
         self.checked_at = Some(token);
         Ok(true)
     }

@@ -41,6 +41,9 @@ pub fn read_schema(pager: &Pager, names: &[&str], collations: &dyn Collations) -
         reading: true,
     };
     let mut builder = SchemaBuilder::new(names, pager.page_count(), environment);
+    if pager.page_count() == 0 {
+        return builder.finish(header.schema_cookie);
+    }
     let mut rows = Rows::of(
         TableCursor::new(aludel_storage::format::PageNo::ONE),
         header.encoding,

@@ -362,6 +362,9 @@ impl<'a> Builder<'a> {
                 references,
                 deferrable,
             } => {
+                if !references.columns.is_empty() && references.columns.len() != columns.len() {
+                    return Err(self.foreign_key_width(&[], references, false));
+                }
                 let columns = columns
                     .iter()
                     .map(|column| self.foreign_key_column(column))

@@ -6,11 +6,10 @@ use super::State;
 use crate::catalog::{Collations, Database, VirtualTable};
 use crate::command::Command;
 use crate::error::Result;
-use crate::exec::build;
 use crate::exec::write::{Delete, Insert, Update};
 use crate::plan::{self, CompiledKind, PlanContext, ResultColumn, SchemaView};
 use crate::pragma;
-use crate::statement::{Compiled, Program};
+use crate::statement::{Compiled, Program, Query};
 use crate::syntax::{self, ast};
 use crate::table_function;
 
@@ -102,19 +101,19 @@ impl State {
         };
         let mut databases = compiled.databases;
         let mut writes: Vec<usize> = programs.tables.iter().map(|table| table.database).collect();
-        let mut program = match &compiled.kind {
-            CompiledKind::Query(plan) => Program::Query(build(&plan.root)?),
+        let mut program = match compiled.kind {
+            CompiledKind::Query(plan) => Program::Query(Query::new(plan.root)),
             CompiledKind::Insert(plan) => {
                 writes.push(plan.target.database);
-                Program::insert(Insert::build(plan, &programs)?)
+                Program::insert(Insert::build(&plan, &programs)?)
             }
             CompiledKind::Update(plan) => {
                 writes.push(plan.target.database);
-                Program::update(Update::build(plan, &programs)?)
+                Program::update(Update::build(&plan, &programs)?)
             }
             CompiledKind::Delete(plan) => {
                 writes.push(plan.target.database);
-                Program::delete(Delete::build(plan, &programs)?)
+                Program::delete(Delete::build(&plan, &programs)?)
             }
         };
         writes.sort_unstable();

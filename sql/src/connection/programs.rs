@@ -5,11 +5,11 @@ use std::sync::Arc;
 use super::State;
 use crate::catalog::{ForeignKey, Table, Trigger};
 use crate::error::{Error, Result};
-use crate::exec::write::{ForeignKeyPlan, ProgramSet, ReferencePlan, TablePrograms, TriggerPlan};
+use crate::exec::write::{BrokenKey, ForeignKeyPlan, ProgramSet, ReferencePlan, TablePrograms, TriggerPlan};
 use crate::plan::expr::Register;
 use crate::plan::physical::DatabaseIndex;
 use crate::plan::write::TargetTable;
-use crate::plan::{self, CompiledKind, Plan, PlanContext, TriggerRows};
+use crate::plan::{self, CompiledKind, Node, Plan, PlanContext, TriggerRows};
 use crate::syntax::ast::{self, ConflictAction, ReferenceAction, Statement, TriggerEvent, TriggerStep};
 
 /// What can happen to rows of a table.
@@ -18,6 +18,8 @@ struct Events {
     insert: bool,
     update: bool,
     delete: bool,
+    /// More than one row may be inserted.
+    many: bool,
 }
 
 impl Events {
@@ -26,6 +28,7 @@ impl Events {
             insert: self.insert || other.insert,
             update: self.update || other.update,
             delete: self.delete || other.delete,
+            many: self.many || other.many,
         }
     }
 }
@@ -49,6 +52,7 @@ impl State {
             state: self,
             context: *context,
             conflict: conflict_of(kind),
+            triggers: true,
             entries: Vec::new(),
         };
         compiler.add_write(kind);
@@ -57,11 +61,98 @@ impl State {
     }
 }
 
+impl State {
+    /// The programs of the DELETE that DROP TABLE does first: what refers to the table, but no triggers.
+    pub(crate) fn programs_of_drop(
+        &self,
+        kind: &CompiledKind,
+        context: &PlanContext<'_>,
+    ) -> Result<Arc<ProgramSet>> {
+        let mut compiler = Compiler {
+            state: self,
+            context: *context,
+            conflict: None,
+            triggers: false,
+            entries: Vec::new(),
+        };
+        compiler.add_write(kind);
+        compiler.compile_all()?;
+        Ok(Arc::new(compiler.finish()))
+    }
+
+    /// Whether a foreign key of another table refers to this one.
+    pub(crate) fn is_referred_to(&self, database: DatabaseIndex, table: &Table) -> bool {
+        let refers = |child: &Arc<Table>| {
+            let mut keys = child.foreign_keys.iter();
+            keys.any(|key| key.parent.eq_ignore_ascii_case(&table.name))
+        };
+        self.databases[database].schema.tables.values().any(refers)
+    }
+
+    /// The keys that wait for the end of the transaction, compiled for the schema as it is now. Those of tables that have gone are forgotten.
+    pub(super) fn keys_of_now(&self, broken: Vec<BrokenKey>) -> Result<Vec<BrokenKey>> {
+        let mut now: Vec<(Arc<ForeignKeyPlan>, Option<Arc<ForeignKeyPlan>>)> = Vec::new();
+        let mut kept = Vec::with_capacity(broken.len());
+        for mut broken in broken {
+            let known = now.iter().position(|(old, _)| Arc::ptr_eq(old, &broken.key));
+            let place = match known {
+                Some(place) => place,
+                None => {
+                    now.push((Arc::clone(&broken.key), self.key_of_now(&broken.key)?));
+                    now.len() - 1
+                }
+            };
+            if let Some(key) = &now[place].1 {
+                broken.key = Arc::clone(key);
+                kept.push(broken);
+            }
+        }
+        Ok(kept)
+    }
+
+    fn key_of_now(&self, key: &Arc<ForeignKeyPlan>) -> Result<Option<Arc<ForeignKeyPlan>>> {
+        let Some(database) = self.databases.get(key.database) else {
+            return Ok(None);
+        };
+        let Some(child) = database.schema.table(&key.child.name) else {
+            return Ok(None);
+        };
+        let Some(own) = child.foreign_keys.get(key.number) else {
+            return Ok(None);
+        };
+        let parent = database.schema.table(&own.parent);
+        let same_parent = match (&key.parent_table, parent) {
+            (Some(old), Some(new)) => Arc::ptr_eq(old, new),
+            (old, new) => old.is_none() && new.is_none(),
+        };
+        if Arc::ptr_eq(child, &key.child) && same_parent {
+            return Ok(Some(Arc::clone(key)));
+        }
+        self.with_plan_context(|context| {
+            let compiler = Compiler {
+                state: self,
+                context: *context,
+                conflict: None,
+                triggers: false,
+                entries: Vec::new(),
+            };
+            let fits = parent.is_some_and(|parent| parent_columns(parent, child, own).is_ok());
+            let compiled = match fits {
+                true => compiler.compile_foreign_key(key.database, child, key.number),
+                false => compiler.compile_orphans(key.database, child, key.number),
+            };
+            compiled.map(Some)
+        })
+    }
+}
+
 struct Compiler<'s> {
     state: &'s State,
     context: PlanContext<'s>,
     /// The conflict clause of the outermost statement overrides those of all statements within.
     conflict: Option<ConflictAction>,
+    /// Whether triggers fire, and keys that do not fit are errors: DROP TABLE deletes rows without either.
+    triggers: bool,
     entries: Vec<Entry>,
 }
 
@@ -95,6 +186,11 @@ impl Compiler<'_> {
             CompiledKind::Query(_) => {}
             CompiledKind::Insert(plan) => {
                 let upserts = plan.upserts.iter().any(|upsert| upsert.update.is_some());
+                let single = matches!(&plan.source, Node::Values { rows, .. } if rows.len() == 1);
+                let insert = Events {
+                    many: !single,
+                    ..insert
+                };
                 let events = if upserts { insert.union(update) } else { insert };
                 let events = if replaces(plan.conflict, &plan.target) {
                     events.union(delete)
@@ -140,10 +236,13 @@ impl Compiler<'_> {
                 insert: entry.wanted.insert && !entry.done.insert,
                 update: entry.wanted.update && !entry.done.update,
                 delete: entry.wanted.delete && !entry.done.delete,
+                many: entry.wanted.many && !entry.done.many,
             };
             let done = std::mem::replace(&mut entry.done, entry.wanted);
             let (database, table) = (entry.database, Arc::clone(&entry.table));
-            self.compile_triggers(place, database, &table, new)?;
+            if self.triggers {
+                self.compile_triggers(place, database, &table, new)?;
+            }
             if self.state.settings.foreign_keys {
                 self.compile_foreign_keys(place, database, &table, new, done)?;
             }
@@ -262,6 +361,9 @@ impl Compiler<'_> {
                 self.entries[place].foreign_keys.push(plan);
             }
         }
+        if new.insert || new.many {
+            self.check_references(database, table, new.many)?;
+        }
         if (new.update || new.delete) && !done.update && !done.delete {
             let schema = Arc::clone(&self.state.databases[database].schema);
             let mut children: Vec<&Arc<Table>> = schema.tables.values().collect();
@@ -270,9 +372,25 @@ impl Compiler<'_> {
             for child in children {
                 for (number, key) in child.foreign_keys.iter().enumerate().rev() {
                     if key.parent.eq_ignore_ascii_case(&table.name) {
+                        if !self.triggers && parent_columns(table, child, key).is_err() {
+                            continue;
+                        }
                         let plan = self.compile_reference(database, table, child, number)?;
                         self.entries[place].references.push(plan);
                     }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A row that is inserted can only mend keys that wait; these must fit their parent.
+    fn check_references(&self, database: DatabaseIndex, table: &Table, many: bool) -> Result<()> {
+        for child in self.state.databases[database].schema.tables.values() {
+            for key in &child.foreign_keys {
+                let waits = many || key.deferred || self.state.settings.defer_foreign_keys;
+                if waits && key.parent.eq_ignore_ascii_case(&table.name) {
+                    parent_columns(table, child, key)?;
                 }
             }
         }
@@ -289,48 +407,84 @@ impl Compiler<'_> {
         let parent = self.parent_of(database, key)?;
         let parent_columns = parent_columns(&parent, child, key)?;
         let width = child.columns.len() + 1;
-        let rows = TriggerRows {
-            database,
-            table: child,
-            old: None,
-            new: Some(Register(width)),
-            free: width * 2,
-        };
-        let context = PlanContext {
-            trigger: Some(rows),
-            ..self.context
-        };
-        let mut registers = width * 2;
+        let mut registers = 0;
         // The child's value takes the affinity of the parent's column, and the parent's collation decides.
-        let pairs = key.columns.iter().zip(&parent_columns);
-        let of_parent = pairs.map(|(&own, &other)| {
-            format!(
-                "{} = +NEW.{}",
-                quote(&parent.columns[other].name),
-                quote(&child.columns[own].name)
-            )
+        let terms = key.columns.iter().zip(&parent_columns).map(|(&own, &other)| {
+            let (own, other) = (&child.columns[own].name, &parent.columns[other].name);
+            format!("{} = +NEW.{}", quote(other), quote(own))
         });
-        let of_children = key.columns.iter().map(|&own| {
-            let name = quote(&child.columns[own].name);
-            format!("{name} = NEW.{name}")
+        let find_parent = find(&parent, terms.collect());
+        let parent_query = query(&find_parent, &self.seen_as_new(database, child), &mut registers)?;
+        let terms = key.columns.iter().zip(&parent_columns).map(|(&own, &other)| {
+            let (own, other) = (&child.columns[own].name, &parent.columns[other].name);
+            format!("NEW.{} = {}", quote(other), quote(own))
         });
-        let find = |table: &Table, terms: Vec<String>| {
-            format!(
-                "SELECT 1 FROM {} WHERE {} LIMIT 1",
-                quote(&table.name),
-                terms.join(" AND ")
-            )
-        };
-        let parent_query = query(&find(&parent, of_parent.collect()), &context, &mut registers)?;
-        let children = query(&find(child, of_children.collect()), &context, &mut registers)?;
+        let find_children = find(child, terms.collect());
+        let children = query(
+            &find_children,
+            &self.seen_as_new(database, &parent),
+            &mut registers,
+        )?;
+        let parent_width = parent.columns.len() + 1;
         Ok(Arc::new(ForeignKeyPlan {
             database,
             child: Arc::clone(child),
             number,
-            parent: parent_query,
+            parent: Some(parent_query),
+            parent_key: key.columns.iter().map(|column| width + column).collect(),
             children,
+            children_key: parent_columns
+                .iter()
+                .map(|column| parent_width + column)
+                .collect(),
+            parent_table: Some(parent),
             registers,
         }))
+    }
+
+    /// A key whose parent has gone: its children only.
+    fn compile_orphans(
+        &self,
+        database: DatabaseIndex,
+        child: &Arc<Table>,
+        number: usize,
+    ) -> Result<Arc<ForeignKeyPlan>> {
+        let columns = &child.foreign_keys[number].columns;
+        let terms = columns.iter().map(|&own| {
+            let name = quote(&child.columns[own].name);
+            format!("NEW.{name} = {name}")
+        });
+        let mut registers = 0;
+        let find_children = find(child, terms.collect());
+        let children = query(&find_children, &self.seen_as_new(database, child), &mut registers)?;
+        let width = child.columns.len() + 1;
+        Ok(Arc::new(ForeignKeyPlan {
+            database,
+            child: Arc::clone(child),
+            number,
+            parent: None,
+            parent_key: Vec::new(),
+            children,
+            children_key: columns.iter().map(|column| width + column).collect(),
+            parent_table: None,
+            registers,
+        }))
+    }
+
+    /// A context in which a row of `table` is NEW.
+    fn seen_as_new<'c>(&'c self, database: DatabaseIndex, table: &'c Arc<Table>) -> PlanContext<'c> {
+        let width = table.columns.len() + 1;
+        let rows = TriggerRows {
+            database,
+            table,
+            old: None,
+            new: Some(Register(width)),
+            free: width * 2,
+        };
+        PlanContext {
+            trigger: Some(rows),
+            ..self.context
+        }
     }
 
     fn parent_of(&self, database: DatabaseIndex, key: &ForeignKey) -> Result<Arc<Table>> {
@@ -380,6 +534,14 @@ impl Compiler<'_> {
             registers,
         }))
     }
+}
+
+fn find(table: &Table, terms: Vec<String>) -> String {
+    format!(
+        "SELECT 1 FROM {} WHERE {} LIMIT 1",
+        quote(&table.name),
+        terms.join(" AND ")
+    )
 }
 
 /// The statement that an action is; `None` for actions that change no child.

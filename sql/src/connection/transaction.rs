@@ -238,6 +238,8 @@ impl State {
         if self.session.foreign_keys.transaction.is_empty() {
             return Ok(());
         }
+        let broken = std::mem::take(&mut self.session.foreign_keys.transaction);
+        self.session.foreign_keys.transaction = self.keys_of_now(broken)?;
         let (mut registers, interrupt) = (Vec::new(), AtomicBool::new(false));
         let mut context = self.context(&[], &mut registers, &interrupt, 0);
         check_transaction_keys(&mut context).map_err(|failure| failure.error)

@@ -60,7 +60,11 @@ impl Definer<'_> {
                 AlterAction::DropColumn(column) => definer.drop_column(database, &table, column),
                 _ => Err(Error::sql("this form of ALTER TABLE is not supported yet")),
             }?;
-            definer.reload(database, &table.name)
+            definer.reload(database, &table.name)?;
+            match &alter.action {
+                AlterAction::AddColumn(column) => definer.check_added(database, &table, column),
+                _ => Ok(()),
+            }
         })
     }
 
@@ -245,7 +249,7 @@ impl Definer<'_> {
     }
 
     fn refuse_added(&self, database: usize, table: &Table, column: &ColumnDef) -> Result<()> {
-        let mut not_null = false;
+        let (mut not_null, mut generated) = (false, false);
         let mut default = None;
         let mut references = false;
         for constraint in &column.constraints {
@@ -262,7 +266,7 @@ impl Definer<'_> {
                 } if word.is("stored") => {
                     return Err(Error::sql("cannot add a STORED column"));
                 }
-                ColumnConstraintKind::Generated { .. } => not_null = false,
+                ColumnConstraintKind::Generated { .. } => generated = true,
                 _ => {}
             }
         }
@@ -283,7 +287,7 @@ impl Definer<'_> {
         }
         let refused = match constant {
             Some(None) => "Cannot add a column with non-constant default",
-            _ if not_null && is_null => "Cannot add a NOT NULL column with default value NULL",
+            _ if not_null && is_null && !generated => "Cannot add a NOT NULL column with default value NULL",
             _ => return Ok(()),
         };
         // What rows that are there would hold only matters if there are some.
@@ -297,6 +301,33 @@ impl Definer<'_> {
         } else {
             Ok(())
         }
+    }
+
+    /// The rows that are there keep the constraints of the new column.
+    fn check_added(&mut self, database: usize, table: &Table, column: &ColumnDef) -> Result<()> {
+        let has = |wanted: fn(&ColumnConstraintKind) -> bool| {
+            column
+                .constraints
+                .iter()
+                .any(|constraint| wanted(&constraint.kind))
+        };
+        let checks = has(|kind| matches!(kind, ColumnConstraintKind::Check(_)));
+        let computed = has(|kind| matches!(kind, ColumnConstraintKind::Generated { .. }))
+            && has(|kind| matches!(kind, ColumnConstraintKind::NotNull(_)));
+        if !checks && !computed && !table.strict {
+            return Ok(());
+        }
+        let findings = self.state.quick_check(database, &table.name, self.interrupt)?;
+        for finding in findings {
+            let message = match () {
+                () if finding.starts_with("CHECK") => "CHECK constraint failed",
+                () if finding.starts_with("non-") => "type mismatch on DEFAULT",
+                () if finding.starts_with("NULL") => "NOT NULL constraint failed",
+                () => continue,
+            };
+            return Err(Error::sql(message));
+        }
+        Ok(())
     }
 
     fn set_table_text(&mut self, database: usize, table: &str, sql: &str) -> Result<()> {

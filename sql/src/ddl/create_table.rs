@@ -21,7 +21,7 @@ impl Definer<'_> {
     pub(super) fn create_table(&mut self, create: &CreateTable) -> Result<(), Failure> {
         let database = self.database_for(&create.name, create.temporary, "table")?;
         let name = create.name.name.as_str();
-        if !self.is_free_for_relation(database, name, create.if_not_exists)? {
+        if !self.is_free_for_relation(database, &create.name.name, create.if_not_exists)? {
             return Ok(());
         }
         match &create.body {
@@ -211,7 +211,7 @@ impl Definer<'_> {
     pub(super) fn create_view(&mut self, create: &CreateView) -> Result<(), Failure> {
         let database = self.database_for(&create.name, create.temporary, "view")?;
         let name = create.name.name.as_str();
-        if !self.is_free_for_relation(database, name, create.if_not_exists)? {
+        if !self.is_free_for_relation(database, &create.name.name, create.if_not_exists)? {
             return Ok(());
         }
         let sql = format!("CREATE VIEW {}", self.text_of(create.definition));
@@ -226,9 +226,13 @@ impl Definer<'_> {
             if create.if_not_exists {
                 return Ok(());
             }
-            return Err(Error::sql(format!("trigger {name} already exists")).into());
+            let written = self.text_of(create.name.name.span);
+            return Err(Error::sql(format!("trigger {written} already exists")).into());
         }
         self.check_trigger_table(create, database)?;
+        if !self.parameters.is_empty() {
+            return Err(Error::sql("trigger cannot use variables").into());
+        }
         let sql = format!("CREATE TRIGGER {}", self.text_of(create.definition));
         let table = create.table.name.text.to_string();
         self.add_object(database, "trigger", name, &table, &sql)
@@ -261,8 +265,12 @@ impl Definer<'_> {
         let time = create.time.unwrap_or(ast::TriggerTime::Before);
         match (found, time) {
             (None, _) => {
-                let place = &self.state.databases[database].name;
-                Err(Error::sql(format!("no such table: {place}.{table}")))
+                let place = match (&create.table.schema, database) {
+                    (Some(schema), _) => format!("{}.", schema.text),
+                    (None, 1) => String::new(),
+                    (None, _) => format!("{}.", self.state.databases[database].name),
+                };
+                Err(Error::sql(format!("no such table: {place}{table}")))
             }
             (Some("view"), ast::TriggerTime::Before) => Err(Error::sql(format!(
                 "cannot create BEFORE trigger on view: {table}"

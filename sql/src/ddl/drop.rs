@@ -5,10 +5,12 @@ use aludel_storage::format::record::RecordView;
 use aludel_storage::format::{PageNo, ValueRef};
 
 use super::Definer;
-use crate::catalog::{Schema, fold, utf8_of};
+use crate::catalog::{Schema, Table, fold, utf8_of};
 use crate::error::{Error, Result};
-use crate::exec::write::Failure;
+use crate::exec::write::{Delete, Failure, Written, check_statement_keys};
+use crate::plan::{self, CompiledKind};
 use crate::syntax::ast::{Drop, ObjectKind, ObjectName};
+use crate::value::Value;
 
 impl Definer<'_> {
     pub(super) fn drop(&mut self, drop: &Drop) -> Result<(), Failure> {
@@ -101,6 +103,10 @@ impl Definer<'_> {
         let Some(table) = schema.table(name).cloned() else {
             return Err(Error::sql(format!("no such table: {name}")));
         };
+        if self.state.settings.foreign_keys && self.drop_concerns_keys(database, &table) {
+            self.delete_rows(database, &table)?;
+            schema = (*self.state.databases[database].schema).clone();
+        }
         self.remove_rows(database, |_, _, own| own.eq_ignore_ascii_case(&table.name))?;
         self.remove_from_side_table(database, "sqlite_sequence", &table.name)?;
         for statistics in ["sqlite_stat1", "sqlite_stat4"] {
@@ -125,6 +131,50 @@ impl Definer<'_> {
             .triggers
             .retain(|_, trigger| !trigger.table.eq_ignore_ascii_case(&table.name));
         self.finish_drop(database, schema, moved)
+    }
+
+    /// Whether other tables refer to this one, or its own rows may be what a deferred key waits for.
+    fn drop_concerns_keys(&self, database: usize, table: &Table) -> bool {
+        let all = self.state.settings.defer_foreign_keys;
+        let waits = table.foreign_keys.iter().any(|key| key.deferred || all)
+            && !self.state.session.foreign_keys.transaction.is_empty();
+        waits || self.state.is_referred_to(database, table)
+    }
+
+    /// Foreign keys of other tables see the rows go before the table goes.
+    fn delete_rows(&mut self, database: usize, table: &Table) -> Result<()> {
+        let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
+        let place = &self.state.databases[database].name;
+        let sql = format!("DELETE FROM {}.{}", quoted(place), quoted(&table.name));
+        let statement = crate::syntax::parse_one(sql.as_bytes())?.statement;
+        let (compiled, programs) = self.state.with_plan_context(|context| -> Result<_> {
+            let compiled = plan::compile(&statement, context)?;
+            let programs = self.state.programs_of_drop(&compiled.kind, context)?;
+            Ok((compiled, programs))
+        })?;
+        let CompiledKind::Delete(plan) = &compiled.kind else {
+            return Err(Error::misuse("a DELETE was expected"));
+        };
+        let mut delete = Delete::build(plan, &programs)?;
+        self.state.session.runs += 1;
+        let run = self.state.session.runs;
+        let defer_all = self.state.settings.defer_foreign_keys;
+        let mut registers = vec![Value::Null; compiled.registers];
+        let mut context = self.state.context(&[], &mut registers, self.interrupt, run);
+        context.session.foreign_keys.statement.clear();
+        context.session.foreign_keys.defer_all = defer_all;
+        (context.session.depth, context.session.firing) = (0, Vec::new());
+        let mut written = Written::default();
+        let result = delete
+            .run(&mut context, &mut written)
+            .and_then(|()| check_statement_keys(&mut context));
+        let deleted = if result.is_ok() { written.changes as i64 } else { 0 };
+        let environment = &self.state.session.environment;
+        environment.changes.set(deleted);
+        environment
+            .total_changes
+            .set(environment.total_changes.get() + deleted);
+        result.map_err(|failure| failure.error)
     }
 
     fn drop_index(&mut self, database: usize, name: &str) -> Result<()> {

@@ -2,6 +2,7 @@
 
 use super::Definer;
 use crate::error::{Error, Result};
+use crate::syntax::ast::Ident;
 
 impl Definer<'_> {
     /// # Errors
@@ -31,15 +32,17 @@ impl Definer<'_> {
     pub(crate) fn is_free_for_relation(
         &self,
         database: usize,
-        name: &str,
+        ident: &Ident,
         if_not_exists: bool,
     ) -> Result<bool> {
+        let name = ident.as_str();
         self.refuse_reserved(name)?;
         if let Some(kind) = self.find_relation(database, name) {
             if if_not_exists {
                 return Ok(false);
             }
-            return Err(Error::sql(format!("{kind} {name} already exists")));
+            let written = self.text_of(ident.span);
+            return Err(Error::sql(format!("{kind} {written} already exists")));
         }
         if self.state.databases[database].schema.index(name).is_some() {
             return Err(Error::sql(format!("there is already an index named {name}")));

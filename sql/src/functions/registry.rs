@@ -60,10 +60,12 @@ impl Registry {
         let found = tables
             .into_iter()
             .find_map(|table| best(table.get(key.as_str())?, argc));
-        found.ok_or_else(|| match self.exists_lower(&key) {
-            true => FindError::WrongCount(name.to_owned()),
-            false => FindError::Unknown(name.to_owned()),
-        })
+        found.ok_or_else(
+            || match self.exists_lower(&key) || Self::is_internal(&key, argc) {
+                true => FindError::WrongCount(name.to_owned()),
+                false => FindError::Unknown(name.to_owned()),
+            },
+        )
     }
 
     /// Whether any function has the name.
@@ -73,6 +75,18 @@ impl Registry {
 
     fn exists_lower(&self, key: &str) -> bool {
         self.user.contains_key(key) || builtin::functions().contains_key(key)
+    }
+
+    /// Functions that SQLite keeps for its own statements: calls with the right number of arguments find none.
+    fn is_internal(key: &str, argc: usize) -> bool {
+        const INTERNAL: [(&str, usize); 5] = [
+            ("sqlite_drop_column", 3),
+            ("sqlite_rename_column", 9),
+            ("sqlite_rename_quotefix", 2),
+            ("sqlite_rename_table", 7),
+            ("sqlite_rename_test", 7),
+        ];
+        INTERNAL.iter().any(|&(name, count)| name == key && count != argc)
     }
 
     /// Adds an application's function; one of the same name and arity is replaced.

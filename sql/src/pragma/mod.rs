@@ -101,6 +101,25 @@ pub fn run(pragma: &ast::Pragma, context: &mut PragmaContext<'_>) -> Result<Vec<
     answer(entry, value, database, context)
 }
 
+/// What `quick_check` finds in one table.
+pub(crate) fn quick_check(
+    database: usize,
+    table: &str,
+    context: &mut PragmaContext<'_>,
+) -> Result<Vec<String>> {
+    let request = Request {
+        name: "quick_check",
+        value: Some(table),
+        database: Some(database),
+    };
+    let rows = integrity::quick(&request, context)?;
+    let words = rows.into_iter().filter_map(|row| match row.into_iter().next() {
+        Some(Value::Text(text)) => Some(text.to_string_lossy().into_owned()),
+        _ => None,
+    });
+    Ok(words.collect())
+}
+
 fn answer(
     entry: &'static Entry,
     value: Option<&str>,

@@ -19,7 +19,7 @@ use std::sync::atomic::Ordering;
 
 pub use convert::{FromValue, ToValue};
 pub use params::{Params, ParamsFromIter, params_from_iter};
-pub(crate) use program::{Compiled, Program};
+pub(crate) use program::{Compiled, Program, Query};
 pub use row::{ColumnIndex, Row};
 
 use crate::connection::{Connection, Entered, Outcome, State};
@@ -181,11 +181,12 @@ impl Body {
     }
 
     fn open(&mut self, state: &mut State, connection: &Connection) -> Result<bool, Failure> {
-        let Program::Query(root) = &mut self.row.program else {
+        let Program::Query(query) = &mut self.row.program else {
             return Ok(false);
         };
         let interrupt = connection.interrupt_flag();
         let mut context = state.context(&self.values, &mut self.registers, interrupt, self.run);
+        let root = query.root()?;
         root.open(&mut context)?;
         let more = root.next(&mut context)?;
         Ok(more && self.row.start_batch(0))
@@ -198,12 +199,12 @@ impl Body {
             }
             .into());
         }
-        let Program::Query(root) = &mut self.row.program else {
+        let Program::Query(query) = &mut self.row.program else {
             return Ok(self.row.next_stored_batch());
         };
         let interrupt = connection.interrupt_flag();
         let mut context = state.context(&self.values, &mut self.registers, interrupt, self.run);
-        let more = root.next(&mut context)?;
+        let more = query.root()?.next(&mut context)?;
         Ok(more && self.row.start_batch(0))
     }
 
@@ -217,6 +218,13 @@ impl Body {
         let result = match self.row.program.fails_clean() {
             true => result.map_err(undone_whole),
             false => result,
+        };
+        // What OR FAIL leaves behind must have its parents.
+        let result = match result {
+            Err(failure) if failure.action == ConflictAction::Fail => {
+                check_statement_keys(&mut context).and(Err(failure))
+            }
+            result => result,
         };
         let result = result.and_then(|()| {
             // SQLite refuses a single row before it is inserted.

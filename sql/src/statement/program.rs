@@ -2,10 +2,11 @@
 
 use crate::command::Command;
 use crate::connection::named_columns;
+use crate::error::Result;
 use crate::exec::write::{Delete, Failure, Insert, Update, Written};
-use crate::exec::{Batch, ExecContext, Operator};
+use crate::exec::{Batch, ExecContext, Operator, build};
 use crate::functions::Environment;
-use crate::plan::{ExplainLine, ResultColumn};
+use crate::plan::{ExplainLine, Node, ResultColumn};
 use crate::syntax::ast::{self, Explain};
 use crate::value::ValueRef;
 
@@ -30,11 +31,19 @@ pub(crate) enum Program {
     #[default]
     Empty,
     /// SELECT.
-    Query(Box<dyn Operator>),
+    Query(Query),
     /// INSERT, UPDATE, DELETE.
     Write(Box<Write>),
     /// Everything else.
     Command(Command),
+}
+
+/// The operators of a SELECT, which are made when it runs first: many statements are prepared to be looked at, or to run later.
+pub(crate) enum Query {
+    /// Not run yet.
+    Planned(Box<Node>),
+    /// With the buffers of the runs before.
+    Built(Box<dyn Operator>),
 }
 
 /// A program that changes rows.
@@ -46,9 +55,9 @@ pub(crate) struct Write {
 }
 
 enum WriteKind {
-    Insert(Insert),
+    Insert(Box<Insert>),
     Update(Update),
-    Delete(Delete),
+    Delete(Box<Delete>),
 }
 
 impl Compiled {
@@ -91,9 +100,44 @@ impl Compiled {
     }
 }
 
+impl Query {
+    /// A query that did not run yet.
+    pub(crate) fn new(root: Node) -> Query {
+        Query::Planned(Box::new(root))
+    }
+
+    /// The operator at the top.
+    ///
+    /// # Errors
+    /// [`Error::Sql`](crate::Error::Sql) for plans that contradict themselves.
+    pub(crate) fn root(&mut self) -> Result<&mut dyn Operator> {
+        if let Query::Planned(plan) = self {
+            *self = Query::Built(build(plan)?);
+        }
+        match self {
+            Query::Built(root) => Ok(&mut **root),
+            Query::Planned(_) => unreachable!("it was built above"),
+        }
+    }
+
+    /// The rows that the last call has put out.
+    pub(crate) fn batch(&self) -> Option<&Batch> {
+        match self {
+            Query::Built(root) => Some(root.batch()),
+            Query::Planned(_) => None,
+        }
+    }
+
+    pub(crate) fn close(&mut self) {
+        if let Query::Built(root) = self {
+            root.close();
+        }
+    }
+}
+
 impl Program {
     pub(crate) fn insert(insert: Insert) -> Program {
-        Program::of(WriteKind::Insert(insert))
+        Program::of(WriteKind::Insert(Box::new(insert)))
     }
 
     pub(crate) fn update(update: Update) -> Program {
@@ -101,7 +145,7 @@ impl Program {
     }
 
     pub(crate) fn delete(delete: Delete) -> Program {
-        Program::of(WriteKind::Delete(delete))
+        Program::of(WriteKind::Delete(Box::new(delete)))
     }
 
     fn of(kind: WriteKind) -> Program {

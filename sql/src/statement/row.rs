@@ -33,7 +33,7 @@ impl Row {
 
     fn current(&self) -> Option<&Batch> {
         match &self.program {
-            Program::Query(root) => Some(root.batch()),
+            Program::Query(query) => query.batch(),
             Program::Write(write) => write.returned().get(self.batch),
             Program::Command(_) | Program::Empty => self.rows.get(self.batch),
         }
@@ -72,8 +72,8 @@ impl Row {
     pub(crate) fn finish(&mut self) {
         (self.place, self.len) = (0, 0);
         self.rows.clear();
-        if let Program::Query(root) = &mut self.program {
-            root.close();
+        if let Program::Query(query) = &mut self.program {
+            query.close();
         }
     }
 

@@ -245,3 +245,26 @@ fn auto_vacuum_is_chosen_while_there_are_no_pages() {
          CREATE TABLE t(a); PRAGMA auto_vacuum = 0; PRAGMA auto_vacuum; VACUUM; PRAGMA auto_vacuum",
     );
 }
+
+#[test]
+fn added_columns_are_checked() {
+    let both = Both::with("CREATE TABLE t(a, b); INSERT INTO t VALUES (1, 2), ('null!', NULL), (3, 4)");
+    both.check(
+        "ALTER TABLE t ADD COLUMN c CHECK (a <> 1); ALTER TABLE t ADD COLUMN c CHECK (a <> 2); ALTER TABLE t ADD COLUMN d AS (b + 1) NOT NULL;
+         ALTER TABLE t ADD COLUMN d AS (b + 1) NOT NULL CHECK (a <> 1); ALTER TABLE t ADD COLUMN d AS (b + 1) CHECK (d <> 7);
+         ALTER TABLE t ADD COLUMN e NOT NULL; ALTER TABLE t ADD COLUMN e NOT NULL DEFAULT 5; SELECT * FROM t; PRAGMA integrity_check",
+    );
+    both.check_files();
+}
+
+#[test]
+fn names_in_messages_are_as_written() {
+    let both = Both::with(
+        "CREATE TABLE t(a); CREATE VIEW v AS SELECT 1; CREATE TRIGGER tr DELETE ON t BEGIN SELECT 1; END",
+    );
+    both.check(
+        "CREATE TABLE \"t\"(b); CREATE TABLE [v](b); CREATE VIEW 't' AS SELECT 2; CREATE TRIGGER \"tr\" DELETE ON t BEGIN SELECT 1; END;
+         CREATE TRIGGER x DELETE ON nosuch BEGIN SELECT 1; END; CREATE TEMP TRIGGER x DELETE ON nosuch BEGIN SELECT 1; END;
+         CREATE TRIGGER x DELETE ON t BEGIN SELECT ?1; END",
+    );
+}

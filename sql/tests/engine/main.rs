@@ -4,6 +4,8 @@
 mod both;
 mod ddl;
 mod depth;
+mod foreign_keys;
+mod histories;
 mod nested_from;
 mod programs;
 mod queries;

@@ -341,3 +341,23 @@ fn windows() {
         "SELECT DISTINCT sum(a) OVER (PARTITION BY b) FROM t ORDER BY 1",
     ]);
 }
+
+#[test]
+fn values_that_aggregate() {
+    let both = Both::with("CREATE TABLE t(a, b); INSERT INTO t VALUES (1, 2), (3, 4)");
+    both.check(
+        "VALUES (count(*)); VALUES (count(*) OVER ()); VALUES (count(*) OVER ()), (2); VALUES (2), (count(*) OVER ()), (sum(3));
+         VALUES (sum(1)), (2); VALUES (1), (avg(2)), (total(1)); SELECT (VALUES (sum(a))) FROM t; SELECT * FROM (VALUES (max(1), 2));
+         INSERT INTO t VALUES (sum(1), 2); INSERT INTO t VALUES (sum(1), 2), (3, 4); INSERT INTO t VALUES (1, 2), (3, min(4)); SELECT * FROM t",
+    );
+}
+
+#[test]
+fn the_last_of_several_unknown_names_is_told() {
+    let both = Both::with("CREATE TABLE t(a, b)");
+    both.check(
+        "SELECT nosuch(a) FROM t; SELECT nosuch(c) FROM t; SELECT nosuch(1) + other(2) FROM t; SELECT nosuch(1, c) FROM t;
+         SELECT nosuch(1) IN (c, 1) FROM t; SELECT nosuch(1) IN (1, c) FROM t; SELECT nosuch(other(a)) FROM t; SELECT abs(1, 2) = c FROM t;
+         SELECT nosuch(a) + b + c FROM t; SELECT nosuch(a, other(b), c) FROM t; SELECT nosuch(a), c FROM t",
+    );
+}

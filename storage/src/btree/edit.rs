@@ -232,10 +232,13 @@ impl<'a> PageEdit<'a> {
         self.bytes.copy_within(content..offset, content + size);
         self.bytes[content..content + size].fill(0);
         let pointers = self.as_ref().pointers_start()..self.pointers_end();
-        for pointer in self.bytes[pointers].chunks_exact_mut(2) {
-            let at = u16::from_be_bytes([pointer[0], pointer[1]]);
-            let moved = if usize::from(at) < offset { size as u16 } else { 0 };
-            pointer.copy_from_slice(&at.wrapping_add(moved).to_be_bytes());
+        // A cell lies below the end of the page, so both fit; sixteen bits let the loop run over many pointers at once.
+        let (below, distance) = (offset as u16, size as u16);
+        let (pointers, _) = self.bytes[pointers].as_chunks_mut::<2>();
+        for pointer in pointers {
+            let at = u16::from_be_bytes(*pointer);
+            let moved = if at < below { distance } else { 0 };
+            *pointer = at.wrapping_add(moved).to_be_bytes();
         }
         self.set_content_start(content + size);
     }

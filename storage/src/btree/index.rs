@@ -16,7 +16,7 @@ use std::cmp::Ordering;
 use std::mem;
 use std::sync::Arc;
 
-use compare::{compare, has_columns};
+use compare::{Needle, compare, compare_needle, has_columns};
 
 use super::descent::{Stack, Stamp};
 use super::leaf::LeafRows;
@@ -340,13 +340,14 @@ impl IndexCursor {
         stop_at_equal: bool,
     ) -> Result<Found> {
         self.gap = false;
+        let needle = Needle::new(&self.order, key);
         if self.stack.return_to_leaf(pager)? && self.leaf_spans(pager, key)? {
-            return self.find_on_page(pager, key, bound, stop_at_equal);
+            return self.find_on_page(pager, &needle, key, bound, stop_at_equal);
         }
         self.stack.restart(pager)?;
         let mut met_equal = false;
         loop {
-            let mut found = self.find_on_page(pager, key, bound, stop_at_equal)?;
+            let mut found = self.find_on_page(pager, &needle, key, bound, stop_at_equal)?;
             met_equal |= found.met_equal;
             if found.equal || self.stack.at_leaf() {
                 self.stack.note_search();
@@ -374,6 +375,7 @@ impl IndexCursor {
     fn find_on_page(
         &mut self,
         pager: &Pager,
+        needle: &Needle<'_>,
         key: &[ValueRef<'_>],
         bound: Bound,
         stop_at_equal: bool,
@@ -386,7 +388,16 @@ impl IndexCursor {
         let mut met_equal = false;
         while low < high {
             let middle = (low + high) / 2;
-            let order = compare(pager, &self.order, &page, middle, &limits, key, &mut self.spill)?;
+            let order = compare_needle(
+                needle,
+                pager,
+                &self.order,
+                &page,
+                middle,
+                &limits,
+                key,
+                &mut self.spill,
+            )?;
             met_equal |= order == Ordering::Equal;
             if stop_at_equal && order == Ordering::Equal {
                 self.stack.set_index(middle);

@@ -71,13 +71,13 @@ impl PartialEq for Collation {
 
 impl Eq for Collation {}
 
+/// SQLite compares with a C function, which ends at a NUL that both have: what is behind it counts by its length only.
 fn compare_no_case(a: &[u8], b: &[u8]) -> Ordering {
-    let folded = |text: &[u8], i: usize| text[i].to_ascii_lowercase();
-    let common = a.len().min(b.len());
-    for i in 0..common {
-        let order = folded(a, i).cmp(&folded(b, i));
-        if order != Ordering::Equal {
-            return order;
+    for (a, b) in a.iter().zip(b) {
+        match a.to_ascii_lowercase().cmp(&b.to_ascii_lowercase()) {
+            Ordering::Equal if *a == 0 => break,
+            Ordering::Equal => {}
+            order => return order,
         }
     }
     a.len().cmp(&b.len())
@@ -106,6 +106,10 @@ mod tests {
             (Collation::NoCase, "ab", "ABC", Less),
             (Collation::NoCase, "Z", "_", Greater),
             (Collation::NoCase, "Ä", "ä", Less),
+            (Collation::NoCase, "a\0b", "A\0a", Equal),
+            (Collation::NoCase, "a\0b", "A\0aa", Less),
+            (Collation::NoCase, "a\0b", "a", Greater),
+            (Collation::NoCase, "a\0b", "ab", Less),
             (Collation::RTrim, "a", "a   ", Equal),
             (Collation::RTrim, "   ", "", Equal),
             (Collation::RTrim, " a", "a", Less),

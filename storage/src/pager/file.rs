@@ -508,7 +508,7 @@ impl FileStore {
     fn close_log(&mut self, delete: bool) -> Result<()> {
         let Some(wal) = self.wal.take() else { return Ok(()) };
         self.version = None;
-        self.frames.close();
+        self.frames.leave_file();
         self.frames_salt = [0; 8];
         let syncs = self.wal_syncs();
         wal.close(

@@ -150,8 +150,4 @@ impl Pager {
             Store::Memory(_) => false,
         }
     }
-
-    fn has_changes(&self) -> bool {
-        !self.overlay.is_empty() || self.page_count != self.page_count_before
-    }
 }

@@ -1,5 +1,8 @@
 //! Clean pages of one file: slices of its memory map, or buffers in the cache.
 //!
+//! A file is mapped when it was asked for a few pages: setting up a map, the faults on its pages and taking it down again cost more than reading
+//! what a short visit needs.
+//!
 //! ```text
 //!   file   |=====================|              length, as far as it was checked: `readable`
 //!   map    |=====================·············|  reaches further, so that growth rarely means a new map
@@ -20,6 +23,9 @@ use crate::vfs::{File, read_whole};
 /// Smallest map; address space costs nothing.
 const MAP_MIN: u64 = 1 << 20;
 
+/// How many times pages are read (or found in the cache) before the file is mapped.
+const READS_BEFORE_MAP: u32 = 16;
+
 /// Reads pages of one file.
 #[derive(Debug)]
 pub(crate) struct PageSource {
@@ -29,6 +35,8 @@ pub(crate) struct PageSource {
     /// Length of the file, as last checked.
     file_len: Cell<Option<u64>>,
     map_limit: Cell<u64>,
+    /// How many more pages are read before the file is mapped.
+    reads_before_map: Cell<u32>,
     cache: RefCell<PageCache>,
 }
 
@@ -39,6 +47,7 @@ impl PageSource {
             readable: Cell::new(0),
             file_len: Cell::new(None),
             map_limit: Cell::new(map_limit),
+            reads_before_map: Cell::new(READS_BEFORE_MAP),
             cache: RefCell::new(PageCache::new(cache_pages)),
         }
     }
@@ -61,15 +70,15 @@ impl PageSource {
     #[inline(never)]
     fn page_slow(&self, file: &dyn File, number: u32, offset: u64, page_size: usize) -> Result<Page> {
         let end = offset + page_size as u64;
-        if let Some(bytes) = self.cache.borrow_mut().get(number) {
-            return Ok(Page::private(bytes));
-        }
-        if self.remap(file, end)? {
+        if self.is_worth_a_map() && self.remap(file, end)? {
             return Ok(Page::mapped(
                 Arc::clone(&self.map.borrow()),
                 offset as usize,
                 page_size as u32,
             ));
+        }
+        if let Some(bytes) = self.cache.borrow_mut().get(number) {
+            return Ok(Page::private(bytes));
         }
         let mut bytes: Arc<[u8]> = std::iter::repeat_n(0, page_size).collect();
         let count = read_whole(file, Arc::make_mut(&mut bytes), offset)?;
@@ -78,6 +87,13 @@ impl PageSource {
             self.cache.borrow_mut().insert(number, Arc::clone(&bytes));
         }
         Ok(Page::private(bytes))
+    }
+
+    /// Whether enough pages were asked for; counts this one.
+    fn is_worth_a_map(&self) -> bool {
+        let left = self.reads_before_map.get();
+        self.reads_before_map.set(left.saturating_sub(1));
+        left == 0
     }
 
     /// Makes the map cover `end`, if the file has that many bytes; `false` if it cannot.
@@ -104,6 +120,7 @@ impl PageSource {
                 return Ok(false);
             };
             self.map.replace(Arc::new(map));
+            self.cache.borrow_mut().clear();
         }
         self.readable.set(len.min(self.map.borrow().len() as u64));
         Ok(end <= self.readable.get())
@@ -125,8 +142,8 @@ impl PageSource {
         self.cache.borrow_mut().clear();
     }
 
-    /// The file is closed, and what comes in its place is another one: the map goes as well.
-    pub(crate) fn close(&self) {
+    /// The next page comes from another file: the map, too, is of no more use.
+    pub(crate) fn leave_file(&self) {
         self.forget();
         self.map.take();
     }

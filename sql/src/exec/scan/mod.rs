@@ -27,5 +27,6 @@ mod virtual_table;
 
 pub(super) use index::index_scan;
 pub(super) use rowid_union::rowid_union;
+pub(super) use seek::rowid_of;
 pub(super) use table::table_scan;
 pub(super) use virtual_table::virtual_scan;

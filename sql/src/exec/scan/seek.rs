@@ -250,7 +250,7 @@ impl RowidSeek {
 
 /// The rowid that equals a value.
 #[inline]
-pub(super) fn rowid_of(value: ValueRef<'_>) -> Option<i64> {
+pub(in crate::exec) fn rowid_of(value: ValueRef<'_>) -> Option<i64> {
     match value {
         ValueRef::Integer(rowid) => Some(rowid),
         ValueRef::Real(real) => integral(real),

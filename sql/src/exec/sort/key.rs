@@ -3,7 +3,7 @@
 //! ```text
 //!   NULL            00 (first) or ff (last), whatever the direction
 //!   number          10, nearest f64 in 8 ordered bytes, then (from 2^53) what the integer differs from it in 2
-//!   text            20, bytes folded by the collation, 00 as 00 ff, then 00 00
+//!   text            20, bytes folded by the collation, 00 as 00 ff, then 00 00 (NOCASE: 00 ff and the length end it)
 //!   blob            30, likewise
 //! ```
 //!
@@ -165,7 +165,16 @@ impl KeyColumn {
 
     fn push_text(&self, text: &[u8], out: &mut Vec<u8>) {
         match self.collation {
-            Collation::NoCase => push_bytes(TAG_TEXT, text.iter().map(u8::to_ascii_lowercase), out),
+            Collation::NoCase => match memchr::memchr(0, text) {
+                None => push_bytes(TAG_TEXT, text.iter().map(u8::to_ascii_lowercase), out),
+                // What is behind a NUL counts by its length only.
+                Some(end) => {
+                    out.push(TAG_TEXT);
+                    out.extend(text[..end].iter().map(u8::to_ascii_lowercase));
+                    out.extend_from_slice(&[0, 0xff]);
+                    out.extend_from_slice(&(text.len() as u64).to_be_bytes());
+                }
+            },
             Collation::RTrim => push_bytes(TAG_TEXT, text.trim_suffix_spaces().iter().copied(), out),
             Collation::Binary | Collation::Custom(_) if memchr::memchr(0, text).is_none() => {
                 out.push(TAG_TEXT);
@@ -305,6 +314,9 @@ mod tests {
             ValueRef::Text(b"a "),
             ValueRef::Text(b"a\0"),
             ValueRef::Text(b"a\0b"),
+            ValueRef::Text(b"A\0c"),
+            ValueRef::Text(b"a\0"),
+            ValueRef::Text(b"a\0bc"),
             ValueRef::Text(b"ab"),
             ValueRef::Text(b"_"),
             ValueRef::Blob(b""),

@@ -119,18 +119,24 @@ pub(super) fn pruned(input: &Node, reads: &[usize]) -> Node {
     }
 }
 
-/// Whether `input` has at most one row: it asks a table for one rowid.
-pub(super) fn names_one_row(input: &Node) -> bool {
+/// The rowid that `input` asks a table for, when that is all it does: it has at most one row.
+pub(super) fn named_row(input: &Node) -> Option<&Expr> {
     match input {
         Node::TableScan(scan) => {
             let seek = &scan.seek;
-            scan.table.without_rowid.is_none()
-                && matches!(seek.equal.as_slice(), [SeekTerm::Equal(_)])
-                && seek.lower.is_none()
-                && seek.upper.is_none()
+            let plain = scan.table.without_rowid.is_none() && scan.filter.is_none();
+            match seek.equal.as_slice() {
+                [SeekTerm::Equal(rowid)] if plain && seek.lower.is_none() && seek.upper.is_none() => {
+                    Some(rowid)
+                }
+                _ => None,
+            }
         }
-        Node::Filter { input, .. } | Node::Project { input, .. } => names_one_row(input),
-        _ => false,
+        Node::Project { input, expressions } => {
+            let passes_on = |part: &Expr| matches!(part, Expr::Column(_) | Expr::Literal(_));
+            named_row(input).filter(|_| expressions.iter().all(passes_on))
+        }
+        _ => None,
     }
 }
 

@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use aludel_storage::btree::{self, TreeKind};
 
-use super::collect::{Collected, is_stable, names_one_row, pruned};
+use super::collect::{Collected, is_stable, named_row, pruned};
 use super::program::ProgramSet;
 use super::target::{Locator, Target, deleted, detached};
 use super::{Failure, Fate, Written};
 use crate::error::Result;
-use crate::exec::{Batch, ExecContext, Operator, build};
+use crate::exec::scan::rowid_of;
+use crate::exec::{Batch, ExecContext, Kernel, Operator, build};
 use crate::plan::write::DeletePlan;
 use crate::syntax::ast::TriggerTime;
 use crate::value::Value;
@@ -23,8 +24,8 @@ pub struct Delete {
     /// All rows go, and nobody looks at them: the trees are cleared.
     clears: bool,
     stable: bool,
-    /// At most one row goes, and nobody looks at it.
-    single: bool,
+    /// The rowid of the only row that goes, when nobody looks at it.
+    named: Option<Kernel>,
     collected: Collected,
     remover: Remover,
 }
@@ -34,6 +35,8 @@ struct Remover {
     old: Vec<Value>,
     /// The columns that the input fills when that is not the whole row: those of the index keys, and the rowid.
     reads: Option<Vec<usize>>,
+    /// What an expression without columns is evaluated over.
+    nothing: Batch,
 }
 
 impl Delete {
@@ -51,20 +54,24 @@ impl Delete {
         Ok(Delete {
             stable,
             clears: unseen && plan.unconditional,
-            single: unseen && names_one_row(&plan.input),
+            named: match named_row(&plan.input) {
+                Some(rowid) if unseen => Some(Kernel::compile(rowid)?),
+                _ => None,
+            },
             input,
             collected: Collected::default(),
             remover: Remover {
                 target,
                 old: Vec::new(),
                 reads,
+                nothing: Batch::new(0),
             },
         })
     }
 
     /// Whether a run that fails leaves nothing to undo: it removes one row, and nothing can be wrong with that but the file.
     pub fn fails_clean(&self) -> bool {
-        self.single
+        self.named.is_some()
     }
 
     /// Deletes the rows.
@@ -72,6 +79,9 @@ impl Delete {
         self.remover.target.start(context)?;
         if self.clears {
             return self.remover.clear(context, written);
+        }
+        if let Some(rowid) = &mut self.named {
+            return Ok(self.remover.remove_named(context, rowid, written)?);
         }
         let input = &mut self.input;
         input.open(context)?;
@@ -140,6 +150,29 @@ impl Remover {
                 self.target.report(context, &self.old, written)?;
             }
         }
+        Ok(())
+    }
+
+    /// Removes the row that `rowid` names, found by the cursor that removes it.
+    fn remove_named(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        rowid: &mut Kernel,
+        written: &mut Written,
+    ) -> Result<()> {
+        let Some(rowid) = rowid_of(rowid.evaluate_one(context, &self.nothing)?) else {
+            return Ok(());
+        };
+        if !self.target.seek(context.databases, &Locator::Rowid(rowid))? {
+            return Ok(());
+        }
+        self.old.resize(self.target.width(), Value::Null);
+        match &self.reads {
+            Some(reads) => self.target.read_columns(context, reads, &mut self.old)?,
+            None => self.target.read(context, &mut self.old)?,
+        }
+        self.target.remove(context, &self.old)?;
+        written.changes += 1;
         Ok(())
     }
 

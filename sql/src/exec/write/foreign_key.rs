@@ -15,9 +15,10 @@ use crate::exec::{ExecContext, Operator, build};
 use crate::plan::physical::DatabaseIndex;
 use crate::plan::{CompiledKind, Plan};
 use crate::syntax::ast::ReferenceAction;
-use crate::value::{Value, ValueRef};
+use crate::value::{Collation, Value, compare};
 
-/// A foreign key as its child table sees it. The queries see the child's row as NEW.
+/// A foreign key as its child table sees it. One query sees the child's row as NEW, the other the parent's: the parent's columns decide
+/// how keys compare.
 #[derive(Debug)]
 pub struct ForeignKeyPlan {
     /// The database of both tables.
@@ -26,10 +27,16 @@ pub struct ForeignKeyPlan {
     pub child: Arc<Table>,
     /// Which of its foreign keys.
     pub number: usize,
-    /// Finds the parent of NEW.
-    pub parent: Plan,
-    /// Finds children with the key of NEW.
+    /// The parent table, when it is there and has such a key.
+    pub parent_table: Option<Arc<Table>>,
+    /// Finds the parent; `None` when there cannot be one.
+    pub parent: Option<Plan>,
+    /// The registers of the key for it.
+    pub parent_key: Vec<usize>,
+    /// Finds children.
     pub children: Plan,
+    /// The registers of the key for them.
+    pub children_key: Vec<usize>,
     /// How many registers the queries need.
     pub registers: usize,
 }
@@ -103,7 +110,7 @@ impl ForeignKeyPlan {
 /// A foreign key of a child, ready to be checked.
 pub(super) struct ForeignKeyRun {
     plan: Arc<ForeignKeyPlan>,
-    parent: Box<dyn Operator>,
+    parent: Option<Box<dyn Operator>>,
     children: Box<dyn Operator>,
     registers: Vec<Value>,
 }
@@ -112,7 +119,11 @@ impl ForeignKeyRun {
     /// Gets ready to check.
     pub(super) fn build(plan: &Arc<ForeignKeyPlan>) -> Result<ForeignKeyRun> {
         Ok(ForeignKeyRun {
-            parent: build(&plan.parent.root)?,
+            parent: plan
+                .parent
+                .as_ref()
+                .map(|parent| build(&parent.root))
+                .transpose()?,
             children: build(&plan.children.root)?,
             registers: vec![Value::Null; plan.registers],
             plan: Arc::clone(plan),
@@ -142,25 +153,23 @@ impl ForeignKeyRun {
         Ok(())
     }
 
-    fn load(&mut self, values: &[Value]) {
-        let width = self.plan.child.columns.len() + 1;
-        for (&column, value) in self.plan.columns().iter().zip(values) {
-            self.registers[width + column].assign(value.as_ref());
-        }
-    }
-
     fn has_parent(&mut self, context: &mut ExecContext<'_>, values: &[Value]) -> Result<bool, Failure> {
-        self.load(values);
+        load_key(&mut self.registers, &self.plan.parent_key, values);
         let ForeignKeyRun {
-            parent, registers, ..
-        } = self;
+            parent: Some(parent),
+            registers,
+            ..
+        } = self
+        else {
+            return Ok(false);
+        };
         inside(context, registers, |context| {
             Ok(has_row(parent.as_mut(), context)?)
         })
     }
 
     fn has_children(&mut self, context: &mut ExecContext<'_>, values: &[Value]) -> Result<bool, Failure> {
-        self.load(values);
+        load_key(&mut self.registers, &self.plan.children_key, values);
         let ForeignKeyRun {
             children, registers, ..
         } = self;
@@ -179,6 +188,12 @@ impl ForeignKeyRun {
     }
 }
 
+fn load_key(registers: &mut [Value], places: &[usize], values: &[Value]) {
+    for (&place, value) in places.iter().zip(values) {
+        registers[place].assign(value.as_ref());
+    }
+}
+
 impl ReferencePlan {
     /// Whether a change of a parent row can leave children behind: it goes, or its key changes.
     pub(super) fn is_concerned(&self, change: &RowChange<'_>) -> bool {
@@ -193,21 +208,20 @@ impl ReferencePlan {
             (RowEvent::Update, Some(new)) => self
                 .parent_columns
                 .iter()
-                .any(|&column| !same_key(&old[column], &new[column], self, column)),
+                .any(|&column| !self.same_key(&old[column], &new[column], column)),
             _ => true,
         }
     }
 
+    /// A key that only changes its case under a NOCASE parent column is no other key.
+    fn same_key(&self, old: &Value, new: &Value, column: usize) -> bool {
+        let parent = self.key.parent_table.as_ref();
+        let collation = parent.map_or(&Collation::Binary, |parent| &parent.columns[column].collation);
+        compare(old.as_ref(), new.as_ref(), collation).is_eq()
+    }
+
     fn action(&self, event: RowEvent) -> ReferenceAction {
         self.actions[usize::from(event == RowEvent::Update)]
-    }
-}
-
-/// A key that only changes its case under a NOCASE parent column is no other key.
-fn same_key(old: &Value, new: &Value, _: &ReferencePlan, _: usize) -> bool {
-    match (old.as_ref(), new.as_ref()) {
-        (ValueRef::Integer(a), ValueRef::Integer(b)) => a == b,
-        (a, b) => a == b,
     }
 }
 
@@ -244,7 +258,8 @@ impl ReferenceRun {
         context: &mut ExecContext<'_>,
         change: &RowChange<'_>,
     ) -> Result<(), Failure> {
-        if self.plan.action(change.event) != ReferenceAction::Restrict {
+        let waits = context.session.foreign_keys.defer_all;
+        if waits || self.plan.action(change.event) != ReferenceAction::Restrict {
             return Ok(());
         }
         let values = change.old.map(|old| self.key_of(old)).unwrap_or_default();

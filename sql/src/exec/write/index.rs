@@ -44,7 +44,6 @@ pub(super) struct IndexWriter {
     new: Entry,
     /// The new row's key was looked for and not found, so the cursor knows where its entry belongs.
     probed: bool,
-    record: Vec<u8>,
 }
 
 /// One column of an entry.
@@ -143,7 +142,6 @@ impl IndexWriter {
                 computed: vec![Value::Null; computed],
             },
             probed: false,
-            record: Vec::new(),
             index: Arc::clone(index),
         })
     }
@@ -241,12 +239,11 @@ impl IndexWriter {
 
     /// Adds the new row's entry.
     pub(super) fn insert(&mut self, pager: &mut Pager, stored: &[Value]) -> Result<()> {
-        self.record.clear();
-        record::encode(&self.new.values(&self.parts, stored), &mut self.record);
+        let values = self.new.values(&self.parts, stored);
         self.cursor.vouch(pager);
         match std::mem::take(&mut self.probed) {
-            true => self.cursor.insert_probed(pager, &self.record)?,
-            false => self.cursor.insert(pager, &self.record)?,
+            true => self.cursor.insert_probed(pager, &values)?,
+            false => self.cursor.insert_values(pager, &values)?,
         }
         Ok(())
     }

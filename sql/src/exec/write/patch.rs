@@ -6,13 +6,14 @@
 
 use std::sync::Arc;
 
-use super::collect::{is_stable, names_one_row, pruned};
+use super::collect::{is_stable, named_row, pruned};
 use super::index::collect_columns;
 use super::target::{Locator, Target, detached, real_as_stored, to_stored};
 use super::update::Changes;
 use super::{Failure, Fate, Written};
 use crate::error::{Error, Result};
 use crate::exec::kernel::Rows;
+use crate::exec::scan::rowid_of;
 use crate::exec::{Batch, ExecContext, Kernel, Vector};
 use crate::plan::Node;
 use crate::plan::write::UpdatePlan;
@@ -34,8 +35,12 @@ pub(super) struct Patcher {
     rowids: Vec<i64>,
     /// A row in table row layout, of which only what is needed is filled in.
     row: Vec<Value>,
-    /// At most one row is changed.
-    single: bool,
+    /// The rowid of the only row that is changed.
+    named: Option<Kernel>,
+    /// Nothing of the old row is needed, so that it need not be read.
+    blind: bool,
+    /// The named row as a batch, of which only the rowid is filled in.
+    batch: Batch,
 }
 
 /// A column that gets a new value.
@@ -97,14 +102,43 @@ impl Patcher {
             constrained,
             rowids: Vec::new(),
             row: Vec::new(),
-            single: names_one_row(&plan.input),
+            named: named_row(&plan.input).map(Kernel::compile).transpose()?,
+            blind: reads.len() == 1,
+            batch: Batch::new(table.columns.len() + 1),
             target,
         };
         Ok(Ok((patcher, pruned(&plan.input, &reads))))
     }
 
     pub(super) fn is_single(&self) -> bool {
-        self.single
+        self.named.is_some()
+    }
+
+    /// Changes the one row that the statement names, when nothing of it has to be read first; false when it has to be.
+    pub(super) fn change_named(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        written: &mut Written,
+    ) -> Result<bool, Failure> {
+        let Some(named) = self.named.as_mut().filter(|_| self.blind) else {
+            return Ok(false);
+        };
+        self.batch.clear();
+        let rowid = rowid_of(named.evaluate_one(context, &self.batch)?);
+        // The cursor that looks for the row is the one that changes it, and stays on it.
+        if let Some(rowid) = rowid
+            && self.target.seek(context.databases, &Locator::Rowid(rowid))?
+        {
+            let mut batch = std::mem::take(&mut self.batch);
+            if let Some(column) = batch.columns.last_mut() {
+                column.push_integer(rowid);
+            }
+            batch.set_len_of_read(1);
+            let changed = self.change_rows(context, &batch, written);
+            self.batch = batch;
+            changed?;
+        }
+        Ok(true)
     }
 
     pub(super) fn start(&mut self, context: &ExecContext<'_>) -> Result<()> {

@@ -98,6 +98,11 @@ impl Update {
     /// Changes the rows.
     pub fn run(&mut self, context: &mut ExecContext<'_>, written: &mut Written) -> Result<(), Failure> {
         self.way.start(context)?;
+        if let Way::Patch(patcher) = &mut self.way
+            && patcher.change_named(context, written)?
+        {
+            return Ok(());
+        }
         self.input.open(context)?;
         if self.stable {
             while self.input.next(context)? {

@@ -120,6 +120,19 @@ impl<'a> Binder<'a> {
         }
     }
 
+    /// A row of VALUES that aggregates, or has window functions.
+    pub(super) fn block_of_values(&mut self, row: Vec<Scalar>, mut scope: Scope) -> Block {
+        scope.outputs = row.into_iter().map(Typed::plain).collect();
+        let bound = Clauses {
+            columns: Vec::new(),
+            filter: Vec::new(),
+            terms: Vec::new(),
+            having: Vec::new(),
+            order: Vec::new(),
+        };
+        self.assemble(None, bound, scope, false).block
+    }
+
     fn assemble(&mut self, from: Option<From>, bound: Clauses, scope: Scope, distinct: bool) -> BoundBlock {
         let distinct = distinct.then(|| scope.outputs.iter().map(Typed::order_collation).collect());
         let mut block = Block {

@@ -34,17 +34,31 @@ impl<'a> Binder<'a> {
 
     #[inline(never)]
     pub(super) fn call(&mut self, call: &'a ast::FunctionCall, span: Span) -> Result<Typed> {
+        let bound = self.function_call(call, span);
+        self.soft = bound.is_err();
+        bound
+    }
+
+    fn function_call(&mut self, call: &'a ast::FunctionCall, span: Span) -> Result<Typed> {
         let arguments: &'a [ast::Expr] = match &call.arguments {
             Arguments::Star => &[],
             Arguments::List(list) => list,
         };
-        let function = self.find_function(&call.name, arguments.len(), span)?;
-        if call.arguments == Arguments::Star && !accepts_star(&function) {
-            return Err(Error::sql_at(
-                format!("wrong number of arguments to function {}()", call.name),
-                span.start as usize,
-            ));
-        }
+        let found = self
+            .find_function(&call.name, arguments.len(), span)
+            .and_then(|function| {
+                if call.arguments == Arguments::Star && !accepts_star(&function) {
+                    return Err(Error::sql_at(
+                        format!("wrong number of arguments to function {}()", call.name),
+                        span.start as usize,
+                    ));
+                }
+                Ok(function)
+            });
+        let function = match found {
+            Ok(function) => function,
+            Err(error) => return Err(self.read_on(error, arguments)),
+        };
         let over_allowed = matches!(
             function.kind,
             FunctionKind::Aggregate(_) | FunctionKind::Window(_)
@@ -74,6 +88,33 @@ impl<'a> Binder<'a> {
                 self.scalar_call(function, arguments, span)
             }
         }
+    }
+
+    /// After a call that is wrong SQLite reads on through names and calls, and tells of the last error.
+    pub(super) fn read_on(
+        &mut self,
+        mut error: Error,
+        rest: impl IntoIterator<Item = &'a ast::Expr>,
+    ) -> Error {
+        for expr in rest {
+            let reads = matches!(
+                expr.kind,
+                ast::ExprKind::Name(_) | ast::ExprKind::Qualified(_) | ast::ExprKind::Call(_)
+            );
+            if !reads {
+                self.soft = false;
+                return error;
+            }
+            self.soft = false;
+            if let Err(later) = self.expr(expr) {
+                error = later;
+                if !self.soft {
+                    return error;
+                }
+            }
+        }
+        self.soft = true;
+        error
     }
 
     fn scalar_call(

@@ -68,30 +68,65 @@ impl<'a> Binder<'a> {
         Ok(bound)
     }
 
-    /// VALUES.
+    /// VALUES. One row is a SELECT without FROM and may aggregate; of several, none may, unless one has a window function, which makes a
+    /// compound of them all.
     pub(super) fn values(&mut self, rows: &'a [Vec<ast::Expr>]) -> Result<(Body, Vec<OutputColumn>)> {
         let width = rows.first().map_or(0, Vec::len);
-        let (bound, _) = self.in_scope(Scope::new(Clause::Value), |binder| {
-            let mut bound = Vec::with_capacity(rows.len());
-            let mut columns = Vec::with_capacity(width);
-            for row in rows {
-                if row.len() != width {
-                    return Err(Error::sql("all VALUES must have the same number of terms"));
-                }
-                let typed = binder.exprs(row)?;
-                if columns.is_empty() {
-                    let names = (1..=width).map(|number| format!("column{number}").into());
-                    columns = typed
-                        .iter()
-                        .zip(names)
-                        .map(|(typed, name)| binder.output(typed, name))
-                        .collect();
-                }
-                bound.push(typed.into_iter().map(|typed| typed.expr).collect());
+        let clause = match std::mem::take(&mut self.inserts_values) && rows.len() == 1 {
+            true => Clause::Value,
+            false => Clause::Projection,
+        };
+        let mut bound = Vec::with_capacity(rows.len());
+        let mut columns = Vec::with_capacity(width);
+        let mut blocks: Vec<(usize, Scope)> = Vec::new();
+        for row in rows {
+            if row.len() != width {
+                return Err(Error::sql("all VALUES must have the same number of terms"));
             }
-            Ok((Body::Values(bound), columns))
-        })?;
-        Ok(bound)
+            let (typed, scope) = self.in_scope(Scope::new(clause), |binder| binder.exprs(row))?;
+            if columns.is_empty() {
+                let names = (1..=width).map(|number| format!("column{number}").into());
+                columns = typed
+                    .iter()
+                    .zip(names)
+                    .map(|(typed, name)| self.output(typed, name))
+                    .collect();
+            }
+            if scope.results.is_some() || !scope.windows.is_empty() {
+                blocks.push((bound.len(), scope));
+            }
+            bound.push(typed.into_iter().map(|typed| typed.expr).collect::<Vec<Scalar>>());
+        }
+        if blocks.is_empty() {
+            return Ok((Body::Values(bound), columns));
+        }
+        if rows.len() > 1 && blocks.iter().all(|(_, scope)| scope.windows.is_empty()) {
+            let last = blocks.last().and_then(|(_, scope)| scope.aggregates.last());
+            let name = last.map_or("", |call| &call.function.name);
+            return Err(Error::sql(format!("misuse of aggregate: {name}()")));
+        }
+        let mut blocks = blocks.into_iter().peekable();
+        let mut bodies = Vec::with_capacity(bound.len());
+        for (place, row) in bound.into_iter().enumerate() {
+            bodies.push(match blocks.next_if(|(own, _)| *own == place) {
+                Some((_, scope)) => Body::Block(Box::new(self.block_of_values(row, scope))),
+                None => Body::Values(vec![row]),
+            });
+        }
+        let first = bodies.remove(0);
+        let rest: Vec<_> = bodies
+            .into_iter()
+            .map(|body| (CompoundKind::Append, body))
+            .collect();
+        let body = match rest.is_empty() {
+            true => first,
+            false => Body::Compound(Box::new(Compound {
+                first,
+                rest,
+                collations: vec![Collation::Binary; width],
+            })),
+        };
+        Ok((body, columns))
     }
 
     /// A member of a compound.

@@ -287,6 +287,10 @@ pub(super) struct Binder<'a> {
     /// aliases before they are bound.
     written: Vec<(usize, &'a [ast::ResultColumn])>,
     common_count: usize,
+    /// The next VALUES is that of an INSERT: one row of it is no SELECT.
+    inserts_values: bool,
+    /// Whether the error that is on its way is one after which SQLite reads on: a later one takes its place.
+    soft: bool,
 }
 
 impl<'a> Binder<'a> {
@@ -310,6 +314,8 @@ impl<'a> Binder<'a> {
             named_windows: Vec::new(),
             written: Vec::new(),
             common_count: 0,
+            inserts_values: false,
+            soft: false,
         }
     }
 

@@ -74,7 +74,10 @@ impl<'a> Binder<'a> {
     }
 
     fn in_list(&mut self, test: &'a ast::In, list: &'a [ast::Expr]) -> Result<Typed> {
-        let mut operands = self.row(&test.operand)?;
+        let mut operands = match self.row(&test.operand) {
+            Err(error) if std::mem::take(&mut self.soft) => return Err(self.read_on(error, list)),
+            operands => operands?,
+        };
         if operands.len() > 1 {
             return self.in_list_of_rows(operands, list, test);
         }

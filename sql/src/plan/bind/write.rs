@@ -130,7 +130,12 @@ impl<'a> Binder<'a> {
             return Err(Error::sql("cannot UPSERT a view"));
         }
         let source = match &insert.source {
-            ast::InsertSource::Select(select) => Some(self.select(select)?),
+            ast::InsertSource::Select(select) => {
+                self.inserts_values = select.with.is_none()
+                    && select.compounds.is_empty()
+                    && matches!(select.first, ast::SelectCore::Values(_));
+                Some(self.select(select)?)
+            }
             ast::InsertSource::DefaultValues => None,
         };
         let places = self.insert_columns(insert, table, source.as_ref().map(Query::width))?;

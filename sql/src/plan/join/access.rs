@@ -22,7 +22,7 @@ pub(in crate::plan) enum Access {
         /// Which entries.
         range: KeyRange,
         /// Further entries, which come after those.
-        blobs: Option<KeyRange>,
+        blobs: Option<Box<KeyRange>>,
     },
     /// Several indexes, one for each branch of an OR.
     Union(Vec<Access>),

@@ -6,7 +6,7 @@ use super::access::{Access, KeyBound, KeyRange, KeyTerm, KeyValue};
 use super::constraint::{Constraint, ConstraintOp, Side};
 use super::cost::LogEst;
 use super::path::{Candidate, Path, TreePath};
-use super::region::{Item, ItemKind, Items, Planner, TermUse, value_of};
+use super::region::{Item, ItemKind, Items, Planner, value_of};
 use super::tree::Tree;
 use super::{HashTerm, JoinStep, Method, ScanStep, Step, TermId};
 use crate::error::{Error, Result};
@@ -23,7 +23,7 @@ pub(super) struct Next<'n, 'q, 'p> {
     pub trees: &'n [Tree<'p>],
     pub constraints: &'n [Constraint],
     /// Terms of WHERE that can be checked from here on.
-    pub ready: Vec<TermUse>,
+    pub ready: Vec<TermId>,
     pub backwards: bool,
     /// Rows so far.
     pub outer_rows: LogEst,
@@ -31,8 +31,11 @@ pub(super) struct Next<'n, 'q, 'p> {
 
 impl<'q> Planner<'_, 'q> {
     /// Joins the next item to the steps before it.
-    pub(super) fn next_step(&mut self, left: Option<Step<'q>>, next: Next<'_, 'q, '_>) -> Result<Step<'q>> {
-        let ready: Vec<TermId> = next.ready.iter().map(|term| term.term).collect();
+    pub(super) fn next_step(
+        &mut self,
+        left: Option<Step<'q>>,
+        mut next: Next<'_, 'q, '_>,
+    ) -> Result<Step<'q>> {
         let (kind, on, after) = match &next.item.left {
             Some(on) => {
                 let on = on
@@ -40,9 +43,9 @@ impl<'q> Planner<'_, 'q> {
                     .copied()
                     .filter(|&term| self.parent(term) == term)
                     .collect();
-                (JoinKind::Left, on, ready)
+                (JoinKind::Left, on, std::mem::take(&mut next.ready))
             }
-            None => (JoinKind::Inner, ready, Vec::new()),
+            None => (JoinKind::Inner, std::mem::take(&mut next.ready), Vec::new()),
         };
         let Some(left) = left else {
             return match kind {
@@ -240,7 +243,7 @@ impl<'q> Planner<'_, 'q> {
             Some(index) => Access::Index {
                 index: Arc::clone(index),
                 covering: tree.covering,
-                blobs: pattern.and_then(|_| blob_range(&range)),
+                blobs: pattern.and_then(|_| blob_range(&range)).map(Box::new),
                 range,
             },
         }

@@ -6,6 +6,7 @@
 
 use crate::catalog::{Column, Index, IndexSource, Table};
 use crate::value::Affinity;
+use smallvec::{SmallVec, smallvec};
 
 /// Ten times the binary logarithm of a number of rows or of steps of work.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -89,8 +90,11 @@ pub(super) fn table_rows(table: &Table) -> LogEst {
     }
 }
 
+/// Rows in all, then for an equality on 1, 2, .. leading columns.
+pub(super) type PrefixRows = SmallVec<[LogEst; 6]>;
+
 /// Rows of an index in all, then for an equality on its first column, its first two, and so on.
-pub(super) fn index_rows(index: &Index, rows: LogEst) -> Vec<LogEst> {
+pub(super) fn index_rows(index: &Index, rows: LogEst) -> PrefixRows {
     let mut estimates = prefix_rows(
         index.columns.len(),
         index.statistics.as_deref(),
@@ -112,12 +116,12 @@ pub(super) fn prefix_rows(
     statistics: Option<&[u64]>,
     rows: LogEst,
     partial: bool,
-) -> Vec<LogEst> {
+) -> PrefixRows {
     const GUESSES: [i16; 5] = [33, 32, 30, 28, 27];
     let guess = |column: usize| LogEst(GUESSES.get(column).copied().unwrap_or(23));
     match statistics {
         Some(counts) => {
-            let mut estimates: Vec<LogEst> = counts
+            let mut estimates: PrefixRows = counts
                 .iter()
                 .take(columns + 1)
                 .map(|&count| LogEst::of(count))
@@ -128,7 +132,9 @@ pub(super) fn prefix_rows(
         None => {
             let least = LogEst(rows.0.max(99));
             let all = if partial { least.plus(-10) } else { least };
-            std::iter::once(all).chain((0..columns).map(guess)).collect()
+            let mut estimates: PrefixRows = smallvec![all];
+            estimates.extend((0..columns).map(guess));
+            estimates
         }
     }
 }
@@ -163,21 +169,25 @@ fn column_size(column: &Column) -> u64 {
     if declared.is_empty() || !matches!(column.affinity, Affinity::Text | Affinity::Blob) {
         return 1;
     }
-    let folded = declared.to_ascii_lowercase();
-    let sized = folded
-        .find("char")
-        .or_else(|| folded.find("blob(").map(|at| at + 4));
-    let size = match sized {
-        Some(at) => first_number(&folded[at..]),
+    let find = |word: &str| {
+        let mut parts = declared.as_bytes().windows(word.len());
+        parts.position(|part| part.eq_ignore_ascii_case(word.as_bytes()))
+    };
+    let size = match find("char").or_else(|| find("blob(")) {
+        Some(at) => first_number(&declared.as_bytes()[at..]),
         None => 16,
     };
     (size / 4 + 1).min(255)
 }
 
-fn first_number(text: &str) -> u64 {
-    let digits = text.trim_start_matches(|c: char| !c.is_ascii_digit());
-    let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
-    digits[..end].parse().unwrap_or(0)
+/// The first number in a text; 0 when there is none, or one that is too large.
+fn first_number(text: &[u8]) -> u64 {
+    let digits = text.iter().skip_while(|byte| !byte.is_ascii_digit());
+    let mut digits = digits.take_while(|byte| byte.is_ascii_digit());
+    let number = digits.try_fold(0_u64, |number, digit| {
+        number.checked_mul(10)?.checked_add(u64::from(digit - b'0'))
+    });
+    number.unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ pub(in crate::plan) struct OrderWish {
 }
 
 /// What is known about the order of a sequence of steps.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Progress {
     /// Further steps may add to it.
     Open(OrderState),
@@ -34,7 +34,7 @@ pub(super) enum Progress {
 }
 
 /// How far an order holds after some steps.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct OrderState {
     /// How many leading terms hold.
     pub held: usize,
@@ -57,7 +57,7 @@ pub(super) struct OrderedItem<'s, 't> {
 /// Checks orders.
 pub(super) struct OrderCheck<'s, 't> {
     /// The wanted order and the items that each term depends on.
-    pub wishes: &'s [(OrderWish, Items)],
+    pub wishes: &'s [(&'s OrderWish, Items)],
     /// Wishes for a column that is equal to a constant.
     pub constant: &'s [bool],
     /// The items.
@@ -86,7 +86,7 @@ impl OrderCheck<'_, '_> {
 
     /// The state after one more step. As long as it is open, rows that agree in all terms that hold are one row.
     pub fn step(&self, state: &OrderState, candidate: &Candidate) -> Progress {
-        let mut next = state.clone();
+        let mut next = *state;
         let distinct = candidate.one_row || self.walk(&mut next, candidate);
         if !distinct {
             self.pass(&mut next, 0);
@@ -122,7 +122,7 @@ impl OrderCheck<'_, '_> {
         let mut backwards = None;
         for (place, key) in tree.keys.iter().enumerate() {
             self.pass(state, 0);
-            let wish = self.wishes.get(state.held).map(|(wish, _)| wish);
+            let wish = self.wishes.get(state.held).map(|(wish, _)| *wish);
             if is_fixed(item, path, place) {
                 // Equal throughout the walk, so a wish for it holds as well.
                 state.held += usize::from(wish.is_some_and(|wish| matches_key(wish, table, key)));
@@ -192,11 +192,11 @@ fn matches_key(wish: &OrderWish, table: TableId, key: &TreeKey<'_>) -> bool {
 }
 
 /// The trees, by number, that begin with a column that is wished for.
-pub(super) fn helpful_trees(wishes: &[(OrderWish, Items)], table: TableId, trees: &[Tree<'_>]) -> u64 {
+pub(super) fn helpful_trees(wishes: &[(&OrderWish, Items)], table: TableId, trees: &[Tree<'_>]) -> u64 {
     let mut helpful = 0;
     for (number, tree) in trees.iter().enumerate().take(64) {
         let helps =
-            |(wish, _): &(OrderWish, Items)| tree.keys.iter().any(|key| matches_key(wish, table, key));
+            |(wish, _): &(&OrderWish, Items)| tree.keys.iter().any(|key| matches_key(wish, table, key));
         if wishes.iter().any(helps) {
             helpful |= 1 << number;
         }

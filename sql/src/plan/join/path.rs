@@ -29,6 +29,9 @@ pub(super) struct Candidate {
     pub one_row: bool,
 }
 
+/// Candidates of one or more items.
+pub(super) type Candidates = SmallVec<[Candidate; 16]>;
+
 /// How an item's rows are found.
 #[derive(Clone, Debug)]
 pub(super) enum Path {
@@ -118,10 +121,10 @@ impl<'p, 'q> Planner<'p, 'q> {
         &self,
         search: &TableSearch<'_, '_>,
         uses: &[TermUse],
-        out: &mut Vec<Candidate>,
+        out: &mut Candidates,
     ) {
         if search.hash {
-            self.hash_candidates(search, uses, out);
+            self.hash_candidates(search, out);
         }
         for (number, tree) in search.trees.iter().enumerate() {
             self.scan_candidate(search, number, tree, uses, out);
@@ -143,7 +146,7 @@ impl<'p, 'q> Planner<'p, 'q> {
         number: usize,
         tree: &Tree<'_>,
         uses: &[TermUse],
-        out: &mut Vec<Candidate>,
+        out: &mut Candidates,
     ) {
         let rows = tree.rows[0];
         let wanted = search.wanted >> number.min(63) & 1 != 0;
@@ -178,7 +181,7 @@ impl<'p, 'q> Planner<'p, 'q> {
         tree: &Tree<'_>,
         growth: &Growth,
         uses: &[TermUse],
-        out: &mut Vec<Candidate>,
+        out: &mut Candidates,
     ) {
         let place = growth.path.equal.len();
         let Some(key) = tree.keys.get(place) else { return };
@@ -205,7 +208,7 @@ impl<'p, 'q> Planner<'p, 'q> {
         growth: &Growth,
         number: usize,
         uses: &[TermUse],
-        out: &mut Vec<Candidate>,
+        out: &mut Candidates,
     ) {
         let constraint = &search.constraints[number];
         let place = growth.path.equal.len();
@@ -248,7 +251,7 @@ impl<'p, 'q> Planner<'p, 'q> {
         growth: &Growth,
         number: usize,
         uses: &[TermUse],
-        out: &mut Vec<Candidate>,
+        out: &mut Candidates,
     ) {
         let constraint = &search.constraints[number];
         let below = matches!(constraint.op, ConstraintOp::Below { .. });
@@ -291,7 +294,7 @@ impl<'p, 'q> Planner<'p, 'q> {
         tree: &Tree<'_>,
         growth: &Growth,
         uses: &[TermUse],
-        out: &mut Vec<Candidate>,
+        out: &mut Candidates,
     ) {
         let visited = match tree.is_rowid() {
             true => growth.out.plus(16),
@@ -317,7 +320,7 @@ impl<'p, 'q> Planner<'p, 'q> {
     }
 
     /// A hash table over the rows, for each equality with other items.
-    fn hash_candidates(&self, search: &TableSearch<'_, '_>, uses: &[TermUse], out: &mut Vec<Candidate>) {
+    fn hash_candidates(&self, search: &TableSearch<'_, '_>, out: &mut Candidates) {
         for constraint in search.constraints {
             let drives = matches!(constraint.op, ConstraintOp::Equal | ConstraintOp::Is)
                 && constraint.needs != 0
@@ -338,7 +341,6 @@ impl<'p, 'q> Planner<'p, 'q> {
                 one_row: false,
             };
             candidate.out = candidate.out.min(search.rows);
-            let _ = uses;
             insert(out, candidate);
         }
     }
@@ -401,7 +403,7 @@ fn range_rows(rows: LogEst, bounds: i16) -> LogEst {
 }
 
 /// Adds a candidate unless one that is there already is as good in every way; takes out those that it beats in every way.
-fn insert(list: &mut Vec<Candidate>, new: Candidate) {
+fn insert(list: &mut Candidates, new: Candidate) {
     let beats = |a: &Candidate, b: &Candidate| {
         a.item == b.item
             && a.needs & !b.needs == 0

@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 
+use smallvec::SmallVec;
+
 use super::constraint::{Constraint, Finder, Side, side_of};
 use super::cost::{self, LogEst};
 use super::order::{OrderCheck, OrderWish, OrderedItem, helpful_trees};
-use super::path::{Candidate, Path, TableSearch};
+use super::path::{Candidate, Candidates, Path, TableSearch};
 use super::solve::{Question, Sequence, solve};
 use super::tree::{Tree, TreeKey};
 use super::{ScanStep, Step, TermId};
@@ -25,10 +27,13 @@ pub(super) struct Planner<'p, 'q> {
     pub(super) context: &'p PlanContext<'p>,
     terms: Vec<Term<'q>>,
     /// The items of the tables of the region that is being planned.
-    owners: Vec<(TableId, Items)>,
+    owners: Owners,
     /// How many of the wanted order's terms hold in the end.
     pub(super) sorted: usize,
 }
+
+/// Which item each table belongs to.
+type Owners = SmallVec<[(TableId, Items); 4]>;
 
 /// A term and where it comes from.
 struct Term<'q> {
@@ -71,6 +76,9 @@ pub(super) struct TermUse {
     pub derived: bool,
 }
 
+/// The terms that bear on some items.
+type Uses = SmallVec<[TermUse; 8]>;
+
 /// The rows that are wanted.
 #[derive(Default)]
 pub(in crate::plan) struct Wanted {
@@ -87,6 +95,8 @@ struct Prepared<'p> {
     table: Option<TableId>,
     trees: Vec<Tree<'p>>,
     constraints: Vec<Constraint>,
+    /// LEFT JOIN: the terms of its ON.
+    left: Option<Uses>,
 }
 
 impl<'p, 'q> Planner<'p, 'q> {
@@ -95,7 +105,7 @@ impl<'p, 'q> Planner<'p, 'q> {
             tables,
             context,
             terms: Vec::new(),
-            owners: Vec::new(),
+            owners: Owners::new(),
             sorted: 0,
         }
     }
@@ -254,20 +264,21 @@ impl<'p, 'q> Planner<'p, 'q> {
 
     fn owned_region(&mut self, mut region: Region<'q>, wanted: &Wanted) -> Result<Step<'q>> {
         self.derive(&mut region);
+        let uses = self.uses(&region.terms);
         let mut prepared = Vec::with_capacity(region.items.len());
         for place in 0..region.items.len() {
-            prepared.push(self.prepare(&region, place)?);
+            prepared.push(self.prepare(&region, place, &uses)?);
         }
-        let wishes: Vec<(OrderWish, Items)> = wanted
+        let wishes: SmallVec<[(&OrderWish, Items); 2]> = wanted
             .order
             .iter()
-            .map(|wish| (wish.clone(), self.finder().items(&wish.expression)))
+            .map(|wish| (wish, self.finder().items(&wish.expression)))
             .collect();
-        let mut candidates = Vec::new();
+        let mut candidates = Candidates::new();
         for (place, item) in prepared.iter().enumerate() {
-            self.candidates(&region, place, item, &wishes, &mut candidates)?;
+            self.candidates(&region, place, item, &uses, &wishes, &mut candidates)?;
         }
-        let items: Vec<OrderedItem<'_, '_>> = prepared
+        let items: SmallVec<[OrderedItem<'_, '_>; 4]> = prepared
             .iter()
             .map(|item| OrderedItem {
                 table: item.table,
@@ -275,7 +286,7 @@ impl<'p, 'q> Planner<'p, 'q> {
                 constraints: &item.constraints,
             })
             .collect();
-        let constant: Vec<bool> = wishes
+        let constant: SmallVec<[bool; 8]> = wishes
             .iter()
             .map(|(wish, _)| self.is_constant(&region, wish))
             .collect();
@@ -297,15 +308,24 @@ impl<'p, 'q> Planner<'p, 'q> {
         if !wishes.is_empty() {
             self.sorted = sequence.order.state().held;
         }
-        let prepared: Vec<(Vec<Tree<'p>>, Vec<Constraint>)> = prepared
-            .into_iter()
-            .map(|item| (item.trees, item.constraints))
-            .collect();
-        self.build(region, &prepared, &candidates, &sequence)
+        self.build(region, &prepared, &uses, &candidates, &sequence)
+    }
+
+    /// The items that each term bears on.
+    fn uses(&self, terms: &[TermId]) -> Uses {
+        let finder = self.finder();
+        terms
+            .iter()
+            .map(|&term| TermUse {
+                term,
+                items: finder.items(self.term(term)),
+                derived: self.terms[term].parent.is_some(),
+            })
+            .collect()
     }
 
     /// What the search has to know about an item.
-    fn prepare(&self, region: &Region<'q>, place: usize) -> Result<Prepared<'p>> {
+    fn prepare(&self, region: &Region<'q>, place: usize, uses: &[TermUse]) -> Result<Prepared<'p>> {
         let item = &region.items[place];
         let own: Items = 1 << place;
         let mut constraints = Vec::new();
@@ -328,16 +348,24 @@ impl<'p, 'q> Planner<'p, 'q> {
             },
             ItemKind::Fixed(_) => (None, Vec::new()),
         };
-        let terms = item.left.as_ref().unwrap_or(&region.terms);
-        for &term in terms {
-            let whole = self.terms[term].parent.is_none();
-            self.finder()
-                .find(term, self.term(term), own, whole, &mut constraints);
+        let left = item.left.as_ref().map(|on| self.uses(on));
+        let finder = self.finder();
+        for term in left.as_deref().unwrap_or(uses) {
+            if term.items & own != 0 {
+                finder.find(
+                    term.term,
+                    self.term(term.term),
+                    own,
+                    !term.derived,
+                    &mut constraints,
+                );
+            }
         }
         Ok(Prepared {
             table,
             trees,
             constraints,
+            left,
         })
     }
 
@@ -355,21 +383,13 @@ impl<'p, 'q> Planner<'p, 'q> {
         region: &Region<'q>,
         place: usize,
         prepared: &Prepared<'p>,
-        wishes: &[(OrderWish, Items)],
-        out: &mut Vec<Candidate>,
+        uses: &[TermUse],
+        wishes: &[(&OrderWish, Items)],
+        out: &mut Candidates,
     ) -> Result<()> {
         let item = &region.items[place];
         let mut before: Items = if item.fixed { (1 << place) - 1 } else { 0 };
-        let terms = item.left.as_ref().unwrap_or(&region.terms);
-        let finder = self.finder();
-        let uses: Vec<TermUse> = terms
-            .iter()
-            .map(|&term| TermUse {
-                term,
-                items: finder.items(self.term(term)),
-                derived: self.terms[term].parent.is_some(),
-            })
-            .collect();
+        let uses = prepared.left.as_deref().unwrap_or(uses);
         let (ItemKind::Source(source), Some(id)) = (&item.from, prepared.table) else {
             if let ItemKind::Source(Source {
                 kind: SourceKind::Virtual { arguments, .. },
@@ -378,9 +398,9 @@ impl<'p, 'q> Planner<'p, 'q> {
             {
                 before |= arguments
                     .iter()
-                    .fold(0, |items, argument| items | finder.items(argument));
+                    .fold(0, |items, argument| items | self.items_of(argument));
             }
-            self.row_candidates(place, before, item, &uses, out);
+            self.row_candidates(place, before, item, uses, out);
             return Ok(());
         };
         let entry = self.tables.get(id);
@@ -398,8 +418,8 @@ impl<'p, 'q> Planner<'p, 'q> {
             forced: matches!(source.hint, IndexHint::By(_)),
             hash: self.context.settings.automatic_index && source.hint == IndexHint::Free,
         };
-        self.table_candidates(&search, &uses, out);
-        self.union_candidates(&search, &uses, out);
+        self.table_candidates(&search, uses, out);
+        self.union_candidates(&search, uses, out);
         Ok(())
     }
 
@@ -410,7 +430,7 @@ impl<'p, 'q> Planner<'p, 'q> {
         before: Items,
         item: &Item<'q>,
         uses: &[TermUse],
-        out: &mut Vec<Candidate>,
+        out: &mut Candidates,
     ) {
         let rows = match &item.from {
             ItemKind::Source(source) => super::estimate::source_rows(source),
@@ -532,20 +552,12 @@ impl<'p, 'q> Planner<'p, 'q> {
     fn build(
         &mut self,
         region: Region<'q>,
-        prepared: &[(Vec<Tree<'p>>, Vec<Constraint>)],
+        prepared: &[Prepared<'p>],
+        uses: &[TermUse],
         candidates: &[Candidate],
         sequence: &Sequence,
     ) -> Result<Step<'q>> {
-        let mut waiting: Vec<TermUse> = region
-            .terms
-            .iter()
-            .filter(|&&term| self.terms[term].parent.is_none())
-            .map(|&term| TermUse {
-                term,
-                items: self.items_of(self.term(term)),
-                derived: false,
-            })
-            .collect();
+        let mut waiting: Uses = uses.iter().copied().filter(|term| !term.derived).collect();
         let mut semis: Vec<(Items, &'q SemiJoin)> = region
             .semis
             .iter()
@@ -558,11 +570,17 @@ impl<'p, 'q> Planner<'p, 'q> {
             let candidate = &candidates[number];
             let place = candidate.item;
             done |= 1 << place;
-            let (ready, rest) = waiting
-                .into_iter()
-                .partition(|term: &TermUse| term.items & !done == 0);
-            waiting = rest;
-            let (trees, constraints) = &prepared[place];
+            let mut ready = Vec::new();
+            waiting.retain(|term| {
+                let waits = term.items & !done != 0;
+                if !waits {
+                    ready.push(term.term);
+                }
+                waits
+            });
+            let Prepared {
+                trees, constraints, ..
+            } = &prepared[place];
             let backwards = sequence.order.state().backwards >> place & 1 != 0;
             let next = super::build::Next {
                 item: &region.items[place],
@@ -576,10 +594,13 @@ impl<'p, 'q> Planner<'p, 'q> {
             };
             step = Some(self.next_step(step, next)?);
             rows = rows.times(candidate.out);
-            let (now, later): (Vec<_>, Vec<_>) = semis.into_iter().partition(|(items, _)| items & !done == 0);
-            semis = later;
-            for (_, semi) in now {
-                step = step.map(|step| self.semi_step(step, semi)).transpose()?;
+            if !semis.is_empty() {
+                let (now, later): (Vec<_>, Vec<_>) =
+                    semis.into_iter().partition(|(items, _)| items & !done == 0);
+                semis = later;
+                for (_, semi) in now {
+                    step = step.map(|step| self.semi_step(step, semi)).transpose()?;
+                }
             }
         }
         step.ok_or_else(|| Error::misuse("FROM without tables"))
@@ -633,8 +654,8 @@ impl<'p, 'q> Planner<'p, 'q> {
 }
 
 /// Which item of the region each table belongs to.
-fn owners(region: &Region<'_>) -> Vec<(TableId, Items)> {
-    let mut owners = Vec::with_capacity(region.items.len());
+fn owners(region: &Region<'_>) -> Owners {
+    let mut owners = Owners::new();
     for (place, item) in region.items.iter().enumerate() {
         match &item.from {
             ItemKind::Source(source) => owners.push((source.table, 1 << place)),

@@ -14,22 +14,38 @@ use super::region::Items;
 const KEPT_FOR_TWO: usize = 5;
 const KEPT: usize = 18;
 
-/// A sequence of candidates.
+/// The chosen candidates.
 #[derive(Clone, Debug)]
 pub(super) struct Sequence {
     /// The candidates by number, first to last.
     pub steps: SmallVec<[usize; 4]>,
-    /// The items so far.
-    pub items: Items,
-    /// Rows so far.
+    /// Rows in the end.
     pub rows: LogEst,
-    /// The cost, the sort that is left included.
-    pub cost: LogEst,
-    /// The cost without the sort.
-    pub unsorted: LogEst,
     /// What is known about the order.
     pub order: Progress,
 }
+
+/// A sequence as the search has it: its last step and where the steps before are. Small, since many are made and few are kept.
+#[derive(Clone, Copy, Debug)]
+struct Partial {
+    /// The last candidate by number.
+    candidate: usize,
+    /// The place of the sequence without it.
+    before: usize,
+    /// The items so far.
+    items: Items,
+    /// Rows so far.
+    rows: LogEst,
+    /// The cost, the sort that is left included.
+    cost: LogEst,
+    /// The cost without the sort.
+    unsorted: LogEst,
+    /// What is known about the order.
+    order: Progress,
+}
+
+/// All sequences that were kept, round by round.
+type Kept = SmallVec<[Partial; 24]>;
 
 /// What the solver is asked.
 pub(super) struct Question<'s, 't> {
@@ -62,91 +78,112 @@ fn best(question: &Question<'_, '_>, wanted: usize, sorted_rows: LogEst) -> Opti
         2 => KEPT_FOR_TWO,
         _ => KEPT,
     };
-    let start = Sequence {
-        steps: SmallVec::new(),
+    let mut all: Kept = SmallVec::new();
+    all.push(Partial {
+        candidate: 0,
+        before: 0,
         items: 0,
         rows: LogEst::ONE,
         cost: LogEst::ONE,
         unsorted: LogEst::ONE,
         order: question.order.start(),
-    };
-    let mut from = vec![start];
+    });
+    let mut from = 0..1;
     for round in 0..question.items {
-        let mut to: Vec<Sequence> = Vec::with_capacity(kept);
-        for sequence in &from {
+        let first = all.len();
+        for place in from {
+            let sequence = all[place];
             for (number, candidate) in question.candidates.iter().enumerate() {
-                if let Some(next) = extend(question, sequence, number, candidate, wanted, sorted_rows) {
-                    keep(&mut to, next, kept, round + 1 == question.items);
+                let own: Items = 1 << candidate.item;
+                if candidate.needs & !sequence.items != 0 || sequence.items & own != 0 {
+                    continue;
                 }
+                // A hash table that is asked once is never worth it.
+                if matches!(candidate.path, Path::Hash) && sequence.rows.0 < 3 {
+                    continue;
+                }
+                let last = round + 1 == question.items;
+                let mut next = extend(
+                    question,
+                    &sequence,
+                    candidate,
+                    round == 0,
+                    last,
+                    wanted,
+                    sorted_rows,
+                );
+                (next.candidate, next.before) = (number, place);
+                keep(&mut all, first, next, kept, last);
             }
         }
-        from = to;
+        from = first..all.len();
     }
-    from.into_iter()
-        .min_by_key(|sequence| (sequence.cost, sequence.rows, sequence.unsorted))
+    let best = from.min_by_key(|&place| (all[place].cost, all[place].rows, all[place].unsorted))?;
+    let mut steps = SmallVec::new();
+    let mut place = best;
+    while place != 0 {
+        steps.push(all[place].candidate);
+        place = all[place].before;
+    }
+    steps.reverse();
+    Some(Sequence {
+        steps,
+        rows: all[best].rows,
+        order: all[best].order,
+    })
 }
 
-/// A sequence with one more step, where that is possible.
+/// A sequence with one more step.
+#[inline]
 fn extend(
     question: &Question<'_, '_>,
-    sequence: &Sequence,
-    number: usize,
+    sequence: &Partial,
     candidate: &Candidate,
+    first: bool,
+    last: bool,
     wanted: usize,
     sorted_rows: LogEst,
-) -> Option<Sequence> {
-    let own: Items = 1 << candidate.item;
-    if candidate.needs & !sequence.items != 0 || sequence.items & own != 0 {
-        return None;
-    }
-    // A hash table that is asked once is never worth it.
-    if matches!(candidate.path, Path::Hash) && sequence.rows.0 < 3 {
-        return None;
-    }
+) -> Partial {
     let mut run = candidate.run.times(sequence.rows);
     if candidate.setup > LogEst::ONE {
         run = run.sum(candidate.setup);
     }
-    let mut unsorted = if sequence.steps.is_empty() {
-        run
-    } else {
-        run.sum(sequence.unsorted)
-    };
-    let mut steps = sequence.steps.clone();
-    steps.push(number);
+    let mut unsorted = if first { run } else { run.sum(sequence.unsorted) };
     let order = match &sequence.order {
         Progress::Open(state) if wanted > 0 => question.order.step(state, candidate),
-        known => known.clone(),
+        known => *known,
     };
-    let last = steps.len() == question.items;
+    let sort = move |held| {
+        unsorted
+            .sum(sorting_cost(question, sorted_rows, wanted, held))
+            .plus(3)
+    };
     let cost = match &order {
-        Progress::Closed(state) if state.held < wanted => unsorted
-            .sum(sorting_cost(question, sorted_rows, wanted, state.held))
-            .plus(3),
-        Progress::Open(state) if last && state.held < wanted => unsorted
-            .sum(sorting_cost(question, sorted_rows, wanted, state.held))
-            .plus(3),
+        Progress::Closed(state) if state.held < wanted => sort(state.held),
+        Progress::Open(state) if last && state.held < wanted => sort(state.held),
         _ => {
             let cost = unsorted;
             unsorted = unsorted.plus(-2);
             cost
         }
     };
-    Some(Sequence {
-        steps,
-        items: sequence.items | own,
+    Partial {
+        candidate: 0,
+        before: 0,
+        items: sequence.items | 1 << candidate.item,
         rows: sequence.rows.times(candidate.out),
         cost,
         unsorted,
         order,
-    })
+    }
 }
 
-/// Puts a sequence among the kept ones, in place of a worse one over the same items, or of the worst.
-fn keep(to: &mut Vec<Sequence>, next: Sequence, most: usize, last: bool) {
-    let rank = |sequence: &Sequence| (sequence.cost, sequence.rows, sequence.unsorted);
-    let open = |sequence: &Sequence| matches!(sequence.order, Progress::Open(_));
-    let twin = to
+/// Puts a sequence among those of its round, which begin at `first`: in place of a worse one over the same items, or of the worst.
+fn keep(all: &mut Kept, first: usize, next: Partial, most: usize, last: bool) {
+    let rank = |sequence: &Partial| (sequence.cost, sequence.rows, sequence.unsorted);
+    let open = |sequence: &Partial| matches!(sequence.order, Progress::Open(_));
+    let round = &mut all[first..];
+    let twin = round
         .iter_mut()
         .find(|old| old.items == next.items && (last || open(old) == open(&next)));
     if let Some(old) = twin {
@@ -155,11 +192,11 @@ fn keep(to: &mut Vec<Sequence>, next: Sequence, most: usize, last: bool) {
         }
         return;
     }
-    if to.len() < most {
-        to.push(next);
+    if round.len() < most {
+        all.push(next);
         return;
     }
-    let worst = to.iter_mut().max_by_key(|old| (old.cost, old.unsorted));
+    let worst = round.iter_mut().max_by_key(|old| (old.cost, old.unsorted));
     if let Some(worst) = worst
         && (next.cost, next.unsorted) < (worst.cost, worst.unsorted)
     {

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
-use super::cost::{self, LogEst};
+use super::cost::{self, LogEst, PrefixRows};
 use crate::catalog::{Index, IndexSource, Table};
 use crate::plan::bind::TableEntry;
 use crate::plan::logical::{ColumnNo, ColumnSet, IndexHint, Scalar};
@@ -17,7 +17,7 @@ pub(super) struct Tree<'t> {
     /// What it is keyed by.
     pub keys: SmallVec<[TreeKey<'t>; 4]>,
     /// Rows in all, then for an equality on 1, 2, .. leading keys.
-    pub rows: SmallVec<[LogEst; 6]>,
+    pub rows: PrefixRows,
     /// The size of its entries.
     pub entry_size: LogEst,
     /// An equality on all keys finds one row at most (none of the keys being NULL).
@@ -89,13 +89,13 @@ impl<'t> Tree<'t> {
         match &table.without_rowid {
             None => Tree {
                 index: None,
-                keys: SmallVec::from_iter([TreeKey {
+                keys: smallvec![TreeKey {
                     part: KeyPart::Column(ColumnNo::ROWID),
                     collation: Collation::Binary,
                     descending: false,
                     not_null: true,
-                }]),
-                rows: SmallVec::from_slice(&[rows, LogEst::ONE]),
+                }],
+                rows: smallvec![rows, LogEst::ONE],
                 entry_size: LogEst(3),
                 unique: true,
                 unique_not_null: true,
@@ -118,7 +118,7 @@ impl<'t> Tree<'t> {
                 Tree {
                     index: None,
                     keys: keys.collect(),
-                    rows: rows.into(),
+                    rows,
                     entry_size: cost::table_row_size(table),
                     unique: true,
                     unique_not_null: true,
@@ -168,7 +168,7 @@ impl<'t> Tree<'t> {
             covering: covers(index, table, &entry.used),
             index: Some(index),
             keys,
-            rows: cost::index_rows(index, rows).into(),
+            rows: cost::index_rows(index, rows),
             entry_size: cost::index_row_size(index, table),
             unique,
             counted: index.statistics.is_some(),

@@ -3,7 +3,7 @@
 use super::TermId;
 use super::constraint::Constraint;
 use super::cost::LogEst;
-use super::path::{Candidate, Path, TableSearch, TreePath};
+use super::path::{Candidate, Candidates, Path, TableSearch, TreePath};
 use super::region::{Items, Planner, TermUse};
 use crate::plan::logical::Scalar;
 
@@ -13,7 +13,7 @@ impl<'q> Planner<'_, 'q> {
         &mut self,
         search: &TableSearch<'_, '_>,
         uses: &[TermUse],
-        out: &mut Vec<Candidate>,
+        out: &mut Candidates,
     ) {
         let rowids = search.trees.iter().any(|tree| tree.is_rowid());
         if !rowids || search.forced {
@@ -92,7 +92,7 @@ impl<'q> Planner<'_, 'q> {
             hash: false,
             ..*search
         };
-        let mut found = Vec::new();
+        let mut found = Candidates::new();
         self.table_candidates(&own, &[], &mut found);
         let seeks = |candidate: &Candidate| matches!(&candidate.path, Path::Tree(path) if path.seeks());
         let best = found

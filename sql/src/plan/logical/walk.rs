@@ -137,6 +137,14 @@ impl Scalar {
         }
     }
 
+    /// Whether nothing is below, subqueries included.
+    fn is_leaf(&self) -> bool {
+        matches!(
+            self,
+            Scalar::Literal(_) | Scalar::Parameter(_) | Scalar::Column(_) | Scalar::Register(_)
+        )
+    }
+
     /// The subquery in this node itself.
     pub fn query(&self) -> Option<&Query> {
         match self {
@@ -159,6 +167,15 @@ impl Scalar {
 
     /// Visits every column below, in subqueries too.
     pub fn each_column(&self, visit: &mut dyn FnMut(ColumnRef)) {
+        match self {
+            Scalar::Column(column) => return visit(*column),
+            Scalar::Literal(_) | Scalar::Parameter(_) | Scalar::Register(_) => return,
+            Scalar::Compare { left, right, .. } if left.is_leaf() && right.is_leaf() => {
+                right.each_column(visit);
+                return left.each_column(visit);
+            }
+            _ => {}
+        }
         self.each_part(&mut |part| match part {
             Scalar::Column(column) => visit(*column),
             other => {
@@ -171,6 +188,9 @@ impl Scalar {
 
     /// Visits the expression and all below it; does not look into subqueries.
     pub fn each_part<'s>(&'s self, visit: Visit<'_, 's>) {
+        if self.is_leaf() {
+            return visit(self);
+        }
         let mut pending: Pending<&Scalar> = SmallVec::new();
         pending.push(self);
         while let Some(part) = pending.pop() {
@@ -192,6 +212,12 @@ impl Scalar {
     /// Replaces expressions from the top down: where `replace` returns something, that stands there instead and
     /// is not visited any further. Goes into subqueries.
     pub fn rewrite(&mut self, replace: &mut dyn FnMut(&Scalar) -> Option<Scalar>) {
+        if self.is_leaf() {
+            if let Some(new) = replace(self) {
+                *self = new;
+            }
+            return;
+        }
         let mut pending: Pending<&mut Scalar> = SmallVec::new();
         pending.push(self);
         while let Some(part) = pending.pop() {

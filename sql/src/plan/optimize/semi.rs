@@ -14,6 +14,10 @@ use crate::catalog::{IndexSource, Table};
 /// Turns the terms of WHERE that can be into semi-joins.
 pub(super) fn decorrelate(block: &mut Block) {
     let Some(from) = &block.from else { return };
+    let may_be = |term: &Scalar| matches!(term, Scalar::Exists { .. } | Scalar::InQuery { .. });
+    if !block.filter.iter().any(may_be) {
+        return;
+    }
     let mut around = Vec::new();
     from.each_source(&mut |source| around.push(source.table));
     let mut kept = Vec::with_capacity(block.filter.len());

@@ -8,11 +8,10 @@ use aludel_storage::pager::Pager;
 
 use super::super::inspect::{find_table, searched};
 use super::super::{PragmaContext, Request, Row, text};
-use super::rows::row_layout;
+use super::rows::row_scan;
 use crate::catalog::{ForeignKey, IndexSource, Schema, Table, encode_text};
 use crate::error::{Error, Result};
-use crate::exec::{ExecContext, build};
-use crate::plan::physical::{Node, Seek as ScanSeek, TableScan};
+use crate::exec::ExecContext;
 use crate::value::{Affinity, Text, Value, ValueRef, apply_affinity};
 
 /// Rows: table, rowid (NULL without one), parent table, number of the constraint.
@@ -23,7 +22,13 @@ pub(in super::super) fn foreign_key_check(
     let tables: Vec<(usize, Arc<Table>)> = match request.value {
         Some(name) => {
             let Some((database, table)) = find_table(request, context, name) else {
-                return Err(Error::sql(format!("no such table: {name}")));
+                let place = request
+                    .database
+                    .map(|number| context.databases[number].name.as_str());
+                return Err(Error::sql(match place {
+                    Some(place) => format!("no such table: {place}.{name}"),
+                    None => format!("no such table: {name}"),
+                }));
             };
             let number = context
                 .databases
@@ -212,15 +217,7 @@ fn orphans(
     mut parent: Parent,
     context: &mut PragmaContext<'_>,
 ) -> Result<Vec<Value>> {
-    let mut scan = build(&Node::TableScan(Box::new(TableScan {
-        database,
-        table: Arc::clone(table),
-        columns: row_layout(table),
-        seek: ScanSeek::default(),
-        descending: false,
-        filter: None,
-        estimate: 0.0,
-    })))?;
+    let mut scan = row_scan(database, table)?;
     let was_open = context.databases[database].pager.state();
     context.databases[database].pager.begin_read()?;
     let mut registers = Vec::new();

@@ -179,24 +179,44 @@ impl TableCheck {
     }
 }
 
-/// A scan of all columns in table row layout.
-fn row_scan(database: usize, table: &Arc<Table>) -> Result<Box<dyn Operator>> {
-    build(&Node::TableScan(Box::new(TableScan {
+/// A scan in table row layout; virtual generated columns, which no record holds, are NULL.
+pub(super) fn row_scan(database: usize, table: &Arc<Table>) -> Result<Box<dyn Operator>> {
+    let is_virtual = |column: &Column| {
+        column
+            .generated
+            .as_ref()
+            .is_some_and(|generated| !generated.stored)
+    };
+    let stored = (0..table.columns.len()).filter(|&number| !is_virtual(&table.columns[number]));
+    let mut columns: Vec<ScanColumn> = stored.map(ScanColumn::Table).collect();
+    columns.extend(table.without_rowid.is_none().then_some(ScanColumn::Rowid));
+    let width = columns.len();
+    let scan = Node::TableScan(Box::new(TableScan {
         database,
         table: Arc::clone(table),
-        columns: row_layout(table),
+        columns,
         seek: ScanSeek::default(),
         descending: false,
         filter: None,
         estimate: 0.0,
-    })))
-}
-
-/// All columns, then the rowid.
-pub(super) fn row_layout(table: &Table) -> Vec<ScanColumn> {
-    let columns = (0..table.columns.len()).map(ScanColumn::Table);
-    let rowid = table.without_rowid.is_none().then_some(ScanColumn::Rowid);
-    columns.chain(rowid).collect()
+    }));
+    if !table.columns.iter().any(is_virtual) {
+        return build(&scan);
+    }
+    let mut read = 0..width;
+    let mut next = || read.next().map_or(Expr::Literal(Value::Null), Expr::Column);
+    let mut expressions: Vec<Expr> = Vec::with_capacity(table.columns.len() + 1);
+    for column in &table.columns {
+        expressions.push(match is_virtual(column) {
+            true => Expr::Literal(Value::Null),
+            false => next(),
+        });
+    }
+    expressions.push(next());
+    build(&Node::Project {
+        input: Box::new(scan),
+        expressions,
+    })
 }
 
 /// For each row of a dense batch whether a CHECK is false.

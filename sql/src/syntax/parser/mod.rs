@@ -245,7 +245,7 @@ fn statement_tokens(sql: &[u8], offset: usize) -> Vec<Token> {
         token = lexer.next_token();
     }
     let rest = sql.len().saturating_sub(token.start as usize);
-    let mut tokens = Vec::with_capacity((rest / 4 + 8).min(512));
+    let mut tokens = Vec::with_capacity((rest / 2 + 4).min(512));
     let (mut reach, mut depth, mut has_window_word) = (Reach::Semicolon, 0_usize, false);
     loop {
         tokens.push(token);

@@ -15,7 +15,7 @@ use crate::btree::tree::TreeKind;
 use crate::error::{Error, Result, corrupt};
 use crate::format::cell::{Cell, CellHead, PAYLOAD_LEN_MAX, PayloadLimits};
 use crate::format::page::{PageKind, PageRef};
-use crate::format::record::{self, KeyValues};
+use crate::format::record::{self, EncodedSize, KeyValues};
 use crate::format::{PageNo, ValueRef};
 use crate::pager::Pager;
 
@@ -25,48 +25,82 @@ impl IndexCursor {
     ///
     /// Ascending records go to the right edge without a descent.
     pub fn insert(&mut self, pager: &mut Pager, record: &[u8]) -> Result<()> {
+        let mut key = KeyValues::new();
+        record::decode_prefix(record, record.len(), self.order.columns.len(), &mut key)?;
+        if record.len() <= PayloadLimits::index(pager.usable_size()).max_local {
+            return self.insert_local(pager, &key, record.len(), |out| out.copy_from_slice(record));
+        }
         if record.len() > PAYLOAD_LEN_MAX {
             return Err(Error::TooBig);
         }
         self.place = Place::Unset;
-        let mut key = KeyValues::new();
-        record::decode_prefix(record, record.len(), self.order.columns.len(), &mut key)?;
-        let limits = PayloadLimits::index(pager.usable_size());
-        if record.len() <= limits.max_local && self.append(pager, record, &key)? {
-            return Ok(());
-        }
         let found = self.find(pager, &key, Bound::Lower, true)?;
-        let cell = self.leaf_cell(pager, record)?;
-        if found.equal {
-            self.replace(pager, found.index, &cell)
-        } else {
-            self.insert_leaf_cell(pager, found.index, &cell)
+        let cell = self.spilled_cell(pager, record)?;
+        match found.equal {
+            true => self.replace(pager, found.index, &cell),
+            false => self.insert_cell(pager, found.index, cell.len(), |out| out.copy_from_slice(&cell)),
         }
     }
 
-    /// As [`insert`](Self::insert) of a record that begins with the key that the last call, of [`probe`](Self::probe), has not found:
-    /// its place is known.
-    pub fn insert_probed(&mut self, pager: &mut Pager, record: &[u8]) -> Result<()> {
-        if !std::mem::take(&mut self.gap) || !self.stack.is_current(pager) || record.len() > PAYLOAD_LEN_MAX {
-            return self.insert(pager, record);
+    /// As [`insert`](Self::insert) with the record of `values`, which is encoded straight into the page.
+    pub fn insert_values(&mut self, pager: &mut Pager, values: &[ValueRef<'_>]) -> Result<()> {
+        let size = EncodedSize::of(values);
+        if size.total() <= PayloadLimits::index(pager.usable_size()).max_local {
+            let key = &values[..values.len().min(self.order.columns.len())];
+            return self.insert_local(pager, key, size.total(), |out| record::write(values, size, out));
+        }
+        let mut record = Vec::with_capacity(size.total());
+        record::encode(values, &mut record);
+        self.insert(pager, &record)
+    }
+
+    /// As [`insert_values`](Self::insert_values) of a record that begins with the key that the last call, of [`probe`](Self::probe), has
+    /// not found: its place is known.
+    pub fn insert_probed(&mut self, pager: &mut Pager, values: &[ValueRef<'_>]) -> Result<()> {
+        let size = EncodedSize::of(values);
+        let local = size.total() <= PayloadLimits::index(pager.usable_size()).max_local;
+        if !std::mem::take(&mut self.gap) || !self.stack.is_current(pager) || !local {
+            return self.insert_values(pager, values);
         }
         (self.place, self.edge) = (Place::Unset, None);
-        let cell = self.leaf_cell(pager, record)?;
-        self.insert_leaf_cell(pager, self.stack.index(), &cell)
+        self.insert_record(pager, self.stack.index(), size.total(), |out| {
+            record::write(values, size, out);
+        })
     }
 
-    /// The cell of a record for a leaf; what has no room in it goes to overflow pages.
+    /// Adds a record of `len` bytes that needs no overflow pages; `fill` writes it.
     #[inline]
-    fn leaf_cell(&self, pager: &mut Pager, record: &[u8]) -> Result<SmallVec<[u8; 256]>> {
-        let limits = PayloadLimits::index(pager.usable_size());
-        let local = limits.local(record.len());
-        let mut cell: SmallVec<[u8; 256]> = SmallVec::new();
-        cell.extend_from_slice(CellHead::index_leaf(record.len()).as_slice());
-        cell.extend_from_slice(&record[..local]);
-        if local < record.len() {
-            let first = overflow::write(pager, &record[local..], self.stack.current().no)?;
-            cell.extend_from_slice(&first.get().to_be_bytes());
+    fn insert_local(
+        &mut self,
+        pager: &mut Pager,
+        key: &[ValueRef<'_>],
+        len: usize,
+        fill: impl Fn(&mut [u8]),
+    ) -> Result<()> {
+        self.place = Place::Unset;
+        if self.edge.is_some() && self.append(pager, key, len, &fill)? {
+            return Ok(());
         }
+        let found = self.find(pager, key, Bound::Lower, true)?;
+        if !found.equal {
+            return self.insert_record(pager, found.index, len, fill);
+        }
+        let head = CellHead::index_leaf(len);
+        let head = head.as_slice();
+        let mut cell: SmallVec<[u8; 256]> = SmallVec::from_elem(0, head.len() + len);
+        cell[..head.len()].copy_from_slice(head);
+        fill(&mut cell[head.len()..]);
+        self.replace(pager, found.index, &cell)
+    }
+
+    /// The cell of a record for a leaf when not all of it has room there; the rest goes to overflow pages.
+    fn spilled_cell(&self, pager: &mut Pager, record: &[u8]) -> Result<Vec<u8>> {
+        let limits = PayloadLimits::index(pager.usable_size());
+        let (local, rest) = record.split_at(limits.local(record.len()));
+        let mut cell = CellHead::index_leaf(record.len()).as_slice().to_vec();
+        cell.extend_from_slice(local);
+        let first = overflow::write(pager, rest, self.stack.current().no)?;
+        cell.extend_from_slice(&first.get().to_be_bytes());
         Ok(cell)
     }
 
@@ -116,8 +150,14 @@ impl IndexCursor {
         self.delete_interior(pager, chain)
     }
 
-    /// Puts `record` behind the last entry when the last insert was there, too, and it belongs there.
-    fn append(&mut self, pager: &mut Pager, record: &[u8], key: &[ValueRef<'_>]) -> Result<bool> {
+    /// Puts a record behind the last entry when the last insert was there, too, and it belongs there.
+    fn append(
+        &mut self,
+        pager: &mut Pager,
+        key: &[ValueRef<'_>],
+        len: usize,
+        fill: impl Fn(&mut [u8]),
+    ) -> Result<bool> {
         let Some(edge) = self.edge.take() else {
             return Ok(false);
         };
@@ -139,15 +179,15 @@ impl IndexCursor {
             }
             level.no
         };
-        let head = CellHead::index_leaf(record.len());
+        let head = CellHead::index_leaf(len);
         let head = head.as_slice();
         let mut page = PageEdit::parse(leaf, pager.page_mut(leaf)?, usable)?;
-        let Some(out) = page.append(head.len() + record.len()) else {
+        let Some(out) = page.append(head.len() + len) else {
             return Ok(false);
         };
         let (out_head, out_record) = out.split_at_mut(head.len());
         out_head.copy_from_slice(head);
-        out_record.copy_from_slice(record);
+        fill(out_record);
         self.edge = Some(RightEdge {
             leaf,
             stamp: Stamp::of(pager),
@@ -155,26 +195,44 @@ impl IndexCursor {
         Ok(true)
     }
 
-    fn insert_leaf_cell(&mut self, pager: &mut Pager, index: usize, cell: &[u8]) -> Result<()> {
+    /// Puts the record of `len` bytes that `fill` writes in front of entry `index` of the current leaf.
+    #[inline]
+    fn insert_record(
+        &mut self,
+        pager: &mut Pager,
+        index: usize,
+        len: usize,
+        fill: impl Fn(&mut [u8]),
+    ) -> Result<()> {
+        let head = CellHead::index_leaf(len);
+        let head = head.as_slice();
+        self.insert_cell(pager, index, head.len() + len, |out| {
+            let (out_head, out_record) = out.split_at_mut(head.len());
+            out_head.copy_from_slice(head);
+            fill(out_record);
+        })
+    }
+
+    #[inline]
+    fn insert_cell(
+        &mut self,
+        pager: &mut Pager,
+        index: usize,
+        len: usize,
+        fill: impl Fn(&mut [u8]),
+    ) -> Result<()> {
         let (usable, limits) = (self.stack.usable(), *self.stack.limits());
         let path = self.stack.path();
         let leaf = self.stack.current().no;
         let at_edge = self.stack.is_right_edge(index);
         self.stack.pop_leaf();
         let mut page = PageEdit::parse(leaf, pager.page_mut(leaf)?, usable)?;
-        match page.place(index, cell.len(), &limits)? {
-            Some(out) => out.copy_from_slice(cell),
-            None => {
-                return self.rebalance(
-                    pager,
-                    path,
-                    Some(Pending {
-                        index,
-                        cell: cell.to_vec(),
-                    }),
-                );
-            }
-        }
+        let Some(out) = page.place(index, len, &limits)? else {
+            let mut cell = vec![0; len];
+            fill(&mut cell);
+            return self.rebalance(pager, path, Some(Pending { index, cell }));
+        };
+        fill(out);
         self.stack.restamp(pager);
         if at_edge {
             self.edge = Some(RightEdge {

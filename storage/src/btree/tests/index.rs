@@ -368,7 +368,9 @@ fn cursors_that_are_vouched_for_keep_their_places() {
                     cursor.insert(&mut pager, &new).unwrap();
                     model.insert(new.clone());
                 } else {
-                    cursor.insert_probed(&mut pager, &new).unwrap();
+                    let mut values = KeyValues::new();
+                    decode_prefix(&new, new.len(), 9, &mut values).unwrap();
+                    cursor.insert_probed(&mut pager, &values).unwrap();
                     model.insert(new.clone());
                 }
             }
