@@ -149,7 +149,6 @@ fn journal_modes_of_each_kind_of_database() {
     both.check("PRAGMA temp.page_size; CREATE TABLE t(a); PRAGMA page_size; VACUUM; PRAGMA page_size; PRAGMA temp.page_size");
 }
 
-<<<<<<< HEAD
 /// ROLLBACK TO read the schema again and took it for that of the file: a table that was dropped before the savepoint stayed away
 /// after ROLLBACK.
 #[test]
@@ -167,7 +166,8 @@ fn a_schema_change_before_a_savepoint_is_undone_with_the_transaction() {
          INSERT INTO gone VALUES(1);
          SELECT * FROM gone;",
     );
-=======
+}
+
 /// One connection goes from each journal mode to each other and back, with changes in each, so that every journal is made, used, left and made again.
 #[test]
 fn data_survives_changes_of_the_journal_mode() {
@@ -233,5 +233,4 @@ fn settings_of_attached_databases() {
         "ATTACH '{}' AS wide; SELECT group_concat(name) FROM pragma_database_list WHERE name <> 'temp'",
         wide.display()
     ));
->>>>>>> main
 }
