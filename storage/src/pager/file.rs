@@ -332,13 +332,7 @@ impl FileStore {
         if self.exclusive {
             self.file.lock(LockLevel::Exclusive)?;
         }
-        match Wal::open(
-            &*self.vfs,
-            &self.path,
-            &self.log_path,
-            self.read_only,
-            self.exclusive,
-        ) {
+        match Wal::open(&*self.vfs, &self.path, &self.log_path, self.exclusive) {
             Ok(wal) => self.wal = Some(wal),
             // No log, and none can come to be: everything is in the database file.
             Err(Error::CantOpen {
@@ -477,7 +471,7 @@ impl FileStore {
         kind: CheckpointKind,
         busy: &mut BusyPolicy,
     ) -> Result<CheckpointReport> {
-        self.check_poison()?;
+        self.check_writable()?;
         let vfs = Arc::clone(&self.vfs);
         let page_size = self.page_size as u32;
         let mut waiting = super::busy::Waiting::default();

@@ -318,7 +318,7 @@ mod tests {
             };
             let mut file = vfs.open(Path::new("db"), &options).unwrap();
             file.lock(LockLevel::Shared).unwrap();
-            let wal = Wal::open(vfs, Path::new("db"), Path::new("db-wal"), false, false).unwrap();
+            let wal = Wal::open(vfs, Path::new("db"), Path::new("db-wal"), false).unwrap();
             Connection {
                 vfs: vfs.clone(),
                 file,

@@ -66,6 +66,7 @@ pub(crate) struct WalSyncs {
 #[derive(Debug)]
 pub(crate) struct Wal {
     file: Box<dyn File>,
+    /// The log itself cannot be written. That the connection only reads is no reason: it may recover the index for all.
     read_only: bool,
     index: Index,
     /// The snapshot, or the last one.
@@ -98,22 +99,16 @@ pub(crate) struct Around<'a> {
 impl Wal {
     /// Opens, and creates if need be, the log of a database on which Shared is held. `alone` says that Exclusive is held
     /// and that no memory needs to be shared.
-    pub(crate) fn open(
-        vfs: &dyn Vfs,
-        database: &Path,
-        log: &Path,
-        read_only: bool,
-        alone: bool,
-    ) -> Result<Wal> {
+    pub(crate) fn open(vfs: &dyn Vfs, database: &Path, log: &Path, alone: bool) -> Result<Wal> {
         let options = OpenOptions {
             create: true,
-            read_only_fallback: read_only,
+            read_only_fallback: true,
             permissions_of: Some(database),
             ..OpenOptions::default()
         };
         let file = vfs.open(log, &options)?;
         Ok(Wal {
-            read_only: read_only || file.is_read_only(),
+            read_only: file.is_read_only(),
             file,
             index: Index::new(if alone {
                 IndexHome::Private
