@@ -380,6 +380,7 @@ impl<'w> Run<'w> {
             let found = dump::ours(&process.connection, self.scenario.databases())
                 .map_err(|error| format!("live read by {at} after step {}: {error}", self.step))?;
             if found != expected {
+                self.trace_difference(&process.connection);
                 return Err(format!(
                     "live read by {at} after step {}: not what was committed",
                     self.step
@@ -387,6 +388,21 @@ impl<'w> Run<'w> {
             }
         }
         Ok(())
+    }
+
+    /// With `ALUDEL_TRACE` set, what either engine has of each table.
+    fn trace_difference(&self, connection: &Connection) {
+        if std::env::var_os("ALUDEL_TRACE").is_none() {
+            return;
+        }
+        for query in [
+            "SELECT group_concat(name || coalesce(sql, '')) FROM (SELECT * FROM sqlite_schema ORDER BY name)",
+            "SELECT group_concat(id || ' ' || quote(a) || quote(b)) FROM (SELECT * FROM t ORDER BY id)",
+            "SELECT group_concat(k || ' ' || quote(v)) FROM (SELECT * FROM w ORDER BY k)",
+        ] {
+            let (ours, theirs) = (dump::our_text(connection, query), dump::their_text(&self.oracle, query));
+            eprintln!("ours   {ours:?}\ntheirs {theirs:?}");
+        }
     }
 
     // ---- changes ---------------------------------------------------------------------------------
