@@ -80,7 +80,8 @@ pub(crate) struct Wal {
     last_frame: FrameNo,
     writing: bool,
     checkpoint_sequence: u32,
-    /// The log was created or its name is not known to be durable.
+    /// This connection has not synced the folder since it opened the log. Whoever created the log may not have done it either
+    /// (with NORMAL it had no reason to), so the first sync of each connection does.
     name_is_new: bool,
     /// Gathers a commit.
     buffer: Vec<u8>,
@@ -99,7 +100,6 @@ impl Wal {
     /// Opens, and creates if need be, the log of a database on which Shared is held. `alone` says that Exclusive is held
     /// and that no memory needs to be shared.
     pub(crate) fn open(vfs: &dyn Vfs, database: &Path, log: &Path, alone: bool) -> Result<Wal> {
-        let existed = vfs.exists(log)?;
         let options = OpenOptions {
             create: true,
             read_only_fallback: true,
@@ -122,7 +122,7 @@ impl Wal {
             last_frame: 0,
             writing: false,
             checkpoint_sequence: 0,
-            name_is_new: !existed,
+            name_is_new: true,
             buffer: Vec::new(),
         })
     }
