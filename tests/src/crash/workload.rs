@@ -400,7 +400,10 @@ impl<'w> Run<'w> {
             "SELECT group_concat(id || ' ' || quote(a) || quote(b)) FROM (SELECT * FROM t ORDER BY id)",
             "SELECT group_concat(k || ' ' || quote(v)) FROM (SELECT * FROM w ORDER BY k)",
         ] {
-            let (ours, theirs) = (dump::our_text(connection, query), dump::their_text(&self.oracle, query));
+            let (ours, theirs) = (
+                dump::our_text(connection, query),
+                dump::their_text(&self.oracle, query),
+            );
             eprintln!("ours   {ours:?}\ntheirs {theirs:?}");
         }
     }
