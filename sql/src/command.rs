@@ -286,7 +286,16 @@ impl State {
         database: usize,
         work: impl FnOnce(&mut State) -> Result<()>,
     ) -> Result<(), Failure> {
-        let entered = self.enter(&[database], true)?;
+        self.change_all(&[database], work)
+    }
+
+    /// As [`State::change`], for several databases.
+    pub(crate) fn change_all(
+        &mut self,
+        databases: &[usize],
+        work: impl FnOnce(&mut State) -> Result<()>,
+    ) -> Result<(), Failure> {
+        let entered = self.enter(databases, true)?;
         match work(self) {
             Ok(()) => Ok(self.leave(&entered, Outcome::Done)?),
             Err(error) => {

@@ -86,6 +86,26 @@ impl<'a> Words<'a> {
 
     // ---- tables ----------------------------------------------------------------------------------
 
+    /// With `legacy` only the names that say whose definition it is; those of foreign keys if these are enforced.
+    fn legacy_places(&self, table: &str, legacy: LegacyRename) -> Vec<usize> {
+        let mut words: Vec<&str> = match self.text(1).to_ascii_uppercase().as_str() {
+            "VIEW" => return Vec::new(),
+            "INDEX" | "UNIQUE" | "TRIGGER" => vec!["ON"],
+            _ => vec!["TABLE"],
+        };
+        if let (LegacyRename::WithForeignKeys, ["TABLE"]) = (legacy, words.as_slice()) {
+            words.push("REFERENCES");
+        }
+        let mut places: Vec<usize> = (0..self.tokens.len())
+            .filter(|&place| self.names(place, table) && self.any(self.before_name(place), &words))
+            .collect();
+        // Other ON than the first belong to joins.
+        if words == ["ON"] {
+            places.truncate(1);
+        }
+        places
+    }
+
     fn table_places(&self, table: &str) -> Vec<usize> {
         let watches = self.any(Some(1), &["INDEX", "UNIQUE", "TRIGGER"]);
         let mut first_on = watches;
@@ -225,10 +245,28 @@ fn set_last(flags: &mut [bool], value: bool) {
     }
 }
 
+/// What PRAGMA legacy_alter_table leaves of renaming.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LegacyRename {
+    /// The definition's own name.
+    OwnName,
+    /// And the parents of foreign keys.
+    WithForeignKeys,
+}
+
 /// The text of a definition after its table was renamed; `None` when nothing changes.
-pub(super) fn with_table_renamed(sql: &str, from: &str, to: &str) -> Option<String> {
+pub(super) fn with_table_renamed(
+    sql: &str,
+    from: &str,
+    to: &str,
+    legacy: Option<LegacyRename>,
+) -> Option<String> {
     let words = Words::of(sql);
-    words.replaced(&words.table_places(from), to)
+    let places = match legacy {
+        None => words.table_places(from),
+        Some(legacy) => words.legacy_places(from, legacy),
+    };
+    words.replaced(&places, to)
 }
 
 /// The text of an object's definition after a column was renamed; `None` when nothing changes.
