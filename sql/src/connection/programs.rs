@@ -747,7 +747,9 @@ fn value_query(expr: &ast::Expr, context: &PlanContext<'_>, registers: &mut usiz
         limit: None,
         span: expr.span,
     };
-    plan_query(&Statement::Select(Box::new(select)), context, registers)
+    let mut context = *context;
+    context.settings.lone_expression = true;
+    plan_query(&Statement::Select(Box::new(select)), &context, registers)
 }
 
 fn plan_query(statement: &Statement, context: &PlanContext<'_>, registers: &mut usize) -> Result<Plan> {

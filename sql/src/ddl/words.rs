@@ -245,6 +245,44 @@ fn set_last(flags: &mut [bool], value: bool) {
     }
 }
 
+/// The databases that a definition's queries name in front of tables, in the order of the text.
+pub(super) fn named_databases(sql: &str) -> Vec<String> {
+    let words = Words::of(sql);
+    let mut in_from = vec![false];
+    let mut found = Vec::new();
+    for place in 0..words.tokens.len() {
+        let here = Some(place);
+        match words.text(place) {
+            "(" => in_from.push(false),
+            ")" if in_from.len() > 1 => drop(in_from.pop()),
+            _ if words.any(here, &["FROM", "JOIN"]) => set_last(&mut in_from, true),
+            _ if words.any(here, &CLAUSES) => set_last(&mut in_from, false),
+            _ => {}
+        }
+        let before = place.checked_sub(1);
+        let listed = words.any(before, &[",", "("]) && in_from.contains(&true) && {
+            // Inside the parentheses of a join, or in the list itself.
+            in_from.last() == Some(&true)
+                || words.is(before, "(") && in_from.iter().rev().nth(1) == Some(&true)
+        };
+        let leads = words.any(before, &["FROM", "JOIN", "IN"]) || listed;
+        let qualifies = words.is(Some(place + 1), ".") && !words.is(Some(place + 3), ".");
+        if leads && qualifies {
+            found.push(unquoted(words.text(place)));
+        }
+    }
+    found
+}
+
+fn unquoted(word: &str) -> String {
+    let inner = word.get(1..word.len().saturating_sub(1)).unwrap_or("");
+    match word.chars().next() {
+        Some(quote @ ('"' | '`' | '\'')) => inner.replace(&format!("{quote}{quote}"), &quote.to_string()),
+        Some('[') => inner.to_owned(),
+        _ => word.to_owned(),
+    }
+}
+
 /// What PRAGMA legacy_alter_table leaves of renaming.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LegacyRename {

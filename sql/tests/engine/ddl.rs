@@ -311,3 +311,18 @@ fn legacy_renaming_leaves_references_alone() {
     both.check("PRAGMA foreign_keys = on; ALTER TABLE u RENAME TO t; ALTER TABLE t RENAME TO w; SELECT sql FROM sqlite_schema");
     both.check_files();
 }
+
+#[test]
+fn views_and_triggers_keep_to_their_database() {
+    let both = Both::with(
+        "ATTACH ':memory:' AS aux; CREATE TABLE aux.t2(x, y); CREATE TABLE t1(a, b); INSERT INTO aux.t2 VALUES (1, 2)",
+    );
+    both.check(
+        "CREATE VIEW v1 AS SELECT * FROM t1, aux.t2; CREATE VIEW v2 AS WITH v(m, n) AS (SELECT x, y FROM aux.t2) SELECT * FROM t1, v;
+         CREATE VIEW v3 AS SELECT a FROM main.t1 WHERE main.t1.a IN (1, t1.b); CREATE VIEW v4 AS SELECT * FROM t1 JOIN (aux.t2) ON 1;
+         CREATE VIEW v5 AS SELECT abs(t1.a), t1.b FROM t1 ORDER BY t1.a, t1.b; CREATE TEMP VIEW v6 AS SELECT * FROM t1, aux.t2; SELECT * FROM v6;
+         CREATE TRIGGER \"r1\" AFTER INSERT ON t1 BEGIN SELECT x FROM aux.t2; END; CREATE TRIGGER r2 AFTER INSERT ON t1 BEGIN SELECT new.a IN aux.t2; END;
+         CREATE TRIGGER r3 AFTER INSERT ON t1 WHEN new.a IN (new.b, 3) BEGIN SELECT b FROM main.t1, t1 AS o WHERE o.a = new.b; END;
+         CREATE VIEW aux.v7 AS SELECT * FROM main.t1; CREATE VIEW aux.v8 AS SELECT * FROM aux.t2; SELECT name FROM sqlite_schema",
+    );
+}

@@ -315,7 +315,7 @@ impl<'a> Binder<'a> {
             named_windows: Vec::new(),
             written: Vec::new(),
             common_count: 0,
-            inserts_values: false,
+            inserts_values: context.settings.lone_expression,
             soft: false,
         }
     }
