@@ -2,6 +2,7 @@
 
 use std::sync::atomic::AtomicBool;
 
+use crate::catalog::Database;
 use crate::connection::{Outcome, State, named_columns};
 use crate::ddl;
 use crate::error::{Error, Result};
@@ -255,16 +256,38 @@ impl State {
             .map_err(cannot_open)?;
         let timeout = std::time::Duration::from_millis(self.settings.busy_timeout_ms.into());
         database.pager.set_busy_timeout(timeout);
+        database.secure_delete = self.databases.first().map_or(0, |main| main.secure_delete);
+        database.pager.set_secure_delete(database.secure_delete == 1);
         self.databases.push(database);
         let number = self.databases.len() - 1;
         let open = self.open_transactions();
         let read = self.begin_reading(&[number]);
         self.end_reads_since(open);
-        if let Err(error) = read {
+        let fits = read.and_then(|()| self.check_encoding(number));
+        if let Err(error) = fits {
             self.databases.pop();
             return Err(error);
         }
         self.schema_version += 1;
+        Ok(())
+    }
+
+    /// Texts go from one database to another as they are.
+    fn check_encoding(&self, number: usize) -> Result<()> {
+        let encoding_of = |database: &Database| match database.pager.page_count() {
+            0 => None,
+            _ => Some(database.encoding()),
+        };
+        let main = self.databases.first().and_then(encoding_of);
+        let attached = self.databases.get(number).and_then(encoding_of);
+        if main
+            .zip(attached)
+            .is_some_and(|(main, attached)| main != attached)
+        {
+            return Err(Error::sql(
+                "attached databases must use the same text encoding as main database",
+            ));
+        }
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aludel_storage::btree;
 use aludel_storage::format::{AutoVacuum, TextEncoding};
-use aludel_storage::pager::{CheckpointKind, JournalMode, Pager, Synchronous, TransactionState};
+use aludel_storage::pager::{CheckpointKind, JournalMode, Pager, Synchronous};
 
 use super::{PragmaContext, Request, Row, one_integer, one_text, reading, truth, whole_number, writing};
 use crate::error::{Error, Result};
@@ -176,16 +176,20 @@ pub(super) fn journal_mode(request: &Request<'_>, context: &mut PragmaContext<'_
     let chosen = request.database.map_or(all, |number| number..number + 1);
     for number in chosen {
         if number != TEMP || request.database == Some(TEMP) {
-            if mode == JournalMode::Wal && !context.autocommit {
-                return Err(Error::sql(
-                    "cannot change into wal mode from within a transaction",
-                ));
-            }
             let pager = &mut context.databases[number].pager;
-            // The journal of a running transaction stays what it is, and the answer says so.
-            if pager.state() != TransactionState::Write {
-                pager.set_journal_mode(mode)?;
+            let now = pager.journal_mode();
+            let can_log = !pager.is_in_memory() && !pager.has_changes();
+            if !context.autocommit && can_log && now != mode && [now, mode].contains(&JournalMode::Wal) {
+                let way = if mode == JournalMode::Wal {
+                    "into"
+                } else {
+                    "out of"
+                };
+                return Err(Error::sql(format!(
+                    "cannot change {way} wal mode from within a transaction"
+                )));
             }
+            pager.set_journal_mode(mode)?;
         }
     }
     Ok(one_text(journal_mode_words(
@@ -397,14 +401,17 @@ pub(super) fn mmap_size(request: &Request<'_>, context: &mut PragmaContext<'_>) 
 pub(super) fn secure_delete(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
     if let Some(value) = request.value {
         let fast = value.eq_ignore_ascii_case("fast");
-        context.settings.secure_delete = if fast { 2 } else { u8::from(truth(value)) };
+        let chosen = if fast { 2 } else { i64::from(truth(value)) };
         let all = 0..context.databases.len();
         for number in request.database.map_or(all, |number| number..number + 1) {
-            let pager = &mut context.databases[number].pager;
-            pager.set_secure_delete(context.settings.secure_delete == 1);
+            let database = &mut context.databases[number];
+            database.secure_delete = chosen;
+            database.pager.set_secure_delete(chosen == 1);
         }
     }
-    Ok(one_integer(i64::from(context.settings.secure_delete)))
+    Ok(one_integer(
+        context.databases[request.database_or_main()].secure_delete,
+    ))
 }
 
 pub(super) fn temp_store(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {

@@ -59,8 +59,6 @@ pub struct Settings {
     pub journal_size_limit: i64,
     /// Frames in the log that make a commit run a checkpoint; 0 never.
     pub wal_autocheckpoint: i64,
-    /// Freed pages are overwritten: 0 no, 1 yes, 2 where it costs no more I/O.
-    pub secure_delete: u8,
     /// Locks are kept between transactions.
     pub exclusive_locking: bool,
 }
@@ -96,7 +94,6 @@ impl Default for Settings {
             mmap_size: i64::MAX,
             journal_size_limit: -1,
             wal_autocheckpoint: 1000,
-            secure_delete: 0,
             exclusive_locking: false,
         }
     }

@@ -149,31 +149,88 @@ fn journal_modes_of_each_kind_of_database() {
     both.check("PRAGMA temp.page_size; CREATE TABLE t(a); PRAGMA page_size; VACUUM; PRAGMA page_size; PRAGMA temp.page_size");
 }
 
+/// ROLLBACK TO read the schema again and took it for that of the file: a table that was dropped before the savepoint stayed away
+/// after ROLLBACK.
+#[test]
+fn a_schema_change_before_a_savepoint_is_undone_with_the_transaction() {
+    let both = Both::with("CREATE TABLE t(a); CREATE TABLE gone(a); CREATE INDEX i ON t(a)");
+    both.check(
+        "BEGIN;
+         DROP TABLE gone;
+         SAVEPOINT s;
+         DROP INDEX i;
+         ROLLBACK TO s;
+         SELECT count(*) FROM sqlite_schema;
+         RELEASE s;
+         ROLLBACK;
+         INSERT INTO gone VALUES(1);
+         SELECT * FROM gone;",
+    );
+}
+
 /// One connection goes from each journal mode to each other and back, with changes in each, so that every journal is made, used, left and made again.
 #[test]
 fn data_survives_changes_of_the_journal_mode() {
-    let modes = [
-        "delete", "wal", "truncate", "wal", "persist", "memory", "wal", "off",
-    ];
-    for page_size in [512, 4096] {
-        let both = Both::with(&format!(
-            "PRAGMA page_size = {page_size}; CREATE TABLE t(id INTEGER PRIMARY KEY, a, b); CREATE INDEX ta ON t(a)"
+    let modes = ["delete", "wal", "truncate", "persist", "memory", "off"];
+    let both = Both::with(
+        "PRAGMA synchronous = OFF; PRAGMA page_size = 1024; CREATE TABLE t(id INTEGER PRIMARY KEY, a, b); CREATE INDEX ta ON t(a)",
+    );
+    let pairs = modes.iter().flat_map(|from| modes.map(|to| (*from, to)));
+    for (round, (from, to)) in pairs.enumerate() {
+        both.check(&format!(
+            "PRAGMA journal_mode = {from};
+             CREATE TABLE t{round}(x); INSERT INTO t{round} VALUES(zeroblob(900));
+             INSERT INTO t(a, b) VALUES({round}, zeroblob({round} * 50)), ({round} + 1, 'x');
+             PRAGMA journal_mode = {to};
+             INSERT INTO t(a, b) VALUES({round}, zeroblob(700)); SELECT count(*), sum(a), sum(length(b)) FROM t;
+             UPDATE t SET b = 'short' WHERE a = {round} - 3; DROP TABLE t{round};
+             SELECT count(*), sum(a), sum(length(b)) FROM t INDEXED BY ta"
         ));
-        for (round, (from, to)) in modes
-            .iter()
-            .flat_map(|from| modes.map(|to| (*from, to)))
-            .enumerate()
-        {
-            both.check(&format!(
-                "PRAGMA journal_mode = {from};
-                 CREATE TABLE t{round}(x); INSERT INTO t{round} VALUES(zeroblob(900));
-                 INSERT INTO t(a, b) VALUES({round}, zeroblob({round} * 50)), ({round} + 1, 'x');
-                 PRAGMA journal_mode = {to};
-                 INSERT INTO t(a, b) VALUES({round}, zeroblob(700)); SELECT count(*), sum(a), sum(length(b)) FROM t;
-                 UPDATE t SET b = 'short' WHERE a = {round} - 3; DROP TABLE t{round};
-                 SELECT count(*), sum(a), sum(length(b)) FROM t INDEXED BY ta; PRAGMA integrity_check"
-            ));
+    }
+    both.check("PRAGMA integrity_check");
+    both.check_content();
+}
+
+#[test]
+fn journal_modes_inside_transactions() {
+    let modes = ["delete", "truncate", "persist", "memory", "off", "wal"];
+    for from in modes {
+        let both = Both::with(&format!("CREATE TABLE t(a); PRAGMA journal_mode = {from}"));
+        for to in modes {
+            for begin in [
+                "BEGIN",
+                "BEGIN; SELECT * FROM t",
+                "BEGIN IMMEDIATE",
+                "BEGIN EXCLUSIVE",
+                "BEGIN; INSERT INTO t VALUES(1)",
+            ] {
+                both.check(&format!(
+                    "{begin}; PRAGMA journal_mode = {to}; PRAGMA journal_mode; COMMIT; PRAGMA journal_mode; INSERT INTO t VALUES(2);
+                     PRAGMA journal_mode = {from}"
+                ));
+            }
         }
         both.check_content();
     }
+}
+
+#[test]
+fn settings_of_attached_databases() {
+    let both = Both::with(
+        "PRAGMA encoding = 'UTF-8'; CREATE TABLE t(a); PRAGMA secure_delete = on; ATTACH ':memory:' AS other",
+    );
+    both.check(
+        "PRAGMA other.secure_delete; PRAGMA main.secure_delete = off; PRAGMA other.secure_delete; PRAGMA secure_delete;
+         PRAGMA other.secure_delete = fast; PRAGMA secure_delete; PRAGMA other.secure_delete; PRAGMA secure_delete = on; PRAGMA other.secure_delete",
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let wide = folder.path().join("wide.db");
+    let maker = rusqlite::Connection::open(&wide).unwrap();
+    maker
+        .execute_batch("PRAGMA encoding = 'UTF-16'; CREATE TABLE w(a)")
+        .unwrap();
+    both.check(&format!(
+        "ATTACH '{}' AS wide; SELECT group_concat(name) FROM pragma_database_list WHERE name <> 'temp'",
+        wide.display()
+    ));
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   header size │ s0 s1 S2 s3 │ v0 v1 V2 v3        only S2 and V2 are new; when they are as long as the old ones they are
-//!                                                  written over them, else the rest is copied around them
+//!                                                  written over them (overwrite), else the rest is copied around them (Patch)
 //! ```
 
 use smallvec::SmallVec;
@@ -11,6 +11,73 @@ use super::record::{self, content_len, serial_of};
 use super::value::ValueRef;
 use super::varint;
 use crate::error::Result;
+
+/// What [`overwrite`] found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overwritten {
+    /// All values are in their places.
+    Done,
+    /// A value is longer or shorter than the one that it replaces; those in front of it are in their places.
+    Resizes,
+    /// The record has fewer columns, and is as it was.
+    Short,
+}
+
+/// Writes new values of the columns `columns`, which ascend, over the old ones, as long as each takes as many bytes; `value` says what the n-th
+/// of them becomes.
+///
+/// # Errors
+/// [`Error::Corrupt`](crate::Error::Corrupt) when the record contradicts itself.
+#[inline]
+pub fn overwrite<'v>(
+    record: &mut [u8],
+    columns: &[usize],
+    value: impl Fn(usize) -> ValueRef<'v>,
+) -> Result<Overwritten> {
+    let (header_end, mut serial_at) = varint::read(record).ok_or_else(record::truncated)?;
+    if header_end > record.len() as u64 {
+        return Err(record::truncated());
+    }
+    let header_end = header_end as usize;
+    let read_serial =
+        |record: &[u8], at: usize| varint::read(&record[at..header_end]).ok_or_else(record::truncated);
+    if let [_, .., last] = columns {
+        // Nothing is written unless the record has them all.
+        let mut at = serial_at;
+        for _ in 0..=*last {
+            if at >= header_end {
+                return Ok(Overwritten::Short);
+            }
+            at += read_serial(record, at)?.1;
+        }
+    }
+    let mut value_at = header_end;
+    let mut next = 0;
+    for (n, &column) in columns.iter().enumerate() {
+        let (serial_len, len) = loop {
+            if serial_at >= header_end {
+                return Ok(Overwritten::Short);
+            }
+            let (serial, serial_len) = read_serial(record, serial_at)?;
+            let len = content_len(serial);
+            if len > record.len() - value_at {
+                return Err(record::truncated());
+            }
+            if next == column {
+                break (serial_len, len);
+            }
+            (serial_at, value_at, next) = (serial_at + serial_len, value_at + len, next + 1);
+        };
+        let value = value(n);
+        let (serial, new_len) = serial_of(&value);
+        if new_len != len || varint::len(serial) != serial_len {
+            return Ok(Overwritten::Resizes);
+        }
+        varint::write(serial, &mut record[serial_at..header_end]);
+        record::write_content(&value, serial, &mut record[value_at..value_at + len]);
+    }
+    Ok(Overwritten::Done)
+}
 
 /// Where new values go in a record. It names places and lengths only, so the record can be changed by it.
 #[derive(Clone, Debug)]
@@ -71,27 +138,6 @@ impl Patch {
             serials,
             old_total: record.len(),
         }))
-    }
-
-    /// Whether each new value takes as many bytes as the old one.
-    #[inline]
-    pub fn keeps_places(&self) -> bool {
-        self.fields
-            .iter()
-            .all(|field| field.len == field.old_len && varint::len(field.serial) == field.old_serial_len)
-    }
-
-    /// Writes the values over the old ones; only if [`keeps_places`](Self::keeps_places).
-    #[inline]
-    pub fn overwrite(&self, values: &[ValueRef<'_>], record: &mut [u8]) {
-        for (field, value) in self.fields.iter().zip(values) {
-            if let Some(out) = record.get_mut(field.serial_at..field.serial_at + field.old_serial_len) {
-                varint::write(field.serial, out);
-            }
-            if let Some(out) = record.get_mut(field.value_at..field.value_at + field.len) {
-                record::write_content(value, field.serial, out);
-            }
-        }
     }
 
     /// The length of the new record.
@@ -176,10 +222,17 @@ mod tests {
                     patch.rebuild(&record, &values, &mut rebuilt);
                     assert_eq!(rebuilt, record_of(&expected), "{old:?} {columns:?} {new:?}");
                     assert_eq!(patch.total(), rebuilt.len());
-                    if patch.keeps_places() {
-                        let mut over = record;
-                        patch.overwrite(&values, &mut over);
-                        assert_eq!(over, rebuilt);
+                    let mut over = record;
+                    match overwrite(&mut over, &columns, |_| *new).unwrap() {
+                        Overwritten::Done => assert_eq!(over, rebuilt),
+                        Overwritten::Resizes => {
+                            // What is in its place already does no harm to the patch.
+                            let patch = Patch::plan(&over, &columns, &values).unwrap().unwrap();
+                            let mut again = Vec::new();
+                            patch.rebuild(&over, &values, &mut again);
+                            assert_eq!(again, rebuilt);
+                        }
+                        Overwritten::Short => panic!("the record has all columns"),
                     }
                 }
             }
@@ -204,8 +257,13 @@ mod tests {
     fn records_without_the_column_and_damaged_ones() {
         let record = record_of(&[Integer(5), Text(b"abc")]);
         assert!(Patch::plan(&record, &[2], &[Null]).unwrap().is_none());
+        assert_eq!(
+            overwrite(&mut record.clone(), &[2], |_| Null).unwrap(),
+            Overwritten::Short
+        );
         for len in 0..record.len() {
             let _ = Patch::plan(&record[..len], &[1], &[Integer(1)]);
+            let _ = overwrite(&mut record[..len].to_vec(), &[1], |_| Integer(1));
         }
         for byte in 0..=255 {
             for at in 0..3 {
@@ -213,8 +271,8 @@ mod tests {
                 damaged[at] = byte;
                 if let Ok(Some(patch)) = Patch::plan(&damaged, &[0, 1], &[Null, Real(0.5)]) {
                     patch.rebuild(&damaged, &[Null, Real(0.5)], &mut Vec::new());
-                    patch.overwrite(&[Null, Real(0.5)], &mut damaged);
                 }
+                let _ = overwrite(&mut damaged, &[0, 1], |_| Integer(9));
             }
         }
     }

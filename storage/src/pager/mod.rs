@@ -331,6 +331,16 @@ impl Pager {
         self.usable_size
     }
 
+    /// Whether the transaction has changed anything.
+    pub fn has_changes(&self) -> bool {
+        !self.overlay.is_empty() || self.page_count != self.page_count_before
+    }
+
+    /// Whether the database is in no file.
+    pub fn is_in_memory(&self) -> bool {
+        matches!(self.store, Store::Memory(_))
+    }
+
     // ---- header ----------------------------------------------------------------------------------
 
     /// The decoded header of page 1.

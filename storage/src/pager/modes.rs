@@ -8,7 +8,7 @@ use super::options::{JournalMode, Synchronous};
 use super::{Pager, Store, TransactionState};
 use crate::error::{Error, Result};
 use crate::vfs::LockLevel;
-use crate::wal::{CheckpointKind, CheckpointReport};
+use crate::wal::{CheckpointKind, CheckpointReport, Wal};
 
 impl Pager {
     // ---- journal mode ----------------------------------------------------------------------------
@@ -21,19 +21,20 @@ impl Pager {
         }
     }
 
-    /// Changes the journal mode and returns the one in effect afterwards: a read-only database and one in memory keep
-    /// theirs. Going to WAL and back writes the file's header; going back copies the whole log to the database and needs to be alone.
+    /// Changes the journal mode and returns the one in effect afterwards: a read-only database and a transaction that has changed something
+    /// keep theirs. Going to WAL and back writes the file's header; going back copies the whole log to the database and needs to be alone.
     ///
     /// # Errors
-    /// [`Error::Misuse`] inside a transaction, [`Error::Busy`], I/O errors.
+    /// [`Error::Misuse`] for a change to or from WAL inside a transaction, [`Error::Busy`], I/O errors.
     pub fn set_journal_mode(&mut self, mode: JournalMode) -> Result<JournalMode> {
-        if self.state != TransactionState::None {
-            return Err(Error::Misuse(
-                "the journal mode cannot change inside a transaction",
-            ));
+        if self.state == TransactionState::Write && self.has_changes() {
+            return Ok(self.journal_mode());
         }
         if let Store::Memory(store) = &mut self.store {
             return Ok(store.set_journal_mode(mode));
+        }
+        if self.state != TransactionState::None {
+            return self.set_rollback_mode(mode);
         }
         // Who else changed the mode shows in the header.
         self.begin_read()?;
@@ -66,6 +67,37 @@ impl Pager {
         Ok(self.journal_mode())
     }
 
+    /// Another kind of rollback journal, inside a transaction that has changed nothing.
+    fn set_rollback_mode(&mut self, mode: JournalMode) -> Result<JournalMode> {
+        let now = self.journal_mode();
+        if now == mode {
+            return Ok(now);
+        }
+        if [now, mode].contains(&JournalMode::Wal) {
+            return Err(Error::Misuse(
+                "the journal mode cannot change to or from WAL inside a transaction",
+            ));
+        }
+        let Store::File(store) = &mut self.store else {
+            return Ok(now);
+        };
+        if store.is_read_only() {
+            return Ok(now);
+        }
+        store.rollback_mode = mode;
+        if matches!(now, JournalMode::Truncate | JournalMode::Persist) {
+            // Where somebody else writes, the journal that was left is his by now.
+            let alone = self.state == TransactionState::Write || unless_busy(store.begin_write())?;
+            if alone {
+                store.vfs.unlink(&store.journal_path)?;
+            }
+            if alone && self.state == TransactionState::Read {
+                store.file.unlock(LockLevel::Shared)?;
+            }
+        }
+        Ok(mode)
+    }
+
     fn enter_wal(&mut self) -> Result<()> {
         self.write_versions(2)?;
         self.begin_read()?;
@@ -89,9 +121,11 @@ impl Pager {
         }
     }
 
-    /// The modes that keep their journal file leave it behind when they end. Nobody may be writing meanwhile.
+    /// The modes that keep their journal file leave it behind when they end. It stays where somebody else writes: it is his by now.
     fn delete_left_journal(&mut self) -> Result<()> {
-        self.begin_write()?;
+        if !unless_busy(self.begin_write())? {
+            return Ok(());
+        }
         let deleted = match &self.store {
             Store::File(store) => store.vfs.unlink(&store.journal_path).map(|_| ()),
             Store::Memory(_) => Ok(()),
@@ -168,7 +202,13 @@ impl Pager {
 
     /// Keeps the locks between transactions, or stops doing so: then they go when the next transaction ends. A log that is already
     /// open in shared memory stays there.
+    /// A log whose index is in this connection's own memory keeps others out for as long as it is open.
     pub fn set_exclusive(&mut self, exclusive: bool) {
+        if let Store::File(store) = &self.store
+            && store.wal.as_ref().is_some_and(Wal::has_private_index)
+        {
+            return;
+        }
         self.options.exclusive = exclusive;
         if let Store::File(store) = &mut self.store {
             store.exclusive = exclusive;
@@ -248,5 +288,14 @@ impl Pager {
             Store::Memory(_) => None,
             Store::File(store) => store.poison.as_deref(),
         }
+    }
+}
+
+/// Whether it was done; `false` when somebody else's lock was in the way.
+fn unless_busy(result: Result<()>) -> Result<bool> {
+    match result {
+        Ok(()) => Ok(true),
+        Err(Error::Busy) => Ok(false),
+        Err(error) => Err(error),
     }
 }

@@ -167,8 +167,9 @@ impl Remover {
             return Ok(());
         }
         self.old.resize(self.target.width(), Value::Null);
-        if self.target.has_indexes() {
-            self.target.read(context, &mut self.old)?;
+        match &self.reads {
+            Some(reads) => self.target.read_columns(context, reads, &mut self.old)?,
+            None => self.target.read(context, &mut self.old)?,
         }
         self.target.remove(context, &self.old)?;
         written.changes += 1;

@@ -276,6 +276,41 @@ impl Target {
         Ok(())
     }
 
+    /// Reads the columns `reads` of the row at the cursor, and its rowid, of a rowid table without generated columns.
+    pub(super) fn read_columns(
+        &mut self,
+        context: &ExecContext<'_>,
+        reads: &[usize],
+        row: &mut [Value],
+    ) -> Result<()> {
+        let pager = &context.databases.get(self.database).ok_or_else(detached)?.pager;
+        let Tree::Rowid(cursor) = &self.tree else {
+            return Err(Error::misuse("a row of another kind of table"));
+        };
+        let record = RecordView::parse(cursor.payload(pager, &mut self.spill)?)?;
+        for &column in reads {
+            let Some(definition) = self.table.columns.get(column) else {
+                continue;
+            };
+            let value = match definition.stored_at {
+                Some(place) => record.get(place)?,
+                None => None,
+            };
+            match value {
+                Some(value) => read_value(value, self.encoding, definition.affinity, &mut row[column]),
+                None => row[column].assign(definition.missing_value.as_ref()),
+            }
+        }
+        let rowid = Value::Integer(cursor.rowid());
+        if let Some(alias) = self.table.rowid_alias {
+            row[alias].assign(rowid.as_ref());
+        }
+        if let Some(last) = row.last_mut() {
+            *last = rowid;
+        }
+        Ok(())
+    }
+
     // ---- writing ---------------------------------------------------------------------------------
 
     /// Fails when an UPDATE of this table is in the middle of a row and this is a program that it set off.
@@ -328,10 +363,10 @@ impl Target {
         let locator = self.locator(row);
         let pager = &context.databases.get(self.database).ok_or_else(detached)?.pager;
         self.look_around(pager);
-        if let (Tree::Rowid(cursor), Locator::Rowid(rowid)) = (&mut self.tree, &locator) {
-            if cursor.is_behind_all(pager, *rowid)? {
-                return Ok(None);
-            }
+        if let (Tree::Rowid(cursor), Locator::Rowid(rowid)) = (&mut self.tree, &locator)
+            && cursor.is_behind_all(pager, *rowid)?
+        {
+            return Ok(None);
         }
         Ok(self.seek(context.databases, &locator)?.then_some(locator))
     }
@@ -447,10 +482,6 @@ impl Target {
     /// What the pages are now is this target's doing.
     pub(super) fn note_change(&mut self, pager: &Pager) {
         self.left = Some(state_of(pager));
-    }
-
-    pub(super) fn has_indexes(&self) -> bool {
-        !self.indexes.is_empty()
     }
 
     /// The columns of a row that tell its index entries, and its rowid.

@@ -2,6 +2,8 @@
 //!
 //! Long chains of operators lean to the left; they are walked in a loop, so that only real nesting costs stack.
 
+use smallvec::SmallVec;
+
 use super::Binder;
 use super::typed::{Kind, Typed, compare_rule, exact_rule};
 use crate::error::{Error, Result};
@@ -9,6 +11,9 @@ use crate::plan::expr::{CompareRule, RaiseAction, UnaryOp};
 use crate::plan::logical::{Branch, Scalar};
 use crate::syntax::ast::{self, BinaryOp, ExprKind, Literal, Span};
 use crate::value::{Affinity, Text, Value, number};
+
+/// Operators of a chain with their right operands, outermost first.
+type Pending<'a> = SmallVec<[(BinaryOp, &'a ast::Expr, Span); 4]>;
 
 impl<'a> Binder<'a> {
     /// Binds an expression that has to be a single value.
@@ -102,7 +107,7 @@ impl<'a> Binder<'a> {
     /// A chain of binary operators that leans to the left.
     #[inline(never)]
     fn binary_chain(&mut self, top: &'a ast::Expr) -> Result<Typed> {
-        let mut pending = Vec::new();
+        let mut pending = Pending::new();
         let mut at = top;
         while let ExprKind::Binary { op, left, right } = &at.kind {
             pending.push((*op, right.as_ref(), at.span));
@@ -120,11 +125,7 @@ impl<'a> Binder<'a> {
         }
     }
 
-    fn finish_chain(
-        &mut self,
-        first: Typed,
-        mut pending: Vec<(BinaryOp, &'a ast::Expr, Span)>,
-    ) -> Result<Typed> {
+    fn finish_chain(&mut self, first: Typed, mut pending: Pending<'a>) -> Result<Typed> {
         let mut left = first;
         while let Some((op, right, span)) = pending.pop() {
             match self.binary(op, left, right, span) {
@@ -136,7 +137,7 @@ impl<'a> Binder<'a> {
     }
 
     #[cold]
-    fn chain_failed(&mut self, error: Error, pending: Vec<(BinaryOp, &'a ast::Expr, Span)>) -> Error {
+    fn chain_failed(&mut self, error: Error, pending: Pending<'a>) -> Error {
         match std::mem::take(&mut self.soft) {
             true => self.read_on(error, pending.into_iter().rev().map(|(_, right, _)| right)),
             false => error,

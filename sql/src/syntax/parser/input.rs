@@ -146,11 +146,17 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// The text of a span, what is not UTF-8 replaced.
-    fn str_of(&self, span: Span) -> Cow<'a, str> {
+    /// The text of a span, if the statement is UTF-8.
+    #[inline]
+    fn valid_text(&self, span: Span) -> Option<&'a str> {
         let start = span.start.wrapping_sub(self.valid_start) as usize;
         let end = span.end.wrapping_sub(self.valid_start) as usize;
-        match self.valid.and_then(|text| text.get(start..end)) {
+        self.valid?.get(start..end)
+    }
+
+    /// The text of a span, what is not UTF-8 replaced.
+    fn str_of(&self, span: Span) -> Cow<'a, str> {
+        match self.valid_text(span) {
             Some(text) => Cow::Borrowed(text),
             None => String::from_utf8_lossy(span.of(self.sql)),
         }
@@ -491,10 +497,10 @@ pub(super) fn ident_of(i: Tokens<'_>, token: Token) -> Ident {
         Some(b'\'') => Quote::Single,
         _ => Quote::None,
     };
-    let text = if quote == Quote::None {
-        i.cx.name(&i.cx.str_of(token.span()))
-    } else {
-        i.cx.name(&String::from_utf8_lossy(&unquoted_bytes(text)))
+    let text = match (quote, i.cx.valid_text(token.span())) {
+        (Quote::None, Some(text)) => i.cx.name(text),
+        (Quote::None, None) => i.cx.name(&i.cx.str_of(token.span())),
+        _ => i.cx.name(&String::from_utf8_lossy(&unquoted_bytes(text))),
     };
     Ident {
         text,

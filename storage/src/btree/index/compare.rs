@@ -67,7 +67,7 @@ impl<'k> Needle<'k> {
                 (word >> shift).cmp(wanted)
             }
             First::Text(wanted, start) => {
-                if serial >= 0x80 || serial < 13 || serial & 1 == 0 {
+                if !(13..0x80).contains(&serial) || serial & 1 == 0 {
                     return None;
                 }
                 let text = body.get(..usize::from(serial - 13) / 2)?;

@@ -16,7 +16,7 @@ use crate::btree::edit::PageEdit;
 use crate::error::Result;
 use crate::format::ValueRef;
 use crate::format::cell::{CellHead, PayloadLimits};
-use crate::format::patch::Patch;
+use crate::format::patch::{self, Overwritten, Patch};
 use crate::format::record::{self, KeyValues};
 use crate::pager::Pager;
 
@@ -105,17 +105,9 @@ impl TableCursor {
         self.stack.pop_leaf();
         let mut page = PageEdit::parse(leaf, pager.page_mut(leaf)?, usable)?;
         let left = loop {
-            values.clear();
-            values.extend((0..columns.len()).map(|column| value(*row, column)));
-            match patch_cell(
-                &mut page,
-                index,
-                rowids[*row],
-                columns,
-                values,
-                &limits,
-                &mut self.cell,
-            )? {
+            let value = |column| value(*row, column);
+            let (rowid, cell) = (rowids[*row], &mut self.cell);
+            match patch_cell(&mut page, index, rowid, columns, value, values, &limits, cell)? {
                 Outcome::Done => {}
                 Outcome::Spills => break Left::Spills,
                 Outcome::Short => break Left::Short,
@@ -176,27 +168,38 @@ fn next_on_leaf(page: &PageEdit<'_>, index: usize, rowid: Option<i64>) -> Result
 }
 
 #[inline]
-fn patch_cell(
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the innermost step of the loop over rows"
+)]
+fn patch_cell<'v>(
     page: &mut PageEdit<'_>,
     index: usize,
     rowid: i64,
     columns: &[usize],
-    values: &[ValueRef<'_>],
+    value: impl Fn(usize) -> ValueRef<'v>,
+    values: &mut KeyValues<'v>,
     limits: &PayloadLimits,
     cell: &mut Vec<u8>,
 ) -> Result<Outcome> {
-    let view = page.as_ref();
-    let Some((at, len)) = view.whole_place(index, limits) else {
+    let collect = |values: &mut KeyValues<'v>| {
+        values.clear();
+        values.extend((0..columns.len()).map(&value));
+    };
+    let Some((at, len)) = page.as_ref().whole_place(index, limits) else {
+        collect(values);
         return Ok(Outcome::Spills);
     };
+    match patch::overwrite(page.bytes_at(at, len)?, columns, &value)? {
+        Overwritten::Done => return Ok(Outcome::Done),
+        Overwritten::Short => return Ok(Outcome::Short),
+        Overwritten::Resizes => collect(values),
+    }
+    let view = page.as_ref();
     let old = view.bytes().get(at..at + len).ok_or_else(record::truncated)?;
     let Some(patch) = Patch::plan(old, columns, values)? else {
         return Ok(Outcome::Short);
     };
-    if patch.keeps_places() {
-        patch.overwrite(values, page.bytes_at(at, len)?);
-        return Ok(Outcome::Done);
-    }
     let total = patch.total();
     if total > limits.max_local {
         return Ok(Outcome::Spills);
