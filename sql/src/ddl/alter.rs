@@ -179,7 +179,7 @@ impl Definer<'_> {
         self.rewrite_rows(TEMP, |kind, row| {
             let name = row.name.as_deref().unwrap_or_default();
             let watches = kind == "trigger" && watching.iter().any(|own| own == name);
-            if !watches && (hidden || !matches!(kind, "trigger" | "view")) {
+            if !watches && (legacy.is_some() || !matches!(kind, "trigger" | "view")) {
                 return;
             }
             let sql = row.sql.as_deref();

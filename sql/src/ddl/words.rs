@@ -260,10 +260,12 @@ pub(super) fn named_databases(sql: &str) -> Vec<String> {
             _ => {}
         }
         let before = place.checked_sub(1);
-        let listed = words.any(before, &[",", "("]) && in_from.contains(&true) && {
-            // Inside the parentheses of a join, or in the list itself.
-            in_from.last() == Some(&true)
-                || words.is(before, "(") && in_from.iter().rev().nth(1) == Some(&true)
+        let opens = words.is(before, "(") && words.any(place.checked_sub(2), &["FROM", "JOIN", ",", "("]);
+        // In the list itself, or inside the parentheses of a join.
+        let listed = match in_from.as_slice() {
+            [.., true] => words.is(before, ","),
+            [.., true, _] => opens,
+            _ => false,
         };
         let leads = words.any(before, &["FROM", "JOIN", "IN"]) || listed;
         let qualifies = words.is(Some(place + 1), ".") && !words.is(Some(place + 3), ".");
