@@ -175,6 +175,10 @@ impl FileStore {
         self.check_poison()?;
         let result = self.try_begin_read();
         if result.is_err() {
+            // The log may have been seen and the database behind it not: the next attempt looks at both again.
+            if let Some(wal) = &mut self.wal {
+                wal.distrust_snapshot();
+            }
             self.end_read();
         }
         result

@@ -176,6 +176,11 @@ impl Wal {
         self.words = None;
     }
 
+    /// The next snapshot must not pass for the last one.
+    pub(crate) fn distrust_snapshot(&mut self) {
+        self.words = None;
+    }
+
     pub(crate) fn has_private_index(&self) -> bool {
         self.index.home == IndexHome::Private
     }

@@ -207,3 +207,23 @@ fn a_new_database_without_a_journal_keeps_its_name() {
         assert_eq!(read(&mut after).unwrap(), 1, "{mode:?}");
     }
 }
+
+/// A snapshot of the log was taken, and then a call failed. The next attempt found the log unchanged and took the database for the empty one
+/// that it had been before the first.
+#[test]
+fn a_snapshot_that_failed_half_way_is_taken_again_in_full() {
+    for call in 0..40 {
+        let machine = machine();
+        let mut first = open(&machine, JournalMode::Wal, Synchronous::Full);
+        commit(&mut first, 1).unwrap();
+        let mut second = open(&machine.process(), JournalMode::Delete, Synchronous::Full);
+        machine.set_plan(Some(FaultPlan::once(Fault::Io, call)));
+        let attempt = read(&mut second);
+        machine.set_plan(None);
+        assert!(
+            attempt.is_err() || attempt.is_ok_and(|found| found == 1),
+            "call {call}"
+        );
+        assert_eq!(read(&mut second).unwrap(), 1, "call {call}");
+    }
+}
