@@ -164,7 +164,7 @@ pub trait File: Send + fmt::Debug {
     /// that ends with `Busy` may leave it held).
     ///
     /// # Errors
-    /// [`Error::Busy`](crate::Error::Busy) when another connection is in the way.
+    /// [`Error::Busy`] when another connection is in the way.
     fn lock(&mut self, level: LockLevel) -> Result<()>;
 
     /// Lowers the lock to `Shared` or `None`.
@@ -187,7 +187,7 @@ pub trait File: Send + fmt::Debug {
     /// Takes `count` wal-index locks from `first` on, all or none, without waiting.
     ///
     /// # Errors
-    /// [`Error::Busy`](crate::Error::Busy).
+    /// [`Error::Busy`].
     fn shm_lock(&mut self, first: usize, count: usize, kind: ShmLock) -> Result<()>;
 
     /// Gives back wal-index locks.

@@ -215,7 +215,7 @@ impl MutantVfs {
         // The engine looks for a name that is free: it has to find one in the end.
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
         shared.claims += 1;
-        Ok(there && shared.claims % 4 != 0)
+        Ok(there && !shared.claims.is_multiple_of(4))
     }
 }
 
