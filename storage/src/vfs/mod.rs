@@ -46,7 +46,7 @@ pub trait Vfs: Send + Sync + fmt::Debug {
     /// Opens a file.
     ///
     /// # Errors
-    /// [`Error::CantOpen`](crate::Error::CantOpen).
+    /// [`Error::CantOpen`].
     fn open(&self, path: &Path, options: &OpenOptions<'_>) -> Result<Box<dyn File>>;
 
     /// Deletes a file; `false` if there was none.
@@ -180,7 +180,7 @@ pub trait File: Send + fmt::Debug {
     /// wal-index that nobody else has open starts as zeros.
     ///
     /// # Errors
-    /// [`Error::ReadOnly`](crate::Error::ReadOnly) with `CantInit` if the medium is read-only: then no other connection can
+    /// [`Error::ReadOnly`] with `CantInit` if the medium is read-only: then no other connection can
     /// write either, and the caller can keep an index of its own.
     fn shm_map(&mut self, region: usize, extend: bool) -> Result<Option<ShmRegion>>;
 
