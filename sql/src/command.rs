@@ -149,7 +149,11 @@ impl State {
             span: expr.span,
         };
         let statement = Statement::Select(Box::new(select));
-        let compiled = self.with_plan_context(|context| plan::compile(&statement, context))?;
+        let compiled = self.with_plan_context(|context| {
+            let mut context = *context;
+            context.settings.lone_expression = true;
+            plan::compile(&statement, &context)
+        })?;
         let CompiledKind::Query(query) = compiled.kind else {
             return Ok(Value::Null);
         };
@@ -309,7 +313,16 @@ impl State {
         database: usize,
         work: impl FnOnce(&mut State) -> Result<()>,
     ) -> Result<(), Failure> {
-        let entered = self.enter(&[database], true)?;
+        self.change_all(&[database], work)
+    }
+
+    /// As [`State::change`], for several databases.
+    pub(crate) fn change_all(
+        &mut self,
+        databases: &[usize],
+        work: impl FnOnce(&mut State) -> Result<()>,
+    ) -> Result<(), Failure> {
+        let entered = self.enter(databases, true)?;
         match work(self) {
             Ok(()) => Ok(self.leave(&entered, Outcome::Done)?),
             Err(error) => {

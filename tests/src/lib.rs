@@ -3,7 +3,8 @@
 //! ```text
 //!   bin conformance ──> conformance/ ──┐
 //!   bin slt ──────────> slt/ ──────────┼──> subject: one face for Aludel and for the bundled SQLite
-//!   bin crash ────────> kill/ ─────────┘
+//!   bin kill ─────────> kill/ ─────────┘
+//!   bin crash ────────> crash/            the engine on a simulated machine, judged by both engines
 //! ```
 //!
 //! Every program that judges Aludel can be pointed at real SQLite as well (`--engine sqlite`): a harness that does not
@@ -13,6 +14,7 @@
 
 pub mod both;
 pub mod conformance;
+pub mod crash;
 pub mod kill;
 pub mod random;
 pub mod scratch;

@@ -113,18 +113,18 @@ impl Database {
         self.checked_at = None;
     }
 
-    /// The transaction that may have changed the schema was committed.
+    /// The transaction that may have changed the schema is over.
     pub fn keep_schema(&mut self) {
         self.schema_changed = false;
     }
 
     /// The transaction, or a part of it, was undone: a schema that it changed is read anew before it is used next. True when there is
-    /// such a one.
+    /// such a one. After a part, what is read is still the open transaction's, so the mark stays until that ends.
     pub fn forget_changed_schema(&mut self) -> bool {
         if self.schema_changed {
             self.checked_at = None;
         }
-        std::mem::take(&mut self.schema_changed)
+        self.schema_changed
     }
 
     /// Whether the schema was read at all.

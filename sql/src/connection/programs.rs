@@ -80,6 +80,46 @@ impl State {
         Ok(Arc::new(compiler.finish()))
     }
 
+    /// Whether the statements of a trigger can be compiled.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub(crate) fn check_trigger(&self, home: DatabaseIndex, trigger: &Arc<Trigger>) -> Result<()> {
+        let name = trigger.definition.table.name.as_str();
+        let schema = trigger.definition.table.schema.as_ref();
+        let places: Vec<usize> = match (schema, home) {
+            (Some(schema), _) => self.database_named(schema.as_str()).into_iter().collect(),
+            (None, 1) => [1, 0].into_iter().chain(2..self.databases.len()).collect(),
+            (None, home) => vec![home],
+        };
+        self.with_plan_context(|context| {
+            let tables = places
+                .into_iter()
+                .map(|place| (place, &self.databases[place].schema));
+            let mut found = None;
+            for (place, schema) in tables {
+                if let Some(table) = schema.table(name) {
+                    found = Some(Arc::clone(table));
+                    break;
+                }
+                if let Some(view) = schema.view(name) {
+                    found = Some(Arc::new(plan::view_table(place, view, context)?));
+                    break;
+                }
+            }
+            // What watches nothing never fires.
+            let Some(table) = found else { return Ok(()) };
+            let mut compiler = Compiler {
+                state: self,
+                context: *context,
+                conflict: None,
+                triggers: true,
+                entries: Vec::new(),
+            };
+            compiler.compile_trigger(home, &table, trigger).map(|_| ())
+        })
+    }
+
     /// Whether a foreign key of another table refers to this one.
     pub(crate) fn is_referred_to(&self, database: DatabaseIndex, table: &Table) -> bool {
         let refers = |child: &Arc<Table>| {
@@ -707,7 +747,9 @@ fn value_query(expr: &ast::Expr, context: &PlanContext<'_>, registers: &mut usiz
         limit: None,
         span: expr.span,
     };
-    plan_query(&Statement::Select(Box::new(select)), context, registers)
+    let mut context = *context;
+    context.settings.lone_expression = true;
+    plan_query(&Statement::Select(Box::new(select)), &context, registers)
 }
 
 fn plan_query(statement: &Statement, context: &PlanContext<'_>, registers: &mut usize) -> Result<Plan> {

@@ -300,6 +300,7 @@ impl State {
         if self.forget_changed_schemas() {
             self.transaction.abortions += 1;
         }
+        self.databases.iter_mut().for_each(Database::keep_schema);
         self.forget_keys();
         self.transaction.begun = false;
         self.transaction.savepoints.clear();

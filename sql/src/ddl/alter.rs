@@ -8,8 +8,11 @@ use aludel_storage::format::ValueRef;
 use aludel_storage::format::record::{self, RecordView};
 
 use super::Definer;
+use super::drop::TEMP;
 use super::names::quoted;
-use super::words::{ColumnRename, next_word, previous_word, with_column_renamed, with_table_renamed};
+use super::words::{
+    ColumnRename, LegacyRename, next_word, previous_word, with_column_renamed, with_table_renamed,
+};
 use crate::catalog::{SchemaRow, Table, constant_default, encode_text, utf8_of};
 use crate::connection::State;
 use crate::error::{Error, Result};
@@ -46,12 +49,20 @@ impl Definer<'_> {
             return Err(Error::sql(format!("table {} may not be altered", table.name)).into());
         }
         let (text, parameters, interrupt) = (self.sql, self.parameters, self.interrupt);
-        self.state.change(database, |state| {
+        let temporary = matches!(alter.action, AlterAction::RenameTo(_)) && self.concerns_temporary(database);
+        let mut databases = vec![database];
+        databases.extend(temporary.then_some(TEMP));
+        self.state.change_all(&databases, |state| {
             let mut definer = Definer {
                 state,
                 sql: text,
                 parameters,
                 interrupt,
+            };
+            let when = match &alter.action {
+                AlterAction::RenameTo(_) | AlterAction::RenameColumn { .. } => Some("after rename"),
+                AlterAction::DropColumn(_) => Some("after drop column"),
+                _ => None,
             };
             match &alter.action {
                 AlterAction::RenameTo(to) => definer.rename_table(database, &table, to),
@@ -61,6 +72,12 @@ impl Definer<'_> {
                 _ => Err(Error::sql("this form of ALTER TABLE is not supported yet")),
             }?;
             definer.reload(database, &table.name)?;
+            if temporary {
+                definer.reload(TEMP, &table.name)?;
+            }
+            if let Some(when) = when {
+                definer.recheck(database, when)?;
+            }
             match &alter.action {
                 AlterAction::AddColumn(column) => definer.check_added(database, &table, column),
                 _ => Ok(()),
@@ -101,9 +118,17 @@ impl Definer<'_> {
                 "there is already another table or index with this name: {new}"
             )));
         }
+        self.recheck(database, "")?;
         let old = table.name.clone();
         let shown = format!("\"{}\"", new.replace('"', "\"\""));
         let automatic = format!("sqlite_autoindex_{old}_");
+        let settings = &self.state.settings;
+        let legacy = settings
+            .legacy_alter_table
+            .then_some(match settings.foreign_keys {
+                true => LegacyRename::WithForeignKeys,
+                false => LegacyRename::OwnName,
+            });
         self.rewrite_rows(database, |kind, row| {
             let own = row
                 .table
@@ -112,7 +137,7 @@ impl Definer<'_> {
             if let Some(sql) = row
                 .sql
                 .as_deref()
-                .and_then(|sql| with_table_renamed(sql, &old, &shown))
+                .and_then(|sql| with_table_renamed(sql, &old, &shown, legacy))
             {
                 row.sql = Some(sql);
             }
@@ -127,7 +152,43 @@ impl Definer<'_> {
                 }
             }
         })?;
+        self.rename_in_temporary(database, table, (new, &shown), legacy)?;
         self.rename_sequence(database, &old, new)
+    }
+
+    fn concerns_temporary(&self, database: usize) -> bool {
+        let schema = &self.state.databases[TEMP].schema;
+        database != TEMP && !(schema.triggers.is_empty() && schema.views.is_empty())
+    }
+
+    /// Temporary views and triggers may name tables of other databases.
+    fn rename_in_temporary(
+        &mut self,
+        database: usize,
+        table: &Table,
+        (new, shown): (&str, &str),
+        legacy: Option<LegacyRename>,
+    ) -> Result<()> {
+        if !self.concerns_temporary(database) {
+            return Ok(());
+        }
+        let watching = self.temporary_triggers(database, &table.name);
+        // Where a temporary table bears the name, only ON can mean the other one.
+        let hidden = self.find_relation(TEMP, &table.name).is_some();
+        let legacy = legacy.or(hidden.then_some(LegacyRename::OwnName));
+        self.rewrite_rows(TEMP, |kind, row| {
+            let name = row.name.as_deref().unwrap_or_default();
+            let watches = kind == "trigger" && watching.iter().any(|own| own == name);
+            if !watches && (legacy.is_some() || !matches!(kind, "trigger" | "view")) {
+                return;
+            }
+            let sql = row.sql.as_deref();
+            let renamed = sql.and_then(|sql| with_table_renamed(sql, &table.name, shown, legacy));
+            row.sql = renamed.or(row.sql.take());
+            if watches {
+                row.table = Some(new.to_owned());
+            }
+        })
     }
 
     fn rename_sequence(&mut self, database: usize, old: &str, new: &str) -> Result<()> {
@@ -162,6 +223,7 @@ impl Definer<'_> {
         if table.column(from.as_str()).is_none() {
             return Err(Error::sql(format!("no such column: \"{}\"", from.as_str())));
         }
+        self.recheck(database, "")?;
         if table
             .column(to.as_str())
             .is_some_and(|column| table.column(from.as_str()) != Some(column))
@@ -367,6 +429,7 @@ impl Definer<'_> {
                 "cannot drop column \"{shown}\": no other columns exist"
             )));
         }
+        self.recheck(database, "")?;
         if let Some(index) = table
             .indexes
             .iter()

@@ -9,12 +9,15 @@ use aludel_storage::format::PageNo;
 use super::Definer;
 use super::names::quoted;
 use super::schema_rows::NewRow;
+use super::words::named_databases;
 use crate::catalog::{Environment, SchemaRow, Table, automatic_indexes, table_of};
 use crate::error::{Error, Result};
 use crate::exec::write::Failure;
 use crate::exec::{Operator, build};
 use crate::plan::{self, CompiledKind};
-use crate::syntax::ast::{self, CreateTable, CreateTableBody, CreateTrigger, CreateView, Select, Statement};
+use crate::syntax::ast::{
+    self, CreateTable, CreateTableBody, CreateTrigger, CreateView, Ident, Select, Statement,
+};
 use crate::value::{Affinity, Value, ValueRef, apply_affinity};
 
 impl Definer<'_> {
@@ -215,6 +218,7 @@ impl Definer<'_> {
             return Ok(());
         }
         let sql = format!("CREATE VIEW {}", self.text_of(create.definition));
+        self.refuse_other_databases(database, ("view", &create.name.name), &sql)?;
         self.add_object(database, "view", name, name, &sql)
     }
 
@@ -234,8 +238,28 @@ impl Definer<'_> {
             return Err(Error::sql("trigger cannot use variables").into());
         }
         let sql = format!("CREATE TRIGGER {}", self.text_of(create.definition));
+        self.refuse_other_databases(database, ("trigger", &create.name.name), &sql)?;
         let table = create.table.name.text.to_string();
         self.add_object(database, "trigger", name, &table, &sql)
+    }
+
+    /// Views and triggers that are not temporary keep to their own database.
+    fn refuse_other_databases(&self, database: usize, (kind, name): (&str, &Ident), sql: &str) -> Result<()> {
+        let own = &self.state.databases[database].name;
+        let other = named_databases(sql)
+            .into_iter()
+            .find(|named| database != 1 && !named.eq_ignore_ascii_case(own));
+        match other {
+            Some(other) => {
+                let name = match kind {
+                    "view" => self.text_of(name.span),
+                    _ => name.text.to_string(),
+                };
+                let message = format!("{kind} {name} cannot reference objects in database {other}");
+                Err(Error::sql(message))
+            }
+            None => Ok(()),
+        }
     }
 
     /// A trigger lies where its table lies, but for temporary triggers.

@@ -12,7 +12,22 @@ use crate::plan::{self, CompiledKind};
 use crate::syntax::ast::{Drop, ObjectKind, ObjectName};
 use crate::value::Value;
 
+/// Where temporary objects are.
+pub(super) const TEMP: usize = 1;
+
 impl Definer<'_> {
+    /// Temporary triggers on a table or view of another database.
+    pub(super) fn temporary_triggers(&self, database: usize, name: &str) -> Vec<String> {
+        if database == TEMP || self.state.databases[TEMP].schema.triggers.is_empty() {
+            return Vec::new();
+        }
+        self.state.with_plan_context(|context| {
+            let triggers = context.triggers_on(database, name);
+            let temporary = triggers.filter(|(home, _)| *home == TEMP);
+            temporary.map(|(_, trigger)| trigger.name.clone()).collect()
+        })
+    }
+
     pub(super) fn drop(&mut self, drop: &Drop) -> Result<(), Failure> {
         let Some(database) = self.find_object(drop)? else {
             return Ok(());
@@ -20,13 +35,22 @@ impl Definer<'_> {
         let name = drop.name.name.as_str();
         let (text, parameters, interrupt) = (self.sql, self.parameters, self.interrupt);
         self.refuse_drop(drop, database)?;
-        self.state.change(database, |state| {
+        let watching = match drop.kind {
+            ObjectKind::Table | ObjectKind::View => self.temporary_triggers(database, name),
+            _ => Vec::new(),
+        };
+        let mut databases = vec![database];
+        databases.extend((!watching.is_empty()).then_some(TEMP));
+        self.state.change_all(&databases, |state| {
             let mut definer = Definer {
                 state,
                 sql: text,
                 parameters,
                 interrupt,
             };
+            for trigger in &watching {
+                definer.drop_trigger(TEMP, trigger)?;
+            }
             match drop.kind {
                 ObjectKind::Table => definer.drop_table(database, name),
                 ObjectKind::Index => definer.drop_index(database, name),

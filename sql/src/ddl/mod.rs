@@ -8,6 +8,7 @@ mod create_index;
 mod create_table;
 mod drop;
 mod names;
+mod recheck;
 mod schema_rows;
 mod upkeep;
 mod words;

@@ -86,6 +86,26 @@ impl<'a> Words<'a> {
 
     // ---- tables ----------------------------------------------------------------------------------
 
+    /// With `legacy` only the names that say whose definition it is; those of foreign keys if these are enforced.
+    fn legacy_places(&self, table: &str, legacy: LegacyRename) -> Vec<usize> {
+        let mut words: Vec<&str> = match self.text(1).to_ascii_uppercase().as_str() {
+            "VIEW" => return Vec::new(),
+            "INDEX" | "UNIQUE" | "TRIGGER" => vec!["ON"],
+            _ => vec!["TABLE"],
+        };
+        if let (LegacyRename::WithForeignKeys, ["TABLE"]) = (legacy, words.as_slice()) {
+            words.push("REFERENCES");
+        }
+        let mut places: Vec<usize> = (0..self.tokens.len())
+            .filter(|&place| self.names(place, table) && self.any(self.before_name(place), &words))
+            .collect();
+        // Other ON than the first belong to joins.
+        if words == ["ON"] {
+            places.truncate(1);
+        }
+        places
+    }
+
     fn table_places(&self, table: &str) -> Vec<usize> {
         let watches = self.any(Some(1), &["INDEX", "UNIQUE", "TRIGGER"]);
         let mut first_on = watches;
@@ -225,10 +245,68 @@ fn set_last(flags: &mut [bool], value: bool) {
     }
 }
 
-/// The text of a definition after its table was renamed; `None` when nothing changes.
-pub(super) fn with_table_renamed(sql: &str, from: &str, to: &str) -> Option<String> {
+/// The databases that a definition's queries name in front of tables, in the order of the text.
+pub(super) fn named_databases(sql: &str) -> Vec<String> {
     let words = Words::of(sql);
-    words.replaced(&words.table_places(from), to)
+    let mut in_from = vec![false];
+    let mut found = Vec::new();
+    for place in 0..words.tokens.len() {
+        let here = Some(place);
+        match words.text(place) {
+            "(" => in_from.push(false),
+            ")" if in_from.len() > 1 => drop(in_from.pop()),
+            _ if words.any(here, &["FROM", "JOIN"]) => set_last(&mut in_from, true),
+            _ if words.any(here, &CLAUSES) => set_last(&mut in_from, false),
+            _ => {}
+        }
+        let before = place.checked_sub(1);
+        let opens = words.is(before, "(") && words.any(place.checked_sub(2), &["FROM", "JOIN", ",", "("]);
+        // In the list itself, or inside the parentheses of a join.
+        let listed = match in_from.as_slice() {
+            [.., true] => words.is(before, ","),
+            [.., true, _] => opens,
+            _ => false,
+        };
+        let leads = words.any(before, &["FROM", "JOIN", "IN"]) || listed;
+        let qualifies = words.is(Some(place + 1), ".") && !words.is(Some(place + 3), ".");
+        if leads && qualifies {
+            found.push(unquoted(words.text(place)));
+        }
+    }
+    found
+}
+
+fn unquoted(word: &str) -> String {
+    let inner = word.get(1..word.len().saturating_sub(1)).unwrap_or("");
+    match word.chars().next() {
+        Some(quote @ ('"' | '`' | '\'')) => inner.replace(&format!("{quote}{quote}"), &quote.to_string()),
+        Some('[') => inner.to_owned(),
+        _ => word.to_owned(),
+    }
+}
+
+/// What PRAGMA legacy_alter_table leaves of renaming.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LegacyRename {
+    /// The definition's own name.
+    OwnName,
+    /// And the parents of foreign keys.
+    WithForeignKeys,
+}
+
+/// The text of a definition after its table was renamed; `None` when nothing changes.
+pub(super) fn with_table_renamed(
+    sql: &str,
+    from: &str,
+    to: &str,
+    legacy: Option<LegacyRename>,
+) -> Option<String> {
+    let words = Words::of(sql);
+    let places = match legacy {
+        None => words.table_places(from),
+        Some(legacy) => words.legacy_places(from, legacy),
+    };
+    words.replaced(&places, to)
 }
 
 /// The text of an object's definition after a column was renamed; `None` when nothing changes.

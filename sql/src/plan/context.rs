@@ -115,6 +115,8 @@ pub struct Settings {
     pub columns_max: usize,
     /// The most tables of a join.
     pub join_tables_max: usize,
+    /// The statement is one row of VALUES that stands for an expression: no aggregates.
+    pub lone_expression: bool,
     /// Fill [`Compiled::explain`].
     pub explain: bool,
 }
@@ -129,6 +131,7 @@ impl Default for Settings {
             compound_max: 500,
             columns_max: 2000,
             join_tables_max: 64,
+            lone_expression: false,
             explain: false,
         }
     }

@@ -28,7 +28,7 @@ pub use physical::{ColumnOrigin, Node, Plan, ResultColumn};
 
 use std::sync::Arc;
 
-use crate::catalog::Table;
+use crate::catalog::{Table, View};
 use crate::error::{Error, Result};
 use crate::syntax::ast;
 use bind::{Binder, Clause};
@@ -130,6 +130,22 @@ pub fn bind_table_expression(
         TableExpression::Default => Clause::Default,
     };
     lower::table_expression(Binder::new(context), database, table, expression, clause)
+}
+
+/// Whether a view's query can be bound.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_view(database: DatabaseIndex, view: &View, context: &PlanContext<'_>) -> Result<()> {
+    view_table(database, view, context).map(|_| ())
+}
+
+/// The row of a view in the shape of a table's.
+///
+/// # Errors
+/// What is wrong with the view.
+pub fn view_table(database: DatabaseIndex, view: &View, context: &PlanContext<'_>) -> Result<Table> {
+    bind::view_table(Binder::new(context), database, view)
 }
 
 /// What it takes to keep a table and its indexes right, without a statement that writes it.

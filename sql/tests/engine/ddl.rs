@@ -268,3 +268,61 @@ fn names_in_messages_are_as_written() {
          CREATE TRIGGER x DELETE ON t BEGIN SELECT ?1; END",
     );
 }
+
+#[test]
+fn renaming_asks_what_depends_on_a_schema() {
+    let both = Both::with(
+        "CREATE TABLE t1(a, b); CREATE TABLE t2(c, d); CREATE TABLE log(x);
+         CREATE TRIGGER tr AFTER INSERT ON t1 BEGIN INSERT INTO log SELECT c FROM t2; END; CREATE VIEW v AS SELECT a FROM t1",
+    );
+    both.check(
+        "ALTER TABLE t1 RENAME TO u1; SELECT sql FROM sqlite_schema; ALTER TABLE u1 RENAME a TO aa; SELECT * FROM v; DROP TABLE t2;
+         ALTER TABLE u1 RENAME TO t1; ALTER TABLE u1 RENAME aa TO a; ALTER TABLE log DROP COLUMN x; CREATE TABLE t2(c);
+         CREATE VIEW w AS SELECT nosuch FROM t2; ALTER TABLE u1 RENAME TO t1; DROP VIEW w; ALTER TABLE u1 RENAME TO t1;
+         CREATE VIEW w AS SELECT c FROM t2; ALTER TABLE t2 ADD COLUMN e; ALTER TABLE t2 DROP COLUMN c; SELECT sql FROM sqlite_schema;
+         CREATE TEMP VIEW tv AS SELECT * FROM gone; ALTER TABLE t2 RENAME TO t3; DROP VIEW tv; ALTER TABLE t2 RENAME TO t3; SELECT sql FROM sqlite_schema",
+    );
+    both.check_files();
+}
+
+#[test]
+fn temporary_triggers_follow_their_table() {
+    let both = Both::with(
+        "CREATE TABLE t(a); CREATE TABLE log(x); CREATE TEMP TRIGGER tr AFTER INSERT ON t BEGIN INSERT INTO log VALUES (new.a); END;
+         CREATE TEMP VIEW tv AS SELECT t.a FROM t",
+    );
+    both.check(
+        "ALTER TABLE t RENAME TO u; INSERT INTO u VALUES (5); SELECT * FROM log; SELECT * FROM tv; SELECT name, tbl_name, sql FROM sqlite_temp_schema;
+         DROP TABLE u; SELECT name, tbl_name FROM sqlite_temp_schema; CREATE TABLE u(a); INSERT INTO u VALUES (6); SELECT * FROM log;
+         CREATE VIEW v AS SELECT * FROM log; CREATE TEMP TRIGGER vt INSTEAD OF DELETE ON v BEGIN SELECT 1; END; DROP VIEW v;
+         SELECT name FROM sqlite_temp_schema",
+    );
+    both.check_files();
+}
+
+#[test]
+fn legacy_renaming_leaves_references_alone() {
+    let both = Both::with(
+        "PRAGMA foreign_keys = off; PRAGMA legacy_alter_table = on; CREATE TABLE t(a PRIMARY KEY, b UNIQUE); CREATE INDEX ti ON t(b); CREATE VIEW v AS SELECT t.a FROM t;
+         CREATE TABLE c(x REFERENCES t); CREATE TABLE log(x); CREATE TRIGGER tr AFTER INSERT ON t BEGIN INSERT INTO log SELECT a FROM t; END;
+         CREATE TRIGGER other AFTER INSERT ON log BEGIN DELETE FROM t; END",
+    );
+    both.check("ALTER TABLE t RENAME TO u; SELECT name, tbl_name, sql FROM sqlite_schema; SELECT * FROM v; INSERT INTO u VALUES (1, 2)");
+    both.check("PRAGMA foreign_keys = on; ALTER TABLE u RENAME TO t; ALTER TABLE t RENAME TO w; SELECT sql FROM sqlite_schema");
+    both.check_files();
+}
+
+#[test]
+fn views_and_triggers_keep_to_their_database() {
+    let both = Both::with(
+        "ATTACH ':memory:' AS aux; CREATE TABLE aux.t2(x, y); CREATE TABLE t1(a, b); INSERT INTO aux.t2 VALUES (1, 2)",
+    );
+    both.check(
+        "CREATE VIEW v1 AS SELECT * FROM t1, aux.t2; CREATE VIEW v2 AS WITH v(m, n) AS (SELECT x, y FROM aux.t2) SELECT * FROM t1, v;
+         CREATE VIEW v3 AS SELECT a FROM main.t1 WHERE main.t1.a IN (1, t1.b); CREATE VIEW v4 AS SELECT * FROM t1 JOIN (aux.t2) ON 1;
+         CREATE VIEW v5 AS SELECT abs(t1.a), t1.b FROM t1 ORDER BY t1.a, t1.b; CREATE TEMP VIEW v6 AS SELECT * FROM t1, aux.t2; SELECT * FROM v6;
+         CREATE TRIGGER \"r1\" AFTER INSERT ON t1 BEGIN SELECT x FROM aux.t2; END; CREATE TRIGGER r2 AFTER INSERT ON t1 BEGIN SELECT new.a IN aux.t2; END;
+         CREATE TRIGGER r3 AFTER INSERT ON t1 WHEN new.a IN (new.b, 3) BEGIN SELECT b FROM main.t1, t1 AS o WHERE o.a = new.b; END;
+         CREATE VIEW aux.v7 AS SELECT * FROM main.t1; CREATE VIEW aux.v8 AS SELECT * FROM aux.t2; SELECT name FROM sqlite_schema",
+    );
+}

@@ -149,6 +149,25 @@ fn journal_modes_of_each_kind_of_database() {
     both.check("PRAGMA temp.page_size; CREATE TABLE t(a); PRAGMA page_size; VACUUM; PRAGMA page_size; PRAGMA temp.page_size");
 }
 
+/// ROLLBACK TO read the schema again and took it for that of the file: a table that was dropped before the savepoint stayed away
+/// after ROLLBACK.
+#[test]
+fn a_schema_change_before_a_savepoint_is_undone_with_the_transaction() {
+    let both = Both::with("CREATE TABLE t(a); CREATE TABLE gone(a); CREATE INDEX i ON t(a)");
+    both.check(
+        "BEGIN;
+         DROP TABLE gone;
+         SAVEPOINT s;
+         DROP INDEX i;
+         ROLLBACK TO s;
+         SELECT count(*) FROM sqlite_schema;
+         RELEASE s;
+         ROLLBACK;
+         INSERT INTO gone VALUES(1);
+         SELECT * FROM gone;",
+    );
+}
+
 /// One connection goes from each journal mode to each other and back, with changes in each, so that every journal is made, used, left and made again.
 #[test]
 fn data_survives_changes_of_the_journal_mode() {

@@ -363,6 +363,8 @@ impl TableCursor {
             if edge.stamp != Stamp::of(pager) {
                 edge = self.walk_to_edge(pager)?;
             }
+            // The stack may hold this leaf as it was.
+            self.stack.distrust();
             let cell_len = varint::len(len as u64) + varint::len(rowid as u64) + len;
             let usable = pager.usable_size();
             if rowid > edge.last

@@ -19,7 +19,7 @@ mod playback;
 use std::path::{Path, PathBuf};
 
 use playback::{Playback, play_back};
-pub(crate) use playback::{is_hot, roll_back_hot};
+pub(crate) use playback::{delete_if_stale, is_hot, roll_back_hot};
 
 use crate::error::Result;
 use crate::format::PageNo;
@@ -34,8 +34,8 @@ pub(crate) enum Ending {
     Delete,
     /// It is cut to nothing.
     Truncate,
-    /// Its header is filled with zeros.
-    ZeroHeader,
+    /// The magic at its front is overwritten with zeros.
+    ZeroMagic,
 }
 
 /// Which syncs a journal gets.
@@ -135,8 +135,10 @@ pub(crate) fn finish(place: &Place<'_>, file: Box<dyn File>) -> Result<()> {
                 Ok(())
             }
         }
-        Ending::ZeroHeader => {
-            file.write_at(&[0; HEADER_SIZE], 0)?;
+        // The magic only: a tear leaves it broken or whole. Were the counts zeroed with it, a tear could leave the magic in front of
+        // a page count of zero, and rolling that back would cut the database to nothing.
+        Ending::ZeroMagic => {
+            file.write_at(&[0; MAGIC.len()], 0)?;
             if place.syncs.content {
                 file.sync(SyncKind::Data)
             } else {

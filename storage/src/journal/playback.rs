@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::format::PageNo;
 use crate::format::checksum::journal_checksum;
 use crate::format::journal::{HEADER_SIZE, JournalHeader, RECORD_COUNT_TO_END, super_journal_name};
-use crate::vfs::{File, LockLevel, OpenOptions, SyncKind, Vfs, WRITE_CHUNK};
+use crate::vfs::{File, LockLevel, OpenOptions, SyncKind, Vfs, WRITE_CHUNK, read_whole};
 
 /// Whose journal is played back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,8 +57,13 @@ pub(crate) fn is_hot(vfs: &dyn Vfs, journal: &Path, database: &mut dyn File) -> 
             };
         }
     };
+    has_begun(&*file)
+}
+
+/// True unless the journal is empty or was ended in place.
+fn has_begun(journal: &dyn File) -> Result<bool> {
     let mut first = [0];
-    Ok(file.read_at(&mut first, 0)? == 1 && first[0] != 0)
+    Ok(read_whole(journal, &mut first, 0)? == 1 && first[0] != 0)
 }
 
 /// Rolls back a hot journal and ends it. The caller holds Exclusive.
@@ -103,7 +108,7 @@ fn super_journal_of(journal: &dyn File) -> Result<Option<PathBuf>> {
     let len = journal.len()?;
     let start = len.saturating_sub((SUPER_JOURNAL_NAME_MAX + 16) as u64);
     let mut tail = vec![0; (len - start) as usize];
-    let count = journal.read_at(&mut tail, start)?;
+    let count = read_whole(journal, &mut tail, start)?;
     if count < tail.len() {
         return Ok(None);
     }
@@ -122,7 +127,7 @@ fn path_of(name: &[u8]) -> PathBuf {
 }
 
 /// Deletes a super-journal that no journal points to any more (lockingv3 4.2).
-fn delete_if_stale(vfs: &dyn Vfs, super_journal: &Path) -> Result<()> {
+pub(crate) fn delete_if_stale(vfs: &dyn Vfs, super_journal: &Path) -> Result<()> {
     let options = OpenOptions {
         read_only: true,
         ..OpenOptions::default()
@@ -132,7 +137,7 @@ fn delete_if_stale(vfs: &dyn Vfs, super_journal: &Path) -> Result<()> {
     };
     let len = file.len()?.min(1 << 20);
     let mut names = vec![0; len as usize];
-    let count = file.read_at(&mut names, 0)?;
+    let count = read_whole(&*file, &mut names, 0)?;
     drop(file);
     for name in names[..count]
         .split(|byte| *byte == 0)
@@ -143,7 +148,8 @@ fn delete_if_stale(vfs: &dyn Vfs, super_journal: &Path) -> Result<()> {
             continue;
         }
         let file = vfs.open(&journal, &options)?;
-        if super_journal_of(&*file)?.as_deref() == Some(super_journal) {
+        // A journal that is kept has its old trailer still.
+        if has_begun(&*file)? && super_journal_of(&*file)?.as_deref() == Some(super_journal) {
             return Ok(());
         }
     }
@@ -199,7 +205,7 @@ impl Reader<'_> {
             self.offset = self.offset.next_multiple_of(u64::from(first.sector_size));
         }
         let mut bytes = [0; HEADER_SIZE];
-        if self.journal.read_at(&mut bytes, self.offset)? < HEADER_SIZE {
+        if read_whole(self.journal, &mut bytes, self.offset)? < HEADER_SIZE {
             return Ok(None);
         }
         let Some(header) = JournalHeader::decode(&bytes) else {
@@ -244,7 +250,7 @@ impl Reader<'_> {
         while left > 0 {
             let count = left.min((WRITE_CHUNK / record_size).max(1) as u64);
             buffer.resize(count as usize * record_size, 0);
-            let read = self.journal.read_at(&mut buffer, self.offset)?;
+            let read = read_whole(self.journal, &mut buffer, self.offset)?;
             for record in buffer[..read].chunks_exact(record_size) {
                 if !play_record(
                     record,

@@ -18,7 +18,7 @@ use super::options::{JournalMode, Synchronous};
 use crate::error::{Error, ReadOnlyReason, Result};
 use crate::format::PageNo;
 use crate::journal::{Journal, Place, Syncs};
-use crate::vfs::{File, SyncKind, WRITE_CHUNK};
+use crate::vfs::{File, SyncKind, WRITE_CHUNK, folder_of};
 use crate::wal::Commit;
 
 /// A write transaction that wants to become permanent.
@@ -162,7 +162,7 @@ impl FileStore {
             self.restore(&copies, changes.page_count_before)?;
             return Err(error);
         }
-        self.sync_file()?;
+        self.sync_file_and_name(changes)?;
         Ok(Prepared::Copies(copies, changes.page_count_before))
     }
 
@@ -181,7 +181,7 @@ impl FileStore {
         if let Err(error) = self.write_pages(changes) {
             return Err(self.poison(error));
         }
-        self.sync_file()?;
+        self.sync_file_and_name(changes)?;
         Ok(Prepared::Nothing)
     }
 
@@ -200,6 +200,16 @@ impl FileStore {
         } else {
             Ok(())
         }
+    }
+
+    /// As `sync_file`; a database that comes to be with this commit gets a durable name as well. With a journal on the disk the
+    /// sync of its name has done that.
+    fn sync_file_and_name(&self, changes: &Changes<'_>) -> Result<()> {
+        self.sync_file()?;
+        if changes.page_count_before == 0 && self.synchronous >= Synchronous::Normal {
+            self.vfs.sync_dir(folder_of(&self.path))?;
+        }
+        Ok(())
     }
 
     /// What was known of the file may be wrong after a write that failed.

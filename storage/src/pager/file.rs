@@ -27,7 +27,7 @@ use crate::format::header::HEADER_SIZE;
 use crate::format::wal::frame_page_offset;
 use crate::format::{Header, PageNo};
 use crate::journal::{self, Ending, Journal, Place, Syncs};
-use crate::vfs::{File, LockLevel, OpenOptions, Vfs, sibling};
+use crate::vfs::{File, LockLevel, OpenOptions, Vfs, read_whole, sibling};
 use crate::wal::{Around, CheckpointKind, CheckpointReport, Wal, WalSyncs};
 
 /// Bytes 24..40 of the header: change counter, page count, freelist. SQLite compares the same.
@@ -175,6 +175,10 @@ impl FileStore {
         self.check_poison()?;
         let result = self.try_begin_read();
         if result.is_err() {
+            // The log may have been seen and the database behind it not: the next attempt looks at both again.
+            if let Some(wal) = &mut self.wal {
+                wal.distrust_snapshot();
+            }
             self.end_read();
         }
         result
@@ -245,7 +249,7 @@ impl FileStore {
         }
         let mut version = Version::default();
         // Past the end of the file there are zeros, as in an empty one.
-        self.file.read_at(&mut version, VERSION_OFFSET as u64)?;
+        read_whole(&*self.file, &mut version, VERSION_OFFSET as u64)?;
         Ok(version)
     }
 
@@ -289,15 +293,18 @@ impl FileStore {
         if in_log != 0 {
             head.copy_from_slice(&self.page(PageNo::ONE)?[..HEADER_SIZE]);
         } else {
-            self.file.read_at(&mut head, 0)?;
+            read_whole(&*self.file, &mut head, 0)?;
         }
-        let header = Header::decode(&head)?;
-        if self.wal.is_none() && !self.ignores_log && (header.is_wal() || self.vfs.exists(&self.log_path)?) {
+        let header = Header::decode(&head);
+        // A checkpoint that a crash cut short may have left anything in the place of the header, but then it is in the log.
+        let says_log = header.as_ref().is_ok_and(Header::is_wal);
+        if self.wal.is_none() && !self.ignores_log && (says_log || self.vfs.exists(&self.log_path)?) {
             self.open_log()?;
             if self.wal.is_some() {
                 return Ok(());
             }
         }
+        let header = header?;
         self.page_size = header.page_size as usize;
         self.reserved = header.reserved;
         self.newer_format = header.write_version > 2;
@@ -329,13 +336,7 @@ impl FileStore {
         if self.exclusive {
             self.file.lock(LockLevel::Exclusive)?;
         }
-        match Wal::open(
-            &*self.vfs,
-            &self.path,
-            &self.log_path,
-            self.read_only,
-            self.exclusive,
-        ) {
+        match Wal::open(&*self.vfs, &self.path, &self.log_path, self.exclusive) {
             Ok(wal) => self.wal = Some(wal),
             // No log, and none can come to be: everything is in the database file.
             Err(Error::CantOpen {
@@ -427,7 +428,7 @@ impl FileStore {
     pub(super) fn ending(&self) -> Ending {
         match self.rollback_mode {
             JournalMode::Truncate => Ending::Truncate,
-            JournalMode::Persist => Ending::ZeroHeader,
+            JournalMode::Persist => Ending::ZeroMagic,
             _ => Ending::Delete,
         }
     }
@@ -474,7 +475,7 @@ impl FileStore {
         kind: CheckpointKind,
         busy: &mut BusyPolicy,
     ) -> Result<CheckpointReport> {
-        self.check_poison()?;
+        self.check_writable()?;
         let vfs = Arc::clone(&self.vfs);
         let page_size = self.page_size as u32;
         let mut waiting = super::busy::Waiting::default();

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use super::options::{JournalMode, Synchronous};
 use super::{Pager, Store, TransactionState};
 use crate::error::{Error, Result};
-use crate::journal::write_super_journal;
+use crate::journal::{delete_if_stale, write_super_journal};
 use crate::vfs::{Vfs, folder_of};
 
 /// Commits the write transactions of all pagers, all or none as far as their journal modes allow (see the module). Read transactions
@@ -107,11 +107,9 @@ fn take_back(pagers: &mut [&mut Pager], super_journal: Option<SuperJournal>, err
             let _ = store.abandon();
         }
     }
-    let all_back = pagers.iter().all(|pager| pager.poisoned_by().is_none());
-    if let Some(super_journal) = super_journal
-        && all_back
-    {
-        let _ = super_journal.delete();
+    if let Some(super_journal) = super_journal {
+        // What is left over does no harm, so an error here changes nothing.
+        let _ = delete_if_stale(&*super_journal.vfs, &super_journal.path);
     }
     error
 }

@@ -63,7 +63,7 @@ pub struct PagerOptions {
     pub mmap_limit: u64,
     /// Pages that the cache keeps when the file is not mapped.
     pub cache_pages: usize,
-    /// How long to wait for another connection's lock before [`Error::Busy`](crate::Error::Busy).
+    /// How long to wait for another connection's lock before [`Error::Busy`].
     pub busy_timeout: Duration,
     /// Checkpoint when a commit leaves at least this many frames in the log; zero never.
     pub wal_autocheckpoint: u32,

@@ -18,7 +18,7 @@ use bytes::Bytes;
 use super::cache::PageCache;
 use super::page::Page;
 use crate::error::Result;
-use crate::vfs::File;
+use crate::vfs::{File, read_whole};
 
 /// Smallest map; address space costs nothing.
 const MAP_MIN: u64 = 1 << 20;
@@ -81,7 +81,7 @@ impl PageSource {
             return Ok(Page::private(bytes));
         }
         let mut bytes: Arc<[u8]> = std::iter::repeat_n(0, page_size).collect();
-        let count = file.read_at(Arc::make_mut(&mut bytes), offset)?;
+        let count = read_whole(file, Arc::make_mut(&mut bytes), offset)?;
         // A short page is not kept: the file may grow under the same snapshot (a checkpoint).
         if count == page_size {
             self.cache.borrow_mut().insert(number, Arc::clone(&bytes));

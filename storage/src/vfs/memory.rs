@@ -251,6 +251,10 @@ impl MemoryFile {
 }
 
 impl File for MemoryFile {
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
     fn read_at(&self, bytes: &mut [u8], offset: u64) -> Result<usize> {
         let inode = self.inode.lock();
         let rest = usize::try_from(offset)

@@ -28,6 +28,7 @@ mod os;
 mod shm;
 
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -38,7 +39,7 @@ pub use memory::{MemoryImage, MemoryVfs};
 pub use os::{LockStyle, OsVfs};
 pub use shm::ShmRegion;
 
-use crate::error::Result;
+use crate::error::{Error, IoOperation, Result};
 
 /// A place where files are.
 pub trait Vfs: Send + Sync + fmt::Debug {
@@ -121,6 +122,9 @@ pub const SHM_LOCK_COUNT: usize = 8;
 
 /// An open file. Closing (dropping) it gives back its locks and its part of the wal-index.
 pub trait File: Send + fmt::Debug {
+    /// The name under which it was opened.
+    fn path(&self) -> &Path;
+
     /// Reads at `offset`; fewer bytes than asked only at the end of the file.
     fn read_at(&self, bytes: &mut [u8], offset: u64) -> Result<usize>;
 
@@ -160,7 +164,7 @@ pub trait File: Send + fmt::Debug {
     /// that ends with `Busy` may leave it held).
     ///
     /// # Errors
-    /// [`Error::Busy`](crate::Error::Busy) when another connection is in the way.
+    /// [`Error::Busy`] when another connection is in the way.
     fn lock(&mut self, level: LockLevel) -> Result<()>;
 
     /// Lowers the lock to `Shared` or `None`.
@@ -183,7 +187,7 @@ pub trait File: Send + fmt::Debug {
     /// Takes `count` wal-index locks from `first` on, all or none, without waiting.
     ///
     /// # Errors
-    /// [`Error::Busy`](crate::Error::Busy).
+    /// [`Error::Busy`].
     fn shm_lock(&mut self, first: usize, count: usize, kind: ShmLock) -> Result<()>;
 
     /// Gives back wal-index locks.
@@ -194,6 +198,23 @@ pub trait File: Send + fmt::Debug {
 
     /// Leaves the wal-index; deletes it if asked. The caller then holds the Exclusive lock.
     fn shm_unmap(&mut self, delete: bool) -> Result<()>;
+}
+
+/// Reads at `offset`; fewer bytes than asked only if the file really ends there. A disk that returns less than it has must not pass for
+/// a file that ends: a journal would be played back in part, a page be filled up with zeros.
+///
+/// # Errors
+/// Those of [`File::read_at`]; [`IoOperation::ShortRead`].
+pub(crate) fn read_whole(file: &dyn File, bytes: &mut [u8], offset: u64) -> Result<usize> {
+    // Once more, because the file may have grown since.
+    for _ in 0..2 {
+        let count = file.read_at(bytes, offset)?;
+        if count == bytes.len() || file.len()? <= offset + count as u64 {
+            return Ok(count);
+        }
+    }
+    let short = io::ErrorKind::UnexpectedEof.into();
+    Err(Error::io(IoOperation::ShortRead, file.path(), short))
 }
 
 /// The name beside a database: its path with `suffix` appended.

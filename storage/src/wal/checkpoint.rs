@@ -18,7 +18,7 @@ use crate::error::{Error, ReadOnlyReason, Result, corrupt};
 use crate::format::PageNo;
 use crate::format::wal::{FrameNo, frame_page_offset};
 use crate::format::wal_index::{READ_MARK_UNUSED, READ_MARKS};
-use crate::vfs::{ShmLock, SyncKind, WRITE_CHUNK};
+use crate::vfs::{ShmLock, SyncKind, WRITE_CHUNK, read_whole};
 
 /// How hard a checkpoint tries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -261,7 +261,7 @@ impl Wal {
             let at = buffer.len();
             buffer.resize(at + page_size, 0);
             let offset = frame_page_offset(frame, page_size);
-            if self.file.read_at(&mut buffer[at..], offset)? < page_size {
+            if read_whole(&*self.file, &mut buffer[at..], offset)? < page_size {
                 return Err(corrupt(page, 0, "the log is shorter than its index says"));
             }
             end = page.get() + 1;
@@ -318,7 +318,7 @@ mod tests {
             };
             let mut file = vfs.open(Path::new("db"), &options).unwrap();
             file.lock(LockLevel::Shared).unwrap();
-            let wal = Wal::open(vfs, Path::new("db"), Path::new("db-wal"), false, false).unwrap();
+            let wal = Wal::open(vfs, Path::new("db"), Path::new("db-wal"), false).unwrap();
             Connection {
                 vfs: vfs.clone(),
                 file,

@@ -66,6 +66,7 @@ pub(crate) struct WalSyncs {
 #[derive(Debug)]
 pub(crate) struct Wal {
     file: Box<dyn File>,
+    /// The log itself cannot be written. That the connection only reads is no reason: it may recover the index for all.
     read_only: bool,
     index: Index,
     /// The snapshot, or the last one.
@@ -79,7 +80,8 @@ pub(crate) struct Wal {
     last_frame: FrameNo,
     writing: bool,
     checkpoint_sequence: u32,
-    /// The log was created or its name is not known to be durable.
+    /// This connection has not synced the folder since it opened the log. Whoever created the log may not have done it either
+    /// (with NORMAL it had no reason to), so the first sync of each connection does.
     name_is_new: bool,
     /// Gathers a commit.
     buffer: Vec<u8>,
@@ -97,23 +99,16 @@ pub(crate) struct Around<'a> {
 impl Wal {
     /// Opens, and creates if need be, the log of a database on which Shared is held. `alone` says that Exclusive is held
     /// and that no memory needs to be shared.
-    pub(crate) fn open(
-        vfs: &dyn Vfs,
-        database: &Path,
-        log: &Path,
-        read_only: bool,
-        alone: bool,
-    ) -> Result<Wal> {
-        let existed = vfs.exists(log)?;
+    pub(crate) fn open(vfs: &dyn Vfs, database: &Path, log: &Path, alone: bool) -> Result<Wal> {
         let options = OpenOptions {
             create: true,
-            read_only_fallback: read_only,
+            read_only_fallback: true,
             permissions_of: Some(database),
             ..OpenOptions::default()
         };
         let file = vfs.open(log, &options)?;
         Ok(Wal {
-            read_only: read_only || file.is_read_only(),
+            read_only: file.is_read_only(),
             file,
             index: Index::new(if alone {
                 IndexHome::Private
@@ -127,7 +122,7 @@ impl Wal {
             last_frame: 0,
             writing: false,
             checkpoint_sequence: 0,
-            name_is_new: !existed,
+            name_is_new: true,
             buffer: Vec::new(),
         })
     }
@@ -178,6 +173,11 @@ impl Wal {
     /// Keeps the index in this connection's own memory: the medium cannot be written, so the log does not change.
     pub(crate) fn use_private_index(&mut self) {
         self.index = Index::new(IndexHome::Private);
+        self.words = None;
+    }
+
+    /// The next snapshot must not pass for the last one.
+    pub(crate) fn distrust_snapshot(&mut self) {
         self.words = None;
     }
 

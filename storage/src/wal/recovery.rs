@@ -8,7 +8,7 @@ use super::{Around, CHECKPOINT_LOCK, RECOVER_LOCK, Wal, read_lock, unless_busy};
 use crate::error::Result;
 use crate::format::wal::{FRAME_HEADER_SIZE, Frame, FrameNo, HEADER_SIZE, WalHeader, frame_offset};
 use crate::format::wal_index::{IndexHeader, READ_MARK_UNUSED, READ_MARKS, region_of};
-use crate::vfs::ShmLock;
+use crate::vfs::{ShmLock, read_whole};
 
 /// Bytes of the log that are read at once.
 const READ_CHUNK: usize = 1 << 20;
@@ -61,7 +61,7 @@ impl Wal {
             ..IndexHeader::default()
         };
         let mut bytes = [0; HEADER_SIZE];
-        if self.file.read_at(&mut bytes, 0)? < HEADER_SIZE {
+        if read_whole(&*self.file, &mut bytes, 0)? < HEADER_SIZE {
             return Ok(header);
         }
         let Some((log, mut checksum)) = WalHeader::decode(&bytes)? else {
@@ -76,9 +76,7 @@ impl Wal {
         let mut buffer = vec![0; (READ_CHUNK / frame_size).max(1) * frame_size];
         let mut number: FrameNo = 0;
         'log: loop {
-            let count = self
-                .file
-                .read_at(&mut buffer, frame_offset(number + 1, page_size))?;
+            let count = read_whole(&*self.file, &mut buffer, frame_offset(number + 1, page_size))?;
             for bytes in buffer[..count].chunks_exact(frame_size) {
                 let Some((head, page)) = bytes.split_first_chunk() else {
                     break 'log;

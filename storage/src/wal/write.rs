@@ -123,8 +123,9 @@ impl Wal {
         Ok(())
     }
 
-    /// Writes the log's header. Over an old log it must be durable before the first frame is: the old header with some old
-    /// frames and some new ones would be a log that ends in the past.
+    /// Writes the log's header. It must be durable before the first frame is: an old header with some old frames and some new ones
+    /// would be a log that ends in the past. That the file is empty proves nothing, because the cut that emptied it may not be
+    /// durable itself.
     fn start_log(&mut self, around: &mut Around<'_>, page_size: u32) -> Result<IndexHeader> {
         let mut next = self.header;
         if self.checkpoint_sequence == 0 {
@@ -137,9 +138,8 @@ impl Wal {
             salt: next.salt,
         };
         let (bytes, checksum) = header.encode();
-        let is_new = self.file.is_empty()?;
         self.file.write_at(&bytes, 0)?;
-        if around.syncs.order && !is_new {
+        if around.syncs.order {
             self.file.sync(SyncKind::Data)?;
         }
         next.order = header.order;

@@ -46,6 +46,7 @@ use crate::value::{Affinity, Collation};
 use nested_from::NestedColumn;
 pub(super) use scope::Clause;
 use scope::Scope;
+pub(super) use writable::view_table;
 pub(super) use write::{BoundInsert, BoundUpdate, BoundUpsert, RowChange, Target};
 
 /// How deep queries (subqueries, views, common tables) may be nested in each other.
@@ -314,7 +315,7 @@ impl<'a> Binder<'a> {
             named_windows: Vec::new(),
             written: Vec::new(),
             common_count: 0,
-            inserts_values: false,
+            inserts_values: context.settings.lone_expression,
             soft: false,
         }
     }

@@ -128,6 +128,16 @@ fn intercepts(trigger: &ast::CreateTrigger, event: &ast::TriggerEvent) -> bool {
     }
 }
 
+/// The row of a view, for those who ask without a statement.
+pub(in crate::plan) fn view_table<'a>(
+    mut binder: Binder<'a>,
+    database: DatabaseIndex,
+    view: &'a View,
+) -> Result<Table> {
+    let query = binder.view(database, view)?;
+    Ok(row_of_view(view, &query))
+}
+
 /// The row of a view in the shape of a table's.
 fn row_of_view(view: &View, query: &Query) -> Table {
     let columns = unique_names(&query.columns);

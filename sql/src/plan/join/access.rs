@@ -9,7 +9,6 @@ use std::rc::Rc;
 
 /// An access path.
 #[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "there is one for each table of a query")]
 pub(in crate::plan) enum Access {
     /// The table's own tree: a rowid table by rowid, a WITHOUT ROWID table by its key.
     Table(KeyRange),

@@ -179,6 +179,8 @@ impl IndexCursor {
             }
             level.no
         };
+        // The stack may hold this leaf as it was.
+        self.stack.distrust();
         let head = CellHead::index_leaf(len);
         let head = head.as_slice();
         let mut page = PageEdit::parse(leaf, pager.page_mut(leaf)?, usable)?;

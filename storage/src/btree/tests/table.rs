@@ -361,3 +361,46 @@ fn deleted_rows_leave_no_trace_when_that_is_asked() {
         assert!(!page.windows(6).any(|bytes| bytes == b"secret"), "page {no}");
     }
 }
+
+/// A cursor that is vouched for before each change, and never looks again: rows go to the end in runs, and between in the middle.
+#[test]
+fn a_cursor_that_is_vouched_for_keeps_its_places() {
+    for shape in Shape::SOME {
+        let seed = 4 + u64::from(shape.page_size);
+        println!("seed {seed}, {shape:?}");
+        let mut random = Random::new(seed);
+        let mut pager = shape.pager();
+        let roots = [(); 2].map(|()| create_tree(&mut pager, TreeKind::Table).unwrap());
+        let mut cursors = roots.map(TableCursor::new);
+        let mut models: [BTreeMap<i64, Vec<u8>>; 2] = Default::default();
+        for step in 0..2000 {
+            let tree = random.below(2);
+            let (cursor, model) = (&mut cursors[tree], &mut models[tree]);
+            cursor.vouch(&pager);
+            let last = model.keys().next_back().copied().unwrap_or(0);
+            let any = random.below(last as usize + 2) as i64;
+            if random.below(4) == 0 {
+                let found = cursor.seek(&pager, any, Seek::Eq).unwrap();
+                assert_eq!(found, model.remove(&any).is_some(), "step {step}");
+                if found {
+                    cursor.delete(&mut pager).unwrap();
+                }
+                continue;
+            }
+            let rowid = match random.below(3) {
+                0 => any,
+                _ => last + 1 + random.below(3) as i64,
+            };
+            let len = random.below(60);
+            let payload = random.bytes(len);
+            cursor.insert(&mut pager, rowid, &payload).unwrap();
+            model.insert(rowid, payload);
+            if random.below(300) == 0 {
+                cursors.iter_mut().for_each(TableCursor::distrust);
+            }
+        }
+        for (root, model) in roots.into_iter().zip(&models) {
+            check_same(&pager, root, model);
+        }
+    }
+}

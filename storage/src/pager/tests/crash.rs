@@ -2,8 +2,9 @@
 
 use std::fs;
 
-use super::recorder::{Op, RecordingVfs, killed, powerless};
 use super::*;
+use crate::vfs::MemoryImage;
+use crate::vfs::fault::{Choice, Disk, FaultVfs, Op};
 
 const DATABASE: &str = "x.db";
 
@@ -23,6 +24,18 @@ impl Random {
     }
 }
 
+/// The disk after these operations.
+pub(super) fn disk_after(ops: &[Op]) -> Disk {
+    let mut disk = Disk::default();
+    ops.iter().for_each(|op| disk.apply(op));
+    disk
+}
+
+/// What the process's death after these operations leaves.
+pub(super) fn killed(ops: &[Op]) -> MemoryImage {
+    disk_after(ops).killed()
+}
+
 type State = Vec<Vec<u8>>;
 
 struct History {
@@ -33,14 +46,14 @@ struct History {
 
 /// Commits, of different sizes, growing and shrinking; with a log also checkpoints in between.
 fn record(options: &PagerOptions, commits: usize) -> History {
-    let vfs = RecordingVfs::default();
+    let vfs = FaultVfs::new(&MemoryImage::default(), 1);
     let mut states = vec![State::new()];
     let mut pager = Pager::open(Arc::new(vfs.clone()), Path::new(DATABASE), options).unwrap();
     if options.journal_mode == JournalMode::Wal {
         // Switching to the log was a commit, too.
         states[0] = dump(&mut pager);
         states.insert(0, State::new());
-        vfs.acknowledge(1);
+        vfs.mark(1);
     }
     let mut random = Random(0x5eed);
     for _ in 0..commits {
@@ -63,7 +76,7 @@ fn record(options: &PagerOptions, commits: usize) -> History {
             .unwrap();
         pager.commit().unwrap();
         states.push(dump(&mut pager));
-        vfs.acknowledge(commit);
+        vfs.mark(commit as u64);
         if options.journal_mode == JournalMode::Wal && random.below(3) == 0 {
             let kinds = [
                 CheckpointKind::Passive,
@@ -93,8 +106,8 @@ fn dump(pager: &mut Pager) -> State {
 impl History {
     fn acknowledged(&self, count: usize) -> usize {
         let told = |op: &Op| {
-            if let Op::Acknowledge(commit) = op {
-                Some(*commit)
+            if let Op::Mark(commit) = op {
+                Some(*commit as usize)
             } else {
                 None
             }
@@ -103,7 +116,7 @@ impl History {
     }
 
     /// Opens an image twice, writes to it, and returns which state it holds.
-    fn state_of(&self, image: &crate::vfs::MemoryImage, options: &PagerOptions) -> usize {
+    fn state_of(&self, image: &MemoryImage, options: &PagerOptions) -> usize {
         let vfs = Arc::new(MemoryVfs::from_image(image));
         let options = PagerOptions {
             journal_mode: JournalMode::Delete,
@@ -144,7 +157,7 @@ const DISK_MODES: [JournalMode; 4] = [
 ];
 
 /// What processes killed at some moments of a short history left.
-pub(super) fn killed_images(journal_mode: JournalMode) -> Vec<crate::vfs::MemoryImage> {
+pub(super) fn killed_images(journal_mode: JournalMode) -> Vec<MemoryImage> {
     let history = record(&options(journal_mode, Synchronous::Full), 5);
     (3..history.ops.len())
         .step_by(4)
@@ -180,14 +193,16 @@ fn a_loss_of_power_leaves_a_committed_state() {
             let options = options(mode, synchronous);
             let history = record(&options, 10);
             for count in 0..=history.ops.len() {
-                for kept_of_four in 0..=4 {
-                    let image = powerless(&history.ops[..count], &mut |_| random.below(4) < kept_of_four);
+                let disk = disk_after(&history.ops[..count]);
+                let by_chance = (0..4).map(|_| Choice::Seed(random.next()));
+                for choice in [Choice::None, Choice::All].into_iter().chain(by_chance) {
+                    let image = disk.powerless(&mut choice.decider());
                     let state = history.state_of(&image, &options);
                     let acknowledged = history.acknowledged(count);
-                    assert!(state <= acknowledged + 1, "seed {seed:#x}");
+                    assert!(state <= acknowledged + 1, "{choice}");
                     assert!(
                         synchronous < Synchronous::Full || state >= acknowledged,
-                        "{mode:?} after {count}, seed {seed:#x}: {state} for {acknowledged}"
+                        "{mode:?} after {count}, {choice}: {state} for {acknowledged}"
                     );
                 }
             }

@@ -1,7 +1,8 @@
 //! Every call into the file system fails once: an error comes back, and the database is as before or as after.
 
-use super::failing::FailingVfs;
 use super::*;
+use crate::vfs::MemoryImage;
+use crate::vfs::fault::{Fault, FaultPlan, FaultVfs};
 
 const DATABASE: &str = "x.db";
 const COMMITS: u8 = 6;
@@ -56,7 +57,11 @@ struct Outcome {
 /// Commits until all are done or one fails, and looks at the database after the failure, through the same connection and
 /// through a new one.
 fn run_with_fault(options: &PagerOptions, fail_at: usize, for_ever: bool) -> Outcome {
-    let vfs = FailingVfs::new(MemoryVfs::new(), fail_at, for_ever);
+    let vfs = FaultVfs::new(&MemoryImage::default(), 1);
+    vfs.set_plan(Some(FaultPlan {
+        for_good: for_ever,
+        ..FaultPlan::once(Fault::Io, fail_at as u64)
+    }));
     let mut done = 0;
     let mut error = None;
     if let Ok(mut pager) = Pager::open(Arc::new(vfs.clone()), Path::new(DATABASE), options) {
@@ -85,15 +90,14 @@ fn run_with_fault(options: &PagerOptions, fail_at: usize, for_ever: bool) -> Out
         journal_mode: JournalMode::Delete,
         ..options.clone()
     };
-    let mut fresh = Pager::open(Arc::new(vfs.inner.clone()), Path::new(DATABASE), &options).unwrap();
+    let failed = vfs.struck() > 0;
+    vfs.set_plan(None);
+    let mut fresh = Pager::open(Arc::new(vfs.clone()), Path::new(DATABASE), &options).unwrap();
     let now = commit_in(&mut fresh).unwrap();
     assert!(now == done || now == done + 1, "{now} for {done} after {error:?}");
     change(&mut fresh, now + 1).unwrap();
     assert_eq!(commit_in(&mut fresh).unwrap(), now + 1);
-    Outcome {
-        done,
-        failed: vfs.has_failed(),
-    }
+    Outcome { done, failed }
 }
 
 #[test]

@@ -2,11 +2,10 @@
 
 mod crash;
 mod damage;
-mod failing;
 mod faults;
 mod interop;
 mod read_only;
-mod recorder;
+mod regressions;
 mod sqlite_process;
 mod together;
 

@@ -112,3 +112,33 @@ fn a_file_that_was_moved_away_is_not_written() {
     pager.rollback().unwrap();
     assert_eq!(version(&mut pager).unwrap(), 1);
 }
+
+/// SQLite lets a connection that only reads make the wal-index, and recover it: the log and the index are not the database.
+#[test]
+fn a_reader_by_wish_may_be_the_first() {
+    let vfs = MemoryVfs::new();
+    let in_log = PagerOptions {
+        journal_mode: JournalMode::Wal,
+        ..small()
+    };
+    let mut writer = open(&vfs, &in_log).unwrap();
+    set(&mut writer, 1).unwrap();
+    let crashed = MemoryVfs::from_image(&vfs.image());
+    drop(writer);
+    for medium in [crashed, MemoryVfs::from_image(&vfs.image())] {
+        let mut reader = open(&medium, &reading()).unwrap();
+        assert_eq!(version(&mut reader).unwrap(), 1);
+        assert!(matches!(set(&mut reader, 2), Err(Error::ReadOnly(_))));
+        assert!(matches!(
+            reader.checkpoint(CheckpointKind::Full),
+            Err(Error::ReadOnly(_))
+        ));
+        let mut writer = open(&medium, &small()).unwrap();
+        set(&mut writer, 3).unwrap();
+        assert_eq!(version(&mut reader).unwrap(), 3);
+        drop(writer);
+        assert_eq!(version(&mut reader).unwrap(), 3);
+        drop(reader);
+        assert_eq!(version(&mut open(&medium, &small()).unwrap()).unwrap(), 3);
+    }
+}

@@ -186,9 +186,10 @@ fn get(vfs: &MemoryVfs, path: &str) -> i32 {
 /// Whatever operation a crash comes after, either both files have the commit or none.
 #[test]
 fn a_commit_over_two_files_is_one() {
-    use super::recorder::{RecordingVfs, killed};
+    use super::crash::killed;
+    use crate::vfs::fault::FaultVfs;
     for journal_mode in [JournalMode::Delete, JournalMode::Truncate, JournalMode::Persist] {
-        let vfs = RecordingVfs::default();
+        let vfs = FaultVfs::new(&crate::vfs::MemoryImage::default(), 1);
         let options = PagerOptions {
             journal_mode,
             ..small()

@@ -441,6 +441,10 @@ impl FaultFile {
 }
 
 impl File for FaultFile {
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
     fn read_at(&self, bytes: &mut [u8], offset: u64) -> Result<usize> {
         self.call(Call::Read, IoOperation::Read, |_, file, less| {
             let count = file.read_at(bytes, offset)?;

@@ -79,11 +79,15 @@ impl Role {
         let Some(name) = path.to_str() else {
             return Role::Database;
         };
+        let own_name = path
+            .file_name()
+            .map(|name| name.to_string_lossy())
+            .unwrap_or_default();
         if let Some(database) = name.strip_suffix("-journal") {
             Role::Journal(database.into())
         } else if let Some(database) = name.strip_suffix("-wal") {
             Role::Log(database.into())
-        } else if name.contains("-mj") {
+        } else if own_name.contains("-mj") {
             Role::Super
         } else {
             Role::Database

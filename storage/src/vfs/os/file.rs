@@ -106,6 +106,10 @@ impl OsFile {
 }
 
 impl File for OsFile {
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
     fn read_at(&self, bytes: &mut [u8], offset: u64) -> Result<usize> {
         let mut done = 0;
         while done < bytes.len() {

@@ -1,0 +1,229 @@
+//! What the simulated machine found, one test for each class of mistake.
+
+use super::crash::disk_after;
+use super::*;
+use crate::format::journal::JournalHeader;
+use crate::vfs::MemoryImage;
+use crate::vfs::fault::{Choice, Decide, Fault, FaultPlan, FaultVfs, Op, Outcome, Promise};
+
+const DATABASE: &str = "x.db";
+
+fn machine() -> FaultVfs {
+    let machine = FaultVfs::new(&MemoryImage::default(), 1);
+    machine.set_promise(Promise::Power);
+    machine
+}
+
+fn open(vfs: &FaultVfs, journal_mode: JournalMode, synchronous: Synchronous) -> Pager {
+    let options = PagerOptions {
+        journal_mode,
+        synchronous,
+        ..small()
+    };
+    Pager::open(Arc::new(vfs.clone()), Path::new(DATABASE), &options).unwrap()
+}
+
+/// Commits `n` in the header and on pages 2 to 5.
+fn commit(pager: &mut Pager, n: u8) -> Result<()> {
+    pager.begin_write()?;
+    while pager.page_count() < 5 {
+        pager.append_page()?;
+    }
+    for page in 2..=5 {
+        pager.page_mut(number(page))?.fill(n);
+    }
+    pager.update_header(|header| header.user_version = i32::from(n))?;
+    pager.commit()
+}
+
+fn read(pager: &mut Pager) -> Result<u8> {
+    pager.begin_read()?;
+    let found = pager.header()?.user_version as u8;
+    for page in 2..=pager.page_count() {
+        assert!(pager.page(number(page))?.iter().all(|byte| *byte == found));
+    }
+    pager.end_read();
+    Ok(found)
+}
+
+/// The first connection creates the log and, with NORMAL, never syncs it; the second one finds it there and checkpoints. Its sync of
+/// the log said nothing about the log's name, so a loss of power could take away the frames that were being copied.
+#[test]
+fn the_name_of_a_log_is_durable_before_anybody_copies_it() {
+    let machine = machine();
+    let mut first = open(&machine, JournalMode::Wal, Synchronous::Normal);
+    commit(&mut first, 1).unwrap();
+    let mut second = open(&machine.process(), JournalMode::Wal, Synchronous::Normal);
+    second.checkpoint(CheckpointKind::Passive).unwrap();
+    assert_eq!(machine.broken_promises(), [] as [String; 0]);
+}
+
+/// A checkpoint cuts the log to nothing, and the next commit finds it empty. The cut may be lost and the new frames not: then they
+/// stand among the old ones behind the old header.
+#[test]
+fn frames_wait_for_the_header_of_a_log_that_was_cut() {
+    let machine = machine();
+    let mut pager = open(&machine, JournalMode::Wal, Synchronous::Normal);
+    for n in 1..4 {
+        commit(&mut pager, n).unwrap();
+        pager.checkpoint(CheckpointKind::Truncate).unwrap();
+    }
+    assert_eq!(machine.broken_promises(), [] as [String; 0]);
+}
+
+struct Tear(Outcome);
+
+impl Decide for Tear {
+    fn names(&mut self, count: usize) -> usize {
+        count
+    }
+
+    fn piece(&mut self, _index: usize, _len: usize) -> Outcome {
+        self.0
+    }
+}
+
+/// The header of a journal that is kept was filled with zeros at the end. Torn, that is a magic in front of a page count of zero: SQLite,
+/// asked to roll that back, cuts the database to nothing.
+#[test]
+fn a_torn_end_leaves_a_kept_journal_whole_or_void() {
+    let machine = machine();
+    let mut pager = open(&machine, JournalMode::Persist, Synchronous::Full);
+    commit(&mut pager, 1).unwrap();
+    commit(&mut pager, 2).unwrap();
+    let ops = machine.ops();
+    let end = ops.len() - 1;
+    assert!(
+        matches!(ops[end], Op::Sync { .. }),
+        "the end of the journal is synced last"
+    );
+    let before = disk_after(&ops[..end - 1]).killed();
+    let journal = |image: &MemoryImage| JournalHeader::decode(&image.files[Path::new("x.db-journal")]);
+    let whole = journal(&before);
+    assert!(whole.is_some());
+    let disk = disk_after(&ops[..end]);
+    for len in 0..=28 {
+        for outcome in [Outcome::Head(len), Outcome::Tail(len)] {
+            let torn = journal(&disk.powerless(&mut Tear(outcome)));
+            assert!(torn.is_none() || torn == whole, "{outcome:?}: {torn:?}");
+        }
+    }
+}
+
+/// A checkpoint is writing the first page when the power goes, and what is there is no header. The log has the page.
+#[test]
+fn a_damaged_first_page_is_taken_from_the_log() {
+    let machine = machine();
+    let mut pager = open(&machine, JournalMode::Wal, Synchronous::Full);
+    commit(&mut pager, 1).unwrap();
+    let mut image = machine.disk().killed();
+    if let Some(database) = image.files.get_mut(Path::new(DATABASE)) {
+        database[..512].fill(0xa7);
+    }
+    let mut after = open(&FaultVfs::new(&image, 1), JournalMode::Delete, Synchronous::Full);
+    assert_eq!(read(&mut after).unwrap(), 1);
+}
+
+/// The log was left and entered again: it is another file, and the map of the old one showed pages that were gone, or was cut short under
+/// the reader.
+#[test]
+fn the_map_of_a_log_goes_with_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = PagerOptions {
+        journal_mode: JournalMode::Wal,
+        ..small()
+    };
+    let mut pager = Pager::open(Arc::new(OsVfs::new()), &folder.path().join(DATABASE), &options).unwrap();
+    for round in 0..4 {
+        for n in 1..20 {
+            commit(&mut pager, round * 20 + n).unwrap();
+            assert_eq!(read(&mut pager).unwrap(), round * 20 + n);
+        }
+        pager.checkpoint(CheckpointKind::Truncate).unwrap();
+        pager.set_journal_mode(JournalMode::Delete).unwrap();
+        commit(&mut pager, round * 20 + 20).unwrap();
+        pager.set_journal_mode(JournalMode::Wal).unwrap();
+    }
+}
+
+/// A disk that returned less than it had was taken for a file that ends: a journal was played back in part and then deleted.
+#[test]
+fn a_short_read_is_an_error_and_not_the_end_of_a_file() {
+    let machine = machine();
+    let mut pager = open(&machine, JournalMode::Delete, Synchronous::Full);
+    commit(&mut pager, 1).unwrap();
+    let before = machine.ops().len();
+    commit(&mut pager, 2).unwrap();
+    let ops = machine.ops();
+    // The last moment at which the journal is there: all pages are written.
+    let end = ops
+        .iter()
+        .rposition(|op| matches!(op, Op::Unlink { .. }))
+        .unwrap();
+    assert!(end > before);
+    let hot = disk_after(&ops[..end]).killed();
+    let other = FaultVfs::new(&hot, 1);
+    other.set_plan(Some(FaultPlan {
+        suffix: Some("-journal"),
+        for_good: true,
+        ..FaultPlan::once(Fault::ShortRead, 0)
+    }));
+    let mut pager = open(&other, JournalMode::Delete, Synchronous::Full);
+    assert_eq!(read(&mut pager).unwrap_err().code(), 522);
+    other.set_plan(None);
+    assert_eq!(read(&mut pager).unwrap(), 1);
+}
+
+/// A journal of a commit over two files could not be synced. The files are as they were; the super-journal stayed for ever.
+#[test]
+fn a_failed_commit_over_two_files_leaves_no_super_journal() {
+    let machine = machine();
+    let mut main = open(&machine, JournalMode::Delete, Synchronous::Full);
+    let mut two = Pager::open(Arc::new(machine.clone()), Path::new("y.db"), &small()).unwrap();
+    for pager in [&mut main, &mut two] {
+        commit(pager, 1).unwrap();
+        pager.begin_write().unwrap();
+        pager.page_mut(number(2)).unwrap().fill(2);
+    }
+    machine.set_plan(Some(FaultPlan {
+        suffix: Some("y.db-journal"),
+        ..FaultPlan::once(Fault::SyncDrops, 0)
+    }));
+    commit_all(&mut [&mut main, &mut two]).unwrap_err();
+    main.rollback().unwrap();
+    let _ = two.rollback();
+    let files: Vec<_> = machine.disk().killed().files.into_keys().collect();
+    assert_eq!(files, [Path::new("x.db"), Path::new("y.db")]);
+}
+
+/// Without a journal on the disk nobody synced the folder, and the first commits of a new database went with its name.
+#[test]
+fn a_new_database_without_a_journal_keeps_its_name() {
+    for mode in [JournalMode::Memory, JournalMode::Off] {
+        let machine = FaultVfs::new(&MemoryImage::default(), 1);
+        commit(&mut open(&machine, mode, Synchronous::Full), 1).unwrap();
+        let image = machine.disk().powerless(&mut Choice::None.decider());
+        let mut after = open(&FaultVfs::new(&image, 1), JournalMode::Delete, Synchronous::Full);
+        assert_eq!(read(&mut after).unwrap(), 1, "{mode:?}");
+    }
+}
+
+/// A snapshot of the log was taken, and then a call failed. The next attempt found the log unchanged and took the database for the empty one
+/// that it had been before the first.
+#[test]
+fn a_snapshot_that_failed_half_way_is_taken_again_in_full() {
+    for call in 0..40 {
+        let machine = machine();
+        let mut first = open(&machine, JournalMode::Wal, Synchronous::Full);
+        commit(&mut first, 1).unwrap();
+        let mut second = open(&machine.process(), JournalMode::Delete, Synchronous::Full);
+        machine.set_plan(Some(FaultPlan::once(Fault::Io, call)));
+        let attempt = read(&mut second);
+        machine.set_plan(None);
+        assert!(
+            attempt.is_err() || attempt.is_ok_and(|found| found == 1),
+            "call {call}"
+        );
+        assert_eq!(read(&mut second).unwrap(), 1, "call {call}");
+    }
+}
