@@ -38,6 +38,7 @@ use crate::exec::{ExecContext, Session};
 use crate::functions::{Arity, Function, Registry};
 use crate::pragma::Settings;
 use crate::statement::{Body, Params, Row, Statement};
+use crate::syntax::ParseMemory;
 use crate::value::Value;
 use collations::CollationTable;
 use transaction::Transaction;
@@ -80,6 +81,8 @@ pub(crate) struct State {
     /// Boxed as the statements hold them: taking one out moves a pointer.
     #[expect(clippy::vec_box, reason = "bodies are large and go in and out")]
     cache: Vec<Box<Body>>,
+    /// What the parser keeps between statements.
+    parse_memory: ParseMemory,
     options: OpenOptions,
 }
 
@@ -118,6 +121,7 @@ impl Connection {
                 settings,
                 schema_version: 1,
                 cache: Vec::new(),
+                parse_memory: ParseMemory::default(),
                 options: options.clone(),
             }),
             interrupt: Arc::new(AtomicBool::new(false)),

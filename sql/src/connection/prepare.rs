@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::State;
 use crate::catalog::{Collations, Database, VirtualTable};
 use crate::command::Command;
@@ -10,7 +12,7 @@ use crate::exec::write::{Delete, Insert, Update};
 use crate::plan::{self, CompiledKind, PlanContext, ResultColumn, SchemaView};
 use crate::pragma;
 use crate::statement::{Compiled, Program, Query};
-use crate::syntax::{self, ast};
+use crate::syntax::ast;
 use crate::table_function;
 
 impl State {
@@ -19,10 +21,11 @@ impl State {
     /// Schemas that were read before are taken as they are: whether they are current is seen when the statement runs. Only when a
     /// statement does not compile is it worth asking.
     pub(crate) fn compile(&mut self, sql: &str) -> Result<(Option<Compiled>, usize)> {
-        let Some(next) = syntax::parse_next(sql.as_bytes(), 0)? else {
+        let Some(next) = self.parse_memory.parse_next(sql.as_bytes(), 0)? else {
             return Ok((None, sql.len()));
         };
-        let compiled = self.compile_parsed(&next.parsed, sql)?;
+        let mut compiled = self.compile_parsed(&next.parsed, sql)?;
+        compiled.parameters = next.parsed.parameters;
         Ok((Some(compiled), next.end))
     }
 
@@ -134,7 +137,7 @@ impl State {
         Ok(Compiled {
             program,
             columns,
-            parameters: parsed.parameters.clone(),
+            parameters: ast::Parameters::default(),
             databases,
             writes,
             explain: None,
@@ -151,12 +154,14 @@ impl State {
     }
 
     /// The databases as the planner sees them.
-    pub(crate) fn schema_views(&self) -> Vec<SchemaView> {
-        let view = |database: &Database| SchemaView {
-            name: database.name.clone(),
-            schema: Arc::clone(&database.schema),
-        };
-        self.databases.iter().map(view).collect()
+    pub(crate) fn schema_views(&self) -> SmallVec<[SchemaView<'_>; 4]> {
+        let databases = self.databases.iter();
+        databases
+            .map(|database| SchemaView {
+                name: &database.name,
+                schema: Arc::clone(&database.schema),
+            })
+            .collect()
     }
 
     pub(crate) fn plan_settings(&self, explain: bool) -> plan::Settings {

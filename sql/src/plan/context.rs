@@ -11,9 +11,9 @@ use crate::value::Collation;
 
 /// A database as the planner sees it.
 #[derive(Clone, Debug)]
-pub struct SchemaView {
+pub struct SchemaView<'a> {
     /// `main`, `temp`, or the name given to ATTACH.
-    pub name: String,
+    pub name: &'a str,
     /// Its schema.
     pub schema: Arc<Schema>,
 }
@@ -27,7 +27,7 @@ pub type FindVirtualTable<'a> = &'a dyn Fn(&str) -> Option<Arc<dyn VirtualTable>
 #[derive(Clone, Copy)]
 pub struct PlanContext<'a> {
     /// The databases: 0 main, 1 temp, 2.. attached.
-    pub databases: &'a [SchemaView],
+    pub databases: &'a [SchemaView<'a>],
     /// The functions of the connection.
     pub functions: &'a Registry,
     /// The collations of the connection.

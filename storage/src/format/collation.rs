@@ -64,8 +64,14 @@ impl Collation {
 
 /// Two collations are equal when they have the same name (names are unique in a connection, without regard to case).
 impl PartialEq for Collation {
+    #[inline]
     fn eq(&self, other: &Self) -> bool {
-        self.name().eq_ignore_ascii_case(other.name())
+        match (self, other) {
+            (Collation::Custom(_), _) | (_, Collation::Custom(_)) => {
+                self.name().eq_ignore_ascii_case(other.name())
+            }
+            _ => std::mem::discriminant(self) == std::mem::discriminant(other),
+        }
     }
 }
 

@@ -368,7 +368,7 @@ impl<'a> Binder<'a> {
         let place = name.span().start as usize;
         let schema = match (&name.schema, self.home) {
             (Some(schema), _) => Some(schema.as_str()),
-            (None, Some(home)) => self.context.databases.get(home).map(|view| view.name.as_str()),
+            (None, Some(home)) => self.context.databases.get(home).map(|view| view.name),
             (None, None) => None,
         };
         match schema {
@@ -387,6 +387,7 @@ impl<'a> Binder<'a> {
         self.bind_from_items(clause, &mut items)?;
         let mut scope = Scope::new(super::Clause::From);
         let mut sources = Vec::with_capacity(items.len());
+        scope.sources.reserve(items.len());
         for item in items {
             scope.sources.push(item.visible);
             sources.push((item.operand, item.arguments));
@@ -590,16 +591,21 @@ fn outer_kind(kind: JoinKind) -> Option<OuterKind> {
 fn inner_join(left: From, right: From, terms: Vec<Scalar>, fixed: bool) -> From {
     let (mut items, mut on) = match left {
         From::Inner { items, on } => (items, on),
-        other => (
-            vec![JoinItem {
+        other => {
+            let mut items = Vec::with_capacity(4);
+            items.push(JoinItem {
                 from: other,
                 fixed: false,
-            }],
-            Vec::new(),
-        ),
+            });
+            (items, Vec::new())
+        }
     };
     items.push(JoinItem { from: right, fixed });
-    on.extend(terms);
+    if on.is_empty() {
+        on = terms;
+    } else {
+        on.extend(terms);
+    }
     From::Inner { items, on }
 }
 

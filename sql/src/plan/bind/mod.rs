@@ -181,7 +181,7 @@ impl<'a> TableEntry<'a> {
 
     /// The column of that name.
     pub fn find_column(&self, name: &str) -> Option<usize> {
-        let is = |own: &str| own.eq_ignore_ascii_case(name);
+        let is = |own: &str| name::same_name(own, name);
         match &self.columns {
             TableColumns::Base { table, .. } => table.columns.iter().position(|c| is(&c.name)),
             TableColumns::Virtual(table) => table.columns().iter().position(|c| is(&c.name)),

@@ -64,7 +64,7 @@ impl<'a> Binder<'a> {
     pub(super) fn qualified_name(&mut self, name: &'a ast::QualifiedName, span: Span) -> Result<Typed> {
         self.check_dot(span)?;
         let wanted = ColumnName {
-            schema: name.schema.as_ref().map(ast::Ident::as_str),
+            schema: name.schema.as_deref().map(ast::Ident::as_str),
             table: Some(&name.table.text),
             column: &name.column.text,
             span,
@@ -127,7 +127,7 @@ impl<'a> Binder<'a> {
                 span: name.span,
             },
             ast::ExprKind::Qualified(own) => ColumnName {
-                schema: own.schema.as_ref().map(ast::Ident::as_str),
+                schema: own.schema.as_deref().map(ast::Ident::as_str),
                 table: Some(&own.table.text),
                 column: &own.column.text,
                 span: name.span,
@@ -149,8 +149,6 @@ impl<'a> Binder<'a> {
 
     fn find_in_sources(&self, scope: &Scope, name: ColumnName<'_>) -> Found {
         let mut found = Found::Nothing;
-        let mut candidates = 0;
-        let mut rowid_of = None;
         for source in &scope.sources {
             let entry = self.tables.get(source.table);
             if let Some(columns) = entry.nested() {
@@ -175,10 +173,6 @@ impl<'a> Binder<'a> {
             if !self.qualifies(source, name) {
                 continue;
             }
-            if entry.has_rowid() {
-                candidates += 1;
-                rowid_of = Some(source.table);
-            }
             let Some(column) = entry.find_column(name.column) else {
                 continue;
             };
@@ -187,15 +181,25 @@ impl<'a> Binder<'a> {
                 found => found,
             };
         }
-        match (&found, rowid_of) {
-            (Found::Nothing, Some(table)) if is_rowid_name(name.column) && self.allows_rowid(scope) => {
-                if candidates == 1 {
-                    Found::Column(table, None)
-                } else {
-                    Found::Ambiguous
-                }
-            }
-            _ => found,
+        match found {
+            Found::Nothing => self.find_rowid(scope, name),
+            found => found,
+        }
+    }
+
+    /// The rowid of the only table that `name` can mean.
+    fn find_rowid(&self, scope: &Scope, name: ColumnName<'_>) -> Found {
+        if !is_rowid_name(name.column) || !self.allows_rowid(scope) {
+            return Found::Nothing;
+        }
+        let mut tables = scope.sources.iter().filter(|source| {
+            let entry = self.tables.get(source.table);
+            entry.has_rowid() && self.qualifies(source, name)
+        });
+        match (tables.next(), tables.next()) {
+            (Some(source), None) => Found::Column(source.table, None),
+            (Some(_), Some(_)) => Found::Ambiguous,
+            (None, _) => Found::Nothing,
         }
     }
 
@@ -204,9 +208,7 @@ impl<'a> Binder<'a> {
     }
 
     fn qualifies(&self, source: &ScopeSource, name: ColumnName<'_>) -> bool {
-        let table_fits = name
-            .table
-            .is_none_or(|table| source.name.eq_ignore_ascii_case(table));
+        let table_fits = name.table.is_none_or(|table| same_name(&source.name, table));
         table_fits
             && name.schema.is_none_or(|schema| {
                 source.database.is_some_and(|database| {
@@ -392,9 +394,12 @@ impl<'a> Binder<'a> {
 }
 
 /// What was found so far and another column of that name.
+#[inline]
 fn combine(before: Found, source: &ScopeSource, name: &str, column: usize) -> Found {
+    if matches!(before, Found::Nothing) {
+        return Found::Column(source.table, Some(column));
+    }
     match (before, source.shares(name)) {
-        (Found::Nothing, _) => Found::Column(source.table, Some(column)),
         (_, false) => Found::Ambiguous,
         (before, true) => match source.outer {
             None | Some(OuterKind::Left) => before,
@@ -415,6 +420,13 @@ fn merge(before: Found, table: TableId, column: usize) -> Found {
         }
         _ => Found::Column(table, Some(column)),
     }
+}
+
+/// Whether two names are one. Most pairs differ in length or in the first byte, which is seen without a call.
+#[inline]
+pub(super) fn same_name(one: &str, other: &str) -> bool {
+    let first = |name: &str| name.as_bytes().first().map(u8::to_ascii_lowercase);
+    one.len() == other.len() && first(one) == first(other) && one.eq_ignore_ascii_case(other)
 }
 
 /// The names that every rowid answers to.

@@ -137,7 +137,7 @@ impl<'a> Binder<'a> {
         let source = self.scopes[level].sources[place].clone();
         let database = source
             .database
-            .map_or("*", |database| self.context.databases[database].name.as_str());
+            .map_or("*", |database| self.context.databases[database].name);
         let qualifier = (Arc::from(database), Arc::clone(&source.name));
         for index in 0..self.tables.get(source.table).width() {
             let entry = self.tables.get(source.table);

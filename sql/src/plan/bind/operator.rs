@@ -73,7 +73,11 @@ pub(super) fn compare(op: CompareOp, left: Typed, right: Typed) -> Typed {
 fn join_terms(left: Scalar, right: Scalar, and: bool) -> Scalar {
     let mut terms = match (left, and) {
         (Scalar::And(terms), true) | (Scalar::Or(terms), false) => terms,
-        (other, _) => vec![other],
+        (other, _) => {
+            let mut terms = Vec::with_capacity(4);
+            terms.push(other);
+            terms
+        }
     };
     match (right, and) {
         (Scalar::And(more), true) | (Scalar::Or(more), false) => terms.extend(more),

@@ -147,20 +147,24 @@ impl<'a> Binder<'a> {
         {
             return name;
         }
-        match bound {
-            Scalar::Column(column) if named => match column.column.index() {
-                Some(index) => Arc::from(self.tables.get(column.table).column_name(index)),
-                None => self.rowid_name(*column),
-            },
-            _ => text(),
-        }
-    }
-
-    fn rowid_name(&self, column: ColumnRef) -> Arc<str> {
+        let written = match &expr.kind {
+            ExprKind::Name(name) => name,
+            ExprKind::Qualified(name) => &name.column,
+            _ => return text(),
+        };
+        let Scalar::Column(column) = bound else {
+            return text();
+        };
         let entry = self.tables.get(column.table);
-        match entry.base().and_then(|table| table.rowid_alias) {
-            Some(alias) => Arc::from(entry.column_name(alias)),
-            None => Arc::from("rowid"),
+        let rowid_alias = || entry.base().and_then(|table| table.rowid_alias);
+        let name = match column.column.index().or_else(rowid_alias) {
+            Some(index) => entry.column_name(index),
+            None => "rowid",
+        };
+        // Mostly it is written as it was declared, and the text is there already.
+        match *written.text == *name {
+            true => Arc::clone(&written.text),
+            false => Arc::from(name),
         }
     }
 }

@@ -8,7 +8,7 @@ use super::cost::LogEst;
 use super::path::{Candidate, Path, TreePath};
 use super::region::{Item, ItemKind, Items, Planner, value_of};
 use super::tree::Tree;
-use super::{HashTerm, JoinStep, Method, ScanStep, Step, TermId};
+use super::{HashTerm, JoinStep, Method, ScanStep, Step, TermId, TermIds};
 use crate::error::{Error, Result};
 use crate::plan::expr::{CompareOp, CompareRule};
 use crate::plan::logical::{Scalar, SourceKind, TableId};
@@ -23,7 +23,7 @@ pub(super) struct Next<'n, 'q, 'p> {
     pub trees: &'n [Tree<'p>],
     pub constraints: &'n [Constraint],
     /// Terms of WHERE that can be checked from here on.
-    pub ready: Vec<TermId>,
+    pub ready: TermIds,
     pub backwards: bool,
     /// Rows so far.
     pub outer_rows: LogEst,
@@ -45,7 +45,7 @@ impl<'q> Planner<'_, 'q> {
                     .collect();
                 (JoinKind::Left, on, std::mem::take(&mut next.ready))
             }
-            None => (JoinKind::Inner, std::mem::take(&mut next.ready), Vec::new()),
+            None => (JoinKind::Inner, std::mem::take(&mut next.ready), TermIds::new()),
         };
         let Some(left) = left else {
             return match kind {
@@ -60,13 +60,13 @@ impl<'q> Planner<'_, 'q> {
                 right,
                 kind,
                 method: Method::Loop,
-                on: Vec::new(),
+                on: TermIds::new(),
                 after,
             };
             return Ok(Step::Join(Box::new(join)));
         }
         let own: Items = 1 << next.place;
-        let (inside, between): (Vec<TermId>, Vec<TermId>) = on
+        let (inside, between): (TermIds, TermIds) = on
             .into_iter()
             .partition(|&term| self.items_of(self.term(term)) & !own == 0);
         let right = self.whole_step(&next, inside)?;
@@ -97,7 +97,7 @@ impl<'q> Planner<'_, 'q> {
     }
 
     /// The item's rows as the candidate finds them.
-    fn own_step(&mut self, next: &Next<'_, 'q, '_>, filter: Vec<TermId>) -> Result<Step<'q>> {
+    fn own_step(&mut self, next: &Next<'_, 'q, '_>, filter: TermIds) -> Result<Step<'q>> {
         let ItemKind::Source(source) = &next.item.from else {
             return self.row_step(next.item, filter, next.candidate.out);
         };
@@ -108,10 +108,9 @@ impl<'q> Planner<'_, 'q> {
             Path::Tree(path) => {
                 let tree = &next.trees[path.tree];
                 let access = self.tree_access(tree, path, next.constraints, next.backwards);
-                let filter = filter
-                    .into_iter()
-                    .filter(|&term| !self.is_done(term, path, next.constraints));
-                (access, filter.collect())
+                let mut filter = filter;
+                filter.retain(|term| !self.is_done(*term, path, next.constraints));
+                (access, filter)
             }
             Path::Union { branches } => {
                 let mut accesses = Vec::with_capacity(branches.len());
@@ -132,7 +131,7 @@ impl<'q> Planner<'_, 'q> {
     }
 
     /// The item's rows for a hash table: through the tree that the candidate names, or the smallest that has all columns.
-    fn whole_step(&mut self, next: &Next<'_, 'q, '_>, filter: Vec<TermId>) -> Result<Step<'q>> {
+    fn whole_step(&mut self, next: &Next<'_, 'q, '_>, filter: TermIds) -> Result<Step<'q>> {
         match &next.candidate.path {
             Path::Hash => {}
             _ => return self.own_step(next, filter),
@@ -155,7 +154,7 @@ impl<'q> Planner<'_, 'q> {
     }
 
     /// The best path to an item's rows by constants alone, and the terms that are left to check.
-    fn constant_path(&self, next: &Next<'_, 'q, '_>, filter: Vec<TermId>) -> (TreePath, Vec<TermId>) {
+    fn constant_path(&self, next: &Next<'_, 'q, '_>, filter: TermIds) -> (TreePath, TermIds) {
         let mut best: Option<(LogEst, TreePath)> = None;
         for (number, tree) in next.trees.iter().enumerate() {
             let mut path = TreePath::whole(number);
@@ -228,6 +227,7 @@ impl<'q> Planner<'_, 'q> {
     ) -> Access {
         let mut range = KeyRange {
             descending,
+            equal: Vec::with_capacity(path.equal.len()),
             ..KeyRange::default()
         };
         for &number in &path.equal {
@@ -284,14 +284,14 @@ impl<'q> Planner<'_, 'q> {
         left: Step<'q>,
         right: Step<'q>,
         kind: JoinKind,
-        on: Vec<TermId>,
-        after: Vec<TermId>,
+        on: TermIds,
+        after: TermIds,
     ) -> Step<'q> {
         let mut sides: Vec<(TableId, Items)> = Vec::new();
         left.each_table(&mut |table| sides.push((table, 1)));
         right.each_table(&mut |table| sides.push((table, 2)));
         let mut keys = Vec::new();
-        let mut rest = Vec::new();
+        let mut rest = TermIds::new();
         for term in on {
             match hash_term(self.term(term), &sides) {
                 Some(key) => keys.push(key),

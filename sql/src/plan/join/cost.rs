@@ -37,17 +37,9 @@ impl LogEst {
     }
 
     /// The estimate of a sum.
+    #[inline]
     pub fn sum(self, other: LogEst) -> LogEst {
-        let (more, less) = if self >= other {
-            (self.0, other.0)
-        } else {
-            (other.0, self.0)
-        };
-        match more - less {
-            0..=31 => LogEst(more + SUM[(more - less) as usize]),
-            32..=49 => LogEst(more + 1),
-            _ => LogEst(more),
-        }
+        LogEst(sum(self.0.into(), other.0.into()).min(i16::MAX.into()) as i16)
     }
 
     /// The estimate of a product.
@@ -72,6 +64,17 @@ impl LogEst {
     /// As a number.
     pub fn number(self) -> f64 {
         2f64.powf(f64::from(self.0) / 10.0)
+    }
+}
+
+/// The estimate of a sum, of estimates that are kept wide.
+#[inline]
+pub(super) fn sum(one: i32, other: i32) -> i32 {
+    let (more, less) = (one.max(other), one.min(other));
+    let apart = (more - less) as usize;
+    match SUM.get(apart) {
+        Some(&added) => more + i32::from(added),
+        None => more + i32::from(apart < 50),
     }
 }
 

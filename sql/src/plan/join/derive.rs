@@ -4,8 +4,8 @@
 //! * `x = y AND y = 5` makes `x = 5`, which is checked early and may be searched by.
 //! * `x = y AND y = z` makes `x = z`, for searching only.
 
-use super::TermId;
 use super::region::Planner;
+use super::{TermId, TermIds};
 use crate::plan::expr::{CompareOp, CompareRule};
 use crate::plan::logical::{ColumnRef, Scalar};
 use crate::value::{Affinity, Collation, Text, Value};
@@ -30,7 +30,7 @@ struct Pair {
 
 impl<'q> Planner<'_, 'q> {
     /// Adds what follows from terms that hold together.
-    pub(super) fn derive_terms(&mut self, terms: &mut Vec<TermId>) {
+    pub(super) fn derive_terms(&mut self, terms: &mut TermIds) {
         self.derive_patterns(terms);
         if terms.len() > 1 {
             self.derive_equalities(terms);
@@ -38,7 +38,7 @@ impl<'q> Planner<'_, 'q> {
     }
 
     /// Adds the bounds that patterns give.
-    pub(super) fn derive_patterns(&mut self, terms: &mut Vec<TermId>) {
+    pub(super) fn derive_patterns(&mut self, terms: &mut TermIds) {
         for place in 0..terms.len() {
             let id = terms[place];
             if let Some((above, below)) = self.pattern_bounds(self.term(id)) {
@@ -92,7 +92,7 @@ impl<'q> Planner<'_, 'q> {
         Some((compare(CompareOp::Ge, low), compare(CompareOp::Lt, high)))
     }
 
-    fn derive_equalities(&mut self, terms: &mut Vec<TermId>) {
+    fn derive_equalities(&mut self, terms: &mut TermIds) {
         let mut known: Vec<Known> = Vec::new();
         let mut pairs: Vec<Pair> = Vec::new();
         for &term in terms.iter() {
@@ -132,7 +132,7 @@ impl<'q> Planner<'_, 'q> {
     }
 
     /// Adds `x = z` for `x = y AND y = z`.
-    fn derive_pairs(&mut self, terms: &mut Vec<TermId>, mut pairs: Vec<Pair>, known: &[Known]) {
+    fn derive_pairs(&mut self, terms: &mut TermIds, mut pairs: Vec<Pair>, known: &[Known]) {
         let is_known = |column: ColumnRef| known.iter().any(|known| known.column == column);
         let mut first = 0;
         while first < pairs.len() && pairs.len() < DERIVED_MAX {

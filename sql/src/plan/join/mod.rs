@@ -23,6 +23,8 @@ mod union;
 
 use std::borrow::Cow;
 
+use smallvec::SmallVec;
+
 use super::bind::Tables;
 use super::context::PlanContext;
 use super::expr::CompareRule;
@@ -47,6 +49,9 @@ pub(super) struct JoinPlan<'q> {
 /// The number of a term.
 pub(super) type TermId = usize;
 
+/// Some terms: few, mostly.
+pub(super) type TermIds = SmallVec<[TermId; 2]>;
+
 /// A step of the join.
 #[expect(clippy::large_enum_variant, reason = "there is one for each table of a query")]
 pub(super) enum Step<'q> {
@@ -63,7 +68,7 @@ pub(super) struct ScanStep<'q> {
     /// How its rows are found.
     pub access: Access,
     /// What is checked on each row.
-    pub filter: Vec<TermId>,
+    pub filter: TermIds,
     /// Rows expected.
     pub estimate: f64,
 }
@@ -79,9 +84,9 @@ pub(super) struct JoinStep<'q> {
     /// By which method.
     pub method: Method,
     /// What must hold of a pair.
-    pub on: Vec<TermId>,
+    pub on: TermIds,
     /// What is checked on the rows that come out.
-    pub after: Vec<TermId>,
+    pub after: TermIds,
 }
 
 /// How two sides are brought together.

@@ -48,7 +48,7 @@ pub(super) enum Path {
 }
 
 /// A part of a tree.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct TreePath {
     /// Which of the table's trees.
     pub tree: usize,
@@ -58,6 +58,22 @@ pub(super) struct TreePath {
     pub lower: Option<usize>,
     /// The upper bound of the next key.
     pub upper: Option<usize>,
+}
+
+impl Clone for TreePath {
+    #[inline]
+    fn clone(&self) -> Self {
+        TreePath {
+            tree: self.tree,
+            // Numbers are copied at once, which `clone` of the list would do one by one.
+            equal: match self.equal.as_slice() {
+                [] => SmallVec::new(),
+                equal => SmallVec::from_slice(equal),
+            },
+            lower: self.lower,
+            upper: self.upper,
+        }
+    }
 }
 
 impl TreePath {
@@ -237,8 +253,10 @@ impl<'p, 'q> Planner<'p, 'q> {
                 _ => false,
             };
         next.repeats = next.repeats.times(repeats.unwrap_or(LogEst::ONE));
-        self.offer(search, tree, &next, uses, out);
-        if !next.one_row {
+        if next.one_row || last {
+            self.offer(search, tree, next, uses, out);
+        } else {
+            self.offer(search, tree, next.clone(), uses, out);
             self.grow(search, tree, &next, uses, out);
         }
     }
@@ -263,9 +281,13 @@ impl<'p, 'q> Planner<'p, 'q> {
             &mut next.path.lower
         };
         *slot = Some(number);
+        next.out = range_rows(growth.out, 1);
         if !self.is_half_of_pattern(constraint) {
-            next.out = range_rows(growth.out, 1);
-            self.offer(search, tree, &next, uses, out);
+            if below {
+                self.offer(search, tree, next, uses, out);
+                return;
+            }
+            self.offer(search, tree, next.clone(), uses, out);
         }
         if below {
             return;
@@ -282,7 +304,7 @@ impl<'p, 'q> Planner<'p, 'q> {
                 both.needs |= other.needs;
                 both.path.upper = Some(upper);
                 both.out = range_rows(growth.out, 2);
-                self.offer(search, tree, &both, uses, out);
+                self.offer(search, tree, both, uses, out);
             }
         }
     }
@@ -292,7 +314,7 @@ impl<'p, 'q> Planner<'p, 'q> {
         &self,
         search: &TableSearch<'_, '_>,
         tree: &Tree<'_>,
-        growth: &Growth,
+        growth: Growth,
         uses: &[TermUse],
         out: &mut Candidates,
     ) {
@@ -309,7 +331,7 @@ impl<'p, 'q> Planner<'p, 'q> {
         let mut candidate = Candidate {
             item: search.item,
             needs: growth.needs,
-            path: Path::Tree(growth.path.clone()),
+            path: Path::Tree(growth.path),
             setup: LogEst::ONE,
             run: run.times(growth.repeats),
             out: growth.out.times(growth.repeats),
@@ -405,18 +427,24 @@ fn range_rows(rows: LogEst, bounds: i16) -> LogEst {
 /// Adds a candidate unless one that is there already is as good in every way; takes out those that it beats in every way.
 fn insert(list: &mut Candidates, new: Candidate) {
     let beats = |a: &Candidate, b: &Candidate| {
-        a.item == b.item
-            && a.needs & !b.needs == 0
+        a.needs & !b.needs == 0
             && a.setup <= b.setup
             && a.run <= b.run
             && a.out <= b.out
             && (a.one_row || !b.one_row)
             && a.keeps_order_of(b)
     };
-    if list.iter().any(|old| beats(old, &new)) {
+    // Those of one item stand together, the item that is being looked at last.
+    let others = list.iter().rposition(|old| old.item != new.item);
+    let own = others.map_or(0, |place| place + 1);
+    if list[own..].iter().any(|old| beats(old, &new)) {
         return;
     }
-    list.retain(|old| !beats(&new, old));
+    for place in (own..list.len()).rev() {
+        if beats(&new, &list[place]) {
+            list.remove(place);
+        }
+    }
     list.push(new);
 }
 

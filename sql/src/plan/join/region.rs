@@ -10,7 +10,7 @@ use super::order::{OrderCheck, OrderWish, OrderedItem, helpful_trees};
 use super::path::{Candidate, Candidates, Path, TableSearch};
 use super::solve::{Question, Sequence, solve};
 use super::tree::{Tree, TreeKey};
-use super::{ScanStep, Step, TermId};
+use super::{ScanStep, Step, TermId, TermIds};
 use crate::error::{Error, Result};
 use crate::plan::bind::Tables;
 use crate::plan::context::PlanContext;
@@ -46,7 +46,7 @@ struct Term<'q> {
 pub(super) struct Item<'q> {
     pub from: ItemKind<'q>,
     /// LEFT JOIN: the terms of its ON.
-    pub left: Option<Vec<TermId>>,
+    pub left: Option<TermIds>,
     /// CROSS JOIN: comes after all items before it.
     pub fixed: bool,
 }
@@ -63,7 +63,7 @@ pub(super) enum ItemKind<'q> {
 struct Region<'q> {
     items: Vec<Item<'q>>,
     /// The terms that hold over all rows.
-    terms: Vec<TermId>,
+    terms: TermIds,
     /// Tests against other queries.
     semis: &'q [SemiJoin],
 }
@@ -174,7 +174,7 @@ impl<'p, 'q> Planner<'p, 'q> {
         }
     }
 
-    fn add_terms(&mut self, terms: &'q [Scalar]) -> Vec<TermId> {
+    fn add_terms(&mut self, terms: &'q [Scalar]) -> TermIds {
         let first = self.terms.len();
         self.terms.extend(terms.iter().map(|term| Term {
             scalar: Cow::Borrowed(term),
@@ -513,7 +513,7 @@ impl<'p, 'q> Planner<'p, 'q> {
     }
 
     /// Plans the inside of an item that stays in one piece, under terms over it alone.
-    pub(super) fn fixed(&mut self, from: &'q From, filter: Vec<TermId>) -> Result<Step<'q>> {
+    pub(super) fn fixed(&mut self, from: &'q From, filter: TermIds) -> Result<Step<'q>> {
         if let From::Outer {
             kind: kind @ (OuterKind::Right | OuterKind::Full),
             left,
@@ -521,8 +521,8 @@ impl<'p, 'q> Planner<'p, 'q> {
             on,
         } = from
         {
-            let left = self.inner_region(left, Vec::new())?;
-            let right = self.inner_region(right, Vec::new())?;
+            let left = self.inner_region(left, TermIds::new())?;
+            let right = self.inner_region(right, TermIds::new())?;
             let on = self.add_terms(on);
             let kind = if *kind == OuterKind::Right {
                 JoinKind::Right
@@ -534,7 +534,7 @@ impl<'p, 'q> Planner<'p, 'q> {
         self.inner_region(from, filter)
     }
 
-    fn inner_region(&mut self, from: &'q From, filter: Vec<TermId>) -> Result<Step<'q>> {
+    fn inner_region(&mut self, from: &'q From, filter: TermIds) -> Result<Step<'q>> {
         let mut region = Region {
             items: Vec::new(),
             terms: filter,
@@ -570,7 +570,7 @@ impl<'p, 'q> Planner<'p, 'q> {
             let candidate = &candidates[number];
             let place = candidate.item;
             done |= 1 << place;
-            let mut ready = Vec::new();
+            let mut ready = TermIds::new();
             waiting.retain(|term| {
                 let waits = term.items & !done != 0;
                 if !waits {
@@ -618,16 +618,11 @@ impl<'p, 'q> Planner<'p, 'q> {
         let right = self.inner_region(&semi.from, filter)?;
         let on = self.add_terms(&semi.on);
         let kind = if semi.anti { JoinKind::Anti } else { JoinKind::Semi };
-        Ok(self.hash_step(left, right, kind, on, Vec::new()))
+        Ok(self.hash_step(left, right, kind, on, TermIds::new()))
     }
 
     /// A scan of an item's rows, with nothing decided but the terms to check.
-    pub(super) fn row_step(
-        &mut self,
-        item: &Item<'q>,
-        filter: Vec<TermId>,
-        rows: LogEst,
-    ) -> Result<Step<'q>> {
+    pub(super) fn row_step(&mut self, item: &Item<'q>, filter: TermIds, rows: LogEst) -> Result<Step<'q>> {
         match &item.from {
             ItemKind::Source(source) => Ok(Step::Scan(ScanStep {
                 source,

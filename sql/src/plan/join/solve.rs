@@ -5,7 +5,7 @@
 
 use smallvec::SmallVec;
 
-use super::cost::LogEst;
+use super::cost::{self, LogEst};
 use super::order::{OrderCheck, Progress};
 use super::path::{Candidate, Path};
 use super::region::Items;
@@ -26,22 +26,35 @@ pub(super) struct Sequence {
 }
 
 /// A sequence as the search has it: its last step and where the steps before are. Small, since many are made and few are kept.
+///
+/// Estimates are kept wide here: sums over all items need no care for overflow then.
 #[derive(Clone, Copy, Debug)]
 struct Partial {
     /// The last candidate by number.
-    candidate: usize,
+    candidate: u32,
     /// The place of the sequence without it.
-    before: usize,
+    before: u32,
     /// The items so far.
     items: Items,
     /// Rows so far.
-    rows: LogEst,
+    rows: i32,
     /// The cost, the sort that is left included.
-    cost: LogEst,
+    cost: i32,
     /// The cost without the sort.
-    unsorted: LogEst,
+    unsorted: i32,
     /// What is known about the order.
     order: Progress,
+}
+
+/// What the search reads of a candidate, side by side with the others'.
+#[derive(Clone, Copy)]
+struct Choice {
+    needs: Items,
+    own: Items,
+    setup: i32,
+    run: i32,
+    out: i32,
+    hash: bool,
 }
 
 /// All sequences that were kept, round by round.
@@ -63,16 +76,35 @@ pub(super) struct Question<'s, 't> {
 
 /// The cheapest sequence; `None` when the candidates' needs contradict each other.
 pub(super) fn solve(question: &Question<'_, '_>) -> Option<Sequence> {
+    let choices: SmallVec<[Choice; 16]> = question.candidates.iter().map(Choice::of).collect();
+    let first = best(question, &choices, &[])?;
+    if question.order.len() == 0 {
+        return Some(first);
+    }
+    // How many rows there are to sort is known from the first round.
     let wanted = question.order.len();
-    let first = best(question, 0, LogEst::ONE)?;
-    match wanted {
-        0 => Some(first),
-        // How many rows there are to sort is known from the first round.
-        _ => best(question, wanted, first.rows),
+    let sorts: SmallVec<[i32; 4]> = (0..wanted)
+        .map(|held| i32::from(sorting_cost(question, first.rows, wanted, held).0))
+        .collect();
+    best(question, &choices, &sorts)
+}
+
+impl Choice {
+    fn of(candidate: &Candidate) -> Choice {
+        Choice {
+            needs: candidate.needs,
+            own: 1 << candidate.item,
+            setup: i32::from(candidate.setup.0),
+            run: i32::from(candidate.run.0),
+            out: i32::from(candidate.out.0),
+            hash: matches!(candidate.path, Path::Hash),
+        }
     }
 }
 
-fn best(question: &Question<'_, '_>, wanted: usize, sorted_rows: LogEst) -> Option<Sequence> {
+/// The cheapest sequence, where `sorts` says what a sort costs by how many of the wanted terms hold already; it is empty when no
+/// order is wanted.
+fn best(question: &Question<'_, '_>, choices: &[Choice], sorts: &[i32]) -> Option<Sequence> {
     let kept = match question.items {
         0 | 1 => 1,
         2 => KEPT_FOR_TWO,
@@ -83,52 +115,49 @@ fn best(question: &Question<'_, '_>, wanted: usize, sorted_rows: LogEst) -> Opti
         candidate: 0,
         before: 0,
         items: 0,
-        rows: LogEst::ONE,
-        cost: LogEst::ONE,
-        unsorted: LogEst::ONE,
+        rows: 0,
+        cost: 0,
+        unsorted: 0,
         order: question.order.start(),
     });
     let mut from = 0..1;
     for round in 0..question.items {
         let first = all.len();
+        let last = round + 1 == question.items;
         for place in from {
             let sequence = all[place];
-            for (number, candidate) in question.candidates.iter().enumerate() {
-                let own: Items = 1 << candidate.item;
-                if candidate.needs & !sequence.items != 0 || sequence.items & own != 0 {
+            for (number, choice) in choices.iter().enumerate() {
+                if (choice.needs & !sequence.items) | (choice.own & sequence.items) != 0 {
                     continue;
                 }
                 // A hash table that is asked once is never worth it.
-                if matches!(candidate.path, Path::Hash) && sequence.rows.0 < 3 {
+                if choice.hash && sequence.rows < 3 {
                     continue;
                 }
-                let last = round + 1 == question.items;
-                let mut next = extend(
-                    question,
-                    &sequence,
-                    candidate,
-                    round == 0,
-                    last,
-                    wanted,
-                    sorted_rows,
-                );
-                (next.candidate, next.before) = (number, place);
+                let order = match &sequence.order {
+                    Progress::Open(state) if !sorts.is_empty() => {
+                        question.order.step(state, &question.candidates[number])
+                    }
+                    known => *known,
+                };
+                let mut next = extend(&sequence, choice, order, sorts, round == 0, last);
+                (next.candidate, next.before) = (number as u32, place as u32);
                 keep(&mut all, first, next, kept, last);
             }
         }
         from = first..all.len();
     }
-    let best = from.min_by_key(|&place| (all[place].cost, all[place].rows, all[place].unsorted))?;
+    let best = from.min_by_key(|&place| all[place].rank())?;
     let mut steps = SmallVec::new();
     let mut place = best;
     while place != 0 {
-        steps.push(all[place].candidate);
-        place = all[place].before;
+        steps.push(all[place].candidate as usize);
+        place = all[place].before as usize;
     }
     steps.reverse();
     Some(Sequence {
         steps,
-        rows: all[best].rows,
+        rows: LogEst(all[best].rows.min(i32::from(i16::MAX)) as i16),
         order: all[best].order,
     })
 }
@@ -136,58 +165,65 @@ fn best(question: &Question<'_, '_>, wanted: usize, sorted_rows: LogEst) -> Opti
 /// A sequence with one more step.
 #[inline]
 fn extend(
-    question: &Question<'_, '_>,
     sequence: &Partial,
-    candidate: &Candidate,
+    choice: &Choice,
+    order: Progress,
+    sorts: &[i32],
     first: bool,
     last: bool,
-    wanted: usize,
-    sorted_rows: LogEst,
 ) -> Partial {
-    let mut run = candidate.run.times(sequence.rows);
-    if candidate.setup > LogEst::ONE {
-        run = run.sum(candidate.setup);
+    let mut unsorted = choice.run + sequence.rows;
+    if choice.setup > 0 {
+        unsorted = cost::sum(unsorted, choice.setup);
     }
-    let mut unsorted = if first { run } else { run.sum(sequence.unsorted) };
-    let order = match &sequence.order {
-        Progress::Open(state) if wanted > 0 => question.order.step(state, candidate),
-        known => *known,
+    if !first {
+        unsorted = cost::sum(unsorted, sequence.unsorted);
+    }
+    let sort = match &order {
+        Progress::Closed(state) => sorts.get(state.held),
+        Progress::Open(state) if last => sorts.get(state.held),
+        Progress::Open(_) => None,
     };
-    let sort = move |held| {
-        unsorted
-            .sum(sorting_cost(question, sorted_rows, wanted, held))
-            .plus(3)
-    };
-    let cost = match &order {
-        Progress::Closed(state) if state.held < wanted => sort(state.held),
-        Progress::Open(state) if last && state.held < wanted => sort(state.held),
-        _ => {
-            let cost = unsorted;
-            unsorted = unsorted.plus(-2);
-            cost
+    let cost = match sort {
+        Some(&sort) => cost::sum(unsorted, sort) + 3,
+        None => {
+            unsorted -= 2;
+            unsorted + 2
         }
     };
     Partial {
         candidate: 0,
         before: 0,
-        items: sequence.items | 1 << candidate.item,
-        rows: sequence.rows.times(candidate.out),
+        items: sequence.items | choice.own,
+        rows: sequence.rows + choice.out,
         cost,
         unsorted,
         order,
     }
 }
 
+impl Partial {
+    /// Cost, then rows, then the cost without the sort, as one number: none of them comes near 2^20.
+    #[inline]
+    fn rank(&self) -> i64 {
+        (i64::from(self.cost) << 42) + (i64::from(self.rows) << 21) + i64::from(self.unsorted)
+    }
+
+    #[inline]
+    fn is_open(&self) -> bool {
+        matches!(self.order, Progress::Open(_))
+    }
+}
+
 /// Puts a sequence among those of its round, which begin at `first`: in place of a worse one over the same items, or of the worst.
+#[inline]
 fn keep(all: &mut Kept, first: usize, next: Partial, most: usize, last: bool) {
-    let rank = |sequence: &Partial| (sequence.cost, sequence.rows, sequence.unsorted);
-    let open = |sequence: &Partial| matches!(sequence.order, Progress::Open(_));
     let round = &mut all[first..];
     let twin = round
         .iter_mut()
-        .find(|old| old.items == next.items && (last || open(old) == open(&next)));
+        .find(|old| old.items == next.items && (last || old.is_open() == next.is_open()));
     if let Some(old) = twin {
-        if rank(&next) < rank(old) {
+        if next.rank() < old.rank() {
             *old = next;
         }
         return;

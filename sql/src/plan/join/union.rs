@@ -1,10 +1,10 @@
 //! OR over one table: each branch through a tree of its own, the rowids united.
 
-use super::TermId;
 use super::constraint::Constraint;
 use super::cost::LogEst;
 use super::path::{Candidate, Candidates, Path, TableSearch, TreePath};
 use super::region::{Items, Planner, TermUse};
+use super::{TermId, TermIds};
 use crate::plan::logical::Scalar;
 
 impl<'q> Planner<'_, 'q> {
@@ -77,7 +77,7 @@ impl<'q> Planner<'_, 'q> {
     ) -> Option<(Candidate, Vec<Constraint>)> {
         let mut terms = Vec::new();
         branch.into_conjuncts(&mut terms);
-        let mut ids: Vec<TermId> = terms
+        let mut ids: TermIds = terms
             .into_iter()
             .map(|term| self.add_derived(term, parent))
             .collect();

@@ -17,7 +17,7 @@ use crate::value::Collation;
 /// One schema in SQLite and in the planner.
 pub(super) struct World {
     pub sqlite: rusqlite::Connection,
-    databases: Vec<SchemaView>,
+    databases: Vec<SchemaView<'static>>,
     functions: Registry,
 }
 
@@ -38,8 +38,8 @@ impl World {
         sqlite.execute_batch(sql).unwrap();
         let main = read_schema(&sqlite, &["sqlite_master", "sqlite_schema"]);
         let temp = empty_schema(&["sqlite_temp_master", "sqlite_temp_schema"]);
-        let view = |name: &str, schema| SchemaView {
-            name: name.to_owned(),
+        let view = |name: &'static str, schema| SchemaView {
+            name,
             schema: Arc::new(schema),
         };
         let databases = vec![view("main", main), view("temp", temp)];

@@ -43,11 +43,13 @@ pub(super) fn check_table(
 
 /// How the table is kept right, as writes see it.
 fn target(database: usize, table: &Arc<Table>, context: &PragmaContext<'_>) -> Result<TargetTable> {
-    let view = |database: &crate::catalog::Database| SchemaView {
-        name: database.name.clone(),
-        schema: Arc::clone(&database.schema),
-    };
-    let databases: Vec<SchemaView> = context.databases.iter().map(view).collect();
+    let databases = context.databases.iter();
+    let databases: Vec<SchemaView<'_>> = databases
+        .map(|database| SchemaView {
+            name: &database.name,
+            schema: Arc::clone(&database.schema),
+        })
+        .collect();
     let plan_context = PlanContext {
         databases: &databases,
         functions: context.functions,

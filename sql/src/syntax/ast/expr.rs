@@ -34,7 +34,7 @@ pub enum ExprKind {
     /// A name alone: a column, an alias, `TRUE`/`FALSE` where no such column exists, a string in double quotes where no such column exists.
     Name(Ident),
     /// `table.column` or `schema.table.column`.
-    Qualified(Box<QualifiedName>),
+    Qualified(QualifiedName),
     /// `?`, `?5`, `:a`, `@a`, `$a`: the number of the parameter, from 1. [`Parameters`](super::Parameters) has the names.
     Parameter(u32),
     /// An operator before or after one operand.
@@ -115,7 +115,7 @@ pub enum Literal {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QualifiedName {
     /// The schema, if three parts are given.
-    pub schema: Option<Ident>,
+    pub schema: Option<Box<Ident>>,
     /// The table or its alias.
     pub table: Ident,
     /// The column.

@@ -62,7 +62,7 @@ pub(super) struct Context<'a> {
     valid: Option<&'a str>,
     valid_start: u32,
     /// Names that were made, so that a name that comes again is shared and not made again.
-    names: RefCell<[Option<Arc<str>>; NAME_SLOTS]>,
+    names: RefCell<Names>,
     /// What is open in the expressions that are being read, outermost first.
     pub(super) open: RefCell<Vec<Open>>,
     /// The parameters so far.
@@ -108,13 +108,13 @@ impl ParameterList {
         }
     }
 
-    pub(super) fn add_name(&mut self, name: &str, number: u32) {
+    pub(super) fn add_name(&mut self, name: Arc<str>, number: u32) {
         let first_new = if self.is_indexed() {
             self.parameters.names.len()
         } else {
             0
         };
-        self.parameters.names.push((name.into(), number));
+        self.parameters.names.push((name, number));
         if self.is_indexed() {
             for (name, number) in &self.parameters.names[first_new..] {
                 self.numbers.entry(name.clone()).or_insert(*number);
@@ -124,11 +124,48 @@ impl ParameterList {
     }
 }
 
-/// How many names are remembered: more than most statements have.
-const NAME_SLOTS: usize = 32;
+/// Names that were made, each in one of the two slots that its hash names; a newer one takes the place of an older one.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    slots: Vec<Option<Arc<str>>>,
+}
+
+impl Names {
+    /// How many names are remembered: more than most statements have. A power of two.
+    const SLOTS: usize = 128;
+    /// Longer texts are not remembered.
+    const LENGTH_MAX: usize = 64;
+
+    /// A name of that text, shared with an earlier one where that is still remembered.
+    fn get(&mut self, text: &str) -> Arc<str> {
+        let bytes = text.as_bytes();
+        let (Some(&first), Some(&last)) = (bytes.first(), bytes.last()) else {
+            return Arc::default();
+        };
+        if bytes.len() > Self::LENGTH_MAX {
+            return text.into();
+        }
+        if self.slots.is_empty() {
+            self.slots.resize(Self::SLOTS, None);
+        }
+        let middle = bytes[bytes.len() / 2];
+        let mixed = u32::from_le_bytes([first, middle, last, bytes.len() as u8]).wrapping_mul(0x9e37_79b1);
+        let first = mixed as usize >> 16 & (Self::SLOTS - 2);
+        let [newer, older] = &mut self.slots[first..first + 2] else {
+            return text.into();
+        };
+        match (&*newer, &*older) {
+            (Some(name), _) | (_, Some(name)) if **name == *text => name.clone(),
+            _ => {
+                *older = newer.take();
+                newer.insert(text.into()).clone()
+            }
+        }
+    }
+}
 
 impl<'a> Context<'a> {
-    pub(super) fn new(sql: &'a [u8], tokens: &'a [Token]) -> Self {
+    pub(super) fn new(sql: &'a [u8], tokens: &'a [Token], names: Names) -> Self {
         let valid_start = tokens.first().map_or(0, |token| token.start);
         let valid_end = tokens.last().map_or(0, |token| token.end);
         let covered = sql.get(valid_start as usize..valid_end as usize);
@@ -137,7 +174,7 @@ impl<'a> Context<'a> {
             tokens,
             valid: covered.and_then(|bytes| std::str::from_utf8(bytes).ok()),
             valid_start,
-            names: RefCell::default(),
+            names: RefCell::new(names),
             open: RefCell::default(),
             parameters: RefCell::default(),
             objection: RefCell::new(None),
@@ -164,16 +201,12 @@ impl<'a> Context<'a> {
 
     /// A name of that text, shared with an earlier one where that is still remembered.
     fn name(&self, text: &str) -> Arc<str> {
-        let bytes = text.as_bytes();
-        let (Some(&first), Some(&last)) = (bytes.first(), bytes.last()) else {
-            return Arc::default();
-        };
-        let hash = usize::from(first).wrapping_mul(5) ^ usize::from(last).wrapping_mul(3) ^ bytes.len();
-        let slot = &mut self.names.borrow_mut()[hash % NAME_SLOTS];
-        match slot {
-            Some(name) if **name == *text => name.clone(),
-            _ => slot.insert(text.into()).clone(),
-        }
+        self.names.borrow_mut().get(text)
+    }
+
+    /// What was remembered, for the next statement.
+    pub(super) fn into_names(self) -> Names {
+        self.names.into_inner()
     }
 
     /// What the whole text is refused for, given the fault that ended parsing, if one did: the first objection, unless the very
@@ -247,6 +280,11 @@ impl<'a> Tokens<'a> {
             start: end,
             end,
         }
+    }
+
+    /// The text as a name, shared with an earlier one.
+    pub(super) fn shared(self, text: &str) -> Arc<str> {
+        self.cx.name(text)
     }
 
     /// The kind of the next token.
@@ -344,10 +382,7 @@ impl<'a> Tokens<'a> {
 
     /// The text of a token or a span, what is not UTF-8 replaced.
     pub(super) fn text_lossy(self, span: Span) -> Arc<str> {
-        match self.cx.str_of(span) {
-            Cow::Borrowed(text) => text.into(),
-            Cow::Owned(text) => text.into(),
-        }
+        self.cx.name(&self.cx.str_of(span))
     }
 }
 

@@ -113,7 +113,7 @@ fn numbered_parameter(i: Tokens<'_>, token: Token, digits: &[u8]) -> Result<u32,
     let is_new = number > list.parameters.count;
     list.parameters.count = list.parameters.count.max(number);
     if is_new || !list.has_name(number) {
-        list.add_name(&String::from_utf8_lossy(i.text(token)), number);
+        list.add_name(i.shared(&String::from_utf8_lossy(i.text(token))), number);
     }
     Ok(number)
 }
@@ -123,6 +123,6 @@ fn named_parameter(i: Tokens<'_>, token: Token, name: Cow<'_, str>) -> Result<u3
         return Ok(number);
     }
     let number = next_parameter(i, token)?;
-    i.cx.parameters.borrow_mut().add_name(&name, number);
+    i.cx.parameters.borrow_mut().add_name(i.shared(&name), number);
     Ok(number)
 }

@@ -38,7 +38,7 @@ mod statement;
 use super::ast::{Expr, Parsed};
 use super::lexer::{Lexer, settle_window_words};
 use super::token::{Token, TokenKind};
-use input::{Context, Fault, Parse, Tokens};
+use input::{Context, Fault, Names, Parse, Tokens};
 use std::fmt;
 
 #[cfg(test)]
@@ -91,29 +91,60 @@ pub struct Next {
 /// assert_eq!(parse_next(b"SELECT FROM", 0).unwrap_err().message, "near \"FROM\": syntax error");
 /// ```
 pub fn parse_next(sql: &[u8], offset: usize) -> Result<Option<Next>, ParseError> {
-    if u32::try_from(sql.len()).is_err() {
-        return Err(ParseError {
-            message: "statement too long".to_owned(),
-            offset: None,
-        });
+    ParseMemory::default().parse_next(sql, offset)
+}
+
+/// What a parser keeps from one statement to the next so as to allocate less: room for tokens, and names that may come again.
+#[derive(Debug, Default)]
+pub struct ParseMemory {
+    tokens: Vec<Token>,
+    names: Names,
+}
+
+impl ParseMemory {
+    /// Room for more tokens is not kept.
+    const TOKENS_MAX: usize = 4096;
+
+    /// As [`parse_next`].
+    ///
+    /// # Errors
+    ///
+    /// As [`parse_next`].
+    pub fn parse_next(&mut self, sql: &[u8], offset: usize) -> Result<Option<Next>, ParseError> {
+        if u32::try_from(sql.len()).is_err() {
+            return Err(ParseError {
+                message: "statement too long".to_owned(),
+                offset: None,
+            });
+        }
+        statement_tokens(sql, offset, &mut self.tokens);
+        let tokens = self.tokens.as_slice();
+        let Some(first) = tokens.first().filter(|token| token.kind != TokenKind::End) else {
+            return Ok(None);
+        };
+        let cx = Context::new(sql, tokens, std::mem::take(&mut self.names));
+        let next = next_of(&cx, *first);
+        self.names = cx.into_names();
+        if self.tokens.capacity() > Self::TOKENS_MAX {
+            self.tokens = Vec::new();
+        }
+        next.map(Some)
     }
-    let tokens = statement_tokens(sql, offset);
-    let Some(first) = tokens.first().filter(|token| token.kind != TokenKind::End) else {
-        return Ok(None);
-    };
-    let cx = Context::new(sql, &tokens);
-    let (i, mut parsed) = judged(&cx, whole_statement(Tokens::new(&cx)))?;
+}
+
+fn next_of(cx: &Context<'_>, first: Token) -> Result<Next, ParseError> {
+    let (i, mut parsed) = judged(cx, whole_statement(Tokens::new(cx)))?;
     parsed.span.start = first.start;
     parsed.parameters = cx.parameters.take().parameters;
     let end = i.last_end().max(first.end) as usize;
-    Ok(Some(Next {
+    Ok(Next {
         parsed,
         end: if i.kind() == TokenKind::End {
-            end_of_text(&tokens, end)
+            end_of_text(cx.tokens, end)
         } else {
             end
         },
-    }))
+    })
 }
 
 /// Parses the only statement of a text: what comes after it may be blanks, comments and semicolons.
@@ -141,8 +172,9 @@ pub fn parse_one(sql: &[u8]) -> Result<Parsed, ParseError> {
 ///
 /// As [`parse_next`].
 pub fn parse_expr(sql: &[u8]) -> Result<Expr, ParseError> {
-    let tokens = statement_tokens(sql, 0);
-    let cx = Context::new(sql, &tokens);
+    let mut tokens = Vec::new();
+    statement_tokens(sql, 0, &mut tokens);
+    let cx = Context::new(sql, &tokens, Names::default());
     let made = expression::expr(Tokens::new(&cx)).and_then(|(i, expr)| match i.kind() {
         TokenKind::End => Ok(expr),
         _ => i.unexpected(),
@@ -237,15 +269,16 @@ enum Reach {
     OuterSemicolon,
 }
 
-/// The tokens of the first statement after `offset`, its semicolon included, then `End`.
-fn statement_tokens(sql: &[u8], offset: usize) -> Vec<Token> {
+/// Makes `tokens` those of the first statement after `offset`, its semicolon included, then `End`.
+fn statement_tokens(sql: &[u8], offset: usize, tokens: &mut Vec<Token>) {
+    tokens.clear();
     let mut lexer = Lexer::new(sql, offset);
     let mut token = lexer.next_token();
     while token.kind == TokenKind::Semicolon {
         token = lexer.next_token();
     }
     let rest = sql.len().saturating_sub(token.start as usize);
-    let mut tokens = Vec::with_capacity((rest / 2 + 4).min(512));
+    tokens.reserve((rest / 2 + 4).min(512));
     let (mut reach, mut depth, mut has_window_word) = (Reach::Semicolon, 0_usize, false);
     loop {
         tokens.push(token);
@@ -253,7 +286,7 @@ fn statement_tokens(sql: &[u8], offset: usize) -> Vec<Token> {
             TokenKind::End => break,
             TokenKind::LeftParen => depth += 1,
             TokenKind::RightParen => depth = depth.saturating_sub(1),
-            TokenKind::Semicolon if ends_statement(&tokens, reach, depth) => {
+            TokenKind::Semicolon if ends_statement(tokens, reach, depth) => {
                 tokens.push(Token {
                     kind: TokenKind::End,
                     start: token.end,
@@ -261,16 +294,15 @@ fn statement_tokens(sql: &[u8], offset: usize) -> Vec<Token> {
                 });
                 break;
             }
-            TokenKind::Trigger | TokenKind::Virtual => reach = reach_of(&tokens).unwrap_or(reach),
+            TokenKind::Trigger | TokenKind::Virtual => reach = reach_of(tokens).unwrap_or(reach),
             TokenKind::Window | TokenKind::Over | TokenKind::Filter => has_window_word = true,
             _ => {}
         }
         token = lexer.next_token();
     }
     if has_window_word {
-        settle_window_words(&mut tokens);
+        settle_window_words(tokens);
     }
-    tokens
 }
 
 /// If the tokens so far are `CREATE [TEMP] TRIGGER` or `CREATE VIRTUAL`, where that statement ends.

@@ -4,7 +4,7 @@ use super::super::ast::{ExprKind, QualifiedName, Raise, RaiseAction, UnaryOp};
 use super::super::token::{Token, TokenKind as T};
 use super::call::{self, OpenCall};
 use super::expression::{CasePart, Machine, Open, OpenCase, Value};
-use super::input::{Fault, after, ident_of, name, nested};
+use super::input::{Fault, ident_of, name, nested};
 use super::literal::{literal, parameter};
 use super::select::{select, starts_select};
 use nom::Err;
@@ -135,21 +135,24 @@ impl Machine<'_> {
     fn qualified(&mut self, token: Token) -> Result<Value, Err<Fault>> {
         let first = ident_of(self.i, token);
         let (i, second) = name(self.i.skip().expect(T::Dot)?)?;
-        let (i, third) = after(T::Dot, name)(i)?;
         self.i = i;
-        let name = match third {
-            Some(column) => QualifiedName {
-                schema: Some(first),
-                table: second,
-                column,
-            },
-            None => QualifiedName {
+        let name = match i.kind() {
+            T::Dot => {
+                let (i, column) = name(i.skip())?;
+                self.i = i;
+                QualifiedName {
+                    schema: Some(Box::new(first)),
+                    table: second,
+                    column,
+                }
+            }
+            _ => QualifiedName {
                 schema: None,
                 table: first,
                 column: second,
             },
         };
-        self.value(ExprKind::Qualified(Box::new(name)), token.start, 1)
+        self.value(ExprKind::Qualified(name), token.start, 1)
     }
 
     /// A call: finished at once if it has no arguments, else open until its `)`.

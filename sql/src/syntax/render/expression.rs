@@ -61,7 +61,7 @@ impl Writer<'_> {
             ExprKind::Literal(literal) => self.literal(literal),
             ExprKind::Name(name) => self.column(name),
             ExprKind::Qualified(name) => {
-                self.optional("", name.schema.as_ref(), Self::column);
+                self.optional("", name.schema.as_deref(), Self::column);
                 self.put_if(name.schema.is_some(), ".");
                 self.column(&name.table);
                 self.put(".");
