@@ -234,3 +234,27 @@ fn settings_of_attached_databases() {
         wide.display()
     ));
 }
+
+/// What is known of the schema goes back with each kind of rollback, whichever came first.
+#[test]
+fn schema_changes_and_savepoints() {
+    let endings = [
+        "ROLLBACK",
+        "ROLLBACK TO one; ROLLBACK",
+        "ROLLBACK TO one; COMMIT",
+        "ROLLBACK TO one; CREATE TABLE late(z); ROLLBACK TO one; COMMIT",
+        "ROLLBACK TO two; RELEASE one; COMMIT",
+        "ROLLBACK TO two; ROLLBACK TO one; INSERT INTO early VALUES(1); ROLLBACK",
+        "RELEASE one; ROLLBACK",
+    ];
+    for ending in endings {
+        let both = Both::with("CREATE TABLE t(a)");
+        both.check(&format!(
+            "BEGIN; CREATE TABLE early(x); SAVEPOINT one; CREATE INDEX i ON t(a); ALTER TABLE t ADD COLUMN b; SAVEPOINT two;
+             DROP TABLE early; INSERT INTO t VALUES(1, 2); {ending}"
+        ));
+        both.check("SELECT * FROM t; INSERT INTO t(a) VALUES(7); INSERT INTO t VALUES(1, 2); SELECT * FROM early; SELECT * FROM late");
+        both.check("CREATE TABLE IF NOT EXISTS early(x); INSERT INTO early VALUES(5); SELECT name FROM sqlite_schema ORDER BY 1; PRAGMA integrity_check");
+        both.check_content();
+    }
+}
