@@ -70,7 +70,7 @@ impl<'a> PlanContext<'a> {
         }
         let name = &trigger.definition.table;
         match &name.schema {
-            Some(schema) => schema.is(&self.databases[database].name),
+            Some(schema) => schema.is(self.databases[database].name),
             None => {
                 let mut order = [1, 0].into_iter().chain(2..self.databases.len());
                 order.find(|&number| {

@@ -334,7 +334,7 @@ impl<'a> Binder<'a> {
         let found = match (&name.schema, self.home) {
             (Some(schema), _) => {
                 let databases = self.context.databases;
-                let database = databases.iter().position(|view| schema.is(&view.name));
+                let database = databases.iter().position(|view| schema.is(view.name));
                 database.and_then(|database| self.find_in(database, &key))
             }
             (None, Some(home)) => self.find_in(home, &key),
