@@ -91,6 +91,8 @@ impl<'h> Contract<'h> {
             (true, SyncLevel::Normal, Mode::Delete | Mode::Multi) => acknowledged.saturating_sub(1),
             (true, SyncLevel::Normal, Mode::Wal) => self.synced,
             (true, SyncLevel::Normal, Mode::Mixed) => 0,
+            // Its process died, maybe before the last sync, and nobody was told that it is durable.
+            (true, ..) if self.history.found.contains(&acknowledged) => acknowledged.saturating_sub(1),
             _ => acknowledged,
         };
         Some(Window {

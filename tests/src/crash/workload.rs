@@ -32,6 +32,8 @@ pub(super) struct History {
     pub(super) digests: Vec<Digest>,
     /// Content that a dead process had written whole but that nobody saw: possible while so many commits are acknowledged.
     pub(super) ghosts: Vec<(usize, Digest)>,
+    /// Commits of processes that died before they were told of them. Others have seen them, but their last sync may be missing.
+    pub(super) found: Vec<usize>,
     /// What the live checker found.
     pub(super) broken: Vec<String>,
 }
@@ -96,12 +98,14 @@ pub(super) fn run(scenario: &Scenario, folder: &Path, wrap: &Wrap) -> Result<His
     let result = run.all();
     let machine = run.machine.clone();
     let (digests, ghosts) = (std::mem::take(&mut run.digests), std::mem::take(&mut run.ghosts));
+    let found = std::mem::take(&mut run.found);
     drop(run);
     result?;
     Ok(History {
         ops: machine.ops(),
         digests,
         ghosts,
+        found,
         broken: machine.broken_promises(),
     })
 }
@@ -123,6 +127,7 @@ struct Run<'w> {
     oracle: rusqlite::Connection,
     digests: Vec<Digest>,
     ghosts: Vec<(usize, Digest)>,
+    found: Vec<usize>,
     /// The second connection has a snapshot open, of this content.
     snapshot: Option<Digest>,
     step: u64,
@@ -155,6 +160,7 @@ impl<'w> Run<'w> {
             oracle,
             digests: vec![empty],
             ghosts: Vec::new(),
+            found: Vec::new(),
             snapshot: None,
             step: 0,
             tables: 0,
@@ -347,6 +353,7 @@ impl<'w> Run<'w> {
         }
         if found == self.step.to_string() {
             self.oracle.execute_batch("COMMIT").map_err(words)?;
+            self.found.push(self.digests.len());
             self.acknowledge()?;
         } else {
             let ghost = self.oracle_digest()?;
