@@ -59,8 +59,14 @@ impl Wal {
             ));
         }
         self.write_frames(commit, &mut next)?;
-        if around.syncs.commit {
-            self.sync_log(around)?;
+        if around.syncs.commit
+            && let Err(error) = self.sync_log(around)
+        {
+            // The system may have dropped these frames and call them clean: whoever found them could build on what no later sync
+            // makes durable. Cut off they are gone for all.
+            let first = frame_offset(self.header.frame_count + 1, commit.page_size as usize);
+            let _ = self.file.set_len(first);
+            return Err(error);
         }
         let mut frame = self.header.frame_count;
         for (page, _) in commit.pages {
