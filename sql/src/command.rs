@@ -178,20 +178,27 @@ impl State {
         table: &str,
         interrupt: &AtomicBool,
     ) -> Result<Vec<String>> {
+        self.with_pragma_context(interrupt, |context| pragma::quick_check(database, table, context))
+    }
+
+    /// Lends the world that pragmas look at and change.
+    fn with_pragma_context<T>(
+        &mut self,
+        interrupt: &AtomicBool,
+        work: impl FnOnce(&mut PragmaContext<'_>) -> T,
+    ) -> T {
         let collation_names = self.collations.names();
-        let (autocommit, savepoints) = (self.transaction.is_autocommit(), self.transaction.savepoints());
-        let mut context = PragmaContext {
+        work(&mut PragmaContext {
             databases: &mut self.databases,
             settings: &mut self.settings,
             session: &mut self.session,
             functions: &self.functions,
             collation_names: &collation_names,
             collations: &self.collations,
-            autocommit,
-            savepoints,
+            autocommit: self.transaction.is_autocommit(),
+            savepoints: self.transaction.savepoints(),
             interrupt,
-        };
-        pragma::quick_check(database, table, &mut context)
+        })
     }
 
     fn run_pragma(&mut self, pragma: &ast::Pragma, interrupt: &AtomicBool) -> Result<Output> {
@@ -204,20 +211,7 @@ impl State {
             self.settings.clone(),
             self.session.environment.case_sensitive_like.get(),
         );
-        let collation_names = self.collations.names();
-        let (autocommit, savepoints) = (self.transaction.is_autocommit(), self.transaction.savepoints());
-        let mut context = PragmaContext {
-            databases: &mut self.databases,
-            settings: &mut self.settings,
-            session: &mut self.session,
-            functions: &self.functions,
-            collation_names: &collation_names,
-            collations: &self.collations,
-            autocommit,
-            savepoints,
-            interrupt,
-        };
-        let rows = pragma::run(pragma, &mut context);
+        let rows = self.with_pragma_context(interrupt, |context| pragma::run(pragma, context));
         self.end_reads_since(open);
         if before
             != (

@@ -91,8 +91,11 @@ impl<'h> Contract<'h> {
             (true, SyncLevel::Normal, Mode::Delete | Mode::Multi) => acknowledged.saturating_sub(1),
             (true, SyncLevel::Normal, Mode::Wal) => self.synced,
             (true, SyncLevel::Normal, Mode::Mixed) => 0,
-            // Its process died, maybe before the last sync, and nobody was told that it is durable.
-            (true, ..) if self.history.found.contains(&acknowledged) => acknowledged.saturating_sub(1),
+            // Its process died, maybe before the last sync, and nobody was told that it is durable. (A log is synced before others see
+            // the commit.)
+            (true, _, mode) if mode != Mode::Wal && self.history.found.contains(&acknowledged) => {
+                acknowledged.saturating_sub(1)
+            }
             _ => acknowledged,
         };
         Some(Window {
