@@ -107,25 +107,8 @@ impl Connection {
     pub fn open_with(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Connection> {
         let main = options.open_database("main", &path.as_ref().to_string_lossy())?;
         let temp = Database::new("temp", "", Pager::temporary(&Default::default())?);
-        let busy_timeout_ms = milliseconds(options.timeout());
-        let settings = Settings {
-            busy_timeout_ms,
-            ..Settings::default()
-        };
         Ok(Connection {
-            state: RefCell::new(State {
-                databases: vec![main, temp],
-                session: Session::default(),
-                functions: Registry::new(),
-                collations: CollationTable::default(),
-                virtual_tables: FxHashMap::default(),
-                transaction: Transaction::default(),
-                settings,
-                schema_version: 1,
-                cache: Vec::new(),
-                parse_memory: ParseMemory::default(),
-                options: options.clone(),
-            }),
+            state: RefCell::new(State::new(vec![main, temp], options)),
             interrupt: Arc::new(AtomicBool::new(false)),
         })
     }
@@ -318,6 +301,27 @@ impl Drop for Connection {
 }
 
 impl State {
+    /// A connection to `databases` that has done nothing yet.
+    pub(crate) fn new(databases: Vec<Database>, options: &OpenOptions) -> State {
+        let settings = Settings {
+            busy_timeout_ms: milliseconds(options.timeout()),
+            ..Settings::default()
+        };
+        State {
+            databases,
+            session: Session::default(),
+            functions: Registry::new(),
+            collations: CollationTable::default(),
+            virtual_tables: FxHashMap::default(),
+            transaction: Transaction::default(),
+            settings,
+            schema_version: 1,
+            cache: Vec::new(),
+            parse_memory: ParseMemory::default(),
+            options: options.clone(),
+        }
+    }
+
     /// The world of a running statement.
     pub(crate) fn context<'a>(
         &'a mut self,
@@ -327,10 +331,9 @@ impl State {
         run: u64,
     ) -> ExecContext<'a> {
         ExecContext {
-            databases: &mut self.databases,
+            state: self,
             parameters,
             registers,
-            session: &mut self.session,
             interrupt,
             run,
         }

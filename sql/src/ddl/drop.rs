@@ -202,9 +202,9 @@ impl Definer<'_> {
         let defer_all = self.state.settings.defer_foreign_keys;
         let mut registers = vec![Value::Null; compiled.registers];
         let mut context = self.state.context(&[], &mut registers, self.interrupt, run);
-        context.session.foreign_keys.statement.clear();
-        context.session.foreign_keys.defer_all = defer_all;
-        (context.session.depth, context.session.firing) = (0, Vec::new());
+        context.state.session.foreign_keys.statement.clear();
+        context.state.session.foreign_keys.defer_all = defer_all;
+        (context.state.session.depth, context.state.session.firing) = (0, Vec::new());
         let mut written = Written::default();
         let result = delete
             .run(&mut context, &mut written)

@@ -68,7 +68,7 @@ impl Evaluate for Call {
             columns.push(argument.evaluate_rows(context, input, rows)?);
         }
         let constant = *stable && columns.iter().all(Values::is_constant) && !rows.is_empty();
-        let mut function_context = FunctionContext::new(&context.session.environment)
+        let mut function_context = FunctionContext::new(&context.state.session.environment)
             .with_collation(collation)
             .with_state(std::mem::take(state));
         function_context.pure_place = *pure_place;
