@@ -13,6 +13,7 @@
 //! - I1. While no statement runs and no transaction was begun, no database holds a lock.
 //! - I2. A statement compiled against schemas that are no longer current is compiled again before it runs (`State::schema_version`).
 
+mod blob;
 mod collations;
 mod options;
 mod prepare;
@@ -28,6 +29,7 @@ use std::time::Duration;
 use aludel_storage::pager::Pager;
 use rustc_hash::FxHashMap;
 
+pub use blob::Blob;
 pub use options::OpenOptions;
 pub(crate) use prepare::named_columns;
 pub(crate) use transaction::{Entered, Outcome};

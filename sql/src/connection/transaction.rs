@@ -38,6 +38,8 @@ pub(crate) struct Transaction {
     statements: usize,
     /// Grows when a rollback takes the ground from under running statements.
     pub(crate) abortions: u64,
+    /// Grows with each ROLLBACK, also of a part.
+    pub(crate) rollbacks: u64,
 }
 
 #[derive(Debug)]
@@ -308,6 +310,7 @@ impl State {
     /// Undoes the transaction. Statements that still read go on, unless the schema that they were compiled against is undone too.
     pub(crate) fn roll_back_all(&mut self) {
         let others_read = self.transaction.running > 0;
+        self.transaction.rollbacks += 1;
         for database in &mut self.databases {
             if database.pager.state() != TransactionState::Write {
                 continue;
@@ -474,6 +477,7 @@ impl State {
     /// ROLLBACK TO.
     pub(crate) fn roll_back_to(&mut self, name: &str) -> Result<()> {
         let depth = self.find_savepoint(name)?;
+        self.transaction.rollbacks += 1;
         for pager in self
             .writing_pagers()
             .filter(|pager| pager.savepoint_depth() > depth)
