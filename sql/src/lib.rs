@@ -28,6 +28,7 @@ pub mod statement;
 pub mod syntax;
 pub mod table_function;
 pub mod value;
+pub mod virtual_table;
 
 pub use connection::{Blob, Connection, InterruptHandle, OpenOptions};
 pub use error::{Error, Result};

@@ -42,6 +42,7 @@ use crate::pragma::Settings;
 use crate::statement::{Body, Params, Row, Statement};
 use crate::syntax::ParseMemory;
 use crate::value::Value;
+use crate::virtual_table::{Module, NestedState};
 use collations::CollationTable;
 use transaction::Transaction;
 
@@ -76,6 +77,10 @@ pub(crate) struct State {
     pub(crate) functions: Registry,
     pub(crate) collations: CollationTable,
     pub(crate) virtual_tables: FxHashMap<String, Arc<dyn VirtualTable>>,
+    /// Kinds of virtual tables by name, in small letters.
+    pub(crate) modules: FxHashMap<String, Arc<dyn Module>>,
+    /// Statements that virtual tables run.
+    pub(crate) nested: NestedState,
     pub(crate) transaction: Transaction,
     pub(crate) settings: Settings,
     /// Grows whenever a compiled statement may mean something else: a schema was read, a database attached, a function registered.
@@ -267,6 +272,15 @@ impl Connection {
         Ok(())
     }
 
+    /// Registers a kind of virtual tables: `CREATE VIRTUAL TABLE t USING name(..)`. One of the same name is replaced; tables
+    /// that are open stay what they are.
+    pub fn create_module(&self, name: &str, module: Arc<dyn Module>) -> Result<()> {
+        let mut state = self.state()?;
+        state.modules.insert(name.to_ascii_lowercase(), module);
+        state.schema_version += 1;
+        Ok(())
+    }
+
     // ---- inside ----------------------------------------------------------------------------------
 
     pub(crate) fn state(&self) -> Result<RefMut<'_, State>> {
@@ -300,6 +314,7 @@ impl Drop for Connection {
     fn drop(&mut self) {
         let state = self.state.get_mut();
         state.cache.clear();
+        state.nested.kept.clear();
         state.roll_back_all();
     }
 }
@@ -317,6 +332,8 @@ impl State {
             functions: Registry::new(),
             collations: CollationTable::default(),
             virtual_tables: FxHashMap::default(),
+            modules: FxHashMap::default(),
+            nested: NestedState::default(),
             transaction: Transaction::default(),
             settings,
             schema_version: 1,

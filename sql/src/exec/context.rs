@@ -10,6 +10,7 @@ use crate::functions::Environment;
 use crate::plan::expr::Register;
 use crate::plan::physical::DatabaseIndex;
 use crate::value::{Value, ValueRef};
+use crate::virtual_table::VirtualContext;
 
 /// The world of a running statement. It is lent to each call; operators keep no reference to it.
 pub struct ExecContext<'a> {
@@ -36,6 +37,11 @@ impl ExecContext<'_> {
         } else {
             Ok(())
         }
+    }
+
+    /// The connection as virtual tables see it.
+    pub(crate) fn virtual_context(&mut self) -> VirtualContext<'_> {
+        VirtualContext::new(self.state, self.interrupt)
     }
 
     /// A bound parameter, counted from 0.

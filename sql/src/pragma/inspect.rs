@@ -403,7 +403,7 @@ pub(super) fn collation_list(_: &Request<'_>, context: &mut PragmaContext<'_>) -
 pub(super) fn function_list(_: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
     let row = |function: &Function| {
         let kind = match function.kind {
-            FunctionKind::Scalar(_) | FunctionKind::Special(_) => "s",
+            FunctionKind::Scalar(_) | FunctionKind::Special(_) | FunctionKind::Database(_) => "s",
             FunctionKind::Aggregate(_) | FunctionKind::Window(_) => "w",
         };
         let arguments = match function.arity {
