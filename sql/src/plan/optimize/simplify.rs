@@ -3,11 +3,10 @@
 use super::super::expr::{CompareOp, CompareRule};
 use super::super::logical::Scalar;
 
-/// A term in a form that the join planner can use better.
-pub(super) fn simplify(term: Scalar) -> Scalar {
-    match term {
-        Scalar::Or(terms) => disjunction(terms),
-        other => other,
+/// Brings a term into a form that the join planner can use better.
+pub(super) fn simplify(term: &mut Scalar) {
+    if let Scalar::Or(terms) = term {
+        *term = disjunction(std::mem::take(terms));
     }
 }
 
