@@ -84,7 +84,13 @@ impl BuildContext {
             Node::Sort(sort) => {
                 let width = width_of(&sort.input);
                 let input = self.operator(&sort.input)?;
-                Ok(Box::new(Sort::build(input, width, &sort.keys, sort.top.as_ref(), self)?))
+                Ok(Box::new(Sort::build(
+                    input,
+                    width,
+                    &sort.keys,
+                    sort.top.as_ref(),
+                    self,
+                )?))
             }
             Node::SetOperation {
                 op,

@@ -96,7 +96,7 @@ impl<'a> Binder<'a> {
         Ok(kind.of(Scalar::InList {
             operand: Box::new(operand.expr),
             list: values.into_iter().map(|value| value.expr).collect(),
-            rule,
+            rule: Box::new(rule),
             negated: test.negated,
         }))
     }

@@ -198,11 +198,7 @@ impl Lowerer<'_> {
             .offset
             .map(|offset| self.scalar(offset, &Layout::empty()))
             .transpose()?;
-        Ok(Node::Limit(Box::new(Limit {
-            input,
-            limit,
-            offset,
-        })))
+        Ok(Node::Limit(Box::new(Limit { input, limit, offset })))
     }
 
     /// How many rows of a sort are enough: limit plus offset, all when the limit is negative.

@@ -37,7 +37,7 @@ fn disjunction(terms: Vec<Scalar>) -> Scalar {
     Scalar::InList {
         operand: Box::new(operand),
         list,
-        rule,
+        rule: Box::new(rule),
         negated: false,
     }
 }
@@ -67,7 +67,7 @@ fn member(term: &Scalar) -> Option<(&Scalar, &[Scalar], CompareRule)> {
             list,
             rule,
             negated: false,
-        } if operand.as_column().is_some() => Some((operand, list, rule.clone())),
+        } if operand.as_column().is_some() => Some((operand, list, CompareRule::clone(rule))),
         _ => None,
     }
 }
