@@ -30,7 +30,9 @@ pub mod table_function;
 pub mod value;
 pub mod virtual_table;
 
-pub use connection::{Blob, Connection, InterruptHandle, OpenOptions};
+pub use connection::{
+    Backup, BackupStep, Blob, Connection, DeserializeOptions, InterruptHandle, OpenOptions,
+};
 pub use error::{Error, Result};
 pub use statement::{
     ColumnIndex, FromValue, MappedRows, Params, ParamsFromIter, Row, Rows, Statement, ToValue,

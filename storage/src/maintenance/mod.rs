@@ -1,6 +1,8 @@
 #![forbid(unsafe_code)]
 //! Floor 5: looking after a whole database.
 
+mod backup;
 pub mod check;
 
+pub use backup::PageCopy;
 pub use check::{CheckOptions, CheckReport, Finding, FindingCode, TreeRoot, check};
