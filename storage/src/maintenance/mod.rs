@@ -3,6 +3,8 @@
 
 mod backup;
 pub mod check;
+pub mod salvage;
 
 pub use backup::PageCopy;
 pub use check::{CheckOptions, CheckReport, Finding, FindingCode, TreeRoot, check};
+pub use salvage::{Salvage, SalvagedHeader, SalvagedRow, WalkTally};
