@@ -32,7 +32,9 @@ pub mod syntax;
 pub mod value;
 pub mod virtual_table;
 
-pub use connection::{Blob, Connection, InterruptHandle, OpenOptions};
+pub use connection::{
+    Backup, BackupStep, Blob, Connection, DeserializeOptions, InterruptHandle, OpenOptions,
+};
 pub use error::{Error, Result};
 pub use statement::{
     ColumnIndex, FromValue, MappedRows, Params, ParamsFromIter, Row, Rows, Statement, ToValue,

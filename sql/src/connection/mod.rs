@@ -13,11 +13,13 @@
 //! - I1. While no statement runs and no transaction was begun, no database holds a lock.
 //! - I2. A statement compiled against schemas that are no longer current is compiled again before it runs (`State::schema_version`).
 
+mod backup;
 mod blob;
 mod collations;
 mod options;
 mod prepare;
 mod programs;
+mod serialize;
 mod transaction;
 mod virtual_tables;
 
@@ -29,9 +31,11 @@ use std::time::Duration;
 
 use aludel_storage::pager::{Pager, PagerOptions};
 
+pub use backup::{Backup, BackupStep};
 pub use blob::Blob;
 pub use options::OpenOptions;
 pub(crate) use prepare::named_columns;
+pub use serialize::DeserializeOptions;
 pub(crate) use transaction::{Entered, Outcome};
 
 use crate::catalog::Database;
