@@ -149,10 +149,12 @@ impl State {
             span: expr.span,
         };
         let statement = Statement::Select(Box::new(select));
-        let compiled = self.with_plan_context(|context| {
-            let mut context = *context;
-            context.settings.lone_expression = true;
-            plan::compile(&statement, &context)
+        let compiled = self.connecting(|state| {
+            state.with_plan_context(|context| {
+                let mut context = *context;
+                context.settings.lone_expression = true;
+                plan::compile(&statement, &context)
+            })
         })?;
         let CompiledKind::Query(query) = compiled.kind else {
             return Ok(Value::Null);
@@ -187,16 +189,8 @@ impl State {
         interrupt: &AtomicBool,
         work: impl FnOnce(&mut PragmaContext<'_>) -> T,
     ) -> T {
-        let collation_names = self.collations.names();
         work(&mut PragmaContext {
-            databases: &mut self.databases,
-            settings: &mut self.settings,
-            session: &mut self.session,
-            functions: &self.functions,
-            collation_names: &collation_names,
-            collations: &self.collations,
-            autocommit: self.transaction.is_autocommit(),
-            savepoints: self.transaction.savepoints(),
+            state: self,
             interrupt,
         })
     }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use aludel_storage::format::{AutoVacuum, PageNo, TextEncoding};
 use aludel_storage::pager::Pager;
 
+use super::builder::fold;
 use super::environment::Collations;
 use super::read::{SCHEMA_TABLE_NAMES, TEMP_SCHEMA_TABLE_NAMES, read_schema};
-use super::schema::Schema;
+use super::schema::{Schema, Table};
 use crate::error::{Error, Result};
 
 /// Where the schema cookie lies on page 1.
@@ -23,7 +24,7 @@ pub struct Database {
     pub pager: Pager,
     /// Its schema as last read; its cookie is compared with the file's in each transaction.
     pub schema: Arc<Schema>,
-    /// PRAGMA cache_size: pages, or KiB when negative.
+    /// PRAGMA cache_size: pages, or KiB when negative. See [`Database::set_cache_size`].
     pub cache_size: i64,
     /// PRAGMA secure_delete: 0 off, 1 on, 2 fast.
     pub secure_delete: i64,
@@ -59,6 +60,18 @@ impl Database {
         }
     }
 
+    /// How much memory pages may take: so many, or so many KiB when negative. It bounds the cache of a file that is not mapped, and from then on
+    /// also the changed pages of a transaction; what is more goes to a temporary file. With `spills` off nothing does.
+    pub fn set_cache_size(&mut self, size: i64, spills: bool) {
+        self.cache_size = size;
+        let page_size = self.pager.page_size();
+        let amount = usize::try_from(size.unsigned_abs()).unwrap_or(usize::MAX);
+        let bytes = amount.saturating_mul(if size < 0 { 1024 } else { page_size });
+        self.pager.set_cache_pages(bytes / page_size);
+        self.pager
+            .set_spill_limit(if spills { bytes } else { usize::MAX });
+    }
+
     /// The encoding of texts in the file, as of the schema that was last read or written.
     #[inline]
     pub fn encoding(&self) -> TextEncoding {
@@ -82,7 +95,11 @@ impl Database {
             self.checked_at = Some(token);
             return Ok(false);
         }
-        self.schema = Arc::new(read_schema(&self.pager, self.schema_table_names(), collations)?);
+        let mut schema = read_schema(&self.pager, self.schema_table_names(), collations)?;
+        if self.schema_changed {
+            keep_connected(&self.schema, &mut schema);
+        }
+        self.schema = Arc::new(schema);
         self.encoding = self.schema.encoding;
         self.checked_at = Some(token);
         Ok(true)
@@ -105,6 +122,12 @@ impl Database {
         self.schema_changed = true;
         self.checked_at = None;
         self.refresh_schema(collations).map(|_| ())
+    }
+
+    /// A virtual table of the schema was connected.
+    pub fn add_connected(&mut self, table: Table) {
+        let schema = Arc::make_mut(&mut self.schema);
+        schema.tables.insert(fold(&table.name), Arc::new(table));
     }
 
     /// Every root moved: the schema is read again before it is used next, also if the change is undone.
@@ -156,6 +179,16 @@ impl Database {
                 0,
                 "page 1 is too short",
             ))),
+        }
+    }
+}
+
+/// Virtual tables stay connected over changes of this connection's own that do not concern them: they may hold back rows that are yet to be written.
+fn keep_connected(old: &Schema, new: &mut Schema) {
+    for (key, definition) in &new.virtual_tables {
+        let known = old.tables.get(key).filter(|table| table.is_virtual());
+        if let Some(table) = known.filter(|table| table.sql == definition.sql) {
+            new.tables.insert(key.clone(), Arc::clone(table));
         }
     }
 }

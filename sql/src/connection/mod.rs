@@ -13,11 +13,15 @@
 //! - I1. While no statement runs and no transaction was begun, no database holds a lock.
 //! - I2. A statement compiled against schemas that are no longer current is compiled again before it runs (`State::schema_version`).
 
+mod backup;
+mod blob;
 mod collations;
 mod options;
 mod prepare;
 mod programs;
+mod serialize;
 mod transaction;
+mod virtual_tables;
 
 use std::cell::{RefCell, RefMut};
 use std::path::Path;
@@ -25,14 +29,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use aludel_storage::pager::Pager;
-use rustc_hash::FxHashMap;
+use aludel_storage::pager::{Pager, PagerOptions};
 
+pub use backup::{Backup, BackupStep};
+pub use blob::Blob;
 pub use options::OpenOptions;
 pub(crate) use prepare::named_columns;
+pub use serialize::DeserializeOptions;
 pub(crate) use transaction::{Entered, Outcome};
 
-use crate::catalog::{Database, VirtualTable};
+use crate::catalog::Database;
 use crate::error::{Error, Result};
 use crate::exec::{ExecContext, Session};
 use crate::functions::{Arity, Function, Registry};
@@ -40,8 +46,10 @@ use crate::pragma::Settings;
 use crate::statement::{Body, Params, Row, Statement};
 use crate::syntax::ParseMemory;
 use crate::value::Value;
+use crate::virtual_table::{Module, NestedState};
 use collations::CollationTable;
 use transaction::Transaction;
+use virtual_tables::VirtualTableState;
 
 /// How many statements the cache keeps.
 const CACHED_STATEMENTS_MAX: usize = 64;
@@ -73,7 +81,9 @@ pub(crate) struct State {
     pub(crate) session: Session,
     pub(crate) functions: Registry,
     pub(crate) collations: CollationTable,
-    pub(crate) virtual_tables: FxHashMap<String, Arc<dyn VirtualTable>>,
+    pub(crate) virtual_tables: VirtualTableState,
+    /// Statements that virtual tables run.
+    pub(crate) nested: NestedState,
     pub(crate) transaction: Transaction,
     pub(crate) settings: Settings,
     /// Grows whenever a compiled statement may mean something else: a schema was read, a database attached, a function registered.
@@ -104,26 +114,13 @@ impl Connection {
     /// As [`Connection::open`], with options.
     pub fn open_with(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Connection> {
         let main = options.open_database("main", &path.as_ref().to_string_lossy())?;
-        let temp = Database::new("temp", "", Pager::temporary(&Default::default())?);
-        let busy_timeout_ms = milliseconds(options.timeout());
-        let settings = Settings {
-            busy_timeout_ms,
-            ..Settings::default()
-        };
+        let temp = Database::new(
+            "temp",
+            "",
+            Pager::temporary(options.world(), &Default::default())?,
+        );
         Ok(Connection {
-            state: RefCell::new(State {
-                databases: vec![main, temp],
-                session: Session::default(),
-                functions: Registry::new(),
-                collations: CollationTable::default(),
-                virtual_tables: FxHashMap::default(),
-                transaction: Transaction::default(),
-                settings,
-                schema_version: 1,
-                cache: Vec::new(),
-                parse_memory: ParseMemory::default(),
-                options: options.clone(),
-            }),
+            state: RefCell::new(State::new(vec![main, temp], options)),
             interrupt: Arc::new(AtomicBool::new(false)),
         })
     }
@@ -268,12 +265,11 @@ impl Connection {
         Ok(())
     }
 
-    /// Registers a virtual table or table-valued function under its own name.
-    pub fn register_virtual_table(&self, table: Arc<dyn VirtualTable>) -> Result<()> {
+    /// Registers a kind of virtual tables: `CREATE VIRTUAL TABLE t USING name(..)`. One of the same name is replaced; tables
+    /// that are open stay what they are.
+    pub fn create_module(&self, name: &str, module: Arc<dyn Module>) -> Result<()> {
         let mut state = self.state()?;
-        state
-            .virtual_tables
-            .insert(table.name().to_ascii_lowercase(), table);
+        state.virtual_tables.register(name, module);
         state.schema_version += 1;
         Ok(())
     }
@@ -311,11 +307,34 @@ impl Drop for Connection {
     fn drop(&mut self) {
         let state = self.state.get_mut();
         state.cache.clear();
+        state.nested.kept.clear();
         state.roll_back_all();
     }
 }
 
 impl State {
+    /// A connection to `databases` that has done nothing yet.
+    pub(crate) fn new(databases: Vec<Database>, options: &OpenOptions) -> State {
+        let settings = Settings {
+            busy_timeout_ms: milliseconds(options.timeout()),
+            ..Settings::default()
+        };
+        State {
+            databases,
+            session: Session::default(),
+            functions: Registry::new(),
+            collations: CollationTable::default(),
+            virtual_tables: VirtualTableState::default(),
+            nested: NestedState::default(),
+            transaction: Transaction::default(),
+            settings,
+            schema_version: 1,
+            cache: Vec::new(),
+            parse_memory: ParseMemory::default(),
+            options: options.clone(),
+        }
+    }
+
     /// The world of a running statement.
     pub(crate) fn context<'a>(
         &'a mut self,
@@ -325,10 +344,9 @@ impl State {
         run: u64,
     ) -> ExecContext<'a> {
         ExecContext {
-            databases: &mut self.databases,
+            state: self,
             parameters,
             registers,
-            session: &mut self.session,
             interrupt,
             run,
         }
@@ -357,6 +375,31 @@ impl State {
         for database in &mut self.databases {
             database.pager.set_busy_timeout(timeout);
         }
+    }
+
+    /// The temporary database begins again, empty, where PRAGMA temp_store says. With 2 (memory) neither it nor a sort writes a file.
+    pub(crate) fn renew_temporary(&mut self) -> Result<()> {
+        const IN_MEMORY: u8 = 2;
+        let Some(temporary) = self.databases.get_mut(1) else {
+            return Ok(());
+        };
+        let mut options = PagerOptions::default();
+        options.page_size = temporary.pager.page_size() as u32;
+        options.encoding = temporary.pager.encoding();
+        let in_memory = self.settings.temp_store == IN_MEMORY;
+        let pager = if in_memory {
+            Pager::in_memory(&options)?
+        } else {
+            Pager::temporary(self.options.world(), &options)?
+        };
+        *temporary = Database::new("temp", "", pager);
+        self.session.memory_budget_bytes = if in_memory {
+            usize::MAX
+        } else {
+            Session::default().memory_budget_bytes
+        };
+        self.schema_version += 1;
+        Ok(())
     }
 
     /// How ATTACH opens a file.

@@ -33,8 +33,13 @@ pub(crate) struct Transaction {
     running: usize,
     /// Those of them that write.
     writing: usize,
+    /// Savepoints of statements that are open in the pagers, above those of the user: more than one when statements are inside
+    /// each other.
+    statements: usize,
     /// Grows when a rollback takes the ground from under running statements.
     pub(crate) abortions: u64,
+    /// Grows with each ROLLBACK, also of a part.
+    pub(crate) rollbacks: u64,
 }
 
 #[derive(Debug)]
@@ -50,6 +55,8 @@ pub(crate) struct Entered {
     write: bool,
     /// Whether its changes can be taken back alone: savepoints were opened in the pagers that write.
     undoable: bool,
+    /// The savepoints below its own.
+    depth: usize,
 }
 
 /// How a statement ended.
@@ -128,16 +135,23 @@ impl State {
                 return Err(error);
             }
         }
+        let depth = self.savepoint_depth();
         if undoable {
+            // The tables' own statements are no business of theirs.
+            if self.has_enlisted() && self.nested.depth == 0 {
+                self.savepoint_virtual_tables(depth)?;
+            }
             for pager in self.writing_pagers() {
                 pager.savepoint()?;
             }
+            self.transaction.statements += 1;
         }
         self.transaction.running += 1;
         self.transaction.writing += usize::from(!writes.is_empty());
         Ok(Entered {
             write: !writes.is_empty(),
             undoable,
+            depth,
         })
     }
 
@@ -147,7 +161,7 @@ impl State {
                 message: "attempt to write a readonly database".to_owned(),
             });
         }
-        let depth = self.transaction.savepoints.len();
+        let depth = self.savepoint_depth();
         let Some(database) = self.databases.get_mut(number) else {
             return Ok(());
         };
@@ -177,8 +191,8 @@ impl State {
                 Ok(())
             }
             _ if !entered.undoable => Ok(()),
-            Outcome::Done | Outcome::Failed(ConflictAction::Fail) => self.release_statement(),
-            Outcome::Failed(_) => self.undo_statement(),
+            Outcome::Done | Outcome::Failed(ConflictAction::Fail) => self.release_statement(entered.depth),
+            Outcome::Failed(_) => self.undo_statement(entered.depth),
         };
         self.release_idle();
         result
@@ -187,14 +201,50 @@ impl State {
     /// A write has done its work and has only rows to hand out: it cannot fail any more.
     pub(crate) fn settle(&mut self, entered: &mut Entered) -> Result<()> {
         if std::mem::take(&mut entered.undoable) {
-            self.release_statement()
+            self.release_statement(entered.depth)
         } else {
             Ok(())
         }
     }
 
-    fn release_statement(&mut self) -> Result<()> {
-        let depth = self.transaction.savepoints.len();
+    /// A virtual table is told of something in the midst of a transaction: what it does is a part of that, and commits nothing.
+    pub(super) fn enter_beside(&mut self) -> Entered {
+        self.transaction.running += 1;
+        self.transaction.writing += 1;
+        Entered {
+            write: true,
+            undoable: false,
+            depth: 0,
+        }
+    }
+
+    /// As a statement ends, but nothing is committed or given up.
+    pub(super) fn stand_back(&mut self, entered: &Entered) {
+        self.transaction.running = self.transaction.running.saturating_sub(1);
+        self.transaction.writing = self
+            .transaction
+            .writing
+            .saturating_sub(usize::from(entered.write));
+    }
+
+    /// How many savepoints a pager that writes has open.
+    pub(super) fn savepoint_depth(&self) -> usize {
+        self.transaction.savepoints.len() + self.transaction.statements
+    }
+
+    /// Whether write transactions are open on `databases`.
+    pub(crate) fn is_writing(&self, databases: &[usize]) -> bool {
+        let writes = |database: &Database| database.pager.state() == TransactionState::Write;
+        databases
+            .iter()
+            .all(|&number| self.databases.get(number).is_some_and(writes))
+    }
+
+    fn release_statement(&mut self, depth: usize) -> Result<()> {
+        if self.has_enlisted() && self.nested.depth == 0 {
+            self.release_virtual_tables(depth)?;
+        }
+        self.transaction.statements = depth.saturating_sub(self.transaction.savepoints.len());
         for pager in self
             .writing_pagers()
             .filter(|pager| pager.savepoint_depth() > depth)
@@ -204,14 +254,17 @@ impl State {
         Ok(())
     }
 
-    fn undo_statement(&mut self) -> Result<()> {
-        let depth = self.transaction.savepoints.len();
+    fn undo_statement(&mut self, depth: usize) -> Result<()> {
+        self.transaction.statements = depth.saturating_sub(self.transaction.savepoints.len());
         for pager in self
             .writing_pagers()
             .filter(|pager| pager.savepoint_depth() > depth)
         {
             pager.rollback_to(depth)?;
             pager.release(depth)?;
+        }
+        if self.nested.depth == 0 {
+            self.roll_back_virtual_tables_to(depth);
         }
         self.forget_changed_schemas();
         Ok(())
@@ -253,7 +306,13 @@ impl State {
 
     /// Commits every database that was written. On failure all of them are rolled back, unless the lock of a busy file may yet be had.
     fn commit_all(&mut self) -> Result<()> {
-        let committed = self.check_deferred_keys().and_then(|()| self.commit_pagers());
+        let synced = match self.has_enlisted() {
+            true => self.sync_virtual_tables(),
+            false => Ok(()),
+        };
+        let committed = synced
+            .and_then(|()| self.check_deferred_keys())
+            .and_then(|()| self.commit_pagers());
         if committed.is_err() {
             self.roll_back_all();
         }
@@ -270,7 +329,10 @@ impl State {
             shrink(&mut self.databases[number].pager)?;
         }
         match written.as_slice() {
-            [] => return Ok(()),
+            [] => {
+                self.finish_virtual_tables(true);
+                return Ok(());
+            }
             &[one] => self.databases[one].pager.commit()?,
             _ => commit_all(&mut self.writing_pagers().collect::<Vec<_>>())?,
         }
@@ -281,12 +343,14 @@ impl State {
                 database.pager.begin_read()?;
             }
         }
+        self.finish_virtual_tables(true);
         Ok(())
     }
 
     /// Undoes the transaction. Statements that still read go on, unless the schema that they were compiled against is undone too.
     pub(crate) fn roll_back_all(&mut self) {
         let others_read = self.transaction.running > 0;
+        self.transaction.rollbacks += 1;
         for database in &mut self.databases {
             if database.pager.state() != TransactionState::Write {
                 continue;
@@ -297,6 +361,7 @@ impl State {
                 let _ = database.pager.begin_read();
             }
         }
+        self.finish_virtual_tables(false);
         if self.forget_changed_schemas() {
             self.transaction.abortions += 1;
         }
@@ -304,6 +369,7 @@ impl State {
         self.forget_keys();
         self.transaction.begun = false;
         self.transaction.savepoints.clear();
+        self.transaction.statements = 0;
     }
 
     /// Schemas that this transaction changed were undone with it. True when there was one.
@@ -372,6 +438,13 @@ impl State {
                 message: "cannot commit transaction - SQL statements in progress".to_owned(),
             });
         }
+        if self.has_enlisted()
+            && let Err(error) = self.sync_virtual_tables()
+        {
+            self.roll_back_all();
+            self.release_idle();
+            return Err(error);
+        }
         self.check_deferred_keys()?;
         match self.commit_pagers() {
             Ok(()) => {
@@ -410,6 +483,9 @@ impl State {
                 message: "cannot open savepoint - SQL statements in progress".to_owned(),
             });
         }
+        if self.has_enlisted() {
+            self.savepoint_virtual_tables(self.savepoint_depth())?;
+        }
         for pager in self.writing_pagers() {
             pager.savepoint()?;
         }
@@ -445,6 +521,9 @@ impl State {
         {
             pager.release(depth)?;
         }
+        if self.has_enlisted() {
+            self.release_virtual_tables(depth)?;
+        }
         self.transaction.savepoints.truncate(depth);
         Ok(())
     }
@@ -452,12 +531,14 @@ impl State {
     /// ROLLBACK TO.
     pub(crate) fn roll_back_to(&mut self, name: &str) -> Result<()> {
         let depth = self.find_savepoint(name)?;
+        self.transaction.rollbacks += 1;
         for pager in self
             .writing_pagers()
             .filter(|pager| pager.savepoint_depth() > depth)
         {
             pager.rollback_to(depth)?;
         }
+        self.roll_back_virtual_tables_to(depth);
         if self.forget_changed_schemas() {
             self.transaction.abortions += 1;
         }

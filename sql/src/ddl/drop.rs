@@ -35,6 +35,10 @@ impl Definer<'_> {
         let name = drop.name.name.as_str();
         let (text, parameters, interrupt) = (self.sql, self.parameters, self.interrupt);
         self.refuse_drop(drop, database)?;
+        if drop.kind == ObjectKind::Table {
+            self.state.connect_named(Some(database), name)?;
+        }
+        self.refuse_to_drop_trees(drop, database)?;
         let watching = match drop.kind {
             ObjectKind::Table | ObjectKind::View => self.temporary_triggers(database, name),
             _ => Vec::new(),
@@ -92,6 +96,23 @@ impl Definer<'_> {
         Err(Error::sql(format!("no such {kind}: {}", written(&drop.name))))
     }
 
+    /// No tree goes while a statement or blob stands on one: it may be that, or one whose root would move.
+    fn refuse_to_drop_trees(&self, drop: &Drop, database: usize) -> Result<()> {
+        let schema = &self.state.databases[database].schema;
+        let has_tree = match drop.kind {
+            ObjectKind::Table => schema.table(drop.name.name.as_str()).is_some(),
+            ObjectKind::Index => true,
+            ObjectKind::View | ObjectKind::Trigger => false,
+        };
+        // Statements of a virtual table run inside another one that knows what it does.
+        if has_tree && self.state.transaction.running() > 0 && self.state.nested.depth == 0 {
+            return Err(Error::Locked {
+                message: "database table is locked".to_owned(),
+            });
+        }
+        Ok(())
+    }
+
     fn refuse_drop(&self, drop: &Drop, database: usize) -> Result<()> {
         let name = drop.name.name.as_str();
         let schema = &self.state.databases[database].schema;
@@ -127,6 +148,9 @@ impl Definer<'_> {
         let Some(table) = schema.table(name).cloned() else {
             return Err(Error::sql(format!("no such table: {name}")));
         };
+        if table.is_virtual() {
+            return self.drop_virtual_table(database, &table);
+        }
         if self.state.settings.foreign_keys && self.drop_concerns_keys(database, &table) {
             self.delete_rows(database, &table)?;
             schema = (*self.state.databases[database].schema).clone();
@@ -185,9 +209,9 @@ impl Definer<'_> {
         let defer_all = self.state.settings.defer_foreign_keys;
         let mut registers = vec![Value::Null; compiled.registers];
         let mut context = self.state.context(&[], &mut registers, self.interrupt, run);
-        context.session.foreign_keys.statement.clear();
-        context.session.foreign_keys.defer_all = defer_all;
-        (context.session.depth, context.session.firing) = (0, Vec::new());
+        context.state.session.foreign_keys.statement.clear();
+        context.state.session.foreign_keys.defer_all = defer_all;
+        (context.state.session.depth, context.state.session.firing) = (0, Vec::new());
         let mut written = Written::default();
         let result = delete
             .run(&mut context, &mut written)

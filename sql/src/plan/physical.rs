@@ -19,6 +19,7 @@ use super::expr::{CompareRule, Expr, Register, Subquery};
 use crate::catalog::{Index, Table};
 use crate::functions::Function;
 use crate::value::Affinity;
+use crate::virtual_table::{CursorColumn, IndexPlan};
 
 /// A query, ready to be built into operators.
 #[derive(Clone, Debug)]
@@ -59,13 +60,6 @@ pub enum ColumnOrigin {
         /// Its column; `None` for a rowid that no column stands for.
         column: Option<usize>,
     },
-    /// Of a virtual table.
-    Virtual {
-        /// The table.
-        table: Arc<dyn crate::catalog::VirtualTable>,
-        /// Its column.
-        column: usize,
-    },
 }
 
 impl ColumnOrigin {
@@ -78,10 +72,6 @@ impl ColumnOrigin {
                 ..
             } => table.columns.get(*column)?.declared_type.as_deref(),
             ColumnOrigin::Table { column: None, .. } => Some("INTEGER"),
-            ColumnOrigin::Virtual { table, column } => table
-                .columns()
-                .get(*column)
-                .map(|column| column.declared_type.as_str()),
         }
     }
 }
@@ -332,11 +322,13 @@ pub struct RowidUnion {
 #[derive(Clone, Debug)]
 pub struct VirtualScan {
     /// The table.
-    pub table: Arc<dyn crate::catalog::VirtualTable>,
-    /// Arguments of a table-valued function, and equalities pushed down onto hidden columns: column and value.
-    pub arguments: Vec<(usize, Expr)>,
-    /// The output layout: columns of the table.
-    pub columns: Vec<usize>,
+    pub table: Arc<Table>,
+    /// How it is done.
+    pub plan: Arc<IndexPlan>,
+    /// What the cursor gets: for each argument of the plan one value, or several that come one after the other.
+    pub arguments: Vec<SeekTerm>,
+    /// The output layout.
+    pub columns: Vec<CursorColumn>,
     /// Checked on the layout.
     pub filter: Option<Expr>,
 }

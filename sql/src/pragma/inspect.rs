@@ -94,7 +94,7 @@ fn view_rows(view: &View, with_hidden: bool) -> Vec<Row> {
 
 pub(super) fn table_list(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
-    for (number, database) in context.databases.iter().enumerate() {
+    for (number, database) in context.state.databases.iter().enumerate() {
         if request.database.is_some_and(|wanted| wanted != number) {
             continue;
         }
@@ -113,9 +113,14 @@ pub(super) fn table_list(request: &Request<'_>, context: &mut PragmaContext<'_>)
         };
         let wanted = |name: &str| request.value.is_none_or(|value| value.eq_ignore_ascii_case(name));
         for table in schema.tables.values().filter(|table| wanted(&table.name)) {
+            let kind = match table.is_virtual() {
+                true => "virtual",
+                false if context.state.is_shadow(number, &table.name) => "shadow",
+                false => "table",
+            };
             rows.push(row(
                 &table.name,
-                "table",
+                kind,
                 table.columns.len(),
                 table.without_rowid.is_some(),
                 table.strict,
@@ -124,8 +129,11 @@ pub(super) fn table_list(request: &Request<'_>, context: &mut PragmaContext<'_>)
         for view in schema.views.values().filter(|view| wanted(&view.name)) {
             rows.push(row(&view.name, "view", view.columns.len(), false, false));
         }
-        for (name, _) in schema.virtual_tables.values().filter(|(name, _)| wanted(name)) {
-            rows.push(row(name, "virtual", 0, false, false));
+        let unconnected = schema.virtual_tables.iter();
+        let unconnected =
+            unconnected.filter(|(key, own)| wanted(&own.name) && !schema.tables.contains_key(*key));
+        for (_, definition) in unconnected {
+            rows.push(row(&definition.name, "virtual", 0, false, false));
         }
     }
     Ok(rows)
@@ -377,7 +385,7 @@ fn action_words(action: ReferenceAction) -> &'static str {
 
 pub(super) fn database_list(_: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
     const TEMP: usize = 1;
-    let listed = context.databases.iter().enumerate();
+    let listed = context.state.databases.iter().enumerate();
     // The temporary database shows once something is in it.
     let listed = listed.filter(|(seq, database)| {
         *seq != TEMP || (!database.schema.tables.is_empty() || !database.schema.views.is_empty())
@@ -395,14 +403,15 @@ pub(super) fn database_list(_: &Request<'_>, context: &mut PragmaContext<'_>) ->
 }
 
 pub(super) fn collation_list(_: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
-    let names = context.collation_names.iter().enumerate();
+    let names = context.state.collations.names();
+    let names = names.iter().enumerate();
     Ok(names.map(|(seq, name)| vec![integer(seq), text(name)]).collect())
 }
 
 pub(super) fn function_list(_: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
     let row = |function: &Function| {
         let kind = match function.kind {
-            FunctionKind::Scalar(_) | FunctionKind::Special(_) => "s",
+            FunctionKind::Scalar(_) | FunctionKind::Special(_) | FunctionKind::Database(_) => "s",
             FunctionKind::Aggregate(_) | FunctionKind::Window(_) => "w",
         };
         let arguments = match function.arity {
@@ -418,7 +427,7 @@ pub(super) fn function_list(_: &Request<'_>, context: &mut PragmaContext<'_>) ->
             Value::Integer(function_flags(function)),
         ]
     };
-    Ok(context.functions.iter().map(row).collect())
+    Ok(context.state.functions.iter().map(row).collect())
 }
 
 /// The bits that SQLite shows: deterministic, direct only, innocuous.
@@ -432,10 +441,14 @@ fn function_flags(function: &Function) -> i64 {
         | bit(function.flags.innocuous, INNOCUOUS)
 }
 
-pub(super) fn module_list(_: &Request<'_>, _: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
+pub(super) fn module_list(_: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
+    let modules = context.state.virtual_tables.names();
     let functions = catalogue::all().iter().filter(|entry| entry.function);
-    Ok(functions
-        .map(|entry| vec![text(&format!("pragma_{}", entry.name))])
+    let pragmas = functions.map(|entry| format!("pragma_{}", entry.name));
+    Ok(modules
+        .into_iter()
+        .chain(pragmas)
+        .map(|name| vec![text(&name)])
         .collect())
 }
 
@@ -460,7 +473,7 @@ pub(super) fn compile_options(_: &Request<'_>, _: &mut PragmaContext<'_>) -> Res
 }
 
 pub(super) fn page_count(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
-    let pager = &mut context.databases[request.database_or_main()].pager;
+    let pager = &mut context.state.databases[request.database_or_main()].pager;
     let count = reading(pager, |pager| Ok(pager.page_count()))?;
     Ok(super::one_integer(i64::from(count)))
 }
@@ -474,11 +487,14 @@ pub(super) fn searched<'c>(
 ) -> impl Iterator<Item = &'c Database> {
     let order: Vec<usize> = match request.database {
         Some(number) => vec![number],
-        None => [1, 0].into_iter().chain(2..context.databases.len()).collect(),
+        None => [1, 0]
+            .into_iter()
+            .chain(2..context.state.databases.len())
+            .collect(),
     };
     order
         .into_iter()
-        .filter_map(|number| context.databases.get(number))
+        .filter_map(|number| context.state.databases.get(number))
 }
 
 pub(super) fn find_table<'c>(
@@ -486,7 +502,13 @@ pub(super) fn find_table<'c>(
     context: &'c PragmaContext<'_>,
     name: &str,
 ) -> Option<(&'c Database, &'c Table)> {
-    searched(request, context).find_map(|database| Some((database, &**database.schema.table(name)?)))
+    let eponymous = || {
+        let table = context.state.connected_eponymous(name)?;
+        Some((context.state.databases.first()?, &**table))
+    };
+    searched(request, context)
+        .find_map(|database| Some((database, &**database.schema.table(name)?)))
+        .or_else(eponymous)
 }
 
 fn find_view<'c>(request: &Request<'_>, context: &'c PragmaContext<'_>, name: &str) -> Option<&'c View> {

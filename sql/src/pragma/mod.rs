@@ -9,7 +9,7 @@
 //! ```
 //!
 //! An unknown pragma does nothing and answers nothing, as in SQLite. Pragmas that only look are also table-valued functions,
-//! `pragma_NAME(value, schema)` ([`table_function`]).
+//! `pragma_NAME(value, schema)` (`function`).
 //!
 //! Source: SQLite's page on PRAGMA statements.
 
@@ -27,13 +27,11 @@ use std::sync::atomic::AtomicBool;
 use aludel_storage::pager::{Pager, TransactionState};
 
 pub use catalogue::columns;
-pub use function::table_function;
+pub(crate) use function::table_function;
 pub use settings::Settings;
 
-use crate::catalog::{Collations, Database};
+use crate::connection::State;
 use crate::error::{Error, Result};
-use crate::exec::Session;
-use crate::functions::Registry;
 use crate::syntax::ast;
 use crate::value::Value;
 use catalogue::{Answerer, Entry};
@@ -43,22 +41,8 @@ pub type Row = Vec<Value>;
 
 /// What a pragma may look at and change.
 pub struct PragmaContext<'a> {
-    /// The open databases: main, temp, attached. Their schemas are fresh.
-    pub databases: &'a mut [Database],
-    /// Switches and settings of the connection.
-    pub settings: &'a mut Settings,
-    /// What functions see of the connection.
-    pub session: &'a mut Session,
-    /// The connection's functions.
-    pub functions: &'a Registry,
-    /// Names of the connection's collations; and the collations.
-    pub collation_names: &'a [String],
-    /// Looks collations up.
-    pub collations: &'a dyn Collations,
-    /// No BEGIN or SAVEPOINT is open: a change commits by itself.
-    pub autocommit: bool,
-    /// How many savepoints the connection has open.
-    pub savepoints: usize,
+    /// The connection. The schemas of its databases are fresh.
+    pub(crate) state: &'a mut State,
     /// Set by another thread to stop a long check.
     pub interrupt: &'a AtomicBool,
 }
@@ -120,6 +104,19 @@ pub(crate) fn quick_check(
     Ok(words.collect())
 }
 
+/// Pragmas that tell of tables need virtual ones to be connected: one that is asked for has to be in order, others may be broken.
+fn connect_tables(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<()> {
+    let state = &mut *context.state;
+    match (request.name, request.value) {
+        ("table_info" | "table_xinfo", Some(table)) => state.connect_named(request.database, table),
+        ("table_list" | "integrity_check" | "quick_check", _) => {
+            state.connect_all();
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
 fn answer(
     entry: &'static Entry,
     value: Option<&str>,
@@ -131,6 +128,7 @@ fn answer(
         value,
         database,
     };
+    connect_tables(&request, context)?;
     match entry.answerer {
         Answerer::Inspect(look) => look(&request, context),
         Answerer::Flag => flag::answer(&request, context),
@@ -142,6 +140,7 @@ fn answer(
 
 fn database_named(context: &PragmaContext<'_>, name: &str) -> Result<usize> {
     let found = context
+        .state
         .databases
         .iter()
         .position(|database| database.name.eq_ignore_ascii_case(name));

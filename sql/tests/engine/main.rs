@@ -1,6 +1,8 @@
 //! The engine and real SQLite side by side: the same statements, the same rows, the same errors, and files that
 //! SQLite's integrity_check finds nothing in.
 
+mod backups;
+mod blobs;
 mod both;
 mod ddl;
 mod depth;
@@ -9,6 +11,8 @@ mod histories;
 mod nested_from;
 mod programs;
 mod queries;
+mod serialized;
+mod temporary;
 mod transactions;
 mod views;
 mod writes;

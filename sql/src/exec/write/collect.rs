@@ -28,6 +28,11 @@ impl Collected {
         Ok(())
     }
 
+    /// Forgets the rows.
+    pub(super) fn clear(&mut self) {
+        self.used = 0;
+    }
+
     /// Keeps the selected rows of `batch`.
     pub(super) fn push(&mut self, batch: &Batch) {
         if self.used == self.batches.len() {

@@ -93,16 +93,8 @@ impl<'q> Planner<'_, 'q> {
             Path::Union { branches } => branches
                 .iter()
                 .any(|(path, own)| path.used().any(|number| own[number].needs != 0)),
-            Path::Hash => false,
-            Path::Rows => match &next.item.from {
-                ItemKind::Source(source) => match &source.kind {
-                    SourceKind::Virtual { arguments, .. } => {
-                        arguments.iter().any(|argument| self.items_of(argument) != 0)
-                    }
-                    _ => false,
-                },
-                ItemKind::Fixed(_) => false,
-            },
+            Path::Virtual(path) => path.needs != 0 || next.candidate.one_row,
+            Path::Hash | Path::Rows => false,
         }
     }
 
@@ -111,10 +103,18 @@ impl<'q> Planner<'_, 'q> {
         let ItemKind::Source(source) = &next.item.from else {
             return self.row_step(next.item, filter, next.candidate.out);
         };
-        if !matches!(source.kind, SourceKind::Table { .. }) {
+        if !matches!(source.kind, SourceKind::Table { .. } | SourceKind::Virtual { .. }) {
             return self.row_step(next.item, filter, next.candidate.out);
         }
         let (access, filter) = match &next.candidate.path {
+            Path::Virtual(path) => {
+                let mut filter = filter;
+                filter.retain(|term| !path.done.contains(term));
+                (
+                    Access::Virtual(Arc::clone(&path.plan), path.arguments.clone()),
+                    filter,
+                )
+            }
             Path::Tree(path) => {
                 let tree = &next.trees[path.tree()];
                 let access = self.tree_access(tree, path, next.constraints, next.backwards);

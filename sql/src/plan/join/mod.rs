@@ -20,6 +20,7 @@ mod region;
 mod solve;
 mod tree;
 mod union;
+mod virtual_table;
 
 use std::borrow::Cow;
 

@@ -114,6 +114,12 @@ impl OrderCheck<'_, '_> {
 
     /// Matches the keys of a tree with the wishes; tells whether no two rows agree in all of the keys that were matched.
     fn walk(&self, state: &mut OrderState, candidate: &Candidate) -> bool {
+        if let Path::Virtual(path) = &candidate.path {
+            if path.ordered {
+                state.held = self.wishes.len();
+            }
+            return false;
+        }
         let item = &self.items[candidate.item];
         let (Path::Tree(path), Some(table)) = (&candidate.path, item.table) else {
             return false;

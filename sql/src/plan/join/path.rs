@@ -1,11 +1,14 @@
 //! The ways in which one table's rows can be found, each with its cost.
 
+use std::rc::Rc;
+
 use smallvec::SmallVec;
 
 use super::constraint::{Constraint, ConstraintOp, Side, side_of};
 use super::cost::LogEst;
 use super::region::{Items, Planner, TermUse};
 use super::tree::Tree;
+use super::virtual_table::VirtualPath;
 use crate::plan::expr::CompareOp;
 use crate::plan::logical::{Scalar, TableId};
 use crate::value::Value;
@@ -41,6 +44,8 @@ pub(super) enum Path {
     Rows,
     /// Through a hash table over an equality with items before.
     Hash,
+    /// By a virtual table's own code.
+    Virtual(Rc<VirtualPath>),
     /// Through several trees, one for each branch of an OR.
     Union {
         branches: Vec<(TreePath, Vec<Constraint>)>,

@@ -10,11 +10,12 @@ use super::order::{OrderCheck, OrderWish, OrderedItem, helpful_trees};
 use super::path::{Candidate, Candidates, Path, TableSearch};
 use super::solve::{Question, Sequence, solve};
 use super::tree::{Tree, TreeKey};
+use super::virtual_table::VirtualSearch;
 use super::{ScanStep, Step, TermId, TermIds};
 use crate::error::{Error, Result};
 use crate::plan::bind::Tables;
 use crate::plan::context::PlanContext;
-use crate::plan::expr::CompareOp;
+use crate::plan::expr::{CompareOp, CompareRule};
 use crate::plan::logical::{From, IndexHint, OuterKind, Scalar, SemiJoin, Source, SourceKind, TableId};
 use crate::plan::physical::JoinKind;
 
@@ -160,7 +161,7 @@ impl<'p, 'q> Planner<'p, 'q> {
         self.finder().serves(constraint, target, table, key)
     }
 
-    fn finder(&self) -> Finder<'_> {
+    pub(super) fn finder(&self) -> Finder<'_> {
         Finder {
             tables: self.tables,
             owners: &self.owners,
@@ -207,6 +208,8 @@ impl<'p, 'q> Planner<'p, 'q> {
     fn gather(&mut self, from: &'q From, fixed: bool, region: &mut Region<'q>) {
         match from {
             From::Source(source) => {
+                let terms = self.argument_terms(source);
+                region.terms.extend(terms);
                 region.items.push(Item {
                     from: ItemKind::Source(source),
                     left: None,
@@ -227,7 +230,10 @@ impl<'p, 'q> Planner<'p, 'q> {
                 on,
             } => {
                 self.gather(left, fixed, region);
-                let on = self.add_terms(on);
+                let mut on = self.add_terms(on);
+                if let From::Source(source) = &**right {
+                    on.extend(self.argument_terms(source));
+                }
                 let from = match &**right {
                     From::Source(source) => ItemKind::Source(source),
                     other => ItemKind::Fixed(other),
@@ -246,6 +252,28 @@ impl<'p, 'q> Planner<'p, 'q> {
                 });
             }
         }
+    }
+
+    /// The arguments of a table-valued function are equalities with its hidden columns.
+    fn argument_terms(&mut self, source: &Source) -> TermIds {
+        let SourceKind::Virtual { table, arguments } = &source.kind else {
+            return TermIds::new();
+        };
+        let hidden = table.columns.iter().enumerate();
+        let hidden = hidden.filter(|(_, column)| column.hidden);
+        let terms = hidden.zip(arguments).map(|((index, column), argument)| {
+            self.add_term(Scalar::Compare {
+                op: CompareOp::Eq,
+                left: Box::new(Scalar::column(source.table, index)),
+                right: Box::new(argument.clone()),
+                rule: CompareRule {
+                    left: None,
+                    right: None,
+                    collation: column.collation.clone(),
+                },
+            })
+        });
+        terms.collect()
     }
 
     /// Plans the items of a region.
@@ -383,17 +411,22 @@ impl<'p, 'q> Planner<'p, 'q> {
         out: &mut Candidates,
     ) -> Result<()> {
         let item = &region.items[place];
-        let mut before: Items = if item.fixed { (1 << place) - 1 } else { 0 };
+        let before: Items = if item.fixed { (1 << place) - 1 } else { 0 };
         let uses = prepared.left.as_ref().map_or(uses, |left| left);
         let (ItemKind::Source(source), Some(id)) = (&item.from, prepared.table) else {
             if let ItemKind::Source(Source {
-                kind: SourceKind::Virtual { arguments, .. },
+                kind: SourceKind::Virtual { table, .. },
+                table: id,
                 ..
             }) = &item.from
             {
-                before |= arguments
-                    .iter()
-                    .fold(0, |items, argument| items | self.items_of(argument));
+                let search = VirtualSearch {
+                    place,
+                    table: *id,
+                    schema_table: table,
+                    before,
+                };
+                return self.virtual_candidates(&search, uses, wishes, out);
             }
             self.row_candidates(place, before, item, uses, out);
             return Ok(());

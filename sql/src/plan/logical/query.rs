@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::column::TableId;
 use super::scalar::Scalar;
-use crate::catalog::{Table, VirtualTable};
+use crate::catalog::Table;
 use crate::functions::Function;
 use crate::plan::physical::{ColumnOrigin, CteId, DatabaseIndex, FrameExclude, FrameUnit, SetOperator};
 use crate::value::{Affinity, Collation};
@@ -193,7 +193,7 @@ pub(in crate::plan) enum SourceKind {
     },
     /// A virtual table; the arguments of a table-valued function stand for its hidden columns in order.
     Virtual {
-        table: Arc<dyn VirtualTable>,
+        table: Arc<Table>,
         arguments: Vec<Scalar>,
     },
     /// A subquery or view.

@@ -13,6 +13,7 @@ use crate::plan::physical::{
     Bound, DatabaseIndex, IndexScan, Node, RowidUnion, ScanColumn, Seek, SeekTerm, TableScan, VirtualScan,
 };
 use crate::value::Affinity;
+use crate::virtual_table::CursorColumn;
 
 impl Lowerer<'_> {
     /// The rows of one table of FROM. Their columns come into `layout`, which is empty before.
@@ -29,34 +30,8 @@ impl Lowerer<'_> {
                 table: schema_table,
             } => self.table_rows(step, *database, schema_table, terms, layout),
             SourceKind::Virtual {
-                table: virtual_table,
-                arguments,
-            } => {
-                let used = self.tables.get(table).used.clone();
-                layout.push(table, Columns::Set(used.clone()));
-                let hidden = virtual_table
-                    .columns()
-                    .iter()
-                    .enumerate()
-                    .filter(|(_, column)| column.hidden);
-                let hidden: Vec<usize> = hidden.map(|(index, _)| index).collect();
-                let mut lowered = Vec::with_capacity(arguments.len());
-                for (&column, argument) in hidden.iter().zip(arguments) {
-                    lowered.push((column, self.scalar(argument, &Layout::empty())?));
-                }
-                self.explain_rows(table, " VIRTUAL TABLE INDEX 0:");
-                let filter = self.terms(&step.filter, terms, layout)?;
-                let scan = VirtualScan {
-                    table: Arc::clone(virtual_table),
-                    arguments: lowered,
-                    columns: used
-                        .iter()
-                        .map(|column| column.index().unwrap_or(usize::MAX))
-                        .collect(),
-                    filter,
-                };
-                Ok(Node::VirtualScan(Box::new(scan)))
-            }
+                table: schema_table, ..
+            } => self.virtual_rows(step, schema_table, terms, layout),
             SourceKind::Query(query) => self.query_rows(step, query, terms, layout),
             SourceKind::Common(id) => {
                 let width = self.tables.get(table).width();
@@ -81,6 +56,45 @@ impl Lowerer<'_> {
                 )
             }
         }
+    }
+
+    fn virtual_rows(
+        &mut self,
+        step: &ScanStep<'_>,
+        table: &Arc<Table>,
+        terms: Terms<'_, '_>,
+        layout: &mut Layout,
+    ) -> Result<Node> {
+        let Access::Virtual(plan, arguments) = &step.access else {
+            return Err(Error::misuse("a virtual table is read along a plan of its own"));
+        };
+        let id = step.source.table;
+        let used = self.tables.get(id).used.clone();
+        layout.push(id, Columns::Set(used.clone()));
+        let arguments = arguments.iter().map(|argument| self.seek_term(argument));
+        let arguments = arguments.collect::<Result<_>>()?;
+        self.explain_rows(
+            id,
+            &format!(
+                " VIRTUAL TABLE INDEX {}:{}",
+                plan.number,
+                plan.text.as_deref().unwrap_or("")
+            ),
+        );
+        let filter = self.terms(&step.filter, terms, layout)?;
+        let place = |column: ColumnNo| match column.index() {
+            None => CursorColumn::Rowid,
+            Some(index) if index < table.columns.len() => CursorColumn::Column(index),
+            Some(_) => CursorColumn::Handle,
+        };
+        let scan = VirtualScan {
+            table: Arc::clone(table),
+            plan: Arc::clone(plan),
+            arguments,
+            columns: used.iter().map(place).collect(),
+            filter,
+        };
+        Ok(Node::VirtualScan(Box::new(scan)))
     }
 
     fn query_rows(
@@ -216,7 +230,9 @@ impl Lowerer<'_> {
                 }
                 Ok(Node::Append { inputs })
             }
-            Access::Union(_) | Access::Rows => Err(Error::misuse("a table is not scanned as rows")),
+            Access::Union(_) | Access::Virtual(..) | Access::Rows => {
+                Err(Error::misuse("a table is not scanned as rows"))
+            }
         }
     }
 
