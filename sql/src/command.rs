@@ -187,16 +187,8 @@ impl State {
         interrupt: &AtomicBool,
         work: impl FnOnce(&mut PragmaContext<'_>) -> T,
     ) -> T {
-        let collation_names = self.collations.names();
         work(&mut PragmaContext {
-            databases: &mut self.databases,
-            settings: &mut self.settings,
-            session: &mut self.session,
-            functions: &self.functions,
-            collation_names: &collation_names,
-            collations: &self.collations,
-            autocommit: self.transaction.is_autocommit(),
-            savepoints: self.transaction.savepoints(),
+            state: self,
             interrupt,
         })
     }

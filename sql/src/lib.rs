@@ -28,8 +28,9 @@ pub mod statement;
 pub mod syntax;
 pub mod table_function;
 pub mod value;
+pub mod virtual_table;
 
-pub use connection::{Connection, InterruptHandle, OpenOptions};
+pub use connection::{Blob, Connection, InterruptHandle, OpenOptions};
 pub use error::{Error, Result};
 pub use statement::{
     ColumnIndex, FromValue, MappedRows, Params, ParamsFromIter, Row, Rows, Statement, ToValue,

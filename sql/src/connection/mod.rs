@@ -13,6 +13,7 @@
 //! - I1. While no statement runs and no transaction was begun, no database holds a lock.
 //! - I2. A statement compiled against schemas that are no longer current is compiled again before it runs (`State::schema_version`).
 
+mod blob;
 mod collations;
 mod options;
 mod prepare;
@@ -28,6 +29,7 @@ use std::time::Duration;
 use aludel_storage::pager::Pager;
 use rustc_hash::FxHashMap;
 
+pub use blob::Blob;
 pub use options::OpenOptions;
 pub(crate) use prepare::named_columns;
 pub(crate) use transaction::{Entered, Outcome};
@@ -40,6 +42,7 @@ use crate::pragma::Settings;
 use crate::statement::{Body, Params, Row, Statement};
 use crate::syntax::ParseMemory;
 use crate::value::Value;
+use crate::virtual_table::{Module, NestedState};
 use collations::CollationTable;
 use transaction::Transaction;
 
@@ -74,6 +77,10 @@ pub(crate) struct State {
     pub(crate) functions: Registry,
     pub(crate) collations: CollationTable,
     pub(crate) virtual_tables: FxHashMap<String, Arc<dyn VirtualTable>>,
+    /// Kinds of virtual tables by name, in small letters.
+    pub(crate) modules: FxHashMap<String, Arc<dyn Module>>,
+    /// Statements that virtual tables run.
+    pub(crate) nested: NestedState,
     pub(crate) transaction: Transaction,
     pub(crate) settings: Settings,
     /// Grows whenever a compiled statement may mean something else: a schema was read, a database attached, a function registered.
@@ -105,25 +112,8 @@ impl Connection {
     pub fn open_with(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Connection> {
         let main = options.open_database("main", &path.as_ref().to_string_lossy())?;
         let temp = Database::new("temp", "", Pager::temporary(&Default::default())?);
-        let busy_timeout_ms = milliseconds(options.timeout());
-        let settings = Settings {
-            busy_timeout_ms,
-            ..Settings::default()
-        };
         Ok(Connection {
-            state: RefCell::new(State {
-                databases: vec![main, temp],
-                session: Session::default(),
-                functions: Registry::new(),
-                collations: CollationTable::default(),
-                virtual_tables: FxHashMap::default(),
-                transaction: Transaction::default(),
-                settings,
-                schema_version: 1,
-                cache: Vec::new(),
-                parse_memory: ParseMemory::default(),
-                options: options.clone(),
-            }),
+            state: RefCell::new(State::new(vec![main, temp], options)),
             interrupt: Arc::new(AtomicBool::new(false)),
         })
     }
@@ -278,6 +268,15 @@ impl Connection {
         Ok(())
     }
 
+    /// Registers a kind of virtual tables: `CREATE VIRTUAL TABLE t USING name(..)`. One of the same name is replaced; tables
+    /// that are open stay what they are.
+    pub fn create_module(&self, name: &str, module: Arc<dyn Module>) -> Result<()> {
+        let mut state = self.state()?;
+        state.modules.insert(name.to_ascii_lowercase(), module);
+        state.schema_version += 1;
+        Ok(())
+    }
+
     // ---- inside ----------------------------------------------------------------------------------
 
     pub(crate) fn state(&self) -> Result<RefMut<'_, State>> {
@@ -311,11 +310,35 @@ impl Drop for Connection {
     fn drop(&mut self) {
         let state = self.state.get_mut();
         state.cache.clear();
+        state.nested.kept.clear();
         state.roll_back_all();
     }
 }
 
 impl State {
+    /// A connection to `databases` that has done nothing yet.
+    pub(crate) fn new(databases: Vec<Database>, options: &OpenOptions) -> State {
+        let settings = Settings {
+            busy_timeout_ms: milliseconds(options.timeout()),
+            ..Settings::default()
+        };
+        State {
+            databases,
+            session: Session::default(),
+            functions: Registry::new(),
+            collations: CollationTable::default(),
+            virtual_tables: FxHashMap::default(),
+            modules: FxHashMap::default(),
+            nested: NestedState::default(),
+            transaction: Transaction::default(),
+            settings,
+            schema_version: 1,
+            cache: Vec::new(),
+            parse_memory: ParseMemory::default(),
+            options: options.clone(),
+        }
+    }
+
     /// The world of a running statement.
     pub(crate) fn context<'a>(
         &'a mut self,
@@ -325,10 +348,9 @@ impl State {
         run: u64,
     ) -> ExecContext<'a> {
         ExecContext {
-            databases: &mut self.databases,
+            state: self,
             parameters,
             registers,
-            session: &mut self.session,
             interrupt,
             run,
         }

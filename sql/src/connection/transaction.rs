@@ -33,8 +33,13 @@ pub(crate) struct Transaction {
     running: usize,
     /// Those of them that write.
     writing: usize,
+    /// Savepoints of statements that are open in the pagers, above those of the user: more than one when statements are inside
+    /// each other.
+    statements: usize,
     /// Grows when a rollback takes the ground from under running statements.
     pub(crate) abortions: u64,
+    /// Grows with each ROLLBACK, also of a part.
+    pub(crate) rollbacks: u64,
 }
 
 #[derive(Debug)]
@@ -50,6 +55,8 @@ pub(crate) struct Entered {
     write: bool,
     /// Whether its changes can be taken back alone: savepoints were opened in the pagers that write.
     undoable: bool,
+    /// The savepoints below its own.
+    depth: usize,
 }
 
 /// How a statement ended.
@@ -128,16 +135,19 @@ impl State {
                 return Err(error);
             }
         }
+        let depth = self.savepoint_depth();
         if undoable {
             for pager in self.writing_pagers() {
                 pager.savepoint()?;
             }
+            self.transaction.statements += 1;
         }
         self.transaction.running += 1;
         self.transaction.writing += usize::from(!writes.is_empty());
         Ok(Entered {
             write: !writes.is_empty(),
             undoable,
+            depth,
         })
     }
 
@@ -147,7 +157,7 @@ impl State {
                 message: "attempt to write a readonly database".to_owned(),
             });
         }
-        let depth = self.transaction.savepoints.len();
+        let depth = self.savepoint_depth();
         let Some(database) = self.databases.get_mut(number) else {
             return Ok(());
         };
@@ -177,8 +187,8 @@ impl State {
                 Ok(())
             }
             _ if !entered.undoable => Ok(()),
-            Outcome::Done | Outcome::Failed(ConflictAction::Fail) => self.release_statement(),
-            Outcome::Failed(_) => self.undo_statement(),
+            Outcome::Done | Outcome::Failed(ConflictAction::Fail) => self.release_statement(entered.depth),
+            Outcome::Failed(_) => self.undo_statement(entered.depth),
         };
         self.release_idle();
         result
@@ -187,14 +197,27 @@ impl State {
     /// A write has done its work and has only rows to hand out: it cannot fail any more.
     pub(crate) fn settle(&mut self, entered: &mut Entered) -> Result<()> {
         if std::mem::take(&mut entered.undoable) {
-            self.release_statement()
+            self.release_statement(entered.depth)
         } else {
             Ok(())
         }
     }
 
-    fn release_statement(&mut self) -> Result<()> {
-        let depth = self.transaction.savepoints.len();
+    /// How many savepoints a pager that writes has open.
+    fn savepoint_depth(&self) -> usize {
+        self.transaction.savepoints.len() + self.transaction.statements
+    }
+
+    /// Whether write transactions are open on `databases`.
+    pub(crate) fn is_writing(&self, databases: &[usize]) -> bool {
+        let writes = |database: &Database| database.pager.state() == TransactionState::Write;
+        databases
+            .iter()
+            .all(|&number| self.databases.get(number).is_some_and(writes))
+    }
+
+    fn release_statement(&mut self, depth: usize) -> Result<()> {
+        self.transaction.statements = depth.saturating_sub(self.transaction.savepoints.len());
         for pager in self
             .writing_pagers()
             .filter(|pager| pager.savepoint_depth() > depth)
@@ -204,8 +227,8 @@ impl State {
         Ok(())
     }
 
-    fn undo_statement(&mut self) -> Result<()> {
-        let depth = self.transaction.savepoints.len();
+    fn undo_statement(&mut self, depth: usize) -> Result<()> {
+        self.transaction.statements = depth.saturating_sub(self.transaction.savepoints.len());
         for pager in self
             .writing_pagers()
             .filter(|pager| pager.savepoint_depth() > depth)
@@ -287,6 +310,7 @@ impl State {
     /// Undoes the transaction. Statements that still read go on, unless the schema that they were compiled against is undone too.
     pub(crate) fn roll_back_all(&mut self) {
         let others_read = self.transaction.running > 0;
+        self.transaction.rollbacks += 1;
         for database in &mut self.databases {
             if database.pager.state() != TransactionState::Write {
                 continue;
@@ -304,6 +328,7 @@ impl State {
         self.forget_keys();
         self.transaction.begun = false;
         self.transaction.savepoints.clear();
+        self.transaction.statements = 0;
     }
 
     /// Schemas that this transaction changed were undone with it. True when there was one.
@@ -452,6 +477,7 @@ impl State {
     /// ROLLBACK TO.
     pub(crate) fn roll_back_to(&mut self, name: &str) -> Result<()> {
         let depth = self.find_savepoint(name)?;
+        self.transaction.rollbacks += 1;
         for pager in self
             .writing_pagers()
             .filter(|pager| pager.savepoint_depth() > depth)

@@ -202,7 +202,7 @@ impl Definer<'_> {
                 }
                 rowid += 1;
                 let values: Vec<ValueRef<'_>> = row.iter().map(Value::as_ref).collect();
-                cursor.insert_values(&mut context.databases[database].pager, rowid, &values)?;
+                cursor.insert_values(&mut context.state.databases[database].pager, rowid, &values)?;
             }
         }
         source.close();

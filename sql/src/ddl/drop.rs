@@ -35,6 +35,7 @@ impl Definer<'_> {
         let name = drop.name.name.as_str();
         let (text, parameters, interrupt) = (self.sql, self.parameters, self.interrupt);
         self.refuse_drop(drop, database)?;
+        self.refuse_to_drop_trees(drop, database)?;
         let watching = match drop.kind {
             ObjectKind::Table | ObjectKind::View => self.temporary_triggers(database, name),
             _ => Vec::new(),
@@ -90,6 +91,22 @@ impl Definer<'_> {
             ObjectKind::Trigger => "trigger",
         };
         Err(Error::sql(format!("no such {kind}: {}", written(&drop.name))))
+    }
+
+    /// No tree goes while a statement or blob stands on one: it may be that, or one whose root would move.
+    fn refuse_to_drop_trees(&self, drop: &Drop, database: usize) -> Result<()> {
+        let schema = &self.state.databases[database].schema;
+        let has_tree = match drop.kind {
+            ObjectKind::Table => schema.table(drop.name.name.as_str()).is_some(),
+            ObjectKind::Index => true,
+            ObjectKind::View | ObjectKind::Trigger => false,
+        };
+        if has_tree && self.state.transaction.running() > 0 {
+            return Err(Error::Locked {
+                message: "database table is locked".to_owned(),
+            });
+        }
+        Ok(())
     }
 
     fn refuse_drop(&self, drop: &Drop, database: usize) -> Result<()> {
@@ -185,9 +202,9 @@ impl Definer<'_> {
         let defer_all = self.state.settings.defer_foreign_keys;
         let mut registers = vec![Value::Null; compiled.registers];
         let mut context = self.state.context(&[], &mut registers, self.interrupt, run);
-        context.session.foreign_keys.statement.clear();
-        context.session.foreign_keys.defer_all = defer_all;
-        (context.session.depth, context.session.firing) = (0, Vec::new());
+        context.state.session.foreign_keys.statement.clear();
+        context.state.session.foreign_keys.defer_all = defer_all;
+        (context.state.session.depth, context.state.session.firing) = (0, Vec::new());
         let mut written = Written::default();
         let result = delete
             .run(&mut context, &mut written)

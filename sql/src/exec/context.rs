@@ -4,23 +4,23 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use aludel_storage::format::PageNo;
 
-use crate::catalog::Database;
+use crate::connection::State;
 use crate::error::{Error, Result};
 use crate::functions::Environment;
 use crate::plan::expr::Register;
 use crate::plan::physical::DatabaseIndex;
 use crate::value::{Value, ValueRef};
+use crate::virtual_table::VirtualContext;
 
 /// The world of a running statement. It is lent to each call; operators keep no reference to it.
 pub struct ExecContext<'a> {
-    /// The open databases by [`DatabaseIndex`](crate::plan::physical::DatabaseIndex).
-    pub databases: &'a mut [Database],
+    /// The connection: databases by [`DatabaseIndex`](crate::plan::physical::DatabaseIndex), counters and settings, and all that nested
+    /// statements need.
+    pub(crate) state: &'a mut State,
     /// The bound parameters; those past the end are NULL.
     pub parameters: &'a [Value],
     /// Values from outer rows.
     pub registers: &'a mut Vec<Value>,
-    /// Counters and settings of the connection that functions and writes read and change.
-    pub session: &'a mut Session,
     /// Set by another thread to stop the statement.
     pub interrupt: &'a AtomicBool,
     /// Differs for each run of a statement, and for each firing of a trigger; the same in all calls of one run. What
@@ -37,6 +37,11 @@ impl ExecContext<'_> {
         } else {
             Ok(())
         }
+    }
+
+    /// The connection as virtual tables see it.
+    pub(crate) fn virtual_context(&mut self) -> VirtualContext<'_> {
+        VirtualContext::new(self.state, self.interrupt)
     }
 
     /// A bound parameter, counted from 0.

@@ -35,6 +35,7 @@ use std::sync::Arc;
 
 use crate::error::Result;
 use crate::value::{Value, ValueRef};
+use crate::virtual_table::VirtualContext;
 
 /// Where a function puts its result: exactly one call for each result.
 pub trait ValueSink {
@@ -104,6 +105,31 @@ where
         out: &mut dyn ValueSink,
     ) -> Result<()> {
         self(cx, args, out)
+    }
+}
+
+/// A function of a row's values that also reads tables: functions that virtual tables bring with them.
+pub trait DatabaseFunction: Send + Sync {
+    /// Computes the function of `args` and hands the result to `out` exactly once.
+    fn call(
+        &self,
+        context: &mut VirtualContext<'_>,
+        args: &[ValueRef<'_>],
+        out: &mut dyn ValueSink,
+    ) -> Result<()>;
+}
+
+impl<F> DatabaseFunction for F
+where
+    F: Fn(&mut VirtualContext<'_>, &[ValueRef<'_>], &mut dyn ValueSink) -> Result<()> + Send + Sync,
+{
+    fn call(
+        &self,
+        context: &mut VirtualContext<'_>,
+        args: &[ValueRef<'_>],
+        out: &mut dyn ValueSink,
+    ) -> Result<()> {
+        self(context, args, out)
     }
 }
 
@@ -240,6 +266,8 @@ pub enum FunctionKind {
     Window(WindowFunction),
     /// Compiled by the planner.
     Special(SpecialFunction),
+    /// A function of one row's values that runs statements of its own.
+    Database(Arc<dyn DatabaseFunction>),
 }
 
 impl std::fmt::Debug for FunctionKind {
@@ -249,6 +277,7 @@ impl std::fmt::Debug for FunctionKind {
             FunctionKind::Aggregate(_) => f.write_str("Aggregate"),
             FunctionKind::Window(kind) => f.debug_tuple("Window").field(kind).finish(),
             FunctionKind::Special(kind) => f.debug_tuple("Special").field(kind).finish(),
+            FunctionKind::Database(_) => f.write_str("Database"),
         }
     }
 }
@@ -284,6 +313,23 @@ impl Function {
             flags,
             kind,
             builtin: false,
+        }
+    }
+
+    /// A function that runs statements of its own.
+    pub fn database<F>(name: &str, arity: Arity, function: F) -> Function
+    where
+        F: Fn(&mut VirtualContext<'_>, &[ValueRef<'_>], &mut dyn ValueSink) -> Result<()>
+            + Send
+            + Sync
+            + 'static,
+    {
+        Function {
+            name: name.into(),
+            arity,
+            flags: FunctionFlags::default(),
+            kind: FunctionKind::Database(Arc::new(function)),
+            builtin: true,
         }
     }
 

@@ -5,8 +5,8 @@ use crate::error::Result;
 
 /// Sets the switch when there is a value, else tells it.
 pub(super) fn answer(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
-    let autocommit = context.autocommit;
-    let Some(switch) = switch(request.name, context.settings) else {
+    let autocommit = context.state.transaction.is_autocommit();
+    let Some(switch) = switch(request.name, &mut context.state.settings) else {
         return Ok(Vec::new());
     };
     match request.value {

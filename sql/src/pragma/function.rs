@@ -1,18 +1,15 @@
 //! Pragmas as table-valued functions: `SELECT name FROM pragma_table_info('t')`.
 //!
-//! The hidden columns `arg` and `schema` are the value and the name of the database. What a pragma needs of the
-//! connection beyond the databases is not at hand while a query runs, so only pragmas that look at databases answer.
+//! The hidden columns `arg` and `schema` are the value and the name of the database.
 
 use crate::catalog::{VirtualColumn, VirtualCursor, VirtualTable};
 use crate::error::{Error, Result};
 use crate::exec::{Batch, ExecContext};
 use crate::value::cast::cast;
-use crate::value::{Affinity, Collation, Value};
+use crate::value::{Affinity, Value};
 
 use super::catalogue::{self, Entry};
-use super::{PragmaContext, Row, Settings};
-use crate::catalog::Collations;
-use crate::functions::Registry;
+use super::{PragmaContext, Row};
 
 const PREFIX: &str = "pragma_";
 
@@ -90,6 +87,7 @@ fn answer(
     let database = match schema {
         Some(name) => {
             let found = context
+                .state
                 .databases
                 .iter()
                 .position(|database| database.name.eq_ignore_ascii_case(name));
@@ -98,14 +96,7 @@ fn answer(
         None => None,
     };
     let mut pragma_context = PragmaContext {
-        databases: context.databases,
-        settings: &mut Settings::default(),
-        session: context.session,
-        functions: &Registry::new(),
-        collation_names: &["RTRIM", "NOCASE", "BINARY"].map(str::to_owned),
-        collations: &BuiltinCollations,
-        autocommit: false,
-        savepoints: 0,
+        state: &mut *context.state,
         interrupt: context.interrupt,
     };
     super::answer(entry, value, database, &mut pragma_context)
@@ -116,18 +107,6 @@ fn text_of(value: &Value) -> Option<String> {
     match cast(value.as_ref(), Affinity::Text) {
         Value::Text(text) => Some(text.to_string_lossy().into_owned()),
         _ => None,
-    }
-}
-
-/// The three collations that every connection has.
-struct BuiltinCollations;
-
-impl Collations for BuiltinCollations {
-    fn find(&self, name: &str) -> Option<Collation> {
-        let known = [Collation::Binary, Collation::NoCase, Collation::RTrim];
-        known
-            .into_iter()
-            .find(|collation| collation.name().eq_ignore_ascii_case(name))
     }
 }
 

@@ -30,17 +30,24 @@ pub(super) fn answer(
     request: &Request<'_>,
     context: &mut PragmaContext<'_>,
 ) -> Result<Vec<Row>> {
-    let pager = &mut context.databases[request.database_or_main()].pager;
+    let pager = &mut context.state.databases[request.database_or_main()].pager;
     match request.number() {
         Some(number) if !field.is_read_only() => {
-            writing(pager, (context.autocommit, context.savepoints), |pager| {
-                Ok(pager.update_header(|header| match field {
-                    Field::ApplicationId => header.application_id = number as i32,
-                    Field::SchemaVersion => header.schema_cookie = number as u32,
-                    Field::UserVersion => header.user_version = number as i32,
-                    Field::DataVersion | Field::FreelistCount => {}
-                })?)
-            })?;
+            writing(
+                pager,
+                (
+                    context.state.transaction.is_autocommit(),
+                    context.state.transaction.savepoints(),
+                ),
+                |pager| {
+                    Ok(pager.update_header(|header| match field {
+                        Field::ApplicationId => header.application_id = number as i32,
+                        Field::SchemaVersion => header.schema_cookie = number as u32,
+                        Field::UserVersion => header.user_version = number as i32,
+                        Field::DataVersion | Field::FreelistCount => {}
+                    })?)
+                },
+            )?;
             Ok(Vec::new())
         }
         _ => {

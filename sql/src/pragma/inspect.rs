@@ -94,7 +94,7 @@ fn view_rows(view: &View, with_hidden: bool) -> Vec<Row> {
 
 pub(super) fn table_list(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
-    for (number, database) in context.databases.iter().enumerate() {
+    for (number, database) in context.state.databases.iter().enumerate() {
         if request.database.is_some_and(|wanted| wanted != number) {
             continue;
         }
@@ -377,7 +377,7 @@ fn action_words(action: ReferenceAction) -> &'static str {
 
 pub(super) fn database_list(_: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
     const TEMP: usize = 1;
-    let listed = context.databases.iter().enumerate();
+    let listed = context.state.databases.iter().enumerate();
     // The temporary database shows once something is in it.
     let listed = listed.filter(|(seq, database)| {
         *seq != TEMP || (!database.schema.tables.is_empty() || !database.schema.views.is_empty())
@@ -395,14 +395,15 @@ pub(super) fn database_list(_: &Request<'_>, context: &mut PragmaContext<'_>) ->
 }
 
 pub(super) fn collation_list(_: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
-    let names = context.collation_names.iter().enumerate();
+    let names = context.state.collations.names();
+    let names = names.iter().enumerate();
     Ok(names.map(|(seq, name)| vec![integer(seq), text(name)]).collect())
 }
 
 pub(super) fn function_list(_: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
     let row = |function: &Function| {
         let kind = match function.kind {
-            FunctionKind::Scalar(_) | FunctionKind::Special(_) => "s",
+            FunctionKind::Scalar(_) | FunctionKind::Special(_) | FunctionKind::Database(_) => "s",
             FunctionKind::Aggregate(_) | FunctionKind::Window(_) => "w",
         };
         let arguments = match function.arity {
@@ -418,7 +419,7 @@ pub(super) fn function_list(_: &Request<'_>, context: &mut PragmaContext<'_>) ->
             Value::Integer(function_flags(function)),
         ]
     };
-    Ok(context.functions.iter().map(row).collect())
+    Ok(context.state.functions.iter().map(row).collect())
 }
 
 /// The bits that SQLite shows: deterministic, direct only, innocuous.
@@ -460,7 +461,7 @@ pub(super) fn compile_options(_: &Request<'_>, _: &mut PragmaContext<'_>) -> Res
 }
 
 pub(super) fn page_count(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
-    let pager = &mut context.databases[request.database_or_main()].pager;
+    let pager = &mut context.state.databases[request.database_or_main()].pager;
     let count = reading(pager, |pager| Ok(pager.page_count()))?;
     Ok(super::one_integer(i64::from(count)))
 }
@@ -474,11 +475,14 @@ pub(super) fn searched<'c>(
 ) -> impl Iterator<Item = &'c Database> {
     let order: Vec<usize> = match request.database {
         Some(number) => vec![number],
-        None => [1, 0].into_iter().chain(2..context.databases.len()).collect(),
+        None => [1, 0]
+            .into_iter()
+            .chain(2..context.state.databases.len())
+            .collect(),
     };
     order
         .into_iter()
-        .filter_map(|number| context.databases.get(number))
+        .filter_map(|number| context.state.databases.get(number))
 }
 
 pub(super) fn find_table<'c>(

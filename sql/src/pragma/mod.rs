@@ -30,10 +30,8 @@ pub use catalogue::columns;
 pub use function::table_function;
 pub use settings::Settings;
 
-use crate::catalog::{Collations, Database};
+use crate::connection::State;
 use crate::error::{Error, Result};
-use crate::exec::Session;
-use crate::functions::Registry;
 use crate::syntax::ast;
 use crate::value::Value;
 use catalogue::{Answerer, Entry};
@@ -43,22 +41,8 @@ pub type Row = Vec<Value>;
 
 /// What a pragma may look at and change.
 pub struct PragmaContext<'a> {
-    /// The open databases: main, temp, attached. Their schemas are fresh.
-    pub databases: &'a mut [Database],
-    /// Switches and settings of the connection.
-    pub settings: &'a mut Settings,
-    /// What functions see of the connection.
-    pub session: &'a mut Session,
-    /// The connection's functions.
-    pub functions: &'a Registry,
-    /// Names of the connection's collations; and the collations.
-    pub collation_names: &'a [String],
-    /// Looks collations up.
-    pub collations: &'a dyn Collations,
-    /// No BEGIN or SAVEPOINT is open: a change commits by itself.
-    pub autocommit: bool,
-    /// How many savepoints the connection has open.
-    pub savepoints: usize,
+    /// The connection. The schemas of its databases are fresh.
+    pub(crate) state: &'a mut State,
     /// Set by another thread to stop a long check.
     pub interrupt: &'a AtomicBool,
 }
@@ -142,6 +126,7 @@ fn answer(
 
 fn database_named(context: &PragmaContext<'_>, name: &str) -> Result<usize> {
     let found = context
+        .state
         .databases
         .iter()
         .position(|database| database.name.eq_ignore_ascii_case(name));

@@ -16,7 +16,7 @@ const TEMP: usize = 1;
 // ---- sizes and formats of a new database ---------------------------------------------------------
 
 pub(super) fn page_size(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
-    let database = &mut context.databases[request.database_or_main()];
+    let database = &mut context.state.databases[request.database_or_main()];
     let pager = &mut database.pager;
     let Some(size) = request.number() else {
         reading(pager, |_| Ok(()))?;
@@ -32,7 +32,7 @@ pub(super) fn page_size(request: &Request<'_>, context: &mut PragmaContext<'_>) 
             database.next_page_size = Some(size);
         }
         // The temporary database is made when it is first used, with the size that was asked for last.
-        if let Some(temp) = context.databases.get_mut(TEMP) {
+        if let Some(temp) = context.state.databases.get_mut(TEMP) {
             temp.pager.set_page_size(size, 0)?;
         }
     }
@@ -40,7 +40,7 @@ pub(super) fn page_size(request: &Request<'_>, context: &mut PragmaContext<'_>) 
 }
 
 pub(super) fn encoding(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
-    let pager = &mut context.databases[0].pager;
+    let pager = &mut context.state.databases[0].pager;
     let Some(name) = request.value else {
         let encoding = reading(pager, |pager| {
             if pager.page_count() == 0 {
@@ -66,19 +66,22 @@ pub(super) fn encoding(request: &Request<'_>, context: &mut PragmaContext<'_>) -
         "utf-16be" | "utf16be" => TextEncoding::Utf16be,
         "utf-16" | "utf16" => native,
         // The encoding of a file with content stays, whatever is asked for.
-        _ if reading(&mut context.databases[0].pager, |pager| Ok(pager.page_count()))? > 0 => {
+        _ if reading(&mut context.state.databases[0].pager, |pager| {
+            Ok(pager.page_count())
+        })? > 0 =>
+        {
             return Ok(Vec::new());
         }
         _ => return Err(Error::sql(format!("unsupported encoding: {name}"))),
     };
-    for database in context.databases.iter_mut() {
+    for database in context.state.databases.iter_mut() {
         database.pager.set_encoding(encoding)?;
     }
     Ok(Vec::new())
 }
 
 pub(super) fn auto_vacuum(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
-    let database = &mut context.databases[request.database_or_main()];
+    let database = &mut context.state.databases[request.database_or_main()];
     let Some(value) = request.value else {
         let mode = reading(&mut database.pager, |pager| {
             if pager.page_count() == 0 {
@@ -111,7 +114,10 @@ pub(super) fn auto_vacuum(request: &Request<'_>, context: &mut PragmaContext<'_>
     // An empty database is created in the mode. One with pages only goes from one mode with a pointer map to the other before it is vacuumed.
     writing(
         &mut database.pager,
-        (context.autocommit, context.savepoints),
+        (
+            context.state.transaction.is_autocommit(),
+            context.state.transaction.savepoints(),
+        ),
         |pager| {
             let incremental = u32::from(mode == AutoVacuum::Incremental);
             if pager.header()?.auto_vacuum() != AutoVacuum::None {
@@ -124,7 +130,7 @@ pub(super) fn auto_vacuum(request: &Request<'_>, context: &mut PragmaContext<'_>
 
 /// Gives up to `value` free pages (all when 0 or absent) back to the system: a row without columns for each.
 pub(super) fn incremental_vacuum(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
-    let pager = &mut context.databases[request.database_or_main()].pager;
+    let pager = &mut context.state.databases[request.database_or_main()].pager;
     let count = match request.number().and_then(|count| u32::try_from(count).ok()) {
         Some(count) if count > 0 => count,
         _ => u32::MAX,
@@ -143,16 +149,23 @@ pub(super) fn incremental_vacuum(request: &Request<'_>, context: &mut PragmaCont
     if reading(pager, free)? == 0 {
         return Ok(Vec::new());
     }
-    writing(pager, (context.autocommit, context.savepoints), |pager| {
-        let before = free(pager)?;
-        btree::vacuum_pages(pager, count)?;
-        let freed = before - free(pager)?.min(before);
-        Ok(vec![Row::new(); freed as usize])
-    })
+    writing(
+        pager,
+        (
+            context.state.transaction.is_autocommit(),
+            context.state.transaction.savepoints(),
+        ),
+        |pager| {
+            let before = free(pager)?;
+            btree::vacuum_pages(pager, count)?;
+            let freed = before - free(pager)?.min(before);
+            Ok(vec![Row::new(); freed as usize])
+        },
+    )
 }
 
 pub(super) fn max_page_count(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
-    let pager = &mut context.databases[request.database_or_main()].pager;
+    let pager = &mut context.state.databases[request.database_or_main()].pager;
     reading(pager, |pager| {
         let count = match request.number().and_then(|count| u32::try_from(count).ok()) {
             Some(count) if count > 0 => pager.set_max_page_count(count),
@@ -167,19 +180,23 @@ pub(super) fn max_page_count(request: &Request<'_>, context: &mut PragmaContext<
 pub(super) fn journal_mode(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
     let named = request.value.and_then(journal_mode_named);
     let Some(mode) = named else {
-        let pager = &mut context.databases[request.database_or_main()].pager;
+        let pager = &mut context.state.databases[request.database_or_main()].pager;
         reading(pager, |_| Ok(()))?;
         return Ok(one_text(journal_mode_words(pager)));
     };
     // Without a name the mode is set for all databases, and what main made of it is told.
-    let all = 0..context.databases.len();
+    let all = 0..context.state.databases.len();
     let chosen = request.database.map_or(all, |number| number..number + 1);
     for number in chosen {
         if number != TEMP || request.database == Some(TEMP) {
-            let pager = &mut context.databases[number].pager;
+            let pager = &mut context.state.databases[number].pager;
             let now = pager.journal_mode();
             let can_log = !pager.is_in_memory() && !pager.has_changes();
-            if !context.autocommit && can_log && now != mode && [now, mode].contains(&JournalMode::Wal) {
+            if !context.state.transaction.is_autocommit()
+                && can_log
+                && now != mode
+                && [now, mode].contains(&JournalMode::Wal)
+            {
                 let way = if mode == JournalMode::Wal {
                     "into"
                 } else {
@@ -193,7 +210,7 @@ pub(super) fn journal_mode(request: &Request<'_>, context: &mut PragmaContext<'_
         }
     }
     Ok(one_text(journal_mode_words(
-        &context.databases[request.database_or_main()].pager,
+        &context.state.databases[request.database_or_main()].pager,
     )))
 }
 
@@ -227,13 +244,13 @@ fn journal_mode_words(pager: &Pager) -> &'static str {
 
 pub(super) fn journal_size_limit(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
     if let Some(limit) = request.number() {
-        context.settings.journal_size_limit = limit.max(-1);
+        context.state.settings.journal_size_limit = limit.max(-1);
     }
-    Ok(one_integer(context.settings.journal_size_limit))
+    Ok(one_integer(context.state.settings.journal_size_limit))
 }
 
 pub(super) fn synchronous(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
-    let pager = &mut context.databases[request.database_or_main()].pager;
+    let pager = &mut context.state.databases[request.database_or_main()].pager;
     let Some(value) = request.value else {
         return Ok(one_integer(match pager.synchronous() {
             Synchronous::Off => 0,
@@ -242,7 +259,7 @@ pub(super) fn synchronous(request: &Request<'_>, context: &mut PragmaContext<'_>
             Synchronous::Extra => 3,
         }));
     };
-    if !context.autocommit {
+    if !context.state.transaction.is_autocommit() {
         return Err(Error::sql("Safety level may not be changed inside a transaction"));
     }
     pager.set_synchronous(match value.to_ascii_lowercase().as_str() {
@@ -269,28 +286,31 @@ pub(super) fn locking_mode(request: &Request<'_>, context: &mut PragmaContext<'_
             _ => None,
         });
     if let Some(exclusive) = wanted {
-        let all = 0..context.databases.len();
+        let all = 0..context.state.databases.len();
         for number in request.database.map_or(all, |number| number..number + 1) {
-            context.databases[number].pager.set_exclusive(exclusive);
+            context.state.databases[number].pager.set_exclusive(exclusive);
         }
         if request.database.is_none() {
-            context.settings.exclusive_locking = exclusive;
+            context.state.settings.exclusive_locking = exclusive;
         }
     }
-    let exclusive = context.databases[request.database_or_main()].pager.is_exclusive();
+    let exclusive = context.state.databases[request.database_or_main()]
+        .pager
+        .is_exclusive();
     Ok(one_text(if exclusive { "exclusive" } else { "normal" }))
 }
 
 pub(super) fn wal_autocheckpoint(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
     if let Some(frames) = request.number() {
-        context.settings.wal_autocheckpoint = frames.max(0);
+        context.state.settings.wal_autocheckpoint = frames.max(0);
         let frames = u32::try_from(frames.max(0)).unwrap_or(u32::MAX);
         context
+            .state
             .databases
             .iter_mut()
             .for_each(|database| database.pager.set_wal_autocheckpoint(frames));
     }
-    Ok(one_integer(context.settings.wal_autocheckpoint))
+    Ok(one_integer(context.state.settings.wal_autocheckpoint))
 }
 
 pub(super) fn wal_checkpoint(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
@@ -300,10 +320,10 @@ pub(super) fn wal_checkpoint(request: &Request<'_>, context: &mut PragmaContext<
         "truncate" => CheckpointKind::Truncate,
         _ => CheckpointKind::Passive,
     };
-    let all = 0..context.databases.len();
+    let all = 0..context.state.databases.len();
     let mut answer = None;
     for number in request.database.map_or(all, |number| number..number + 1) {
-        let pager = &mut context.databases[number].pager;
+        let pager = &mut context.state.databases[number].pager;
         reading(pager, |_| Ok(()))?;
         let is_wal = pager.journal_mode() == JournalMode::Wal;
         let row = if is_wal {
@@ -334,43 +354,44 @@ fn checkpoint(pager: &mut Pager, mode: CheckpointKind) -> Result<[i64; 3]> {
 pub(super) fn busy_timeout(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
     if let Some(timeout) = request.number() {
         let timeout_ms = u32::try_from(timeout.max(0)).unwrap_or(u32::MAX);
-        context.settings.busy_timeout_ms = timeout_ms;
+        context.state.settings.busy_timeout_ms = timeout_ms;
         let timeout = Duration::from_millis(u64::from(timeout_ms));
         context
+            .state
             .databases
             .iter_mut()
             .for_each(|database| database.pager.set_busy_timeout(timeout));
     }
-    Ok(one_integer(i64::from(context.settings.busy_timeout_ms)))
+    Ok(one_integer(i64::from(context.state.settings.busy_timeout_ms)))
 }
 
 pub(super) fn cache_size(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
-    number(request, &mut context.settings.cache_size)
+    number(request, &mut context.state.settings.cache_size)
 }
 
 /// As `cache_size`, in pages without sign. SQLite keeps it in the file; here it lasts as long as the connection.
 pub(super) fn default_cache_size(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
     match request.number() {
         Some(pages) => {
-            context.settings.cache_size = pages.saturating_abs();
+            context.state.settings.cache_size = pages.saturating_abs();
             Ok(Vec::new())
         }
-        None => Ok(one_integer(context.settings.cache_size)),
+        None => Ok(one_integer(context.state.settings.cache_size)),
     }
 }
 
 pub(super) fn cache_spill(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
-    number(request, &mut context.settings.cache_spill)
+    number(request, &mut context.state.settings.cache_spill)
 }
 
 pub(super) fn analysis_limit(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
     let limit = request.number().filter(|limit| *limit >= 0);
-    Ok(set_and_tell(limit, &mut context.settings.analysis_limit))
+    Ok(set_and_tell(limit, &mut context.state.settings.analysis_limit))
 }
 
 pub(super) fn heap_limit(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
     let limit = request.number().filter(|limit| *limit >= 0);
-    Ok(set_and_tell(limit, &mut context.settings.heap_limit))
+    Ok(set_and_tell(limit, &mut context.state.settings.heap_limit))
 }
 
 pub(super) fn threads(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
@@ -378,45 +399,48 @@ pub(super) fn threads(request: &Request<'_>, context: &mut PragmaContext<'_>) ->
         .number()
         .filter(|count| *count >= 0)
         .map(|count| count.min(8));
-    Ok(set_and_tell(count, &mut context.settings.threads))
+    Ok(set_and_tell(count, &mut context.state.settings.threads))
 }
 
 pub(super) fn mmap_size(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
     if let Some(bytes) = request.number() {
         // Negative: back to the default, which maps the whole file.
-        context.settings.mmap_size = if bytes < 0 { i64::MAX } else { bytes };
-        let limit = context.settings.mmap_size as u64;
-        let all = 0..context.databases.len();
+        context.state.settings.mmap_size = if bytes < 0 { i64::MAX } else { bytes };
+        let limit = context.state.settings.mmap_size as u64;
+        let all = 0..context.state.databases.len();
         for number in request.database.map_or(all, |number| number..number + 1) {
-            context.databases[number].pager.set_mmap_limit(limit)?;
+            context.state.databases[number].pager.set_mmap_limit(limit)?;
         }
     }
     // What lies in memory is never mapped, and has nothing to tell.
-    if context.databases[request.database_or_main()].path.is_empty() {
+    if context.state.databases[request.database_or_main()]
+        .path
+        .is_empty()
+    {
         return Ok(Vec::new());
     }
-    Ok(one_integer(context.settings.mmap_size))
+    Ok(one_integer(context.state.settings.mmap_size))
 }
 
 pub(super) fn secure_delete(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
     if let Some(value) = request.value {
         let fast = value.eq_ignore_ascii_case("fast");
         let chosen = if fast { 2 } else { i64::from(truth(value)) };
-        let all = 0..context.databases.len();
+        let all = 0..context.state.databases.len();
         for number in request.database.map_or(all, |number| number..number + 1) {
-            let database = &mut context.databases[number];
+            let database = &mut context.state.databases[number];
             database.secure_delete = chosen;
             database.pager.set_secure_delete(chosen == 1);
         }
     }
     Ok(one_integer(
-        context.databases[request.database_or_main()].secure_delete,
+        context.state.databases[request.database_or_main()].secure_delete,
     ))
 }
 
 pub(super) fn temp_store(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
     let Some(value) = request.value else {
-        return Ok(one_integer(i64::from(context.settings.temp_store)));
+        return Ok(one_integer(i64::from(context.state.settings.temp_store)));
     };
     let store = match value.as_bytes() {
         [digit @ b'0'..=b'2', ..] => digit - b'0',
@@ -424,18 +448,18 @@ pub(super) fn temp_store(request: &Request<'_>, context: &mut PragmaContext<'_>)
         _ if value.eq_ignore_ascii_case("memory") => 2,
         _ => 0,
     };
-    if store == context.settings.temp_store {
+    if store == context.state.settings.temp_store {
         return Ok(Vec::new());
     }
-    let in_use = reading(&mut context.databases[TEMP].pager, |pager| {
+    let in_use = reading(&mut context.state.databases[TEMP].pager, |pager| {
         Ok(pager.page_count() > 0)
     })?;
-    if !context.autocommit && in_use {
+    if !context.state.transaction.is_autocommit() && in_use {
         return Err(Error::sql(
             "temporary storage cannot be changed from within a transaction",
         ));
     }
-    context.settings.temp_store = store;
+    context.state.settings.temp_store = store;
     Ok(Vec::new())
 }
 
@@ -444,7 +468,12 @@ pub(super) fn case_sensitive_like(
     context: &mut PragmaContext<'_>,
 ) -> Result<Vec<Row>> {
     if let Some(value) = request.value {
-        context.session.environment.case_sensitive_like.set(truth(value));
+        context
+            .state
+            .session
+            .environment
+            .case_sensitive_like
+            .set(truth(value));
     }
     Ok(Vec::new())
 }

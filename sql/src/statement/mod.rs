@@ -211,9 +211,9 @@ impl Body {
     fn write(&mut self, state: &mut State, connection: &Connection) -> Result<bool, Failure> {
         let interrupt = connection.interrupt_flag();
         let mut context = state.context(&self.values, &mut self.registers, interrupt, self.run);
-        let last_rowid = context.session.environment.last_insert_rowid.get();
-        context.session.foreign_keys.statement.clear();
-        (context.session.depth, context.session.firing) = (0, Vec::new());
+        let last_rowid = context.state.session.environment.last_insert_rowid.get();
+        context.state.session.foreign_keys.statement.clear();
+        (context.state.session.depth, context.state.session.firing) = (0, Vec::new());
         let result = self.row.program.write(&mut context);
         let result = match self.row.program.fails_clean() {
             true => result.map_err(undone_whole),
@@ -230,7 +230,12 @@ impl Body {
             // SQLite refuses a single row before it is inserted.
             let checked = check_statement_keys(&mut context);
             if checked.is_err() && self.row.program.inserts_one_row() {
-                context.session.environment.last_insert_rowid.set(last_rowid);
+                context
+                    .state
+                    .session
+                    .environment
+                    .last_insert_rowid
+                    .set(last_rowid);
             }
             checked
         });

@@ -17,7 +17,7 @@
 //!
 //! | module | what it owns |
 //! |---|---|
-//! | `table`, `index` | [`TableCursor`], [`IndexCursor`]: moving, seeking, inserting, deleting |
+//! | `table`, `index` | [`TableCursor`], [`IndexCursor`]: moving, seeking, inserting, deleting; [`PayloadCursor`]: the bytes of one row |
 //! | `leaf` | a whole leaf handed out at once, for scans |
 //! | `descent` | the stack of pages from the root to where a cursor stands |
 //! | `balance` | splits, merges, growing and shrinking of the root |
@@ -57,7 +57,7 @@ pub use bulk::BulkBuilder;
 pub use index::IndexCursor;
 pub use leaf::{LeafRow, LeafRows};
 pub use relocate::vacuum_pages;
-pub use table::TableCursor;
+pub use table::{PayloadCursor, TableCursor};
 pub use tree::{Moved, TreeKind, clear_tree, count_rows, create_tree, drop_tree};
 
 /// Which row a seek looks for, relative to the key.

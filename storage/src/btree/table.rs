@@ -14,8 +14,10 @@
 //! changed in between (an index of the same table), the way down the right edge is walked again, without any search.
 
 mod patch;
+mod payload;
 mod search;
 
+pub use payload::PayloadCursor;
 use search::{Bounds, lower_bound};
 
 use super::balance::{self, Pending};
@@ -333,6 +335,7 @@ impl TableCursor {
         let (usable, limits, index) = (self.stack.usable(), *self.stack.limits(), self.stack.index());
         let path = self.stack.path();
         let leaf = self.stack.current().no;
+        pager.note_row_change(self.stack.root(), self.rowid);
         let cell = self.stack.current().view(usable).cell(index, &limits)?;
         let (chain, rest) = (cell.overflow, cell.total - cell.local.len());
         (self.place, self.edge) = (Place::Moved, None);
@@ -417,6 +420,9 @@ impl TableCursor {
         let path = self.stack.path();
         let leaf = self.stack.current().no;
         let at_edge = !found && self.stack.is_right_edge(index);
+        if found {
+            pager.note_row_change(self.stack.root(), rowid);
+        }
         let replaced = if found {
             Some(self.stack.current().view(usable).cell(index, &limits)?)
         } else {

@@ -65,6 +65,7 @@ pub fn create_tree(pager: &mut Pager, kind: TreeKind) -> Result<PageNo> {
 
 /// Removes all rows of a tree, keeps its root, and returns how many rows there were.
 pub fn clear_tree(pager: &mut Pager, root: PageNo, kind: TreeKind) -> Result<u64> {
+    pager.note_tree_change(root);
     let mut walk = Walk {
         kind,
         pages_left: pager.page_count(),

@@ -32,6 +32,7 @@ mod page;
 mod replace;
 mod source;
 mod transaction;
+mod watch;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -40,6 +41,7 @@ pub use busy::BusyHandler;
 pub use multi::commit_all;
 pub use options::{JournalMode, PagerOptions, Synchronous};
 pub use page::Page;
+pub use watch::RowWatch;
 
 pub use crate::wal::{CheckpointKind, CheckpointReport};
 
@@ -52,6 +54,7 @@ use file::FileStore;
 use memory::MemoryStore;
 use overlay::Overlay;
 use replace::NewGeometry;
+use watch::RowWatches;
 
 /// Highest page number that the format allows.
 pub const PAGE_COUNT_MAX: u32 = 0xffff_fffe;
@@ -85,6 +88,7 @@ pub struct Pager {
     busy: BusyPolicy,
     /// Sizes that come with the commit.
     replaced: Option<NewGeometry>,
+    watches: RowWatches,
     store: Store,
     options: PagerOptions,
 }
@@ -145,6 +149,7 @@ impl Pager {
             change_token: 0,
             busy: BusyPolicy::new(options.busy_timeout),
             replaced: None,
+            watches: RowWatches::default(),
             store,
             options: options.clone(),
         };

@@ -63,7 +63,11 @@ impl Operator for CountTree {
             return Ok(false);
         }
         self.done = true;
-        let count = count_rows(&context.databases[self.database].pager, self.root, self.kind)?;
+        let count = count_rows(
+            &context.state.databases[self.database].pager,
+            self.root,
+            self.kind,
+        )?;
         self.batch.clear();
         self.batch.columns[0].push_integer(count as i64);
         self.batch.set_len(1);

@@ -148,7 +148,7 @@ impl States {
                 }
             },
             States::GroupConcat(states) => {
-                let length_max = context.session.environment.length_max.get();
+                let length_max = context.state.session.environment.length_max.get();
                 for n in 0..len {
                     let separator = arguments
                         .get(1)
@@ -194,7 +194,7 @@ impl States {
                 None => out.push_null(),
             },
             States::General(general) => {
-                let environment = &context.session.environment;
+                let environment = &context.state.session.environment;
                 let mut function_context = FunctionContext::new(environment).with_collation(collation);
                 general.states[group].finalize(&mut function_context, out)?;
                 if function_context.json_result {
@@ -216,7 +216,7 @@ impl General {
         collation: &Collation,
     ) -> Result<()> {
         let mut function_context =
-            FunctionContext::new(&context.session.environment).with_collation(collation);
+            FunctionContext::new(&context.state.session.environment).with_collation(collation);
         let mut row: SmallVec<[ValueRef<'_>; 4]> = SmallVec::new();
         for n in 0..len {
             row.clear();

@@ -249,7 +249,7 @@ impl Evaluate for Concat {
         let left = left.evaluate_rows(context, input, rows)?;
         let right = right.evaluate_rows(context, input, rows)?;
         let constant = left.is_constant() && right.is_constant() && !rows.is_empty();
-        let length_max = context.session.environment.length_max.get();
+        let length_max = context.state.session.environment.length_max.get();
         out.clear();
         for n in 0..if constant { 1 } else { rows.len() } {
             let (a, b) = (left.get(n), right.get(n));

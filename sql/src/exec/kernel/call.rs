@@ -8,7 +8,9 @@ use super::{Evaluate, Kernel, Rows, Values};
 use crate::error::{Error, RaiseAction, Result};
 use crate::exec::build::BuildContext;
 use crate::exec::{Batch, Class, ExecContext, Vector};
-use crate::functions::{CallState, Function, FunctionContext, FunctionKind, ScalarFunction};
+use crate::functions::{
+    CallState, DatabaseFunction, Function, FunctionContext, FunctionKind, ScalarFunction,
+};
 use crate::plan::expr::Expr;
 use crate::value::{Collation, Text, Value, ValueRef, cast};
 
@@ -18,8 +20,16 @@ pub(super) fn call(
     collation: &Collation,
     build: &mut BuildContext,
 ) -> Result<Box<dyn Evaluate>> {
-    let FunctionKind::Scalar(scalar) = &function.kind else {
-        return Err(Error::sql(format!("misuse of function {}()", function.name)));
+    let scalar = match &function.kind {
+        FunctionKind::Scalar(scalar) => scalar,
+        FunctionKind::Database(database) => {
+            return Ok(Box::new(DatabaseCall {
+                function: Arc::clone(database),
+                arguments: Kernel::compile_all(arguments, build)?,
+                out: Vector::new(),
+            }));
+        }
+        _ => return Err(Error::sql(format!("misuse of function {}()", function.name))),
     };
     Ok(Box::new(Call {
         scalar: Arc::clone(scalar),
@@ -68,7 +78,7 @@ impl Evaluate for Call {
             columns.push(argument.evaluate_rows(context, input, rows)?);
         }
         let constant = *stable && columns.iter().all(Values::is_constant) && !rows.is_empty();
-        let mut function_context = FunctionContext::new(&context.session.environment)
+        let mut function_context = FunctionContext::new(&context.state.session.environment)
             .with_collation(collation)
             .with_state(std::mem::take(state));
         function_context.pure_place = *pure_place;
@@ -88,6 +98,36 @@ impl Evaluate for Call {
         }
         *state = function_context.into_state();
         Ok(Values::computed(out, constant, rows.len()))
+    }
+}
+
+/// A call of a function that runs statements.
+struct DatabaseCall {
+    function: Arc<dyn DatabaseFunction>,
+    arguments: Vec<Kernel>,
+    out: Vector,
+}
+
+impl Evaluate for DatabaseCall {
+    fn evaluate<'a>(
+        &'a mut self,
+        context: &mut ExecContext<'_>,
+        input: &'a Batch,
+        rows: Rows<'a>,
+    ) -> Result<Values<'a>> {
+        let mut columns: SmallVec<[Values<'_>; 4]> = SmallVec::new();
+        for argument in &mut self.arguments {
+            columns.push(argument.evaluate_rows(context, input, rows)?);
+        }
+        self.out.clear();
+        let mut row: SmallVec<[ValueRef<'_>; 4]> = SmallVec::new();
+        for n in 0..rows.len() {
+            row.clear();
+            row.extend(columns.iter().map(|column| column.get(n)));
+            self.function
+                .call(&mut context.virtual_context(), &row, &mut self.out)?;
+        }
+        Ok(Values::computed(&self.out, false, rows.len()))
     }
 }
 

@@ -51,7 +51,7 @@ impl Evaluate for Convert {
             operand,
             out,
         } = self;
-        let encoding = context.session.environment.encoding.get();
+        let encoding = context.state.session.environment.encoding.get();
         let operand = operand.evaluate_rows(context, input, rows)?;
         if operand
             .uniform_class()

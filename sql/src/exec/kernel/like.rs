@@ -68,7 +68,7 @@ impl Compiled {
         escape: Option<ValueRef<'_>>,
         context: &ExecContext<'_>,
     ) -> Result<Option<&Pattern>> {
-        let environment = &context.session.environment;
+        let environment = &context.state.session.environment;
         let folds = !shape.glob && !environment.case_sensitive_like.get();
         let escape = match escape {
             Some(ValueRef::Null) => return Ok(None),

@@ -147,7 +147,7 @@ impl StagedFilter {
         self.start(places.len());
         self.offer = (self.offer * 2).min(BATCH_ROWS_MAX);
         for stage in 0..self.stages.len() {
-            let pager = &context.databases[database].pager;
+            let pager = &context.state.databases[database].pager;
             let survivors = Survivors {
                 places,
                 rows: &self.survivors,
@@ -166,7 +166,7 @@ impl StagedFilter {
             }
         }
         self.put(batch);
-        let pager = &context.databases[database].pager;
+        let pager = &context.state.databases[database].pager;
         let survivors = Survivors {
             places,
             rows: &self.survivors,

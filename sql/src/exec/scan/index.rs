@@ -57,7 +57,7 @@ struct Entries {
 
 impl Entries {
     fn open(&mut self, context: &mut ExecContext<'_>) -> Result<()> {
-        let encoding = context.databases[self.database].schema.encoding;
+        let encoding = context.state.databases[self.database].schema.encoding;
         self.reader.start_keys(&mut self.seek, context, encoding)
     }
 }
@@ -70,8 +70,10 @@ struct CoveringScan {
 impl Operator for CoveringScan {
     fn open(&mut self, context: &mut ExecContext<'_>) -> Result<()> {
         let few = self.entries.seek.is_point();
-        self.output
-            .open(context.databases[self.entries.database].schema.encoding, few);
+        self.output.open(
+            context.state.databases[self.entries.database].schema.encoding,
+            few,
+        );
         self.entries.open(context)
     }
 
@@ -108,7 +110,7 @@ struct LookupScan {
 
 impl Operator for LookupScan {
     fn open(&mut self, context: &mut ExecContext<'_>) -> Result<()> {
-        let encoding = context.databases[self.entries.database].schema.encoding;
+        let encoding = context.state.databases[self.entries.database].schema.encoding;
         let few = self.entries.seek.is_point();
         self.keys.open(encoding, few);
         self.keys.batch.clear();

@@ -51,7 +51,7 @@ impl Lookup {
         n: usize,
         output: &mut Output,
     ) -> Result<()> {
-        let database = &context.databases[self.database];
+        let database = &context.state.databases[self.database];
         let pager = &database.pager;
         match &mut self.cursor {
             KeyedCursor::Table(cursor) => {

@@ -150,7 +150,7 @@ impl Output {
             };
             return filter.take(context, source, &places, batch);
         }
-        let pager = &context.databases[database].pager;
+        let pager = &context.state.databases[database].pager;
         leaf_decoder.decode(all, pager, leaf, &places, spill, &mut batch.columns)?;
         batch.set_len(batch.len() + places.count);
         Ok(())

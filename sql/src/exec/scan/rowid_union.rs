@@ -73,7 +73,7 @@ impl Operator for Union {
     fn open(&mut self, context: &mut ExecContext<'_>) -> Result<()> {
         debug_assert!(self.table.without_rowid.is_none());
         self.output
-            .open(context.databases[self.database].schema.encoding, false);
+            .open(context.state.databases[self.database].schema.encoding, false);
         self.rowids = None;
         self.next = 0;
         Ok(())
@@ -90,7 +90,7 @@ impl Operator for Union {
                 break;
             };
             self.next += 1;
-            let pager = &context.databases[self.database].pager;
+            let pager = &context.state.databases[self.database].pager;
             if self.cursor.seek(pager, rowid, Seek::Eq)? {
                 let record = self.cursor.payload(pager, &mut self.spill)?;
                 self.output.take_record(context, rowid, record)?;

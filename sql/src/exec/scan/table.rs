@@ -64,7 +64,7 @@ struct Point {
 impl Operator for Point {
     fn open(&mut self, context: &mut ExecContext<'_>) -> Result<()> {
         self.output
-            .open(context.databases[self.database].schema.encoding, false);
+            .open(context.state.databases[self.database].schema.encoding, false);
         self.rowid = match self.seek.as_single_equal() {
             Some((value, nothing)) => rowid_of(value.evaluate_one(context, nothing)?),
             None => None,
@@ -76,7 +76,7 @@ impl Operator for Point {
         let Some(rowid) = self.rowid.take() else {
             return Ok(false);
         };
-        let pager = &context.databases[self.database].pager;
+        let pager = &context.state.databases[self.database].pager;
         if !self.cursor.seek(pager, rowid, Seek::Eq)? {
             return Ok(false);
         }
@@ -115,7 +115,7 @@ struct Scan {
 
 impl Operator for Scan {
     fn open(&mut self, context: &mut ExecContext<'_>) -> Result<()> {
-        let encoding = context.databases[self.database].schema.encoding;
+        let encoding = context.state.databases[self.database].schema.encoding;
         self.output.open(encoding, self.seek.is_point());
         match self.keyed {
             false if self.seek.is_full() => self.reader.start_rowids(RowidSeek::ALL),

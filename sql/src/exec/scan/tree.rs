@@ -177,7 +177,7 @@ impl RangeReader {
         output: &mut Output,
     ) -> Result<()> {
         while output.room() > 0 {
-            if self.standing != Standing::OnRow && !self.advance(&context.databases[database].pager)? {
+            if self.standing != Standing::OnRow && !self.advance(&context.state.databases[database].pager)? {
                 return Ok(());
             }
             self.read_leaf(context, database, output)?;
@@ -284,7 +284,7 @@ impl RangeReader {
             }
             End::Key => match (&self.keys, &self.cursor) {
                 (Some(keys), TreeCursor::Index(cursor)) => {
-                    let pager = &context.databases[database].pager;
+                    let pager = &context.state.databases[database].pager;
                     let (key, order, end) = (keys.to().key(), cursor.order(), keys.to());
                     let towards = if self.backwards {
                         Ordering::Less
@@ -307,9 +307,9 @@ impl RangeReader {
             return Ok(());
         }
         let stands = match places.next() {
-            Some(next) if places.count < held => {
-                self.cursor.stand_at(&context.databases[database].pager, next)?
-            }
+            Some(next) if places.count < held => self
+                .cursor
+                .stand_at(&context.state.databases[database].pager, next)?,
             _ => false,
         };
         self.standing = if stands {

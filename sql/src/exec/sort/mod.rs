@@ -101,7 +101,7 @@ impl Sort {
                 Some(bound) => self.take_best(context, bound)?,
                 None => self.take(context)?,
             }
-            if self.rows.memory() + self.entries.memory() > context.session.memory_budget_bytes {
+            if self.rows.memory() + self.entries.memory() > context.state.session.memory_budget_bytes {
                 self.spill()?;
             }
         }

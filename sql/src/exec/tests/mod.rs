@@ -17,17 +17,17 @@ use aludel_storage::btree::{IndexCursor, TableCursor, TreeKind, create_tree};
 use aludel_storage::format::{Collation, KeyOrder, record};
 use aludel_storage::pager::{Pager, PagerOptions};
 
-use super::{ExecContext, Session, build};
+use super::{ExecContext, build};
 use crate::catalog::{Column, Database, Index, IndexColumn, IndexOrigin, IndexSource, Table};
+use crate::connection::{OpenOptions, State};
 use crate::plan::physical::Node;
 use crate::value::{Affinity, Value, ValueRef};
 
 /// A database in memory and what else a statement runs in.
 pub(super) struct World {
-    databases: Vec<Database>,
+    pub(super) state: State,
     pub(super) parameters: Vec<Value>,
     registers: Vec<Value>,
-    pub(super) session: Session,
     interrupt: AtomicBool,
     runs: u64,
 }
@@ -38,10 +38,9 @@ impl World {
         pager.begin_write().unwrap();
         let database = Database::new("main", "", pager);
         World {
-            databases: vec![database],
+            state: State::new(vec![database], &OpenOptions::new()),
             parameters: Vec::new(),
             registers: Vec::new(),
-            session: Session::default(),
             interrupt: AtomicBool::new(false),
             runs: 0,
         }
@@ -50,10 +49,9 @@ impl World {
     pub(super) fn context(&mut self) -> ExecContext<'_> {
         self.runs += 1;
         ExecContext {
-            databases: &mut self.databases,
+            state: &mut self.state,
             parameters: &self.parameters,
             registers: &mut self.registers,
-            session: &mut self.session,
             interrupt: &self.interrupt,
             run: self.runs,
         }
@@ -61,7 +59,7 @@ impl World {
 
     /// A rowid table of columns without affinity; its rows get the rowids 1, 2, ..
     pub(super) fn table(&mut self, columns: &[&str], rows: &[Vec<Value>]) -> Arc<Table> {
-        let pager = &mut self.databases[0].pager;
+        let pager = &mut self.state.databases[0].pager;
         let root = create_tree(pager, TreeKind::Table).unwrap();
         let mut cursor = TableCursor::new(root);
         for (n, row) in rows.iter().enumerate() {
@@ -102,7 +100,7 @@ impl World {
 
     /// An index over some columns of a table made by [`World::table`].
     pub(super) fn index(&mut self, rows: &[Vec<Value>], columns: &[usize], descending: bool) -> Arc<Index> {
-        let pager = &mut self.databases[0].pager;
+        let pager = &mut self.state.databases[0].pager;
         let root = create_tree(pager, TreeKind::Index).unwrap();
         let mut order = KeyOrder::binary(columns.len() + 1);
         order.columns[..columns.len()]

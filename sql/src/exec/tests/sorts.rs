@@ -61,7 +61,7 @@ fn check(rows: &[Vec<Value>], keys: &[SortKey]) {
     for budget in [1 << 30, 20_000, 100] {
         for top in [None, Some(0), Some(1), Some(10), Some(1100), Some(1_000_000)] {
             let mut world = World::new();
-            world.session.memory_budget_bytes = budget;
+            world.state.session.memory_budget_bytes = budget;
             let node = Node::Sort {
                 input: Box::new(input()),
                 keys: keys.to_vec(),

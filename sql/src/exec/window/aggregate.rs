@@ -55,7 +55,7 @@ impl FrameAggregate {
         out: &mut Vector,
     ) -> Result<()> {
         let mut functions =
-            FunctionContext::new(&context.session.environment).with_collation(&self.collation);
+            FunctionContext::new(&context.state.session.environment).with_collation(&self.collation);
         if frames.excludes() {
             return self.compute_each(&mut functions, partition, frames, out);
         }

@@ -140,7 +140,7 @@ impl Remover {
             }
             self.target.compute_virtual(context, &mut self.old)?;
             let locator = self.target.locator(&self.old);
-            if !self.target.seek(context.databases, &locator)? {
+            if !self.target.seek(&context.state.databases, &locator)? {
                 continue;
             }
             if self.target.has_programs() {
@@ -163,7 +163,10 @@ impl Remover {
         let Some(rowid) = rowid_of(rowid.evaluate_one(context, &self.nothing)?) else {
             return Ok(());
         };
-        if !self.target.seek(context.databases, &Locator::Rowid(rowid))? {
+        if !self
+            .target
+            .seek(&context.state.databases, &Locator::Rowid(rowid))?
+        {
             return Ok(());
         }
         self.old.resize(self.target.width(), Value::Null);
@@ -186,13 +189,13 @@ impl Remover {
         let target = &mut self.target;
         target.read(context, &mut self.old)?;
         if target.fire(context, TriggerTime::Before, deleted(&self.old))? == Fate::Skipped
-            || !target.seek(context.databases, locator)?
+            || !target.seek(&context.state.databases, locator)?
         {
             return Ok(());
         }
         let change = deleted(&self.old);
         target.restrict(context, change)?;
-        if !target.seek(context.databases, locator)? {
+        if !target.seek(&context.state.databases, locator)? {
             return Ok(());
         }
         target.remove_here(context)?;
@@ -209,6 +212,7 @@ impl Remover {
         };
         let roots = self.target.index_roots();
         let pager = &mut context
+            .state
             .databases
             .get_mut(self.target.database)
             .ok_or_else(detached)?

@@ -145,7 +145,7 @@ impl ForeignKeyRun {
         }
         let values: Vec<Value> = columns.iter().map(|&column| new[column].clone()).collect();
         if !self.has_parent(context, &values)? {
-            context.session.foreign_keys.note(BrokenKey {
+            context.state.session.foreign_keys.note(BrokenKey {
                 key: Arc::clone(&self.plan),
                 values,
             });
@@ -258,7 +258,7 @@ impl ReferenceRun {
         context: &mut ExecContext<'_>,
         change: &RowChange<'_>,
     ) -> Result<(), Failure> {
-        let waits = context.session.foreign_keys.defer_all;
+        let waits = context.state.session.foreign_keys.defer_all;
         if waits || self.plan.action(change.event) != ReferenceAction::Restrict {
             return Ok(());
         }
@@ -283,7 +283,7 @@ impl ReferenceRun {
         }
         let values = change.old.map(|old| self.key_of(old)).unwrap_or_default();
         if self.key.has_children(context, &values)? {
-            context.session.foreign_keys.note(BrokenKey {
+            context.state.session.foreign_keys.note(BrokenKey {
                 key: Arc::clone(&self.plan.key),
                 values,
             });
@@ -297,7 +297,7 @@ impl ReferenceRun {
 /// # Errors
 /// `FOREIGN KEY constraint failed` when one is still broken.
 pub fn check_statement_keys(context: &mut ExecContext<'_>) -> Result<(), Failure> {
-    let broken = std::mem::take(&mut context.session.foreign_keys.statement);
+    let broken = std::mem::take(&mut context.state.session.foreign_keys.statement);
     check_keys(context, &broken)
 }
 
@@ -306,10 +306,10 @@ pub fn check_statement_keys(context: &mut ExecContext<'_>) -> Result<(), Failure
 /// # Errors
 /// `FOREIGN KEY constraint failed` when one is still broken.
 pub fn check_transaction_keys(context: &mut ExecContext<'_>) -> Result<(), Failure> {
-    let broken = std::mem::take(&mut context.session.foreign_keys.transaction);
+    let broken = std::mem::take(&mut context.state.session.foreign_keys.transaction);
     let result = check_keys(context, &broken);
     if result.is_err() {
-        context.session.foreign_keys.transaction = broken;
+        context.state.session.foreign_keys.transaction = broken;
     }
     result
 }

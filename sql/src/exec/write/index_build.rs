@@ -95,11 +95,12 @@ impl IndexBuild {
     /// A constraint error when the index is unique and two rows have the same key; those of the expressions, of reading and of writing.
     pub fn run(&mut self, context: &mut ExecContext<'_>) -> Result<()> {
         let encoding = context
+            .state
             .databases
             .get(self.database)
             .ok_or_else(detached)?
             .encoding();
-        let budget = context.session.memory_budget_bytes;
+        let budget = context.state.session.memory_budget_bytes;
         let mut sort = EntrySort::new(&self.sort_order(), self.parts.len(), budget);
         self.scan.open(context)?;
         while self.scan.next(context)? {
@@ -166,6 +167,7 @@ impl IndexBuild {
         let mut sorted = sort.finish()?;
         let interrupt = context.interrupt;
         let pager = &mut context
+            .state
             .databases
             .get_mut(self.database)
             .ok_or_else(detached)?

@@ -156,7 +156,11 @@ impl Writer {
         self.target.start(context)?;
         self.row.resize(self.target.width(), Value::Null);
         if self.target.table.autoincrement {
-            let database = context.databases.get(self.target.database).ok_or_else(detached)?;
+            let database = context
+                .state
+                .databases
+                .get(self.target.database)
+                .ok_or_else(detached)?;
             self.sequence = Some(Sequence::read(database, &self.target.table)?);
         }
         Ok(())
@@ -165,6 +169,7 @@ impl Writer {
     fn finish(&mut self, context: &mut ExecContext<'_>) -> Result<(), Failure> {
         if let Some(mut sequence) = self.sequence.take() {
             let pager = &mut context
+                .state
                 .databases
                 .get_mut(self.target.database)
                 .ok_or_else(detached)?
@@ -342,7 +347,7 @@ impl Writer {
 
     fn note_rowid(&self, context: &ExecContext<'_>) {
         if let Some(Value::Integer(rowid)) = self.row.last() {
-            context.session.environment.last_insert_rowid.set(*rowid);
+            context.state.session.environment.last_insert_rowid.set(*rowid);
         }
     }
 
@@ -382,7 +387,7 @@ impl Writer {
         let Some(Some(upsert)) = self.upserts.get_mut(clause) else {
             return Ok(());
         };
-        if !self.target.seek(context.databases, other)? {
+        if !self.target.seek(&context.state.databases, other)? {
             return Ok(());
         }
         self.target.read(context, &mut upsert.old)?;

@@ -127,7 +127,9 @@ impl Patcher {
         let rowid = rowid_of(named.evaluate_one(context, &self.batch)?);
         // The cursor that looks for the row is the one that changes it, and stays on it.
         if let Some(rowid) = rowid
-            && self.target.seek(context.databases, &Locator::Rowid(rowid))?
+            && self
+                .target
+                .seek(&context.state.databases, &Locator::Rowid(rowid))?
         {
             let mut batch = std::mem::take(&mut self.batch);
             if let Some(column) = batch.columns.last_mut() {
@@ -227,6 +229,7 @@ impl Patcher {
         let mut done = 0;
         while done < self.rowids.len() {
             let pager = &mut context
+                .state
                 .databases
                 .get_mut(self.target.database)
                 .ok_or_else(detached)?
@@ -254,7 +257,7 @@ impl Patcher {
     fn write_short_row(&mut self, context: &mut ExecContext<'_>, number: usize) -> Result<()> {
         let locator = Locator::Rowid(self.rowids[number]);
         let mut row = Vec::new();
-        if !self.target.seek(context.databases, &locator)? {
+        if !self.target.seek(&context.state.databases, &locator)? {
             return Ok(());
         }
         self.target.read(context, &mut row)?;
@@ -265,6 +268,7 @@ impl Patcher {
             row[column.column] = Value::from(column.new.get(number));
         }
         let pager = &mut context
+            .state
             .databases
             .get_mut(self.target.database)
             .ok_or_else(detached)?

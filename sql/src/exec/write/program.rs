@@ -147,16 +147,16 @@ impl Programs {
                 continue;
             }
             let identity = Arc::as_ptr(&plan.trigger) as usize;
-            if !self.set.recursive_triggers && context.session.firing.contains(&identity) {
+            if !self.set.recursive_triggers && context.state.session.firing.contains(&identity) {
                 continue;
             }
             let run = match run {
                 Some(run) => run,
                 None => run.insert(Box::new(TriggerRun::build(plan, &self.set)?)),
             };
-            context.session.firing.push(identity);
+            context.state.session.firing.push(identity);
             let fate = run.run(context, &change);
-            context.session.firing.pop();
+            context.state.session.firing.pop();
             if fate? == Fate::Skipped {
                 return Ok(Fate::Skipped);
             }
@@ -255,7 +255,7 @@ impl Step {
             Step::Update(update) => update.run(context, &mut written),
             Step::Delete(delete) => delete.run(context, &mut written),
         };
-        let environment = &context.session.environment;
+        let environment = &context.state.session.environment;
         let changes = written.changes as i64;
         environment.changes.set(changes);
         environment
@@ -347,30 +347,34 @@ pub(super) fn inside<T>(
     registers: &mut Vec<Value>,
     work: impl FnOnce(&mut ExecContext<'_>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    if context.session.depth >= DEPTH_MAX {
+    if context.state.session.depth >= DEPTH_MAX {
         return Err(Error::sql("too many levels of trigger recursion").into());
     }
-    context.session.depth += 1;
-    context.session.runs += 1;
-    let run = context.session.runs;
+    context.state.session.depth += 1;
+    context.state.session.runs += 1;
+    let run = context.state.session.runs;
     let counters = (
-        context.session.environment.changes.get(),
-        context.session.environment.last_insert_rowid.get(),
+        context.state.session.environment.changes.get(),
+        context.state.session.environment.last_insert_rowid.get(),
     );
     let result = {
         let mut inner = ExecContext {
-            databases: &mut *context.databases,
+            state: &mut *context.state,
             parameters: &[],
             registers,
-            session: &mut *context.session,
             interrupt: context.interrupt,
             run,
         };
         work(&mut inner)
     };
-    context.session.depth -= 1;
-    context.session.environment.changes.set(counters.0);
-    context.session.environment.last_insert_rowid.set(counters.1);
+    context.state.session.depth -= 1;
+    context.state.session.environment.changes.set(counters.0);
+    context
+        .state
+        .session
+        .environment
+        .last_insert_rowid
+        .set(counters.1);
     result
 }
 

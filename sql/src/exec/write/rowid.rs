@@ -98,7 +98,12 @@ pub(super) fn choose(
     context: &ExecContext<'_>,
     sequence: Option<&Sequence>,
 ) -> Result<i64> {
-    let pager = &context.databases.get(target.database).ok_or_else(detached)?.pager;
+    let pager = &context
+        .state
+        .databases
+        .get(target.database)
+        .ok_or_else(detached)?
+        .pager;
     target.look_around(pager);
     let Tree::Rowid(cursor) = &mut target.tree else {
         return Err(Error::misuse("a WITHOUT ROWID table has no rowids"));
@@ -114,7 +119,7 @@ pub(super) fn choose(
         (None, None) => {}
     }
     for _ in 0..RANDOM_TRIES {
-        let candidate = ((context.session.environment.random() >> 1) as i64 & (i64::MAX >> 1)) + 1;
+        let candidate = ((context.state.session.environment.random() >> 1) as i64 & (i64::MAX >> 1)) + 1;
         if !cursor.seek(pager, candidate, Seek::Eq)? {
             return Ok(candidate);
         }

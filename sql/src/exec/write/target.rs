@@ -159,6 +159,7 @@ impl Target {
     /// A run starts: cursors forget where they were.
     pub(super) fn start(&mut self, context: &ExecContext<'_>) -> Result<()> {
         self.encoding = context
+            .state
             .databases
             .get(self.database)
             .ok_or_else(detached)?
@@ -256,7 +257,12 @@ impl Target {
     /// Reads the row at the cursor, all columns computed.
     pub(super) fn read(&mut self, context: &mut ExecContext<'_>, row: &mut Vec<Value>) -> Result<()> {
         row.resize(self.width(), Value::Null);
-        let pager = &context.databases.get(self.database).ok_or_else(detached)?.pager;
+        let pager = &context
+            .state
+            .databases
+            .get(self.database)
+            .ok_or_else(detached)?
+            .pager;
         let (payload, rowid) = match &self.tree {
             Tree::Rowid(cursor) => (
                 cursor.payload(pager, &mut self.spill)?,
@@ -283,7 +289,12 @@ impl Target {
         reads: &[usize],
         row: &mut [Value],
     ) -> Result<()> {
-        let pager = &context.databases.get(self.database).ok_or_else(detached)?.pager;
+        let pager = &context
+            .state
+            .databases
+            .get(self.database)
+            .ok_or_else(detached)?
+            .pager;
         let Tree::Rowid(cursor) = &self.tree else {
             return Err(Error::misuse("a row of another kind of table"));
         };
@@ -315,8 +326,8 @@ impl Target {
 
     /// Fails when an UPDATE of this table is in the middle of a row and this is a program that it set off.
     fn check_pin(&self, context: &ExecContext<'_>) -> Result<()> {
-        match context.session.pinned {
-            Some(pin) if pin.holds(self.database, self.table.root, context.session.depth) => {
+        match context.state.session.pinned {
+            Some(pin) if pin.holds(self.database, self.table.root, context.state.session.depth) => {
                 Err(Error::constraint(ConstraintKind::Pinned, "constraint failed"))
             }
             _ => Ok(()),
@@ -330,10 +341,14 @@ impl Target {
         context: &mut ExecContext<'_>,
         locator: &Locator,
     ) -> Result<bool, Failure> {
-        let outer = context.session.pinned;
-        context.session.pinned = Some(Pin::new(self.database, self.table.root, context.session.depth));
+        let outer = context.state.session.pinned;
+        context.state.session.pinned = Some(Pin::new(
+            self.database,
+            self.table.root,
+            context.state.session.depth,
+        ));
         let removed = self.remove_victim(context, locator);
-        context.session.pinned = outer;
+        context.state.session.pinned = outer;
         removed
     }
 
@@ -361,14 +376,19 @@ impl Target {
         row: &[Value],
     ) -> Result<Option<Locator>> {
         let locator = self.locator(row);
-        let pager = &context.databases.get(self.database).ok_or_else(detached)?.pager;
+        let pager = &context
+            .state
+            .databases
+            .get(self.database)
+            .ok_or_else(detached)?
+            .pager;
         self.look_around(pager);
         if let (Tree::Rowid(cursor), Locator::Rowid(rowid)) = (&mut self.tree, &locator)
             && cursor.is_behind_all(pager, *rowid)?
         {
             return Ok(None);
         }
-        Ok(self.seek(context.databases, &locator)?.then_some(locator))
+        Ok(self.seek(&context.state.databases, &locator)?.then_some(locator))
     }
 
     /// Another row than `own` that has the new row's key in index `number`.
@@ -379,7 +399,12 @@ impl Target {
         row: &[Value],
         own: Option<&Locator>,
     ) -> Result<Option<Locator>> {
-        let pager = &context.databases.get(self.database).ok_or_else(detached)?.pager;
+        let pager = &context
+            .state
+            .databases
+            .get(self.database)
+            .ok_or_else(detached)?
+            .pager;
         self.look_around(pager);
         let stored = in_file_encoding(row, self.encoding, &mut self.stored_new);
         self.indexes[number].conflict(pager, stored, own, &mut self.spill)
@@ -389,6 +414,7 @@ impl Target {
     pub(super) fn write_new(&mut self, context: &mut ExecContext<'_>, row: &[Value]) -> Result<()> {
         self.check_pin(context)?;
         let pager = &mut context
+            .state
             .databases
             .get_mut(self.database)
             .ok_or_else(detached)?
@@ -440,6 +466,7 @@ impl Target {
         self.check_pin(context)?;
         self.prepare_indexes(context, Side::Old, old, |_| true)?;
         let pager = &mut context
+            .state
             .databases
             .get_mut(self.database)
             .ok_or_else(detached)?
@@ -502,6 +529,7 @@ impl Target {
             self.prepare_indexes(context, Side::Old, old, |_| true)?;
         }
         let pager = &mut context
+            .state
             .databases
             .get_mut(self.database)
             .ok_or_else(detached)?
@@ -531,7 +559,7 @@ impl Target {
         context: &mut ExecContext<'_>,
         locator: &Locator,
     ) -> Result<bool, Failure> {
-        if !self.seek(context.databases, locator)? {
+        if !self.seek(&context.state.databases, locator)? {
             return Ok(self.has_programs());
         }
         let mut victim = std::mem::take(&mut self.victim);
@@ -557,7 +585,7 @@ impl Target {
         let change = deleted(victim);
         if fires
             && (self.fire(context, TriggerTime::Before, change)? == Fate::Skipped
-                || !self.seek(context.databases, locator)?)
+                || !self.seek(&context.state.databases, locator)?)
         {
             return Ok(());
         }
@@ -565,7 +593,7 @@ impl Target {
         if !self.has_programs() {
             return Ok(self.remove(context, victim)?);
         }
-        if !self.seek(context.databases, locator)? {
+        if !self.seek(&context.state.databases, locator)? {
             return Ok(());
         }
         self.remove_here(context)?;
@@ -645,10 +673,11 @@ impl Target {
         self.check_pin(context)?;
         let moves = self.locator(new) != *locator;
         let clustered = matches!(self.tree, Tree::Clustered(_));
-        if (moves || clustered) && !self.seek(context.databases, locator)? {
+        if (moves || clustered) && !self.seek(&context.state.databases, locator)? {
             return Ok(());
         }
         let pager = &mut context
+            .state
             .databases
             .get_mut(self.database)
             .ok_or_else(detached)?

@@ -242,7 +242,7 @@ impl Worker {
             input = (&self.fresh, 0);
         }
         if self.read_again {
-            if !self.target.seek(context.databases, &locator)? {
+            if !self.target.seek(&context.state.databases, &locator)? {
                 return Ok(());
             }
             self.target.read(context, &mut self.old)?;
@@ -375,7 +375,7 @@ impl Rewriter {
         target.completion.apply_affinities(&mut self.new);
         target.compute_virtual(context, &mut self.new)?;
         if target.fire(context, TriggerTime::Before, self.as_change(old))? == Fate::Skipped
-            || !target.seek(context.databases, locator)?
+            || !target.seek(&context.state.databases, locator)?
         {
             return Ok(Fate::Skipped);
         }
@@ -442,7 +442,7 @@ impl Rewriter {
             Uniqueness::Kept => old,
             Uniqueness::Skipped => return Ok(()),
             Uniqueness::Fired => {
-                if !target.seek(context.databases, locator)? {
+                if !target.seek(&context.state.databases, locator)? {
                     return Ok(());
                 }
                 target.read(context, &mut reread)?;

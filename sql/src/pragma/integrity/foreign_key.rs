@@ -24,13 +24,14 @@ pub(in super::super) fn foreign_key_check(
             let Some((database, table)) = find_table(request, context, name) else {
                 let place = request
                     .database
-                    .map(|number| context.databases[number].name.as_str());
+                    .map(|number| context.state.databases[number].name.as_str());
                 return Err(Error::sql(match place {
                     Some(place) => format!("no such table: {place}.{name}"),
                     None => format!("no such table: {name}"),
                 }));
             };
             let number = context
+                .state
                 .databases
                 .iter()
                 .position(|other| other.name == database.name);
@@ -50,6 +51,7 @@ fn all_tables(request: &Request<'_>, context: &PragmaContext<'_>) -> Vec<(usize,
     let mut tables = Vec::new();
     for database in searched(request, context) {
         let number = context
+            .state
             .databases
             .iter()
             .position(|other| other.name == database.name);
@@ -70,7 +72,7 @@ fn check_table(
     context: &mut PragmaContext<'_>,
     out: &mut Vec<Row>,
 ) -> Result<()> {
-    let schema = Arc::clone(&context.databases[database].schema);
+    let schema = Arc::clone(&context.state.databases[database].schema);
     let last = table.foreign_keys.len().saturating_sub(1);
     for (position, key) in table.foreign_keys.iter().enumerate() {
         let parent = Parent::find(&schema, table, key)?;
@@ -218,20 +220,19 @@ fn orphans(
     context: &mut PragmaContext<'_>,
 ) -> Result<Vec<Value>> {
     let mut scan = row_scan(database, table)?;
-    let was_open = context.databases[database].pager.state();
-    context.databases[database].pager.begin_read()?;
+    let was_open = context.state.databases[database].pager.state();
+    context.state.databases[database].pager.begin_read()?;
     let mut registers = Vec::new();
     let mut exec = ExecContext {
-        databases: context.databases,
+        state: &mut *context.state,
         parameters: &[],
         registers: &mut registers,
-        session: context.session,
         interrupt: context.interrupt,
         run: u64::MAX,
     };
     let mut found = Vec::new();
     let result = (|| {
-        let encoding = exec.databases[database].pager.header()?.encoding;
+        let encoding = exec.state.databases[database].pager.header()?.encoding;
         scan.open(&mut exec)?;
         while scan.next(&mut exec)? {
             exec.check_interrupt()?;
@@ -243,7 +244,7 @@ fn orphans(
                     .map(|column| Value::from(batch.columns[*column].get(row)))
                     .collect();
                 let whole = !values.iter().any(Value::is_null);
-                if whole && !parent.has(&exec.databases[database].pager, &values, encoding)? {
+                if whole && !parent.has(&exec.state.databases[database].pager, &values, encoding)? {
                     let rowid = batch.columns.get(table.columns.len());
                     found.push(rowid.map_or(Value::Null, |rowid| Value::from(rowid.get(row))));
                 }
@@ -252,7 +253,7 @@ fn orphans(
         Ok(())
     })();
     if was_open == aludel_storage::pager::TransactionState::None {
-        exec.databases[database].pager.end_read();
+        exec.state.databases[database].pager.end_read();
     }
     result.map(|()| found)
 }

@@ -79,7 +79,7 @@ fn run(request: &Request<'_>, context: &mut PragmaContext<'_>, depth: Depth) -> 
         left: left.unwrap_or(FINDINGS_MAX),
     };
     let mut known = false;
-    for number in 0..context.databases.len() {
+    for number in 0..context.state.databases.len() {
         if request.database.is_some_and(|wanted| wanted != number) {
             continue;
         }
@@ -102,12 +102,12 @@ fn check_database(
     depth: Depth,
     findings: &mut Findings,
 ) -> Result<bool> {
-    let pager = &mut context.databases[number].pager;
+    let pager = &mut context.state.databases[number].pager;
     let was_open = pager.state() != TransactionState::None;
     pager.begin_read()?;
     let result = check_open_database(number, only_table, context, depth, findings);
     if !was_open {
-        context.databases[number].pager.end_read();
+        context.state.databases[number].pager.end_read();
     }
     result
 }
@@ -119,7 +119,7 @@ fn check_open_database(
     depth: Depth,
     findings: &mut Findings,
 ) -> Result<bool> {
-    let database = &context.databases[number];
+    let database = &context.state.databases[number];
     if database.pager.page_count() == 0 {
         return Ok(only_table.is_none());
     }

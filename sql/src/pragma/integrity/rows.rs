@@ -10,7 +10,7 @@ use aludel_storage::format::TextEncoding;
 
 use super::super::PragmaContext;
 use super::{Depth, Findings};
-use crate::catalog::{Column, Index, StrictType, Table, encode_text};
+use crate::catalog::{Collations, Column, Index, StrictType, Table, encode_text};
 use crate::error::Result;
 use crate::exec::{Batch, ExecContext, Kernel, Operator, Values, build};
 use crate::plan::expr::Expr;
@@ -27,14 +27,13 @@ pub(super) fn check_table(
     findings: &mut Findings,
 ) -> Result<()> {
     let target = target(database, table, context)?;
-    let with_checks = !context.settings.ignore_check_constraints;
+    let with_checks = !context.state.settings.ignore_check_constraints;
     let mut check = TableCheck::build(database, table, &target, depth, with_checks)?;
     let mut registers = Vec::new();
     let mut exec = ExecContext {
-        databases: context.databases,
+        state: &mut *context.state,
         parameters: &[],
         registers: &mut registers,
-        session: context.session,
         interrupt: context.interrupt,
         run: u64::MAX,
     };
@@ -43,7 +42,7 @@ pub(super) fn check_table(
 
 /// How the table is kept right, as writes see it.
 fn target(database: usize, table: &Arc<Table>, context: &PragmaContext<'_>) -> Result<TargetTable> {
-    let databases = context.databases.iter();
+    let databases = context.state.databases.iter();
     let databases: Vec<SchemaView<'_>> = databases
         .map(|database| SchemaView {
             name: &database.name,
@@ -52,8 +51,8 @@ fn target(database: usize, table: &Arc<Table>, context: &PragmaContext<'_>) -> R
         .collect();
     let plan_context = PlanContext {
         databases: &databases,
-        functions: context.functions,
-        collations: &|name| context.collations.find(name),
+        functions: &context.state.functions,
+        collations: &|name| context.state.collations.find(name),
         virtual_tables: &|_| None,
         settings: PlanSettings::default(),
         trigger: None,
@@ -118,7 +117,7 @@ impl TableCheck {
     }
 
     fn run(&mut self, context: &mut ExecContext<'_>, findings: &mut Findings) -> Result<()> {
-        self.encoding = context.databases[self.database].pager.header()?.encoding;
+        self.encoding = context.state.databases[self.database].pager.header()?.encoding;
         self.scan.open(context)?;
         while !findings.is_full() && self.scan.next(context)? {
             context.check_interrupt()?;
@@ -128,7 +127,9 @@ impl TableCheck {
         let whole = !findings.is_full();
         self.scan.close();
         for index in self.indexes.iter().filter(|_| whole) {
-            let entries = index.cursor.count(&context.databases[self.database].pager)?;
+            let entries = index
+                .cursor
+                .count(&context.state.databases[self.database].pager)?;
             if entries != index.rows {
                 findings.add(&format!("wrong # of entries in index {}", index.index.name));
             }
@@ -161,7 +162,7 @@ impl TableCheck {
             } = index;
             entries.push((index, cursor, places, rows, keys.evaluate(context, batch)?));
         }
-        let pager = &context.databases[self.database].pager;
+        let pager = &context.state.databases[self.database].pager;
         for (row, failed) in failed.iter().enumerate() {
             self.rows += 1;
             for (number, column) in self.table.columns.iter().enumerate() {

@@ -65,7 +65,12 @@ impl TableCursor {
                 (row, missing) = (row + 1, missing + 1);
                 continue;
             }
-            match self.patch_leaf(pager, index, &mut row, rowids, columns, &value, &mut values)? {
+            let from = row;
+            let left = self.patch_leaf(pager, index, &mut row, rowids, columns, &value, &mut values)?;
+            for rowid in &rowids[from..rowids.len().min(row + 1)] {
+                pager.note_row_change(self.root(), *rowid);
+            }
+            match left {
                 Left::Done => {}
                 Left::Short => break,
                 Left::Spills => {
