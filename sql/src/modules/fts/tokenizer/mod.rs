@@ -120,7 +120,7 @@ pub(super) mod tests {
     use super::*;
 
     /// The words of a text as `term@start-end`, which SQLite's `fts3tokenize` gives as well.
-    pub(in crate::fts) fn words(
+    pub(in crate::modules::fts) fn words(
         tokenizer: &dyn Tokenizer,
         text: &[u8],
     ) -> Vec<(Vec<u8>, usize, usize, usize)> {
@@ -158,10 +158,10 @@ pub(super) mod tests {
     }
 
     /// A small generator of reproducible numbers.
-    pub(in crate::fts) struct Random(pub u64);
+    pub(in crate::modules::fts) struct Random(pub u64);
 
     impl Random {
-        pub(in crate::fts) fn below(&mut self, limit: u64) -> u64 {
+        pub(in crate::modules::fts) fn below(&mut self, limit: u64) -> u64 {
             self.0 = self
                 .0
                 .wrapping_mul(6_364_136_223_846_793_005)
