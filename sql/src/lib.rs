@@ -1,6 +1,7 @@
 //! Aludel's SQL engine: SQLite's language over SQLite's files, executed in batches of columns.
 //!
 //! ```text
+//!   7  recover                 what can be read of a damaged file, put into a new one
 //!   6  connection, statement   open, prepare, bind, step, transactions
 //!   5  exec                    operators over batches, kernels, writes, sorters, spill files
 //!   4  plan                    names, affinity, collation; access paths and join order
@@ -23,6 +24,7 @@ pub mod exec;
 pub mod functions;
 pub mod plan;
 pub mod pragma;
+pub mod recover;
 mod stack;
 pub mod statement;
 pub mod syntax;

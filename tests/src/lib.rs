@@ -3,7 +3,8 @@
 //! ```text
 //!   bin conformance ──> conformance/ ──┐
 //!   bin slt ──────────> slt/ ──────────┼──> subject: one face for Aludel and for the bundled SQLite
-//!   bin kill ─────────> kill/ ─────────┘
+//!   bin kill ─────────> kill/ ─────────┤
+//!   bin soak ─────────> soak/ ─────────┘    session: one connection of either, asked in short
 //!   bin crash ────────> crash/            the engine on a simulated machine, judged by both engines
 //! ```
 //!
@@ -16,7 +17,10 @@ pub mod both;
 pub mod conformance;
 pub mod crash;
 pub mod kill;
+pub mod progress;
 pub mod random;
 pub mod scratch;
+pub mod session;
 pub mod slt;
+pub mod soak;
 pub mod subject;

@@ -23,7 +23,7 @@ pub struct Database {
     pub pager: Pager,
     /// Its schema as last read; its cookie is compared with the file's in each transaction.
     pub schema: Arc<Schema>,
-    /// PRAGMA cache_size: pages, or KiB when negative.
+    /// PRAGMA cache_size: pages, or KiB when negative. See [`Database::set_cache_size`].
     pub cache_size: i64,
     /// PRAGMA secure_delete: 0 off, 1 on, 2 fast.
     pub secure_delete: i64,
@@ -57,6 +57,18 @@ impl Database {
             schema_changed: false,
             encoding: TextEncoding::Utf8,
         }
+    }
+
+    /// How much memory pages may take: so many, or so many KiB when negative. It bounds the cache of a file that is not mapped, and from then on
+    /// also the changed pages of a transaction; what is more goes to a temporary file. With `spills` off nothing does.
+    pub fn set_cache_size(&mut self, size: i64, spills: bool) {
+        self.cache_size = size;
+        let page_size = self.pager.page_size();
+        let amount = usize::try_from(size.unsigned_abs()).unwrap_or(usize::MAX);
+        let bytes = amount.saturating_mul(if size < 0 { 1024 } else { page_size });
+        self.pager.set_cache_pages(bytes / page_size);
+        self.pager
+            .set_spill_limit(if spills { bytes } else { usize::MAX });
     }
 
     /// The encoding of texts in the file, as of the schema that was last read or written.

@@ -26,7 +26,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use aludel_storage::pager::Pager;
+use aludel_storage::pager::{Pager, PagerOptions};
 use rustc_hash::FxHashMap;
 
 pub use blob::Blob;
@@ -111,7 +111,11 @@ impl Connection {
     /// As [`Connection::open`], with options.
     pub fn open_with(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Connection> {
         let main = options.open_database("main", &path.as_ref().to_string_lossy())?;
-        let temp = Database::new("temp", "", Pager::temporary(&Default::default())?);
+        let temp = Database::new(
+            "temp",
+            "",
+            Pager::temporary(options.world(), &Default::default())?,
+        );
         Ok(Connection {
             state: RefCell::new(State::new(vec![main, temp], options)),
             interrupt: Arc::new(AtomicBool::new(false)),
@@ -379,6 +383,31 @@ impl State {
         for database in &mut self.databases {
             database.pager.set_busy_timeout(timeout);
         }
+    }
+
+    /// The temporary database begins again, empty, where PRAGMA temp_store says. With 2 (memory) neither it nor a sort writes a file.
+    pub(crate) fn renew_temporary(&mut self) -> Result<()> {
+        const IN_MEMORY: u8 = 2;
+        let Some(temporary) = self.databases.get_mut(1) else {
+            return Ok(());
+        };
+        let mut options = PagerOptions::default();
+        options.page_size = temporary.pager.page_size() as u32;
+        options.encoding = temporary.pager.encoding();
+        let in_memory = self.settings.temp_store == IN_MEMORY;
+        let pager = if in_memory {
+            Pager::in_memory(&options)?
+        } else {
+            Pager::temporary(self.options.world(), &options)?
+        };
+        *temporary = Database::new("temp", "", pager);
+        self.session.memory_budget_bytes = if in_memory {
+            usize::MAX
+        } else {
+            Session::default().memory_budget_bytes
+        };
+        self.schema_version += 1;
+        Ok(())
     }
 
     /// How ATTACH opens a file.

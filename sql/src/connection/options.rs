@@ -95,6 +95,11 @@ impl OpenOptions {
         self.busy_timeout
     }
 
+    /// The world that files are in, chosen or not.
+    pub(crate) fn world(&self) -> Arc<dyn Vfs> {
+        self.vfs.clone().unwrap_or_else(|| Arc::new(OsVfs::new()))
+    }
+
     /// Opens the database that `path` names: a file, or one in memory for `:memory:` and the empty name.
     pub(crate) fn open_database(&self, name: &str, path: &str) -> Result<Database> {
         let mut options = PagerOptions::default();
@@ -107,14 +112,13 @@ impl OpenOptions {
         let place = Place::of(path, self.uri, &mut options);
         if place.memory {
             let pager = if path.is_empty() {
-                Pager::temporary(&options)?
+                Pager::temporary(self.world(), &options)?
             } else {
                 Pager::in_memory(&options)?
             };
             return Ok(Database::new(name, "", pager));
         }
-        let vfs = self.vfs.clone().unwrap_or_else(|| Arc::new(OsVfs::new()));
-        let pager = Pager::open(vfs, Path::new(&place.path), &options)?;
+        let pager = Pager::open(self.world(), Path::new(&place.path), &options)?;
         Ok(Database::new(name, place.path, pager))
     }
 }

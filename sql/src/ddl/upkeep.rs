@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use aludel_storage::btree::{BulkBuilder, IndexCursor, TableCursor, TreeKind, clear_tree, create_tree};
 use aludel_storage::format::record::{self, RecordView};
-use aludel_storage::format::{AutoVacuum, PageNo, TextEncoding, ValueRef};
+use aludel_storage::format::{AutoVacuum, KeyOrder, PageNo, TextEncoding, ValueRef};
 use aludel_storage::pager::{JournalMode, Pager, PagerOptions};
+use aludel_storage::vfs::Vfs;
 
 use super::Definer;
 use super::schema_rows::NewRow;
-use crate::catalog::{Collations, Database, Index, Table, encode_text, utf8_of};
+use crate::catalog::{Collations, Database, Index, Schema, Table, encode_text, utf8_of};
 use crate::connection::State;
 use crate::error::{Error, Result};
 use crate::exec::write::Failure;
@@ -228,9 +229,10 @@ impl Definer<'_> {
                 };
                 Ok(self.vacuum_into(database, &file.to_string_lossy())?)
             }
-            None => self
-                .state
-                .change(database, |state| vacuum_in_place(&mut state.databases[database])),
+            None => self.state.change(database, |state| {
+                let world = state.open_options().world();
+                vacuum_in_place(&mut state.databases[database], world)
+            }),
         }
     }
 
@@ -247,7 +249,7 @@ impl Definer<'_> {
         target.set_encoding(header.encoding)?;
         target.set_auto_vacuum(auto_vacuum)?;
         target.begin_write()?;
-        copy_database(&self.state.databases[database], &mut target)?;
+        copy_database(&self.state.databases[database], &mut target, Rowids::Kept)?;
         Ok(target.commit()?)
     }
 }
@@ -363,8 +365,8 @@ fn next_shape(database: &mut Database) -> Result<(u32, AutoVacuum)> {
     ))
 }
 
-/// Copies the database to memory without gaps and puts the pages back over the old ones.
-fn vacuum_in_place(database: &mut Database) -> Result<()> {
+/// Copies the database without gaps to a temporary one and puts the pages back over the old ones.
+fn vacuum_in_place(database: &mut Database, world: Arc<dyn Vfs>) -> Result<()> {
     let (page_size, auto_vacuum) = next_shape(database)?;
     let header = database.pager.header()?;
     let mut options = PagerOptions::default();
@@ -372,19 +374,30 @@ fn vacuum_in_place(database: &mut Database) -> Result<()> {
     options.reserved = header.reserved;
     options.encoding = header.encoding;
     options.auto_vacuum = auto_vacuum;
-    let mut packed = Pager::in_memory(&options)?;
+    options.spill_limit = database.pager.spill_limit();
+    let mut packed = Pager::temporary(world, &options)?;
     packed.begin_write()?;
-    copy_database(database, &mut packed)?;
-    database.pager.replace_content(&packed)?;
+    copy_database(database, &mut packed, Rowids::Renumbered)?;
+    packed.commit()?;
+    database.pager.replace_content(packed)?;
     database.forget_roots();
     Ok(())
 }
 
-/// Builds all trees of a database anew in an empty one.
-fn copy_database(source: &Database, target: &mut Pager) -> Result<()> {
+/// What becomes of row ids that nothing else names.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rowids {
+    Kept,
+    /// Counted anew in tables without INTEGER PRIMARY KEY and without index.
+    Renumbered,
+}
+
+/// Builds all trees of a database anew in an empty one: the roots first, as SQLite lays them out, then their rows.
+fn copy_database(source: &Database, target: &mut Pager, rowids: Rowids) -> Result<()> {
     let header = source.pager.header()?;
     let encoding = header.encoding;
     let mut copied = TableCursor::new(PageNo::ONE);
+    let mut trees = Vec::new();
     for (rowid, payload) in (1..).zip(schema_rows(&source.pager)?) {
         let mut values: Vec<ValueRef<'_>> =
             RecordView::parse(&payload)?.columns().collect::<Result<_, _>>()?;
@@ -395,10 +408,15 @@ fn copy_database(source: &Database, target: &mut Pager) -> Result<()> {
                 Some(ValueRef::Text(name)) => String::from_utf8_lossy(&utf8_of(name, encoding)).into_owned(),
                 _ => String::new(),
             };
-            let new = copy_tree(source, target, &name, root)?;
+            let tree = TreeCopy::of(&source.schema, &name, root, rowids);
+            let new = create_tree(target, tree.kind())?;
             values[3] = ValueRef::Integer(new.get().into());
+            trees.push((tree, new));
         }
         copied.insert_values(target, rowid, &values)?;
+    }
+    for (tree, new) in trees {
+        tree.copy(&source.pager, target, new)?;
     }
     target.update_header(|new| {
         new.schema_cookie = header.schema_cookie.wrapping_add(1);
@@ -434,36 +452,66 @@ fn schema_rows(pager: &Pager) -> Result<Vec<Vec<u8>>> {
     Ok(rows.into_iter().map(|(_, payload)| payload).collect())
 }
 
-fn copy_tree(source: &Database, target: &mut Pager, name: &str, root: PageNo) -> Result<PageNo> {
-    let mut spill = Vec::new();
-    let order = match (source.schema.index(name), source.schema.table(name)) {
-        (Some(index), _) if index.root == root => Some(Arc::clone(&index.order)),
-        (_, Some(table)) => table
-            .without_rowid
-            .as_ref()
-            .map(|primary| Arc::clone(&primary.order)),
-        _ => None,
-    };
-    let Some(order) = order else {
-        let new = create_tree(target, TreeKind::Table)?;
-        let mut builder = BulkBuilder::new(target, new, TreeKind::Table)?;
-        let mut cursor = TableCursor::new(root);
-        let mut more = cursor.first(&source.pager)?;
-        while more {
-            builder.push_row(target, cursor.rowid(), cursor.payload(&source.pager, &mut spill)?)?;
-            more = cursor.next(&source.pager)?;
+/// A tree to be copied.
+struct TreeCopy {
+    root: PageNo,
+    /// The order of an index tree.
+    order: Option<Arc<KeyOrder>>,
+    renumbered: bool,
+}
+
+impl TreeCopy {
+    fn of(schema: &Schema, name: &str, root: PageNo, rowids: Rowids) -> TreeCopy {
+        let mut tree = TreeCopy {
+            root,
+            order: None,
+            renumbered: false,
+        };
+        match (schema.index(name), schema.table(name)) {
+            (Some(index), _) if index.root == root => tree.order = Some(Arc::clone(&index.order)),
+            (_, Some(table)) => {
+                let primary = table.without_rowid.as_ref();
+                tree.order = primary.map(|primary| Arc::clone(&primary.order));
+                let unnamed = table.rowid_alias.is_none() && table.indexes.is_empty();
+                tree.renumbered = rowids == Rowids::Renumbered && unnamed;
+            }
+            _ => {}
+        }
+        tree
+    }
+
+    fn kind(&self) -> TreeKind {
+        match self.order {
+            None => TreeKind::Table,
+            Some(_) => TreeKind::Index,
+        }
+    }
+
+    fn copy(self, source: &Pager, target: &mut Pager, new: PageNo) -> Result<()> {
+        let mut builder = BulkBuilder::new(target, new, self.kind())?;
+        let mut spill = Vec::new();
+        match self.order {
+            None => {
+                let mut cursor = TableCursor::new(self.root);
+                let mut more = cursor.first(source)?;
+                let mut count = 0;
+                while more {
+                    count += 1;
+                    let rowid = if self.renumbered { count } else { cursor.rowid() };
+                    builder.push_row(target, rowid, cursor.payload(source, &mut spill)?)?;
+                    more = cursor.next(source)?;
+                }
+            }
+            Some(order) => {
+                let mut cursor = IndexCursor::new(self.root, order);
+                let mut more = cursor.first(source)?;
+                while more {
+                    builder.push_record(target, cursor.payload(source, &mut spill)?)?;
+                    more = cursor.next(source)?;
+                }
+            }
         }
         builder.finish(target)?;
-        return Ok(new);
-    };
-    let new = create_tree(target, TreeKind::Index)?;
-    let mut builder = BulkBuilder::new(target, new, TreeKind::Index)?;
-    let mut cursor = IndexCursor::new(root, order);
-    let mut more = cursor.first(&source.pager)?;
-    while more {
-        builder.push_record(target, cursor.payload(&source.pager, &mut spill)?)?;
-        more = cursor.next(&source.pager)?;
+        Ok(())
     }
-    builder.finish(target)?;
-    Ok(new)
 }

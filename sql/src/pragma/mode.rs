@@ -366,22 +366,44 @@ pub(super) fn busy_timeout(request: &Request<'_>, context: &mut PragmaContext<'_
 }
 
 pub(super) fn cache_size(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
-    number(request, &mut context.state.settings.cache_size)
+    let spills = context.state.settings.cache_spill != 0;
+    let database = &mut context.state.databases[request.database_or_main()];
+    let mut size = database.cache_size;
+    let answer = number(request, &mut size)?;
+    if request.value.is_some() {
+        database.set_cache_size(size, spills);
+    }
+    Ok(answer)
 }
 
 /// As `cache_size`, in pages without sign. SQLite keeps it in the file; here it lasts as long as the connection.
 pub(super) fn default_cache_size(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
     match request.number() {
         Some(pages) => {
-            context.state.settings.cache_size = pages.saturating_abs();
+            let spills = context.state.settings.cache_spill != 0;
+            let database = &mut context.state.databases[request.database_or_main()];
+            database.set_cache_size(pages.saturating_abs(), spills);
             Ok(Vec::new())
         }
-        None => Ok(one_integer(context.state.settings.cache_size)),
+        None => {
+            let database = &context.state.databases[request.database_or_main()];
+            Ok(one_integer(database.cache_size))
+        }
     }
 }
 
 pub(super) fn cache_spill(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
-    number(request, &mut context.state.settings.cache_spill)
+    let answer = number(request, &mut context.state.settings.cache_spill)?;
+    if request.value.is_some() && context.state.settings.cache_spill == 0 {
+        for database in &mut context.state.databases {
+            database.pager.set_spill_limit(usize::MAX);
+        }
+    } else if request.value.is_some() {
+        for database in &mut context.state.databases {
+            database.set_cache_size(database.cache_size, true);
+        }
+    }
+    Ok(answer)
 }
 
 pub(super) fn analysis_limit(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
@@ -460,6 +482,7 @@ pub(super) fn temp_store(request: &Request<'_>, context: &mut PragmaContext<'_>)
         ));
     }
     context.state.settings.temp_store = store;
+    context.state.renew_temporary()?;
     Ok(Vec::new())
 }
 

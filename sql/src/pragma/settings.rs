@@ -41,8 +41,6 @@ pub struct Settings {
     pub read_uncommitted: bool,
     /// How long to wait for a lock, in milliseconds.
     pub busy_timeout_ms: u32,
-    /// Pages (or, negative, KiB) of cache that were asked for, by database.
-    pub cache_size: i64,
     /// When dirty pages may be written early, in pages; 0 never.
     pub cache_spill: i64,
     /// Where temporary tables are: 0 default, 1 file, 2 memory.
@@ -85,7 +83,6 @@ impl Default for Settings {
             checkpoint_fullfsync: false,
             read_uncommitted: false,
             busy_timeout_ms: 0,
-            cache_size: -2000,
             cache_spill: 483,
             temp_store: 0,
             analysis_limit: 0,

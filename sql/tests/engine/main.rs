@@ -10,6 +10,7 @@ mod histories;
 mod nested_from;
 mod programs;
 mod queries;
+mod temporary;
 mod transactions;
 mod views;
 mod writes;

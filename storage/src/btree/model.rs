@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::format::{AutoVacuum, KeyOrder, PageNo};
 use crate::maintenance::{CheckOptions, TreeRoot, check};
 use crate::pager::{Pager, PagerOptions};
+use crate::vfs::MemoryVfs;
 use rusqlite::Connection;
 
 /// A seeded generator (xorshift with a multiplier); the same seed gives the same run.
@@ -95,9 +96,11 @@ impl Shape {
             page_size: self.page_size,
             reserved: self.reserved,
             auto_vacuum: self.auto_vacuum,
+            // So few pages fit that larger trees live in the spill file.
+            spill_limit: 0,
             ..PagerOptions::default()
         };
-        let mut pager = Pager::in_memory(&options).unwrap();
+        let mut pager = Pager::temporary(Arc::new(MemoryVfs::new()), &options).unwrap();
         pager.begin_write().unwrap();
         pager
     }

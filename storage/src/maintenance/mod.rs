@@ -2,5 +2,7 @@
 //! Floor 5: looking after a whole database.
 
 pub mod check;
+pub mod salvage;
 
 pub use check::{CheckOptions, CheckReport, Finding, FindingCode, TreeRoot, check};
+pub use salvage::{Salvage, SalvagedHeader, SalvagedRow, WalkTally};

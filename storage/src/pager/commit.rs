@@ -19,14 +19,16 @@ use crate::error::{Error, ReadOnlyReason, Result};
 use crate::format::PageNo;
 use crate::journal::{Journal, Place, Syncs};
 use crate::vfs::{File, SyncKind, WRITE_CHUNK, folder_of};
-use crate::wal::Commit;
+use crate::wal::{Commit, PageList};
 
 /// A write transaction that wants to become permanent.
 pub(super) struct Changes<'a> {
     /// Changed pages, in page order.
-    pub(super) pages: &'a [(PageNo, &'a [u8])],
+    pub(super) pages: &'a dyn PageList,
     pub(super) page_count_before: u32,
     pub(super) page_count: u32,
+    /// Bytes at an offset of the file that belong to no page which has to be kept, see [`replace`](super::replace).
+    pub(super) beside: Option<(u64, &'a [u8])>,
 }
 
 impl FileStore {
@@ -48,8 +50,8 @@ impl FileStore {
             self.change_file(changes, super_journal)
         };
         self.prepared = Some(self.note_sync_failure(prepared)?);
-        for (page, _) in changes.pages {
-            self.pages.written(page.get());
+        for at in 0..changes.pages.count() {
+            self.pages.written(changes.pages.page_no(at).get());
         }
         Ok(())
     }
@@ -171,7 +173,7 @@ impl FileStore {
         self.forget_file();
         let copies: Vec<(PageNo, &[u8])> = copies.iter().map(|(page, bytes)| (*page, &**bytes)).collect();
         let len = u64::from(page_count) * self.page_size as u64;
-        let undone = write_runs(&*self.file, self.page_size, &copies)
+        let undone = write_runs(&*self.file, self.page_size, &&copies[..])
             .and_then(|()| self.file.set_len(len))
             .and_then(|()| self.sync_file());
         undone.map_err(|error| self.poison(error))
@@ -187,6 +189,9 @@ impl FileStore {
 
     fn write_pages(&self, changes: &Changes<'_>) -> Result<()> {
         write_runs(&*self.file, self.page_size, changes.pages)?;
+        if let Some((offset, bytes)) = changes.beside {
+            self.file.write_at(bytes, offset)?;
+        }
         if changes.page_count < changes.page_count_before {
             self.file
                 .set_len(u64::from(changes.page_count) * self.page_size as u64)?;
@@ -222,10 +227,8 @@ impl FileStore {
         let before = changes.page_count_before;
         let kept = changes.page_count.min(before);
         let lock_byte_page = PageNo::lock_byte_page(self.page_size);
-        let changed = changes
-            .pages
-            .iter()
-            .map(|(page, _)| *page)
+        let changed = (0..changes.pages.count())
+            .map(|at| changes.pages.page_no(at))
             .filter(move |page| page.get() <= kept);
         let cut = (kept + 1..=before).filter_map(PageNo::new);
         changed.chain(cut).filter(move |page| *page != lock_byte_page)
@@ -243,26 +246,26 @@ fn no_new_file(error: Error) -> Error {
 }
 
 /// Writes pages to their places, runs of neighbours together.
-fn write_runs(file: &dyn File, page_size: usize, pages: &[(PageNo, &[u8])]) -> Result<()> {
+fn write_runs(file: &dyn File, page_size: usize, pages: &dyn PageList) -> Result<()> {
     let mut buffer = Vec::new();
-    let mut rest = pages;
-    while let Some((start, first)) = rest.first() {
-        let run = rest
-            .iter()
-            .enumerate()
+    let mut first = 0;
+    while first < pages.count() {
+        let start = pages.page_no(first);
+        let run = (first..pages.count())
             .take(WRITE_CHUNK / page_size)
-            .take_while(|(at, (page, _))| page.get() as usize == start.get() as usize + at)
+            .take_while(|at| pages.page_no(*at).get() as usize == start.get() as usize + at - first)
             .count()
             .max(1);
-        let (now, later) = rest.split_at(run);
         if run == 1 {
-            file.write_at(first, start.offset(page_size))?;
+            file.write_at(&pages.bytes(first)?, start.offset(page_size))?;
         } else {
             buffer.clear();
-            now.iter().for_each(|(_, bytes)| buffer.extend_from_slice(bytes));
+            for at in first..first + run {
+                buffer.extend_from_slice(&pages.bytes(at)?);
+            }
             file.write_at(&buffer, start.offset(page_size))?;
         }
-        rest = later;
+        first += run;
     }
     Ok(())
 }

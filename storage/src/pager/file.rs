@@ -414,7 +414,7 @@ impl FileStore {
     /// A content with other page sizes has been committed. Called before the locks are given back.
     pub(super) fn take_new_geometry(&mut self, new: &NewGeometry) {
         // Bytes behind the last page do no harm: a failure to cut them off is none.
-        if self.file.len().is_ok_and(|len| len > new.len()) {
+        if self.wal.is_none() && self.file.len().is_ok_and(|len| len > new.len()) {
             let _ = self.file.set_len(new.len());
         }
         self.set_geometry(new.page_size, new.reserved);

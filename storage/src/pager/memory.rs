@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use super::options::JournalMode;
 use super::page::Page;
+use super::spill::{Held, Slot, SpillFile};
 use crate::error::{Result, corrupt};
 use crate::format::PageNo;
 
 /// Pages in shared private buffers, page 1 first.
 pub(super) struct MemoryStore {
-    pages: Vec<Arc<[u8]>>,
+    pages: Vec<Held>,
+    /// How many of them are in memory.
+    resident: usize,
     /// Whether it stands for a temporary file, which may be told any journal mode that a file without a log has.
     temporary: bool,
     /// What is said of its journal. A commit is final in memory at once, whatever that is.
@@ -25,6 +28,7 @@ impl MemoryStore {
         };
         MemoryStore {
             pages: Vec::new(),
+            resident: 0,
             temporary,
             journal_mode,
         }
@@ -52,37 +56,68 @@ impl MemoryStore {
     }
 
     #[inline]
-    pub(super) fn page(&self, page: PageNo) -> Result<Page> {
-        match self.pages.get(page.get() as usize - 1) {
-            Some(bytes) => Ok(Page::private(Arc::clone(bytes))),
-            None => Err(corrupt(page, 0, "page past the end of the database")),
+    pub(super) fn page(&self, page: PageNo, spill: Option<&SpillFile>) -> Result<Page> {
+        match (self.pages.get(page.get() as usize - 1), spill) {
+            (Some(Held::Memory(bytes)), _) => Ok(Page::private(Arc::clone(bytes))),
+            (Some(Held::Spilled(slot)), Some(spill)) => spill.page(*slot),
+            _ => Err(corrupt(page, 0, "page past the end of the database")),
         }
     }
 
-    /// Makes `dirty` the committed content of a database of `page_count` pages.
+    /// Makes `dirty` the committed content of a database of `page_count` pages, and returns the slots of pages that are no more.
     pub(super) fn commit(
         &mut self,
-        dirty: impl Iterator<Item = (PageNo, Arc<[u8]>)>,
+        dirty: Vec<(PageNo, Held)>,
         page_count: u32,
         page_size: usize,
-    ) {
-        if self.pages.len() != page_count as usize {
+    ) -> Vec<Slot> {
+        let kept = self.pages.len().min(page_count as usize);
+        let mut replaced: Vec<Held> = self.pages.drain(kept..).collect();
+        if self.pages.len() < page_count as usize {
             // Pages that were appended and then dropped from the dirty table do not exist; the lock-byte page does
             // but is never written.
             let zeros: Arc<[u8]> = std::iter::repeat_n(0, page_size).collect();
-            self.pages.resize(page_count as usize, zeros);
+            self.resident += page_count as usize - self.pages.len();
+            self.pages.resize(page_count as usize, Held::Memory(zeros));
         }
-        for (page, bytes) in dirty {
-            if let Some(slot) = self.pages.get_mut(page.get() as usize - 1) {
-                *slot = bytes;
+        for (page, held) in dirty {
+            // No dirty page lies past the page count.
+            if let Some(place) = self.pages.get_mut(page.get() as usize - 1) {
+                self.resident += usize::from(held.in_memory().is_some());
+                replaced.push(std::mem::replace(place, held));
             }
         }
+        let slots: Vec<Slot> = replaced.iter().filter_map(Held::slot).collect();
+        self.resident -= replaced.len() - slots.len();
+        slots
     }
 
-    /// Cuts the same bytes into `page_count` pages of another size.
-    pub(super) fn cut_anew(&mut self, page_size: usize, page_count: u32) {
-        let bytes: Vec<u8> = self.pages.iter().flat_map(|page| page.iter().copied()).collect();
-        let pages = bytes.chunks_exact(page_size).take(page_count as usize);
-        self.pages = pages.map(Arc::from).collect();
+    /// Takes the pages of another one.
+    pub(super) fn swap_pages(&mut self, other: &mut MemoryStore) {
+        std::mem::swap(&mut self.pages, &mut other.pages);
+        std::mem::swap(&mut self.resident, &mut other.resident);
+    }
+
+    /// Pages in memory as of the last commit or spill.
+    pub(super) fn resident(&self) -> usize {
+        self.resident
+    }
+
+    /// Moves pages to the spill file until at most `keep` are left in memory. Which ones is of no concern: what is read often is kept by the
+    /// file's cache.
+    pub(super) fn spill(&mut self, spill: &mut SpillFile, page_size: usize, keep: usize) -> Result<()> {
+        let excess = self.resident.saturating_sub(keep);
+        let in_memory = |held: &&mut Held| held.in_memory().is_some();
+        let mut pages: Vec<&mut Held> = self.pages.iter_mut().filter(in_memory).take(excess).collect();
+        let bytes: Vec<Arc<[u8]>> = pages
+            .iter()
+            .filter_map(|held| held.in_memory().cloned())
+            .collect();
+        let slots = spill.store(page_size, bytes.iter().map(|bytes| &**bytes))?;
+        for (held, slot) in pages.iter_mut().zip(slots) {
+            **held = Held::Spilled(slot);
+        }
+        self.resident -= excess;
+        Ok(())
     }
 }

@@ -31,6 +31,7 @@ mod overlay;
 mod page;
 mod replace;
 mod source;
+mod spill;
 mod transaction;
 mod watch;
 
@@ -53,7 +54,8 @@ use busy::BusyPolicy;
 use file::FileStore;
 use memory::MemoryStore;
 use overlay::Overlay;
-use replace::NewGeometry;
+use replace::Replacement;
+use spill::{Held, SpillFile};
 use watch::RowWatches;
 
 /// Highest page number that the format allows.
@@ -83,11 +85,15 @@ pub struct Pager {
     page_count_max: u32,
     secure_delete: bool,
     overlay: Overlay,
+    /// Where pages go that have no room; `None` for a database that has to stay in memory.
+    spill: Option<SpillFile>,
+    /// Most changed pages in memory.
+    resident_max: usize,
     mutation_count: u64,
     change_token: u64,
     busy: BusyPolicy,
     /// Sizes that come with the commit.
-    replaced: Option<NewGeometry>,
+    replaced: Option<Replacement>,
     watches: RowWatches,
     store: Store,
     options: PagerOptions,
@@ -107,8 +113,8 @@ impl Pager {
     /// [`Error::CantOpen`]; [`Error::Misuse`] for a page size or reserved size that the format does not allow.
     pub fn open(vfs: Arc<dyn Vfs>, path: &Path, options: &PagerOptions) -> Result<Pager> {
         check_page_size(options.page_size, options.reserved)?;
-        let store = FileStore::open(vfs, path, options)?;
-        let mut pager = Pager::over(Store::File(Box::new(store)), options);
+        let store = FileStore::open(Arc::clone(&vfs), path, options)?;
+        let mut pager = Pager::over(Store::File(Box::new(store)), Some(vfs), options);
         if options.journal_mode == JournalMode::Wal && !options.read_only {
             pager.set_journal_mode(JournalMode::Wal)?;
         }
@@ -121,20 +127,24 @@ impl Pager {
     /// [`Error::Misuse`] for a page size or reserved size that the format does not allow.
     pub fn in_memory(options: &PagerOptions) -> Result<Pager> {
         check_page_size(options.page_size, options.reserved)?;
-        Ok(Pager::over(Store::Memory(MemoryStore::new(false)), options))
+        Ok(Pager::over(Store::Memory(MemoryStore::new(false)), None, options))
     }
 
-    /// An empty database for what is temporary. It ends with this pager, and is told apart from one in memory by the journal modes that it
-    /// may be given.
+    /// An empty database for what is temporary. It ends with this pager. Pages for which there is no room in memory
+    /// ([`PagerOptions::spill_limit`]) go to a temporary file of `vfs`.
     ///
     /// # Errors
     /// As [`Pager::in_memory`].
-    pub fn temporary(options: &PagerOptions) -> Result<Pager> {
+    pub fn temporary(vfs: Arc<dyn Vfs>, options: &PagerOptions) -> Result<Pager> {
         check_page_size(options.page_size, options.reserved)?;
-        Ok(Pager::over(Store::Memory(MemoryStore::new(true)), options))
+        Ok(Pager::over(
+            Store::Memory(MemoryStore::new(true)),
+            Some(vfs),
+            options,
+        ))
     }
 
-    fn over(store: Store, options: &PagerOptions) -> Pager {
+    fn over(store: Store, vfs: Option<Arc<dyn Vfs>>, options: &PagerOptions) -> Pager {
         let mut pager = Pager {
             state: TransactionState::None,
             page_size: 0,
@@ -145,6 +155,8 @@ impl Pager {
             page_count_max: PAGE_COUNT_MAX,
             secure_delete: false,
             overlay: Overlay::default(),
+            spill: vfs.map(SpillFile::new),
+            resident_max: usize::MAX,
             mutation_count: 0,
             change_token: 0,
             busy: BusyPolicy::new(options.busy_timeout),
@@ -161,6 +173,7 @@ impl Pager {
         self.page_size = page_size as usize;
         self.usable_size = page_size as usize - reserved as usize;
         self.lock_byte_page = PageNo::lock_byte_page(self.page_size);
+        self.set_spill_limit(self.options.spill_limit);
     }
 
     // ---- savepoints ------------------------------------------------------------------------------
@@ -224,11 +237,20 @@ impl Pager {
             return self.page_refused(page);
         }
         if self.state == TransactionState::Write
-            && let Some(bytes) = self.overlay.get(page)
+            && let Some(held) = self.overlay.get(page)
         {
-            return Ok(Page::private(Arc::clone(bytes)));
+            return self.held_page(held);
         }
-        self.store.page(page)
+        self.store.page(page, self.spill.as_ref())
+    }
+
+    #[inline]
+    fn held_page(&self, held: &Held) -> Result<Page> {
+        match (held, &self.spill) {
+            (Held::Memory(bytes), _) => Ok(Page::private(Arc::clone(bytes))),
+            (Held::Spilled(slot), Some(spill)) => spill.page(*slot),
+            (Held::Spilled(_), None) => Err(Error::Misuse("a pager without a spill file spilled nothing")),
+        }
     }
 
     #[cold]
@@ -251,13 +273,39 @@ impl Pager {
     pub fn page_mut(&mut self, page: PageNo) -> Result<&mut [u8]> {
         self.require_write()?;
         self.mutation_count += 1;
+        self.make_room()?;
         let (store, page_count, lock_byte_page) = (&self.store, self.page_count, self.lock_byte_page);
-        self.overlay.change(page, || {
-            if page.get() > page_count || page == lock_byte_page {
-                return Err(not_a_page(page, lock_byte_page));
-            }
-            Ok(Arc::from(&*store.page(page)?))
-        })
+        let spill = self.spill.as_ref();
+        self.overlay.change(
+            page,
+            || {
+                if page.get() > page_count || page == lock_byte_page {
+                    return Err(not_a_page(page, lock_byte_page));
+                }
+                Ok(Arc::from(&*store.page(page, spill)?))
+            },
+            |slot| match spill {
+                Some(spill) => spill.load(slot),
+                None => Err(Error::Misuse("a pager without a spill file spilled nothing")),
+            },
+        )
+    }
+
+    /// Sees to it that there is room in memory for another changed page.
+    #[inline]
+    fn make_room(&mut self) -> Result<()> {
+        if self.overlay.resident() < self.resident_max {
+            return Ok(());
+        }
+        self.spill_changes()
+    }
+
+    #[cold]
+    fn spill_changes(&mut self) -> Result<()> {
+        match &mut self.spill {
+            Some(spill) => self.overlay.spill(spill, self.page_size, self.resident_max / 2),
+            None => Ok(()),
+        }
     }
 
     /// A new page of zeros at the end of the database.
@@ -274,6 +322,7 @@ impl Pager {
             return Err(Error::Full);
         }
         let page = PageNo::new(next).ok_or(Error::Full)?;
+        self.make_room()?;
         self.page_count = next;
         self.mutation_count += 1;
         self.overlay
@@ -468,9 +517,9 @@ impl Pager {
 impl Store {
     /// A clean page.
     #[inline]
-    fn page(&self, page: PageNo) -> Result<Page> {
+    fn page(&self, page: PageNo, spill: Option<&SpillFile>) -> Result<Page> {
         match self {
-            Store::Memory(store) => store.page(page),
+            Store::Memory(store) => store.page(page, spill),
             Store::File(store) => store.page(page),
         }
     }

@@ -258,6 +258,21 @@ impl Pager {
         }
     }
 
+    /// Bytes of changed pages that stay in memory, see [`PagerOptions::spill_limit`](super::PagerOptions::spill_limit). At least a few
+    /// pages do.
+    pub fn set_spill_limit(&mut self, bytes: usize) {
+        self.options.spill_limit = bytes;
+        self.resident_max = match &self.spill {
+            Some(_) => (bytes / self.page_size).max(RESIDENT_PAGES_MIN),
+            None => usize::MAX,
+        };
+    }
+
+    /// See [`Pager::set_spill_limit`].
+    pub fn spill_limit(&self) -> usize {
+        self.options.spill_limit
+    }
+
     /// True if no write transaction can begin: opened so, no permission, or a newer format.
     pub fn is_read_only(&self) -> bool {
         match &self.store {
@@ -290,6 +305,9 @@ impl Pager {
         }
     }
 }
+
+/// A balance changes a few pages at a time, and each must find the others still there.
+const RESIDENT_PAGES_MIN: usize = 32;
 
 /// Whether it was done; `false` when somebody else's lock was in the way.
 fn unless_busy(result: Result<()>) -> Result<bool> {

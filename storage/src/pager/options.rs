@@ -36,6 +36,9 @@ pub enum Synchronous {
     Extra,
 }
 
+/// See [`PagerOptions::spill_limit`]. Large enough that only bulk changes ever come to it.
+const SPILL_LIMIT: usize = 256 << 20;
+
 /// Options of [`Pager::open`](super::Pager::open) and [`Pager::in_memory`](super::Pager::in_memory).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -63,6 +66,9 @@ pub struct PagerOptions {
     pub mmap_limit: u64,
     /// Pages that the cache keeps when the file is not mapped.
     pub cache_pages: usize,
+    /// Bytes of changed pages that a transaction keeps in memory; more go to a temporary file. For a temporary database also those that are
+    /// committed. A database in memory keeps all.
+    pub spill_limit: usize,
     /// How long to wait for another connection's lock before [`Error::Busy`](crate::Error::Busy).
     pub busy_timeout: Duration,
     /// Checkpoint when a commit leaves at least this many frames in the log; zero never.
@@ -83,6 +89,7 @@ impl Default for PagerOptions {
             exclusive: false,
             mmap_limit: u64::MAX,
             cache_pages: 2000,
+            spill_limit: SPILL_LIMIT,
             busy_timeout: Duration::ZERO,
             wal_autocheckpoint: 1000,
         }

@@ -11,18 +11,25 @@
 //! hold; it is copied only when it must change while someone else still looks at it. Saving a page for a savepoint is
 //! therefore one pointer, and the copy happens with the first change after it.
 //!
+//! When there are more pages than memory is allowed for them, the undo images and those dirty pages that were not changed for the longest
+//! time go to the [spill file](super::spill), half of what is allowed at a time. A page comes back when it is changed again.
+//!
 //! Invariants:
 //! - I1 epochs grow and are never used again, so "saved since the top savepoint began" is one comparison.
 //! - I2 undo lists, applied newest first, lead back to the state at their savepoint's beginning.
 //! - I3 no dirty page lies past the current page count.
+//! - I4 a slot of the spill file belongs to one page: it is in one place of this table, or in `freed`.
 
+use std::borrow::Cow;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use crate::error::Result;
+use super::spill::{Held, Slot, SpillFile};
+use crate::error::{Error, Result};
 use crate::format::PageNo;
+use crate::wal::PageList;
 
 /// Dirty pages and savepoints of the write transaction.
 #[derive(Default)]
@@ -32,11 +39,20 @@ pub(super) struct Overlay {
     /// Epoch of the top savepoint; zero when there is none.
     epoch: u64,
     last_epoch: u64,
+    /// Buffers in memory, undo images among them.
+    resident: usize,
+    /// Undo images in memory.
+    resident_undo: usize,
+    /// Counts changes, to tell which pages were changed last.
+    clock: u64,
+    /// Slots that are no longer needed, for the spill file to take back.
+    freed: Vec<Slot>,
 }
 
 struct Dirty {
-    bytes: Arc<[u8]>,
+    held: Held,
     saved_epoch: u64,
+    changed_at: u64,
 }
 
 struct Savepoint {
@@ -48,7 +64,7 @@ struct Savepoint {
 struct Undo {
     page: PageNo,
     /// `None`: the page was clean.
-    image: Option<Arc<[u8]>>,
+    image: Option<Held>,
     saved_epoch: u64,
 }
 
@@ -58,66 +74,115 @@ impl Overlay {
     }
 
     #[inline]
-    pub(super) fn get(&self, page: PageNo) -> Option<&Arc<[u8]>> {
-        self.dirty.get(&page).map(|dirty| &dirty.bytes)
+    pub(super) fn get(&self, page: PageNo) -> Option<&Held> {
+        self.dirty.get(&page).map(|dirty| &dirty.held)
     }
 
-    /// The buffer of a page for changing; a clean page becomes dirty with what `original` gives.
+    /// Buffers in memory.
+    #[inline]
+    pub(super) fn resident(&self) -> usize {
+        self.resident
+    }
+
+    /// The buffer of a page for changing; a clean page becomes dirty with what `original` gives, a spilled one comes back with what `load`
+    /// gives.
     #[inline]
     pub(super) fn change(
         &mut self,
         page: PageNo,
         original: impl FnOnce() -> Result<Arc<[u8]>>,
+        load: impl FnOnce(Slot) -> Result<Arc<[u8]>>,
     ) -> Result<&mut [u8]> {
         let epoch = self.epoch;
+        self.clock += 1;
         let dirty = match self.dirty.entry(page) {
             Entry::Occupied(entry) => {
                 let dirty = entry.into_mut();
-                if dirty.saved_epoch < epoch {
+                dirty.changed_at = self.clock;
+                let saves = dirty.saved_epoch < epoch;
+                if let Held::Spilled(slot) = dirty.held {
+                    let loaded = Held::Memory(load(slot)?);
+                    let spilled = std::mem::replace(&mut dirty.held, loaded);
+                    self.resident += 1;
+                    if saves {
+                        save(&mut self.savepoints, page, Some(spilled), dirty.saved_epoch);
+                    } else {
+                        self.freed.push(slot);
+                    }
+                } else if saves {
                     save(
                         &mut self.savepoints,
                         page,
-                        Some(Arc::clone(&dirty.bytes)),
+                        Some(dirty.held.clone()),
                         dirty.saved_epoch,
                     );
+                    self.resident += 1;
+                    self.resident_undo += 1;
+                }
+                if saves {
                     dirty.saved_epoch = epoch;
                 }
                 dirty
             }
             Entry::Vacant(entry) => {
-                let bytes = original()?;
+                let held = Held::Memory(original()?);
                 save(&mut self.savepoints, page, None, 0);
+                self.resident += 1;
                 entry.insert(Dirty {
-                    bytes,
+                    held,
                     saved_epoch: epoch,
+                    changed_at: self.clock,
                 })
             }
         };
-        Ok(Arc::make_mut(&mut dirty.bytes))
+        match &mut dirty.held {
+            Held::Memory(bytes) => Ok(Arc::make_mut(bytes)),
+            Held::Spilled(_) => Err(Error::Misuse("a page that is changed is in memory")),
+        }
     }
 
     /// Makes a clean page dirty with these bytes, or replaces a dirty page whole.
-    pub(super) fn insert(&mut self, page: PageNo, bytes: Arc<[u8]>) -> &mut [u8] {
+    pub(super) fn insert(&mut self, page: PageNo, bytes: Arc<[u8]>) {
         let epoch = self.epoch;
-        let dirty = match self.dirty.entry(page) {
+        self.clock += 1;
+        self.resident += 1;
+        match self.dirty.entry(page) {
             Entry::Occupied(entry) => {
                 let dirty = entry.into_mut();
-                let old = std::mem::replace(&mut dirty.bytes, bytes);
+                dirty.changed_at = self.clock;
+                let old = std::mem::replace(&mut dirty.held, Held::Memory(bytes));
                 if dirty.saved_epoch < epoch {
+                    self.resident_undo += usize::from(old.in_memory().is_some());
                     save(&mut self.savepoints, page, Some(old), dirty.saved_epoch);
                     dirty.saved_epoch = epoch;
+                } else {
+                    self.let_go(old);
                 }
-                dirty
             }
             Entry::Vacant(entry) => {
                 save(&mut self.savepoints, page, None, 0);
                 entry.insert(Dirty {
-                    bytes,
+                    held: Held::Memory(bytes),
                     saved_epoch: epoch,
-                })
+                    changed_at: self.clock,
+                });
             }
-        };
-        Arc::make_mut(&mut dirty.bytes)
+        }
+    }
+
+    /// A buffer that was counted is needed no more.
+    fn let_go(&mut self, held: Held) {
+        match held {
+            Held::Memory(_) => self.resident -= 1,
+            Held::Spilled(slot) => self.freed.push(slot),
+        }
+    }
+
+    fn let_go_undo(&mut self, undo: Undo) {
+        if let Some(held) = undo.image {
+            self.resident_undo -= usize::from(held.in_memory().is_some());
+            self.let_go(held);
+        }
     }
 
     /// Forgets dirty pages past a page count that shrinks from `old` to `new`.
@@ -135,10 +200,14 @@ impl Overlay {
                 .collect()
         };
         for page in gone {
-            if let Some(dirty) = self.dirty.remove(&page)
-                && dirty.saved_epoch < self.epoch
-            {
-                save(&mut self.savepoints, page, Some(dirty.bytes), dirty.saved_epoch);
+            let Some(dirty) = self.dirty.remove(&page) else {
+                continue;
+            };
+            if dirty.saved_epoch < self.epoch {
+                self.resident_undo += usize::from(dirty.held.in_memory().is_some());
+                save(&mut self.savepoints, page, Some(dirty.held), dirty.saved_epoch);
+            } else {
+                self.let_go(dirty.held);
             }
         }
     }
@@ -163,11 +232,12 @@ impl Overlay {
     pub(super) fn release(&mut self, depth: usize) {
         while self.savepoints.len() > depth {
             let Some(child) = self.savepoints.pop() else { break };
-            if let Some(parent) = self.savepoints.last_mut() {
-                let epoch = parent.epoch;
-                parent
-                    .undo
-                    .extend(child.undo.into_iter().filter(|undo| undo.saved_epoch < epoch));
+            let epoch = self.savepoints.last().map(|parent| parent.epoch);
+            for undo in child.undo {
+                match (self.savepoints.last_mut(), epoch) {
+                    (Some(parent), Some(epoch)) if undo.saved_epoch < epoch => parent.undo.push(undo),
+                    _ => self.let_go_undo(undo),
+                }
             }
         }
         self.epoch = self.savepoints.last().map_or(0, |top| top.epoch);
@@ -177,21 +247,25 @@ impl Overlay {
     /// count at its beginning.
     pub(super) fn rollback_to(&mut self, depth: usize) -> Option<u32> {
         let page_count = self.savepoints.get(depth)?.page_count;
-        for savepoint in self.savepoints[depth..].iter_mut().rev() {
-            for undo in savepoint.undo.drain(..).rev() {
-                match undo.image {
-                    Some(bytes) => {
+        for at in (depth..self.savepoints.len()).rev() {
+            let undo = std::mem::take(&mut self.savepoints[at].undo);
+            for undo in undo.into_iter().rev() {
+                let undone = match undo.image {
+                    Some(held) => {
+                        self.resident_undo -= usize::from(held.in_memory().is_some());
                         self.dirty.insert(
                             undo.page,
                             Dirty {
-                                bytes,
+                                held,
                                 saved_epoch: undo.saved_epoch,
+                                changed_at: self.clock,
                             },
-                        );
+                        )
                     }
-                    None => {
-                        self.dirty.remove(&undo.page);
-                    }
+                    None => self.dirty.remove(&undo.page),
+                };
+                if let Some(undone) = undone {
+                    self.let_go(undone.held);
                 }
             }
         }
@@ -200,38 +274,158 @@ impl Overlay {
         Some(page_count)
     }
 
-    /// The dirty pages, in page order.
-    pub(super) fn sorted(&self) -> Vec<(PageNo, &[u8])> {
-        let mut pages: Vec<(PageNo, &[u8])> = self
+    /// Moves undo images and the pages that were changed the longest ago to the spill file, until at most `keep` buffers are left.
+    ///
+    /// # Errors
+    /// Those of the spill file; nothing has moved then.
+    pub(super) fn spill(&mut self, spill: &mut SpillFile, page_size: usize, keep: usize) -> Result<()> {
+        spill.free(self.freed.drain(..));
+        self.spill_undo(spill, page_size)?;
+        let Some(excess) = self.resident.checked_sub(keep).filter(|excess| *excess > 0) else {
+            return Ok(());
+        };
+        let mut pages: Vec<(u64, PageNo)> = self
             .dirty
             .iter()
-            .map(|(page, dirty)| (*page, &*dirty.bytes))
+            .filter(|(_, dirty)| dirty.held.in_memory().is_some())
+            .map(|(page, dirty)| (dirty.changed_at, *page))
             .collect();
-        pages.sort_unstable_by_key(|(page, _)| *page);
-        pages
+        let cold = excess.min(pages.len());
+        if cold == 0 {
+            return Ok(());
+        }
+        pages.select_nth_unstable(cold - 1);
+        pages.truncate(cold);
+        pages.sort_unstable_by_key(|(_, page)| *page);
+        let bytes: Vec<&[u8]> = pages
+            .iter()
+            .filter_map(|(_, page)| self.dirty.get(page)?.held.in_memory())
+            .map(|bytes| &**bytes)
+            .collect();
+        let slots = spill.store(page_size, bytes.into_iter())?;
+        for ((_, page), slot) in pages.iter().zip(slots) {
+            if let Some(dirty) = self.dirty.get_mut(page) {
+                dirty.held = Held::Spilled(slot);
+                self.resident -= 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn spill_undo(&mut self, spill: &mut SpillFile, page_size: usize) -> Result<()> {
+        if self.resident_undo == 0 {
+            return Ok(());
+        }
+        let images = |savepoints: &[Savepoint]| -> Vec<Arc<[u8]>> {
+            let undo = savepoints.iter().flat_map(|savepoint| &savepoint.undo);
+            undo.filter_map(|undo| undo.image.as_ref()?.in_memory().cloned())
+                .collect()
+        };
+        let bytes = images(&self.savepoints);
+        let slots = spill.store(page_size, bytes.iter().map(|bytes| &**bytes))?;
+        let undo = self
+            .savepoints
+            .iter_mut()
+            .flat_map(|savepoint| &mut savepoint.undo);
+        let held = undo
+            .filter_map(|undo| undo.image.as_mut())
+            .filter(|held| held.in_memory().is_some());
+        for (held, slot) in held.zip(slots) {
+            *held = Held::Spilled(slot);
+        }
+        self.resident -= self.resident_undo;
+        self.resident_undo = 0;
+        Ok(())
+    }
+
+    /// Checks the counts, and I4.
+    #[cfg(test)]
+    pub(super) fn check_invariants(&self, spill: Option<&SpillFile>) {
+        let undo = self.savepoints.iter().flat_map(|savepoint| &savepoint.undo);
+        let undo: Vec<&Held> = undo.filter_map(|undo| undo.image.as_ref()).collect();
+        let dirty: Vec<&Held> = self.dirty.values().map(|dirty| &dirty.held).collect();
+        let in_memory = |held: &[&Held]| held.iter().filter(|held| held.in_memory().is_some()).count();
+        assert_eq!(self.resident_undo, in_memory(&undo));
+        assert_eq!(self.resident, in_memory(&undo) + in_memory(&dirty));
+        let mut slots: Vec<Slot> = undo.iter().chain(&dirty).filter_map(|held| held.slot()).collect();
+        slots.extend(&self.freed);
+        let count = slots.len();
+        slots.sort_unstable();
+        slots.dedup();
+        assert_eq!(slots.len(), count, "a slot has two owners");
+        if let Some(spill) = spill {
+            spill.check_in_use(&slots);
+        }
+    }
+
+    /// Slots that are no longer needed.
+    pub(super) fn take_freed(&mut self) -> Vec<Slot> {
+        std::mem::take(&mut self.freed)
     }
 
     /// Hands out the dirty pages and forgets everything: the transaction is over.
-    pub(super) fn drain(&mut self) -> impl Iterator<Item = (PageNo, Arc<[u8]>)> + '_ {
-        self.savepoints.clear();
-        self.epoch = 0;
-        self.dirty.drain().map(|(page, dirty)| (page, dirty.bytes))
+    pub(super) fn drain(&mut self) -> Vec<(PageNo, Held)> {
+        let dirty = std::mem::take(&mut self.dirty);
+        self.clear();
+        dirty
+            .into_iter()
+            .map(|(page, dirty)| (page, dirty.held))
+            .collect()
     }
 
     /// Forgets everything: the transaction is over.
     pub(super) fn clear(&mut self) {
-        self.dirty.clear();
-        self.savepoints.clear();
-        self.epoch = 0;
+        let undo = self.savepoints.drain(..).flat_map(|savepoint| savepoint.undo);
+        let images = undo.filter_map(|undo| undo.image);
+        let dirty = self.dirty.drain().map(|(_, dirty)| dirty.held);
+        self.freed
+            .extend(images.chain(dirty).filter_map(|held| held.slot()));
+        (self.epoch, self.resident, self.resident_undo) = (0, 0, 0);
     }
 }
 
-fn save(savepoints: &mut [Savepoint], page: PageNo, image: Option<Arc<[u8]>>, saved_epoch: u64) {
+fn save(savepoints: &mut [Savepoint], page: PageNo, image: Option<Held>, saved_epoch: u64) {
     if let Some(top) = savepoints.last_mut() {
         top.undo.push(Undo {
             page,
             image,
             saved_epoch,
         });
+    }
+}
+
+/// The dirty pages in page order, for writing them out.
+pub(super) struct DirtyPages<'a> {
+    pages: Vec<(PageNo, &'a Held)>,
+    spill: Option<&'a SpillFile>,
+}
+
+impl<'a> DirtyPages<'a> {
+    pub(super) fn of(overlay: &'a Overlay, spill: Option<&'a SpillFile>) -> DirtyPages<'a> {
+        let mut pages: Vec<(PageNo, &Held)> = overlay
+            .dirty
+            .iter()
+            .map(|(page, dirty)| (*page, &dirty.held))
+            .collect();
+        pages.sort_unstable_by_key(|(page, _)| *page);
+        DirtyPages { pages, spill }
+    }
+}
+
+impl PageList for DirtyPages<'_> {
+    fn count(&self) -> usize {
+        self.pages.len()
+    }
+
+    fn page_no(&self, at: usize) -> PageNo {
+        self.pages[at].0
+    }
+
+    fn bytes(&self, at: usize) -> Result<Cow<'_, [u8]>> {
+        match (self.pages[at].1, self.spill) {
+            (Held::Memory(bytes), _) => Ok(Cow::Borrowed(bytes)),
+            (Held::Spilled(slot), Some(spill)) => Ok(Cow::Owned(spill.load(*slot)?.to_vec())),
+            (Held::Spilled(_), None) => Err(Error::Misuse("a pager without a spill file spilled nothing")),
+        }
     }
 }

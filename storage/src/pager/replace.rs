@@ -9,13 +9,27 @@
 //! content's bytes, so that the journal, a rollback and the recovery after a crash need to know nothing of it. Only
 //! when the commit stands does the pager take on the new sizes.
 //!
-//! - R1. Nothing but the commit or the rollback follows a replacement with another page size.
+//! One page cannot be written so: that with the lock byte at 1 GiB. When the new pages are smaller, all of them but the first in its place
+//! hold content. These bytes are written beside the pages. No journal has to keep what was there, because in the old content nothing was.
+//!
+//! A database in memory takes the new pages as they are.
+//!
+//! - R1. Nothing but the commit or the rollback follows a replacement.
 
 use super::{Pager, Store};
 use crate::error::{Error, Result};
 use crate::format::PageNo;
 
-/// The sizes of a content that has been put in place and is not yet committed.
+/// A content that has been put in place and is not yet committed.
+pub(super) struct Replacement {
+    geometry: NewGeometry,
+    /// The content of the old lock-byte page, from an offset of the file on.
+    beside: Option<(u64, Vec<u8>)>,
+    /// All of it, for a database in memory.
+    whole: Option<Box<Pager>>,
+}
+
+/// The sizes of the new content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct NewGeometry {
     pub(super) page_size: u32,
@@ -29,34 +43,68 @@ impl NewGeometry {
     }
 }
 
-/// Where the lock-byte page begins: it is another page for another page size, and not all of it is out of reach for both.
+impl Replacement {
+    pub(super) fn page_count(&self) -> u32 {
+        self.geometry.page_count
+    }
+
+    /// Bytes that are written at an offset, beside the pages.
+    pub(super) fn beside(&self) -> Option<(u64, &[u8])> {
+        self.beside.as_ref().map(|(offset, bytes)| (*offset, &**bytes))
+    }
+}
+
+/// Where the lock-byte page begins: it is another page for another page size.
 const LOCK_BYTE: u64 = 1 << 30;
 
 impl Pager {
-    /// Makes this database's content that of `packed`, page size included, when the write transaction is committed. The change counter
-    /// and the journal versions stay. Holds a copy of the content in memory.
+    /// Makes this database's content that of `packed`, page size and reserved bytes included, when the write transaction is committed. The change
+    /// counter and the journal versions stay. Neither content has to fit into memory.
     ///
     /// # Errors
-    /// [`Error::Misuse`] outside a write transaction; for another page size also inside a savepoint, in a database with a log, and when either
-    /// content reaches over the lock byte at 1 GiB. Those of [`Pager::page_mut`].
-    pub fn replace_content(&mut self, packed: &Pager) -> Result<()> {
+    /// [`Error::Misuse`] outside a write transaction; for another page size also inside a savepoint and in a database with a log. Those of
+    /// [`Pager::page_mut`].
+    pub fn replace_content(&mut self, mut packed: Pager) -> Result<()> {
         self.require_write()?;
+        packed.begin_read()?;
         let before = self.header()?;
         let (old, new) = (self.page_size, packed.page_size);
-        let resized = (old, self.usable_size) != (new, packed.usable_size);
-        if resized {
-            self.check_resizable(packed)?;
+        if old != new {
+            self.check_resizable()?;
         }
-        let len = u64::from(packed.page_count) * new as u64;
-        let units = u32::try_from(len.div_ceil(old as u64)).map_err(|_| Error::Full)?;
+        let geometry = NewGeometry {
+            page_size: new as u32,
+            reserved: (new - packed.usable_size) as u8,
+            page_count: packed.page_count,
+        };
+        let mut replacement = Replacement {
+            geometry,
+            beside: None,
+            whole: None,
+        };
+        if let Store::Memory(_) = &self.store {
+            packed.begin_write()?;
+            packed.update_header(|header| {
+                header.change_counter = before.change_counter;
+                header.write_version = before.write_version;
+                header.read_version = before.read_version;
+            })?;
+            packed.commit()?;
+            replacement.whole = Some(Box::new(packed));
+            self.replaced = Some(replacement);
+            // The commit looks for changes.
+            self.page_mut(PageNo::ONE)?;
+            return Ok(());
+        }
+        let units = u32::try_from(geometry.len().div_ceil(old as u64)).map_err(|_| Error::Full)?;
         while self.page_count < units {
             self.append_page()?;
         }
         self.set_page_count(units.max(1))?;
         if old == new {
-            self.take_pages(packed)?;
+            self.take_pages(&packed)?;
         } else {
-            self.take_bytes(packed, units)?;
+            replacement.beside = self.take_bytes(&packed, units)?;
         }
         self.update_header(|header| {
             header.change_counter = before.change_counter;
@@ -64,15 +112,12 @@ impl Pager {
             header.write_version = before.write_version;
             header.read_version = before.read_version;
         })?;
-        self.replaced = resized.then_some(NewGeometry {
-            page_size: new as u32,
-            reserved: (new - packed.usable_size) as u8,
-            page_count: packed.page_count,
-        });
+        let resized = (before.page_size, before.reserved) != (geometry.page_size, geometry.reserved);
+        self.replaced = resized.then_some(replacement);
         Ok(())
     }
 
-    fn check_resizable(&self, packed: &Pager) -> Result<()> {
+    fn check_resizable(&self) -> Result<()> {
         let in_log = matches!(&self.store, Store::File(store) if store.wal.is_some());
         if in_log {
             return Err(Error::Misuse("a database with a log keeps its page size"));
@@ -80,44 +125,69 @@ impl Pager {
         if self.overlay.depth() > 0 {
             return Err(Error::Misuse("the page size cannot change inside a savepoint"));
         }
-        let len = |pager: &Pager| u64::from(pager.page_count) * pager.page_size as u64;
-        if len(self).max(len(packed)) > LOCK_BYTE {
-            return Err(Error::Misuse("a database over 1 GiB keeps its page size"));
-        }
         Ok(())
     }
 
     fn take_pages(&mut self, packed: &Pager) -> Result<()> {
         for page in (1..=packed.page_count).filter_map(PageNo::new) {
             if page != self.lock_byte_page {
-                self.page_mut(page)?.copy_from_slice(&packed.page(page)?);
+                self.put_page(page, &packed.page(page)?)?;
             }
         }
         Ok(())
     }
 
-    /// The bytes of all of `packed`'s pages, cut into pages of ours.
-    fn take_bytes(&mut self, packed: &Pager, units: u32) -> Result<()> {
+    /// The bytes of all of `packed`'s pages, cut into pages of ours. What belongs into our lock-byte page is returned.
+    fn take_bytes(&mut self, packed: &Pager, units: u32) -> Result<Option<(u64, Vec<u8>)>> {
         let mut source = (1..=packed.page_count).filter_map(PageNo::new);
         let mut bytes: Vec<u8> = Vec::with_capacity(self.page_size.max(packed.page_size) * 2);
+        let mut beside = None;
+        let size = self.page_size;
         for unit in (1..=units).filter_map(PageNo::new) {
-            while bytes.len() < self.page_size {
+            while bytes.len() < size {
                 match source.next() {
+                    Some(page) if page == packed.lock_byte_page => {
+                        bytes.resize(bytes.len() + packed.page_size, 0);
+                    }
                     Some(page) => bytes.extend_from_slice(&packed.page(page)?),
-                    None => bytes.resize(self.page_size, 0),
+                    None => break,
                 }
             }
-            let size = self.page_size;
-            self.page_mut(unit)?.copy_from_slice(&bytes[..size]);
-            bytes.drain(..size);
+            if unit == self.lock_byte_page {
+                let taken = bytes.len().min(size);
+                let content = bytes[..taken].get(packed.page_size..).unwrap_or_default();
+                if !content.is_empty() {
+                    beside = Some((LOCK_BYTE + packed.page_size as u64, content.to_vec()));
+                }
+            } else {
+                bytes.resize(bytes.len().max(size), 0);
+                self.put_page(unit, &bytes[..size])?;
+            }
+            bytes.drain(..size.min(bytes.len()));
         }
+        Ok(beside)
+    }
+
+    /// Replaces a page whole.
+    pub(super) fn put_page(&mut self, page: PageNo, bytes: &[u8]) -> Result<()> {
+        self.mutation_count += 1;
+        self.make_room()?;
+        self.overlay.insert(page, bytes.into());
         Ok(())
     }
 
     /// The commit of a replaced content stands: the pager takes on its sizes.
-    pub(super) fn take_new_geometry(&mut self, new: NewGeometry) {
+    pub(super) fn take_new_geometry(&mut self, replacement: Replacement) {
+        let new = replacement.geometry;
         match &mut self.store {
-            Store::Memory(store) => store.cut_anew(new.page_size as usize, new.page_count),
+            Store::Memory(store) => {
+                if let Some(mut packed) = replacement.whole
+                    && let Store::Memory(pages) = &mut packed.store
+                {
+                    store.swap_pages(pages);
+                    self.spill = packed.spill.take();
+                }
+            }
             Store::File(store) => store.take_new_geometry(&new),
         }
         self.set_geometry(new.page_size, new.reserved);

@@ -4,6 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::commit::Changes;
+use super::overlay::DirtyPages;
+use super::replace::Replacement;
+use super::spill::{Held, Slot};
 use super::{Pager, Store, TransactionState};
 use crate::error::{Error, ReadOnlyReason, Result};
 use crate::format::PageNo;
@@ -153,11 +156,12 @@ impl Pager {
         if self.overlay.is_empty() {
             return Ok(());
         }
-        let pages = self.overlay.sorted();
+        let pages = DirtyPages::of(&self.overlay, self.spill.as_ref());
         let changes = Changes {
             pages: &pages,
             page_count_before: self.page_count_before,
             page_count: self.page_count,
+            beside: self.replaced.as_ref().and_then(Replacement::beside),
         };
         store.prepare(&changes, super_journal, &mut self.busy)
     }
@@ -166,7 +170,14 @@ impl Pager {
     pub(super) fn finish_commit(&mut self) -> Result<()> {
         match &mut self.store {
             Store::Memory(store) => {
-                store.commit(self.overlay.drain(), self.page_count, self.page_size);
+                let freed = store.commit(self.overlay.drain(), self.page_count, self.page_size);
+                // When the disk is full they stay in memory.
+                if let Some(spill) = &mut self.spill
+                    && store.resident() > self.resident_max
+                {
+                    let _ = store.spill(spill, self.page_size, self.resident_max / 2);
+                }
+                self.free_slots(freed);
                 if let Some(new) = self.replaced.take() {
                     self.take_new_geometry(new);
                 }
@@ -174,9 +185,10 @@ impl Pager {
             Store::File(store) => {
                 let finished = store.finish();
                 if finished.is_ok() && !self.overlay.is_empty() {
-                    store.committed(self.overlay.get(PageNo::ONE).map(|page| &**page), self.page_count);
+                    let first_page = self.overlay.get(PageNo::ONE).and_then(Held::in_memory);
+                    store.committed(first_page.map(|page| &**page), self.page_count);
                 }
-                self.overlay.clear();
+                self.forget_changes();
                 if let Some(new) = self.replaced.take()
                     && finished.is_ok()
                 {
@@ -203,11 +215,25 @@ impl Pager {
             if let Store::File(store) = &mut self.store {
                 result = store.abandon();
             }
-            self.overlay.clear();
+            self.forget_changes();
             self.mutation_count += 1;
         }
         self.leave();
         result
+    }
+
+    /// The dirty pages are dirty no more, or are no more.
+    fn forget_changes(&mut self) {
+        self.overlay.clear();
+        self.free_slots(Vec::new());
+    }
+
+    /// Gives slots that nobody needs back to the spill file.
+    fn free_slots(&mut self, slots: Vec<Slot>) {
+        if let Some(spill) = &mut self.spill {
+            spill.free(self.overlay.take_freed());
+            spill.free(slots);
+        }
     }
 
     /// What is open now.
@@ -219,7 +245,10 @@ impl Pager {
     /// Page 1 says how long the database is and which commit wrote it. With a log that is needed only if its length changed or it
     /// is written anyway.
     fn stamp_commit(&mut self) -> Result<()> {
-        let page_count = self.replaced.map_or(self.page_count, |new| new.page_count);
+        let page_count = self
+            .replaced
+            .as_ref()
+            .map_or(self.page_count, Replacement::page_count);
         let in_log = matches!(&self.store, Store::File(store) if store.wal.is_some());
         if self.overlay.is_empty() && page_count == self.page_count_before {
             return Ok(());

@@ -166,6 +166,20 @@ impl Vfs for MemoryVfs {
         }))
     }
 
+    fn open_temporary(&self) -> Result<Box<dyn File>> {
+        let mut name = [0; 8];
+        self.random(&mut name);
+        let path = PathBuf::from(format!("temporary-{:016x}", u64::from_le_bytes(name)));
+        let options = OpenOptions {
+            create: true,
+            ..OpenOptions::default()
+        };
+        let file = self.open(&path, &options)?;
+        // The handle keeps the bytes.
+        self.unlink(&path)?;
+        Ok(file)
+    }
+
     fn unlink(&self, path: &Path) -> Result<bool> {
         let gone = self.shared.files.lock().remove(path);
         if let Some(inode) = &gone {

@@ -1,7 +1,7 @@
 //! Floor 1: the world. Files, locks, shared memory, time and randomness come through these two traits and no other way.
 //!
 //! ```text
-//!   Vfs    open, unlink, exists, sync_dir, full_path | now, sleep, random
+//!   Vfs    open, open_temporary, unlink, exists, sync_dir, full_path | now, sleep, random
 //!   File   read_at, write_at, set_len, len, sync | map | lock, unlock, check_reserved | shm_map, shm_lock, shm_barrier, shm_unmap
 //! ```
 //!
@@ -48,6 +48,12 @@ pub trait Vfs: Send + Sync + fmt::Debug {
     /// # Errors
     /// [`Error::CantOpen`].
     fn open(&self, path: &Path, options: &OpenOptions<'_>) -> Result<Box<dyn File>>;
+
+    /// A new empty file that nobody else sees and that is gone when it is closed, for what does not fit into memory.
+    ///
+    /// # Errors
+    /// [`Error::CantOpen`].
+    fn open_temporary(&self) -> Result<Box<dyn File>>;
 
     /// Deletes a file; `false` if there was none.
     fn unlink(&self, path: &Path) -> Result<bool>;

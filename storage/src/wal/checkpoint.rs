@@ -351,7 +351,7 @@ mod tests {
                 wal.commit(
                     around,
                     &Commit {
-                        pages: &pages,
+                        pages: &&pages[..],
                         page_size: PAGE as u32,
                         page_count: 1,
                     },

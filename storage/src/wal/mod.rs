@@ -31,7 +31,7 @@ mod read;
 mod recovery;
 mod write;
 
-pub(crate) use write::Commit;
+pub(crate) use write::{Commit, PageList};
 
 use std::path::Path;
 

@@ -7,6 +7,8 @@
 //! Until the header is published nobody looks at the new frames, and recovery stops at the last commit frame: a writer that dies at any
 //! point has either committed or not.
 
+use std::borrow::Cow;
+
 use super::{Around, MARKED_READERS, WRITE_LOCK, Wal, read_lock, unless_busy};
 use crate::error::{Error, ReadOnlyReason, Result, corrupt};
 use crate::format::PageNo;
@@ -18,10 +20,36 @@ use crate::vfs::{File, ShmLock, SyncKind, WRITE_CHUNK, folder_of};
 /// What is appended to the log in one piece.
 pub(crate) struct Commit<'a> {
     /// The changed pages, in page order.
-    pub pages: &'a [(PageNo, &'a [u8])],
+    pub pages: &'a dyn PageList,
     pub page_size: u32,
     /// Pages of the database after the commit.
     pub page_count: u32,
+}
+
+/// Pages that are to be written somewhere, in page order. They are asked for one by one, so that not all have to be in memory.
+pub(crate) trait PageList {
+    /// How many there are.
+    fn count(&self) -> usize;
+
+    /// The number of the page at place `at`.
+    fn page_no(&self, at: usize) -> PageNo;
+
+    /// The bytes of the page at place `at`.
+    fn bytes(&self, at: usize) -> Result<Cow<'_, [u8]>>;
+}
+
+impl PageList for &[(PageNo, &[u8])] {
+    fn count(&self) -> usize {
+        self.len()
+    }
+
+    fn page_no(&self, at: usize) -> PageNo {
+        self[at].0
+    }
+
+    fn bytes(&self, at: usize) -> Result<Cow<'_, [u8]>> {
+        Ok(Cow::Borrowed(self[at].1))
+    }
 }
 
 impl Wal {
@@ -69,9 +97,10 @@ impl Wal {
             return Err(error);
         }
         let mut frame = self.header.frame_count;
-        for (page, _) in commit.pages {
+        for at in 0..commit.pages.count() {
             frame += 1;
-            self.index.append(around.database, frame, *page)?;
+            self.index
+                .append(around.database, frame, commit.pages.page_no(at))?;
         }
         next.change = next.change.wrapping_add(1);
         next.page_count = commit.page_count;
@@ -160,16 +189,23 @@ impl Wal {
         let mut buffer = std::mem::take(&mut self.buffer);
         buffer.clear();
         let mut start: FrameNo = next.frame_count + 1;
-        let last = commit.pages.len() - 1;
+        let last = commit.pages.count().saturating_sub(1);
         let mut written = Ok(());
-        for (at, (page, bytes)) in commit.pages.iter().enumerate() {
+        for at in 0..commit.pages.count() {
+            let bytes = match commit.pages.bytes(at) {
+                Ok(bytes) => bytes,
+                Err(error) => {
+                    written = Err(error);
+                    break;
+                }
+            };
             let frame = Frame {
-                page: *page,
+                page: commit.pages.page_no(at),
                 commit_size: if at == last { commit.page_count } else { 0 },
             };
-            let head = frame.encode(bytes, next.order, next.salt, &mut next.frame_checksum);
+            let head = frame.encode(&bytes, next.order, next.salt, &mut next.frame_checksum);
             buffer.extend_from_slice(&head);
-            buffer.extend_from_slice(bytes);
+            buffer.extend_from_slice(&bytes);
             next.frame_count = next.frame_count.checked_add(1).ok_or(Error::Full)?;
             if buffer.len() + page_size + FRAME_HEADER_SIZE > WRITE_CHUNK || at == last {
                 written = self.file.write_at(&buffer, frame_offset(start, page_size));

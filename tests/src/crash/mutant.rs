@@ -168,6 +168,10 @@ impl Vfs for MutantVfs {
         }))
     }
 
+    fn open_temporary(&self) -> Result<Box<dyn File>> {
+        self.below.open_temporary()
+    }
+
     fn unlink(&self, path: &Path) -> Result<bool> {
         self.below.unlink(path)
     }

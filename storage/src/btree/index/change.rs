@@ -373,6 +373,7 @@ impl IndexCursor {
 
     fn rebalance(&mut self, pager: &mut Pager, path: Path, pending: Option<Pending>) -> Result<()> {
         self.stack.clear();
+        self.edge = None;
         balance::balance(pager, TreeKind::Index, path, pending.into_iter().collect())
     }
 }

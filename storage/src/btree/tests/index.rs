@@ -405,3 +405,29 @@ fn cursors_that_are_vouched_for_keep_their_places() {
         }
     }
 }
+
+/// A record with overflow pages filled the last leaf and had it split; the cursor, vouched for, took the old last leaf for the last one
+/// still and appended the next records there, in front of the divider.
+#[test]
+fn a_spilled_record_that_splits_the_last_leaf_moves_the_right_edge() {
+    for fill in 60..130 {
+        let mut pager = Shape::plain(1024).pager();
+        let root = create_tree(&mut pager, TreeKind::Index).unwrap();
+        let mut cursor = IndexCursor::new(root, two_columns());
+        let mut model = Model::new(two_columns());
+        for i in 0..fill + 40 {
+            let long = if i == fill { 3000 } else { 0 };
+            let text = format!("key {i:06}{}", "x".repeat(long));
+            let mut record = Vec::new();
+            encode(
+                &[ValueRef::Text(text.as_bytes()), ValueRef::Integer(i)],
+                &mut record,
+            );
+            cursor.vouch(&pager);
+            cursor.insert(&mut pager, &record).unwrap();
+            model.insert(record);
+        }
+        check_same(&pager, root, &model);
+        check_invariants(&pager, &[(root, Some(model.order.clone()))]);
+    }
+}

@@ -57,6 +57,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 type Model = BTreeMap<u32, u8>;
 
 fn check(pager: &Pager, model: &Model) {
+    pager.overlay.check_invariants(pager.spill.as_ref());
     assert_eq!(pager.page_count(), model.len() as u32 + 1);
     for (page, byte) in model {
         let view = pager.page(number(*page)).unwrap();
@@ -130,6 +131,24 @@ proptest! {
     #[test]
     fn in_memory_pager_agrees_with_the_model(steps in steps()) {
         run(&mut Pager::in_memory(&small()).unwrap(), &steps);
+    }
+
+    #[test]
+    fn pages_that_spill_agree_with_the_model(steps in steps()) {
+        for room in [1, 2, 5] {
+            let vfs = Arc::new(MemoryVfs::new());
+            let mut pager = Pager::temporary(vfs.clone(), &small()).unwrap();
+            pager.resident_max = room;
+            run(&mut pager, &steps);
+            for journal_mode in ALL_MODES {
+                let name = format!("db-{room}-{journal_mode:?}");
+                let options = PagerOptions { journal_mode, wal_autocheckpoint: 20, ..small() };
+                let mut pager = Pager::open(vfs.clone(), Path::new(&name), &options).unwrap();
+                pager.resident_max = room;
+                run(&mut pager, &steps);
+                assert_eq!(pager.overlay.resident(), 0);
+            }
+        }
     }
 
     #[test]

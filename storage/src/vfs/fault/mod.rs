@@ -326,6 +326,15 @@ impl Vfs for FaultVfs {
         }))
     }
 
+    /// Opening it can fail; what is done with it is no part of the record, because no crash leaves anything of it.
+    fn open_temporary(&self) -> Result<Box<dyn File>> {
+        let path = Path::new("temporary");
+        let mut state = self.machine.state.lock();
+        self.enter(&mut state, Call::Create, path, IoOperation::Other)
+            .map_err(|error| cannot_open(path, error))?;
+        self.machine.below.open_temporary()
+    }
+
     fn unlink(&self, path: &Path) -> Result<bool> {
         let mut state = self.machine.state.lock();
         self.enter(&mut state, Call::Unlink, path, IoOperation::Delete)?;

@@ -102,6 +102,26 @@ impl Vfs for OsVfs {
         )))
     }
 
+    /// In the folder that the environment variable `SQLITE_TMPDIR` names, else in the system's.
+    fn open_temporary(&self) -> Result<Box<dyn File>> {
+        let folder = std::env::var_os("SQLITE_TMPDIR")
+            .map(PathBuf::from)
+            .filter(|folder| folder.is_dir())
+            .unwrap_or_else(std::env::temp_dir);
+        let opened = tempfile::tempfile_in(&folder).and_then(|file| Ok((file.metadata()?, file)));
+        let (kind, file) = opened.map_err(|source| Error::CantOpen {
+            path: folder.as_path().into(),
+            source: Some(Arc::new(source)),
+        })?;
+        Ok(Box::new(OsFile::new(
+            file,
+            &folder,
+            false,
+            &kind,
+            self.lock_style,
+        )))
+    }
+
     fn unlink(&self, path: &Path) -> Result<bool> {
         match fs::remove_file(path) {
             Ok(()) => Ok(true),
