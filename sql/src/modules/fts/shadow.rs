@@ -18,6 +18,7 @@
 
 use super::doclist::corrupt;
 use crate::error::{Error, Result};
+pub(super) use crate::value::number::integer_of as integer;
 use crate::value::{Text, Value, ValueRef};
 use crate::virtual_table::{Prepared, VirtualContext};
 
@@ -318,16 +319,6 @@ pub(super) fn leading_integer(text: &[u8]) -> i64 {
     let digits = text[sign..].iter().take_while(|byte| byte.is_ascii_digit()).count();
     let number = std::str::from_utf8(&text[..sign + digits]).ok();
     number.and_then(|number| number.parse().ok()).unwrap_or(0)
-}
-
-/// The value as an integer, as a column would be read.
-pub(super) fn integer(value: ValueRef<'_>) -> i64 {
-    match value {
-        ValueRef::Integer(integer) => integer,
-        ValueRef::Real(real) => real as i64,
-        ValueRef::Text(text) | ValueRef::Blob(text) => leading_integer(text.trim_ascii_start()),
-        ValueRef::Null => 0,
-    }
 }
 
 /// The bytes of a blob or text; of a number, those of its text.
