@@ -22,17 +22,19 @@ mod ddl;
 pub mod error;
 pub mod exec;
 pub mod functions;
+pub mod modules;
 pub mod plan;
 pub mod pragma;
 pub mod recover;
 mod stack;
 pub mod statement;
 pub mod syntax;
-pub mod table_function;
 pub mod value;
 pub mod virtual_table;
 
-pub use connection::{Blob, Connection, InterruptHandle, OpenOptions};
+pub use connection::{
+    Backup, BackupStep, Blob, Connection, DeserializeOptions, InterruptHandle, OpenOptions,
+};
 pub use error::{Error, Result};
 pub use statement::{
     ColumnIndex, FromValue, MappedRows, Params, ParamsFromIter, Row, Rows, Statement, ToValue,

@@ -10,6 +10,7 @@ use std::sync::{Arc, LazyLock};
 use aludel_storage::format::PageNo;
 use rustc_hash::FxHashMap;
 
+use super::declared::VirtualDefinition;
 use super::environment::Environment;
 use super::index::index_of;
 use super::schema::{Index, Schema, Table, Trigger, View};
@@ -137,10 +138,10 @@ impl<'a> SchemaBuilder<'a> {
             ast::Statement::CreateView(create) => self.add_view(*create, sql),
             ast::Statement::CreateTrigger(create) => self.add_trigger(*create, sql),
             ast::Statement::CreateVirtualTable(create) => {
-                let name = create.name.name.text.to_string();
+                let definition = VirtualDefinition::new(&create, sql);
                 self.schema
                     .virtual_tables
-                    .insert(fold(&name), (name, create.module.text.to_string()));
+                    .insert(fold(&definition.name), Arc::new(definition));
             }
             _ => return Err(malformed(row, "")),
         }

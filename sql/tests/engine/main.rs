@@ -1,6 +1,7 @@
 //! The engine and real SQLite side by side: the same statements, the same rows, the same errors, and files that
 //! SQLite's integrity_check finds nothing in.
 
+mod backups;
 mod blobs;
 mod both;
 mod ddl;
@@ -10,6 +11,7 @@ mod histories;
 mod nested_from;
 mod programs;
 mod queries;
+mod serialized;
 mod temporary;
 mod transactions;
 mod views;

@@ -1,12 +1,13 @@
-//! The committed pages of a database that lives in memory only.
+//! The committed pages of a database that lives in memory, and the way from and to the bytes of a file.
 
 use std::sync::Arc;
 
-use super::options::JournalMode;
+use super::options::{JournalMode, PagerOptions};
 use super::page::Page;
 use super::spill::{Held, Slot, SpillFile};
-use crate::error::{Result, corrupt};
-use crate::format::PageNo;
+use super::{Pager, Store};
+use crate::error::{Error, Result, corrupt};
+use crate::format::{Header, PageNo};
 
 /// Pages in shared private buffers, page 1 first.
 pub(super) struct MemoryStore {
@@ -17,6 +18,77 @@ pub(super) struct MemoryStore {
     temporary: bool,
     /// What is said of its journal. A commit is final in memory at once, whatever that is.
     journal_mode: JournalMode,
+}
+
+impl Pager {
+    /// A database in memory with the content of a file.
+    ///
+    /// # Errors
+    /// [`Error::NotADatabase`] and [`Error::Corrupt`] for a header that is none, or that speaks of more pages than there are.
+    pub fn from_bytes(bytes: &[u8], options: &PagerOptions) -> Result<Pager> {
+        if bytes.is_empty() {
+            return Pager::in_memory(options);
+        }
+        let mut header = Header::decode(bytes)?;
+        let page_size = header.page_size as usize;
+        let in_bytes = u32::try_from(bytes.len().div_ceil(page_size)).map_err(|_| Error::Full)?;
+        let page_count = match header.page_count_is_valid() {
+            true => header.page_count,
+            false => in_bytes,
+        };
+        if page_count > in_bytes {
+            return Err(corrupt(
+                PageNo::ONE,
+                28,
+                "the file is shorter than its header says",
+            ));
+        }
+        let whole = |page: &[u8]| -> Held {
+            let mut bytes: Arc<[u8]> = std::iter::repeat_n(0, page_size).collect();
+            Arc::make_mut(&mut bytes)[..page.len()].copy_from_slice(page);
+            Held::Memory(bytes)
+        };
+        let mut pages: Vec<Held> = bytes
+            .chunks(page_size)
+            .take(page_count as usize)
+            .map(whole)
+            .collect();
+        if let Some(Held::Memory(first)) = pages.first_mut() {
+            // There is no log here.
+            (header.write_version, header.read_version) = (header.write_version.min(1), 1);
+            header.encode(Arc::make_mut(first));
+        }
+        let mut store = MemoryStore::new(false);
+        store.resident = pages.len();
+        store.pages = pages;
+        let options = PagerOptions {
+            page_size: header.page_size,
+            reserved: header.reserved,
+            ..options.clone()
+        };
+        Ok(Pager::over(Store::Memory(store), None, &options))
+    }
+
+    /// All pages of the open transaction's database, as they would be in a file.
+    ///
+    /// # Errors
+    /// [`Error::TooBig`] when they do not fit into memory; those of [`Pager::page`].
+    pub fn all_bytes(&self) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let len = (self.page_count as usize).checked_mul(self.page_size);
+        let reserved = len.map(|len| bytes.try_reserve_exact(len));
+        if !matches!(reserved, Some(Ok(()))) {
+            return Err(Error::TooBig);
+        }
+        for page in (1..=self.page_count).filter_map(PageNo::new) {
+            if page == self.lock_byte_page {
+                bytes.resize(bytes.len() + self.page_size, 0);
+            } else {
+                bytes.extend_from_slice(&self.page(page)?);
+            }
+        }
+        Ok(bytes)
+    }
 }
 
 impl MemoryStore {

@@ -42,7 +42,7 @@ pub use busy::BusyHandler;
 pub use multi::commit_all;
 pub use options::{JournalMode, PagerOptions, Synchronous};
 pub use page::Page;
-pub use watch::RowWatch;
+pub use watch::{ChangeWatch, RowWatch};
 
 pub use crate::wal::{CheckpointKind, CheckpointReport};
 
@@ -56,7 +56,7 @@ use memory::MemoryStore;
 use overlay::Overlay;
 use replace::Replacement;
 use spill::{Held, SpillFile};
-use watch::RowWatches;
+use watch::{ChangeWatches, RowWatches};
 
 /// Highest page number that the format allows.
 pub const PAGE_COUNT_MAX: u32 = 0xffff_fffe;
@@ -95,6 +95,7 @@ pub struct Pager {
     /// Sizes that come with the commit.
     replaced: Option<Replacement>,
     watches: RowWatches,
+    change_watches: ChangeWatches,
     store: Store,
     options: PagerOptions,
 }
@@ -162,6 +163,7 @@ impl Pager {
             busy: BusyPolicy::new(options.busy_timeout),
             replaced: None,
             watches: RowWatches::default(),
+            change_watches: ChangeWatches::default(),
             store,
             options: options.clone(),
         };
@@ -330,6 +332,23 @@ impl Pager {
         Ok(page)
     }
 
+    /// Replaces a page whole, also one behind the end: then the database is so long, and what lies between is for the caller to write.
+    ///
+    /// # Errors
+    /// [`Error::Full`] at the maximum page count, [`Error::Misuse`] for the lock-byte page, for bytes of another length than a page has, and
+    /// outside a write transaction.
+    pub fn write_page(&mut self, page: PageNo, bytes: &[u8]) -> Result<()> {
+        self.require_write()?;
+        if page == self.lock_byte_page || bytes.len() != self.page_size {
+            return Err(Error::Misuse("not a page that can be written"));
+        }
+        if page.get() > self.page_count_max {
+            return Err(Error::Full);
+        }
+        self.page_count = self.page_count.max(page.get());
+        self.put_page(page, bytes)
+    }
+
     /// Cuts the database to its first `page_count` pages.
     ///
     /// # Errors
@@ -406,6 +425,17 @@ impl Pager {
             return Ok(self.creation_header());
         }
         Header::decode(&self.page(PageNo::ONE)?)
+    }
+
+    /// The header as it was before this write transaction.
+    ///
+    /// # Errors
+    /// Those of [`Pager::header`].
+    pub fn committed_header(&self) -> Result<Header> {
+        if self.page_count_before == 0 {
+            return Ok(self.creation_header());
+        }
+        Header::decode(&self.store.page(PageNo::ONE, self.spill.as_ref())?)
     }
 
     /// Changes header fields on page 1. The page size and the reserved bytes are fixed.

@@ -78,6 +78,11 @@ impl Overlay {
         self.dirty.get(&page).map(|dirty| &dirty.held)
     }
 
+    /// The dirty pages, in no order.
+    pub(super) fn page_numbers(&self) -> impl Iterator<Item = PageNo> + Clone + '_ {
+        self.dirty.keys().copied()
+    }
+
     /// Buffers in memory.
     #[inline]
     pub(super) fn resident(&self) -> usize {

@@ -168,6 +168,7 @@ impl Pager {
 
     /// Second phase: makes it final and ends the transaction.
     pub(super) fn finish_commit(&mut self) -> Result<()> {
+        self.change_watches.note(self.overlay.page_numbers());
         match &mut self.store {
             Store::Memory(store) => {
                 let freed = store.commit(self.overlay.drain(), self.page_count, self.page_size);
