@@ -2,11 +2,13 @@
 //!
 //! | module | what it makes tables of |
 //! |---|---|
+//! | [`fts`] | `fts3`, `fts4`, `fts4aux`, `fts3tokenize` |
 //! | `json` | `json_each`, `json_tree`, `jsonb_each`, `jsonb_tree` |
 //! | `series` | `generate_series` |
 //!
 //! PRAGMA functions are in [`pragma`](crate::pragma).
 
+pub mod fts;
 mod json;
 mod series;
 #[cfg(test)]
@@ -27,6 +29,10 @@ pub(crate) fn find(name: &str) -> Option<Arc<dyn Module>> {
         return Some(Arc::new(pragma));
     }
     match name.to_ascii_lowercase().as_str() {
+        "fts3" => Some(Arc::new(fts::FtsModule::new(fts::Generation::Three))),
+        "fts4" => Some(Arc::new(fts::FtsModule::new(fts::Generation::Four))),
+        "fts4aux" => Some(Arc::new(fts::TermsModule)),
+        "fts3tokenize" => Some(Arc::new(fts::TokensModule::default())),
         series::NAME => Some(Arc::new(series::SeriesModule)),
         _ => None,
     }
@@ -34,6 +40,10 @@ pub(crate) fn find(name: &str) -> Option<Arc<dyn Module>> {
 
 /// The names of the built-in modules that [`find`] knows, those of pragmas apart.
 pub(crate) const NAMES: &[&str] = &[
+    "fts3",
+    "fts3tokenize",
+    "fts4",
+    "fts4aux",
     "generate_series",
     "json_each",
     "json_tree",

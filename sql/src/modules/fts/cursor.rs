@@ -14,7 +14,7 @@ use super::table::FtsTable;
 use super::writing::text_of;
 use crate::error::Result;
 use crate::exec::Batch;
-use crate::exec::vector::{Class, Vector};
+use crate::exec::{Class, Vector};
 use crate::value::{Value, ValueRef};
 use crate::virtual_table::{CursorColumn, IndexPlan, Prepared, VirtualContext, VirtualCursor};
 

@@ -180,23 +180,23 @@ impl Iterator for Places<'_> {
     }
 }
 
-/// Appends places, which are in order, as a list of positions.
-pub(super) fn push_places(out: &mut Vec<u8>, places: impl IntoIterator<Item = Place>) {
-    let mut last: Place = (0, 0);
-    for (column, position) in places {
-        if column != last.0 {
-            varint::push(out, 1);
-            varint::push(out, u64::from(column));
-            last = (column, 0);
-        }
-        varint::push(out, u64::from(position.wrapping_sub(last.1)) + 2);
-        last.1 = position;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Appends places, which are in order, as a list of positions.
+    fn push_places(out: &mut Vec<u8>, places: impl IntoIterator<Item = Place>) {
+        let mut last: Place = (0, 0);
+        for (column, position) in places {
+            if column != last.0 {
+                varint::push(out, 1);
+                varint::push(out, u64::from(column));
+                last = (column, 0);
+            }
+            varint::push(out, u64::from(position.wrapping_sub(last.1)) + 2);
+            last.1 = position;
+        }
+    }
 
     #[test]
     fn doclists_go_both_ways() {

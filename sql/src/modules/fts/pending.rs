@@ -27,7 +27,7 @@ pub(super) struct Pending {
     pub(super) language: i32,
 }
 
-type Words = HashMap<Box<[u8]>, PendingList, FxBuildHasher>;
+type Words = HashMap<Vec<u8>, PendingList, FxBuildHasher>;
 
 #[derive(Debug, Default)]
 struct PendingList {
@@ -59,11 +59,6 @@ impl Pending {
         self.last_docid = row.docid;
         self.last_deleted = row.deleted;
         self.language = row.language;
-    }
-
-    /// The docid of the row that was started last.
-    pub(super) fn docid(&self) -> i64 {
-        self.last_docid
     }
 
     /// Adds a word of the current row to an index. No place: the word goes with the row.

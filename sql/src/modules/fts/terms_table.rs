@@ -7,12 +7,12 @@ use std::sync::Arc;
 use super::doclist::{Direction, DoclistReader, Places, corrupt};
 use super::segment::merge::{Deleted, Merge};
 use super::segment::reader::SegmentReader;
-use super::shadow::{LEVELS, Shadow, anonymous, integer, query_row};
+use super::shadow::{LEVELS, Shadow, integer};
 use super::words::dequoted;
 use super::writing::text_of;
 use crate::error::{Error, Result};
 use crate::exec::Batch;
-use crate::exec::vector::{Class, Vector};
+use crate::exec::{Class, Vector};
 use crate::value::Value;
 use crate::virtual_table::{
     Connected, ConstraintOp, CursorColumn, IndexPlan, IndexQuestion, Module, ModuleArguments, ModuleUsage, Risk,

@@ -9,7 +9,7 @@ use super::writing::text_of;
 use super::{SharedTokenizers, constructor_failed};
 use crate::error::Result;
 use crate::exec::Batch;
-use crate::exec::vector::Class;
+use crate::exec::Class;
 use crate::value::Value;
 use crate::virtual_table::{
     Connected, ConstraintOp, CursorColumn, IndexPlan, IndexQuestion, Module, ModuleArguments, ModuleUsage, Risk,

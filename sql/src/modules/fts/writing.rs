@@ -363,7 +363,7 @@ pub(super) fn text_of(value: ValueRef<'_>) -> Option<Cow<'_, [u8]>> {
         ValueRef::Integer(number) => Some(Cow::Owned(number.to_string().into_bytes())),
         ValueRef::Real(number) => {
             let mut text = Vec::new();
-            crate::value::decimal::write_real(&mut text, number);
+            crate::value::decimal::write_real(number, &mut text);
             Some(Cow::Owned(text))
         }
     }

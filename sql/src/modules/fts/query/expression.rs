@@ -49,20 +49,6 @@ pub(in crate::modules::fts) enum TooDeep {
 }
 
 impl Expression {
-    /// The phrases that can be found in a row of the result, from left to right: not those right of NOT.
-    pub(in crate::modules::fts) fn for_each_phrase<'a>(&'a self, visit: &mut dyn FnMut(&'a Phrase)) {
-        match self {
-            Expression::Phrase(phrase) => visit(phrase),
-            Expression::Near(phrases, _) => phrases.iter().for_each(visit),
-            Expression::And(parts) | Expression::Or(parts) => {
-                for part in parts {
-                    part.for_each_phrase(visit);
-                }
-            }
-            Expression::Not(wanted, _) => wanted.for_each_phrase(visit),
-        }
-    }
-
     /// Refuses what SQLite refuses.
     pub(in crate::modules::fts) fn check_depth(&self) -> Result<(), TooDeep> {
         match self.depth(DEPTH_MAX)? > DEPTH_MAX + 1 {
