@@ -6,9 +6,7 @@ use std::sync::Arc;
 
 use super::doclist::{Direction, corrupt};
 use super::handle::{self, Query};
-use super::index_choice::{
-    DESCENDING, DOCID, HAS_HIGHEST, HAS_LANGUAGE, HAS_LOWEST, MATCH, SCAN,
-};
+use super::index_choice::{DESCENDING, DOCID, HAS_HIGHEST, HAS_LANGUAGE, HAS_LOWEST, MATCH, SCAN};
 use super::shadow::{anonymous, integer};
 use super::table::FtsTable;
 use super::writing::text_of;
@@ -47,8 +45,17 @@ impl FtsCursor {
         }
     }
 
-    fn start_scan(&mut self, context: &mut VirtualContext<'_>, range: DocidRange, descending: bool) -> Result<()> {
-        let order = if descending { " ORDER BY rowid DESC" } else { " ORDER BY rowid ASC" };
+    fn start_scan(
+        &mut self,
+        context: &mut VirtualContext<'_>,
+        range: DocidRange,
+        descending: bool,
+    ) -> Result<()> {
+        let order = if descending {
+            " ORDER BY rowid DESC"
+        } else {
+            " ORDER BY rowid ASC"
+        };
         let select = &self.table.content.select;
         let (sql, params) = match range.is_all() {
             true => (format!("{select}{order}"), Vec::new()),
@@ -104,7 +111,9 @@ impl FtsCursor {
 
     /// Reads the row of a docid that a query found. False if only the index knows of it.
     fn look_up(&mut self, context: &mut VirtualContext<'_>, docid: i64) -> Result<bool> {
-        self.lookup.start(context, &[Value::Integer(docid)]).map_err(anonymous)?;
+        self.lookup
+            .start(context, &[Value::Integer(docid)])
+            .map_err(anonymous)?;
         let found = self.lookup.next(context).map_err(anonymous)?;
         if !found && self.table.content.external.is_none() {
             return Err(corrupt());
@@ -117,7 +126,8 @@ impl FtsCursor {
         let count = self.table.columns.len();
         match column {
             CursorColumn::Column(column) => {
-                column < count || column == count + 2 && self.query.is_none() && self.table.language_column.is_some()
+                column < count
+                    || column == count + 2 && self.query.is_none() && self.table.language_column.is_some()
             }
             _ => false,
         }
@@ -154,11 +164,22 @@ impl FtsCursor {
 }
 
 impl VirtualCursor for FtsCursor {
-    fn filter(&mut self, context: &mut VirtualContext<'_>, plan: &IndexPlan, arguments: &[Value]) -> Result<()> {
+    fn filter(
+        &mut self,
+        context: &mut VirtualContext<'_>,
+        plan: &IndexPlan,
+        arguments: &[Value],
+    ) -> Result<()> {
         let mut arguments = arguments.iter();
         let strategy = plan.number & 0xffff;
         let main = if strategy == SCAN { None } else { arguments.next() };
-        let mut extra = |flag: i32| if plan.number & flag != 0 { arguments.next() } else { None };
+        let mut extra = |flag: i32| {
+            if plan.number & flag != 0 {
+                arguments.next()
+            } else {
+                None
+            }
+        };
         let language = extra(HAS_LANGUAGE);
         let range = DocidRange {
             lowest: integer_or(extra(HAS_LOWEST), i64::MIN),

@@ -224,7 +224,12 @@ mod tests {
 
     #[test]
     fn damage_is_noticed() {
-        for bytes in [&b"\x80"[..], b"\x01\x02", b"\x01\x02\x80\x00", b"\x02\x00\x00\x00"] {
+        for bytes in [
+            &b"\x80"[..],
+            b"\x01\x02",
+            b"\x01\x02\x80\x00",
+            b"\x02\x00\x00\x00",
+        ] {
             let mut reader = DoclistReader::new(bytes, Direction::Ascending);
             while let Ok(Some(_)) = reader.next() {}
             assert!(reader.next().is_err() || bytes.len() == 4, "{bytes:?}");

@@ -67,7 +67,10 @@ impl FtsTable {
         if leaves <= AUTO_MERGE_LEAVES / 16 || least == 0 || least == AUTO_MERGE_UNKNOWN {
             return Ok(());
         }
-        let sql = format!("SELECT max(level % {LEVELS}) FROM {}", self.shadow.table("segdir"));
+        let sql = format!(
+            "SELECT max(level % {LEVELS}) FROM {}",
+            self.shadow.table("segdir")
+        );
         let level = query_row(context, &sql, &[], |row| integer(row.value(0)))?.unwrap_or(0);
         let work = leaves * level;
         let work = work + work / 2;
@@ -118,7 +121,9 @@ impl FtsTable {
         idx: i64,
     ) -> Result<Written> {
         let written = writer.finish(context, &self.shadow, level, idx)?;
-        self.state.leaves_written.fetch_add(written.leaves, Ordering::Relaxed);
+        self.state
+            .leaves_written
+            .fetch_add(written.leaves, Ordering::Relaxed);
         Ok(written)
     }
 
@@ -155,9 +160,16 @@ impl FtsTable {
         let target = source + 1;
         let segments = self.shadow.level_segments(context, source)?;
         let last = self.level(of, LEVELS - 1);
-        let highest = self.shadow.max_level(context, self.level(of, 0), last)?.unwrap_or(0);
+        let highest = self
+            .shadow
+            .max_level(context, self.level(of, 0), last)?
+            .unwrap_or(0);
         let idx = self.allocate_idx(context, of, level + 1)?;
-        let deleted = if target > highest { Deleted::Drop } else { Deleted::Keep };
+        let deleted = if target > highest {
+            Deleted::Drop
+        } else {
+            Deleted::Keep
+        };
         let writer = self.merged(context, &segments, deleted)?;
         self.delete_blocks(context, &segments)?;
         self.shadow.delete_level(context, source)?;
@@ -197,7 +209,9 @@ impl FtsTable {
         deleted: Deleted,
     ) -> Result<Option<SegmentWriter>> {
         let readers = segments.iter().enumerate();
-        let readers = readers.map(|(age, segment)| SegmentReader::new(age, segment)).collect::<Result<_>>()?;
+        let readers = readers
+            .map(|(age, segment)| SegmentReader::new(age, segment))
+            .collect::<Result<_>>()?;
         let mut merge = Merge::start(context, &self.shadow, readers, self.direction, deleted, b"")?;
         let mut writer = None;
         while merge.next(context, &self.shadow)? {
@@ -212,16 +226,26 @@ impl FtsTable {
         Ok(writer)
     }
 
-    fn delete_blocks(&self, context: &mut VirtualContext<'_>, segments: &[super::shadow::Segment]) -> Result<()> {
+    fn delete_blocks(
+        &self,
+        context: &mut VirtualContext<'_>,
+        segments: &[super::shadow::Segment],
+    ) -> Result<()> {
         for segment in segments.iter().filter(|segment| segment.start_block != 0) {
-            self.shadow.delete_blocks(context, segment.start_block, segment.end_block)?;
+            self.shadow
+                .delete_blocks(context, segment.start_block, segment.end_block)?;
         }
         Ok(())
     }
 
     /// Moves older segments down to `level`, if all that are above are small against the new one of `size` bytes there: they would wait
     /// long for a merge of their own.
-    pub(super) fn promote_segments(&self, context: &mut VirtualContext<'_>, level: i64, size: i64) -> Result<()> {
+    pub(super) fn promote_segments(
+        &self,
+        context: &mut VirtualContext<'_>,
+        level: i64,
+        size: i64,
+    ) -> Result<()> {
         let segdir = self.shadow.table("segdir");
         let last = (level / LEVELS + 1) * LEVELS - 1;
         let base = level - level.rem_euclid(LEVELS);

@@ -83,7 +83,11 @@ pub(super) fn read(bytes: &[u8]) -> Option<Handle> {
 
 impl FtsTable {
     /// Runs a query. `None` if there is nothing in it to look for.
-    pub(super) fn run_query(&self, context: &mut VirtualContext<'_>, query: &Query) -> Result<Option<Arc<Matches>>> {
+    pub(super) fn run_query(
+        &self,
+        context: &mut VirtualContext<'_>,
+        query: &Query,
+    ) -> Result<Option<Arc<Matches>>> {
         let reader = QueryReader {
             syntax: self.syntax,
             generation: self.generation,
@@ -107,7 +111,11 @@ impl FtsTable {
     }
 
     /// The matches of a query, from its last run if they are still there.
-    pub(super) fn matches_of(&self, context: &mut VirtualContext<'_>, query: &Query) -> Result<Option<Arc<Matches>>> {
+    pub(super) fn matches_of(
+        &self,
+        context: &mut VirtualContext<'_>,
+        query: &Query,
+    ) -> Result<Option<Arc<Matches>>> {
         let kept = self.state.queries.lock();
         let found = kept.iter().find(|cached| cached.query == *query);
         let found = found.map(|cached| Arc::clone(&cached.matches));

@@ -62,7 +62,11 @@ pub(super) fn choose(table: &FtsTable, question: &IndexQuestion<'_>) -> IndexPla
     if let Some(main) = main {
         plan.take(main, true);
     }
-    for (constraint, flag) in [(language, HAS_LANGUAGE), (lowest, HAS_LOWEST), (highest, HAS_HIGHEST)] {
+    for (constraint, flag) in [
+        (language, HAS_LANGUAGE),
+        (lowest, HAS_LOWEST),
+        (highest, HAS_HIGHEST),
+    ] {
         if let Some(constraint) = constraint {
             plan.take(constraint, false);
             plan.number |= flag;

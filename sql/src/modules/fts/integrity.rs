@@ -51,7 +51,9 @@ impl FtsTable {
             Ok(false) => vec![format!("malformed inverted index for {table}")],
             Err(Error::Interrupt) => return Err(Error::Interrupt),
             Err(Error::Coded { code: 267, .. }) => vec![format!("malformed inverted index for {table}")],
-            Err(error) => vec![format!("unable to validate the inverted index for {table}: {error}")],
+            Err(error) => vec![format!(
+                "unable to validate the inverted index for {table}: {error}"
+            )],
         })
     }
 

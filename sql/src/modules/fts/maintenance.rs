@@ -11,13 +11,13 @@
 
 use std::sync::atomic::Ordering;
 
+use super::doclist;
 use super::flush::{IndexId, MERGE_COUNT};
 use super::pending::PendingRow;
 use super::segment::incremental;
 use super::shadow::{LEVELS, Stat, anonymous, execute, integer};
 use super::table::FtsTable;
 use super::writing::{Balance, text_of};
-use super::{doclist, varint};
 use crate::error::{Error, Result};
 use crate::value::{Value, ValueRef};
 use crate::virtual_table::{Prepared, VirtualContext};
@@ -94,7 +94,8 @@ impl FtsTable {
         };
         self.ensure_stat(context)?;
         self.state.auto_merge.store(least as u8, Ordering::Relaxed);
-        self.shadow.write_stat(context, Stat::AutoMerge, Value::Integer(least))
+        self.shadow
+            .write_stat(context, Stat::AutoMerge, Value::Integer(least))
     }
 
     /// An FTS3 table gets %_stat when it first needs it.
@@ -108,7 +109,7 @@ impl FtsTable {
     pub(super) fn create_stat(&self, context: &mut VirtualContext<'_>) -> Result<()> {
         let sql = format!(
             "CREATE TABLE IF NOT EXISTS {}(id INTEGER PRIMARY KEY, value BLOB)",
-            self.shadow.table("stat")
+            self.shadow.table_to_create("stat")
         );
         execute(context, &sql, &[])?;
         self.state.has_stat.store(true, Ordering::Relaxed);
@@ -136,11 +137,7 @@ impl FtsTable {
                 self.add_words(language, column, rows.value(column + 1), true, &mut sizes)?;
             }
             if self.has_docsize {
-                let mut packed = Vec::new();
-                for &size in &sizes {
-                    varint::push(&mut packed, u64::from(size));
-                }
-                self.shadow.write_docsize(context, docid, packed)?;
+                self.write_docsize(context, docid, &sizes)?;
             }
             balance.add(&sizes);
         }

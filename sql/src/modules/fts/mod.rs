@@ -65,7 +65,7 @@ use crate::error::{Error, Result};
 
 use crate::virtual_table::{Connected, Module, ModuleArguments, Prepared, VirtualContext};
 use options::{Options, column_name};
-use shadow::{Shadow, execute, qualified, quoted};
+use shadow::{Shadow, execute, qualified, quoted, string_literal};
 use table::{AUTO_MERGE_UNKNOWN, Content, FtsTable, FtsVirtualTable, State};
 use tokenizer::TokenizerRegistry;
 
@@ -86,7 +86,7 @@ pub type SharedTokenizers = Arc<RwLock<TokenizerRegistry>>;
 /// use aludel_sql::modules::fts::{FtsModule, Generation, QuerySyntax};
 ///
 /// # fn main() -> aludel_sql::Result<()> {
-/// let mut connection = Connection::open_in_memory()?;
+/// let connection = Connection::open_in_memory()?;
 /// let module = FtsModule::new(Generation::Four).with_syntax(QuerySyntax::Enhanced);
 /// connection.create_module("fts4", Arc::new(module))?;
 /// connection.execute_batch(
@@ -183,12 +183,18 @@ impl Module for FtsModule {
         self.make(context, arguments, true)
     }
 
-    fn connect(&self, context: &mut VirtualContext<'_>, arguments: &ModuleArguments<'_>) -> Result<Connected> {
+    fn connect(
+        &self,
+        context: &mut VirtualContext<'_>,
+        arguments: &ModuleArguments<'_>,
+    ) -> Result<Connected> {
         self.make(context, arguments, false)
     }
 
     fn is_shadow_name(&self, suffix: &str) -> bool {
-        SHADOW_SUFFIXES.iter().any(|known| known.eq_ignore_ascii_case(suffix))
+        SHADOW_SUFFIXES
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(suffix))
     }
 }
 
@@ -258,7 +264,10 @@ fn content_of(shadow: &Shadow, options: &Options, columns: &[String]) -> Content
             for (number, column) in columns.iter().enumerate() {
                 let read = format!("x.{}", stored(number, column));
                 select.push_str(&format!(", {}", wrap(&options.uncompress, read)));
-                insert.push_str(&format!(", {}", wrap(&options.compress, format!("?{}", number + 2))));
+                insert.push_str(&format!(
+                    ", {}",
+                    wrap(&options.compress, format!("?{}", number + 2))
+                ));
             }
             if options.language_column.is_some() {
                 select.push_str(", x.\"langid\"");
@@ -282,7 +291,10 @@ fn declaration(arguments: &ModuleArguments<'_>, table: &FtsTable) -> Result<Stri
     let visible = names.len();
     names.extend([arguments.table, "docid", language]);
     for (number, name) in names.iter().enumerate() {
-        if names[..number].iter().any(|other| other.eq_ignore_ascii_case(name)) {
+        if names[..number]
+            .iter()
+            .any(|other| other.eq_ignore_ascii_case(name))
+        {
             return Err(constructor_failed(arguments));
         }
     }
@@ -294,17 +306,9 @@ fn declaration(arguments: &ModuleArguments<'_>, table: &FtsTable) -> Result<Stri
     Ok(format!("CREATE TABLE x({})", definitions.join(", ")))
 }
 
-/// A text in single quotes, which SQLite takes for a name where a name must be.
-fn string_literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
-}
-
 fn create_tables(context: &mut VirtualContext<'_>, table: &FtsTable) -> Result<()> {
     let shadow = &table.shadow;
-    let name = |suffix: &str| {
-        let table = string_literal(&format!("{}_{suffix}", table.name));
-        format!("{}.{table}", string_literal(shadow.schema()))
-    };
+    let name = |suffix: &str| shadow.table_to_create(suffix);
     if table.content.external.is_none() {
         let mut columns = "docid INTEGER PRIMARY KEY".to_owned();
         for (number, column) in table.columns.iter().enumerate() {
@@ -313,9 +317,16 @@ fn create_tables(context: &mut VirtualContext<'_>, table: &FtsTable) -> Result<(
         if table.language_column.is_some() {
             columns.push_str(", langid");
         }
-        execute(context, &format!("CREATE TABLE {}({columns})", name("content")), &[])?;
+        execute(
+            context,
+            &format!("CREATE TABLE {}({columns})", name("content")),
+            &[],
+        )?;
     }
-    let segments = format!("CREATE TABLE {}(blockid INTEGER PRIMARY KEY, block BLOB)", name("segments"));
+    let segments = format!(
+        "CREATE TABLE {}(blockid INTEGER PRIMARY KEY, block BLOB)",
+        name("segments")
+    );
     execute(context, &segments, &[])?;
     let segdir = format!(
         "CREATE TABLE {}(level INTEGER,idx INTEGER,start_block INTEGER,leaves_end_block INTEGER,end_block INTEGER,root BLOB,PRIMARY KEY(level, idx))",
@@ -323,7 +334,10 @@ fn create_tables(context: &mut VirtualContext<'_>, table: &FtsTable) -> Result<(
     );
     execute(context, &segdir, &[])?;
     if table.has_docsize {
-        let docsize = format!("CREATE TABLE {}(docid INTEGER PRIMARY KEY, size BLOB)", name("docsize"));
+        let docsize = format!(
+            "CREATE TABLE {}(docid INTEGER PRIMARY KEY, size BLOB)",
+            name("docsize")
+        );
         execute(context, &docsize, &[])?;
     }
     if table.has_stat() {
@@ -331,4 +345,3 @@ fn create_tables(context: &mut VirtualContext<'_>, table: &FtsTable) -> Result<(
     }
     Ok(())
 }
-

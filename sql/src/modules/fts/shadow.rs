@@ -109,6 +109,12 @@ impl Shadow {
         qualified(&self.schema, &format!("{}_{suffix}", self.name))
     }
 
+    /// A shadow table as CREATE TABLE names it: the text in sqlite_schema is SQLite's, quotes included.
+    pub(super) fn table_to_create(&self, suffix: &str) -> String {
+        let table = string_literal(&format!("{}_{suffix}", self.name));
+        format!("{}.{table}", string_literal(&self.schema))
+    }
+
     /// The database that the tables are in.
     pub(super) fn schema(&self) -> &str {
         &self.schema
@@ -123,7 +129,9 @@ impl Shadow {
 
     /// A node of a segment.
     pub(super) fn block(&self, context: &mut VirtualContext<'_>, id: i64) -> Result<Vec<u8>> {
-        let found = query_row(context, &self.select_block, &[Value::Integer(id)], |row| bytes(row.value(0)))?;
+        let found = query_row(context, &self.select_block, &[Value::Integer(id)], |row| {
+            bytes(row.value(0))
+        })?;
         found.flatten().ok_or_else(corrupt)
     }
 
@@ -136,13 +144,27 @@ impl Shadow {
     }
 
     /// Writes a node; nothing reserves the place.
-    pub(super) fn write_block(&self, context: &mut VirtualContext<'_>, id: i64, block: Option<&[u8]>) -> Result<()> {
+    pub(super) fn write_block(
+        &self,
+        context: &mut VirtualContext<'_>,
+        id: i64,
+        block: Option<&[u8]>,
+    ) -> Result<()> {
         let block = block.map_or(Value::Null, |block| Value::Blob(block.to_vec()));
         execute(context, &self.replace_block, &[Value::Integer(id), block])
     }
 
-    pub(super) fn delete_blocks(&self, context: &mut VirtualContext<'_>, first: i64, last: i64) -> Result<()> {
-        execute(context, &self.delete_blocks, &[Value::Integer(first), Value::Integer(last)])
+    pub(super) fn delete_blocks(
+        &self,
+        context: &mut VirtualContext<'_>,
+        first: i64,
+        last: i64,
+    ) -> Result<()> {
+        execute(
+            context,
+            &self.delete_blocks,
+            &[Value::Integer(first), Value::Integer(last)],
+        )
     }
 
     /// The first number that no block has.
@@ -159,12 +181,25 @@ impl Shadow {
     }
 
     /// The segments of a level, the oldest first.
-    pub(super) fn level_segments(&self, context: &mut VirtualContext<'_>, level: i64) -> Result<Vec<Segment>> {
+    pub(super) fn level_segments(
+        &self,
+        context: &mut VirtualContext<'_>,
+        level: i64,
+    ) -> Result<Vec<Segment>> {
         segments(context, &self.select_level, &[Value::Integer(level)])
     }
 
-    pub(super) fn segment(&self, context: &mut VirtualContext<'_>, level: i64, idx: i64) -> Result<Option<Segment>> {
-        let found = segments(context, &self.select_segment, &[Value::Integer(level), Value::Integer(idx)])?;
+    pub(super) fn segment(
+        &self,
+        context: &mut VirtualContext<'_>,
+        level: i64,
+        idx: i64,
+    ) -> Result<Option<Segment>> {
+        let found = segments(
+            context,
+            &self.select_segment,
+            &[Value::Integer(level), Value::Integer(idx)],
+        )?;
         Ok(found.into_iter().next())
     }
 
@@ -197,12 +232,19 @@ impl Shadow {
 
     /// The first idx that no segment of the level has.
     pub(super) fn next_idx(&self, context: &mut VirtualContext<'_>, level: i64) -> Result<i64> {
-        let next = query_row(context, &self.next_idx, &[Value::Integer(level)], |row| integer(row.value(0)))?;
+        let next = query_row(context, &self.next_idx, &[Value::Integer(level)], |row| {
+            integer(row.value(0))
+        })?;
         Ok(next.unwrap_or(0))
     }
 
     /// The highest level from `first` to `last` that has a segment.
-    pub(super) fn max_level(&self, context: &mut VirtualContext<'_>, first: i64, last: i64) -> Result<Option<i64>> {
+    pub(super) fn max_level(
+        &self,
+        context: &mut VirtualContext<'_>,
+        first: i64,
+        last: i64,
+    ) -> Result<Option<i64>> {
         let params = [Value::Integer(first), Value::Integer(last)];
         let found = query_row(context, &self.max_level, &params, |row| {
             (!matches!(row.value(0), ValueRef::Null)).then(|| integer(row.value(0)))
@@ -215,7 +257,9 @@ impl Shadow {
     /// A value of %_stat as the column gives it.
     pub(super) fn stat(&self, context: &mut VirtualContext<'_>, id: Stat) -> Result<Option<Value>> {
         let params = [Value::Integer(id as i64)];
-        query_row(context, &self.select_stat, &params, |row| Value::from(row.value(0)))
+        query_row(context, &self.select_stat, &params, |row| {
+            Value::from(row.value(0))
+        })
     }
 
     pub(super) fn write_stat(&self, context: &mut VirtualContext<'_>, id: Stat, value: Value) -> Result<()> {
@@ -230,8 +274,17 @@ impl Shadow {
         Ok(found.flatten())
     }
 
-    pub(super) fn write_docsize(&self, context: &mut VirtualContext<'_>, docid: i64, sizes: Vec<u8>) -> Result<()> {
-        execute(context, &self.replace_docsize, &[Value::Integer(docid), Value::Blob(sizes)])
+    pub(super) fn write_docsize(
+        &self,
+        context: &mut VirtualContext<'_>,
+        docid: i64,
+        sizes: Vec<u8>,
+    ) -> Result<()> {
+        execute(
+            context,
+            &self.replace_docsize,
+            &[Value::Integer(docid), Value::Blob(sizes)],
+        )
     }
 
     pub(super) fn delete_docsize(&self, context: &mut VirtualContext<'_>, docid: i64) -> Result<()> {
@@ -242,6 +295,11 @@ impl Shadow {
 /// `"schema"."table"`.
 pub(super) fn qualified(schema: &str, table: &str) -> String {
     format!("{}.{}", quoted(schema), quoted(table))
+}
+
+/// A text in single quotes, which SQLite takes for a name where a name must be.
+pub(super) fn string_literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
 }
 
 /// A name in double quotes.
@@ -261,7 +319,9 @@ pub(super) fn query_row<T>(
     params: &[Value],
     read: impl FnOnce(&Prepared) -> T,
 ) -> Result<Option<T>> {
-    context.query_row(sql, params, |row| Ok(read(row))).map_err(anonymous)
+    context
+        .query_row(sql, params, |row| Ok(read(row)))
+        .map_err(anonymous)
 }
 
 /// The error without what it says of tables that the user did not name.
@@ -316,7 +376,10 @@ fn end_and_size(value: ValueRef<'_>) -> (i64, i64) {
 /// The integer that a text starts with; 0 if there is none or it is too large.
 pub(super) fn leading_integer(text: &[u8]) -> i64 {
     let sign = usize::from(text.first() == Some(&b'-'));
-    let digits = text[sign..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let digits = text[sign..]
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
     let number = std::str::from_utf8(&text[..sign + digits]).ok();
     number.and_then(|number| number.parse().ok()).unwrap_or(0)
 }

@@ -15,8 +15,8 @@ use crate::exec::Batch;
 use crate::exec::{Class, Vector};
 use crate::value::Value;
 use crate::virtual_table::{
-    Connected, ConstraintOp, CursorColumn, IndexPlan, IndexQuestion, Module, ModuleArguments, ModuleUsage, Risk,
-    VirtualContext, VirtualCursor, VirtualTable,
+    Connected, ConstraintOp, CursorColumn, IndexPlan, IndexQuestion, Module, ModuleArguments, ModuleUsage,
+    Risk, VirtualContext, VirtualCursor, VirtualTable,
 };
 
 /// The module `fts4aux`.
@@ -28,7 +28,11 @@ impl Module for TermsModule {
         ModuleUsage::Either
     }
 
-    fn connect(&self, _context: &mut VirtualContext<'_>, arguments: &ModuleArguments<'_>) -> Result<Connected> {
+    fn connect(
+        &self,
+        _context: &mut VirtualContext<'_>,
+        arguments: &ModuleArguments<'_>,
+    ) -> Result<Connected> {
         let (schema, table) = match arguments.arguments {
             [table] => (arguments.schema.to_owned(), table),
             [schema, table] if arguments.schema.eq_ignore_ascii_case("temp") => (unquoted(schema), table),
@@ -154,7 +158,10 @@ impl TermsCursor {
         let more = merge.next(context, &self.shadow)?;
         let is_past = |term: &[u8]| {
             self.only.as_ref().is_some_and(|only| term != only.as_slice())
-                || self.highest.as_ref().is_some_and(|highest| term > highest.as_slice())
+                || self
+                    .highest
+                    .as_ref()
+                    .is_some_and(|highest| term > highest.as_slice())
         };
         if !more || is_past(merge.term()) {
             self.merge = None;
@@ -223,9 +230,20 @@ fn count_row(positions: &[u8], counts: &mut Vec<Count>) -> Result<()> {
 }
 
 impl VirtualCursor for TermsCursor {
-    fn filter(&mut self, context: &mut VirtualContext<'_>, plan: &IndexPlan, arguments: &[Value]) -> Result<()> {
+    fn filter(
+        &mut self,
+        context: &mut VirtualContext<'_>,
+        plan: &IndexPlan,
+        arguments: &[Value],
+    ) -> Result<()> {
         let mut arguments = arguments.iter();
-        let mut bound = |flag: i32| if plan.number & flag != 0 { arguments.next() } else { None };
+        let mut bound = |flag: i32| {
+            if plan.number & flag != 0 {
+                arguments.next()
+            } else {
+                None
+            }
+        };
         let text = |value: Option<&Value>| {
             let text = value.and_then(|value| text_of(value.as_ref()));
             text.map(|text| text.into_owned())
@@ -239,9 +257,22 @@ impl VirtualCursor for TermsCursor {
         let base = self.language.saturating_mul(LEVELS);
         let mut readers = Vec::new();
         for (age, segment) in self.shadow.index_segments(context, base)?.iter().enumerate() {
-            readers.push(SegmentReader::from_term(context, &self.shadow, age, segment, &from)?);
+            readers.push(SegmentReader::from_term(
+                context,
+                &self.shadow,
+                age,
+                segment,
+                &from,
+            )?);
         }
-        self.merge = Some(Merge::start(context, &self.shadow, readers, DIRECTION, Deleted::Drop, &from)?);
+        self.merge = Some(Merge::start(
+            context,
+            &self.shadow,
+            readers,
+            DIRECTION,
+            Deleted::Drop,
+            &from,
+        )?);
         self.counts.clear();
         self.next_count = 0;
         self.rowid = 0;

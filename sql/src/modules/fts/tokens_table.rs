@@ -7,13 +7,13 @@ use super::tokenizer::Tokenizer;
 use super::words::dequoted;
 use super::writing::text_of;
 use super::{SharedTokenizers, constructor_failed};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::exec::Batch;
 use crate::exec::Class;
 use crate::value::Value;
 use crate::virtual_table::{
-    Connected, ConstraintOp, CursorColumn, IndexPlan, IndexQuestion, Module, ModuleArguments, ModuleUsage, Risk,
-    VirtualContext, VirtualCursor, VirtualTable,
+    Connected, ConstraintOp, CursorColumn, IndexPlan, IndexQuestion, Module, ModuleArguments, ModuleUsage,
+    Risk, VirtualContext, VirtualCursor, VirtualTable,
 };
 
 /// The module `fts3tokenize`.
@@ -34,14 +34,24 @@ impl Module for TokensModule {
         ModuleUsage::Either
     }
 
-    fn connect(&self, _context: &mut VirtualContext<'_>, arguments: &ModuleArguments<'_>) -> Result<Connected> {
-        let words: Vec<Vec<u8>> = arguments.arguments.iter().map(|text| dequoted(text.as_bytes())).collect();
+    fn connect(
+        &self,
+        _context: &mut VirtualContext<'_>,
+        arguments: &ModuleArguments<'_>,
+    ) -> Result<Connected> {
+        let words: Vec<Vec<u8>> = arguments
+            .arguments
+            .iter()
+            .map(|text| dequoted(text.as_bytes()))
+            .collect();
         let (name, rest) = match words.split_first() {
             Some((name, rest)) => (name.as_slice(), rest),
             None => (&b"simple"[..], &[][..]),
         };
         let factory = Arc::clone(self.tokenizers.read().find(name)?);
-        let tokenizer = factory.create(rest).ok_or_else(|| constructor_failed(arguments))?;
+        let tokenizer = factory
+            .create(rest)
+            .ok_or_else(|| constructor_failed(arguments))?;
         Ok(Connected {
             declaration: "CREATE TABLE x(input, token, start, end, position)".to_owned(),
             table: Arc::new(TokensTable { tokenizer }),
@@ -57,10 +67,9 @@ struct TokensTable {
 impl VirtualTable for TokensTable {
     fn best_index(&self, question: &IndexQuestion<'_>) -> Result<Option<IndexPlan>> {
         let mut plan = IndexPlan::default();
-        let wanted = question
-            .constraints
-            .iter()
-            .position(|constraint| constraint.usable && constraint.column == Some(0) && constraint.op == ConstraintOp::Eq);
+        let wanted = question.constraints.iter().position(|constraint| {
+            constraint.usable && constraint.column == Some(0) && constraint.op == ConstraintOp::Eq
+        });
         if let Some(input) = wanted {
             plan.number = 1;
             plan.take(input, true);
@@ -98,10 +107,19 @@ struct TokensCursor {
 }
 
 impl VirtualCursor for TokensCursor {
-    fn filter(&mut self, _context: &mut VirtualContext<'_>, plan: &IndexPlan, arguments: &[Value]) -> Result<()> {
+    fn filter(
+        &mut self,
+        _context: &mut VirtualContext<'_>,
+        plan: &IndexPlan,
+        arguments: &[Value],
+    ) -> Result<()> {
         self.tokens.clear();
         self.next = 0;
-        let input = if plan.number == 1 { arguments.first() } else { None };
+        if plan.number != 1 {
+            // SQLite from 3.41 on has no answer without an input; before it had no rows.
+            return Err(Error::sql("SQL logic error"));
+        }
+        let input = arguments.first();
         let Some(input) = input.and_then(|input| text_of(input.as_ref())) else {
             return Ok(());
         };

@@ -60,7 +60,13 @@ impl FtsTable {
         let (old, new) = match change {
             Change::Delete { row } => (Some(row), None),
             Change::Insert { rowid, values } => (None, Some(NewRow { rowid, values })),
-            Change::Update { row, new_row, values } => (Some(row), Some(NewRow { rowid: new_row, values })),
+            Change::Update { row, new_row, values } => (
+                Some(row),
+                Some(NewRow {
+                    rowid: new_row,
+                    values,
+                }),
+            ),
         };
         if let (None, Some(new)) = (old, &new) {
             let command = value_at(new.values, count);
@@ -130,7 +136,12 @@ impl FtsTable {
     }
 
     /// Writes the row to %_content and returns its docid.
-    fn insert_content(&self, context: &mut VirtualContext<'_>, old: Option<&Value>, new: &NewRow<'_>) -> Result<i64> {
+    fn insert_content(
+        &self,
+        context: &mut VirtualContext<'_>,
+        old: Option<&Value>,
+        new: &NewRow<'_>,
+    ) -> Result<i64> {
         let wanted = self.wanted_docid(new);
         if self.content.external.is_some() {
             return match wanted {
@@ -139,7 +150,9 @@ impl FtsTable {
             };
         }
         let count = self.columns.len();
-        let asks_twice = old.is_none() && !new.rowid.is_null() && !matches!(value_at(new.values, count + 1), ValueRef::Null);
+        let asks_twice = old.is_none()
+            && !new.rowid.is_null()
+            && !matches!(value_at(new.values, count + 1), ValueRef::Null);
         if asks_twice {
             return Err(Error::sql("SQL logic error"));
         }
@@ -172,10 +185,21 @@ impl FtsTable {
             self.add_words(language, column, value, true, &mut sizes)?;
         }
         if self.has_docsize {
-            self.shadow.write_docsize(context, docid, packed(&sizes))?;
+            self.write_docsize(context, docid, &sizes)?;
         }
         balance.add(&sizes);
         Ok(())
+    }
+
+    /// Keeps the tokens of each column of a row.
+    pub(super) fn write_docsize(
+        &self,
+        context: &mut VirtualContext<'_>,
+        docid: i64,
+        sizes: &[u32],
+    ) -> Result<()> {
+        let columns = sizes.get(..self.columns.len()).unwrap_or_default();
+        self.shadow.write_docsize(context, docid, packed(columns))
     }
 
     /// What follows is about `row`. Words that cannot stand beside it are written first.
@@ -229,7 +253,12 @@ impl FtsTable {
         Ok(())
     }
 
-    fn delete_row(&self, context: &mut VirtualContext<'_>, docid: ValueRef<'_>, balance: &mut Balance) -> Result<()> {
+    fn delete_row(
+        &self,
+        context: &mut VirtualContext<'_>,
+        docid: ValueRef<'_>,
+        balance: &mut Balance,
+    ) -> Result<()> {
         let Some(sizes) = self.delete_words(context, docid)? else {
             return Ok(());
         };
@@ -258,7 +287,9 @@ impl FtsTable {
         let sql = format!("{} WHERE rowid = ?1", self.content.select);
         let count = self.columns.len();
         let row = query_row(context, &sql, &[Value::from(docid)], |row| {
-            (0..count + 2).map(|column| Value::from(row.value(column))).collect::<Vec<Value>>()
+            (0..count + 2)
+                .map(|column| Value::from(row.value(column)))
+                .collect::<Vec<Value>>()
         })?;
         let Some(row) = row else {
             return Ok(None);
@@ -302,7 +333,11 @@ impl FtsTable {
             suffixes.push("stat");
         }
         for suffix in suffixes {
-            execute(context, &format!("DELETE FROM {}", self.shadow.table(suffix)), &[])?;
+            execute(
+                context,
+                &format!("DELETE FROM {}", self.shadow.table(suffix)),
+                &[],
+            )?;
         }
         Ok(())
     }
@@ -329,7 +364,8 @@ impl FtsTable {
         for (total, (inserted, deleted)) in totals[1..].iter_mut().zip(changes) {
             *total = total.wrapping_add(*inserted).saturating_sub(*deleted);
         }
-        self.shadow.write_stat(context, Stat::Totals, Value::Blob(packed(&totals)))
+        self.shadow
+            .write_stat(context, Stat::Totals, Value::Blob(packed(&totals)))
     }
 
     /// Rows, tokens of each column and bytes of the whole table.

@@ -21,7 +21,11 @@ use crate::modules::fts::writing::text_of;
 use crate::virtual_table::VirtualContext;
 
 /// The function.
-pub(super) fn matchinfo(call: &Call<'_, '_>, context: &mut VirtualContext<'_>, out: &mut dyn ValueSink) -> Result<()> {
+pub(super) fn matchinfo(
+    call: &Call<'_, '_>,
+    context: &mut VirtualContext<'_>,
+    out: &mut dyn ValueSink,
+) -> Result<()> {
     let Some(matches) = call.matches(context)? else {
         out.blob(b"");
         return Ok(());
@@ -91,7 +95,11 @@ impl Row<'_> {
             b'n' => numbers.push(call.table.totals(context)?[0] as u32),
             b'a' => self.append_averages(&call.table.totals(context)?, numbers)?,
             b'l' => {
-                let sizes = call.table.shadow.docsize(context, call.handle.docid)?.ok_or_else(corrupt)?;
+                let sizes = call
+                    .table
+                    .shadow
+                    .docsize(context, call.handle.docid)?
+                    .ok_or_else(corrupt)?;
                 let mut at = 0;
                 for _ in 0..self.columns {
                     numbers.push(varint::read(&sizes, &mut at).ok_or_else(corrupt)? as u32);

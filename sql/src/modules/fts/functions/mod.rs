@@ -37,24 +37,29 @@ struct Call<'t, 'a> {
 
 /// The function `name` as the table means it.
 pub(super) fn overload(table: &Arc<FtsTable>, name: &str) -> Option<Overload> {
-    let (name, most, body) = FUNCTIONS.into_iter().find(|function| name.eq_ignore_ascii_case(function.0))?;
+    let (name, most, body) = FUNCTIONS
+        .into_iter()
+        .find(|function| name.eq_ignore_ascii_case(function.0))?;
     let table = Arc::clone(table);
-    let call = move |context: &mut VirtualContext<'_>, arguments: &[ValueRef<'_>], out: &mut dyn ValueSink| {
-        if arguments.is_empty() || arguments.len() > most {
-            return Err(Error::sql(format!("wrong number of arguments to function {name}()")));
-        }
-        let handle = match arguments[0] {
-            ValueRef::Blob(bytes) => handle::read(bytes),
-            _ => None,
+    let call =
+        move |context: &mut VirtualContext<'_>, arguments: &[ValueRef<'_>], out: &mut dyn ValueSink| {
+            if arguments.is_empty() || arguments.len() > most {
+                return Err(Error::sql(format!(
+                    "wrong number of arguments to function {name}()"
+                )));
+            }
+            let handle = match arguments[0] {
+                ValueRef::Blob(bytes) => handle::read(bytes),
+                _ => None,
+            };
+            let handle = handle.ok_or_else(|| Error::sql(format!("illegal first argument to {name}")))?;
+            let call = Call {
+                table: &table,
+                handle,
+                arguments,
+            };
+            body(&call, context, out)
         };
-        let handle = handle.ok_or_else(|| Error::sql(format!("illegal first argument to {name}")))?;
-        let call = Call {
-            table: &table,
-            handle,
-            arguments,
-        };
-        body(&call, context, out)
-    };
     Some(Overload {
         function: Arc::new(Function::database(name, Arity::AtLeast(1), call)),
         constraint: None,
@@ -93,7 +98,11 @@ impl Call<'_, '_> {
 /// `optimize(t)`: an older form of the command.
 fn optimize(call: &Call<'_, '_>, context: &mut VirtualContext<'_>, out: &mut dyn ValueSink) -> Result<()> {
     let changed = call.table.optimize(context).map_err(anonymous)?;
-    out.text(if changed { b"Index optimized" } else { b"Index already optimal" });
+    out.text(if changed {
+        b"Index optimized"
+    } else {
+        b"Index already optimal"
+    });
     Ok(())
 }
 

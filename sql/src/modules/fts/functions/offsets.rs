@@ -10,7 +10,11 @@ use crate::modules::fts::writing::until_nul;
 use crate::virtual_table::VirtualContext;
 
 /// The function.
-pub(super) fn offsets(call: &Call<'_, '_>, context: &mut VirtualContext<'_>, out: &mut dyn ValueSink) -> Result<()> {
+pub(super) fn offsets(
+    call: &Call<'_, '_>,
+    context: &mut VirtualContext<'_>,
+    out: &mut dyn ValueSink,
+) -> Result<()> {
     let Some(matches) = call.matches(context)? else {
         out.text(b"");
         return Ok(());
@@ -40,18 +44,28 @@ pub(super) fn offsets(call: &Call<'_, '_>, context: &mut VirtualContext<'_>, out
                 if !answer.is_empty() {
                     answer.push(' ');
                 }
-                answer.push_str(&format!("{column} {word} {} {}", token.start, token.end - token.start));
+                answer.push_str(&format!(
+                    "{column} {word} {} {}",
+                    token.start,
+                    token.end - token.start
+                ));
             }
             Ok(match wanted.peek() {
                 Some(_) => ControlFlow::Continue(()),
                 None => ControlFlow::Break(()),
             })
         };
-        call.table.tokenizer.tokenize(until_nul(text), call.language(), visit)?;
+        call.table
+            .tokenizer
+            .tokenize(until_nul(text), call.language(), visit)?;
         if wanted.peek().is_some() && call.table.content.external.is_none() {
             return Err(corrupt());
         }
     }
-    out.text(answer.as_bytes());
+    // Without a word SQLite's text is not empty but missing.
+    match answer.is_empty() {
+        true => out.null(),
+        false => out.text(answer.as_bytes()),
+    }
     Ok(())
 }

@@ -22,7 +22,11 @@ const WORDS_MAX: i64 = 64;
 const NEW_PHRASE_SCORE: u32 = 1000;
 
 /// The function.
-pub(super) fn snippet(call: &Call<'_, '_>, context: &mut VirtualContext<'_>, out: &mut dyn ValueSink) -> Result<()> {
+pub(super) fn snippet(
+    call: &Call<'_, '_>,
+    context: &mut VirtualContext<'_>,
+    out: &mut dyn ValueSink,
+) -> Result<()> {
     let text = |number: usize, default: &'static str| match call.arguments.get(number) {
         None => Ok(std::borrow::Cow::Borrowed(default.as_bytes())),
         Some(value) => text_of(*value).ok_or(Error::Coded {
@@ -63,7 +67,14 @@ pub(super) fn snippet(call: &Call<'_, '_>, context: &mut VirtualContext<'_>, out
             append_piece(call, text, *piece, place, marks, &mut answer)?;
         }
     }
-    out.text(&answer);
+    // Where no piece has a text, SQLite's answer is not empty but missing.
+    let has_text = pieces
+        .iter()
+        .any(|piece| matches!(texts.get(piece.column), Some(Some(_))));
+    match has_text {
+        true => out.text(&answer),
+        false => out.null(),
+    }
     Ok(())
 }
 
@@ -96,11 +107,19 @@ struct Part {
 }
 
 /// The pieces, and how many words each has.
-fn choose_pieces(call: &Call<'_, '_>, matches: &Matches, column: Option<usize>, words: i64) -> (Vec<Piece>, i64) {
+fn choose_pieces(
+    call: &Call<'_, '_>,
+    matches: &Matches,
+    column: Option<usize>,
+    words: i64,
+) -> (Vec<Piece>, i64) {
     let columns: Vec<usize> = (0..call.table.columns.len())
         .filter(|number| column.is_none_or(|column| column == *number))
         .collect();
-    let hits: Vec<Vec<Hits>> = columns.iter().map(|column| column_hits(call, matches, *column)).collect();
+    let hits: Vec<Vec<Hits>> = columns
+        .iter()
+        .map(|column| column_hits(call, matches, *column))
+        .collect();
     let mut count = 1;
     loop {
         let length = match words {
@@ -159,7 +178,10 @@ fn best_piece(column: usize, hits: &[Hits], length: i64, covered: u64) -> (Piece
     let mut ends: Vec<i64> = hits.iter().flat_map(|hits| &hits.positions).copied().collect();
     ends.sort_unstable();
     ends.dedup();
-    let behind_start = ends.into_iter().filter(|end| *end >= length).map(|end| end - length + 1);
+    let behind_start = ends
+        .into_iter()
+        .filter(|end| *end >= length)
+        .map(|end| end - length + 1);
     let mut best = Piece {
         column,
         ..Piece::default()
@@ -184,7 +206,9 @@ fn rate_piece(column: usize, hits: &[Hits], first: i64, length: i64, covered: u6
     let mut score = 0;
     for phrase in hits {
         let from = phrase.positions.partition_point(|position| *position < first);
-        let inside = phrase.positions[from..].iter().take_while(|position| **position < first + length);
+        let inside = phrase.positions[from..]
+            .iter()
+            .take_while(|position| **position < first + length);
         for position in inside {
             let is_new = (piece.covered | covered) & phrase.bit == 0;
             score += if is_new { NEW_PHRASE_SCORE } else { 1 };
@@ -219,7 +243,12 @@ fn append_piece(
         }
         if !is_shifted {
             is_shifted = true;
-            center(call, &text[token.start.min(text.len())..], part.length, &mut piece)?;
+            center(
+                call,
+                &text[token.start.min(text.len())..],
+                part.length,
+                &mut piece,
+            )?;
             if piece.first > 0 || !part.is_first {
                 out.extend_from_slice(marks.ellipsis);
             } else {
@@ -270,11 +299,17 @@ fn center(call: &Call<'_, '_>, rest: &[u8], length: i64, piece: &mut Piece) -> R
     }
     let mut last = 0;
     let mut is_enough = false;
-    call.table.tokenizer.tokenize(rest, call.language(), &mut |token| {
-        last = token.position as i64;
-        is_enough = last >= length + desired;
-        Ok(if is_enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
-    })?;
+    call.table
+        .tokenizer
+        .tokenize(rest, call.language(), &mut |token| {
+            last = token.position as i64;
+            is_enough = last >= length + desired;
+            Ok(if is_enough {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            })
+        })?;
     let shift = i64::from(!is_enough) + last - length;
     if shift > 0 {
         piece.first += shift;

@@ -98,6 +98,10 @@ fn balanced_depth(parts: &[Expression], left: usize) -> Result<usize, TooDeep> {
             return Err(TooDeep::TooLarge);
         }
     }
-    let joined = slots.iter().flatten().copied().reduce(|joined, depth| 1 + depth.max(joined));
+    let joined = slots
+        .iter()
+        .flatten()
+        .copied()
+        .reduce(|joined, depth| 1 + depth.max(joined));
     Ok(joined.unwrap_or(0))
 }

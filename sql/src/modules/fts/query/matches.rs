@@ -153,7 +153,10 @@ impl Finder<'_, '_> {
             Expression::Phrase(phrase) => {
                 let number = self.load(phrase)?;
                 self.matches.groups.push(None);
-                (self.matches.postings[number].docids().to_vec(), Shape::Phrase(number))
+                (
+                    self.matches.postings[number].docids().to_vec(),
+                    Shape::Phrase(number),
+                )
             }
             Expression::Near(phrases, distances) => self.find_near(phrases, distances)?,
             Expression::And(parts) => {
@@ -207,8 +210,12 @@ impl Finder<'_, '_> {
             word_counts: phrases.iter().map(word_count).collect(),
         };
         let numbers = first_phrase..first_phrase + phrases.len();
-        let lists = numbers.clone().map(|number| self.matches.postings[number].docids().to_vec());
-        let mut docids = lists.reduce(|all, list| intersection(&all, &list)).unwrap_or_default();
+        let lists = numbers
+            .clone()
+            .map(|number| self.matches.postings[number].docids().to_vec());
+        let mut docids = lists
+            .reduce(|all, list| intersection(&all, &list))
+            .unwrap_or_default();
         docids.retain(|docid| self.matches.near_places(&near, *docid).is_some());
         self.matches.nears.push(near);
         Ok((docids, Shape::All(numbers.map(Shape::Phrase).collect())))
@@ -234,7 +241,11 @@ fn union(lists: Vec<Vec<i64>>) -> Vec<i64> {
 }
 
 fn difference(mut docids: Vec<i64>, without: &[i64]) -> Vec<i64> {
-    let mut excluded = common(&docids, without).map(|(number, _)| number).collect::<Vec<_>>().into_iter().peekable();
+    let mut excluded = common(&docids, without)
+        .map(|(number, _)| number)
+        .collect::<Vec<_>>()
+        .into_iter()
+        .peekable();
     let mut number = 0;
     docids.retain(|_| {
         let is_excluded = excluded.next_if_eq(&number).is_some();

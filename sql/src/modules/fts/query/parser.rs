@@ -88,6 +88,8 @@ enum Piece {
     Operand(Expression),
     /// `-word`
     Excluded(Expression),
+    /// `(`
+    Open,
     /// Nothing to look for.
     Nothing,
     /// The end, or the parenthesis that closes.
@@ -105,51 +107,28 @@ impl Parser<'_, '_> {
         self.reader.syntax == QuerySyntax::Enhanced
     }
 
+    /// Parentheses are levels of a list, not calls inside each other: their number is the text's to choose.
     fn expression(&mut self) -> Result<Option<Expression>, Failure> {
-        let mut stack = Stack {
-            syntax: self.reader.syntax,
-            operands: Vec::new(),
-            operators: Vec::new(),
-        };
-        let mut excluded = Vec::new();
-        let mut wants_operand = true;
+        let mut outer: Vec<Level> = Vec::new();
+        let mut level = Level::new(self.reader.syntax);
         loop {
             match self.piece()? {
                 Piece::Nothing => {}
-                Piece::End => break,
-                Piece::Excluded(phrase) => excluded.push(phrase),
-                Piece::Operator(operator) => {
-                    if wants_operand {
-                        return Err(Failure::Malformed);
+                Piece::Excluded(phrase) => level.excluded.push(phrase),
+                Piece::Operator(operator) => level.operator(operator)?,
+                Piece::Operand(operand) => level.operand(operand)?,
+                Piece::Open => outer.push(std::mem::replace(&mut level, Level::new(self.reader.syntax))),
+                Piece::End => {
+                    let done = level.finish()?;
+                    let Some(around) = outer.pop() else {
+                        return Ok(done);
+                    };
+                    level = around;
+                    if let Some(operand) = done {
+                        level.operand(operand)?;
                     }
-                    let after_phrase = matches!(stack.operands.last(), Some(Expression::Phrase(_)));
-                    if matches!(operator, Operator::Near(_)) && !after_phrase {
-                        return Err(Failure::Malformed);
-                    }
-                    stack.push_operator(operator);
-                    wants_operand = true;
-                }
-                Piece::Operand(operand) => {
-                    if !wants_operand {
-                        stack.push_operator(Operator::And);
-                    }
-                    let after_near = matches!(stack.operators.last(), Some(Operator::Near(_)));
-                    if after_near && !matches!(operand, Expression::Phrase(_)) {
-                        return Err(Failure::Malformed);
-                    }
-                    stack.operands.push(operand);
-                    wants_operand = false;
                 }
             }
-        }
-        if wants_operand && !stack.operands.is_empty() {
-            return Err(Failure::Malformed);
-        }
-        let tree = stack.finish();
-        match (tree, excluded.is_empty()) {
-            (tree, true) => Ok(tree),
-            (None, false) => Err(Failure::Malformed),
-            (Some(tree), false) => Ok(Some(Expression::Not(Box::new(tree), excluded))),
         }
     }
 
@@ -170,7 +149,7 @@ impl Parser<'_, '_> {
                     return Err(Failure::Malformed);
                 }
                 self.rest = &self.rest[1..];
-                Ok(self.expression()?.map_or(Piece::Nothing, Piece::Operand))
+                Ok(Piece::Open)
             }
             b')' if self.is_enhanced() => {
                 self.nesting -= 1;
@@ -193,7 +172,9 @@ impl Parser<'_, '_> {
                 let distance = digits[..count].iter().fold(0_u32, |number, digit| {
                     number.saturating_mul(10).saturating_add(u32::from(digit - b'0'))
                 });
-                (Operator::Near(distance.min(i32::MAX as u32)), 5 + count)
+                // A number that is none makes a word of it.
+                i32::try_from(distance).ok()?;
+                (Operator::Near(distance), 5 + count)
             }
             [b'N', b'E', b'A', b'R', ..] => (Operator::Near(NEAR_DEFAULT), 4),
             _ => return None,
@@ -207,7 +188,10 @@ impl Parser<'_, '_> {
 
     fn quoted_phrase(&mut self) -> Result<Piece, Failure> {
         let inner = &self.rest[1..];
-        let length = inner.iter().position(|byte| *byte == b'"').ok_or(Failure::Malformed)?;
+        let length = inner
+            .iter()
+            .position(|byte| *byte == b'"')
+            .ok_or(Failure::Malformed)?;
         let inner = &inner[..length];
         let mut phrase = Phrase {
             words: Vec::new(),
@@ -221,7 +205,9 @@ impl Parser<'_, '_> {
             });
             Ok(ControlFlow::Continue(()))
         };
-        self.reader.tokenizer.tokenize(inner, self.reader.language, visit)?;
+        self.reader
+            .tokenizer
+            .tokenize(inner, self.reader.language, visit)?;
         self.rest = &self.rest[length + 2..];
         Ok(Piece::Operand(Expression::Phrase(phrase)))
     }
@@ -233,7 +219,8 @@ impl Parser<'_, '_> {
         let rest = &self.rest[skipped..];
         let barred = |byte: &u8| *byte == b'"' || self.is_enhanced() && matches!(byte, b'(' | b')');
         let length = rest.iter().position(barred).unwrap_or(rest.len());
-        let Some((term, start, end)) = first_token(self.reader.tokenizer, &rest[..length], self.reader.language)?
+        let Some((term, start, end)) =
+            first_token(self.reader.tokenizer, &rest[..length], self.reader.language)?
         else {
             self.rest = &rest[length..];
             // A column with no word behind it ends the query.
@@ -251,7 +238,11 @@ impl Parser<'_, '_> {
         }
         let used = end + usize::from(is_prefix);
         self.rest = rest.get(used.max(1)..).unwrap_or_default();
-        let words = vec![Word { term, is_prefix, is_first }];
+        let words = vec![Word {
+            term,
+            is_prefix,
+            is_first,
+        }];
         let phrase = Expression::Phrase(Phrase { words, column });
         Ok(match is_excluded {
             true => Piece::Excluded(phrase),
@@ -273,14 +264,65 @@ impl Parser<'_, '_> {
     }
 }
 
-/// Operands and operators that wait for what comes.
-struct Stack {
+/// What is between two parentheses: operands and operators that wait for what comes.
+struct Level {
     syntax: QuerySyntax,
     operands: Vec<Expression>,
     operators: Vec<Operator>,
+    /// Words with a `-`.
+    excluded: Vec<Expression>,
+    wants_operand: bool,
 }
 
-impl Stack {
+impl Level {
+    fn new(syntax: QuerySyntax) -> Level {
+        Level {
+            syntax,
+            operands: Vec::new(),
+            operators: Vec::new(),
+            excluded: Vec::new(),
+            wants_operand: true,
+        }
+    }
+
+    fn operator(&mut self, operator: Operator) -> Result<(), Failure> {
+        let after_phrase = matches!(self.operands.last(), Some(Expression::Phrase(_)));
+        if self.wants_operand || matches!(operator, Operator::Near(_)) && !after_phrase {
+            return Err(Failure::Malformed);
+        }
+        self.push_operator(operator);
+        self.wants_operand = true;
+        Ok(())
+    }
+
+    fn operand(&mut self, operand: Expression) -> Result<(), Failure> {
+        if !self.wants_operand {
+            self.push_operator(Operator::And);
+        }
+        let after_near = matches!(self.operators.last(), Some(Operator::Near(_)));
+        if after_near && !matches!(operand, Expression::Phrase(_)) {
+            return Err(Failure::Malformed);
+        }
+        self.operands.push(operand);
+        self.wants_operand = false;
+        Ok(())
+    }
+
+    /// The tree; `None` if there was nothing.
+    fn finish(mut self) -> Result<Option<Expression>, Failure> {
+        if self.wants_operand && !self.operands.is_empty() {
+            return Err(Failure::Malformed);
+        }
+        while !self.operators.is_empty() {
+            self.reduce();
+        }
+        match (self.operands.pop(), self.excluded.is_empty()) {
+            (tree, true) => Ok(tree),
+            (None, false) => Err(Failure::Malformed),
+            (Some(tree), false) => Ok(Some(Expression::Not(Box::new(tree), self.excluded))),
+        }
+    }
+
     fn binding(&self, operator: Operator) -> u8 {
         match (self.syntax, operator) {
             (_, Operator::Near(_)) => 1,
@@ -294,17 +336,14 @@ impl Stack {
 
     fn push_operator(&mut self, operator: Operator) {
         let binding = self.binding(operator);
-        while self.operators.last().is_some_and(|last| self.binding(*last) <= binding) {
+        while self
+            .operators
+            .last()
+            .is_some_and(|last| self.binding(*last) <= binding)
+        {
             self.reduce();
         }
         self.operators.push(operator);
-    }
-
-    fn finish(mut self) -> Option<Expression> {
-        while !self.operators.is_empty() {
-            self.reduce();
-        }
-        self.operands.pop()
     }
 
     /// Makes one operand of the last two.
@@ -335,7 +374,11 @@ fn joined(operator: Operator, left: Expression, right: Expression) -> Expression
             Expression::Not(wanted, unwanted)
         }
         (Operator::Not, left, right) => Expression::Not(Box::new(left), vec![right]),
-        (Operator::Near(distance), Expression::Near(mut phrases, mut distances), Expression::Phrase(right)) => {
+        (
+            Operator::Near(distance),
+            Expression::Near(mut phrases, mut distances),
+            Expression::Phrase(right),
+        ) => {
             phrases.push(right);
             distances.push(distance);
             Expression::Near(phrases, distances)

@@ -72,7 +72,13 @@ impl Postings {
     fn united(lists: &[Postings]) -> Postings {
         let mut rows: Vec<(i64, usize, usize)> = Vec::new();
         for (list, postings) in lists.iter().enumerate() {
-            rows.extend(postings.docids.iter().enumerate().map(|(row, &docid)| (docid, list, row)));
+            rows.extend(
+                postings
+                    .docids
+                    .iter()
+                    .enumerate()
+                    .map(|(row, &docid)| (docid, list, row)),
+            );
         }
         rows.sort_unstable();
         let mut all = Postings::default();
@@ -99,9 +105,8 @@ impl Postings {
         let mut both = Postings::default();
         for (left, right) in common(&self.docids, &next.docids) {
             let before = self.places(left);
-            let follows = |place: &&Place| {
-                place.1 > 0 && before.binary_search(&(place.0, place.1 - 1)).is_ok()
-            };
+            let follows =
+                |place: &&Place| place.1 > 0 && before.binary_search(&(place.0, place.1 - 1)).is_ok();
             both.places.extend(next.places(right).iter().filter(follows));
             both.end_row(self.docids[left]);
         }
@@ -189,7 +194,14 @@ fn load_word(
     let mut lists = Vec::new();
     for lookup in lookups(table, word) {
         let readers = table.readers(context, language, lookup.index, &word.term, lookup.is_prefix)?;
-        let mut merge = Merge::start(context, &table.shadow, readers, direction, Deleted::Drop, &word.term)?;
+        let mut merge = Merge::start(
+            context,
+            &table.shadow,
+            readers,
+            direction,
+            Deleted::Drop,
+            &word.term,
+        )?;
         while merge.next(context, &table.shadow)? {
             let matches = match lookup.is_prefix {
                 true => merge.term().starts_with(&word.term),
@@ -224,7 +236,10 @@ struct Lookup {
 fn lookups(table: &FtsTable, word: &Word) -> Vec<Lookup> {
     let index_of = |length: usize| {
         let prefixes = table.prefixes.iter();
-        prefixes.clone().position(|prefix| *prefix == length).map(|number| number + 1)
+        prefixes
+            .clone()
+            .position(|prefix| *prefix == length)
+            .map(|number| number + 1)
     };
     let whole = |is_prefix| Lookup { index: 0, is_prefix };
     if !word.is_prefix {
@@ -232,10 +247,19 @@ fn lookups(table: &FtsTable, word: &Word) -> Vec<Lookup> {
     }
     let length = word.term.len();
     if let Some(index) = index_of(length) {
-        return vec![Lookup { index, is_prefix: false }];
+        return vec![Lookup {
+            index,
+            is_prefix: false,
+        }];
     }
     match index_of(length + 1) {
-        Some(index) => vec![Lookup { index, is_prefix: true }, whole(false)],
+        Some(index) => vec![
+            Lookup {
+                index,
+                is_prefix: true,
+            },
+            whole(false),
+        ],
         None => vec![whole(true)],
     }
 }

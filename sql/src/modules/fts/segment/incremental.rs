@@ -81,7 +81,11 @@ fn next_step(
         return Err(corrupt());
     }
     let inputs = inputs as usize;
-    Ok(Some(Step { level, inputs, hinted }))
+    Ok(Some(Step {
+        level,
+        inputs,
+        hinted,
+    }))
 }
 
 /// Does one step and returns how much work it was.
@@ -300,7 +304,9 @@ impl Output {
 
     fn place_nodes(&mut self, from: usize) {
         for (height, node) in self.nodes.iter_mut().enumerate().skip(from) {
-            node.block = self.first_block.wrapping_add(self.leaves_max.wrapping_mul(height as i64));
+            node.block = self
+                .first_block
+                .wrapping_add(self.leaves_max.wrapping_mul(height as i64));
         }
     }
 
@@ -323,11 +329,15 @@ impl Output {
         if term <= last_of(&last_leaf)?.0.as_slice() {
             return Ok(None);
         }
-        let height = usize::try_from(varint::read(&segment.root, &mut 0).ok_or_else(corrupt)?).unwrap_or(usize::MAX);
+        let height =
+            usize::try_from(varint::read(&segment.root, &mut 0).ok_or_else(corrupt)?).unwrap_or(usize::MAX);
         if !(1..HEIGHTS).contains(&height) {
             return Err(corrupt());
         }
-        let blocks = segment.end_block.checked_sub(segment.start_block).ok_or_else(corrupt)?;
+        let blocks = segment
+            .end_block
+            .checked_sub(segment.start_block)
+            .ok_or_else(corrupt)?;
         let mut output = Output {
             level,
             idx,
@@ -367,7 +377,9 @@ impl Output {
         let used = leaf.node.bytes.len();
         let has_room = leaf.block < self.first_block.saturating_add(self.leaves_max);
         if used > 0 && used + needed > table.node_size && has_room {
-            table.shadow.write_block(context, leaf.block, Some(&leaf.node.bytes))?;
+            table
+                .shadow
+                .write_block(context, leaf.block, Some(&leaf.node.bytes))?;
             self.work += 1;
             self.push_key(table, context, &term[..shared + 1])?;
             let leaf = &mut self.nodes[0];
@@ -416,8 +428,13 @@ impl Output {
             self.nodes[1].node.start(1, only_leaf);
             top = 1;
         }
-        for node in self.nodes[..top].iter().filter(|node| !node.node.bytes.is_empty()) {
-            table.shadow.write_block(context, node.block, Some(&node.node.bytes))?;
+        for node in self.nodes[..top]
+            .iter()
+            .filter(|node| !node.node.bytes.is_empty())
+        {
+            table
+                .shadow
+                .write_block(context, node.block, Some(&node.node.bytes))?;
         }
         let size = if self.sized { self.size } else { 0 };
         let segment = Segment {
@@ -454,7 +471,10 @@ impl Hints {
             Some(Value::Text(text)) => text.as_bytes().to_vec(),
             _ => Vec::new(),
         };
-        Ok(Hints { bytes, changed: false })
+        Ok(Hints {
+            bytes,
+            changed: false,
+        })
     }
 
     fn store(self, shadow: &Shadow, context: &mut VirtualContext<'_>) -> Result<()> {
@@ -475,7 +495,12 @@ impl Hints {
         let bytes = &self.bytes[..];
         let start_of = |end: usize| {
             let last = end.checked_sub(1)?;
-            (bytes[last] < 0x80).then(|| bytes[..last].iter().rposition(|byte| *byte < 0x80).map_or(0, |at| at + 1))
+            (bytes[last] < 0x80).then(|| {
+                bytes[..last]
+                    .iter()
+                    .rposition(|byte| *byte < 0x80)
+                    .map_or(0, |at| at + 1)
+            })
         };
         let inputs_start = start_of(bytes.len()).ok_or_else(corrupt)?;
         let start = start_of(inputs_start).ok_or_else(corrupt)?;

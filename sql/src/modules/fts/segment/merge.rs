@@ -72,7 +72,11 @@ impl Merge {
     }
 
     /// Goes to the next term that has rows; false at the end.
-    pub(in crate::modules::fts) fn next(&mut self, context: &mut VirtualContext<'_>, shadow: &Shadow) -> Result<bool> {
+    pub(in crate::modules::fts) fn next(
+        &mut self,
+        context: &mut VirtualContext<'_>,
+        shadow: &Shadow,
+    ) -> Result<bool> {
         loop {
             for reader in std::mem::take(&mut self.current) {
                 self.readers[reader].next(context, shadow)?;
@@ -116,7 +120,8 @@ impl Merge {
         };
         self.term.clone_from(&self.readers[first].term);
         let readers = &self.readers;
-        self.current.sort_by_key(|&number| std::cmp::Reverse(readers[number].age));
+        self.current
+            .sort_by_key(|&number| std::cmp::Reverse(readers[number].age));
         true
     }
 

@@ -78,7 +78,11 @@ impl SegmentReader {
         if root_only && segment.leaves_end_block != 0 {
             return Err(corrupt());
         }
-        let leaf = if root_only { segment.root.clone() } else { Vec::new() };
+        let leaf = if root_only {
+            segment.root.clone()
+        } else {
+            Vec::new()
+        };
         Ok(SegmentReader {
             age,
             term: Vec::new(),
@@ -88,7 +92,11 @@ impl SegmentReader {
                 at: 0,
                 doclist: 0..0,
                 block: first.wrapping_sub(1).max(-1),
-                last_block: if root_only { i64::MIN } else { segment.leaves_end_block },
+                last_block: if root_only {
+                    i64::MIN
+                } else {
+                    segment.leaves_end_block
+                },
             },
         })
     }
@@ -102,7 +110,11 @@ impl SegmentReader {
     }
 
     /// Goes to the next term.
-    pub(in crate::modules::fts) fn next(&mut self, context: &mut VirtualContext<'_>, shadow: &Shadow) -> Result<()> {
+    pub(in crate::modules::fts) fn next(
+        &mut self,
+        context: &mut VirtualContext<'_>,
+        shadow: &Shadow,
+    ) -> Result<()> {
         match &mut self.source {
             Source::Pending { words, doclist } => match words.next() {
                 Some((term, list)) => {
@@ -139,7 +151,10 @@ impl SegmentReader {
 
     /// The height of a leaf is zero and so is the prefix length that all entries but the first have: one form does for both.
     fn read_entry(&mut self) -> Result<()> {
-        let Source::Blocks { leaf, at, doclist, .. } = &mut self.source else {
+        let Source::Blocks {
+            leaf, at, doclist, ..
+        } = &mut self.source
+        else {
             return Ok(());
         };
         let mut length = || varint::read_length(leaf, at).ok_or_else(corrupt);
