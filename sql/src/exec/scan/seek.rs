@@ -64,7 +64,7 @@ impl SeekKernels {
             .iter()
             .map(|term| Term::compile(term, build))
             .collect::<Result<_>>()?;
-        let mut limit = |bound: &Option<physical::Bound>| -> Result<Option<Limit>> {
+        let mut limit = |bound: &Option<Box<physical::Bound>>| -> Result<Option<Limit>> {
             let Some(bound) = bound else { return Ok(None) };
             Ok(Some(Limit {
                 value: Kernel::compile_in(&bound.value, build)?,

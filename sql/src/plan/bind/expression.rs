@@ -224,8 +224,8 @@ impl<'a> Binder<'a> {
         let kind = Kind::inherited([&operand, &low, &high]);
         let own = operand.kind();
         let test = Scalar::Between {
-            low_rule: compare_rule(&own, &low.kind()),
-            high_rule: compare_rule(&own, &high.kind()),
+            low_rule: Box::new(compare_rule(&own, &low.kind())),
+            high_rule: Box::new(compare_rule(&own, &high.kind())),
             operand: Box::new(operand.expr),
             low: Box::new(low.expr),
             high: Box::new(high.expr),

@@ -264,6 +264,8 @@ pub(super) struct Binder<'a> {
     stack: StackGuard,
     /// How many SELECTs are being bound inside each other.
     selects: usize,
+    /// How many queries inside expressions were met.
+    subqueries: usize,
     /// The WINDOW clauses of the blocks that are being bound.
     named_windows: Vec<&'a [ast::NamedWindow]>,
     /// The result columns as written of the blocks that are being bound, with the level of their scope: an ON clause may name their
@@ -294,6 +296,7 @@ impl<'a> Binder<'a> {
             nesting: 0,
             stack: StackGuard::here(),
             selects: 0,
+            subqueries: 0,
             named_windows: Vec::new(),
             written: Vec::new(),
             common_count: 0,

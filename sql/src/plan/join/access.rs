@@ -38,9 +38,9 @@ pub(in crate::plan) struct KeyRange {
     /// Equalities on the leading key columns.
     pub equal: Vec<KeyTerm>,
     /// Lower bound of the next column.
-    pub lower: Option<KeyBound>,
+    pub lower: Option<Box<KeyBound>>,
     /// Upper bound of the next column.
-    pub upper: Option<KeyBound>,
+    pub upper: Option<Box<KeyBound>>,
     /// From the last entry to the first.
     pub descending: bool,
 }

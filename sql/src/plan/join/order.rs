@@ -124,7 +124,7 @@ impl OrderCheck<'_, '_> {
         let (Path::Tree(path), Some(table)) = (&candidate.path, item.table) else {
             return false;
         };
-        let tree = &item.trees[path.tree];
+        let tree = &item.trees[path.tree()];
         let mut backwards = None;
         for (place, key) in tree.keys.iter().enumerate() {
             self.pass(state, 0);
@@ -182,7 +182,7 @@ impl OrderCheck<'_, '_> {
 
 /// Whether a key is equal to one value throughout the walk.
 fn is_fixed(item: &OrderedItem<'_, '_>, path: &TreePath, place: usize) -> bool {
-    path.equal.get(place).is_some_and(|&number| {
+    path.equal_at(place).is_some_and(|number| {
         let op = item.constraints[number].op;
         matches!(op, ConstraintOp::Equal | ConstraintOp::Is | ConstraintOp::Null)
     })

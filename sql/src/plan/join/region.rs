@@ -97,7 +97,7 @@ struct Prepared<'p> {
     trees: Vec<Tree<'p>>,
     constraints: Vec<Constraint>,
     /// LEFT JOIN: the terms of its ON.
-    left: Option<Uses>,
+    left: Option<Box<Uses>>,
 }
 
 impl<'p, 'q> Planner<'p, 'q> {
@@ -134,17 +134,17 @@ impl<'p, 'q> Planner<'p, 'q> {
 
     /// A term's expression.
     pub(super) fn term(&self, term: TermId) -> &Scalar {
-        &self.terms[term].scalar
+        &self.terms[term as usize].scalar
     }
 
     /// The term that `term` follows from, or itself.
     pub(super) fn parent(&self, term: TermId) -> TermId {
-        self.terms[term].parent.unwrap_or(term)
+        self.terms[term as usize].parent.unwrap_or(term)
     }
 
     /// The pattern that a bound comes from.
     pub(super) fn pattern_of(&self, constraint: &Constraint) -> Option<TermId> {
-        self.terms[constraint.term]
+        self.terms[constraint.term as usize]
             .parent
             .filter(|&parent| matches!(self.term(parent), Scalar::Like { .. }))
     }
@@ -155,17 +155,10 @@ impl<'p, 'q> Planner<'p, 'q> {
     }
 
     /// Whether a tree's key can be searched by the constraint.
-    pub(super) fn serves(&self, item: usize, constraint: &Constraint, key: &TreeKey<'_>) -> bool {
-        let own: Items = 1 << item;
-        let table = self
-            .owners
-            .iter()
-            .find(|(_, owner)| *owner == own)
-            .map(|(table, _)| *table);
-        table.is_some_and(|table| {
-            let target = side_of(self.term(constraint.term), constraint.target);
-            self.finder().serves(constraint, target, table, key)
-        })
+    #[inline]
+    pub(super) fn serves(&self, table: TableId, constraint: &Constraint, key: &TreeKey<'_>) -> bool {
+        let target = side_of(self.term(constraint.term), constraint.target);
+        self.finder().serves(constraint, target, table, key)
     }
 
     pub(super) fn finder(&self) -> Finder<'_> {
@@ -176,12 +169,16 @@ impl<'p, 'q> Planner<'p, 'q> {
     }
 
     fn add_terms(&mut self, terms: &'q [Scalar]) -> TermIds {
-        let first = self.terms.len();
-        self.terms.extend(terms.iter().map(|term| Term {
-            scalar: Cow::Borrowed(term),
-            parent: None,
-        }));
-        (first..self.terms.len()).collect()
+        let mut ids = TermIds::with_capacity(terms.len());
+        self.terms.reserve(terms.len());
+        for term in terms {
+            ids.push(self.terms.len() as TermId);
+            self.terms.push(Term {
+                scalar: Cow::Borrowed(term),
+                parent: None,
+            });
+        }
+        ids
     }
 
     /// Adds a term that is checked like a written one.
@@ -190,7 +187,7 @@ impl<'p, 'q> Planner<'p, 'q> {
             scalar: Cow::Owned(scalar),
             parent: None,
         });
-        self.terms.len() - 1
+        (self.terms.len() - 1) as TermId
     }
 
     /// Adds the constraints that a term puts on an item.
@@ -204,7 +201,7 @@ impl<'p, 'q> Planner<'p, 'q> {
             scalar: Cow::Owned(scalar),
             parent: Some(parent),
         });
-        self.terms.len() - 1
+        (self.terms.len() - 1) as TermId
     }
 
     /// Lists the items of a region from left to right.
@@ -224,7 +221,7 @@ impl<'p, 'q> Planner<'p, 'q> {
                     self.gather(&item.from, item.fixed || fixed && place == 0, region);
                 }
                 let on = self.add_terms(on);
-                region.terms.extend(on);
+                region.terms.extend_from_slice(&on);
             }
             From::Outer {
                 kind: OuterKind::Left,
@@ -297,27 +294,24 @@ impl<'p, 'q> Planner<'p, 'q> {
         for place in 0..region.items.len() {
             prepared.push(self.prepare(&region, place, &uses)?);
         }
-        let wishes: SmallVec<[(&OrderWish, Items); 2]> = wanted
-            .order
-            .iter()
-            .map(|wish| (wish, self.finder().items(&wish.expression)))
-            .collect();
+        let mut wishes: SmallVec<[(&OrderWish, Items); 2]> = SmallVec::new();
+        let mut constant: SmallVec<[bool; 8]> = SmallVec::new();
+        for wish in &wanted.order {
+            wishes.push((wish, self.finder().items(&wish.expression)));
+            constant.push(self.is_constant(&region, wish));
+        }
         let mut candidates = Candidates::new();
         for (place, item) in prepared.iter().enumerate() {
             self.candidates(&region, place, item, &uses, &wishes, &mut candidates)?;
         }
-        let items: SmallVec<[OrderedItem<'_, '_>; 4]> = prepared
-            .iter()
-            .map(|item| OrderedItem {
+        let mut items: SmallVec<[OrderedItem<'_, '_>; 4]> = SmallVec::new();
+        for item in &prepared {
+            items.push(OrderedItem {
                 table: item.table,
                 trees: &item.trees,
                 constraints: &item.constraints,
-            })
-            .collect();
-        let constant: SmallVec<[bool; 8]> = wishes
-            .iter()
-            .map(|(wish, _)| self.is_constant(&region, wish))
-            .collect();
+            });
+        }
         let order = OrderCheck {
             wishes: &wishes,
             constant: &constant,
@@ -342,14 +336,15 @@ impl<'p, 'q> Planner<'p, 'q> {
     /// The items that each term bears on.
     fn uses(&self, terms: &[TermId]) -> Uses {
         let finder = self.finder();
-        terms
-            .iter()
-            .map(|&term| TermUse {
+        let mut uses = Uses::with_capacity(terms.len());
+        for &term in terms {
+            uses.push(TermUse {
                 term,
                 items: finder.items(self.term(term)),
-                derived: self.terms[term].parent.is_some(),
-            })
-            .collect()
+                derived: self.terms[term as usize].parent.is_some(),
+            });
+        }
+        uses
     }
 
     /// What the search has to know about an item.
@@ -376,9 +371,9 @@ impl<'p, 'q> Planner<'p, 'q> {
             },
             ItemKind::Fixed(_) => (None, Vec::new()),
         };
-        let left = item.left.as_ref().map(|on| self.uses(on));
+        let left = item.left.as_ref().map(|on| Box::new(self.uses(on)));
         let finder = self.finder();
-        for term in left.as_deref().unwrap_or(uses) {
+        for term in left.as_ref().map_or(uses, |left| left) {
             if term.items & own != 0 {
                 finder.find(
                     term.term,
@@ -417,7 +412,7 @@ impl<'p, 'q> Planner<'p, 'q> {
     ) -> Result<()> {
         let item = &region.items[place];
         let before: Items = if item.fixed { (1 << place) - 1 } else { 0 };
-        let uses = prepared.left.as_deref().unwrap_or(uses);
+        let uses = prepared.left.as_ref().map_or(uses, |left| left);
         let (ItemKind::Source(source), Some(id)) = (&item.from, prepared.table) else {
             if let ItemKind::Source(Source {
                 kind: SourceKind::Virtual { table, .. },
@@ -442,6 +437,7 @@ impl<'p, 'q> Planner<'p, 'q> {
         };
         let search = TableSearch {
             item: place,
+            table: id,
             before,
             trees: &prepared.trees,
             constraints: &prepared.constraints,
@@ -590,7 +586,9 @@ impl<'p, 'q> Planner<'p, 'q> {
         candidates: &[Candidate],
         sequence: &Sequence,
     ) -> Result<Step<'q>> {
-        let mut waiting: Uses = uses.iter().copied().filter(|term| !term.derived).collect();
+        let mut waiting = Uses::new();
+        waiting.extend_from_slice(uses);
+        waiting.retain(|term| !term.derived);
         let mut semis: Vec<(Items, &'q SemiJoin)> = region
             .semis
             .iter()

@@ -24,6 +24,8 @@ pub(in crate::plan) struct Query {
     pub columns: Vec<OutputColumn>,
     /// Common tables of the WITH in front of this query that are referred to; each needs only those before it.
     pub common: Vec<CommonTable>,
+    /// There may be queries inside its expressions.
+    pub has_subqueries: bool,
 }
 
 /// A common table expression that is computed once, or not yet known to be needed only once.
@@ -385,6 +387,7 @@ impl Query {
             offset: None,
             columns,
             common: Vec::new(),
+            has_subqueries: true,
         }
     }
 
