@@ -5,17 +5,20 @@
 //! | [`fts`] | `fts3`, `fts4`, `fts4aux`, `fts3tokenize` |
 //! | `json` | `json_each`, `json_tree`, `jsonb_each`, `jsonb_tree` |
 //! | `series` | `generate_series` |
+//! | `rtree` | boxes, found by where they lie |
 //!
 //! PRAGMA functions are in [`pragma`](crate::pragma).
 
 pub mod fts;
 mod json;
+mod rtree;
 mod series;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
+use crate::functions::Function;
 use crate::functions::json::each::JsonTable;
 use crate::pragma;
 use crate::virtual_table::{IndexPlan, IndexQuestion, Module};
@@ -34,6 +37,8 @@ pub(crate) fn find(name: &str) -> Option<Arc<dyn Module>> {
         "fts4aux" => Some(Arc::new(fts::TermsModule)),
         "fts3tokenize" => Some(Arc::new(fts::TokensModule::default())),
         series::NAME => Some(Arc::new(series::SeriesModule)),
+        "rtree" => Some(Arc::new(rtree::RtreeModule { integers: false })),
+        "rtree_i32" => Some(Arc::new(rtree::RtreeModule { integers: true })),
         _ => None,
     }
 }
@@ -49,7 +54,14 @@ pub(crate) const NAMES: &[&str] = &[
     "json_tree",
     "jsonb_each",
     "jsonb_tree",
+    "rtree",
+    "rtree_i32",
 ];
+
+/// The functions that come with the modules.
+pub(crate) fn functions() -> Vec<Function> {
+    rtree::functions()
+}
 
 /// The plan of a table-valued function whose arguments are the columns from `first` on: equalities with those columns are arguments, in
 /// their order; the bits of the plan's number tell which of them are there.
