@@ -17,7 +17,7 @@
 //! ```
 
 use super::doclist::corrupt;
-use crate::error::{Error, Result};
+use crate::error::{ConstraintKind, Error, Result};
 pub(super) use crate::value::number::integer_of as integer;
 use crate::value::{Text, Value, ValueRef};
 use crate::virtual_table::{Prepared, VirtualContext};
@@ -335,12 +335,7 @@ pub(super) fn anonymous(error: Error) -> Error {
 
 /// A docid that is taken, and the like.
 pub(super) fn constraint_failed() -> Error {
-    Error::Coded {
-        // SQLITE_CONSTRAINT
-        code: 19,
-        message: "constraint failed".to_owned(),
-        offset: None,
-    }
+    Error::constraint(ConstraintKind::Any, "constraint failed")
 }
 
 fn segments(context: &mut VirtualContext<'_>, sql: &str, params: &[Value]) -> Result<Vec<Segment>> {

@@ -64,7 +64,7 @@ pub(super) fn enhanced(connection: Connection) -> Connection {
 }
 
 pub(super) fn our_answer(connection: &mut Connection, sql: &str) -> Answer {
-    let mut run = || {
+    let run = || {
         let mut statement = connection.prepare(sql)?;
         let width = statement.column_count();
         let mut all = Vec::new();
