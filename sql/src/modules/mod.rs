@@ -4,10 +4,12 @@
 //! |---|---|
 //! | `json` | `json_each`, `json_tree`, `jsonb_each`, `jsonb_tree` |
 //! | `series` | `generate_series` |
+//! | `dbstat` | the pages of a database |
 //! | `rtree` | boxes, found by where they lie |
 //!
 //! PRAGMA functions are in [`pragma`](crate::pragma).
 
+mod dbstat;
 mod json;
 mod rtree;
 mod series;
@@ -31,6 +33,7 @@ pub(crate) fn find(name: &str) -> Option<Arc<dyn Module>> {
     }
     match name.to_ascii_lowercase().as_str() {
         series::NAME => Some(Arc::new(series::SeriesModule)),
+        dbstat::NAME => Some(Arc::new(dbstat::DbstatModule)),
         "rtree" => Some(Arc::new(rtree::RtreeModule { integers: false })),
         "rtree_i32" => Some(Arc::new(rtree::RtreeModule { integers: true })),
         _ => None,
@@ -39,6 +42,7 @@ pub(crate) fn find(name: &str) -> Option<Arc<dyn Module>> {
 
 /// The names of the built-in modules that [`find`] knows, those of pragmas apart.
 pub(crate) const NAMES: &[&str] = &[
+    "dbstat",
     "generate_series",
     "json_each",
     "json_tree",
