@@ -149,10 +149,12 @@ impl State {
             span: expr.span,
         };
         let statement = Statement::Select(Box::new(select));
-        let compiled = self.with_plan_context(|context| {
-            let mut context = *context;
-            context.settings.lone_expression = true;
-            plan::compile(&statement, &context)
+        let compiled = self.connecting(|state| {
+            state.with_plan_context(|context| {
+                let mut context = *context;
+                context.settings.lone_expression = true;
+                plan::compile(&statement, &context)
+            })
         })?;
         let CompiledKind::Query(query) = compiled.kind else {
             return Ok(Value::Null);

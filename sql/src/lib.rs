@@ -22,13 +22,13 @@ mod ddl;
 pub mod error;
 pub mod exec;
 pub mod functions;
+pub mod modules;
 pub mod plan;
 pub mod pragma;
 pub mod recover;
 mod stack;
 pub mod statement;
 pub mod syntax;
-pub mod table_function;
 pub mod value;
 pub mod virtual_table;
 

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use aludel_storage::format::{AutoVacuum, PageNo, TextEncoding};
 use aludel_storage::pager::Pager;
 
+use super::builder::fold;
 use super::environment::Collations;
 use super::read::{SCHEMA_TABLE_NAMES, TEMP_SCHEMA_TABLE_NAMES, read_schema};
-use super::schema::Schema;
+use super::schema::{Schema, Table};
 use crate::error::{Error, Result};
 
 /// Where the schema cookie lies on page 1.
@@ -97,7 +98,11 @@ impl Database {
             self.checked_at = Some(token);
             return Ok(false);
         }
-        self.schema = Arc::new(read_schema(&self.pager, self.schema_table_names(), collations)?);
+        let mut schema = read_schema(&self.pager, self.schema_table_names(), collations)?;
+        if self.schema_changed {
+            keep_connected(&self.schema, &mut schema);
+        }
+        self.schema = Arc::new(schema);
         self.encoding = self.schema.encoding;
         self.checked_at = Some(token);
         Ok(true)
@@ -120,6 +125,12 @@ impl Database {
         self.schema_changed = true;
         self.checked_at = None;
         self.refresh_schema(collations).map(|_| ())
+    }
+
+    /// A virtual table of the schema was connected.
+    pub fn add_connected(&mut self, table: Table) {
+        let schema = Arc::make_mut(&mut self.schema);
+        schema.tables.insert(fold(&table.name), Arc::new(table));
     }
 
     /// Every root moved: the schema is read again before it is used next, also if the change is undone.
@@ -171,6 +182,16 @@ impl Database {
                 0,
                 "page 1 is too short",
             ))),
+        }
+    }
+}
+
+/// Virtual tables stay connected over changes of this connection's own that do not concern them: they may hold back rows that are yet to be written.
+fn keep_connected(old: &Schema, new: &mut Schema) {
+    for (key, definition) in &new.virtual_tables {
+        let known = old.tables.get(key).filter(|table| table.is_virtual());
+        if let Some(table) = known.filter(|table| table.sql == definition.sql) {
+            new.tables.insert(key.clone(), Arc::clone(table));
         }
     }
 }

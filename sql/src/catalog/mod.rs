@@ -3,19 +3,19 @@
 mod builder;
 mod constant;
 mod database;
+mod declared;
 mod environment;
 mod index;
 mod read;
 mod schema;
 mod table;
-mod virtual_table;
 
 pub use builder::{SchemaBuilder, SchemaRow, fold};
 pub use constant::{constant_default, is_constant};
 pub use database::Database;
+pub use declared::{VirtualDefinition, declared_table};
 pub use environment::{Collations, Environment, encode_text, is_unknown, utf8_of};
 pub use index::index_of;
 pub use read::{SCHEMA_TABLE_NAMES, TEMP_SCHEMA_TABLE_NAMES, read_schema};
 pub use schema::*;
 pub use table::{StrictType, UNASSIGNED_ROOT, automatic_indexes, table_of};
-pub use virtual_table::{VirtualColumn, VirtualCursor, VirtualTable};

@@ -8,8 +8,10 @@ use std::sync::Arc;
 use aludel_storage::format::{Collation, KeyOrder, PageNo, TextEncoding};
 use rustc_hash::FxHashMap;
 
+use super::declared::VirtualDefinition;
 use crate::syntax::ast;
 use crate::value::{Affinity, Value};
+use crate::virtual_table::VirtualTable;
 
 /// Everything in one database's sqlite_schema, parsed. Keys of the maps are names folded to ASCII lower case.
 #[derive(Clone, Debug, Default)]
@@ -18,7 +20,7 @@ pub struct Schema {
     pub cookie: u32,
     /// The encoding of texts in the file.
     pub encoding: TextEncoding,
-    /// Tables, with their indexes.
+    /// Tables, with their indexes. Virtual tables are here once they are connected.
     pub tables: FxHashMap<String, Arc<Table>>,
     /// Indexes by name; each is in its table's list as well.
     pub indexes: FxHashMap<String, Arc<Index>>,
@@ -26,8 +28,8 @@ pub struct Schema {
     pub views: FxHashMap<String, Arc<View>>,
     /// Triggers.
     pub triggers: FxHashMap<String, Arc<Trigger>>,
-    /// Virtual tables that the file declares: the name as written and the name of the module.
-    pub virtual_tables: FxHashMap<String, (String, String)>,
+    /// Virtual tables that the file declares. Those that are connected are among `tables` as well.
+    pub virtual_tables: FxHashMap<String, Arc<VirtualDefinition>>,
 }
 
 impl Schema {
@@ -101,6 +103,8 @@ pub struct Table {
     pub row_count: Option<u64>,
     /// The text in sqlite_schema; empty for the schema table itself.
     pub sql: String,
+    /// The code that its rows come from, for a virtual table, which has no tree.
+    pub virtual_table: Option<Arc<dyn VirtualTable>>,
 }
 
 impl Table {
@@ -114,6 +118,11 @@ impl Table {
     /// Whether its rows have a rowid.
     pub fn has_rowid(&self) -> bool {
         self.without_rowid.is_none() && !self.is_view
+    }
+
+    /// Whether its rows come from code, not from a tree.
+    pub fn is_virtual(&self) -> bool {
+        self.virtual_table.is_some()
     }
 
     /// Whether `name` stands for the rowid: one of the three reserved names that no column bears.

@@ -89,6 +89,7 @@ impl<'a> Builder<'a> {
             rowid_conflict: None,
             row_count: None,
             sql: sql.to_owned(),
+            virtual_table: None,
         };
         Builder {
             table,

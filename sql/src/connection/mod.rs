@@ -21,6 +21,7 @@ mod prepare;
 mod programs;
 mod serialize;
 mod transaction;
+mod virtual_tables;
 
 use std::cell::{RefCell, RefMut};
 use std::path::Path;
@@ -29,7 +30,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use aludel_storage::pager::{Pager, PagerOptions};
-use rustc_hash::FxHashMap;
 
 pub use backup::{Backup, BackupStep};
 pub use blob::Blob;
@@ -38,7 +38,7 @@ pub(crate) use prepare::named_columns;
 pub use serialize::DeserializeOptions;
 pub(crate) use transaction::{Entered, Outcome};
 
-use crate::catalog::{Database, VirtualTable};
+use crate::catalog::Database;
 use crate::error::{Error, Result};
 use crate::exec::{ExecContext, Session};
 use crate::functions::{Arity, Function, Registry};
@@ -49,6 +49,7 @@ use crate::value::Value;
 use crate::virtual_table::{Module, NestedState};
 use collations::CollationTable;
 use transaction::Transaction;
+use virtual_tables::VirtualTableState;
 
 /// How many statements the cache keeps.
 const CACHED_STATEMENTS_MAX: usize = 64;
@@ -80,9 +81,7 @@ pub(crate) struct State {
     pub(crate) session: Session,
     pub(crate) functions: Registry,
     pub(crate) collations: CollationTable,
-    pub(crate) virtual_tables: FxHashMap<String, Arc<dyn VirtualTable>>,
-    /// Kinds of virtual tables by name, in small letters.
-    pub(crate) modules: FxHashMap<String, Arc<dyn Module>>,
+    pub(crate) virtual_tables: VirtualTableState,
     /// Statements that virtual tables run.
     pub(crate) nested: NestedState,
     pub(crate) transaction: Transaction,
@@ -266,21 +265,11 @@ impl Connection {
         Ok(())
     }
 
-    /// Registers a virtual table or table-valued function under its own name.
-    pub fn register_virtual_table(&self, table: Arc<dyn VirtualTable>) -> Result<()> {
-        let mut state = self.state()?;
-        state
-            .virtual_tables
-            .insert(table.name().to_ascii_lowercase(), table);
-        state.schema_version += 1;
-        Ok(())
-    }
-
     /// Registers a kind of virtual tables: `CREATE VIRTUAL TABLE t USING name(..)`. One of the same name is replaced; tables
     /// that are open stay what they are.
     pub fn create_module(&self, name: &str, module: Arc<dyn Module>) -> Result<()> {
         let mut state = self.state()?;
-        state.modules.insert(name.to_ascii_lowercase(), module);
+        state.virtual_tables.register(name, module);
         state.schema_version += 1;
         Ok(())
     }
@@ -335,8 +324,7 @@ impl State {
             session: Session::default(),
             functions: Registry::new(),
             collations: CollationTable::default(),
-            virtual_tables: FxHashMap::default(),
-            modules: FxHashMap::default(),
+            virtual_tables: VirtualTableState::default(),
             nested: NestedState::default(),
             transaction: Transaction::default(),
             settings,

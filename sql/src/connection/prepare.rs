@@ -5,15 +5,12 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::State;
-use crate::catalog::{Collations, Database, VirtualTable};
+use crate::catalog::{Collations, Database};
 use crate::command::Command;
 use crate::error::Result;
-use crate::exec::write::{Delete, Insert, Update};
 use crate::plan::{self, CompiledKind, PlanContext, ResultColumn, SchemaView};
-use crate::pragma;
 use crate::statement::{Compiled, Program, Query};
 use crate::syntax::ast;
-use crate::table_function;
 
 impl State {
     /// Compiles the first statement of `sql`. `None` when there is only blank space and comments; the offset is where the rest begins.
@@ -73,19 +70,20 @@ impl State {
     fn with_context<T>(&self, explain: bool, work: impl FnOnce(&PlanContext<'_>) -> T) -> T {
         let views = self.schema_views();
         let collations = |name: &str| self.collations.find(name);
-        let virtual_tables = |name: &str| self.find_virtual_table(name);
         work(&PlanContext {
             databases: &views,
             functions: &self.functions,
             collations: &collations,
-            virtual_tables: &virtual_tables,
+            virtual_tables: self,
             settings: self.plan_settings(explain),
             trigger: None,
         })
     }
 
-    fn plan(&self, parsed: &ast::Parsed) -> Result<Compiled> {
-        self.with_context(parsed.explain.is_some(), |context| self.plan_in(parsed, context))
+    fn plan(&mut self, parsed: &ast::Parsed) -> Result<Compiled> {
+        self.connecting(|state| {
+            state.with_context(parsed.explain.is_some(), |context| state.plan_in(parsed, context))
+        })
     }
 
     fn plan_in(&self, parsed: &ast::Parsed, context: &PlanContext<'_>) -> Result<Compiled> {
@@ -108,15 +106,15 @@ impl State {
             CompiledKind::Query(plan) => Program::Query(Query::new(plan.root)),
             CompiledKind::Insert(plan) => {
                 writes.push(plan.target.database);
-                Program::insert(Insert::build(&plan, &programs)?)
+                Program::of_insert(&plan, &programs)?
             }
             CompiledKind::Update(plan) => {
                 writes.push(plan.target.database);
-                Program::update(Update::build(&plan, &programs)?)
+                Program::of_update(&plan, &programs)?
             }
             CompiledKind::Delete(plan) => {
                 writes.push(plan.target.database);
-                Program::delete(Delete::build(&plan, &programs)?)
+                Program::of_delete(&plan, &programs)?
             }
         };
         writes.sort_unstable();
@@ -143,14 +141,6 @@ impl State {
             explain: None,
             schema_version: self.schema_version,
         })
-    }
-
-    /// Virtual tables that the application registered, the built-in table-valued functions, and pragmas.
-    fn find_virtual_table(&self, name: &str) -> Option<Arc<dyn VirtualTable>> {
-        let registered = self.virtual_tables.get(&name.to_ascii_lowercase()).cloned();
-        registered
-            .or_else(|| table_function::find(name))
-            .or_else(|| pragma::table_function(name).map(|table| Arc::new(table) as Arc<dyn VirtualTable>))
     }
 
     /// The databases as the planner sees them.

@@ -137,6 +137,10 @@ impl State {
         }
         let depth = self.savepoint_depth();
         if undoable {
+            // The tables' own statements are no business of theirs.
+            if self.has_enlisted() && self.nested.depth == 0 {
+                self.savepoint_virtual_tables(depth)?;
+            }
             for pager in self.writing_pagers() {
                 pager.savepoint()?;
             }
@@ -203,8 +207,28 @@ impl State {
         }
     }
 
+    /// A virtual table is told of something in the midst of a transaction: what it does is a part of that, and commits nothing.
+    pub(super) fn enter_beside(&mut self) -> Entered {
+        self.transaction.running += 1;
+        self.transaction.writing += 1;
+        Entered {
+            write: true,
+            undoable: false,
+            depth: 0,
+        }
+    }
+
+    /// As a statement ends, but nothing is committed or given up.
+    pub(super) fn stand_back(&mut self, entered: &Entered) {
+        self.transaction.running = self.transaction.running.saturating_sub(1);
+        self.transaction.writing = self
+            .transaction
+            .writing
+            .saturating_sub(usize::from(entered.write));
+    }
+
     /// How many savepoints a pager that writes has open.
-    fn savepoint_depth(&self) -> usize {
+    pub(super) fn savepoint_depth(&self) -> usize {
         self.transaction.savepoints.len() + self.transaction.statements
     }
 
@@ -217,6 +241,9 @@ impl State {
     }
 
     fn release_statement(&mut self, depth: usize) -> Result<()> {
+        if self.has_enlisted() && self.nested.depth == 0 {
+            self.release_virtual_tables(depth)?;
+        }
         self.transaction.statements = depth.saturating_sub(self.transaction.savepoints.len());
         for pager in self
             .writing_pagers()
@@ -235,6 +262,9 @@ impl State {
         {
             pager.rollback_to(depth)?;
             pager.release(depth)?;
+        }
+        if self.nested.depth == 0 {
+            self.roll_back_virtual_tables_to(depth);
         }
         self.forget_changed_schemas();
         Ok(())
@@ -276,7 +306,13 @@ impl State {
 
     /// Commits every database that was written. On failure all of them are rolled back, unless the lock of a busy file may yet be had.
     fn commit_all(&mut self) -> Result<()> {
-        let committed = self.check_deferred_keys().and_then(|()| self.commit_pagers());
+        let synced = match self.has_enlisted() {
+            true => self.sync_virtual_tables(),
+            false => Ok(()),
+        };
+        let committed = synced
+            .and_then(|()| self.check_deferred_keys())
+            .and_then(|()| self.commit_pagers());
         if committed.is_err() {
             self.roll_back_all();
         }
@@ -293,7 +329,10 @@ impl State {
             shrink(&mut self.databases[number].pager)?;
         }
         match written.as_slice() {
-            [] => return Ok(()),
+            [] => {
+                self.finish_virtual_tables(true);
+                return Ok(());
+            }
             &[one] => self.databases[one].pager.commit()?,
             _ => commit_all(&mut self.writing_pagers().collect::<Vec<_>>())?,
         }
@@ -304,6 +343,7 @@ impl State {
                 database.pager.begin_read()?;
             }
         }
+        self.finish_virtual_tables(true);
         Ok(())
     }
 
@@ -321,6 +361,7 @@ impl State {
                 let _ = database.pager.begin_read();
             }
         }
+        self.finish_virtual_tables(false);
         if self.forget_changed_schemas() {
             self.transaction.abortions += 1;
         }
@@ -397,6 +438,13 @@ impl State {
                 message: "cannot commit transaction - SQL statements in progress".to_owned(),
             });
         }
+        if self.has_enlisted()
+            && let Err(error) = self.sync_virtual_tables()
+        {
+            self.roll_back_all();
+            self.release_idle();
+            return Err(error);
+        }
         self.check_deferred_keys()?;
         match self.commit_pagers() {
             Ok(()) => {
@@ -435,6 +483,9 @@ impl State {
                 message: "cannot open savepoint - SQL statements in progress".to_owned(),
             });
         }
+        if self.has_enlisted() {
+            self.savepoint_virtual_tables(self.savepoint_depth())?;
+        }
         for pager in self.writing_pagers() {
             pager.savepoint()?;
         }
@@ -470,6 +521,9 @@ impl State {
         {
             pager.release(depth)?;
         }
+        if self.has_enlisted() {
+            self.release_virtual_tables(depth)?;
+        }
         self.transaction.savepoints.truncate(depth);
         Ok(())
     }
@@ -484,6 +538,7 @@ impl State {
         {
             pager.rollback_to(depth)?;
         }
+        self.roll_back_virtual_tables_to(depth);
         if self.forget_changed_schemas() {
             self.transaction.abortions += 1;
         }

@@ -30,8 +30,15 @@ impl Definer<'_> {
             .into_iter()
             .find(|&number| self.find_relation(number, name).is_some());
         let Some(database) = found else {
-            return Err(Error::sql(format!("no such table: {name}")).into());
+            self.state.connect_named(None, name)?;
+            let message = match (self.state.connected_eponymous(name), &alter.action) {
+                (Some(_), AlterAction::AddColumn(_)) => "virtual tables may not be altered".to_owned(),
+                (Some(table), _) => format!("table {} may not be altered", table.name),
+                (None, _) => format!("no such table: {name}"),
+            };
+            return Err(Error::sql(message).into());
         };
+        self.state.connect_named(Some(database), name)?;
         let schema = Arc::clone(&self.state.databases[database].schema);
         let Some(table) = schema.table(name).cloned() else {
             let message = match &alter.action {
@@ -47,6 +54,23 @@ impl Definer<'_> {
             .is_some_and(|start| start.eq_ignore_ascii_case("sqlite_"))
         {
             return Err(Error::sql(format!("table {} may not be altered", table.name)).into());
+        }
+        if table.is_virtual() {
+            let message = match &alter.action {
+                AlterAction::RenameTo(_) => None,
+                AlterAction::RenameColumn { .. } => Some(format!(
+                    "cannot rename columns of virtual table \"{}\"",
+                    table.name
+                )),
+                AlterAction::DropColumn(_) => Some(format!(
+                    "cannot drop column from virtual table \"{}\"",
+                    table.name
+                )),
+                _ => Some("virtual tables may not be altered".to_owned()),
+            };
+            if let Some(message) = message {
+                return Err(Error::sql(message).into());
+            }
         }
         let (text, parameters, interrupt) = (self.sql, self.parameters, self.interrupt);
         let temporary = matches!(alter.action, AlterAction::RenameTo(_)) && self.concerns_temporary(database);
@@ -153,7 +177,11 @@ impl Definer<'_> {
             }
         })?;
         self.rename_in_temporary(database, table, (new, &shown), legacy)?;
-        self.rename_sequence(database, &old, new)
+        self.rename_sequence(database, &old, new)?;
+        match &table.virtual_table {
+            Some(code) => self.rename_virtual_table(&Arc::clone(code), new),
+            None => Ok(()),
+        }
     }
 
     fn concerns_temporary(&self, database: usize) -> bool {

@@ -62,6 +62,10 @@ impl Definer<'_> {
             None => vec![0, 1],
         };
         for &database in &places {
+            let schema = &self.state.databases[database].schema;
+            if schema.virtual_tables.contains_key(&crate::catalog::fold(name)) {
+                return Err(Error::sql("virtual tables may not be indexed"));
+            }
             if let Some(table) = self.state.databases[database].schema.table(name) {
                 if name
                     .get(..7)
@@ -72,7 +76,8 @@ impl Definer<'_> {
                 }
                 return Ok((database, Arc::clone(table)));
             }
-            if self.state.databases[database].schema.view(name).is_some() {
+            let schema = &self.state.databases[database].schema;
+            if schema.view(name).is_some() {
                 return Err(Error::sql("views may not be indexed"));
             }
         }

@@ -10,7 +10,7 @@ use super::Definer;
 use super::names::quoted;
 use super::schema_rows::NewRow;
 use super::words::named_databases;
-use crate::catalog::{Environment, SchemaRow, Table, automatic_indexes, table_of};
+use crate::catalog::{Environment, SchemaRow, Table, automatic_indexes, fold, table_of};
 use crate::error::{Error, Result};
 use crate::exec::write::Failure;
 use crate::exec::{Operator, build};
@@ -139,7 +139,7 @@ impl Definer<'_> {
         let statement = Statement::Select(Box::new(select.clone()));
         let compiled = self
             .state
-            .with_plan_context(|context| plan::compile(&statement, context))?;
+            .connecting(|state| state.with_plan_context(|context| plan::compile(&statement, context)))?;
         let CompiledKind::Query(query) = &compiled.kind else {
             return Err(Error::sql("a table is made from a query").into());
         };
@@ -283,9 +283,13 @@ impl Definer<'_> {
         } else {
             vec![database]
         };
-        let found = places
-            .into_iter()
-            .find_map(|number| self.find_relation(number, table));
+        let found = places.into_iter().find_map(|number| {
+            let schema = &self.state.databases[number].schema;
+            match schema.virtual_tables.contains_key(&fold(table)) {
+                true => Some("virtual"),
+                false => self.find_relation(number, table),
+            }
+        });
         let time = create.time.unwrap_or(ast::TriggerTime::Before);
         match (found, time) {
             (None, _) => {
@@ -305,6 +309,7 @@ impl Definer<'_> {
             (Some("table"), ast::TriggerTime::InsteadOf) => Err(Error::sql(format!(
                 "cannot create INSTEAD OF trigger on table: {table}"
             ))),
+            (Some("virtual"), _) => Err(Error::sql("cannot create triggers on virtual tables")),
             (Some("table"), _)
                 if table
                     .get(..7)

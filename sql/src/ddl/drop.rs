@@ -35,6 +35,9 @@ impl Definer<'_> {
         let name = drop.name.name.as_str();
         let (text, parameters, interrupt) = (self.sql, self.parameters, self.interrupt);
         self.refuse_drop(drop, database)?;
+        if drop.kind == ObjectKind::Table {
+            self.state.connect_named(Some(database), name)?;
+        }
         self.refuse_to_drop_trees(drop, database)?;
         let watching = match drop.kind {
             ObjectKind::Table | ObjectKind::View => self.temporary_triggers(database, name),
@@ -101,7 +104,8 @@ impl Definer<'_> {
             ObjectKind::Index => true,
             ObjectKind::View | ObjectKind::Trigger => false,
         };
-        if has_tree && self.state.transaction.running() > 0 {
+        // Statements of a virtual table run inside another one that knows what it does.
+        if has_tree && self.state.transaction.running() > 0 && self.state.nested.depth == 0 {
             return Err(Error::Locked {
                 message: "database table is locked".to_owned(),
             });
@@ -144,6 +148,9 @@ impl Definer<'_> {
         let Some(table) = schema.table(name).cloned() else {
             return Err(Error::sql(format!("no such table: {name}")));
         };
+        if table.is_virtual() {
+            return self.drop_virtual_table(database, &table);
+        }
         if self.state.settings.foreign_keys && self.drop_concerns_keys(database, &table) {
             self.delete_rows(database, &table)?;
             schema = (*self.state.databases[database].schema).clone();

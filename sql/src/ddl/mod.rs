@@ -11,6 +11,7 @@ mod names;
 mod recheck;
 mod schema_rows;
 mod upkeep;
+mod virtual_table;
 mod words;
 
 use std::sync::atomic::AtomicBool;
@@ -61,9 +62,7 @@ impl Definer<'_> {
             Statement::CreateTrigger(create) => self.create_trigger(create),
             Statement::Drop(drop) => self.drop(drop),
             Statement::AlterTable(alter) => self.alter_table(alter),
-            Statement::CreateVirtualTable(create) => {
-                Err(Error::sql(format!("no such module: {}", create.module.text)).into())
-            }
+            Statement::CreateVirtualTable(create) => self.create_virtual_table(create),
             Statement::Vacuum(vacuum) => self.vacuum(vacuum),
             Statement::Analyze(name) => self.analyze(name.as_ref()),
             Statement::Reindex(name) => self.reindex(name.as_ref()),

@@ -18,7 +18,7 @@ use crate::plan;
 impl Definer<'_> {
     /// # Errors
     /// `error in view v after rename: no such column: c`; `when` is what stands after the name, or empty.
-    pub(super) fn recheck(&self, database: usize, when: &str) -> Result<()> {
+    pub(super) fn recheck(&mut self, database: usize, when: &str) -> Result<()> {
         if self.state.settings.legacy_alter_table || self.state.settings.writable_schema {
             return Ok(());
         }
@@ -38,15 +38,17 @@ impl Definer<'_> {
         Ok(())
     }
 
-    fn recheck_object(&self, home: usize, kind: &str, name: &str) -> Result<()> {
-        let schema = &self.state.databases[home].schema;
-        let found = match (kind, schema.view(name), schema.trigger(name)) {
-            ("view", Some(view), _) => self
-                .state
-                .with_plan_context(|context| plan::check_view(home, view, context)),
-            ("trigger", _, Some(trigger)) => self.state.check_trigger(home, trigger),
-            _ => Ok(()),
-        };
+    fn recheck_object(&mut self, home: usize, kind: &str, name: &str) -> Result<()> {
+        let found = self.state.connecting(|state| {
+            let schema = &state.databases[home].schema;
+            match (kind, schema.view(name), schema.trigger(name)) {
+                ("view", Some(view), _) => {
+                    state.with_plan_context(|context| plan::check_view(home, view, context))
+                }
+                ("trigger", _, Some(trigger)) => state.check_trigger(home, trigger),
+                _ => Ok(()),
+            }
+        });
         // That a table cannot be written is found out when the trigger fires, and a connection need not have all functions.
         found.or_else(|error| match error.to_string() {
             words

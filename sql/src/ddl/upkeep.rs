@@ -129,7 +129,11 @@ impl Definer<'_> {
 
     fn analyze_database(&mut self, database: usize, object: Option<&str>) -> Result<()> {
         let schema = Arc::clone(&self.state.databases[database].schema);
-        let mut tables: Vec<&Arc<Table>> = schema.tables.values().collect();
+        let mut tables: Vec<&Arc<Table>> = schema
+            .tables
+            .values()
+            .filter(|table| !table.is_virtual())
+            .collect();
         tables.sort_by_key(|table| table.root);
         let wanted = |table: &Table| {
             let by_index = |name: &str| {
@@ -262,7 +266,8 @@ type PlacedIndex = (usize, Arc<Table>, Arc<Index>);
 
 /// Tables of a database with each of their indexes.
 fn indexes_of(database: &Database) -> Vec<(Arc<Table>, Arc<Index>)> {
-    let mut tables: Vec<&Arc<Table>> = database.schema.tables.values().collect();
+    let tables = database.schema.tables.values();
+    let mut tables: Vec<&Arc<Table>> = tables.filter(|table| !table.is_virtual()).collect();
     tables.sort_by_key(|table| table.root);
     tables.dedup_by_key(|table| table.root);
     let pairs = tables.into_iter().flat_map(|table| {

@@ -60,9 +60,9 @@ impl BuildContext {
             Node::IndexScan(plan) => scan::index_scan(plan, self),
             Node::RowidUnion(plan) => scan::rowid_union(plan, self),
             Node::VirtualScan(plan) => scan::virtual_scan(plan, self),
-            Node::Filter { input, predicate } => {
-                let input = self.operator(input)?;
-                Ok(rows::filter(input, Kernel::compile_in(predicate, self)?))
+            Node::Filter(filter) => {
+                let input = self.operator(&filter.input)?;
+                Ok(rows::filter(input, Kernel::compile_in(&filter.predicate, self)?))
             }
             Node::Project { input, expressions } => {
                 let width = width_of(input);
@@ -73,7 +73,7 @@ impl BuildContext {
                 Some(count) => Ok(count),
                 None => aggregate::aggregate(plan, self),
             },
-            Node::Limit { input, limit, offset } => rows::limit(input, limit.as_ref(), offset.as_ref(), self),
+            Node::Limit(limit) => rows::limit(limit, self),
             Node::Append { inputs } => {
                 let inputs = inputs
                     .iter()
@@ -81,10 +81,16 @@ impl BuildContext {
                     .collect::<Result<_>>()?;
                 Ok(rows::append(inputs))
             }
-            Node::Sort { input, keys, top, .. } => {
-                let width = width_of(input);
-                let input = self.operator(input)?;
-                Ok(Box::new(Sort::build(input, width, keys, top.as_ref(), self)?))
+            Node::Sort(sort) => {
+                let width = width_of(&sort.input);
+                let input = self.operator(&sort.input)?;
+                Ok(Box::new(Sort::build(
+                    input,
+                    width,
+                    &sort.keys,
+                    sort.top.as_ref(),
+                    self,
+                )?))
             }
             Node::SetOperation {
                 op,
@@ -154,11 +160,10 @@ pub(crate) fn width_of(node: &Node) -> usize {
         Node::IndexScan(scan) => scan.columns.len(),
         Node::RowidUnion(scan) => scan.columns.len(),
         Node::VirtualScan(scan) => scan.columns.len(),
-        Node::Filter { input, .. }
-        | Node::Distinct { input, .. }
-        | Node::Sort { input, .. }
-        | Node::Limit { input, .. }
-        | Node::With { input, .. } => width_of(input),
+        Node::Filter(filter) => width_of(&filter.input),
+        Node::Sort(sort) => width_of(&sort.input),
+        Node::Limit(limit) => width_of(&limit.input),
+        Node::Distinct { input, .. } | Node::With { input, .. } => width_of(input),
         Node::Project { expressions, .. } => expressions.len(),
         Node::NestedLoop(join) => join_width(join.kind, join.outer_width, join.inner_width),
         Node::HashJoin(join) => join_width(join.kind, join.left_width, join.right_width),

@@ -85,7 +85,8 @@ pub(super) fn recursive(plan: &physical::Recursive, build: &mut BuildContext) ->
 fn goes_in_order(node: &Node, table: CteId) -> bool {
     match node {
         Node::RecursiveScan { table: scanned, .. } => *scanned == table,
-        Node::Filter { input, .. } | Node::Project { input, .. } => goes_in_order(input, table),
+        Node::Filter(filter) => goes_in_order(&filter.input, table),
+        Node::Project { input, .. } => goes_in_order(input, table),
         Node::NestedLoop(join) => goes_in_order(&join.outer, table),
         Node::HashJoin(join) => {
             let left_only = !matches!(join.kind, physical::JoinKind::Right | physical::JoinKind::Full);
@@ -109,7 +110,7 @@ impl Series {
             return Ok(None);
         };
         let (input, filter) = match input.as_ref() {
-            Node::Filter { input, predicate } => (input.as_ref(), Some(predicate)),
+            Node::Filter(filter) => (&filter.input, Some(&filter.predicate)),
             input => (input, None),
         };
         if !matches!(input, Node::RecursiveScan { table: scanned, .. } if *scanned == table) {

@@ -6,7 +6,7 @@ use super::operator::Operator;
 use super::{BATCH_ROWS_MAX, Batch, ExecContext, Vector};
 use crate::error::{Error, Result};
 use crate::plan::expr::Expr;
-use crate::plan::physical::Node;
+use crate::plan::physical;
 use crate::value::{ValueRef, number};
 
 pub(super) fn values(
@@ -126,15 +126,10 @@ impl Operator for Filter {
     }
 }
 
-pub(super) fn limit(
-    input: &Node,
-    limit: Option<&Expr>,
-    offset: Option<&Expr>,
-    build: &mut BuildContext,
-) -> Result<Box<dyn Operator>> {
-    let counts = RowCounts::compile(limit, offset, build)?;
+pub(super) fn limit(plan: &physical::Limit, build: &mut BuildContext) -> Result<Box<dyn Operator>> {
+    let counts = RowCounts::compile(plan.limit.as_ref(), plan.offset.as_ref(), build)?;
     Ok(Box::new(Limit {
-        input: build.operator(input)?,
+        input: build.operator(&plan.input)?,
         counts,
         skip: 0,
         left: 0,

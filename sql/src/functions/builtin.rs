@@ -24,6 +24,15 @@ pub(super) fn functions() -> &'static FunctionTable {
         register_aggregates(&mut table);
         register_windows(&mut table);
         register_special(&mut table);
+        for function in crate::modules::functions() {
+            add(
+                &mut table,
+                &function.name,
+                function.arity,
+                function.flags,
+                function.kind.clone(),
+            );
+        }
         table
     });
     &FUNCTIONS

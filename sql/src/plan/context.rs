@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::expr::Register;
 use super::physical::{DatabaseIndex, Plan, ResultColumn};
 use super::write::{DeletePlan, InsertPlan, UpdatePlan};
-use crate::catalog::{Schema, Table, Trigger, VirtualTable};
+use crate::catalog::{Schema, Table, Trigger};
+use crate::error::Error;
 use crate::functions::Registry;
 use crate::value::Collation;
 
@@ -20,8 +21,29 @@ pub struct SchemaView<'a> {
 
 /// Finds a collation by name.
 pub type FindCollation<'a> = &'a dyn Fn(&str) -> Option<Collation>;
-/// Finds a virtual table or table-valued function by name.
-pub type FindVirtualTable<'a> = &'a dyn Fn(&str) -> Option<Arc<dyn VirtualTable>>;
+
+/// Virtual tables that are not, or not yet, in a schema.
+pub trait VirtualTables {
+    /// The table under a module's own name, if it is connected. `None`: there is none, or compiling is to be tried again once it is.
+    fn eponymous(&self, name: &str) -> Option<&Arc<Table>>;
+
+    /// A table of a schema is needed that is not connected. Compiling fails with the error, and is tried again once it is.
+    fn want(&self, database: DatabaseIndex, name: &str) -> Error;
+}
+
+/// No virtual tables at all.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoVirtualTables;
+
+impl VirtualTables for NoVirtualTables {
+    fn eponymous(&self, _: &str) -> Option<&Arc<Table>> {
+        None
+    }
+
+    fn want(&self, _: DatabaseIndex, name: &str) -> Error {
+        Error::sql(format!("the virtual table {name} is not at hand here"))
+    }
+}
 
 /// The world that a statement is compiled in.
 #[derive(Clone, Copy)]
@@ -32,8 +54,8 @@ pub struct PlanContext<'a> {
     pub functions: &'a Registry,
     /// The collations of the connection.
     pub collations: FindCollation<'a>,
-    /// Virtual tables and table-valued functions that are in no schema (pragma functions, json_each, ..).
-    pub virtual_tables: FindVirtualTable<'a>,
+    /// Virtual tables and table-valued functions that are in no schema (pragma functions, json_each, ..), or not yet connected.
+    pub virtual_tables: &'a dyn VirtualTables,
     /// Switches and limits.
     pub settings: Settings,
     /// Inside a trigger: where NEW and OLD are.

@@ -63,11 +63,11 @@ pub enum Expr {
         /// The lower bound.
         low: Box<Expr>,
         /// How `operand >= low` compares.
-        low_rule: CompareRule,
+        low_rule: Box<CompareRule>,
         /// The upper bound.
         high: Box<Expr>,
         /// How `operand <= high` compares.
-        high_rule: CompareRule,
+        high_rule: Box<CompareRule>,
     },
     /// All terms, in three-valued logic, evaluated left to right for the rows that are still undecided.
     And(Vec<Expr>),
@@ -96,7 +96,7 @@ pub enum Expr {
         /// Where.
         list: Vec<Expr>,
         /// How each pair compares. The left side's affinity applies to the list's values.
-        rule: CompareRule,
+        rule: Box<CompareRule>,
         /// NOT IN.
         negated: bool,
     },
@@ -107,7 +107,7 @@ pub enum Expr {
         /// The subquery.
         subquery: Arc<Subquery>,
         /// How each column compares.
-        rules: Vec<CompareRule>,
+        rules: Box<[CompareRule]>,
         /// NOT IN.
         negated: bool,
     },

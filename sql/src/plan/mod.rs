@@ -21,8 +21,8 @@ pub mod physical;
 pub mod write;
 
 pub use context::{
-    Compiled, CompiledKind, ExplainLine, FindCollation, FindVirtualTable, PlanContext, SchemaView, Settings,
-    TriggerRows,
+    Compiled, CompiledKind, ExplainLine, FindCollation, NoVirtualTables, PlanContext, SchemaView, Settings,
+    TriggerRows, VirtualTables,
 };
 pub use physical::{ColumnOrigin, Node, Plan, ResultColumn};
 

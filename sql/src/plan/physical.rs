@@ -19,6 +19,7 @@ use super::expr::{CompareRule, Expr, Register, Subquery};
 use crate::catalog::{Index, Table};
 use crate::functions::Function;
 use crate::value::Affinity;
+use crate::virtual_table::{CursorColumn, IndexPlan};
 
 /// A query, ready to be built into operators.
 #[derive(Clone, Debug)]
@@ -59,13 +60,6 @@ pub enum ColumnOrigin {
         /// Its column; `None` for a rowid that no column stands for.
         column: Option<usize>,
     },
-    /// Of a virtual table.
-    Virtual {
-        /// The table.
-        table: Arc<dyn crate::catalog::VirtualTable>,
-        /// Its column.
-        column: usize,
-    },
 }
 
 impl ColumnOrigin {
@@ -78,10 +72,6 @@ impl ColumnOrigin {
                 ..
             } => table.columns.get(*column)?.declared_type.as_deref(),
             ColumnOrigin::Table { column: None, .. } => Some("INTEGER"),
-            ColumnOrigin::Virtual { table, column } => table
-                .columns()
-                .get(*column)
-                .map(|column| column.declared_type.as_str()),
         }
     }
 }
@@ -112,12 +102,7 @@ pub enum Node {
     /// Rows of a virtual table or table-valued function.
     VirtualScan(Box<VirtualScan>),
     /// Rows for which the predicate is true.
-    Filter {
-        /// Where rows come from.
-        input: Box<Node>,
-        /// The predicate over the input's layout.
-        predicate: Expr,
-    },
+    Filter(Box<Filter>),
     /// New columns from old.
     Project {
         /// Where rows come from.
@@ -139,25 +124,9 @@ pub enum Node {
         collations: Vec<Collation>,
     },
     /// ORDER BY.
-    Sort {
-        /// Where rows come from.
-        input: Box<Node>,
-        /// What to sort by.
-        keys: Vec<SortKey>,
-        /// When LIMIT follows: how many rows are enough (limit plus offset); a heap is kept instead of all rows.
-        top: Option<Expr>,
-        /// How many leading keys the input is sorted by already.
-        sorted_prefix: usize,
-    },
+    Sort(Box<Sort>),
     /// LIMIT and OFFSET.
-    Limit {
-        /// Where rows come from.
-        input: Box<Node>,
-        /// The most rows; negative or `None`: all.
-        limit: Option<Expr>,
-        /// Rows left out at first.
-        offset: Option<Expr>,
-    },
+    Limit(Box<Limit>),
     /// UNION ALL: one input after the other.
     Append {
         /// The inputs, of one width.
@@ -199,6 +168,53 @@ pub enum Node {
     },
     /// Window functions over a sorted input.
     Window(Box<Window>),
+}
+
+impl Node {
+    /// The rows of `self` for which the predicate is true; without one, all.
+    #[must_use]
+    pub fn filtered(self, predicate: Option<Expr>) -> Node {
+        match predicate {
+            Some(predicate) => Node::Filter(Box::new(Filter {
+                input: self,
+                predicate,
+            })),
+            None => self,
+        }
+    }
+}
+
+/// Rows for which a predicate is true.
+#[derive(Clone, Debug)]
+pub struct Filter {
+    /// Where rows come from.
+    pub input: Node,
+    /// The predicate over the input's layout.
+    pub predicate: Expr,
+}
+
+/// Rows in order.
+#[derive(Clone, Debug)]
+pub struct Sort {
+    /// Where rows come from.
+    pub input: Node,
+    /// What to sort by.
+    pub keys: Vec<SortKey>,
+    /// When LIMIT follows: how many rows are enough (limit plus offset); a heap is kept instead of all rows.
+    pub top: Option<Expr>,
+    /// How many leading keys the input is sorted by already.
+    pub sorted_prefix: usize,
+}
+
+/// Some of the rows.
+#[derive(Clone, Debug)]
+pub struct Limit {
+    /// Where rows come from.
+    pub input: Node,
+    /// The most rows; negative or `None`: all.
+    pub limit: Option<Expr>,
+    /// Rows left out at first.
+    pub offset: Option<Expr>,
 }
 
 /// What a scan puts out for one column.
@@ -260,9 +276,9 @@ pub struct Seek {
     /// Equalities on the key's leading columns.
     pub equal: Vec<SeekTerm>,
     /// Lower bound of the column after them.
-    pub lower: Option<Bound>,
+    pub lower: Option<Box<Bound>>,
     /// Upper bound of that column.
-    pub upper: Option<Bound>,
+    pub upper: Option<Box<Bound>>,
 }
 
 /// An equality in a seek.
@@ -306,11 +322,13 @@ pub struct RowidUnion {
 #[derive(Clone, Debug)]
 pub struct VirtualScan {
     /// The table.
-    pub table: Arc<dyn crate::catalog::VirtualTable>,
-    /// Arguments of a table-valued function, and equalities pushed down onto hidden columns: column and value.
-    pub arguments: Vec<(usize, Expr)>,
-    /// The output layout: columns of the table.
-    pub columns: Vec<usize>,
+    pub table: Arc<Table>,
+    /// How it is done.
+    pub plan: Arc<IndexPlan>,
+    /// What the cursor gets: for each argument of the plan one value, or several that come one after the other.
+    pub arguments: Vec<SeekTerm>,
+    /// The output layout.
+    pub columns: Vec<CursorColumn>,
     /// Checked on the layout.
     pub filter: Option<Expr>,
 }

@@ -112,10 +112,26 @@ pub(super) fn table_list(request: &Request<'_>, context: &mut PragmaContext<'_>)
             ]
         };
         let wanted = |name: &str| request.value.is_none_or(|value| value.eq_ignore_ascii_case(name));
-        for table in schema.tables.values().filter(|table| wanted(&table.name)) {
+        let own_names = database.schema_table_names();
+        for (key, table) in schema.tables.iter().filter(|(_, table)| wanted(&table.name)) {
+            // The schema table is known by several names, and shown by the newer one.
+            let is_schema_table = own_names.iter().any(|own| own == key);
+            if is_schema_table && own_names.first().is_none_or(|own| own != key) {
+                continue;
+            }
+            let shown = match (is_schema_table, database.is_temporary()) {
+                (true, true) => "sqlite_temp_schema",
+                (true, false) => "sqlite_schema",
+                (false, _) => &table.name,
+            };
+            let kind = match table.is_virtual() {
+                true => "virtual",
+                false if context.state.is_shadow(number, &table.name) => "shadow",
+                false => "table",
+            };
             rows.push(row(
-                &table.name,
-                "table",
+                shown,
+                kind,
                 table.columns.len(),
                 table.without_rowid.is_some(),
                 table.strict,
@@ -124,8 +140,11 @@ pub(super) fn table_list(request: &Request<'_>, context: &mut PragmaContext<'_>)
         for view in schema.views.values().filter(|view| wanted(&view.name)) {
             rows.push(row(&view.name, "view", view.columns.len(), false, false));
         }
-        for (name, _) in schema.virtual_tables.values().filter(|(name, _)| wanted(name)) {
-            rows.push(row(name, "virtual", 0, false, false));
+        let unconnected = schema.virtual_tables.iter();
+        let unconnected =
+            unconnected.filter(|(key, own)| wanted(&own.name) && !schema.tables.contains_key(*key));
+        for (_, definition) in unconnected {
+            rows.push(row(&definition.name, "virtual", 0, false, false));
         }
     }
     Ok(rows)
@@ -433,10 +452,14 @@ fn function_flags(function: &Function) -> i64 {
         | bit(function.flags.innocuous, INNOCUOUS)
 }
 
-pub(super) fn module_list(_: &Request<'_>, _: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
+pub(super) fn module_list(_: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
+    let modules = context.state.virtual_tables.names();
     let functions = catalogue::all().iter().filter(|entry| entry.function);
-    Ok(functions
-        .map(|entry| vec![text(&format!("pragma_{}", entry.name))])
+    let pragmas = functions.map(|entry| format!("pragma_{}", entry.name));
+    Ok(modules
+        .into_iter()
+        .chain(pragmas)
+        .map(|name| vec![text(&name)])
         .collect())
 }
 
@@ -490,7 +513,13 @@ pub(super) fn find_table<'c>(
     context: &'c PragmaContext<'_>,
     name: &str,
 ) -> Option<(&'c Database, &'c Table)> {
-    searched(request, context).find_map(|database| Some((database, &**database.schema.table(name)?)))
+    let eponymous = || {
+        let table = context.state.connected_eponymous(name)?;
+        Some((context.state.databases.first()?, &**table))
+    };
+    searched(request, context)
+        .find_map(|database| Some((database, &**database.schema.table(name)?)))
+        .or_else(eponymous)
 }
 
 fn find_view<'c>(request: &Request<'_>, context: &'c PragmaContext<'_>, name: &str) -> Option<&'c View> {

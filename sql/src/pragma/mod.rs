@@ -9,7 +9,7 @@
 //! ```
 //!
 //! An unknown pragma does nothing and answers nothing, as in SQLite. Pragmas that only look are also table-valued functions,
-//! `pragma_NAME(value, schema)` ([`table_function`]).
+//! `pragma_NAME(value, schema)` (`function`).
 //!
 //! Source: SQLite's page on PRAGMA statements.
 
@@ -27,7 +27,7 @@ use std::sync::atomic::AtomicBool;
 use aludel_storage::pager::{Pager, TransactionState};
 
 pub use catalogue::columns;
-pub use function::table_function;
+pub(crate) use function::table_function;
 pub use settings::Settings;
 
 use crate::connection::State;
@@ -104,6 +104,19 @@ pub(crate) fn quick_check(
     Ok(words.collect())
 }
 
+/// Pragmas that tell of tables need virtual ones to be connected: one that is asked for has to be in order, others may be broken.
+fn connect_tables(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<()> {
+    let state = &mut *context.state;
+    match (request.name, request.value) {
+        ("table_info" | "table_xinfo", Some(table)) => state.connect_named(request.database, table),
+        ("table_list" | "integrity_check" | "quick_check", _) => {
+            state.connect_all();
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
 fn answer(
     entry: &'static Entry,
     value: Option<&str>,
@@ -115,6 +128,7 @@ fn answer(
         value,
         database,
     };
+    connect_tables(&request, context)?;
     match entry.answerer {
         Answerer::Inspect(look) => look(&request, context),
         Answerer::Flag => flag::answer(&request, context),

@@ -1,11 +1,14 @@
 //! What a statement runs.
 
+use std::sync::Arc;
+
 use crate::command::Command;
 use crate::connection::named_columns;
 use crate::error::Result;
-use crate::exec::write::{Delete, Failure, Insert, Update, Written};
+use crate::exec::write::{Delete, Failure, Insert, ProgramSet, Update, VirtualWrite, Written};
 use crate::exec::{Batch, ExecContext, Operator, build};
 use crate::functions::Environment;
+use crate::plan::write::{DeletePlan, InsertPlan, UpdatePlan};
 use crate::plan::{ExplainLine, Node, ResultColumn};
 use crate::syntax::ast::{self, Explain};
 use crate::value::ValueRef;
@@ -58,6 +61,15 @@ enum WriteKind {
     Insert(Box<Insert>),
     Update(Update),
     Delete(Box<Delete>),
+    Virtual(Box<VirtualWrite>, Changed),
+}
+
+/// What happens to the rows that a statement changes.
+#[derive(Clone, Copy)]
+enum Changed {
+    Inserted,
+    Updated,
+    Deleted,
 }
 
 impl Compiled {
@@ -136,16 +148,28 @@ impl Query {
 }
 
 impl Program {
-    pub(crate) fn insert(insert: Insert) -> Program {
-        Program::of(WriteKind::Insert(Box::new(insert)))
+    /// The program of an INSERT, whatever it goes into.
+    pub(crate) fn of_insert(plan: &InsertPlan, programs: &Arc<ProgramSet>) -> Result<Program> {
+        Ok(Program::of(match plan.target.table.is_virtual() {
+            true => WriteKind::Virtual(Box::new(VirtualWrite::insert(plan)?), Changed::Inserted),
+            false => WriteKind::Insert(Box::new(Insert::build(plan, programs)?)),
+        }))
     }
 
-    pub(crate) fn update(update: Update) -> Program {
-        Program::of(WriteKind::Update(update))
+    /// The program of an UPDATE.
+    pub(crate) fn of_update(plan: &UpdatePlan, programs: &Arc<ProgramSet>) -> Result<Program> {
+        Ok(Program::of(match plan.target.table.is_virtual() {
+            true => WriteKind::Virtual(Box::new(VirtualWrite::update(plan)?), Changed::Updated),
+            false => WriteKind::Update(Update::build(plan, programs)?),
+        }))
     }
 
-    pub(crate) fn delete(delete: Delete) -> Program {
-        Program::of(WriteKind::Delete(Box::new(delete)))
+    /// The program of a DELETE.
+    pub(crate) fn of_delete(plan: &DeletePlan, programs: &Arc<ProgramSet>) -> Result<Program> {
+        Ok(Program::of(match plan.target.table.is_virtual() {
+            true => WriteKind::Virtual(Box::new(VirtualWrite::delete(plan)?), Changed::Deleted),
+            false => WriteKind::Delete(Box::new(Delete::build(plan, programs)?)),
+        }))
     }
 
     fn of(kind: WriteKind) -> Program {
@@ -161,9 +185,9 @@ impl Program {
         let Program::Write(write) = self else { return None };
         write.counts = true;
         Some(match write.kind {
-            WriteKind::Insert(_) => "rows inserted",
-            WriteKind::Update(_) => "rows updated",
-            WriteKind::Delete(_) => "rows deleted",
+            WriteKind::Insert(_) | WriteKind::Virtual(_, Changed::Inserted) => "rows inserted",
+            WriteKind::Update(_) | WriteKind::Virtual(_, Changed::Updated) => "rows updated",
+            WriteKind::Delete(_) | WriteKind::Virtual(_, Changed::Deleted) => "rows deleted",
         })
     }
 
@@ -177,6 +201,7 @@ impl Program {
             WriteKind::Insert(insert) => insert.run(context, &mut write.written),
             WriteKind::Update(update) => update.run(context, &mut write.written),
             WriteKind::Delete(delete) => delete.run(context, &mut write.written),
+            WriteKind::Virtual(write_virtual, _) => write_virtual.run(context, &mut write.written),
         }?;
         if write.counts {
             let mut count = Batch::new(1);
@@ -211,6 +236,7 @@ impl Program {
                 WriteKind::Insert(insert) => insert.fails_clean(),
                 WriteKind::Update(update) => update.fails_clean(),
                 WriteKind::Delete(delete) => delete.fails_clean(),
+                WriteKind::Virtual(..) => false,
             },
             _ => true,
         }

@@ -1,25 +1,53 @@
 //! Which words are keywords.
 //!
-//! A hash of the length, the first and the last letter picks a short chain of candidates, computed at compile time;
-//! a word that is no keyword is mostly turned away by an empty chain or a length that differs.
+//! A word is folded into a [`Folded`] number while it is read: its letters, each with the bit cleared that tells small letters from
+//! capitals. Two words of identifier bytes have the same number exactly when they are the same in any case, so that a look-up is a
+//! multiplication for the hash and one comparison of numbers for each candidate; most names meet an empty bucket.
 
 use super::token::{KEYWORD_COUNT, KEYWORD_KINDS, KEYWORDS, TokenKind};
 
 /// The longest keyword, `CURRENT_TIMESTAMP`.
 const LENGTH_MAX: usize = 17;
-const BUCKET_COUNT: usize = 256;
+const BUCKET_BITS: u32 = 9;
 const NONE: u8 = u8::MAX;
 const _: () = assert!(KEYWORD_COUNT < NONE as usize);
 
+/// A word of identifier bytes, folded. Only the last sixteen bytes are in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Folded(u128);
+
+impl Folded {
+    /// With one more byte.
+    #[inline]
+    #[must_use]
+    pub(super) const fn with(self, byte: u8) -> Folded {
+        Folded(self.0 << 8 | (byte & 0xdf) as u128)
+    }
+
+    const fn of(word: &[u8]) -> Folded {
+        let mut folded = Folded(0);
+        let mut i = 0;
+        while i < word.len() {
+            folded = folded.with(word[i]);
+            i += 1;
+        }
+        folded
+    }
+
+    const fn bucket(self) -> usize {
+        let mixed = (self.0 as u64 ^ (self.0 >> 64) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (mixed >> (64 - BUCKET_BITS)) as usize
+    }
+}
+
 /// First candidate of each hash value, and for each keyword the next candidate.
-const CHAINS: ([u8; BUCKET_COUNT], [u8; KEYWORD_COUNT]) = {
-    let mut first = [NONE; BUCKET_COUNT];
+const CHAINS: ([u8; 1 << BUCKET_BITS], [u8; KEYWORD_COUNT]) = {
+    let mut first = [NONE; 1 << BUCKET_BITS];
     let mut next = [NONE; KEYWORD_COUNT];
     let mut i = 0;
     while i < KEYWORD_COUNT {
-        let word = KEYWORDS[i].as_bytes();
-        assert!(word.len() >= 2 && word.len() <= LENGTH_MAX);
-        let bucket = hash(word);
+        assert!(KEYWORDS[i].len() <= LENGTH_MAX);
+        let bucket = FOLDED[i].bucket();
         next[i] = first[bucket];
         first[bucket] = i as u8;
         i += 1;
@@ -27,26 +55,35 @@ const CHAINS: ([u8; BUCKET_COUNT], [u8; KEYWORD_COUNT]) = {
     (first, next)
 };
 
-static FIRST: [u8; BUCKET_COUNT] = CHAINS.0;
+static FIRST: [u8; 1 << BUCKET_BITS] = CHAINS.0;
 static NEXT: [u8; KEYWORD_COUNT] = CHAINS.1;
-
-/// Mixes length, first and last letter; `| 0x20` makes both cases of a letter one.
-const fn hash(word: &[u8]) -> usize {
-    let first = (word[0] | 0x20) as usize;
-    let last = (word[word.len() - 1] | 0x20) as usize;
-    (first.wrapping_mul(7) ^ last.wrapping_mul(43) ^ word.len().wrapping_mul(29)) % BUCKET_COUNT
-}
+static FOLDED: [Folded; KEYWORD_COUNT] = {
+    let mut all = [Folded(0); KEYWORD_COUNT];
+    let mut i = 0;
+    while i < KEYWORD_COUNT {
+        all[i] = Folded::of(KEYWORDS[i].as_bytes());
+        i += 1;
+    }
+    all
+};
 
 /// The keyword that `word` spells, in any case.
 #[must_use]
 pub(crate) fn keyword(word: &[u8]) -> Option<TokenKind> {
-    if !(2..=LENGTH_MAX).contains(&word.len()) {
+    // The one other byte that folds into a byte of a keyword.
+    if word.len() > LENGTH_MAX || word.contains(&0x7f) {
         return None;
     }
-    let mut candidate = FIRST[hash(word)];
+    folded_keyword(word, Folded::of(word))
+}
+
+/// As [`keyword`], for a word of identifier bytes that has been folded already.
+#[inline]
+pub(super) fn folded_keyword(word: &[u8], folded: Folded) -> Option<TokenKind> {
+    let mut candidate = FIRST[folded.bucket()];
     while candidate != NONE {
         let index = usize::from(candidate);
-        if spells(word, KEYWORDS[index].as_bytes()) {
+        if FOLDED[index] == folded && has_whole(word, KEYWORDS[index]) {
             return Some(KEYWORD_KINDS[index]);
         }
         candidate = NEXT[index];
@@ -54,14 +91,9 @@ pub(crate) fn keyword(word: &[u8]) -> Option<TokenKind> {
     None
 }
 
-/// True if `word`, in any case, is `keyword`, which is letters and underscores. Clearing one bit turns a small letter into
-/// a capital and leaves the underscore; no other byte of an identifier turns into either.
-fn spells(word: &[u8], keyword: &[u8]) -> bool {
-    word.len() == keyword.len()
-        && word
-            .iter()
-            .zip(keyword)
-            .all(|(byte, letter)| byte & 0xdf == *letter)
+/// Whether two words whose last sixteen bytes agree are the same.
+fn has_whole(word: &[u8], keyword: &str) -> bool {
+    word.len() == keyword.len() && (word.len() <= 16 || word.eq_ignore_ascii_case(keyword.as_bytes()))
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@
 //!
 //! `settle_window_words` decides that over the finished tokens, from left to right.
 
-use super::keyword::keyword;
+use super::keyword::{Folded, folded_keyword};
 use super::token::{Token, TokenKind};
 
 /// What a byte can be part of.
@@ -192,9 +192,15 @@ impl<'a> Lexer<'a> {
     }
 
     fn word(&mut self) -> TokenKind {
-        let start = self.at;
-        self.skip_while(WORD);
-        keyword(&self.sql[start..self.at]).unwrap_or(TokenKind::Id)
+        let rest = self.sql.get(self.at..).unwrap_or_default();
+        let mut folded = Folded::default();
+        let mut length = 0;
+        while let Some(&byte) = rest.get(length).filter(|&&byte| is(byte, WORD)) {
+            folded = folded.with(byte);
+            length += 1;
+        }
+        self.at += length;
+        folded_keyword(&rest[..length], folded).unwrap_or(TokenKind::Id)
     }
 
     /// `x'..'`; with an odd number of digits, or other bytes in it, it is illegal up to the closing quote.

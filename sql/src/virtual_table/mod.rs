@@ -23,6 +23,8 @@
 mod context;
 mod index;
 mod nested;
+#[cfg(test)]
+mod tests;
 
 use std::fmt::Debug;
 use std::sync::Arc;

@@ -35,14 +35,15 @@ pub(super) struct SeekKernels {
     nothing: Batch,
 }
 
-enum Term {
+/// What one key column, or one argument of a virtual table, equals.
+pub(super) enum Term {
     Equal(Kernel),
     Is(Kernel),
     InList(Vec<Kernel>),
     InSubquery(Box<TermQuery>),
 }
 
-struct TermQuery {
+pub(super) struct TermQuery {
     root: Box<dyn Operator>,
     bindings: Vec<(Register, Kernel)>,
     affinity: Option<Affinity>,
@@ -63,7 +64,7 @@ impl SeekKernels {
             .iter()
             .map(|term| Term::compile(term, build))
             .collect::<Result<_>>()?;
-        let mut limit = |bound: &Option<physical::Bound>| -> Result<Option<Limit>> {
+        let mut limit = |bound: &Option<Box<physical::Bound>>| -> Result<Option<Limit>> {
             let Some(bound) = bound else { return Ok(None) };
             Ok(Some(Limit {
                 value: Kernel::compile_in(&bound.value, build)?,
@@ -124,7 +125,7 @@ impl SeekKernels {
 }
 
 impl Term {
-    fn compile(term: &SeekTerm, build: &mut BuildContext) -> Result<Term> {
+    pub(super) fn compile(term: &SeekTerm, build: &mut BuildContext) -> Result<Term> {
         Ok(match term {
             SeekTerm::Equal(value) => Term::Equal(Kernel::compile_in(value, build)?),
             SeekTerm::Is(value) => Term::Is(Kernel::compile_in(value, build)?),
@@ -143,7 +144,7 @@ impl Term {
     }
 
     /// Puts the values that the column may have into `values`, in no order; memory of earlier ones is reused.
-    fn values(
+    pub(super) fn values(
         &mut self,
         context: &mut ExecContext<'_>,
         nothing: &Batch,

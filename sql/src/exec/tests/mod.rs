@@ -95,6 +95,7 @@ impl World {
             rowid_conflict: None,
             row_count: None,
             sql: String::new(),
+            virtual_table: None,
         })
     }
 

@@ -2,7 +2,7 @@
 
 use super::World;
 use crate::plan::expr::{BinaryOp, CompareOp, CompareRule, Expr};
-use crate::plan::physical::{Bound, IndexScan, Node, ScanColumn, Seek, SeekTerm, TableScan};
+use crate::plan::physical::{Bound, IndexScan, Limit, Node, ScanColumn, Seek, SeekTerm, TableScan};
 use crate::value::{Collation, Value};
 
 fn column(column: usize) -> Expr {
@@ -111,8 +111,8 @@ fn rowid_bounds_are_kept() {
             let change = |scan: &mut TableScan| {
                 scan.seek = Seek {
                     equal: Vec::new(),
-                    lower,
-                    upper,
+                    lower: lower.map(Box::new),
+                    upper: upper.map(Box::new),
                 };
                 scan.descending = descending;
             };
@@ -261,22 +261,22 @@ fn index_ranges_are_visited_in_order() {
             );
             check(
                 Seek {
-                    lower: bound(2, false),
+                    lower: bound(2, false).map(Box::new),
                     ..Seek::default()
                 },
                 &|m, _| m > Some(2),
             );
             check(
                 Seek {
-                    upper: bound(2, true),
+                    upper: bound(2, true).map(Box::new),
                     ..Seek::default()
                 },
                 &|m, _| m.is_some_and(|m| m <= 2),
             );
             let seek = Seek {
                 equal: equal(4),
-                lower: bound(100, true),
-                upper: bound(900, false),
+                lower: bound(100, true).map(Box::new),
+                upper: bound(900, false).map(Box::new),
             };
             check(seek, &|m, n| m == Some(4) && (100..900).contains(&n));
             let list = SeekTerm::InList([6, 1, 6].map(literal).to_vec());
@@ -316,20 +316,19 @@ fn projections_compute_and_pass_on() {
         left: Box::new(column(1)),
         right: Box::new(literal(1)),
     };
-    let filter = Node::Filter {
-        input: Box::new(scan.clone()),
-        predicate: compare(CompareOp::Ne, column(2), literal(0)),
-    };
+    let filter = scan
+        .clone()
+        .filtered(Some(compare(CompareOp::Ne, column(2), literal(0))));
     for (input, keeps) in [(scan, false), (filter, true)] {
         let expressions = vec![column(2), sum.clone(), column(2), literal("k")];
-        let limit = Node::Limit {
-            input: Box::new(Node::Project {
+        let limit = Node::Limit(Box::new(Limit {
+            input: Node::Project {
                 input: Box::new(input),
                 expressions,
-            }),
+            },
             limit: Some(literal(150)),
             offset: Some(literal(20)),
-        };
+        }));
         let found = fixture.world.rows(&limit);
         let wanted = (0..300i64).filter(|n| !keeps || n % 7 != 0).skip(20).take(150);
         let wanted: Vec<Vec<Value>> = wanted.map(|n| row![n % 7, n + 1, n % 7, "k"]).collect();

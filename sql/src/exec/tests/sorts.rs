@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use super::World;
 use crate::plan::expr::Expr;
-use crate::plan::physical::{Node, SortKey};
+use crate::plan::physical::{Node, Sort, SortKey};
 use crate::value::{Collation, Value, compare};
 
 /// Rows (key, second key, number) whose keys come from `make`.
@@ -62,12 +62,12 @@ fn check(rows: &[Vec<Value>], keys: &[SortKey]) {
         for top in [None, Some(0), Some(1), Some(10), Some(1100), Some(1_000_000)] {
             let mut world = World::new();
             world.state.session.memory_budget_bytes = budget;
-            let node = Node::Sort {
-                input: Box::new(input()),
+            let node = Node::Sort(Box::new(Sort {
+                input: input(),
                 keys: keys.to_vec(),
                 top: top.map(|top| Expr::Literal(Value::Integer(top))),
                 sorted_prefix: 0,
-            };
+            }));
             let sorted = world.rows(&node);
             let count = top.map_or(rows.len(), |top| rows.len().min(top as usize));
             // A bound says how many rows are needed; more may come, in order.

@@ -28,6 +28,11 @@ impl Collected {
         Ok(())
     }
 
+    /// Forgets the rows.
+    pub(super) fn clear(&mut self) {
+        self.used = 0;
+    }
+
     /// Keeps the selected rows of `batch`.
     pub(super) fn push(&mut self, batch: &Batch) {
         if self.used == self.batches.len() {
@@ -69,7 +74,7 @@ pub(super) fn is_stable(input: &Node) -> bool {
         Node::TableScan(scan) => {
             scan.table.without_rowid.is_none() && scan.filter.as_ref().is_none_or(is_rowwise)
         }
-        Node::Filter { input, predicate } => is_rowwise(predicate) && is_stable(input),
+        Node::Filter(filter) => is_rowwise(&filter.predicate) && is_stable(&filter.input),
         Node::Project { input, expressions } => expressions.iter().all(is_rowwise) && is_stable(input),
         _ => false,
     }
@@ -93,13 +98,10 @@ pub(super) fn pruned(input: &Node, reads: &[usize]) -> Node {
                 expressions,
             }
         }
-        Node::Filter { input, predicate } => {
+        Node::Filter(filter) => {
             let mut below = reads.to_vec();
-            collect_columns(predicate, &mut below);
-            Node::Filter {
-                input: Box::new(pruned(input, &below)),
-                predicate: predicate.clone(),
-            }
+            collect_columns(&filter.predicate, &mut below);
+            pruned(&filter.input, &below).filtered(Some(filter.predicate.clone()))
         }
         Node::TableScan(scan) if scan.table.without_rowid.is_none() => {
             let mut reads = reads.to_vec();

@@ -56,7 +56,7 @@ struct Writer {
 }
 
 /// What a column gets.
-enum ColumnInput {
+pub(super) enum ColumnInput {
     Source(usize),
     Constant(Value),
     Computed(Kernel),
@@ -419,7 +419,7 @@ impl Writer {
 }
 
 impl ColumnInput {
-    fn build(value: &InsertValue) -> Result<ColumnInput> {
+    pub(super) fn build(value: &InsertValue) -> Result<ColumnInput> {
         Ok(match value {
             InsertValue::Source(place) => ColumnInput::Source(*place),
             InsertValue::Default(Expr::Literal(value)) => ColumnInput::Constant(value.clone()),
@@ -429,7 +429,12 @@ impl ColumnInput {
     }
 
     /// The value of a column that the source says nothing of.
-    fn compute(&mut self, context: &mut ExecContext<'_>, empty: &Batch, out: &mut Value) -> Result<()> {
+    pub(super) fn compute(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        empty: &Batch,
+        out: &mut Value,
+    ) -> Result<()> {
         match self {
             ColumnInput::Constant(value) => out.assign(value.as_ref()),
             ColumnInput::Computed(kernel) => out.assign(kernel.evaluate_one(context, empty)?),
@@ -480,7 +485,7 @@ fn given_row(source: &Node) -> Option<Vec<Given>> {
     given.collect()
 }
 
-fn one_empty_row() -> Batch {
+pub(super) fn one_empty_row() -> Batch {
     let mut batch = Batch::new(0);
     batch.set_len(1);
     batch

@@ -15,6 +15,7 @@
 //! | `rowid` | choosing rowids; AUTOINCREMENT |
 //! | `insert`, `update`, `delete` | the three statements |
 //! | `patch` | UPDATE of columns where they lie, when nothing else depends on them |
+//! | `virtual_table` | the three statements for virtual tables |
 //! | `program`, `foreign_key` | what a change sets off: triggers, foreign keys |
 //!
 //! Rows travel in *table row layout*: the table's columns in declaration order, then the rowid (NULL where there is none).
@@ -36,6 +37,7 @@ mod rowid;
 mod target;
 mod unique;
 mod update;
+mod virtual_table;
 
 pub use delete::Delete;
 pub use foreign_key::{
@@ -46,6 +48,7 @@ pub use insert::Insert;
 pub use program::{ProgramSet, RowEvent, TablePrograms, TriggerPlan};
 pub use target::to_stored;
 pub use update::Update;
+pub use virtual_table::VirtualWrite;
 
 use crate::error::Error;
 use crate::exec::Batch;

@@ -124,7 +124,13 @@ impl<'a> Binder<'a> {
         span: Span,
     ) -> Result<Typed> {
         self.check_deterministic(&function, span)?;
-        let arguments = self.exprs(arguments)?;
+        let mut arguments = self.exprs(arguments)?;
+        let count = arguments.len();
+        let overload = match arguments.first_mut() {
+            Some(first) => self.overloaded(&mut first.expr, &function.name, count),
+            None => None,
+        };
+        let function = overload.unwrap_or(function);
         let kind = Kind::inherited(&arguments);
         if let FunctionKind::Special(special) = function.kind {
             return self.special_call(special, function, arguments, kind, span);
@@ -140,6 +146,23 @@ impl<'a> Binder<'a> {
             arguments,
             collation,
         }))
+    }
+
+    /// What a virtual table makes of a function whose argument is one of its columns. The argument then stands for the row's handle: it is numbered
+    /// after all columns, in their order.
+    pub(super) fn overloaded(
+        &self,
+        argument: &mut Scalar,
+        name: &str,
+        count: usize,
+    ) -> Option<Arc<Function>> {
+        let column = argument.as_column()?;
+        let table = self.tables.get(column.table).base()?;
+        let code = table.virtual_table.as_ref()?;
+        let index = column.column.index()?;
+        let overload = code.find_function(name, count)?;
+        *argument = Scalar::column(column.table, table.columns.len() + index);
+        Some(overload.function)
     }
 
     /// Functions that change from call to call may not stand in the schema.

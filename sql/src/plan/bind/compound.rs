@@ -14,8 +14,12 @@ impl<'a> Binder<'a> {
     pub(super) fn select(&mut self, select: &'a ast::Select) -> Result<Query> {
         self.nested(|binder| {
             binder.selects += 1;
-            let query = binder.with_clause(select.with.as_deref(), |binder| binder.select_body(select));
+            let subqueries = binder.subqueries;
+            let mut query = binder.with_clause(select.with.as_deref(), |binder| binder.select_body(select));
             binder.selects -= 1;
+            if let Ok(query) = &mut query {
+                query.has_subqueries = binder.subqueries != subqueries;
+            }
             query
         })
     }

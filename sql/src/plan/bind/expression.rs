@@ -183,7 +183,11 @@ impl<'a> Binder<'a> {
             ast::LikeOp::Regexp => Error::sql_at("no such function: REGEXP", span.start as usize),
             _ => error,
         })?;
-        let built_in = function.builtin && matches!(like.op, ast::LikeOp::Like | ast::LikeOp::Glob);
+        let mut operand = operand;
+        let overload = self.overloaded(&mut operand.expr, name, count);
+        let built_in = overload.is_none()
+            && function.builtin
+            && matches!(like.op, ast::LikeOp::Like | ast::LikeOp::Glob);
         if built_in && (escape.is_none() || like.op == ast::LikeOp::Like) {
             return Ok(kind.of(Scalar::Like {
                 operand: Box::new(operand.expr),
@@ -193,6 +197,7 @@ impl<'a> Binder<'a> {
                 negated: like.negated,
             }));
         }
+        let function = overload.unwrap_or(function);
         let arguments = [pattern.expr, operand.expr]
             .into_iter()
             .chain(escape.map(|e| e.expr))
@@ -219,8 +224,8 @@ impl<'a> Binder<'a> {
         let kind = Kind::inherited([&operand, &low, &high]);
         let own = operand.kind();
         let test = Scalar::Between {
-            low_rule: compare_rule(&own, &low.kind()),
-            high_rule: compare_rule(&own, &high.kind()),
+            low_rule: Box::new(compare_rule(&own, &low.kind())),
+            high_rule: Box::new(compare_rule(&own, &high.kind())),
             operand: Box::new(operand.expr),
             low: Box::new(low.expr),
             high: Box::new(high.expr),

@@ -12,8 +12,9 @@ use super::nested_from::only_table;
 use super::scope::{Scope, ScopeSource};
 use super::typed::{Typed, compare_rule};
 use super::{Binder, TableColumns};
-use crate::catalog::{Schema, Table, View, VirtualTable};
+use crate::catalog::{Schema, Table, View};
 use crate::error::{Error, Result};
+use crate::plan::context::VirtualTables;
 use crate::plan::expr::CompareOp;
 use crate::plan::logical::{
     Block, Body, From, IndexHint, JoinItem, OuterKind, OutputColumn, Query, Scalar, Source, SourceKind,
@@ -51,6 +52,8 @@ impl Operand {
 pub(super) enum Relation<'a> {
     Table(DatabaseIndex, &'a Arc<Table>),
     View(DatabaseIndex, &'a View),
+    /// A virtual table that is not connected yet.
+    Unconnected(DatabaseIndex),
 }
 
 impl<'a> Binder<'a> {
@@ -175,10 +178,7 @@ impl<'a> Binder<'a> {
                 let query = self.view(database, view)?;
                 Ok(self.query_item(query, shown, Some(database)))
             }
-            None => match self.virtual_table(&name.name) {
-                Some(table) => Ok(self.virtual_item(table, shown, &[])),
-                None => Err(self.no_such_table(name)),
-            },
+            Some(Relation::Unconnected(_)) | None => Err(self.no_such_table(name)),
         }
     }
 
@@ -192,9 +192,15 @@ impl<'a> Binder<'a> {
     ) -> Item<'a> {
         let columns = TableColumns::Base { database, table };
         let id = self.tables.add(Arc::clone(&name), columns);
-        let kind = SourceKind::Table {
-            database,
-            table: Arc::clone(table),
+        let kind = match table.is_virtual() {
+            true => SourceKind::Virtual {
+                table: Arc::clone(table),
+                arguments: Vec::new(),
+            },
+            false => SourceKind::Table {
+                database,
+                table: Arc::clone(table),
+            },
         };
         Item {
             operand: Operand::Source(Box::new(Source {
@@ -214,36 +220,6 @@ impl<'a> Binder<'a> {
         }
     }
 
-    fn virtual_item(
-        &mut self,
-        table: Arc<dyn VirtualTable>,
-        name: Arc<str>,
-        arguments: &'a [ast::Expr],
-    ) -> Item<'a> {
-        let columns = TableColumns::Virtual(Arc::clone(&table));
-        let id = self.tables.add(Arc::clone(&name), columns);
-        let kind = SourceKind::Virtual {
-            table,
-            arguments: Vec::new(),
-        };
-        Item {
-            operand: Operand::Source(Box::new(Source {
-                table: id,
-                kind,
-                hint: IndexHint::Free,
-            })),
-            visible: ScopeSource {
-                table: id,
-                database: None,
-                name,
-                using: Vec::new(),
-                outer: None,
-                inner: Vec::new(),
-            },
-            arguments,
-        }
-    }
-
     fn table_function(
         &mut self,
         name: &'a ObjectName,
@@ -251,26 +227,27 @@ impl<'a> Binder<'a> {
         alias: Option<&'a Ident>,
     ) -> Result<Item<'a>> {
         let shown = Arc::clone(&alias.unwrap_or(&name.name).text);
-        let Some(table) = self.virtual_table(&name.name) else {
-            let known = self.find_relation(name)?.is_some();
-            return Err(match known {
-                true => Error::sql_at(
+        let (database, table) = match self.find_relation(name)? {
+            Some(Relation::Table(database, table)) if table.columns.iter().any(|column| column.hidden) => {
+                (database, table)
+            }
+            Some(_) => {
+                return Err(Error::sql_at(
                     format!("'{}' is not a function", name.name),
                     name.span().start as usize,
-                ),
-                false => self.no_such_table(name),
-            });
+                ));
+            }
+            None => return Err(self.no_such_table(name)),
         };
-        let most = table.columns().iter().filter(|column| column.hidden).count();
+        let most = table.columns.iter().filter(|column| column.hidden).count();
         if arguments.len() > most {
             let message = format!("too many arguments on {}() - max {most}", name.name);
             return Err(Error::sql_at(message, name.span().start as usize));
         }
-        Ok(self.virtual_item(table, shown, arguments))
-    }
-
-    fn virtual_table(&self, name: &Ident) -> Option<Arc<dyn VirtualTable>> {
-        (self.context.virtual_tables)(&name.text)
+        Ok(Item {
+            arguments,
+            ..self.table_item(database, table, shown, IndexHint::Free)
+        })
     }
 
     /// The query of a view. It sees nothing of the statement that refers to it, only its own database.
@@ -352,13 +329,28 @@ impl<'a> Binder<'a> {
         {
             self.databases.push(*database);
         }
-        Ok(found)
+        match found {
+            Some(Relation::Unconnected(database)) => {
+                Err(self.context.virtual_tables.want(database, &name.name.text))
+            }
+            Some(found) => Ok(Some(found)),
+            None => Ok(self.eponymous(name)),
+        }
+    }
+
+    /// A table that stands under its module's own name, and counts as one of main.
+    fn eponymous(&self, name: &ObjectName) -> Option<Relation<'a>> {
+        let tables: &'a dyn VirtualTables = self.context.virtual_tables;
+        let of_main = name.schema.as_ref().is_none_or(|schema| schema.is("main"));
+        let found = of_main.then(|| tables.eponymous(&name.name.text)).flatten();
+        found.map(|table| Relation::Table(0, table))
     }
 
     fn find_in(&self, database: DatabaseIndex, key: &str) -> Option<Relation<'a>> {
         let schema: &'a Schema = &self.context.databases.get(database)?.schema;
         match schema.tables.get(key) {
             Some(table) => Some(Relation::Table(database, table)),
+            None if schema.virtual_tables.contains_key(key) => Some(Relation::Unconnected(database)),
             None => schema.views.get(key).map(|view| Relation::View(database, view)),
         }
     }

@@ -37,7 +37,7 @@ use super::context::PlanContext;
 use super::expr::Register;
 use super::logical::{ColumnRef, ColumnSet, OutputColumn, Query, Scalar, TableId};
 use super::physical::{ColumnOrigin, CteId, DatabaseIndex};
-use crate::catalog::{Column, Table, VirtualTable};
+use crate::catalog::{Column, Table};
 use crate::error::{Error, Result};
 use crate::stack::StackGuard;
 use crate::syntax::ast;
@@ -92,8 +92,6 @@ pub(super) enum TableColumns<'a> {
         database: DatabaseIndex,
         table: &'a Arc<Table>,
     },
-    /// A virtual table.
-    Virtual(Arc<dyn VirtualTable>),
     /// A query.
     Derived(Rc<[OutputColumn]>),
     /// A join in parentheses.
@@ -161,7 +159,6 @@ impl<'a> TableEntry<'a> {
     pub fn width(&self) -> usize {
         match &self.columns {
             TableColumns::Base { table, .. } => table.columns.len(),
-            TableColumns::Virtual(table) => table.columns().len(),
             TableColumns::Derived(columns) => columns.len(),
             TableColumns::Nested(columns) => columns.len(),
             TableColumns::Pseudo => 0,
@@ -171,8 +168,7 @@ impl<'a> TableEntry<'a> {
     /// The name of a column.
     pub fn column_name(&self, index: usize) -> &str {
         match &self.columns {
-            TableColumns::Base { table, .. } => &table.columns[index].name,
-            TableColumns::Virtual(table) => &table.columns()[index].name,
+            TableColumns::Base { table, .. } => table.columns.get(index).map_or("", |column| &column.name),
             TableColumns::Derived(columns) => &columns[index].name,
             TableColumns::Nested(columns) => &columns[index].name,
             TableColumns::Pseudo => "",
@@ -184,7 +180,6 @@ impl<'a> TableEntry<'a> {
         let is = |own: &str| name::same_name(own, name);
         match &self.columns {
             TableColumns::Base { table, .. } => table.columns.iter().position(|c| is(&c.name)),
-            TableColumns::Virtual(table) => table.columns().iter().position(|c| is(&c.name)),
             TableColumns::Derived(columns) => columns.iter().position(|c| is(&c.name)),
             TableColumns::Nested(columns) => columns.iter().position(|c| is(&c.name)),
             TableColumns::Pseudo => None,
@@ -203,7 +198,6 @@ impl<'a> TableEntry<'a> {
     pub fn is_hidden(&self, index: usize) -> bool {
         match &self.columns {
             TableColumns::Base { table, .. } => table.columns[index].hidden,
-            TableColumns::Virtual(table) => table.columns()[index].hidden,
             _ => false,
         }
     }
@@ -212,7 +206,6 @@ impl<'a> TableEntry<'a> {
     pub fn has_rowid(&self) -> bool {
         match &self.columns {
             TableColumns::Base { table, .. } => table.without_rowid.is_none(),
-            TableColumns::Virtual(_) => true,
             _ => false,
         }
     }
@@ -223,13 +216,6 @@ impl<'a> TableEntry<'a> {
             TableColumns::Base { table, .. } => {
                 let column = &table.columns[index];
                 (Some(column.affinity), Some(column.collation.clone()))
-            }
-            TableColumns::Virtual(table) => {
-                let declared = &table.columns()[index].declared_type;
-                (
-                    Some(Affinity::of_declared_type(declared)),
-                    Some(Collation::Binary),
-                )
             }
             TableColumns::Derived(columns) => {
                 let column = &columns[index];
@@ -253,10 +239,6 @@ impl<'a> TableEntry<'a> {
                 database: *database,
                 table: Arc::clone(table),
                 column: column.or(table.rowid_alias),
-            }),
-            (TableColumns::Virtual(table), Some(column)) => Some(ColumnOrigin::Virtual {
-                table: Arc::clone(table),
-                column,
             }),
             (TableColumns::Derived(columns), Some(column)) => columns[column].origin.clone(),
             _ => None,
@@ -282,6 +264,8 @@ pub(super) struct Binder<'a> {
     stack: StackGuard,
     /// How many SELECTs are being bound inside each other.
     selects: usize,
+    /// How many queries inside expressions were met.
+    subqueries: usize,
     /// The WINDOW clauses of the blocks that are being bound.
     named_windows: Vec<&'a [ast::NamedWindow]>,
     /// The result columns as written of the blocks that are being bound, with the level of their scope: an ON clause may name their
@@ -312,6 +296,7 @@ impl<'a> Binder<'a> {
             nesting: 0,
             stack: StackGuard::here(),
             selects: 0,
+            subqueries: 0,
             named_windows: Vec::new(),
             written: Vec::new(),
             common_count: 0,

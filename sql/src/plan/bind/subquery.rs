@@ -12,9 +12,15 @@ use crate::plan::logical::{Body, OutputColumn, Query, Scalar};
 use crate::syntax::ast::{self, ExprKind, InSet, Span};
 
 impl<'a> Binder<'a> {
+    /// Notes a query inside an expression; fails where none may stand.
+    fn enter_subquery(&mut self, span: Span) -> Result<()> {
+        self.subqueries += 1;
+        self.check_prohibited("subqueries", span)
+    }
+
     #[inline(never)]
     pub(super) fn exists(&mut self, select: &'a ast::Select, span: Span) -> Result<Typed> {
-        self.check_prohibited("subqueries", span)?;
+        self.enter_subquery(span)?;
         let query = Rc::new(self.select(select)?);
         Ok(Typed::plain(Scalar::Exists {
             query,
@@ -24,7 +30,7 @@ impl<'a> Binder<'a> {
 
     #[inline(never)]
     pub(super) fn scalar_subquery(&mut self, select: &'a ast::Select, span: Span) -> Result<Typed> {
-        self.check_prohibited("subqueries", span)?;
+        self.enter_subquery(span)?;
         let query = self.select(select)?;
         if query.width() != 1 {
             return Err(wrong_width(query.width(), 1, span));
@@ -42,7 +48,7 @@ impl<'a> Binder<'a> {
 
     /// A subquery as a row value: one expression for each of its columns.
     pub(super) fn row_subquery(&mut self, select: &'a ast::Select, span: Span) -> Result<Row> {
-        self.check_prohibited("subqueries", span)?;
+        self.enter_subquery(span)?;
         let query = Rc::new(self.select(select)?);
         let member = |(column, output): (usize, &OutputColumn)| Typed {
             affinity: output.affinity,
@@ -59,13 +65,13 @@ impl<'a> Binder<'a> {
         match &test.set {
             InSet::List(list) => self.in_list(test, list),
             InSet::Select(select) => {
-                self.check_prohibited("subqueries", span)?;
+                self.enter_subquery(span)?;
                 let operands = self.row(&test.operand)?;
                 let query = self.select(select)?;
                 in_query(operands, query, test.negated, span)
             }
             InSet::Table { name, arguments } => {
-                self.check_prohibited("subqueries", span)?;
+                self.enter_subquery(span)?;
                 let operands = self.row(&test.operand)?;
                 let query = self.whole_table(name, arguments.as_deref())?;
                 in_query(operands, query, test.negated, span)
@@ -90,7 +96,7 @@ impl<'a> Binder<'a> {
         Ok(kind.of(Scalar::InList {
             operand: Box::new(operand.expr),
             list: values.into_iter().map(|value| value.expr).collect(),
-            rule,
+            rule: Box::new(rule),
             negated: test.negated,
         }))
     }

@@ -83,7 +83,8 @@ impl<'a> Binder<'a> {
         let place = name.span().start as usize;
         match self.find_relation(name)? {
             Some(Relation::Table(database, table)) => {
-                if is_schema_table(&table.name) && !self.context.settings.writable_schema {
+                let read_only = table.virtual_table.as_ref().is_some_and(|own| !own.is_writable());
+                if read_only || is_schema_table(&table.name) && !self.context.settings.writable_schema {
                     return Err(Error::sql_at(
                         format!("table {} may not be modified", table.name),
                         place,
@@ -105,13 +106,7 @@ impl<'a> Binder<'a> {
                 let kind = WritableKind::View(Arc::new(table), Box::new(query));
                 Ok(Writable { database, kind })
             }
-            None => match (self.context.virtual_tables)(&name.name.text) {
-                Some(table) => Err(Error::sql_at(
-                    format!("table {} may not be modified", table.name()),
-                    place,
-                )),
-                None => Err(self.no_such_table(name)),
-            },
+            Some(Relation::Unconnected(_)) | None => Err(self.no_such_table(name)),
         }
     }
 }
@@ -173,6 +168,7 @@ fn row_of_view(view: &View, query: &Query) -> Table {
         rowid_conflict: None,
         row_count: None,
         sql: String::new(),
+        virtual_table: None,
     }
 }
 

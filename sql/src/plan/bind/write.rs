@@ -129,6 +129,12 @@ impl<'a> Binder<'a> {
         if kind.is_view() && !insert.upserts.is_empty() {
             return Err(Error::sql("cannot UPSERT a view"));
         }
+        if table.is_virtual() && !insert.upserts.is_empty() {
+            return Err(Error::sql(format!(
+                "UPSERT not implemented for virtual table \"{}\"",
+                table.name
+            )));
+        }
         let source = match &insert.source {
             ast::InsertSource::Select(select) => {
                 self.inserts_values = select.with.is_none()
@@ -489,6 +495,7 @@ impl<'a> Binder<'a> {
             )?;
             Ok((sets, query))
         })?;
+        refuse_returning(&table, "UPDATE", update.returning.is_empty())?;
         let returning = self.returning(&update.returning, row, database, &shown)?;
         let target = Target {
             database,
@@ -558,6 +565,7 @@ impl<'a> Binder<'a> {
                 delete.limit.as_deref(),
             )
         })?;
+        refuse_returning(&table, "DELETE", delete.returning.is_empty())?;
         let returning = self.returning(&delete.returning, row, database, &shown)?;
         Ok(RowChange {
             target: Target {
@@ -601,6 +609,16 @@ fn view_row(table: &Table, row: TableId) -> Vec<Scalar> {
             .map(|column| Scalar::column(row, column))
             .collect(),
         false => Vec::new(),
+    }
+}
+
+/// The rows of a virtual table are not at hand after they were changed.
+fn refuse_returning(table: &Table, verb: &str, returns_nothing: bool) -> Result<()> {
+    match table.is_virtual() && !returns_nothing {
+        true => Err(Error::sql(format!(
+            "{verb} RETURNING is not available on virtual tables"
+        ))),
+        false => Ok(()),
     }
 }
 

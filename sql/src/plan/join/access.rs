@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::catalog::Index;
 use crate::plan::logical::{Query, Scalar};
 use crate::value::Affinity;
+use crate::virtual_table::IndexPlan;
 use std::rc::Rc;
 
 /// An access path.
@@ -25,7 +26,9 @@ pub(in crate::plan) enum Access {
     },
     /// Several indexes, one for each branch of an OR.
     Union(Vec<Access>),
-    /// Rows that come from elsewhere: subqueries, common tables, virtual tables.
+    /// A virtual table, along a plan of its own, with the values that the plan takes.
+    Virtual(Arc<IndexPlan>, Vec<KeyTerm>),
+    /// Rows that come from elsewhere: subqueries, common tables.
     Rows,
 }
 
@@ -35,9 +38,9 @@ pub(in crate::plan) struct KeyRange {
     /// Equalities on the leading key columns.
     pub equal: Vec<KeyTerm>,
     /// Lower bound of the next column.
-    pub lower: Option<KeyBound>,
+    pub lower: Option<Box<KeyBound>>,
     /// Upper bound of the next column.
-    pub upper: Option<KeyBound>,
+    pub upper: Option<Box<KeyBound>>,
     /// From the last entry to the first.
     pub descending: bool,
 }
@@ -49,6 +52,16 @@ pub(in crate::plan) struct KeyTerm {
     pub value: KeyValue,
     /// The affinity to apply to the value first.
     pub affinity: Option<Affinity>,
+}
+
+impl KeyTerm {
+    fn each_scalar(&self, visit: &mut dyn FnMut(&Scalar)) {
+        match &self.value {
+            KeyValue::Equal(value) | KeyValue::Is(value) => visit(value),
+            KeyValue::List(list) => list.iter().for_each(&mut *visit),
+            KeyValue::Query(query) => query.each_scalar(&mut |scalar| visit(scalar)),
+        }
+    }
 }
 
 /// What a key column equals.
@@ -90,6 +103,9 @@ impl Access {
                 blobs.iter().for_each(|blobs| blobs.each_scalar(visit));
             }
             Access::Union(branches) => branches.iter().for_each(|branch| branch.each_scalar(visit)),
+            Access::Virtual(_, arguments) => {
+                arguments.iter().for_each(|argument| argument.each_scalar(visit))
+            }
             Access::Rows => {}
         }
     }
@@ -102,13 +118,7 @@ impl KeyRange {
     }
 
     fn each_scalar(&self, visit: &mut dyn FnMut(&Scalar)) {
-        for term in &self.equal {
-            match &term.value {
-                KeyValue::Equal(value) | KeyValue::Is(value) => visit(value),
-                KeyValue::List(list) => list.iter().for_each(&mut *visit),
-                KeyValue::Query(query) => query.each_scalar(&mut |scalar| visit(scalar)),
-            }
-        }
+        self.equal.iter().for_each(|term| term.each_scalar(visit));
         self.lower
             .iter()
             .chain(&self.upper)

@@ -29,6 +29,16 @@ pub(super) struct Next<'n, 'q, 'p> {
     pub outer_rows: LogEst,
 }
 
+impl Next<'_, '_, '_> {
+    /// The table that the item is.
+    fn table(&self) -> Option<TableId> {
+        match &self.item.from {
+            ItemKind::Source(source) => Some(source.table),
+            ItemKind::Fixed(_) => None,
+        }
+    }
+}
+
 impl<'q> Planner<'_, 'q> {
     /// Joins the next item to the steps before it.
     pub(super) fn next_step(
@@ -83,16 +93,8 @@ impl<'q> Planner<'_, 'q> {
             Path::Union { branches } => branches
                 .iter()
                 .any(|(path, own)| path.used().any(|number| own[number].needs != 0)),
-            Path::Hash => false,
-            Path::Rows => match &next.item.from {
-                ItemKind::Source(source) => match &source.kind {
-                    SourceKind::Virtual { arguments, .. } => {
-                        arguments.iter().any(|argument| self.items_of(argument) != 0)
-                    }
-                    _ => false,
-                },
-                ItemKind::Fixed(_) => false,
-            },
+            Path::Virtual(path) => path.needs != 0 || next.candidate.one_row,
+            Path::Hash | Path::Rows => false,
         }
     }
 
@@ -101,12 +103,20 @@ impl<'q> Planner<'_, 'q> {
         let ItemKind::Source(source) = &next.item.from else {
             return self.row_step(next.item, filter, next.candidate.out);
         };
-        if !matches!(source.kind, SourceKind::Table { .. }) {
+        if !matches!(source.kind, SourceKind::Table { .. } | SourceKind::Virtual { .. }) {
             return self.row_step(next.item, filter, next.candidate.out);
         }
         let (access, filter) = match &next.candidate.path {
+            Path::Virtual(path) => {
+                let mut filter = filter;
+                filter.retain(|term| !path.done.contains(term));
+                (
+                    Access::Virtual(Arc::clone(&path.plan), path.arguments.clone()),
+                    filter,
+                )
+            }
             Path::Tree(path) => {
-                let tree = &next.trees[path.tree];
+                let tree = &next.trees[path.tree()];
                 let access = self.tree_access(tree, path, next.constraints, next.backwards);
                 let mut filter = filter;
                 filter.retain(|term| !self.is_done(*term, path, next.constraints));
@@ -115,7 +125,7 @@ impl<'q> Planner<'_, 'q> {
             Path::Union { branches } => {
                 let mut accesses = Vec::with_capacity(branches.len());
                 for (path, constraints) in branches {
-                    accesses.push(self.tree_access(&next.trees[path.tree], path, constraints, false));
+                    accesses.push(self.tree_access(&next.trees[path.tree()], path, constraints, false));
                 }
                 (Access::Union(accesses), filter)
             }
@@ -143,8 +153,8 @@ impl<'q> Planner<'_, 'q> {
             return self.row_step(next.item, filter, next.candidate.out);
         }
         let (path, filter) = self.constant_path(next, filter);
-        let access = self.tree_access(&next.trees[path.tree], &path, next.constraints, false);
-        let estimate = next.trees[path.tree].rows[0].number();
+        let access = self.tree_access(&next.trees[path.tree()], &path, next.constraints, false);
+        let estimate = next.trees[path.tree()].rows[0].number();
         Ok(Step::Scan(ScanStep {
             source,
             access,
@@ -158,18 +168,20 @@ impl<'q> Planner<'_, 'q> {
         let mut best: Option<(LogEst, TreePath)> = None;
         for (number, tree) in next.trees.iter().enumerate() {
             let mut path = TreePath::whole(number);
-            while let Some(key) = tree.keys.get(path.equal.len()) {
+            while let Some(key) = tree.keys.get(path.equal_count()) {
                 let equal = next.constraints.iter().position(|constraint| {
                     constraint.needs == 0
                         && matches!(constraint.op, ConstraintOp::Equal | ConstraintOp::List)
-                        && self.serves(next.place, constraint, key)
+                        && next
+                            .table()
+                            .is_some_and(|table| self.serves(table, constraint, key))
                 });
                 match equal {
-                    Some(constraint) => path.equal.push(constraint),
+                    Some(constraint) => path.push_equal(constraint),
                     None => break,
                 }
             }
-            if let Some(key) = tree.keys.get(path.equal.len()) {
+            if let Some(key) = tree.keys.get(path.equal_count()) {
                 let bound = |below: bool| {
                     next.constraints.iter().position(|constraint| {
                         constraint.needs == 0
@@ -179,13 +191,14 @@ impl<'q> Planner<'_, 'q> {
                                 _ => false,
                             }
                             && !self.is_half_of_pattern(constraint)
-                            && self.serves(next.place, constraint, key)
+                            && next
+                                .table()
+                                .is_some_and(|table| self.serves(table, constraint, key))
                     })
                 };
-                (path.lower, path.upper) = (bound(false), bound(true));
+                path.bound_by(bound(false), bound(true));
             }
-            let rows =
-                tree.rows[path.equal.len()].0 - 20 * path.lower.iter().chain(&path.upper).count() as i16;
+            let rows = tree.rows[path.equal_count()].0 - 20 * path.bound_count() as i16;
             let cost = match tree.looks_up() {
                 true => LogEst(rows).plus(20),
                 false if tree.index.is_some() => LogEst(rows),
@@ -227,16 +240,20 @@ impl<'q> Planner<'_, 'q> {
     ) -> Access {
         let mut range = KeyRange {
             descending,
-            equal: Vec::with_capacity(path.equal.len()),
+            equal: Vec::with_capacity(path.equal_count()),
             ..KeyRange::default()
         };
-        for &number in &path.equal {
+        for number in path.equal() {
             range.equal.push(self.key_term(&constraints[number]));
         }
-        range.lower = path.lower.map(|number| self.key_bound(&constraints[number]));
-        range.upper = path.upper.map(|number| self.key_bound(&constraints[number]));
+        range.lower = path
+            .lower()
+            .map(|number| Box::new(self.key_bound(&constraints[number])));
+        range.upper = path
+            .upper()
+            .map(|number| Box::new(self.key_bound(&constraints[number])));
         let pattern = path
-            .lower
+            .lower()
             .and_then(|number| self.pattern_of(&constraints[number]));
         match tree.index {
             None => Access::Table(range),
@@ -354,7 +371,7 @@ fn hash_term(term: &Scalar, sides: &[(TableId, Items)]) -> Option<HashTerm> {
 
 /// The blobs that a pattern's bounds take in: LIKE and GLOB read a blob as text, and blobs come after all texts.
 fn blob_range(texts: &KeyRange) -> Option<KeyRange> {
-    let blob = |bound: &Option<KeyBound>| {
+    let blob = |bound: &Option<Box<KeyBound>>| {
         let bound = bound.as_ref()?;
         match bound.value.as_literal()? {
             Value::Text(text) => Some(Scalar::Literal(Value::Blob(Text::into_bytes(text.clone())))),
@@ -362,11 +379,11 @@ fn blob_range(texts: &KeyRange) -> Option<KeyRange> {
         }
     };
     let bound = |value, inclusive| {
-        Some(KeyBound {
+        Some(Box::new(KeyBound {
             value,
             affinity: None,
             inclusive,
-        })
+        }))
     };
     let lower = blob(&texts.lower)?;
     let upper = blob(&texts.upper)?;

@@ -197,7 +197,7 @@ impl Finder<'_> {
                 rules,
                 negated: false,
             } => {
-                let ([operand], [rule]) = (operands.as_slice(), rules.as_slice()) else {
+                let ([operand], [rule]) = (operands.as_slice(), &**rules) else {
                     return;
                 };
                 if self.items(operand) & own == 0 {

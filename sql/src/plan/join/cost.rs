@@ -36,6 +36,14 @@ impl LogEst {
         LogEst(magnitude * 10 + EIGHTHS[(eighths & 7) as usize])
     }
 
+    /// The estimate of a cost that a virtual table tells.
+    pub fn of_cost(cost: f64) -> LogEst {
+        match cost > 1.0 {
+            true => LogEst((cost.log2() * 10.0).min(10_000.0) as i16),
+            false => LogEst(0),
+        }
+    }
+
     /// The estimate of a sum.
     #[inline]
     pub fn sum(self, other: LogEst) -> LogEst {

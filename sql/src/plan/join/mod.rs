@@ -20,6 +20,7 @@ mod region;
 mod solve;
 mod tree;
 mod union;
+mod virtual_table;
 
 use std::borrow::Cow;
 
@@ -47,10 +48,10 @@ pub(super) struct JoinPlan<'q> {
 }
 
 /// The number of a term.
-pub(super) type TermId = usize;
+pub(super) type TermId = u32;
 
 /// Some terms: few, mostly.
-pub(super) type TermIds = SmallVec<[TermId; 2]>;
+pub(super) type TermIds = SmallVec<[TermId; 4]>;
 
 /// A step of the join.
 #[expect(clippy::large_enum_variant, reason = "there is one for each table of a query")]
@@ -140,7 +141,7 @@ impl Step<'_> {
         match self {
             Step::Scan(scan) => {
                 scan.access.each_scalar(visit);
-                scan.filter.iter().for_each(|&term| visit(&terms[term]));
+                scan.filter.iter().for_each(|&term| visit(&terms[term as usize]));
                 if let super::logical::SourceKind::Virtual { arguments, .. } = &scan.source.kind {
                     arguments.iter().for_each(visit);
                 }
@@ -151,7 +152,7 @@ impl Step<'_> {
                 join.on
                     .iter()
                     .chain(&join.after)
-                    .for_each(|&term| visit(&terms[term]));
+                    .for_each(|&term| visit(&terms[term as usize]));
                 if let Method::Hash(keys) = &join.method {
                     for key in keys {
                         visit(&key.left);

@@ -114,11 +114,17 @@ impl OrderCheck<'_, '_> {
 
     /// Matches the keys of a tree with the wishes; tells whether no two rows agree in all of the keys that were matched.
     fn walk(&self, state: &mut OrderState, candidate: &Candidate) -> bool {
+        if let Path::Virtual(path) = &candidate.path {
+            if path.ordered {
+                state.held = self.wishes.len();
+            }
+            return false;
+        }
         let item = &self.items[candidate.item];
         let (Path::Tree(path), Some(table)) = (&candidate.path, item.table) else {
             return false;
         };
-        let tree = &item.trees[path.tree];
+        let tree = &item.trees[path.tree()];
         let mut backwards = None;
         for (place, key) in tree.keys.iter().enumerate() {
             self.pass(state, 0);
@@ -176,7 +182,7 @@ impl OrderCheck<'_, '_> {
 
 /// Whether a key is equal to one value throughout the walk.
 fn is_fixed(item: &OrderedItem<'_, '_>, path: &TreePath, place: usize) -> bool {
-    path.equal.get(place).is_some_and(|&number| {
+    path.equal_at(place).is_some_and(|number| {
         let op = item.constraints[number].op;
         matches!(op, ConstraintOp::Equal | ConstraintOp::Is | ConstraintOp::Null)
     })

@@ -1,13 +1,16 @@
 //! The ways in which one table's rows can be found, each with its cost.
 
+use std::rc::Rc;
+
 use smallvec::SmallVec;
 
 use super::constraint::{Constraint, ConstraintOp, Side, side_of};
 use super::cost::LogEst;
 use super::region::{Items, Planner, TermUse};
 use super::tree::Tree;
+use super::virtual_table::VirtualPath;
 use crate::plan::expr::CompareOp;
-use crate::plan::logical::Scalar;
+use crate::plan::logical::{Scalar, TableId};
 use crate::value::Value;
 
 /// One way to find the rows of an item.
@@ -41,23 +44,21 @@ pub(super) enum Path {
     Rows,
     /// Through a hash table over an equality with items before.
     Hash,
+    /// By a virtual table's own code.
+    Virtual(Rc<VirtualPath>),
     /// Through several trees, one for each branch of an OR.
     Union {
         branches: Vec<(TreePath, Vec<Constraint>)>,
     },
 }
 
-/// A part of a tree.
+/// A part of a tree. Constraints are named by number; numbers are kept small, since many paths are made and few are taken.
 #[derive(Debug)]
 pub(super) struct TreePath {
-    /// Which of the table's trees.
-    pub tree: usize,
-    /// The constraints that are equalities on its leading keys.
-    pub equal: SmallVec<[usize; 4]>,
-    /// The lower bound of the next key.
-    pub lower: Option<usize>,
-    /// The upper bound of the next key.
-    pub upper: Option<usize>,
+    tree: u32,
+    equal: SmallVec<[u32; 4]>,
+    lower: Option<u32>,
+    upper: Option<u32>,
 }
 
 impl Clone for TreePath {
@@ -80,16 +81,70 @@ impl TreePath {
     /// Every entry of a tree.
     pub fn whole(tree: usize) -> TreePath {
         TreePath {
-            tree,
+            tree: tree as u32,
             equal: SmallVec::new(),
             lower: None,
             upper: None,
         }
     }
 
+    /// Which of the table's trees.
+    #[inline]
+    pub fn tree(&self) -> usize {
+        self.tree as usize
+    }
+
+    /// The constraints that are equalities on its leading keys.
+    #[inline]
+    pub fn equal(&self) -> impl ExactSizeIterator<Item = usize> + '_ {
+        self.equal.iter().map(|&number| number as usize)
+    }
+
+    /// The equality on the key at `place`.
+    #[inline]
+    pub fn equal_at(&self, place: usize) -> Option<usize> {
+        self.equal.get(place).map(|&number| number as usize)
+    }
+
+    /// How many leading keys have an equality.
+    #[inline]
+    pub fn equal_count(&self) -> usize {
+        self.equal.len()
+    }
+
+    /// Adds an equality on the next key.
+    #[inline]
+    pub fn push_equal(&mut self, constraint: usize) {
+        self.equal.push(constraint as u32);
+    }
+
+    /// The lower bound of the key after the equalities.
+    #[inline]
+    pub fn lower(&self) -> Option<usize> {
+        self.lower.map(|number| number as usize)
+    }
+
+    /// The upper bound of the key after the equalities.
+    #[inline]
+    pub fn upper(&self) -> Option<usize> {
+        self.upper.map(|number| number as usize)
+    }
+
+    /// Sets the bounds of the key after the equalities.
+    pub fn bound_by(&mut self, lower: Option<usize>, upper: Option<usize>) {
+        self.lower = lower.map(|number| number as u32);
+        self.upper = upper.map(|number| number as u32);
+    }
+
+    /// How many bounds there are.
+    pub fn bound_count(&self) -> usize {
+        usize::from(self.lower.is_some()) + usize::from(self.upper.is_some())
+    }
+
     /// The constraints that it uses.
+    #[inline]
     pub fn used(&self) -> impl Iterator<Item = usize> + '_ {
-        self.equal.iter().copied().chain(self.lower).chain(self.upper)
+        self.equal().chain(self.lower()).chain(self.upper())
     }
 
     /// Whether it visits a part only.
@@ -102,6 +157,8 @@ impl TreePath {
 pub(super) struct TableSearch<'s, 't> {
     /// The item.
     pub item: usize,
+    /// Its table.
+    pub table: TableId,
     /// Items that must come before in any case.
     pub before: Items,
     /// The trees.
@@ -202,9 +259,9 @@ impl<'p, 'q> Planner<'p, 'q> {
         let place = growth.path.equal.len();
         let Some(key) = tree.keys.get(place) else { return };
         for (number, constraint) in search.constraints.iter().enumerate() {
-            let fits = self.serves(search.item, constraint, key)
+            let fits = self.serves(search.table, constraint, key)
                 && !(constraint.op == ConstraintOp::Null && key.not_null)
-                && !growth.path.equal.contains(&number);
+                && !growth.path.equal.contains(&(number as u32));
             if !fits {
                 continue;
             }
@@ -229,7 +286,7 @@ impl<'p, 'q> Planner<'p, 'q> {
         let constraint = &search.constraints[number];
         let place = growth.path.equal.len();
         let mut next = growth.clone();
-        next.path.equal.push(number);
+        next.path.push_equal(number);
         next.needs |= constraint.needs;
         let repeats = self.repeats(constraint);
         if let (Some(repeats), true) = (repeats, tree.counted && tree.rows[0].log().0 >= 10) {
@@ -280,7 +337,7 @@ impl<'p, 'q> Planner<'p, 'q> {
         } else {
             &mut next.path.lower
         };
-        *slot = Some(number);
+        *slot = Some(number as u32);
         next.out = range_rows(growth.out, 1);
         if !self.is_half_of_pattern(constraint) {
             if below {
@@ -297,12 +354,12 @@ impl<'p, 'q> Planner<'p, 'q> {
         };
         for (upper, other) in search.constraints.iter().enumerate() {
             let pairs = matches!(other.op, ConstraintOp::Below { .. })
-                && self.serves(search.item, other, key)
+                && self.serves(search.table, other, key)
                 && self.pattern_of(other) == self.pattern_of(constraint);
             if pairs {
                 let mut both = next.clone();
                 both.needs |= other.needs;
-                both.path.upper = Some(upper);
+                both.path.upper = Some(upper as u32);
                 both.out = range_rows(growth.out, 2);
                 self.offer(search, tree, both, uses, out);
             }

@@ -10,11 +10,12 @@ use super::order::{OrderCheck, OrderWish, OrderedItem, helpful_trees};
 use super::path::{Candidate, Candidates, Path, TableSearch};
 use super::solve::{Question, Sequence, solve};
 use super::tree::{Tree, TreeKey};
+use super::virtual_table::VirtualSearch;
 use super::{ScanStep, Step, TermId, TermIds};
 use crate::error::{Error, Result};
 use crate::plan::bind::Tables;
 use crate::plan::context::PlanContext;
-use crate::plan::expr::CompareOp;
+use crate::plan::expr::{CompareOp, CompareRule};
 use crate::plan::logical::{From, IndexHint, OuterKind, Scalar, SemiJoin, Source, SourceKind, TableId};
 use crate::plan::physical::JoinKind;
 
@@ -96,7 +97,7 @@ struct Prepared<'p> {
     trees: Vec<Tree<'p>>,
     constraints: Vec<Constraint>,
     /// LEFT JOIN: the terms of its ON.
-    left: Option<Uses>,
+    left: Option<Box<Uses>>,
 }
 
 impl<'p, 'q> Planner<'p, 'q> {
@@ -133,17 +134,17 @@ impl<'p, 'q> Planner<'p, 'q> {
 
     /// A term's expression.
     pub(super) fn term(&self, term: TermId) -> &Scalar {
-        &self.terms[term].scalar
+        &self.terms[term as usize].scalar
     }
 
     /// The term that `term` follows from, or itself.
     pub(super) fn parent(&self, term: TermId) -> TermId {
-        self.terms[term].parent.unwrap_or(term)
+        self.terms[term as usize].parent.unwrap_or(term)
     }
 
     /// The pattern that a bound comes from.
     pub(super) fn pattern_of(&self, constraint: &Constraint) -> Option<TermId> {
-        self.terms[constraint.term]
+        self.terms[constraint.term as usize]
             .parent
             .filter(|&parent| matches!(self.term(parent), Scalar::Like { .. }))
     }
@@ -154,20 +155,13 @@ impl<'p, 'q> Planner<'p, 'q> {
     }
 
     /// Whether a tree's key can be searched by the constraint.
-    pub(super) fn serves(&self, item: usize, constraint: &Constraint, key: &TreeKey<'_>) -> bool {
-        let own: Items = 1 << item;
-        let table = self
-            .owners
-            .iter()
-            .find(|(_, owner)| *owner == own)
-            .map(|(table, _)| *table);
-        table.is_some_and(|table| {
-            let target = side_of(self.term(constraint.term), constraint.target);
-            self.finder().serves(constraint, target, table, key)
-        })
+    #[inline]
+    pub(super) fn serves(&self, table: TableId, constraint: &Constraint, key: &TreeKey<'_>) -> bool {
+        let target = side_of(self.term(constraint.term), constraint.target);
+        self.finder().serves(constraint, target, table, key)
     }
 
-    fn finder(&self) -> Finder<'_> {
+    pub(super) fn finder(&self) -> Finder<'_> {
         Finder {
             tables: self.tables,
             owners: &self.owners,
@@ -175,12 +169,16 @@ impl<'p, 'q> Planner<'p, 'q> {
     }
 
     fn add_terms(&mut self, terms: &'q [Scalar]) -> TermIds {
-        let first = self.terms.len();
-        self.terms.extend(terms.iter().map(|term| Term {
-            scalar: Cow::Borrowed(term),
-            parent: None,
-        }));
-        (first..self.terms.len()).collect()
+        let mut ids = TermIds::with_capacity(terms.len());
+        self.terms.reserve(terms.len());
+        for term in terms {
+            ids.push(self.terms.len() as TermId);
+            self.terms.push(Term {
+                scalar: Cow::Borrowed(term),
+                parent: None,
+            });
+        }
+        ids
     }
 
     /// Adds a term that is checked like a written one.
@@ -189,7 +187,7 @@ impl<'p, 'q> Planner<'p, 'q> {
             scalar: Cow::Owned(scalar),
             parent: None,
         });
-        self.terms.len() - 1
+        (self.terms.len() - 1) as TermId
     }
 
     /// Adds the constraints that a term puts on an item.
@@ -203,13 +201,15 @@ impl<'p, 'q> Planner<'p, 'q> {
             scalar: Cow::Owned(scalar),
             parent: Some(parent),
         });
-        self.terms.len() - 1
+        (self.terms.len() - 1) as TermId
     }
 
     /// Lists the items of a region from left to right.
     fn gather(&mut self, from: &'q From, fixed: bool, region: &mut Region<'q>) {
         match from {
             From::Source(source) => {
+                let terms = self.argument_terms(source);
+                region.terms.extend(terms);
                 region.items.push(Item {
                     from: ItemKind::Source(source),
                     left: None,
@@ -221,7 +221,7 @@ impl<'p, 'q> Planner<'p, 'q> {
                     self.gather(&item.from, item.fixed || fixed && place == 0, region);
                 }
                 let on = self.add_terms(on);
-                region.terms.extend(on);
+                region.terms.extend_from_slice(&on);
             }
             From::Outer {
                 kind: OuterKind::Left,
@@ -230,7 +230,10 @@ impl<'p, 'q> Planner<'p, 'q> {
                 on,
             } => {
                 self.gather(left, fixed, region);
-                let on = self.add_terms(on);
+                let mut on = self.add_terms(on);
+                if let From::Source(source) = &**right {
+                    on.extend(self.argument_terms(source));
+                }
                 let from = match &**right {
                     From::Source(source) => ItemKind::Source(source),
                     other => ItemKind::Fixed(other),
@@ -251,6 +254,28 @@ impl<'p, 'q> Planner<'p, 'q> {
         }
     }
 
+    /// The arguments of a table-valued function are equalities with its hidden columns.
+    fn argument_terms(&mut self, source: &Source) -> TermIds {
+        let SourceKind::Virtual { table, arguments } = &source.kind else {
+            return TermIds::new();
+        };
+        let hidden = table.columns.iter().enumerate();
+        let hidden = hidden.filter(|(_, column)| column.hidden);
+        let terms = hidden.zip(arguments).map(|((index, column), argument)| {
+            self.add_term(Scalar::Compare {
+                op: CompareOp::Eq,
+                left: Box::new(Scalar::column(source.table, index)),
+                right: Box::new(argument.clone()),
+                rule: CompareRule {
+                    left: None,
+                    right: None,
+                    collation: column.collation.clone(),
+                },
+            })
+        });
+        terms.collect()
+    }
+
     /// Plans the items of a region.
     fn region(&mut self, region: Region<'q>, wanted: &Wanted) -> Result<Step<'q>> {
         if region.items.len() > 64 {
@@ -269,27 +294,24 @@ impl<'p, 'q> Planner<'p, 'q> {
         for place in 0..region.items.len() {
             prepared.push(self.prepare(&region, place, &uses)?);
         }
-        let wishes: SmallVec<[(&OrderWish, Items); 2]> = wanted
-            .order
-            .iter()
-            .map(|wish| (wish, self.finder().items(&wish.expression)))
-            .collect();
+        let mut wishes: SmallVec<[(&OrderWish, Items); 2]> = SmallVec::new();
+        let mut constant: SmallVec<[bool; 8]> = SmallVec::new();
+        for wish in &wanted.order {
+            wishes.push((wish, self.finder().items(&wish.expression)));
+            constant.push(self.is_constant(&region, wish));
+        }
         let mut candidates = Candidates::new();
         for (place, item) in prepared.iter().enumerate() {
             self.candidates(&region, place, item, &uses, &wishes, &mut candidates)?;
         }
-        let items: SmallVec<[OrderedItem<'_, '_>; 4]> = prepared
-            .iter()
-            .map(|item| OrderedItem {
+        let mut items: SmallVec<[OrderedItem<'_, '_>; 4]> = SmallVec::new();
+        for item in &prepared {
+            items.push(OrderedItem {
                 table: item.table,
                 trees: &item.trees,
                 constraints: &item.constraints,
-            })
-            .collect();
-        let constant: SmallVec<[bool; 8]> = wishes
-            .iter()
-            .map(|(wish, _)| self.is_constant(&region, wish))
-            .collect();
+            });
+        }
         let order = OrderCheck {
             wishes: &wishes,
             constant: &constant,
@@ -314,14 +336,15 @@ impl<'p, 'q> Planner<'p, 'q> {
     /// The items that each term bears on.
     fn uses(&self, terms: &[TermId]) -> Uses {
         let finder = self.finder();
-        terms
-            .iter()
-            .map(|&term| TermUse {
+        let mut uses = Uses::with_capacity(terms.len());
+        for &term in terms {
+            uses.push(TermUse {
                 term,
                 items: finder.items(self.term(term)),
-                derived: self.terms[term].parent.is_some(),
-            })
-            .collect()
+                derived: self.terms[term as usize].parent.is_some(),
+            });
+        }
+        uses
     }
 
     /// What the search has to know about an item.
@@ -348,9 +371,9 @@ impl<'p, 'q> Planner<'p, 'q> {
             },
             ItemKind::Fixed(_) => (None, Vec::new()),
         };
-        let left = item.left.as_ref().map(|on| self.uses(on));
+        let left = item.left.as_ref().map(|on| Box::new(self.uses(on)));
         let finder = self.finder();
-        for term in left.as_deref().unwrap_or(uses) {
+        for term in left.as_ref().map_or(uses, |left| left) {
             if term.items & own != 0 {
                 finder.find(
                     term.term,
@@ -388,17 +411,22 @@ impl<'p, 'q> Planner<'p, 'q> {
         out: &mut Candidates,
     ) -> Result<()> {
         let item = &region.items[place];
-        let mut before: Items = if item.fixed { (1 << place) - 1 } else { 0 };
-        let uses = prepared.left.as_deref().unwrap_or(uses);
+        let before: Items = if item.fixed { (1 << place) - 1 } else { 0 };
+        let uses = prepared.left.as_ref().map_or(uses, |left| left);
         let (ItemKind::Source(source), Some(id)) = (&item.from, prepared.table) else {
             if let ItemKind::Source(Source {
-                kind: SourceKind::Virtual { arguments, .. },
+                kind: SourceKind::Virtual { table, .. },
+                table: id,
                 ..
             }) = &item.from
             {
-                before |= arguments
-                    .iter()
-                    .fold(0, |items, argument| items | self.items_of(argument));
+                let search = VirtualSearch {
+                    place,
+                    table: *id,
+                    schema_table: table,
+                    before,
+                };
+                return self.virtual_candidates(&search, uses, wishes, out);
             }
             self.row_candidates(place, before, item, uses, out);
             return Ok(());
@@ -409,6 +437,7 @@ impl<'p, 'q> Planner<'p, 'q> {
         };
         let search = TableSearch {
             item: place,
+            table: id,
             before,
             trees: &prepared.trees,
             constraints: &prepared.constraints,
@@ -557,7 +586,9 @@ impl<'p, 'q> Planner<'p, 'q> {
         candidates: &[Candidate],
         sequence: &Sequence,
     ) -> Result<Step<'q>> {
-        let mut waiting: Uses = uses.iter().copied().filter(|term| !term.derived).collect();
+        let mut waiting = Uses::new();
+        waiting.extend_from_slice(uses);
+        waiting.retain(|term| !term.derived);
         let mut semis: Vec<(Items, &'q SemiJoin)> = region
             .semis
             .iter()

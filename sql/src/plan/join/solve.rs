@@ -50,11 +50,17 @@ struct Partial {
 #[derive(Clone, Copy)]
 struct Choice {
     needs: Items,
-    own: Items,
     setup: i32,
     run: i32,
     out: i32,
     hash: bool,
+}
+
+/// All candidates, and which of them are each item's.
+struct Choices {
+    all: SmallVec<[Choice; 16]>,
+    /// An item, and the number after its last candidate; those of one item stand together.
+    groups: SmallVec<[(Items, usize); 8]>,
 }
 
 /// All sequences that were kept, round by round.
@@ -76,7 +82,7 @@ pub(super) struct Question<'s, 't> {
 
 /// The cheapest sequence; `None` when the candidates' needs contradict each other.
 pub(super) fn solve(question: &Question<'_, '_>) -> Option<Sequence> {
-    let choices: SmallVec<[Choice; 16]> = question.candidates.iter().map(Choice::of).collect();
+    let choices = Choices::of(question.candidates);
     let first = best(question, &choices, &[])?;
     if question.order.len() == 0 {
         return Some(first);
@@ -89,11 +95,29 @@ pub(super) fn solve(question: &Question<'_, '_>) -> Option<Sequence> {
     best(question, &choices, &sorts)
 }
 
+impl Choices {
+    fn of(candidates: &[Candidate]) -> Choices {
+        let mut choices = Choices {
+            all: SmallVec::with_capacity(candidates.len()),
+            groups: SmallVec::new(),
+        };
+        for candidate in candidates {
+            choices.all.push(Choice::of(candidate));
+            let (own, end) = (1 << candidate.item, choices.all.len());
+            match choices.groups.last_mut() {
+                Some(group) if group.0 == own => group.1 = end,
+                _ => choices.groups.push((own, end)),
+            }
+        }
+        choices
+    }
+}
+
 impl Choice {
+    #[inline]
     fn of(candidate: &Candidate) -> Choice {
         Choice {
             needs: candidate.needs,
-            own: 1 << candidate.item,
             setup: i32::from(candidate.setup.0),
             run: i32::from(candidate.run.0),
             out: i32::from(candidate.out.0),
@@ -104,7 +128,7 @@ impl Choice {
 
 /// The cheapest sequence, where `sorts` says what a sort costs by how many of the wanted terms hold already; it is empty when no
 /// order is wanted.
-fn best(question: &Question<'_, '_>, choices: &[Choice], sorts: &[i32]) -> Option<Sequence> {
+fn best(question: &Question<'_, '_>, choices: &Choices, sorts: &[i32]) -> Option<Sequence> {
     let kept = match question.items {
         0 | 1 => 1,
         2 => KEPT_FOR_TWO,
@@ -126,23 +150,28 @@ fn best(question: &Question<'_, '_>, choices: &[Choice], sorts: &[i32]) -> Optio
         let last = round + 1 == question.items;
         for place in from {
             let sequence = all[place];
-            for (number, choice) in choices.iter().enumerate() {
-                if (choice.needs & !sequence.items) | (choice.own & sequence.items) != 0 {
+            let mut end = 0;
+            for &(own, after) in &choices.groups {
+                let group = std::mem::replace(&mut end, after)..after;
+                if own & sequence.items != 0 {
                     continue;
                 }
-                // A hash table that is asked once is never worth it.
-                if choice.hash && sequence.rows < 3 {
-                    continue;
-                }
-                let order = match &sequence.order {
-                    Progress::Open(state) if !sorts.is_empty() => {
-                        question.order.step(state, &question.candidates[number])
+                for (number, choice) in group.clone().zip(&choices.all[group]) {
+                    // A hash table that is asked once is never worth it.
+                    if choice.needs & !sequence.items != 0 || (choice.hash && sequence.rows < 3) {
+                        continue;
                     }
-                    known => *known,
-                };
-                let mut next = extend(&sequence, choice, order, sorts, round == 0, last);
-                (next.candidate, next.before) = (number as u32, place as u32);
-                keep(&mut all, first, next, kept, last);
+                    let order = match &sequence.order {
+                        Progress::Open(state) if !sorts.is_empty() => {
+                            question.order.step(state, &question.candidates[number])
+                        }
+                        known => *known,
+                    };
+                    let mut next = extend(&sequence, choice, order, sorts, round == 0, last);
+                    next.items |= own;
+                    (next.candidate, next.before) = (number as u32, place as u32);
+                    keep(&mut all, first, next, kept, last);
+                }
             }
         }
         from = first..all.len();
@@ -194,7 +223,7 @@ fn extend(
     Partial {
         candidate: 0,
         before: 0,
-        items: sequence.items | choice.own,
+        items: sequence.items,
         rows: sequence.rows + choice.out,
         cost,
         unsorted,

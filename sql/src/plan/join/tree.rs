@@ -15,7 +15,7 @@ pub(super) struct Tree<'t> {
     /// The index; `None` for the table's own tree.
     pub index: Option<&'t Arc<Index>>,
     /// What it is keyed by.
-    pub keys: SmallVec<[TreeKey<'t>; 4]>,
+    pub keys: SmallVec<[TreeKey<'t>; 2]>,
     /// Rows in all, then for an equality on 1, 2, .. leading keys.
     pub rows: PrefixRows,
     /// The size of its entries.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::column::TableId;
 use super::scalar::Scalar;
-use crate::catalog::{Table, VirtualTable};
+use crate::catalog::Table;
 use crate::functions::Function;
 use crate::plan::physical::{ColumnOrigin, CteId, DatabaseIndex, FrameExclude, FrameUnit, SetOperator};
 use crate::value::{Affinity, Collation};
@@ -24,6 +24,8 @@ pub(in crate::plan) struct Query {
     pub columns: Vec<OutputColumn>,
     /// Common tables of the WITH in front of this query that are referred to; each needs only those before it.
     pub common: Vec<CommonTable>,
+    /// There may be queries inside its expressions.
+    pub has_subqueries: bool,
 }
 
 /// A common table expression that is computed once, or not yet known to be needed only once.
@@ -191,7 +193,7 @@ pub(in crate::plan) enum SourceKind {
     },
     /// A virtual table; the arguments of a table-valued function stand for its hidden columns in order.
     Virtual {
-        table: Arc<dyn VirtualTable>,
+        table: Arc<Table>,
         arguments: Vec<Scalar>,
     },
     /// A subquery or view.
@@ -385,6 +387,7 @@ impl Query {
             offset: None,
             columns,
             common: Vec::new(),
+            has_subqueries: true,
         }
     }
 

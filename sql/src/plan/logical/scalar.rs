@@ -44,9 +44,9 @@ pub(in crate::plan) enum Scalar {
     Between {
         operand: Box<Scalar>,
         low: Box<Scalar>,
-        low_rule: CompareRule,
+        low_rule: Box<CompareRule>,
         high: Box<Scalar>,
-        high_rule: CompareRule,
+        high_rule: Box<CompareRule>,
     },
     /// All terms.
     And(Vec<Scalar>),
@@ -64,14 +64,14 @@ pub(in crate::plan) enum Scalar {
     InList {
         operand: Box<Scalar>,
         list: Vec<Scalar>,
-        rule: CompareRule,
+        rule: Box<CompareRule>,
         negated: bool,
     },
     /// IN over a query.
     InQuery {
         operands: Vec<Scalar>,
         query: Rc<Query>,
-        rules: Vec<CompareRule>,
+        rules: Box<[CompareRule]>,
         negated: bool,
     },
     /// EXISTS.

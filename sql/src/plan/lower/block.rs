@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::plan::expr::Expr;
 use crate::plan::join::{JoinPlan, OrderWish, Wanted};
 use crate::plan::logical::{Block, ColumnSet, From, Order, OrderTarget, Query, Scalar};
-use crate::plan::physical::Node;
+use crate::plan::physical::{Limit, Node};
 use crate::value::Value;
 
 impl Lowerer<'_> {
@@ -21,8 +21,9 @@ impl Lowerer<'_> {
         self.block_with(block, Tail::none(), needed)
     }
 
-    fn block_with(&mut self, block: &Block, tail: Tail<'_>, needed: Option<&ColumnSet>) -> Result<Node> {
-        let (node, layout, tail) = self.block_rows(block, tail, &[])?;
+    fn block_with(&mut self, block: &Block, mut tail: Tail<'_>, needed: Option<&ColumnSet>) -> Result<Node> {
+        let mut layout = Layout::empty();
+        let node = self.block_rows(block, &mut tail, &[], &mut layout)?;
         self.output(
             node,
             &layout,
@@ -33,19 +34,20 @@ impl Lowerer<'_> {
         )
     }
 
-    /// A block's rows before projection, with the columns that `extra` reads beside its own; the tail knows then how much
-    /// of its order holds.
-    pub(super) fn block_rows<'q>(
+    /// A block's rows before projection, with the columns that `extra` reads beside its own. The tail knows then how much of its
+    /// order holds, and `layout`, which is empty before, where the columns are.
+    pub(super) fn block_rows(
         &mut self,
-        block: &'q Block,
-        mut tail: Tail<'q>,
+        block: &Block,
+        tail: &mut Tail<'_>,
         extra: &[&Scalar],
-    ) -> Result<(Node, Layout, Tail<'q>)> {
+        layout: &mut Layout,
+    ) -> Result<Node> {
         let extreme = extreme(block);
-        let (mut node, mut layout) = match &block.from {
+        let mut node = match &block.from {
             Some(from) => {
-                let (plan, first_row) = self.join_plan(block, from, &mut tail, extra, extreme.as_ref())?;
-                self.mark_block(block, &plan, &tail);
+                let (plan, first_row) = self.join_plan(block, from, tail, extra, extreme.as_ref())?;
+                self.mark_block(block, &plan, tail);
                 extra.iter().for_each(|scalar| self.mark(scalar));
                 if first_row {
                     self.explain_note(|| ScanNote {
@@ -53,28 +55,27 @@ impl Lowerer<'_> {
                         ..ScanNote::default()
                     });
                 }
-                let (node, layout) = self.join(plan)?;
-                (if first_row { one_row(node) } else { node }, layout)
+                let node = self.join(&plan, layout)?;
+                if first_row { one_row(node) } else { node }
             }
             None => {
-                self.mark_block_expressions(block, &tail);
+                self.mark_block_expressions(block, tail);
                 self.explain_constant_rows(1);
                 let one = Node::Values {
                     rows: vec![Vec::new()],
                     width: 0,
                 };
-                let filtered = self.filtered(one, &block.filter, &Layout::empty())?;
-                (filtered, Layout::empty())
+                self.filtered(one, &block.filter, &Layout::empty())?
             }
         };
         if let Some(grouping) = &block.grouping {
-            (node, layout) = self.grouped(node, layout, block, grouping, &tail)?;
-            node = self.filtered(node, &block.having, &layout)?;
+            (node, *layout) = self.grouped(node, std::mem::take(layout), block, grouping, tail)?;
+            node = self.filtered(node, &block.having, layout)?;
         }
         for group in &block.windows {
-            (node, layout) = self.windowed(node, layout, group)?;
+            (node, *layout) = self.windowed(node, std::mem::take(layout), group)?;
         }
-        Ok((node, layout, tail))
+        Ok(node)
     }
 
     /// Decides how the block's tables are joined; an order that comes of itself is noted in the tail. The flag: only the first
@@ -131,13 +132,7 @@ impl Lowerer<'_> {
 
     /// Rows for which all terms hold.
     pub(super) fn filtered(&mut self, input: Node, terms: &[Scalar], layout: &Layout) -> Result<Node> {
-        Ok(match self.conjunction(terms, layout)? {
-            Some(predicate) => Node::Filter {
-                input: Box::new(input),
-                predicate,
-            },
-            None => input,
-        })
+        Ok(input.filtered(self.conjunction(terms, layout)?))
     }
 
     /// Notes every column that the block reads once its tables are joined by `plan`.
@@ -233,9 +228,9 @@ fn extreme(block: &Block) -> Option<(Wanted, Vec<Scalar>)> {
 /// The first row only.
 fn one_row(input: Node) -> Node {
     let limit = Some(Expr::Literal(Value::Integer(1)));
-    Node::Limit {
-        input: Box::new(input),
+    Node::Limit(Box::new(Limit {
+        input,
         limit,
         offset: None,
-    }
+    }))
 }

@@ -194,6 +194,7 @@ impl Lowerer<'_> {
 /// `SCAN` or `SEARCH`, and the words after the table's name.
 fn access_words(table: &Table, access: &Access) -> (&'static str, String) {
     match access {
+        Access::Virtual(..) => ("SCAN", String::new()),
         Access::Table(range) => match &table.without_rowid {
             None => rowid_words(range),
             Some(_) if range.is_whole() => ("SCAN", String::new()),

@@ -72,11 +72,10 @@ impl Layout {
     pub fn append(&mut self, other: Layout) {
         let base = self.width;
         self.width += other.width;
-        let moved = other.segments.into_iter().map(|segment| Segment {
-            base: segment.base + base,
-            ..segment
-        });
-        self.segments.extend(moved);
+        for mut segment in other.segments {
+            segment.base += base;
+            self.segments.push(segment);
+        }
     }
 
     /// How many columns there are.

@@ -4,7 +4,7 @@ use super::{Layout, Lowerer};
 use crate::error::Result;
 use crate::plan::expr::{BinaryOp, CaseBranch, CompareOp, CompareRule, Expr};
 use crate::plan::logical::{ColumnNo, ColumnSet, Order, OrderTarget, Query, Scalar};
-use crate::plan::physical::{Node, SortKey};
+use crate::plan::physical::{Limit, Node, Sort, SortKey};
 use crate::value::{Collation, Value};
 
 /// What comes after a query's rows are made: order and limit.
@@ -177,12 +177,12 @@ impl Lowerer<'_> {
         }
         self.explain_sort(tail.sorted, keys.len());
         let top = self.top(tail)?;
-        Ok(Node::Sort {
-            input: Box::new(input),
+        Ok(Node::Sort(Box::new(Sort {
+            input,
             keys,
             top,
             sorted_prefix: tail.sorted,
-        })
+        })))
     }
 
     /// LIMIT and OFFSET.
@@ -198,11 +198,7 @@ impl Lowerer<'_> {
             .offset
             .map(|offset| self.scalar(offset, &Layout::empty()))
             .transpose()?;
-        Ok(Node::Limit {
-            input: Box::new(input),
-            limit,
-            offset,
-        })
+        Ok(Node::Limit(Box::new(Limit { input, limit, offset })))
     }
 
     /// How many rows of a sort are enough: limit plus offset, all when the limit is negative.

@@ -7,7 +7,7 @@ use crate::functions::FunctionKind;
 use crate::plan::logical::{
     Body, ColumnSet, CommonTable, Compound, CompoundKind, Order, OrderTarget, Query, RecursiveBody, Scalar,
 };
-use crate::plan::physical::{CteId, Node, Recursive};
+use crate::plan::physical::{CteId, Node, Recursive, Sort};
 use crate::value::Collation;
 
 impl Lowerer<'_> {
@@ -133,12 +133,12 @@ impl Lowerer<'_> {
         let others = (0..collations.len()).filter(|column| !named(column));
         keys.extend(others.map(|column| whole_key((column, &collations[column]))));
         let top = self.top(&tail)?;
-        let node = Node::Sort {
-            input: Box::new(node),
+        let node = Node::Sort(Box::new(Sort {
+            input: node,
             keys,
             top,
             sorted_prefix: 0,
-        };
+        }));
         self.limited(node, &tail)
     }
 

@@ -13,46 +13,26 @@ use crate::plan::physical::{
     Bound, DatabaseIndex, IndexScan, Node, RowidUnion, ScanColumn, Seek, SeekTerm, TableScan, VirtualScan,
 };
 use crate::value::Affinity;
+use crate::virtual_table::CursorColumn;
 
 impl Lowerer<'_> {
-    /// The rows of one table of FROM.
-    pub(super) fn scan(&mut self, step: &ScanStep<'_>, terms: Terms<'_, '_>) -> Result<(Node, Layout)> {
+    /// The rows of one table of FROM. Their columns come into `layout`, which is empty before.
+    pub(super) fn scan(
+        &mut self,
+        step: &ScanStep<'_>,
+        terms: Terms<'_, '_>,
+        layout: &mut Layout,
+    ) -> Result<Node> {
         let table = step.source.table;
         match &step.source.kind {
             SourceKind::Table {
                 database,
                 table: schema_table,
-            } => self.table_rows(step, *database, schema_table, terms),
+            } => self.table_rows(step, *database, schema_table, terms, layout),
             SourceKind::Virtual {
-                table: virtual_table,
-                arguments,
-            } => {
-                let used = self.tables.get(table).used.clone();
-                let layout = Layout::of(table, Columns::Set(used.clone()));
-                let hidden = virtual_table
-                    .columns()
-                    .iter()
-                    .enumerate()
-                    .filter(|(_, column)| column.hidden);
-                let hidden: Vec<usize> = hidden.map(|(index, _)| index).collect();
-                let mut lowered = Vec::with_capacity(arguments.len());
-                for (&column, argument) in hidden.iter().zip(arguments) {
-                    lowered.push((column, self.scalar(argument, &Layout::empty())?));
-                }
-                self.explain_rows(table, " VIRTUAL TABLE INDEX 0:");
-                let filter = self.terms(&step.filter, terms, &layout)?;
-                let scan = VirtualScan {
-                    table: Arc::clone(virtual_table),
-                    arguments: lowered,
-                    columns: used
-                        .iter()
-                        .map(|column| column.index().unwrap_or(usize::MAX))
-                        .collect(),
-                    filter,
-                };
-                Ok((Node::VirtualScan(Box::new(scan)), layout))
-            }
-            SourceKind::Query(query) => self.query_rows(step, query, terms),
+                table: schema_table, ..
+            } => self.virtual_rows(step, schema_table, terms, layout),
+            SourceKind::Query(query) => self.query_rows(step, query, terms, layout),
             SourceKind::Common(id) => {
                 let width = self.tables.get(table).width();
                 self.explain_rows(table, "");
@@ -61,6 +41,7 @@ impl Lowerer<'_> {
                     step,
                     Columns::First(width),
                     terms,
+                    layout,
                 )
             }
             SourceKind::Recursion(id) => {
@@ -71,9 +52,49 @@ impl Lowerer<'_> {
                     step,
                     Columns::First(width),
                     terms,
+                    layout,
                 )
             }
         }
+    }
+
+    fn virtual_rows(
+        &mut self,
+        step: &ScanStep<'_>,
+        table: &Arc<Table>,
+        terms: Terms<'_, '_>,
+        layout: &mut Layout,
+    ) -> Result<Node> {
+        let Access::Virtual(plan, arguments) = &step.access else {
+            return Err(Error::misuse("a virtual table is read along a plan of its own"));
+        };
+        let id = step.source.table;
+        let used = self.tables.get(id).used.clone();
+        layout.push(id, Columns::Set(used.clone()));
+        let arguments = arguments.iter().map(|argument| self.seek_term(argument));
+        let arguments = arguments.collect::<Result<_>>()?;
+        self.explain_rows(
+            id,
+            &format!(
+                " VIRTUAL TABLE INDEX {}:{}",
+                plan.number,
+                plan.text.as_deref().unwrap_or("")
+            ),
+        );
+        let filter = self.terms(&step.filter, terms, layout)?;
+        let place = |column: ColumnNo| match column.index() {
+            None => CursorColumn::Rowid,
+            Some(index) if index < table.columns.len() => CursorColumn::Column(index),
+            Some(_) => CursorColumn::Handle,
+        };
+        let scan = VirtualScan {
+            table: Arc::clone(table),
+            plan: Arc::clone(plan),
+            arguments,
+            columns: used.iter().map(place).collect(),
+            filter,
+        };
+        Ok(Node::VirtualScan(Box::new(scan)))
     }
 
     fn query_rows(
@@ -81,7 +102,8 @@ impl Lowerer<'_> {
         step: &ScanStep<'_>,
         query: &Query,
         terms: Terms<'_, '_>,
-    ) -> Result<(Node, Layout)> {
+        layout: &mut Layout,
+    ) -> Result<Node> {
         let table = step.source.table;
         let used = self.tables.get(table).used.clone();
         let narrow = super::query::can_narrow(query);
@@ -95,7 +117,7 @@ impl Lowerer<'_> {
         } else {
             Columns::First(query.width())
         };
-        self.derived_rows(node, step, columns, terms)
+        self.derived_rows(node, step, columns, terms, layout)
     }
 
     fn derived_rows(
@@ -104,16 +126,10 @@ impl Lowerer<'_> {
         step: &ScanStep<'_>,
         columns: Columns,
         terms: Terms<'_, '_>,
-    ) -> Result<(Node, Layout)> {
-        let layout = Layout::of(step.source.table, columns);
-        let node = match self.terms(&step.filter, terms, &layout)? {
-            Some(predicate) => Node::Filter {
-                input: Box::new(node),
-                predicate,
-            },
-            None => node,
-        };
-        Ok((node, layout))
+        layout: &mut Layout,
+    ) -> Result<Node> {
+        layout.push(step.source.table, columns);
+        Ok(node.filtered(self.terms(&step.filter, terms, layout)?))
     }
 
     fn table_rows(
@@ -122,12 +138,13 @@ impl Lowerer<'_> {
         database: DatabaseIndex,
         table: &Arc<Table>,
         terms: Terms<'_, '_>,
-    ) -> Result<(Node, Layout)> {
+        layout: &mut Layout,
+    ) -> Result<Node> {
         let id = step.source.table;
         let used = self.tables.get(id).used.clone();
         let columns = scan_columns(&used);
-        let layout = Layout::of(id, Columns::Set(used));
-        let node = match &step.access {
+        layout.push(id, Columns::Set(used));
+        match &step.access {
             Access::Union(branches) => {
                 let line = self.explain_line(|| "MULTI-INDEX OR".to_owned());
                 let mut lowered = Vec::with_capacity(branches.len());
@@ -145,22 +162,21 @@ impl Lowerer<'_> {
                     )?);
                 }
                 self.explain_end(line);
-                let filter = self.terms(&step.filter, terms, &layout)?;
-                Node::RowidUnion(Box::new(RowidUnion {
+                let filter = self.terms(&step.filter, terms, layout)?;
+                Ok(Node::RowidUnion(Box::new(RowidUnion {
                     database,
                     table: Arc::clone(table),
                     branches: lowered,
                     columns,
                     filter,
-                }))
+                })))
             }
             access => {
                 self.explain_access(id, table, access);
-                let filter = self.terms(&step.filter, terms, &layout)?;
-                self.tree_scan(access, database, table, columns, filter, step.estimate)?
+                let filter = self.terms(&step.filter, terms, layout)?;
+                self.tree_scan(access, database, table, columns, filter, step.estimate)
             }
-        };
-        Ok((node, layout))
+        }
     }
 
     fn tree_scan(
@@ -214,7 +230,9 @@ impl Lowerer<'_> {
                 }
                 Ok(Node::Append { inputs })
             }
-            Access::Union(_) | Access::Rows => Err(Error::misuse("a table is not scanned as rows")),
+            Access::Union(_) | Access::Virtual(..) | Access::Rows => {
+                Err(Error::misuse("a table is not scanned as rows"))
+            }
         }
     }
 
@@ -243,11 +261,11 @@ impl Lowerer<'_> {
         })
     }
 
-    fn bound(&mut self, bound: &KeyBound) -> Result<Bound> {
-        Ok(Bound {
+    fn bound(&mut self, bound: &KeyBound) -> Result<Box<Bound>> {
+        Ok(Box::new(Bound {
             value: self.key(&bound.value, bound.affinity)?,
             inclusive: bound.inclusive,
-        })
+        }))
     }
 
     /// A key's value: it reads outer rows only.

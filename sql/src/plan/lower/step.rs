@@ -9,7 +9,7 @@ use super::{Layout, Lowerer};
 use crate::error::Result;
 use crate::plan::bind::Tables;
 use crate::plan::join::{HashTerm, JoinPlan, JoinStep, Method, Step, TermId};
-use crate::plan::logical::Scalar;
+use crate::plan::logical::{Scalar, TableId};
 use crate::plan::physical::{HashJoin, HashKey, JoinKind, NestedLoop, Node};
 
 /// The terms of a join plan.
@@ -17,33 +17,42 @@ pub(super) type Terms<'t, 'q> = &'t [Cow<'q, Scalar>];
 
 impl Lowerer<'_> {
     /// The nodes of a join plan.
-    pub(super) fn join(&mut self, plan: JoinPlan<'_>) -> Result<(Node, Layout)> {
-        self.step(&plan.root, &plan.terms)
+    pub(super) fn join(&mut self, plan: &JoinPlan<'_>, layout: &mut Layout) -> Result<Node> {
+        self.step(&plan.root, &plan.terms, layout)
     }
 
-    fn step(&mut self, step: &Step<'_>, terms: Terms<'_, '_>) -> Result<(Node, Layout)> {
+    /// The node of a step. The columns of its rows come into `layout`, which is empty before.
+    fn step(&mut self, step: &Step<'_>, terms: Terms<'_, '_>, layout: &mut Layout) -> Result<Node> {
         match step {
-            Step::Scan(scan) => self.scan(scan, terms),
+            Step::Scan(scan) => self.scan(scan, terms, layout),
             Step::Join(join) => match &join.method {
-                Method::Loop => self.nested_loop(join, terms),
-                Method::Hash(keys) => self.hash_join(join, keys, terms),
+                Method::Loop => self.nested_loop(join, terms, layout),
+                Method::Hash(keys) => self.hash_join(join, keys, terms, layout),
             },
         }
     }
 
-    fn nested_loop(&mut self, join: &JoinStep<'_>, terms: Terms<'_, '_>) -> Result<(Node, Layout)> {
-        let (outer, mut layout) = self.step(&join.left, terms)?;
-        let offers: SmallVec<_> = layout.tables().collect();
+    fn nested_loop(
+        &mut self,
+        join: &JoinStep<'_>,
+        terms: Terms<'_, '_>,
+        layout: &mut Layout,
+    ) -> Result<Node> {
+        let outer = self.step(&join.left, terms, layout)?;
+        let mut offers: SmallVec<[TableId; 4]> = SmallVec::new();
+        layout.tables().for_each(|table| offers.push(table));
         self.explain_note(|| ScanNote {
             left: join.kind == JoinKind::Left,
             ..ScanNote::default()
         });
-        let ((inner, inner_layout), bindings) =
-            self.in_frame(Some(offers), |lowerer| lowerer.step(&join.right, terms))?;
-        let bindings = self.bindings(bindings, &layout)?;
+        let mut inner_layout = Layout::empty();
+        let (inner, bindings) = self.in_frame(Some(offers), |lowerer| {
+            lowerer.step(&join.right, terms, &mut inner_layout)
+        })?;
+        let bindings = self.bindings(bindings, layout)?;
         let (outer_width, inner_width) = (layout.width(), inner_layout.width());
         layout.append(inner_layout);
-        let on = self.terms(&join.on, terms, &layout)?;
+        let on = self.terms(&join.on, terms, layout)?;
         let node = NestedLoop {
             outer,
             inner,
@@ -53,7 +62,8 @@ impl Lowerer<'_> {
             outer_width,
             inner_width,
         };
-        self.after(Node::NestedLoop(Box::new(node)), join, terms, layout)
+        let after = self.terms(&join.after, terms, layout)?;
+        Ok(Node::NestedLoop(Box::new(node)).filtered(after))
     }
 
     fn hash_join(
@@ -61,8 +71,9 @@ impl Lowerer<'_> {
         join: &JoinStep<'_>,
         keys: &[HashTerm],
         terms: Terms<'_, '_>,
-    ) -> Result<(Node, Layout)> {
-        let (left, mut layout) = self.step(&join.left, terms)?;
+        layout: &mut Layout,
+    ) -> Result<Node> {
+        let left = self.step(&join.left, terms, layout)?;
         if self.settings().explain {
             let hashed = hashed_columns(keys, &self.tables);
             let left = join.kind == JoinKind::Left;
@@ -73,11 +84,12 @@ impl Lowerer<'_> {
                 first_row: false,
             });
         }
-        let (right, right_layout) = self.step(&join.right, terms)?;
+        let mut right_layout = Layout::empty();
+        let right = self.step(&join.right, terms, &mut right_layout)?;
         let mut lowered = Vec::with_capacity(keys.len());
         for key in keys {
             lowered.push(HashKey {
-                left: self.scalar(&key.left, &layout)?,
+                left: self.scalar(&key.left, layout)?,
                 right: self.scalar(&key.right, &right_layout)?,
                 rule: key.rule.clone(),
                 null_matches: key.null_matches,
@@ -86,8 +98,10 @@ impl Lowerer<'_> {
         let (left_width, right_width) = (layout.width(), right_layout.width());
         let only_left = matches!(join.kind, JoinKind::Semi | JoinKind::Anti).then(|| layout.clone());
         layout.append(right_layout);
-        let on = self.terms(&join.on, terms, &layout)?;
-        let layout = only_left.unwrap_or(layout);
+        let on = self.terms(&join.on, terms, layout)?;
+        if let Some(left) = only_left {
+            *layout = left;
+        }
         let node = HashJoin {
             left,
             right,
@@ -97,24 +111,8 @@ impl Lowerer<'_> {
             left_width,
             right_width,
         };
-        self.after(Node::HashJoin(Box::new(node)), join, terms, layout)
-    }
-
-    fn after(
-        &mut self,
-        node: Node,
-        join: &JoinStep<'_>,
-        terms: Terms<'_, '_>,
-        layout: Layout,
-    ) -> Result<(Node, Layout)> {
-        let node = match self.terms(&join.after, terms, &layout)? {
-            Some(predicate) => Node::Filter {
-                input: Box::new(node),
-                predicate,
-            },
-            None => node,
-        };
-        Ok((node, layout))
+        let after = self.terms(&join.after, terms, layout)?;
+        Ok(Node::HashJoin(Box::new(node)).filtered(after))
     }
 
     /// The conjunction of some terms.
@@ -124,7 +122,7 @@ impl Lowerer<'_> {
         terms: Terms<'_, '_>,
         layout: &Layout,
     ) -> Result<Option<crate::plan::expr::Expr>> {
-        self.conjunction(chosen.iter().map(|&term| &*terms[term]), layout)
+        self.conjunction(chosen.iter().map(|&term| &*terms[term as usize]), layout)
     }
 }
 

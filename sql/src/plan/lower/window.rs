@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Columns, Layout, Lowerer};
 use crate::error::Result;
 use crate::plan::logical::{Frame, FrameBound, WindowGroup};
-use crate::plan::physical::{self, GroupKey, Node, SortKey, Window, WindowCall};
+use crate::plan::physical::{self, GroupKey, Node, Sort, SortKey, Window, WindowCall};
 
 impl Lowerer<'_> {
     /// Adds a window's results to the rows.
@@ -45,12 +45,12 @@ impl Lowerer<'_> {
             .collect();
         let input = match keys.is_empty() {
             true => input,
-            false => Node::Sort {
-                input: Box::new(input),
+            false => Node::Sort(Box::new(Sort {
+                input,
                 keys,
                 top: None,
                 sorted_prefix: 0,
-            },
+            })),
         };
         let mut after = layout;
         after.push(group.results, Columns::First(calls.len()));

@@ -315,7 +315,8 @@ impl<'a> Lowerer<'a> {
             false => whole_row(table, row),
         };
         let extra: Vec<&Scalar> = whole.iter().chain(values.iter().copied()).collect();
-        let (node, inner, tail) = self.block_rows(block, Tail::of(&rows.query), &extra)?;
+        let (mut tail, mut inner) = (Tail::of(&rows.query), Layout::empty());
+        let node = self.block_rows(block, &mut tail, &extra, &mut inner)?;
         let mut layout = Self::row_layout(table, row);
         let mut projection = whole;
         for other in inner.tables().filter(|other| *other != row) {

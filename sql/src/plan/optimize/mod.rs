@@ -25,7 +25,9 @@ pub(super) fn optimize(query: &mut Query) {
     }
     move_common_tables(query);
     optimize_body(&mut query.body);
-    query.each_own_scalar_mut(&mut optimize_scalar);
+    if query.has_subqueries {
+        query.each_own_scalar_mut(&mut optimize_scalar);
+    }
     if let Body::Block(block) = &mut query.body {
         flatten::flatten(block, &mut query.order);
         strength::reduce(block);
@@ -68,10 +70,7 @@ fn optimize_block(block: &mut Block) {
     if let Some(from) = &mut block.from {
         optimize_from(from);
     }
-    block.filter = std::mem::take(&mut block.filter)
-        .into_iter()
-        .map(simplify::simplify)
-        .collect();
+    block.filter.iter_mut().for_each(simplify::simplify);
     strength::reduce(block);
 }
 
@@ -84,12 +83,12 @@ fn optimize_from(from: &mut From) {
         }
         From::Inner { items, on } => {
             items.iter_mut().for_each(|item| optimize_from(&mut item.from));
-            *on = std::mem::take(on).into_iter().map(simplify::simplify).collect();
+            on.iter_mut().for_each(simplify::simplify);
         }
         From::Outer { left, right, on, .. } => {
             optimize_from(left);
             optimize_from(right);
-            *on = std::mem::take(on).into_iter().map(simplify::simplify).collect();
+            on.iter_mut().for_each(simplify::simplify);
         }
     }
 }

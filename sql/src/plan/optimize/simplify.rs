@@ -3,11 +3,10 @@
 use super::super::expr::{CompareOp, CompareRule};
 use super::super::logical::Scalar;
 
-/// A term in a form that the join planner can use better.
-pub(super) fn simplify(term: Scalar) -> Scalar {
-    match term {
-        Scalar::Or(terms) => disjunction(terms),
-        other => other,
+/// Brings a term into a form that the join planner can use better.
+pub(super) fn simplify(term: &mut Scalar) {
+    if let Scalar::Or(terms) = term {
+        *term = disjunction(std::mem::take(terms));
     }
 }
 
@@ -38,7 +37,7 @@ fn disjunction(terms: Vec<Scalar>) -> Scalar {
     Scalar::InList {
         operand: Box::new(operand),
         list,
-        rule,
+        rule: Box::new(rule),
         negated: false,
     }
 }
@@ -68,7 +67,7 @@ fn member(term: &Scalar) -> Option<(&Scalar, &[Scalar], CompareRule)> {
             list,
             rule,
             negated: false,
-        } if operand.as_column().is_some() => Some((operand, list, rule.clone())),
+        } if operand.as_column().is_some() => Some((operand, list, CompareRule::clone(rule))),
         _ => None,
     }
 }

@@ -57,7 +57,7 @@ impl World {
             databases: &self.databases,
             functions: &self.functions,
             collations: &|_| None,
-            virtual_tables: &|_| None,
+            virtual_tables: &crate::plan::NoVirtualTables,
             settings: Settings {
                 explain: true,
                 ..Settings::default()

@@ -145,6 +145,7 @@ fn check_open_database(
 /// The tables to check, by name.
 fn tables_of(database: &Database, only: Option<&str>) -> Vec<Arc<Table>> {
     let wanted = |table: &&Arc<Table>| match only {
+        _ if table.is_virtual() => false,
         Some(name) => table.name.eq_ignore_ascii_case(name),
         None => table.root != PageNo::ONE,
     };

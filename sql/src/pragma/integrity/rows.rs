@@ -16,7 +16,7 @@ use crate::exec::{Batch, ExecContext, Kernel, Operator, Values, build};
 use crate::plan::expr::Expr;
 use crate::plan::physical::{Node, ScanColumn, Seek as ScanSeek, TableScan};
 use crate::plan::write::TargetTable;
-use crate::plan::{PlanContext, SchemaView, Settings as PlanSettings, target_table};
+use crate::plan::{NoVirtualTables, PlanContext, SchemaView, Settings as PlanSettings, target_table};
 use crate::value::{Affinity, Text, Value, ValueRef, cast, number};
 
 pub(super) fn check_table(
@@ -53,7 +53,7 @@ fn target(database: usize, table: &Arc<Table>, context: &PragmaContext<'_>) -> R
         databases: &databases,
         functions: &context.state.functions,
         collations: &|name| context.state.collations.find(name),
-        virtual_tables: &|_| None,
+        virtual_tables: &NoVirtualTables,
         settings: PlanSettings::default(),
         trigger: None,
     };

@@ -17,16 +17,52 @@
 //! second meaning that depends on what is open: `AND` belongs to the nearest `BETWEEN` that still lacks it, and `ESCAPE` to the nearest `LIKE`.
 
 use super::super::ast::{
-    Between, BinaryOp, Expr, ExprKind, Ident, Like, LikeOp, Literal, ObjectName, RaiseAction, Span, UnaryOp,
+    Between, BinaryOp, Expr, ExprKind, Ident, Like, LikeOp, Literal, ObjectName, QualifiedName, RaiseAction,
+    Span, UnaryOp,
 };
+use super::super::token::TokenKind;
 use super::call::OpenCall;
-use super::input::{Fault, Parse, Tokens, check_height, refuse};
+use super::input::{Fault, Parse, Tokens, check_height, ident_of, refuse};
 use super::limits::OPEN_MAX;
-use super::precedence::{BINDS_EQUAL, BINDS_NOT, BINDS_SIGN, binary_binding};
+use super::precedence::{BINDS_EQUAL, BINDS_NOT, BINDS_SIGN, binary_binding, binding};
 use nom::Err;
 
 /// An expression.
 pub(super) fn expr(i: Tokens<'_>) -> Parse<'_, Expr> {
+    match lone_column(i) {
+        Some(parsed) => Ok(parsed),
+        None => machine(i),
+    }
+}
+
+/// `column` or `table.column` with nothing after it that belongs to an expression: what most expressions of a statement are.
+fn lone_column(i: Tokens<'_>) -> Option<(Tokens<'_>, Expr)> {
+    let first = i.head();
+    if first.kind != TokenKind::Id {
+        return None;
+    }
+    let (kind, rest) = match (i.peek(1).kind, i.peek(2)) {
+        (TokenKind::Dot, second) if second.kind == TokenKind::Id && ends_expression(i.peek(3).kind) => {
+            let name = QualifiedName {
+                schema: None,
+                table: ident_of(i, first),
+                column: ident_of(i, second),
+            };
+            (ExprKind::Qualified(name), i.skip().skip().skip())
+        }
+        (next, _) if ends_expression(next) => (ExprKind::Name(ident_of(i, first)), i.skip()),
+        _ => return None,
+    };
+    i.cx.note_height(1);
+    Some((rest, Expr::new(kind, rest.span_since(first.start))))
+}
+
+/// Whether a token after an operand cannot continue it.
+fn ends_expression(kind: TokenKind) -> bool {
+    binding(kind) == 1 && !matches!(kind, TokenKind::Dot | TokenKind::LeftParen | TokenKind::Escape)
+}
+
+fn machine(i: Tokens<'_>) -> Parse<'_, Expr> {
     let base = i.cx.open.borrow().len();
     let mut machine = Machine { i, base };
     loop {

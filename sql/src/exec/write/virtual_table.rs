@@ -1,0 +1,286 @@
+//! INSERT, UPDATE and DELETE of virtual tables: rows go to the table's code one by one.
+//!
+//! Rows to change are collected before the first is changed, and so are rows to insert that may come from a virtual table.
+
+use std::sync::Arc;
+
+use super::collect::Collected;
+use super::insert::{ColumnInput, one_empty_row};
+use super::{Failure, Written};
+use crate::catalog::Table;
+use crate::error::{Error, Result};
+use crate::exec::kernel::Rows;
+use crate::exec::{Batch, ExecContext, Kernel, Operator, build};
+use crate::plan::write::{DeletePlan, InsertPlan, TargetTable, UpdatePlan};
+use crate::syntax::ast::ConflictAction;
+use crate::value::{Affinity, Value, apply_affinity};
+use crate::virtual_table::{Change, VirtualTable};
+
+/// A statement that writes a virtual table, ready to run.
+pub struct VirtualWrite {
+    table: Arc<Table>,
+    code: Arc<dyn VirtualTable>,
+    input: Box<dyn Operator>,
+    collect: bool,
+    collected: Collected,
+    kind: Kind,
+    conflict: ConflictAction,
+    /// RETURNING, of an INSERT.
+    returning: Vec<Kernel>,
+    row: Vec<Value>,
+    shown: Batch,
+}
+
+enum Kind {
+    Insert {
+        columns: Vec<ColumnInput>,
+        rowid: Option<usize>,
+        empty: Batch,
+    },
+    Update {
+        sets: Vec<(usize, Kernel)>,
+        /// A row may come several times.
+        joined: bool,
+    },
+    Delete,
+}
+
+impl VirtualWrite {
+    /// Gets ready to run an INSERT.
+    pub fn insert(plan: &InsertPlan) -> Result<VirtualWrite> {
+        let columns = plan.values.iter().map(ColumnInput::build);
+        let kind = Kind::Insert {
+            columns: columns.collect::<Result<_>>()?,
+            rowid: plan.rowid,
+            empty: one_empty_row(),
+        };
+        let input = build(&plan.source)?;
+        let mut write = VirtualWrite::new(&plan.target, input, kind, plan.conflict)?;
+        write.collect = plan.source_reads_target;
+        Ok(write)
+    }
+
+    /// Gets ready to run an UPDATE.
+    pub fn update(plan: &UpdatePlan) -> Result<VirtualWrite> {
+        let sets = plan.sets.iter();
+        let sets = sets.map(|(column, value)| Ok((*column, Kernel::compile(value)?)));
+        let kind = Kind::Update {
+            sets: sets.collect::<Result<_>>()?,
+            joined: plan.joined,
+        };
+        VirtualWrite::new(&plan.target, build(&plan.input)?, kind, plan.conflict)
+    }
+
+    /// Gets ready to run a DELETE.
+    pub fn delete(plan: &DeletePlan) -> Result<VirtualWrite> {
+        VirtualWrite::new(&plan.target, build(&plan.input)?, Kind::Delete, None)
+    }
+
+    fn new(
+        target: &TargetTable,
+        input: Box<dyn Operator>,
+        kind: Kind,
+        conflict: Option<ConflictAction>,
+    ) -> Result<VirtualWrite> {
+        let table = Arc::clone(&target.table);
+        let Some(code) = table.virtual_table.clone() else {
+            return Err(Error::misuse("a virtual table was expected"));
+        };
+        let returning = target.returning.iter().flat_map(|own| &own.expressions);
+        Ok(VirtualWrite {
+            code,
+            input,
+            collect: true,
+            collected: Collected::default(),
+            kind,
+            conflict: conflict.unwrap_or(ConflictAction::Abort),
+            returning: returning.map(Kernel::compile).collect::<Result<_>>()?,
+            row: vec![Value::Null; table.columns.len() + 1],
+            shown: Batch::new(table.columns.len() + 1),
+            table,
+        })
+    }
+
+    /// Whether it inserts one row.
+    pub fn is_insert(&self) -> bool {
+        matches!(self.kind, Kind::Insert { .. })
+    }
+
+    /// Changes the rows.
+    pub fn run(&mut self, context: &mut ExecContext<'_>, written: &mut Written) -> Result<(), Failure> {
+        context.state.enlist(&self.code, context.interrupt)?;
+        self.input.open(context)?;
+        if !self.collect {
+            while self.input.next(context)? {
+                context.check_interrupt()?;
+                self.collected.clear();
+                self.collected.push(self.input.batch());
+                self.write_collected(context, written)?;
+            }
+            self.input.close();
+            return Ok(());
+        }
+        let filled = self.collected.fill(self.input.as_mut(), context);
+        self.input.close();
+        filled?;
+        self.write_collected(context, written)
+    }
+
+    fn write_collected(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        written: &mut Written,
+    ) -> Result<(), Failure> {
+        let collected = std::mem::take(&mut self.collected);
+        let result = match &self.kind {
+            Kind::Update { joined: true, .. } => {
+                let rowid = self.key_column();
+                let key = |batch: &Batch, row: usize| match batch.columns.get(rowid) {
+                    Some(column) => format!("{:?}", column.get(row)),
+                    None => String::new(),
+                };
+                collected
+                    .last_of_each(key)
+                    .into_iter()
+                    .try_for_each(|(batch, row)| {
+                        self.write_row(context, &collected.batches()[batch], row, written)
+                    })
+            }
+            _ => collected.batches().iter().try_for_each(|batch| {
+                let mut rows = batch.selected();
+                rows.try_for_each(|row| self.write_row(context, batch, row, written))
+            }),
+        };
+        self.collected = collected;
+        result
+    }
+
+    /// The column of the input that tells rows apart: the rowid, or the primary key.
+    fn key_column(&self) -> usize {
+        match &self.table.without_rowid {
+            Some(primary) => primary.stored.first().copied().unwrap_or(0),
+            None => self.table.columns.len(),
+        }
+    }
+
+    fn write_row(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        batch: &Batch,
+        place: usize,
+        written: &mut Written,
+    ) -> Result<(), Failure> {
+        let key = self.key_column();
+        let width = self.table.columns.len();
+        let value_of = |column: usize| match batch.columns.get(column) {
+            Some(column) => Value::from(column.get(place)),
+            None => Value::Null,
+        };
+        let result = match &mut self.kind {
+            Kind::Delete => {
+                let row = value_of(key);
+                let change = Change::Delete { row: &row };
+                self.code
+                    .update(&mut context.virtual_context(), change, self.conflict)
+            }
+            Kind::Insert {
+                columns,
+                rowid,
+                empty,
+            } => {
+                for (input, value) in columns.iter_mut().zip(&mut self.row) {
+                    match input {
+                        ColumnInput::Source(column) => *value = value_of(*column),
+                        input => input.compute(context, empty, value)?,
+                    }
+                }
+                let rowid = match rowid {
+                    Some(column) => whole_number(value_of(*column))?,
+                    None => Value::Null,
+                };
+                let change = Change::Insert {
+                    rowid: &rowid,
+                    values: &self.row[..width],
+                };
+                self.code
+                    .update(&mut context.virtual_context(), change, self.conflict)
+            }
+            Kind::Update { sets, .. } => {
+                for (column, value) in self.row.iter_mut().enumerate() {
+                    *value = value_of(column);
+                }
+                let row = value_of(key);
+                for (column, kernel) in sets {
+                    let rows = [place as u32];
+                    let values = kernel.evaluate_rows(context, batch, Rows::Some(&rows))?;
+                    self.row[*column] = Value::from(values.get(0));
+                }
+                let change = Change::Update {
+                    row: &row,
+                    new_row: &self.row[key],
+                    values: &self.row[..width],
+                };
+                self.code
+                    .update(&mut context.virtual_context(), change, self.conflict)
+            }
+        };
+        match result {
+            Ok(rowid) => {
+                written.changes += 1;
+                if self.is_insert() {
+                    self.inserted(context, rowid, written)?;
+                }
+                Ok(())
+            }
+            Err(error @ Error::Constraint { .. }) if self.code.heeds_conflicts() => match self.conflict {
+                ConflictAction::Ignore => Ok(()),
+                ConflictAction::Replace => Err(Failure {
+                    error,
+                    action: ConflictAction::Abort,
+                }),
+                action => Err(Failure { error, action }),
+            },
+            Err(error) => Err(Failure {
+                error,
+                action: ConflictAction::Abort,
+            }),
+        }
+    }
+
+    fn inserted(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        rowid: Option<i64>,
+        written: &mut Written,
+    ) -> Result<()> {
+        let rowid = rowid.unwrap_or(0);
+        context.state.session.environment.last_insert_rowid.set(rowid);
+        if self.returning.is_empty() {
+            return Ok(());
+        }
+        if let Some(last) = self.row.last_mut() {
+            *last = Value::Integer(rowid);
+        }
+        self.shown.clear();
+        for (column, value) in self.shown.columns.iter_mut().zip(&self.row) {
+            column.push(value.as_ref());
+        }
+        self.shown.set_len(1);
+        let mut out = Batch::new(self.returning.len());
+        for (kernel, column) in self.returning.iter_mut().zip(&mut out.columns) {
+            column.push(kernel.evaluate_one(context, &self.shown)?);
+        }
+        out.set_len(1);
+        written.returned.push(out);
+        Ok(())
+    }
+}
+
+/// A rowid that a statement gives: a whole number, or NULL.
+fn whole_number(mut value: Value) -> Result<Value> {
+    apply_affinity(&mut value, Affinity::Integer);
+    match value {
+        Value::Integer(_) | Value::Null => Ok(value),
+        _ => Err(Error::Mismatch),
+    }
+}
