@@ -5,10 +5,12 @@
 //! | [`fts`] | `fts3`, `fts4`, `fts4aux`, `fts3tokenize` |
 //! | `json` | `json_each`, `json_tree`, `jsonb_each`, `jsonb_tree` |
 //! | `series` | `generate_series` |
+//! | `dbstat` | the pages of a database |
 //! | `rtree` | boxes, found by where they lie |
 //!
 //! PRAGMA functions are in [`pragma`](crate::pragma).
 
+mod dbstat;
 pub mod fts;
 mod json;
 mod rtree;
@@ -37,6 +39,7 @@ pub(crate) fn find(name: &str) -> Option<Arc<dyn Module>> {
         "fts4aux" => Some(Arc::new(fts::TermsModule)),
         "fts3tokenize" => Some(Arc::new(fts::TokensModule::default())),
         series::NAME => Some(Arc::new(series::SeriesModule)),
+        dbstat::NAME => Some(Arc::new(dbstat::DbstatModule)),
         "rtree" => Some(Arc::new(rtree::RtreeModule { integers: false })),
         "rtree_i32" => Some(Arc::new(rtree::RtreeModule { integers: true })),
         _ => None,
@@ -49,6 +52,7 @@ pub(crate) const NAMES: &[&str] = &[
     "fts3tokenize",
     "fts4",
     "fts4aux",
+    "dbstat",
     "generate_series",
     "json_each",
     "json_tree",
