@@ -234,6 +234,37 @@ fn odd_files_that_sqlite_reads_are_read() {
     assert_sound(EngineName::Sqlite, &file);
 }
 
+/// A header that claims two billion free pages: PRAGMA incremental_vacuum set out to return a row for each and ended the process for want
+/// of memory.
+#[test]
+fn a_freelist_count_of_billions_takes_no_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("free.db");
+    let sqlite = rusqlite::Connection::open(&file).unwrap();
+    sqlite
+        .execute_batch(
+            "PRAGMA page_size = 512; PRAGMA auto_vacuum = 2; CREATE TABLE t(a); CREATE TABLE u(a);
+             INSERT INTO t VALUES(zeroblob(20000)); DROP TABLE t",
+        )
+        .unwrap();
+    drop(sqlite);
+    let mut bytes = std::fs::read(&file).unwrap();
+    bytes[36..40].copy_from_slice(&0x7fff_ffffu32.to_be_bytes());
+    std::fs::write(&file, &bytes).unwrap();
+    let mut session = Session::open(EngineName::Aludel, &file, false).unwrap();
+    for sql in [
+        "PRAGMA incremental_vacuum",
+        "PRAGMA incremental_vacuum(3)",
+        "PRAGMA integrity_check",
+    ] {
+        let rows = session.rows(sql, &[]).map(|rows| rows.len());
+        assert!(
+            rows.as_ref().is_ok_and(|rows| *rows < 200) || rows.is_err_and(|failure| failure.code == 11),
+            "{sql}"
+        );
+    }
+}
+
 /// Opens, checks, reads everything; whether there was nothing to complain about.
 fn read_all(file: &Path) -> bool {
     let Ok(connection) = Connection::open(file) else {

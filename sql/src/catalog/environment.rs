@@ -7,6 +7,7 @@ use aludel_storage::format::{Collation, CustomCollation, KeyColumn, KeyOrder, Te
 
 use super::schema::IndexColumn;
 use crate::error::{Error, Result};
+use crate::value::encoding::push_decoded;
 
 /// Where a connection looks up a collation by its name.
 pub trait Collations {
@@ -69,16 +70,11 @@ impl Environment<'_> {
     }
 }
 
-/// `text` of a file in `encoding`, as UTF-8; what is not valid becomes U+FFFD.
+/// `text` of a file in `encoding`, as UTF-8.
 pub fn utf8_of(text: &[u8], encoding: TextEncoding) -> Vec<u8> {
-    let unit = match encoding {
-        TextEncoding::Utf8 => return text.to_vec(),
-        TextEncoding::Utf16le => u16::from_le_bytes,
-        TextEncoding::Utf16be => u16::from_be_bytes,
-    };
-    let units = text.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
-    let decoded = char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER));
-    decoded.collect::<String>().into_bytes()
+    let mut out = Vec::with_capacity(text.len());
+    push_decoded(text, encoding, &mut out);
+    out
 }
 
 /// UTF-8 `text` in the encoding of a file, appended to `out`.

@@ -204,8 +204,9 @@ pub(super) fn incremental_vacuum(request: &Request<'_>, context: &mut PragmaCont
             return Ok(0);
         }
         let header = pager.header()?;
+        // A damaged header claims any number.
         Ok(if header.largest_root > 0 {
-            header.freelist_count
+            header.freelist_count.min(pager.page_count())
         } else {
             0
         })

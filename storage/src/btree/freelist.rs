@@ -112,10 +112,18 @@ pub(super) fn list(pager: &Pager) -> Result<Vec<PageNo>> {
                 leaf.ok_or_else(|| corrupt(trunk, 8 + 4 * index, "freelist names a page outside the file"))?,
             );
         }
-        if pages.len() > header.freelist_count as usize {
+        // Whatever the header says, no more pages are free than there are: trunks may point to each other in a circle.
+        if pages.len() > header.freelist_count.min(pager.page_count()) as usize {
             return Err(corrupt(trunk, 0, "freelist is longer than the header says"));
         }
         next = after;
+    }
+    if pages.len() != header.freelist_count as usize {
+        return Err(corrupt(
+            PageNo::ONE,
+            36,
+            "freelist is shorter than the header says",
+        ));
     }
     Ok(pages)
 }

@@ -10,6 +10,7 @@ use super::{Place, finish};
 use crate::error::Result;
 use crate::format::PageNo;
 use crate::format::checksum::journal_checksum;
+use crate::format::header::decode_page_size;
 use crate::format::journal::{HEADER_SIZE, JournalHeader, RECORD_COUNT_TO_END, super_journal_name};
 use crate::vfs::{File, LockLevel, OpenOptions, SyncKind, Vfs, WRITE_CHUNK, read_whole};
 
@@ -162,6 +163,7 @@ pub(super) fn play_back(journal: &dyn File, database: &dyn File, whose: Playback
     let len = journal.len()?;
     let mut reader = Reader {
         journal,
+        database,
         len,
         offset: 0,
         first: None,
@@ -185,8 +187,16 @@ fn restore_length(database: &dyn File, header: &JournalHeader) -> Result<()> {
     Ok(())
 }
 
+/// The page size in the header of a database file; 0 where there is none.
+fn page_size_of(database: &dyn File) -> Result<u32> {
+    let mut stored = [0; 2];
+    read_whole(database, &mut stored, 16)?;
+    Ok(decode_page_size(u16::from_be_bytes(stored)).unwrap_or(0))
+}
+
 struct Reader<'a> {
     journal: &'a dyn File,
+    database: &'a dyn File,
     len: u64,
     offset: u64,
     first: Option<JournalHeader>,
@@ -208,9 +218,13 @@ impl Reader<'_> {
         if read_whole(self.journal, &mut bytes, self.offset)? < HEADER_SIZE {
             return Ok(None);
         }
-        let Some(header) = JournalHeader::decode(&bytes) else {
+        let Some(mut header) = JournalHeader::decode(&bytes) else {
             return Ok(None);
         };
+        if header.page_size == 0 && self.first.is_none() {
+            // Journals of SQLite before 3.5.8 leave it to the database to say.
+            header.page_size = page_size_of(self.database)?;
+        }
         let is_first = self.first.is_none();
         let sizes = match &self.first {
             None if !header.sizes_are_valid() => return Ok(None),

@@ -115,13 +115,18 @@ pub fn check(pager: &Pager, roots: &[TreeRoot], options: &CheckOptions) -> Resul
     Ok(check.report)
 }
 
+/// Words of one piece of the bit map of referenced pages, and the pages that it covers.
+const WORDS_OF_PIECE: usize = 1024;
+const PAGES_OF_PIECE: usize = 64 * WORDS_OF_PIECE;
+
 struct Check<'p> {
     pager: &'p Pager,
     usable: usize,
     mapped: bool,
     findings_max: usize,
     whole: bool,
-    referenced: Vec<u64>,
+    /// A bit for each page, in pieces that are made when they are needed: a damaged file may claim any number of pages.
+    referenced: Vec<Option<Box<[u64; WORDS_OF_PIECE]>>>,
     report: CheckReport,
     rows: u64,
     /// Where the walk is: this becomes the front of a message.
@@ -141,7 +146,7 @@ impl<'p> Check<'p> {
             mapped: pages > 0 && pointer_map::is_kept(pager)?,
             findings_max: options.findings_max,
             whole: options.whole,
-            referenced: vec![0; pages / 64 + 1],
+            referenced: vec![None; pages / PAGES_OF_PIECE + 1],
             report: CheckReport::default(),
             rows: 0,
             at: Place::None,
@@ -220,15 +225,18 @@ impl<'p> Check<'p> {
 
     fn is_referenced(&self, no: PageNo) -> bool {
         let no = no.get() as usize;
-        self.referenced
-            .get(no / 64)
-            .is_some_and(|word| word >> (no % 64) & 1 == 1)
+        let piece = self
+            .referenced
+            .get(no / PAGES_OF_PIECE)
+            .and_then(Option::as_deref);
+        piece.is_some_and(|piece| piece[no / 64 % WORDS_OF_PIECE] >> (no % 64) & 1 == 1)
     }
 
     fn set_referenced(&mut self, no: PageNo) {
         let no = no.get() as usize;
-        if let Some(word) = self.referenced.get_mut(no / 64) {
-            *word |= 1 << (no % 64);
+        if let Some(piece) = self.referenced.get_mut(no / PAGES_OF_PIECE) {
+            let piece = piece.get_or_insert_with(|| Box::new([0; WORDS_OF_PIECE]));
+            piece[no / 64 % WORDS_OF_PIECE] |= 1 << (no % 64);
         }
     }
 

@@ -11,6 +11,7 @@ use aludel_storage::pager::Pager;
 
 use crate::error::{Error, Result};
 use crate::exec::{Class, Vector};
+use crate::value::encoding::push_decoded;
 use crate::value::{Value, ValueRef};
 
 /// A column that is wanted of a record.
@@ -254,7 +255,7 @@ impl Decoder {
             ValueRef::Integer(value) => column.push_integer(value),
             ValueRef::Real(value) => column.push_real(value),
             ValueRef::Text(text) if self.encoding != TextEncoding::Utf8 => {
-                column.push_bytes_with(Class::Text, |heap| utf8_from_utf16(text, self.encoding, heap));
+                column.push_bytes_with(Class::Text, |heap| push_decoded(text, self.encoding, heap));
             }
             ValueRef::Text(text) => column.push_bytes(Class::Text, text),
             ValueRef::Blob(blob) => column.push_bytes(Class::Blob, blob),
@@ -305,19 +306,6 @@ fn copy_of_last(column: &Vector) -> Value {
         .len()
         .checked_sub(1)
         .map_or(Value::Null, |last| Value::from(column.get(last)))
-}
-
-/// Appends UTF-16 bytes as UTF-8; what is no character becomes U+FFFD, an odd byte at the end is dropped.
-pub(super) fn utf8_from_utf16(bytes: &[u8], encoding: TextEncoding, out: &mut Vec<u8>) {
-    let units = bytes.chunks_exact(2).map(|pair| match encoding {
-        TextEncoding::Utf16be => u16::from_be_bytes([pair[0], pair[1]]),
-        _ => u16::from_le_bytes([pair[0], pair[1]]),
-    });
-    let mut buffer = [0; 4];
-    for character in char::decode_utf16(units) {
-        let character = character.unwrap_or(char::REPLACEMENT_CHARACTER);
-        out.extend_from_slice(character.encode_utf8(&mut buffer).as_bytes());
-    }
 }
 
 /// A text as the file stores it.

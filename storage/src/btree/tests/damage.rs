@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 use super::{index, table};
 use crate::btree::model::{Random, Shape, from_file, to_file};
 use crate::btree::{
-    BulkBuilder, IndexCursor, Seek, TableCursor, TreeKind, clear_tree, create_tree, drop_tree, vacuum_pages,
+    BulkBuilder, IndexCursor, Seek, TableCursor, TreeKind, clear_tree, create_tree, drop_tree, freelist,
+    vacuum_pages,
 };
 use crate::error::Result;
-use crate::format::PageNo;
 use crate::format::record::{KeyValues, decode_prefix};
+use crate::format::{AutoVacuum, PageNo};
 use crate::maintenance::{CheckOptions, TreeRoot, check};
 use crate::pager::Pager;
 
@@ -258,4 +259,25 @@ fn a_tree_of_shared_pages_ends_in_an_error() {
     );
     assert!(clear_tree(&mut pager, root, TreeKind::Table).is_err());
     assert!(begun.elapsed() < Duration::from_secs(5));
+}
+
+/// Two trunks that name each other as the next, in a header that claims four billion free pages: the list of free pages grew to that.
+#[test]
+fn a_freelist_that_goes_in_a_circle_ends() {
+    let mut pager = Shape {
+        auto_vacuum: AutoVacuum::Incremental,
+        ..Shape::plain(512)
+    }
+    .pager();
+    let pages: Vec<PageNo> = (0..40).map(|_| freelist::allocate(&mut pager).unwrap()).collect();
+    for page in pages {
+        freelist::free(&mut pager, page).unwrap();
+    }
+    let trunk = pager.header().unwrap().freelist_trunk;
+    pager.page_mut(PageNo::new(trunk).unwrap()).unwrap()[..4].copy_from_slice(&trunk.to_be_bytes());
+    pager
+        .update_header(|header| header.freelist_count = u32::MAX)
+        .unwrap();
+    let error = vacuum_pages(&mut pager, 3).unwrap_err();
+    assert_eq!(error.code(), 11, "{error}");
 }

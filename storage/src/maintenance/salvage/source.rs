@@ -66,7 +66,7 @@ impl Pages {
         let beside = match Log::open(vfs, &path)? {
             Some(log) => Some(log),
             None if file.check_reserved()? => None,
-            None => Journal::open(vfs, &path)?,
+            None => Journal::open(vfs, &path, &first)?,
         };
         if let Some(page) = beside.as_ref().and_then(|beside| beside.places.get(&1)) {
             // The header is that of the newest page 1.
@@ -91,11 +91,9 @@ impl Pages {
                 .filter(|count| *count < held)
                 .unwrap_or(held),
         };
-        // A log may hold pages that the file has no room for yet; nothing else can.
-        let most = match &beside {
-            Some(beside) => held.max(beside.places.keys().copied().max().unwrap_or(0)),
-            None => held,
-        };
+        // A log may hold pages that the file has no room for yet, one in each frame; nothing else can.
+        let more = beside.as_ref().map_or(0, |beside| beside.places.len());
+        let most = held.saturating_add(u32::try_from(more).unwrap_or(u32::MAX));
         Ok(Pages {
             file,
             beside: beside.map(|beside| (beside.file, beside.places)),
@@ -192,7 +190,7 @@ impl Log {
 struct Journal;
 
 impl Journal {
-    fn open(vfs: &dyn Vfs, path: &Path) -> Result<Option<Beside>> {
+    fn open(vfs: &dyn Vfs, path: &Path, database: &[u8; HEADER_SIZE]) -> Result<Option<Beside>> {
         let Some((file, len)) = open_beside(vfs, path, "-journal")? else {
             return Ok(None);
         };
@@ -204,9 +202,12 @@ impl Journal {
             if read_whole(&*file, &mut bytes, at)? < bytes.len() {
                 break;
             }
-            let Some(segment) = JournalHeader::decode(&bytes) else {
+            let Some(mut segment) = JournalHeader::decode(&bytes) else {
                 break;
             };
+            if segment.page_size == 0 {
+                segment.page_size = believed(database).page_size;
+            }
             let sizes = *first.get_or_insert(segment);
             if !sizes.sizes_are_valid() {
                 return Ok(None);

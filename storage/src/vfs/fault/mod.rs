@@ -23,6 +23,7 @@ mod choice;
 mod disk;
 mod order;
 mod plan;
+mod temporary;
 #[cfg(test)]
 mod tests;
 
@@ -45,6 +46,7 @@ use super::{File, LockLevel, MemoryImage, MemoryVfs, OpenOptions, ShmLock, ShmRe
 use crate::error::{Error, IoOperation, Result};
 use order::{Act, Held, Role};
 use plan::Watch;
+use temporary::TemporaryFile;
 
 /// One process of a simulated machine. Clones are the same process.
 #[derive(Debug, Clone)]
@@ -218,6 +220,8 @@ impl FaultVfs {
                 None => return Ok(None),
                 Some(Fault::Io) => return Err(failure(operation, path, io::ErrorKind::Other)),
                 Some(Fault::Full) => return Err(failure(operation, path, io::ErrorKind::StorageFull)),
+                Some(Fault::Interrupted) => return Err(failure(operation, path, io::ErrorKind::Interrupted)),
+                Some(Fault::Busy) => return Err(Error::Busy),
                 Some(Fault::Death) => state.kill(self.process),
                 less => return Ok(less),
             }
@@ -326,13 +330,16 @@ impl Vfs for FaultVfs {
         }))
     }
 
-    /// Opening it can fail; what is done with it is no part of the record, because no crash leaves anything of it.
+    /// Its calls can fail; what is done with it is no part of the record, because no crash leaves anything of it.
     fn open_temporary(&self) -> Result<Box<dyn File>> {
         let path = Path::new("temporary");
         let mut state = self.machine.state.lock();
         self.enter(&mut state, Call::Create, path, IoOperation::Other)
             .map_err(|error| cannot_open(path, error))?;
-        self.machine.below.open_temporary()
+        Ok(Box::new(TemporaryFile {
+            vfs: self.clone(),
+            file: self.machine.below.open_temporary()?,
+        }))
     }
 
     fn unlink(&self, path: &Path) -> Result<bool> {
@@ -356,7 +363,9 @@ impl Vfs for FaultVfs {
 
     fn sync_dir(&self, folder: &Path) -> Result<()> {
         let mut state = self.machine.state.lock();
-        self.enter(&mut state, Call::SyncDir, folder, IoOperation::SyncDir)?;
+        if self.enter(&mut state, Call::SyncDir, folder, IoOperation::SyncDir)? == Some(Fault::SyncLies) {
+            return Ok(());
+        }
         self.machine.below.sync_dir(folder)?;
         state.note(Op::SyncDir {
             folder: folder.to_owned(),
@@ -502,6 +511,9 @@ impl File for FaultFile {
             if less == Some(Fault::SyncDrops) {
                 state.note(Op::SyncLost { inode: self.inode });
                 return Err(failure(IoOperation::Sync, &self.path, io::ErrorKind::Other));
+            }
+            if less == Some(Fault::SyncLies) {
+                return Ok(());
             }
             file.sync(kind)?;
             state.note(Op::Sync { inode: self.inode });

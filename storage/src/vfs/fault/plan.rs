@@ -57,6 +57,12 @@ pub enum Fault {
     ShortWrite,
     /// A sync fails, and what it should have made durable stays visible and is lost.
     SyncDrops,
+    /// A sync says that all is well and does nothing.
+    SyncLies,
+    /// A call is interrupted by a signal; nothing was done.
+    Interrupted,
+    /// A lock is held by somebody else.
+    Busy,
     /// A file cannot be mapped.
     MapFails,
     /// The process dies before the call.
@@ -65,12 +71,15 @@ pub enum Fault {
 
 impl Fault {
     /// Every fault that comes back as an answer: all but the death of the process.
-    pub const ANSWERS: [Fault; 6] = [
+    pub const ANSWERS: [Fault; 9] = [
         Fault::Io,
         Fault::Full,
         Fault::ShortRead,
         Fault::ShortWrite,
         Fault::SyncDrops,
+        Fault::SyncLies,
+        Fault::Interrupted,
+        Fault::Busy,
         Fault::MapFails,
     ];
 
@@ -85,6 +94,12 @@ impl Fault {
             Fault::ShortRead => call == Call::Read,
             Fault::ShortWrite => call == Call::Write,
             Fault::SyncDrops => call == Call::Sync,
+            Fault::SyncLies => matches!(call, Call::Sync | Call::SyncDir),
+            Fault::Interrupted => matches!(
+                call,
+                Call::Read | Call::Write | Call::SetLen | Call::Sync | Call::Lock | Call::Unlock
+            ),
+            Fault::Busy => matches!(call, Call::Lock | Call::ShmLock),
             Fault::MapFails => call == Call::Map,
             Fault::Death => true,
         }
