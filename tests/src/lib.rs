@@ -19,6 +19,7 @@ pub mod conformance;
 pub mod crash;
 pub mod damage;
 pub mod kill;
+pub mod large;
 pub mod progress;
 pub mod random;
 pub mod rows;

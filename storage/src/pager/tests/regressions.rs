@@ -110,6 +110,44 @@ fn a_torn_end_leaves_a_kept_journal_whole_or_void() {
     }
 }
 
+/// The first process cuts its journal (or zeros its magic) and dies before it can sync that. The second one writes its journal over it. A power
+/// loss then found the first one's header with some of the second one's records, and rolled back a part of the first one's commit.
+#[test]
+fn a_journal_whose_end_is_in_doubt_is_not_written_over() {
+    for journal_mode in [JournalMode::Truncate, JournalMode::Persist] {
+        for after in 0.. {
+            let machine = machine();
+            let mut first = open(&machine, journal_mode, Synchronous::Full);
+            commit(&mut first, 1).unwrap();
+            machine.set_plan(Some(FaultPlan::once(Fault::Death, after)));
+            let died = commit(&mut first, 2).is_err();
+            machine.set_plan(None);
+            let start = machine.ops().len();
+            let mut second = open(&machine.process(), journal_mode, Synchronous::Full);
+            commit(&mut second, 3).unwrap();
+            assert_eq!(machine.broken_promises(), [] as [String; 0]);
+            let ops = machine.ops();
+            for now in start..=ops.len() {
+                let disk = disk_after(&ops[..now]);
+                let pieces = disk.piece_count().min(12);
+                let choices = (0..1 << pieces).step_by(1 + (1 << pieces) / 40).map(Choice::Bits);
+                for choice in choices.chain([Choice::None, Choice::All]) {
+                    let image = disk.powerless(&mut choice.decider());
+                    let mut found = open(&FaultVfs::new(&image, 1), JournalMode::Delete, Synchronous::Full);
+                    let found = read(&mut found).unwrap();
+                    assert!(
+                        (1..=3).contains(&found),
+                        "{journal_mode:?} {after} {now} {choice:?}"
+                    );
+                }
+            }
+            if !died {
+                break;
+            }
+        }
+    }
+}
+
 /// A checkpoint is writing the first page when the power goes, and what is there is no header. The log has the page.
 #[test]
 fn a_damaged_first_page_is_taken_from_the_log() {
