@@ -4,11 +4,13 @@
 //! |---|---|
 //! | `json` | `json_each`, `json_tree`, `jsonb_each`, `jsonb_tree` |
 //! | `series` | `generate_series` |
+//! | `csv` | files of comma-separated values |
 //! | `dbstat` | the pages of a database |
 //! | `rtree` | boxes, found by where they lie |
 //!
 //! PRAGMA functions are in [`pragma`](crate::pragma).
 
+mod csv;
 mod dbstat;
 mod json;
 mod rtree;
@@ -33,6 +35,7 @@ pub(crate) fn find(name: &str) -> Option<Arc<dyn Module>> {
     }
     match name.to_ascii_lowercase().as_str() {
         series::NAME => Some(Arc::new(series::SeriesModule)),
+        csv::NAME => Some(Arc::new(csv::CsvModule)),
         dbstat::NAME => Some(Arc::new(dbstat::DbstatModule)),
         "rtree" => Some(Arc::new(rtree::RtreeModule { integers: false })),
         "rtree_i32" => Some(Arc::new(rtree::RtreeModule { integers: true })),
@@ -42,6 +45,7 @@ pub(crate) fn find(name: &str) -> Option<Arc<dyn Module>> {
 
 /// The names of the built-in modules that [`find`] knows, those of pragmas apart.
 pub(crate) const NAMES: &[&str] = &[
+    "csv",
     "dbstat",
     "generate_series",
     "json_each",
