@@ -5,7 +5,8 @@
 //!   bin slt ──────────> slt/ ──────────┼──> subject: one face for Aludel and for the bundled SQLite
 //!   bin kill ─────────> kill/ ─────────┤
 //!   bin soak ─────────> soak/ ─────────┘    session: one connection of either, asked in short
-//!   bin crash ────────> crash/            the engine on a simulated machine, judged by both engines
+//!   bin crash ────────> crash/ ──┬──> rows: either engine's rows as one kind of values
+//!   bin damage ───────> damage/ ─┘            the engine on a simulated machine; damaged files
 //! ```
 //!
 //! Every program that judges Aludel can be pointed at real SQLite as well (`--engine sqlite`): a harness that does not
@@ -16,9 +17,11 @@
 pub mod both;
 pub mod conformance;
 pub mod crash;
+pub mod damage;
 pub mod kill;
 pub mod progress;
 pub mod random;
+pub mod rows;
 pub mod scratch;
 pub mod session;
 pub mod slt;

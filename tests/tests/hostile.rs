@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use aludel_sql::Connection;
-use aludel_tests::both::{open, rows};
+use aludel_tests::both::{assert_sound, open, rows};
 use aludel_tests::random::Random;
+use aludel_tests::session::Session;
 use aludel_tests::subject::EngineName;
 
 const TEXTS: [&str; 14] = [
@@ -156,6 +157,81 @@ fn mutated_files_are_checked_and_read_without_a_panic() {
         findings += usize::from(!read_all(&damaged));
     }
     assert!(findings > 300, "most damages are noticed: {findings} of 1000");
+}
+
+/// A name, a statement over the schema, a change of the file's bytes.
+type Oddity<'a> = (&'a str, &'a str, &'a dyn Fn(&mut Vec<u8>));
+
+/// Files that SQLite reads although their schema is odd. We refused them: a missing root page, an automatic index without a row or under another
+/// table's name, a definition stored as a blob, high bytes in the schema format, statistics that are damaged, a file of one byte, a record of
+/// no bytes, a cell in front of the cell area.
+#[test]
+fn odd_files_that_sqlite_reads_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("odd.db");
+    let oddities: [Oddity<'_>; 8] = [
+        (
+            "root",
+            "UPDATE sqlite_schema SET rootpage = 0 WHERE name = 'u'",
+            &|_| {},
+        ),
+        (
+            "no row",
+            "DELETE FROM sqlite_schema WHERE name LIKE '%auto%'",
+            &|_| {},
+        ),
+        (
+            "tbl_name",
+            "UPDATE sqlite_schema SET tbl_name = 'u' WHERE name LIKE '%auto%'",
+            &|_| {},
+        ),
+        (
+            "blob",
+            "UPDATE sqlite_schema SET sql = CAST(sql AS BLOB) WHERE name = 't'",
+            &|_| {},
+        ),
+        ("format", "", &|bytes| bytes[44] = 0xff),
+        ("statistics", "", &|bytes| {
+            let at = bytes.len() - 512;
+            bytes[at] = 0;
+        }),
+        ("empty record", "", &|bytes| {
+            let at = 512 + usize::from(bytes[512 + 9]) + 256 * usize::from(bytes[512 + 8]);
+            (bytes[at], bytes[at + 2]) = (0, 0);
+        }),
+        // Length 13 and row id 0: the page's own header.
+        ("header as a cell", "", &|bytes| bytes[512 + 8..512 + 10].fill(0)),
+    ];
+    for (name, sql, change) in oddities {
+        let _ = std::fs::remove_file(&file);
+        let sqlite = rusqlite::Connection::open(&file).unwrap();
+        sqlite
+            .execute_batch(&format!(
+                "PRAGMA page_size = 512; CREATE TABLE t(a, b UNIQUE); CREATE TABLE u(c);
+                 INSERT INTO t VALUES(1, 'x'), (2, 'y'); INSERT INTO u VALUES(3); ANALYZE; DROP TABLE sqlite_stat4;
+                 PRAGMA writable_schema = on; {sql}"
+            ))
+            .unwrap();
+        drop(sqlite);
+        let mut bytes = std::fs::read(&file).unwrap();
+        change(&mut bytes);
+        std::fs::write(&file, &bytes).unwrap();
+        for query in ["SELECT * FROM t NOT INDEXED", "SELECT name FROM sqlite_schema"] {
+            let read = |engine| {
+                let mut session = Session::open(engine, &file, false).unwrap();
+                session.rows(query, &[]).map_err(|failure| failure.code)
+            };
+            let expected = read(EngineName::Sqlite);
+            assert!(expected.is_ok(), "{name}: {query}: {expected:?}");
+            assert_eq!(read(EngineName::Aludel), expected, "{name}: {query}");
+        }
+    }
+    std::fs::write(&file, b"\x02").unwrap();
+    let mut session = Session::open(EngineName::Aludel, &file, false).unwrap();
+    assert_eq!(session.rows("SELECT * FROM sqlite_schema", &[]), Ok(Vec::new()));
+    session.run("CREATE TABLE t(a)", &[]).unwrap();
+    drop(session);
+    assert_sound(EngineName::Sqlite, &file);
 }
 
 /// Opens, checks, reads everything; whether there was nothing to complain about.

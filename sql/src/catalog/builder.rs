@@ -37,6 +37,7 @@ impl SchemaRow {
     pub fn from_values(mut values: impl Iterator<Item = Value>) -> SchemaRow {
         let text = |value: Option<Value>| match value {
             Some(Value::Text(text)) => Some(string_of(text)),
+            Some(Value::Blob(bytes)) => Some(string_of(Text::from_bytes(bytes))),
             Some(Value::Integer(number)) => Some(number.to_string()),
             _ => None,
         };
@@ -148,7 +149,11 @@ impl<'a> SchemaBuilder<'a> {
         Ok(())
     }
 
+    /// Zero passes, as it does in SQLite: the tree is found missing when it is used.
     fn root(&self, row: &SchemaRow, root: i64) -> Result<PageNo> {
+        if root == 0 {
+            return Ok(MISSING_ROOT);
+        }
         u32::try_from(root)
             .ok()
             .and_then(PageNo::new)
@@ -222,10 +227,11 @@ impl<'a> SchemaBuilder<'a> {
     /// A row without text tells the root of an automatic index.
     fn assign_root(&mut self, row: &SchemaRow, root: i64) -> Result<()> {
         let root = self.root(row, root)?;
-        let (Some(name), Some(table)) = (&row.name, &row.table) else {
-            return Err(malformed(row, "orphan index"));
-        };
-        let Some(mut table) = self.table_mut(table) else {
+        let table = row.name.as_ref().and_then(|name| {
+            let owner = self.owner_of(name, row.table.as_deref()?)?;
+            Some((name, self.table_mut(&owner)?))
+        });
+        let Some((name, mut table)) = table else {
             return Err(malformed(row, "orphan index"));
         };
         let found = table
@@ -242,6 +248,32 @@ impl<'a> SchemaBuilder<'a> {
         } else {
             Err(malformed(row, "orphan index"))
         }
+    }
+
+    /// The table that has the index, whatever the row says: SQLite looks for the name alone.
+    fn owner_of(&self, index: &str, said: &str) -> Option<String> {
+        let has = |table: &Table| {
+            let mut indexes = table.indexes.iter();
+            indexes.any(|own| own.name.eq_ignore_ascii_case(index))
+        };
+        let key = fold(said);
+        if self.underway.get(&key).is_some_and(has) || self.schema.tables.get(&key).is_some_and(|it| has(it))
+        {
+            return Some(key);
+        }
+        let underway = self
+            .underway
+            .iter()
+            .find(|(_, table)| has(table))
+            .map(|(key, _)| key);
+        let finished = || {
+            self.schema
+                .tables
+                .iter()
+                .find(|(_, table)| has(table))
+                .map(|(key, _)| key)
+        };
+        underway.or_else(finished).cloned()
     }
 
     /// The root of a table that was taken in.
@@ -272,14 +304,13 @@ impl<'a> SchemaBuilder<'a> {
 
     /// The schema, as of `cookie`.
     ///
-    /// # Errors
-    /// [`Error::Corrupt`] when an automatic index has no row.
+    /// An automatic index without a row of its own is there all the same, and found missing when it is used.
     pub fn finish(mut self, cookie: u32) -> Result<Schema> {
-        for (key, table) in std::mem::take(&mut self.underway) {
-            if let Some(index) = table.indexes.iter().find(|index| index.root == UNASSIGNED_ROOT) {
-                return Err(Error::Corrupt {
-                    message: format!("malformed database schema ({})", index.name),
-                });
+        for (key, mut table) in std::mem::take(&mut self.underway) {
+            for index in &mut table.indexes {
+                if index.root == UNASSIGNED_ROOT {
+                    Arc::make_mut(index).root = MISSING_ROOT;
+                }
             }
             let table = Arc::new(table);
             if let Some(old) = self.schema.tables.get(&key) {
@@ -297,6 +328,12 @@ impl<'a> SchemaBuilder<'a> {
         Ok(self.schema)
     }
 }
+
+/// The root of a tree that the schema does not place: no file has so many pages.
+const MISSING_ROOT: PageNo = match PageNo::new(u32::MAX) {
+    Some(root) => root,
+    None => PageNo::ONE,
+};
 
 /// Puts a new index where SQLite's list has it: in front, but behind all others if it replaces rows.
 fn link_index(indexes: &mut Vec<Arc<Index>>, index: Arc<Index>) {

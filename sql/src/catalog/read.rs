@@ -30,7 +30,12 @@ pub const TEMP_SCHEMA_TABLE_NAMES: [&str; 4] = [
 /// # Errors
 /// `malformed database schema (NAME) - ..` for a row that makes no sense, `unsupported file format`.
 pub fn read_schema(pager: &Pager, names: &[&str], collations: &dyn Collations) -> Result<Schema> {
-    let header = pager.header()?;
+    let mut header = pager.header()?;
+    // SQLite keeps one byte of the format, and so sees no more of it.
+    header.schema_format = match header.schema_format & 0xff {
+        0 => 1,
+        format => format,
+    };
     if header.schema_format > SCHEMA_FORMAT_MAX {
         return Err(Error::sql("unsupported file format"));
     }
@@ -52,12 +57,15 @@ pub fn read_schema(pager: &Pager, names: &[&str], collations: &dyn Collations) -
         builder.add(&SchemaRow::from_values(values.into_iter()))?;
     }
     if let Some(root) = builder.table_root("sqlite_stat1") {
-        read_statistics(pager, header.encoding, root, &mut builder)?;
+        match read_statistics(pager, header.encoding, root, &mut builder) {
+            Err(Error::Storage(aludel_storage::Error::Corrupt { .. })) => {}
+            done => done?,
+        }
     }
     builder.finish(header.schema_cookie)
 }
 
-/// Rows of sqlite_stat1 that do not fit are no error: statistics only advise.
+/// Rows of sqlite_stat1 that do not fit are no error, nor is a damaged table: statistics only advise.
 fn read_statistics(
     pager: &Pager,
     encoding: TextEncoding,

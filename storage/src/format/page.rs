@@ -14,7 +14,7 @@
 //! looked at, so that reading a row of a large page does not pay for the others. Nothing here trusts a byte:
 //!
 //! - P1. The kind is one of four, and cell pointers end within the usable size (`parse`).
-//! - P2. A cell begins behind the cell pointers and ends within the usable size (`cell_offset`, `cell`).
+//! - P2. A cell lies within the usable size (`cell`); one that is to be changed begins behind the cell pointers (`cell_offset`).
 //! - P3. A child pointer is not zero (`child`). That it lies within the file is checked by whoever fetches the page.
 
 use std::ops::Range;
@@ -235,7 +235,7 @@ impl<'a> PageRef<'a> {
         if index >= self.count() {
             return self.right_child();
         }
-        let at = self.cell_offset(index)?;
+        let at = self.read_offset(index)?;
         self.page_no_at(at)
     }
 
@@ -258,8 +258,39 @@ impl<'a> PageRef<'a> {
     pub fn rowid(&self, index: usize) -> Result<i64> {
         match self.read_rowid(index) {
             Some(rowid) => Ok(rowid),
+            None => self.wrapped_rowid(index),
+        }
+    }
+
+    #[cold]
+    fn wrapped_rowid(&self, index: usize) -> Result<i64> {
+        let offset = self.read_offset(index)?;
+        let skipped = match self.kind {
+            PageKind::TableLeaf => varint::skip_at(self.bytes, offset),
+            _ => Some(offset + 4),
+        };
+        match skipped.and_then(|at| varint::read_at(self.bytes, at)) {
+            Some((rowid, _)) => Ok(rowid as i64),
             None => Err(self.corrupt(self.pointers_start() + 2 * index, "cell has no row id")),
         }
+    }
+
+    /// Offset of cell `index` for reading only: as in SQLite it may lie anywhere on the page, and a pointer past the page wraps. Rows of
+    /// damaged pages come out as they do there. Who changes the page asks for [`cell_offset`](Self::cell_offset).
+    #[inline]
+    fn read_offset(&self, index: usize) -> Result<usize> {
+        match self.cell_offset(index) {
+            Ok(offset) => Ok(offset),
+            Err(error) => self.wrapped_offset(index).ok_or(error),
+        }
+    }
+
+    #[cold]
+    fn wrapped_offset(&self, index: usize) -> Option<usize> {
+        let pointer =
+            read_u16(self.bytes, self.pointers_start() + 2 * index).filter(|_| index < self.count())?;
+        let offset = usize::from(pointer) & (self.bytes.len().next_power_of_two() - 1);
+        (offset < self.bytes.len()).then_some(offset)
     }
 
     /// For searches: any place within the page will do, because the cell is checked when it is used.
@@ -282,7 +313,7 @@ impl<'a> PageRef<'a> {
     /// Cell `index`, checked to lie within the page.
     #[inline]
     pub fn cell(&self, index: usize, limits: &PayloadLimits) -> Result<Cell<'a>> {
-        let offset = self.cell_offset(index)?;
+        let offset = self.read_offset(index)?;
         Cell::parse(self.kind, self.bytes, offset, limits).map_err(|what| self.corrupt(offset, what))
     }
 
@@ -460,8 +491,9 @@ mod tests {
         assert!(what(&page[..511]).is_some());
     }
 
+    /// What may be read lies on the page, wherever the pointer points; what may be changed lies behind the pointers.
     #[test]
-    fn cells_outside_the_page_are_errors() {
+    fn cells_lie_on_the_page_or_are_errors() {
         let two = PageNo::new(2).unwrap();
         let limits = PayloadLimits::table(512);
         for pointer in 0..=u16::MAX {
@@ -470,9 +502,14 @@ mod tests {
             page[8..10].copy_from_slice(&pointer.to_be_bytes());
             let page = PageRef::parse(two, &page, 512).unwrap();
             let _ = page.rowid(0);
-            let cell = page.cell(0, &limits);
-            assert!(cell.is_err(), "{pointer}");
-            assert!(page.cell(1, &limits).is_err());
+            if let Ok(cell) = page.cell(0, &limits) {
+                assert!(usize::from(pointer) % 512 < page.pointers_end(), "{pointer}");
+                assert!(cell.local.len() <= cell.total);
+            }
+            let offset = page.cell_offset(0);
+            assert_eq!(offset.is_ok(), (10..512).contains(&pointer), "{pointer}");
+            assert!(page.cell_range(0, &limits).is_err());
+            assert!(page.cell(1, &limits).is_err() && page.cell_offset(1).is_err());
         }
     }
 }

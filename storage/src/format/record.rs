@@ -154,10 +154,17 @@ pub struct Columns<'a> {
 #[inline]
 pub fn columns_of(local: &[u8], total: usize) -> Result<Option<Columns<'_>>> {
     let Some((header_end, header)) = varint::read(local) else {
-        return if local.len() < total {
-            Ok(None)
-        } else {
-            Err(truncated())
+        return match total {
+            // A record without even a header has no columns.
+            0 => Ok(Some(Columns {
+                local,
+                header: 0,
+                header_end: 0,
+                body: 0,
+                total,
+            })),
+            _ if local.len() < total => Ok(None),
+            _ => Err(truncated()),
         };
     };
     if header_end > total as u64 {
@@ -494,8 +501,8 @@ mod tests {
 
     #[test]
     fn wrong_records_are_errors() {
+        assert_eq!(RecordView::parse(&[]).unwrap().columns().count(), 0);
         let cases: &[&[u8]] = &[
-            &[],
             &[5, 1],
             &[0x81],
             &[2, 6, 0],

@@ -2,72 +2,14 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use aludel_sql::value::ValueRef as OurValue;
 use aludel_sql::{Connection, Result};
-use rusqlite::types::ValueRef as TheirValue;
+
+use crate::rows::{Cell, Rows};
 
 /// What a dump comes to.
 pub(super) type Digest = u64;
 
 const SCHEMA: &str = "sqlite_schema WHERE name NOT LIKE 'sqlite_%' ORDER BY 1, 2";
-
-/// An engine that answers with values, one after the other.
-trait Rows {
-    type Error;
-    fn rows(&self, sql: &str, take: &mut dyn FnMut(Cell<'_>)) -> Result<(), Self::Error>;
-}
-
-/// A value of either engine.
-#[derive(Hash)]
-enum Cell<'a> {
-    Null,
-    Integer(i64),
-    Real(u64),
-    Text(&'a [u8]),
-    Blob(&'a [u8]),
-}
-
-impl Rows for Connection {
-    type Error = aludel_sql::Error;
-
-    fn rows(&self, sql: &str, take: &mut dyn FnMut(Cell<'_>)) -> Result<()> {
-        let mut statement = self.prepare(sql)?;
-        while statement.step()? {
-            for at in 0..statement.column_count() {
-                take(match statement.value(at) {
-                    OurValue::Null => Cell::Null,
-                    OurValue::Integer(v) => Cell::Integer(v),
-                    OurValue::Real(v) => Cell::Real(v.to_bits()),
-                    OurValue::Text(v) => Cell::Text(v),
-                    OurValue::Blob(v) => Cell::Blob(v),
-                });
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Rows for rusqlite::Connection {
-    type Error = rusqlite::Error;
-
-    fn rows(&self, sql: &str, take: &mut dyn FnMut(Cell<'_>)) -> rusqlite::Result<()> {
-        let mut statement = self.prepare(sql)?;
-        let count = statement.column_count();
-        let mut rows = statement.raw_query();
-        while let Some(row) = rows.next()? {
-            for at in 0..count {
-                take(match row.get_ref(at)? {
-                    TheirValue::Null => Cell::Null,
-                    TheirValue::Integer(v) => Cell::Integer(v),
-                    TheirValue::Real(v) => Cell::Real(v.to_bits()),
-                    TheirValue::Text(v) => Cell::Text(v),
-                    TheirValue::Blob(v) => Cell::Blob(v),
-                });
-            }
-        }
-        Ok(())
-    }
-}
 
 /// The digest of these databases of our connection.
 ///
@@ -131,12 +73,7 @@ fn text<R: Rows>(engine: &R, sql: &str) -> Result<String, R::Error> {
     let mut found = String::new();
     engine.rows(sql, &mut |cell| {
         if found.is_empty() {
-            found = match cell {
-                Cell::Null => String::new(),
-                Cell::Integer(value) => value.to_string(),
-                Cell::Real(bits) => f64::from_bits(bits).to_string(),
-                Cell::Text(bytes) | Cell::Blob(bytes) => String::from_utf8_lossy(bytes).into_owned(),
-            };
+            found = cell.to_string();
         }
     })?;
     Ok(found)

@@ -136,11 +136,10 @@ impl File for OsFile {
     }
 
     fn len(&self) -> Result<u64> {
-        Ok(self
-            .file()
-            .metadata()
-            .map_err(self.failed(IoOperation::Stat))?
-            .len())
+        let metadata = self.file().metadata();
+        let len = metadata.map_err(self.failed(IoOperation::Stat))?.len();
+        // One byte is how SQLite has marked files of no content on some systems: to it, and so to us, such a file is empty.
+        Ok(if len == 1 { 0 } else { len })
     }
 
     fn sync(&self, kind: SyncKind) -> Result<()> {
