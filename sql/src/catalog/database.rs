@@ -32,6 +32,8 @@ pub struct Database {
     pub next_page_size: Option<u32>,
     /// See `next_page_size`.
     pub next_auto_vacuum: Option<AutoVacuum>,
+    /// PRAGMA page_checksum, likewise.
+    pub next_page_checksum: Option<bool>,
     /// The pager's change token when the schema was last found to be current; `None` until it was read.
     checked_at: Option<u64>,
     /// The open transaction changed the schema.
@@ -54,6 +56,7 @@ impl Database {
             secure_delete: 0,
             next_page_size: None,
             next_auto_vacuum: None,
+            next_page_checksum: None,
             checked_at: None,
             schema_changed: false,
             encoding: TextEncoding::Utf8,

@@ -30,7 +30,13 @@ impl Definer<'_> {
             .into_iter()
             .find(|&number| self.find_relation(number, name).is_some());
         let Some(database) = found else {
-            return Err(Error::sql(format!("no such table: {name}")).into());
+            self.state.connect_named(None, name)?;
+            let message = match (self.state.connected_eponymous(name), &alter.action) {
+                (Some(_), AlterAction::AddColumn(_)) => "virtual tables may not be altered".to_owned(),
+                (Some(table), _) => format!("table {} may not be altered", table.name),
+                (None, _) => format!("no such table: {name}"),
+            };
+            return Err(Error::sql(message).into());
         };
         self.state.connect_named(Some(database), name)?;
         let schema = Arc::clone(&self.state.databases[database].schema);

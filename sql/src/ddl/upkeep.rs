@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use aludel_storage::btree::{BulkBuilder, IndexCursor, TableCursor, TreeKind, clear_tree, create_tree};
+use aludel_storage::format::page_checksum::PAGE_CHECKSUM_SIZE;
 use aludel_storage::format::record::{self, RecordView};
 use aludel_storage::format::{AutoVacuum, KeyOrder, PageNo, TextEncoding, ValueRef};
 use aludel_storage::pager::{JournalMode, Pager, PagerOptions};
@@ -247,11 +248,13 @@ impl Definer<'_> {
         let target = self.state.open_options().open_database("into", file)?;
         let mut target = target.pager;
         let source = &mut self.state.databases[database];
-        let (page_size, auto_vacuum) = next_shape(source)?;
-        let header = source.pager.header()?;
-        target.set_page_size(page_size, header.reserved)?;
-        target.set_encoding(header.encoding)?;
-        target.set_auto_vacuum(auto_vacuum)?;
+        let shape = Shape::next(source)?;
+        target.set_page_size(shape.page_size, shape.reserved)?;
+        target.set_encoding(source.pager.header()?.encoding)?;
+        target.set_auto_vacuum(shape.auto_vacuum)?;
+        if shape.page_checksum {
+            target.set_page_checksum(true)?;
+        }
         target.begin_write()?;
         copy_database(&self.state.databases[database], &mut target, Rowids::Kept)?;
         Ok(target.commit()?)
@@ -359,32 +362,49 @@ fn prefix_counts(pager: &Pager, cursor: &mut IndexCursor, width: usize) -> Resul
     Ok(Some(text))
 }
 
-/// The page size and auto-vacuum mode that a VACUUM gives the database. The size that was asked for is forgotten by it.
-fn next_shape(database: &mut Database) -> Result<(u32, AutoVacuum)> {
-    let header = database.pager.header()?;
-    let asked = database.next_page_size.take();
-    let in_log = database.pager.journal_mode() == JournalMode::Wal;
-    Ok((
-        asked.filter(|_| !in_log).unwrap_or(header.page_size),
-        database.next_auto_vacuum.unwrap_or(header.auto_vacuum()),
-    ))
+/// What a VACUUM makes of a database.
+struct Shape {
+    page_size: u32,
+    reserved: u8,
+    auto_vacuum: AutoVacuum,
+    page_checksum: bool,
+}
+
+impl Shape {
+    /// The shape that was asked for by pragmas, which is forgotten by it, else the one that the database has.
+    fn next(database: &mut Database) -> Result<Shape> {
+        let header = database.pager.header()?;
+        let asked = database.next_page_size.take();
+        let in_log = database.pager.journal_mode() == JournalMode::Wal;
+        let has_checksums = database.pager.has_page_checksums();
+        let page_checksum = database.next_page_checksum.take().unwrap_or(has_checksums);
+        Ok(Shape {
+            page_size: asked.filter(|_| !in_log).unwrap_or(header.page_size),
+            reserved: match page_checksum {
+                true => header.reserved.max(PAGE_CHECKSUM_SIZE),
+                false if has_checksums => 0,
+                false => header.reserved,
+            },
+            auto_vacuum: database.next_auto_vacuum.unwrap_or(header.auto_vacuum()),
+            page_checksum,
+        })
+    }
 }
 
 /// Copies the database without gaps to a temporary one and puts the pages back over the old ones.
 fn vacuum_in_place(database: &mut Database, world: Arc<dyn Vfs>) -> Result<()> {
-    let (page_size, auto_vacuum) = next_shape(database)?;
-    let header = database.pager.header()?;
+    let shape = Shape::next(database)?;
     let mut options = PagerOptions::default();
-    options.page_size = page_size;
-    options.reserved = header.reserved;
-    options.encoding = header.encoding;
-    options.auto_vacuum = auto_vacuum;
+    options.page_size = shape.page_size;
+    options.reserved = shape.reserved;
+    options.encoding = database.pager.header()?.encoding;
+    options.auto_vacuum = shape.auto_vacuum;
     options.spill_limit = database.pager.spill_limit();
     let mut packed = Pager::temporary(world, &options)?;
     packed.begin_write()?;
     copy_database(database, &mut packed, Rowids::Renumbered)?;
     packed.commit()?;
-    database.pager.replace_content(packed)?;
+    database.pager.replace_content(packed, shape.page_checksum)?;
     database.forget_roots();
     Ok(())
 }

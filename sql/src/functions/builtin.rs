@@ -24,6 +24,15 @@ pub(super) fn functions() -> &'static FunctionTable {
         register_aggregates(&mut table);
         register_windows(&mut table);
         register_special(&mut table);
+        for function in crate::modules::functions() {
+            add(
+                &mut table,
+                &function.name,
+                function.arity,
+                function.flags,
+                function.kind.clone(),
+            );
+        }
         table
     });
     &FUNCTIONS
@@ -126,6 +135,10 @@ fn register_core(table: &mut FunctionTable) {
             ("sqlite_log", Exact(2), DIRECT, core::sqlite_log),
             ("load_extension", Range(1, 2), DIRECT, core::load_extension),
             ("match", Exact(2), PURE, core::match_operator),
+            ("snippet", AtLeast(0), PURE, core::snippet),
+            ("offsets", Exact(1), PURE, core::offsets),
+            ("matchinfo", Range(1, 2), PURE, core::matchinfo),
+            ("optimize", Exact(1), PURE, core::optimize),
             ("length", Exact(1), PURE, text::length),
             ("octet_length", Exact(1), PURE, text::octet_length),
             ("instr", Exact(2), PURE, text::instr),

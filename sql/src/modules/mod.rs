@@ -2,18 +2,27 @@
 //!
 //! | module | what it makes tables of |
 //! |---|---|
+//! | [`fts`] | `fts3`, `fts4`, `fts4aux`, `fts3tokenize` |
 //! | `json` | `json_each`, `json_tree`, `jsonb_each`, `jsonb_tree` |
 //! | `series` | `generate_series` |
+//! | `csv` | files of comma-separated values |
+//! | `dbstat` | the pages of a database |
+//! | `rtree` | boxes, found by where they lie |
 //!
 //! PRAGMA functions are in [`pragma`](crate::pragma).
 
+mod csv;
+mod dbstat;
+pub mod fts;
 mod json;
+mod rtree;
 mod series;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
+use crate::functions::Function;
 use crate::functions::json::each::JsonTable;
 use crate::pragma;
 use crate::virtual_table::{IndexPlan, IndexQuestion, Module};
@@ -27,19 +36,40 @@ pub(crate) fn find(name: &str) -> Option<Arc<dyn Module>> {
         return Some(Arc::new(pragma));
     }
     match name.to_ascii_lowercase().as_str() {
+        "fts3" => Some(Arc::new(fts::FtsModule::new(fts::Generation::Three))),
+        "fts4" => Some(Arc::new(fts::FtsModule::new(fts::Generation::Four))),
+        "fts4aux" => Some(Arc::new(fts::TermsModule)),
+        "fts3tokenize" => Some(Arc::new(fts::TokensModule::default())),
         series::NAME => Some(Arc::new(series::SeriesModule)),
+        csv::NAME => Some(Arc::new(csv::CsvModule)),
+        dbstat::NAME => Some(Arc::new(dbstat::DbstatModule)),
+        "rtree" => Some(Arc::new(rtree::RtreeModule { integers: false })),
+        "rtree_i32" => Some(Arc::new(rtree::RtreeModule { integers: true })),
         _ => None,
     }
 }
 
 /// The names of the built-in modules that [`find`] knows, those of pragmas apart.
 pub(crate) const NAMES: &[&str] = &[
+    "csv",
+    "fts3",
+    "fts3tokenize",
+    "fts4",
+    "fts4aux",
+    "dbstat",
     "generate_series",
     "json_each",
     "json_tree",
     "jsonb_each",
     "jsonb_tree",
+    "rtree",
+    "rtree_i32",
 ];
+
+/// The functions that come with the modules.
+pub(crate) fn functions() -> Vec<Function> {
+    rtree::functions()
+}
 
 /// The plan of a table-valued function whose arguments are the columns from `first` on: equalities with those columns are arguments, in
 /// their order; the bits of the plan's number tell which of them are there.

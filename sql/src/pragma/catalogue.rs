@@ -148,6 +148,11 @@ static ENTRIES: &[Entry] = &[
     },
     flag("cell_size_check"),
     flag("checkpoint_fullfsync"),
+    mode(
+        "checksum_verification",
+        Shape::Always,
+        mode::checksum_verification,
+    ),
     look("collation_list", &["seq", "name"], inspect::collation_list),
     look("compile_options", &[], inspect::compile_options),
     flag("count_changes"),
@@ -226,6 +231,12 @@ static ENTRIES: &[Entry] = &[
         answerer: Answerer::Nothing,
         ..look("optimize", &[], inspect::module_list)
     },
+    mode("page_checksum", Shape::Always, mode::page_checksum),
+    look(
+        "page_checksum_check",
+        &["page", "state"],
+        mode::page_checksum_check,
+    ),
     look("page_count", &[], inspect::page_count),
     mode("page_size", Shape::WhenAsking, mode::page_size),
     look("pragma_list", &["name"], inspect::pragma_list),

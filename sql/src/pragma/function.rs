@@ -44,6 +44,16 @@ impl PragmaFunction {
     fn visible(&self) -> usize {
         self.entry.column_names(false).len()
     }
+
+    /// How many arguments there are: the value, and the schema unless the pragma tells of all.
+    fn hidden(&self) -> usize {
+        let tells_schema = self
+            .entry
+            .column_names(false)
+            .iter()
+            .any(|name| *name == "schema");
+        if tells_schema { 1 } else { 2 }
+    }
 }
 
 impl Module for PragmaFunction {
@@ -54,8 +64,9 @@ impl Module for PragmaFunction {
     fn connect(&self, _: &mut VirtualContext<'_>, _: &ModuleArguments<'_>) -> Result<Connected> {
         let names = self.entry.column_names(false).into_iter();
         let columns: String = names.map(|name| format!("\"{name}\",")).collect();
+        let hidden = ["arg HIDDEN", "schema HIDDEN"][..self.hidden()].join(",");
         Ok(Connected {
-            declaration: format!("CREATE TABLE x({columns}arg HIDDEN,schema HIDDEN)"),
+            declaration: format!("CREATE TABLE x({columns}{hidden})"),
             table: Arc::new(*self),
         })
     }
@@ -63,7 +74,7 @@ impl Module for PragmaFunction {
 
 impl VirtualTable for PragmaFunction {
     fn best_index(&self, question: &IndexQuestion<'_>) -> Result<Option<IndexPlan>> {
-        let Some(mut plan) = argument_plan(question, self.visible(), 2) else {
+        let Some(mut plan) = argument_plan(question, self.visible(), self.hidden()) else {
             return Ok(None);
         };
         (plan.cost, plan.rows) = match plan.number {

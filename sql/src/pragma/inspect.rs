@@ -112,14 +112,25 @@ pub(super) fn table_list(request: &Request<'_>, context: &mut PragmaContext<'_>)
             ]
         };
         let wanted = |name: &str| request.value.is_none_or(|value| value.eq_ignore_ascii_case(name));
-        for table in schema.tables.values().filter(|table| wanted(&table.name)) {
+        let own_names = database.schema_table_names();
+        for (key, table) in schema.tables.iter().filter(|(_, table)| wanted(&table.name)) {
+            // The schema table is known by several names, and shown by the newer one.
+            let is_schema_table = own_names.iter().any(|own| own == key);
+            if is_schema_table && own_names.first().is_none_or(|own| own != key) {
+                continue;
+            }
+            let shown = match (is_schema_table, database.is_temporary()) {
+                (true, true) => "sqlite_temp_schema",
+                (true, false) => "sqlite_schema",
+                (false, _) => &table.name,
+            };
             let kind = match table.is_virtual() {
                 true => "virtual",
                 false if context.state.is_shadow(number, &table.name) => "shadow",
                 false => "table",
             };
             rows.push(row(
-                &table.name,
+                shown,
                 kind,
                 table.columns.len(),
                 table.without_rowid.is_some(),

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use aludel_storage::btree;
-use aludel_storage::format::{AutoVacuum, TextEncoding};
+use aludel_storage::format::page_checksum::Verdict;
+use aludel_storage::format::{AutoVacuum, PageNo, TextEncoding};
 use aludel_storage::pager::{CheckpointKind, JournalMode, Pager, Synchronous};
 
 use super::{PragmaContext, Request, Row, one_integer, one_text, reading, truth, whole_number, writing};
@@ -37,6 +38,69 @@ pub(super) fn page_size(request: &Request<'_>, context: &mut PragmaContext<'_>) 
         }
     }
     Ok(Vec::new())
+}
+
+/// Whether the database has page checksums: `on` and `off` choose for an empty one, and for the next VACUUM. `renew` gives those pages their
+/// checksum that SQLite has written, and tells how many.
+pub(super) fn page_checksum(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
+    let (autocommit, savepoints) = (
+        context.state.transaction.is_autocommit(),
+        context.state.transaction.savepoints(),
+    );
+    let database = &mut context.state.databases[request.database_or_main()];
+    let pager = &mut database.pager;
+    match request.value.map(str::to_ascii_lowercase).as_deref() {
+        None => {
+            let on = reading(pager, |pager| Ok(pager.has_page_checksums()))?;
+            Ok(one_integer(i64::from(on)))
+        }
+        Some("renew") => writing(pager, (autocommit, savepoints), |pager| {
+            Ok(one_integer(i64::from(pager.renew_page_checksums()?)))
+        }),
+        Some(value) => {
+            let on = truth(value);
+            if !pager.set_page_checksum(on)? && !pager.is_in_memory() {
+                database.next_page_checksum = Some(on);
+            }
+            Ok(one_integer(i64::from(on)))
+        }
+    }
+}
+
+/// The pages whose checksum does not fit, and whether they are stale or damaged.
+pub(super) fn page_checksum_check(
+    request: &Request<'_>,
+    context: &mut PragmaContext<'_>,
+) -> Result<Vec<Row>> {
+    let pager = &mut context.state.databases[request.database_or_main()].pager;
+    reading(pager, |pager| misfits(pager))
+}
+
+fn misfits(pager: &Pager) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for page in (1..=pager.page_count()).filter_map(PageNo::new) {
+        let word = match pager.page_verdict(page)? {
+            Some(Verdict::Stale) => "stale",
+            Some(Verdict::Damaged) => "damaged",
+            Some(Verdict::Good) | None => continue,
+        };
+        rows.push(vec![Value::Integer(i64::from(page.get())), super::text(word)]);
+    }
+    Ok(rows)
+}
+
+/// Whether pages are verified: off, a damaged file can be read as far as it goes.
+pub(super) fn checksum_verification(
+    request: &Request<'_>,
+    context: &mut PragmaContext<'_>,
+) -> Result<Vec<Row>> {
+    let pager = &mut context.state.databases[request.database_or_main()].pager;
+    reading(pager, |pager| {
+        if let Some(value) = request.value {
+            pager.set_verify_checksums(truth(value));
+        }
+        Ok(one_integer(i64::from(pager.verifies_checksums())))
+    })
 }
 
 pub(super) fn encoding(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {

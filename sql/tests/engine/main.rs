@@ -4,6 +4,7 @@
 mod backups;
 mod blobs;
 mod both;
+mod checksums;
 mod ddl;
 mod depth;
 mod foreign_keys;

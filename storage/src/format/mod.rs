@@ -10,6 +10,7 @@ pub mod header;
 pub mod journal;
 pub mod key;
 pub mod page;
+pub mod page_checksum;
 mod page_no;
 pub mod patch;
 pub mod record;

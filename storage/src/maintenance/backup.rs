@@ -15,7 +15,7 @@
 use std::sync::Arc;
 
 use crate::error::{Error, ReadOnlyReason, Result};
-use crate::format::PageNo;
+use crate::format::{PageNo, page_checksum};
 use crate::pager::{ChangeWatch, JournalMode, Pager, PagerOptions, TransactionState};
 use crate::vfs::Vfs;
 
@@ -186,6 +186,10 @@ impl PageCopy {
             copy.write_page(PageNo::ONE, &first)?;
         }
         copy.set_page_count(self.page_count.max(1))?;
+        if in_memory || !source.has_page_checksums() {
+            let (_, reserved) = geometry(copy);
+            page_checksum::untag(copy.page_mut(PageNo::ONE)?, reserved);
+        }
         copy.update_header(|header| {
             header.schema_cookie = before.schema_cookie.wrapping_add(1);
             header.change_counter = before.change_counter;
@@ -196,7 +200,9 @@ impl PageCopy {
         })?;
         if let Target::Staged(mut staged) = std::mem::replace(&mut self.target, Target::Done) {
             staged.commit()?;
-            target.replace_content(*staged)?;
+            target.replace_content(*staged, source.has_page_checksums())?;
+        } else if !in_memory {
+            target.replace_page_checksums(source.has_page_checksums());
         }
         self.target = Target::Done;
         target.commit()

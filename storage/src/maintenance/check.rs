@@ -27,6 +27,7 @@ use crate::btree::freelist::leaves_max;
 use crate::btree::pointer_map::{self, Use};
 use crate::error::{Error, Result};
 use crate::format::page::read_u32;
+use crate::format::page_checksum::Verdict;
 use crate::format::{KeyOrder, PageNo};
 use crate::pager::{Page, Pager};
 
@@ -77,6 +78,8 @@ pub struct CheckReport {
     pub findings: Vec<Finding>,
     /// The number of rows in each tree, in the order of the roots given.
     pub rows: Vec<u64>,
+    /// Pages whose checksum is older than their content: SQLite wrote them. That is no contradiction. Looked for in a whole check.
+    pub stale_checksums: Vec<PageNo>,
 }
 
 impl CheckReport {
@@ -97,6 +100,7 @@ pub fn check(pager: &Pager, roots: &[TreeRoot], options: &CheckOptions) -> Resul
     let header = check.first_page()?;
     let field = |at| header.as_deref().and_then(|page| read_u32(page, at)).unwrap_or(0);
     if options.whole {
+        check.checksums()?;
         check.freelist(field(32), field(36))?;
         check.vacuum_fields(roots, field(52), field(64));
     }
@@ -344,6 +348,24 @@ impl<'p> Check<'p> {
                 found as u32
             );
             self.find(FindingCode::OverflowLength, None, values(expected, found), what);
+        }
+        Ok(())
+    }
+
+    /// Verifies the checksum of each page.
+    fn checksums(&mut self) -> Result<()> {
+        if !self.pager.has_page_checksums() {
+            return Ok(());
+        }
+        for no in (1..=self.pager.page_count()).filter_map(PageNo::new) {
+            match self.pager.page_verdict(no)? {
+                Some(Verdict::Damaged) => {
+                    let what = format_args!("Page {no}: checksum does not match its content");
+                    self.find(FindingCode::Checksum, Some(no), NO_VALUES, what);
+                }
+                Some(Verdict::Stale) => self.report.stale_checksums.push(no),
+                Some(Verdict::Good) | None => {}
+            }
         }
         Ok(())
     }

@@ -117,7 +117,10 @@ impl FileStore {
             // A journal under the old name would be of use to nobody.
             return Err(Error::ReadOnly(ReadOnlyReason::Moved));
         }
-        let originals = self.originals(changes).map(|page| Ok((page, self.page(page)?)));
+        // A damaged page is put back as it was.
+        let originals = self
+            .originals(changes)
+            .map(|page| Ok((page, self.raw_page(page)?.0)));
         let journal = match Journal::write(
             &self.place(),
             self.page_size as u32,
@@ -158,7 +161,7 @@ impl FileStore {
     fn change_with_copies(&mut self, changes: &Changes<'_>) -> Result<Prepared> {
         let copies: Vec<(PageNo, Arc<[u8]>)> = self
             .originals(changes)
-            .map(|page| Ok((page, Arc::from(&*self.page(page)?))))
+            .map(|page| Ok((page, Arc::from(&*self.raw_page(page)?.0))))
             .collect::<Result<_>>()?;
         if let Err(error) = self.write_pages(changes) {
             self.restore(&copies, changes.page_count_before)?;

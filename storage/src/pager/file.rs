@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::busy::BusyPolicy;
+use super::checksum::Checksums;
 use super::options::{JournalMode, PagerOptions, Synchronous};
 use super::page::Page;
 use super::replace::NewGeometry;
@@ -47,6 +48,8 @@ pub(super) struct FileStore {
     read_only: bool,
     /// The file says that only newer libraries may write it.
     newer_format: bool,
+    /// The file ends inside its last page.
+    is_cut: bool,
     pub(super) pages: PageSource,
     frames: PageSource,
     frames_salt: [u8; 8],
@@ -61,6 +64,10 @@ pub(super) struct FileStore {
     pub(super) page_size: usize,
     reserved: u8,
     pub(super) page_count: u32,
+    /// How pages are verified, if the database has checksums.
+    pub(super) checksums: Option<Checksums>,
+    /// Whether a database that is created gets checksums.
+    pub(super) wants_checksums: bool,
     /// A commit whose journal is complete and whose pages are in the file, between the two phases.
     pub(super) prepared: Option<Prepared>,
     pub(super) poison: Option<Arc<Error>>,
@@ -102,6 +109,7 @@ impl FileStore {
             log_path: sibling(&path, "-wal"),
             read_only: options.read_only || file.is_read_only(),
             newer_format: false,
+            is_cut: false,
             pages: PageSource::new(options.mmap_limit, options.cache_pages),
             frames: PageSource::new(options.mmap_limit, options.cache_pages),
             frames_salt: [0; 8],
@@ -114,6 +122,8 @@ impl FileStore {
             page_size: options.page_size as usize,
             reserved: options.reserved,
             page_count: 0,
+            checksums: None,
+            wants_checksums: options.page_checksum,
             prepared: None,
             poison: None,
             path,
@@ -127,18 +137,26 @@ impl FileStore {
     /// A clean page of the snapshot.
     #[inline]
     pub(super) fn page(&self, page: PageNo) -> Result<Page> {
+        if self.checksums.is_some() {
+            return self.checked_page(page);
+        }
+        let (bytes, _, _) = self.raw_page(page)?;
+        Ok(bytes)
+    }
+
+    /// A clean page, whatever its checksum says, with its number in the file that it came from.
+    #[inline(always)]
+    pub(super) fn raw_page(&self, page: PageNo) -> Result<(Page, &PageSource, u32)> {
         if let Some(wal) = &self.wal
             && let Some(frame) = wal.find(page)?
         {
             let offset = frame_page_offset(frame, self.page_size);
-            return self.frames.page(wal.file(), frame, offset, self.page_size);
+            let bytes = self.frames.page(wal.file(), frame, offset, self.page_size)?;
+            return Ok((bytes, &self.frames, frame));
         }
-        self.pages.page(
-            &*self.file,
-            page.get(),
-            page.offset(self.page_size),
-            self.page_size,
-        )
+        let offset = page.offset(self.page_size);
+        let bytes = self.pages.page(&*self.file, page.get(), offset, self.page_size)?;
+        Ok((bytes, &self.pages, page.get()))
     }
 
     /// Page size and reserved bytes as of the last snapshot.
@@ -287,11 +305,13 @@ impl FileStore {
         }
         if file_len == 0 && in_log == 0 {
             self.page_count = 0;
+            self.checksums = self.wants_checksums.then(Checksums::of_new_file);
             return self.forget_log_of_empty_file();
         }
         let mut head = [0; HEADER_SIZE];
         if in_log != 0 {
-            head.copy_from_slice(&self.page(PageNo::ONE)?[..HEADER_SIZE]);
+            // How it is verified is said by what it says.
+            head.copy_from_slice(&self.raw_page(PageNo::ONE)?.0[..HEADER_SIZE]);
         } else {
             read_whole(&*self.file, &mut head, 0)?;
         }
@@ -309,6 +329,7 @@ impl FileStore {
         self.reserved = header.reserved;
         self.newer_format = header.write_version > 2;
         let in_file = u32::try_from(file_len.div_ceil(u64::from(header.page_size))).unwrap_or(u32::MAX);
+        self.is_cut = !file_len.is_multiple_of(u64::from(header.page_size));
         self.page_count = match self.wal.as_ref().map_or(0, Wal::page_count) {
             0 if !header.page_count_is_valid() => in_file,
             0 if header.page_count > in_file => {
@@ -321,7 +342,7 @@ impl FileStore {
             0 => header.page_count,
             in_log => in_log,
         };
-        Ok(())
+        self.load_checksums(&header)
     }
 
     /// A log beside an empty file belongs to a database that somebody deleted.
@@ -407,8 +428,13 @@ impl FileStore {
             // The file has just been switched to a log: the next snapshot finds out.
             self.version = None;
         }
-        self.pages
-            .set_file_len(u64::from(page_count) * self.page_size as u64);
+        if self.is_cut {
+            // The last page was not whole, and unless it was written it is not now: what a map shows of it would stop the process.
+            self.pages.forget();
+        } else {
+            self.pages
+                .set_file_len(u64::from(page_count) * self.page_size as u64);
+        }
     }
 
     /// A content with other page sizes has been committed. Called before the locks are given back.
@@ -419,6 +445,7 @@ impl FileStore {
         }
         self.set_geometry(new.page_size, new.reserved);
         self.page_count = new.page_count;
+        self.checksums = new.page_checksum.then(Checksums::of_new_file);
         // The next snapshot reads all of it anew.
         self.version = None;
     }

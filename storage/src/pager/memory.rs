@@ -7,7 +7,7 @@ use super::page::Page;
 use super::spill::{Held, Slot, SpillFile};
 use super::{Pager, Store};
 use crate::error::{Error, Result, corrupt};
-use crate::format::{Header, PageNo};
+use crate::format::{Header, PageNo, page_checksum};
 
 /// Pages in shared private buffers, page 1 first.
 pub(super) struct MemoryStore {
@@ -56,7 +56,9 @@ impl Pager {
         if let Some(Held::Memory(first)) = pages.first_mut() {
             // There is no log here.
             (header.write_version, header.read_version) = (header.write_version.min(1), 1);
-            header.encode(Arc::make_mut(first));
+            let first = Arc::make_mut(first);
+            header.encode(first);
+            page_checksum::untag(first, header.reserved);
         }
         let mut store = MemoryStore::new(false);
         store.resident = pages.len();
@@ -84,7 +86,9 @@ impl Pager {
             if page == self.lock_byte_page {
                 bytes.resize(bytes.len() + self.page_size, 0);
             } else {
+                let start = bytes.len();
                 bytes.extend_from_slice(&self.page(page)?);
+                self.put_checksum(page, &mut bytes[start..])?;
             }
         }
         Ok(bytes)

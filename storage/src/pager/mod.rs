@@ -21,6 +21,7 @@
 
 mod busy;
 mod cache;
+mod checksum;
 mod commit;
 mod file;
 mod memory;
@@ -48,6 +49,7 @@ pub use crate::wal::{CheckpointKind, CheckpointReport};
 
 use crate::error::{Error, Result, corrupt};
 use crate::format::header::{USABLE_SIZE_MIN, is_page_size};
+use crate::format::page_checksum::PAGE_CHECKSUM_SIZE;
 use crate::format::{AutoVacuum, Header, PageNo, TextEncoding};
 use crate::vfs::Vfs;
 use busy::BusyPolicy;
@@ -94,6 +96,10 @@ pub struct Pager {
     busy: BusyPolicy,
     /// Sizes that come with the commit.
     replaced: Option<Replacement>,
+    /// All checksums are right with the commit.
+    sealing: bool,
+    /// Whether the prepared commit leaves all checksums right.
+    seals: Option<bool>,
     watches: RowWatches,
     change_watches: ChangeWatches,
     store: Store,
@@ -113,6 +119,7 @@ impl Pager {
     /// # Errors
     /// [`Error::CantOpen`]; [`Error::Misuse`] for a page size or reserved size that the format does not allow.
     pub fn open(vfs: Arc<dyn Vfs>, path: &Path, options: &PagerOptions) -> Result<Pager> {
+        let options = &with_room_for_checksums(options);
         check_page_size(options.page_size, options.reserved)?;
         let store = FileStore::open(Arc::clone(&vfs), path, options)?;
         let mut pager = Pager::over(Store::File(Box::new(store)), Some(vfs), options);
@@ -162,6 +169,8 @@ impl Pager {
             change_token: 0,
             busy: BusyPolicy::new(options.busy_timeout),
             replaced: None,
+            sealing: false,
+            seals: None,
             watches: RowWatches::default(),
             change_watches: ChangeWatches::default(),
             store,
@@ -574,6 +583,15 @@ impl Drop for Pager {
             store.close();
         }
     }
+}
+
+/// A database that is created with checksums reserves bytes for them.
+fn with_room_for_checksums(options: &PagerOptions) -> PagerOptions {
+    let mut options = options.clone();
+    if options.page_checksum {
+        options.reserved = options.reserved.max(PAGE_CHECKSUM_SIZE);
+    }
+    options
 }
 
 fn check_page_size(page_size: u32, reserved: u8) -> Result<()> {

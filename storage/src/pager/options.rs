@@ -51,6 +51,9 @@ pub struct PagerOptions {
     pub page_size: u32,
     /// Bytes at the end of each page that a created database sets aside.
     pub reserved: u8,
+    /// Whether a file that is created gets page checksums, in the last of at least 16 reserved bytes. See
+    /// [`page_checksum`](crate::format::page_checksum).
+    pub page_checksum: bool,
     /// Text encoding of a database that is created.
     pub encoding: TextEncoding,
     /// Auto-vacuum mode of a database that is created.
@@ -82,6 +85,7 @@ impl Default for PagerOptions {
             read_only: false,
             page_size: 4096,
             reserved: 0,
+            page_checksum: false,
             encoding: TextEncoding::Utf8,
             auto_vacuum: AutoVacuum::None,
             journal_mode: JournalMode::Delete,

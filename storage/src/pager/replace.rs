@@ -16,9 +16,11 @@
 //!
 //! - R1. Nothing but the commit or the rollback follows a replacement.
 
+use super::transaction::stamp_header;
 use super::{Pager, Store};
 use crate::error::{Error, Result};
-use crate::format::PageNo;
+use crate::format::page_checksum::{self, PAGE_CHECKSUM_SIZE};
+use crate::format::{Header, PageNo};
 
 /// A content that has been put in place and is not yet committed.
 pub(super) struct Replacement {
@@ -35,6 +37,7 @@ pub(super) struct NewGeometry {
     pub(super) page_size: u32,
     pub(super) reserved: u8,
     pub(super) page_count: u32,
+    pub(super) page_checksum: bool,
 }
 
 impl NewGeometry {
@@ -48,6 +51,16 @@ impl Replacement {
         self.geometry.page_count
     }
 
+    /// Whether the new pages have another size than `page_size`.
+    pub(super) fn is_resized(&self, page_size: usize) -> bool {
+        self.whole.is_none() && self.geometry.page_size as usize != page_size
+    }
+
+    /// Whether the new content has page checksums.
+    pub(super) fn has_checksums(&self) -> bool {
+        self.geometry.page_checksum
+    }
+
     /// Bytes that are written at an offset, beside the pages.
     pub(super) fn beside(&self) -> Option<(u64, &[u8])> {
         self.beside.as_ref().map(|(offset, bytes)| (*offset, &**bytes))
@@ -59,12 +72,13 @@ const LOCK_BYTE: u64 = 1 << 30;
 
 impl Pager {
     /// Makes this database's content that of `packed`, page size and reserved bytes included, when the write transaction is committed. The change
-    /// counter and the journal versions stay. Neither content has to fit into memory.
+    /// counter and the journal versions stay. Neither content has to fit into memory. `page_checksum` says whether a file has page checksums
+    /// from then on, for which the pages of `packed` need reserved bytes.
     ///
     /// # Errors
     /// [`Error::Misuse`] outside a write transaction; for another page size also inside a savepoint and in a database with a log. Those of
     /// [`Pager::page_mut`].
-    pub fn replace_content(&mut self, mut packed: Pager) -> Result<()> {
+    pub fn replace_content(&mut self, mut packed: Pager, page_checksum: bool) -> Result<()> {
         self.require_write()?;
         packed.begin_read()?;
         let before = self.header()?;
@@ -76,7 +90,11 @@ impl Pager {
             page_size: new as u32,
             reserved: (new - packed.usable_size) as u8,
             page_count: packed.page_count,
+            page_checksum,
         };
+        if page_checksum && geometry.reserved < PAGE_CHECKSUM_SIZE {
+            return Err(Error::Misuse("page checksums need 16 reserved bytes"));
+        }
         let mut replacement = Replacement {
             geometry,
             beside: None,
@@ -101,19 +119,24 @@ impl Pager {
             self.append_page()?;
         }
         self.set_page_count(units.max(1))?;
-        if old == new {
-            self.take_pages(&packed)?;
-        } else {
-            replacement.beside = self.take_bytes(&packed, units)?;
-        }
-        self.update_header(|header| {
+        let own = |header: &mut Header| {
             header.change_counter = before.change_counter;
             header.version_valid_for = before.version_valid_for;
             header.write_version = before.write_version;
             header.read_version = before.read_version;
-        })?;
-        let resized = (before.page_size, before.reserved) != (geometry.page_size, geometry.reserved);
-        self.replaced = resized.then_some(replacement);
+        };
+        if old == new {
+            self.take_pages(&packed)?;
+            self.update_header(own)?;
+        } else {
+            packed.begin_write()?;
+            packed.update_header(|header| {
+                own(header);
+                stamp_header(header, geometry.page_count, page_checksum);
+            })?;
+            replacement.beside = self.take_bytes(&packed, units, page_checksum)?;
+        }
+        self.replaced = Some(replacement);
         Ok(())
     }
 
@@ -138,7 +161,13 @@ impl Pager {
     }
 
     /// The bytes of all of `packed`'s pages, cut into pages of ours. What belongs into our lock-byte page is returned.
-    fn take_bytes(&mut self, packed: &Pager, units: u32) -> Result<Option<(u64, Vec<u8>)>> {
+    fn take_bytes(
+        &mut self,
+        packed: &Pager,
+        units: u32,
+        page_checksum: bool,
+    ) -> Result<Option<(u64, Vec<u8>)>> {
+        let stamp = page_checksum::stamp_of(&packed.page(PageNo::ONE)?, true);
         let mut source = (1..=packed.page_count).filter_map(PageNo::new);
         let mut bytes: Vec<u8> = Vec::with_capacity(self.page_size.max(packed.page_size) * 2);
         let mut beside = None;
@@ -149,7 +178,13 @@ impl Pager {
                     Some(page) if page == packed.lock_byte_page => {
                         bytes.resize(bytes.len() + packed.page_size, 0);
                     }
-                    Some(page) => bytes.extend_from_slice(&packed.page(page)?),
+                    Some(page) => {
+                        let start = bytes.len();
+                        bytes.extend_from_slice(&packed.page(page)?);
+                        if page_checksum {
+                            page_checksum::seal_page(page, &mut bytes[start..], stamp);
+                        }
+                    }
                     None => break,
                 }
             }
@@ -174,6 +209,21 @@ impl Pager {
         self.make_room()?;
         self.overlay.insert(page, bytes.into());
         Ok(())
+    }
+
+    /// Says that all pages of the database have been replaced in this transaction, by ones with or without room for checksums: with the commit
+    /// the file has them or not.
+    pub(crate) fn replace_page_checksums(&mut self, on: bool) {
+        self.replaced = Some(Replacement {
+            geometry: NewGeometry {
+                page_size: self.page_size as u32,
+                reserved: (self.page_size - self.usable_size) as u8,
+                page_count: self.page_count,
+                page_checksum: on,
+            },
+            beside: None,
+            whole: None,
+        });
     }
 
     /// The commit of a replaced content stands: the pager takes on its sizes.

@@ -38,6 +38,8 @@ pub(crate) struct PageSource {
     /// How many more pages are read before the file is mapped.
     reads_before_map: Cell<u32>,
     cache: RefCell<PageCache>,
+    /// Pages whose checksum was looked at, by number.
+    verified: RefCell<Vec<u64>>,
 }
 
 impl PageSource {
@@ -49,6 +51,7 @@ impl PageSource {
             map_limit: Cell::new(map_limit),
             reads_before_map: Cell::new(READS_BEFORE_MAP),
             cache: RefCell::new(PageCache::new(cache_pages)),
+            verified: RefCell::default(),
         }
     }
 
@@ -82,6 +85,7 @@ impl PageSource {
         }
         let mut bytes: Arc<[u8]> = std::iter::repeat_n(0, page_size).collect();
         let count = read_whole(file, Arc::make_mut(&mut bytes), offset)?;
+        self.set_verified(number, false);
         // A short page is not kept: the file may grow under the same snapshot (a checkpoint).
         if count == page_size {
             self.cache.borrow_mut().insert(number, Arc::clone(&bytes));
@@ -140,12 +144,32 @@ impl PageSource {
         self.readable.set(0);
         self.file_len.set(None);
         self.cache.borrow_mut().clear();
+        self.verified.borrow_mut().clear();
     }
 
     /// The next page comes from another file: the map, too, is of no more use.
     pub(crate) fn leave_file(&self) {
         self.forget();
         self.map.take();
+    }
+
+    /// Whether the page was found good since it came from the disk or the map was made.
+    pub(super) fn is_verified(&self, number: u32) -> bool {
+        let verified = self.verified.borrow();
+        let word = verified.get(number as usize / 64);
+        word.is_some_and(|word| word >> (number % 64) & 1 == 1)
+    }
+
+    /// Says that the page was found good, or that it has to be looked at again.
+    pub(super) fn set_verified(&self, number: u32, good: bool) {
+        let mut verified = self.verified.borrow_mut();
+        let at = number as usize / 64;
+        if good && verified.len() <= at {
+            verified.resize(at + 1, 0);
+        }
+        if let Some(word) = verified.get_mut(at) {
+            *word = *word & !(1 << (number % 64)) | u64::from(good) << (number % 64);
+        }
     }
 
     /// The file is (at least) this long now.
@@ -157,6 +181,7 @@ impl PageSource {
     /// This page was written: replaces what the cache has of it.
     pub(crate) fn written(&self, number: u32) {
         self.cache.borrow_mut().remove(number);
+        self.set_verified(number, false);
     }
 
     /// Changes how much of the file is mapped; zero for none.

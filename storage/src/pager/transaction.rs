@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::checksum::SealedPages;
 use super::commit::Changes;
 use super::overlay::DirtyPages;
 use super::replace::Replacement;
@@ -10,7 +11,8 @@ use super::spill::{Held, Slot};
 use super::{Pager, Store, TransactionState};
 use crate::error::{Error, ReadOnlyReason, Result};
 use crate::format::PageNo;
-use crate::format::header::SQLITE_VERSION_NUMBER;
+use crate::format::header::{Header, SQLITE_VERSION_NUMBER};
+use crate::wal::PageList;
 
 impl Pager {
     /// Opens a read transaction: every later read sees the database as it is now. Nothing happens when a
@@ -150,6 +152,7 @@ impl Pager {
     /// First phase of a commit: everything but the act that makes it final.
     pub(super) fn prepare_commit(&mut self, super_journal: Option<&Path>) -> Result<()> {
         self.stamp_commit()?;
+        let stamp = self.stamp_of_commit()?;
         let Store::File(store) = &mut self.store else {
             return Ok(());
         };
@@ -157,13 +160,23 @@ impl Pager {
             return Ok(());
         }
         let pages = DirtyPages::of(&self.overlay, self.spill.as_ref());
+        let sealed;
+        let pages: &dyn PageList = match stamp {
+            Some((stamp, _)) => {
+                sealed = SealedPages { pages, stamp };
+                &sealed
+            }
+            None => &pages,
+        };
         let changes = Changes {
-            pages: &pages,
+            pages,
             page_count_before: self.page_count_before,
             page_count: self.page_count,
             beside: self.replaced.as_ref().and_then(Replacement::beside),
         };
-        store.prepare(&changes, super_journal, &mut self.busy)
+        store.prepare(&changes, super_journal, &mut self.busy)?;
+        self.seals = stamp.map(|(_, sealed)| sealed);
+        Ok(())
     }
 
     /// Second phase: makes it final and ends the transaction.
@@ -190,6 +203,7 @@ impl Pager {
                     store.committed(first_page.map(|page| &**page), self.page_count);
                 }
                 self.forget_changes();
+                self.note_seal(finished.is_ok());
                 if let Some(new) = self.replaced.take()
                     && finished.is_ok()
                 {
@@ -211,7 +225,7 @@ impl Pager {
     /// Only if a commit of several files was prepared and the file could not be put back; the connection is poisoned then.
     pub fn rollback(&mut self) -> Result<()> {
         let mut result = Ok(());
-        self.replaced = None;
+        (self.replaced, self.sealing, self.seals) = (None, false, None);
         if self.state == TransactionState::Write {
             if let Store::File(store) = &mut self.store {
                 result = store.abandon();
@@ -260,11 +274,27 @@ impl Pager {
         if matches!(&self.store, Store::File(store) if store.prepared.is_some()) {
             return Ok(());
         }
-        self.update_header(|header| {
-            header.page_count = page_count;
-            header.change_counter = header.change_counter.wrapping_add(1);
-            header.version_valid_for = header.change_counter;
-            header.sqlite_version = SQLITE_VERSION_NUMBER;
-        })
+        if matches!(&self.replaced, Some(replaced) if replaced.is_resized(self.page_size)) {
+            // Its header is the last one already.
+            return Ok(());
+        }
+        let page_checksum = match &self.replaced {
+            Some(replaced) => replaced.has_checksums(),
+            None => self.has_page_checksums(),
+        };
+        self.update_header(|header| stamp_header(header, page_count, page_checksum))
     }
+}
+
+/// What a commit says in the header of a database that has so many pages then.
+pub(super) fn stamp_header(header: &mut Header, page_count: u32, page_checksum: bool) {
+    // With checksums and a log the count is left out, so that SQLite's commits show, see `page_checksum`.
+    header.page_count = if page_checksum && header.is_wal() {
+        0
+    } else {
+        page_count
+    };
+    header.change_counter = header.change_counter.wrapping_add(1);
+    header.version_valid_for = header.change_counter;
+    header.sqlite_version = SQLITE_VERSION_NUMBER;
 }

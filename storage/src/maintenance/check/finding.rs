@@ -85,6 +85,8 @@ pub enum FindingCode {
     BadRecord,
     /// A payload longer than the format allows. Ours.
     PayloadTooLong,
+    /// A page that is not what was written, by its checksum. Ours.
+    Checksum,
 }
 
 impl FindingCode {
@@ -93,7 +95,7 @@ impl FindingCode {
         use FindingCode::*;
         matches!(
             self,
-            WrongKind | TooDeep | EntryOutOfOrder | BadRecord | PayloadTooLong
+            WrongKind | TooDeep | EntryOutOfOrder | BadRecord | PayloadTooLong | Checksum
         )
     }
 }

@@ -1,5 +1,6 @@
 //! Transactions and savepoints against a model: a map of page contents with a stack of copies.
 
+mod checksums;
 mod crash;
 mod damage;
 mod faults;
