@@ -103,13 +103,21 @@ impl<'a> VirtualContext<'a> {
     }
 
     /// Runs `work` as a statement that writes the database `schema`: for functions that write although the statement that calls them only reads. Where
-    /// no transaction is open and no other statement writes, it is committed at the end.
+    /// no transaction is open, it is committed at the end.
+    ///
+    /// # Errors
+    /// `database is locked` when a statement that writes is running.
     pub fn writing<T>(
         &mut self,
         schema: &str,
         work: impl FnOnce(&mut VirtualContext<'_>) -> Result<T>,
     ) -> Result<T> {
         let number = self.state.database_named(schema)?;
+        if self.state.has_running_write() {
+            return Err(Error::Busy {
+                message: "database is locked".to_owned(),
+            });
+        }
         let entered = self.state.enter(&[number], true)?;
         let result = work(self);
         let outcome = match &result {
