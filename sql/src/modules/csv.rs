@@ -366,7 +366,7 @@ impl VirtualCursor for CsvCursor {
             for (vector, column) in batch.columns.iter_mut().zip(columns) {
                 let field = match column {
                     CursorColumn::Column(column) if *column < self.columns => record.get(*column),
-                    CursorColumn::Column(_) | CursorColumn::Handle => None,
+                    CursorColumn::Column(_) | CursorColumn::Handle(_) => None,
                     CursorColumn::Rowid => {
                         vector.push_integer(self.rowid);
                         continue;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::expr::Register;
-use super::physical::{DatabaseIndex, Plan, ResultColumn};
+use super::physical::{DatabaseIndex, Node, ResultColumn};
 use super::write::{DeletePlan, InsertPlan, UpdatePlan};
 use crate::catalog::{Schema, Table, Trigger};
 use crate::error::Error;
@@ -183,7 +183,7 @@ pub struct Compiled {
 #[derive(Clone, Debug)]
 pub enum CompiledKind {
     /// SELECT.
-    Query(Plan),
+    Query(Node),
     /// INSERT or REPLACE.
     Insert(Box<InsertPlan>),
     /// UPDATE.

@@ -219,7 +219,7 @@ impl VirtualCursor for KeptCursor {
             for (vector, column) in batch.columns.iter_mut().zip(columns) {
                 vector.push(match column {
                     CursorColumn::Column(column) => self.rows.value(column + 1),
-                    CursorColumn::Rowid | CursorColumn::Handle => self.rows.value(0),
+                    CursorColumn::Rowid | CursorColumn::Handle(_) => self.rows.value(0),
                 });
             }
             count += 1;

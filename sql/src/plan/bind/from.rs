@@ -491,9 +491,7 @@ impl<'a> Binder<'a> {
                 if (outer.is_some() || reach.has_right) && self.refers_right_of(&condition, reach) {
                     return Err(Error::sql("ON clause references tables to its right"));
                 }
-                let mut terms = Vec::new();
-                condition.into_conjuncts(&mut terms);
-                Ok(terms)
+                Ok(condition.into_conjuncts())
             }
         }
     }

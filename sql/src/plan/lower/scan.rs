@@ -89,7 +89,7 @@ impl Lowerer<'_> {
         let place = |column: ColumnNo| match column.index() {
             None => CursorColumn::Rowid,
             Some(index) if index < table.columns.len() => CursorColumn::Column(index),
-            Some(_) => CursorColumn::Handle,
+            Some(index) => CursorColumn::Handle(index - table.columns.len()),
         };
         let scan = VirtualScan {
             table: Arc::clone(table),

@@ -103,6 +103,23 @@ fn queries_find_what_sqlite_finds() {
     }
 }
 
+#[test]
+fn optimize_writes_below_a_select() {
+    let mut pair = filled();
+    for sql in [
+        "SELECT rowid, optimize(ft) FROM ft LIMIT 1",
+        "SELECT rowid, optimize(ft) FROM ft LIMIT 1",
+        "INSERT INTO ft VALUES('more', '')",
+        "BEGIN",
+        "SELECT rowid, optimize(ft) FROM ft WHERE ft MATCH 'foo'",
+        "ROLLBACK",
+        "SELECT level, idx FROM ft_segdir",
+    ] {
+        pair.check(sql).unwrap();
+        pair.check_shadow("ft");
+    }
+}
+
 /// Versions of SQLite differ here: 3.40 does not count what is near nothing, later ones may.
 #[test]
 fn phrases_that_are_not_near_are_no_hits() {
