@@ -158,9 +158,8 @@ impl Planner<'_, '_> {
         };
         let (mut run, mut rows) = (LogEst::ONE, LogEst::ONE);
         for branch in branches {
-            let mut terms = Vec::new();
-            branch.into_conjuncts(&mut terms);
-            let ids: Vec<TermId> = terms
+            let ids: Vec<TermId> = branch
+                .into_conjuncts()
                 .into_iter()
                 .map(|scalar| self.add_derived(scalar, term))
                 .collect();
