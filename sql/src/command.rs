@@ -159,7 +159,7 @@ impl State {
         let CompiledKind::Query(query) = compiled.kind else {
             return Ok(Value::Null);
         };
-        let mut source = build(&query.root)?;
+        let mut source = build(&query)?;
         let mut registers = Vec::new();
         let mut context = self.context(parameters, &mut registers, interrupt, 0);
         source.open(&mut context)?;

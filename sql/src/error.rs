@@ -175,6 +175,8 @@ pub enum ConstraintKind {
     Unique,
     /// A virtual table.
     VirtualTable,
+    /// One that is told apart no further.
+    Any,
     /// The rowid itself.
     RowId,
     /// A row that is pinned by a trigger.
@@ -186,6 +188,7 @@ pub enum ConstraintKind {
 impl ConstraintKind {
     const fn extended_code(self) -> i32 {
         let minor = match self {
+            ConstraintKind::Any => 0,
             ConstraintKind::Check => 1,
             ConstraintKind::CommitHook => 2,
             ConstraintKind::ForeignKey => 3,
@@ -343,6 +346,7 @@ impl fmt::Display for ConstraintKind {
             ConstraintKind::RowId => "rowid",
             ConstraintKind::Pinned => "pinned row",
             ConstraintKind::Datatype => "datatype",
+            ConstraintKind::Any => "constraint",
         })
     }
 }

@@ -28,4 +28,5 @@ pub mod scratch;
 pub mod session;
 pub mod slt;
 pub mod soak;
+pub mod store_diff;
 pub mod subject;

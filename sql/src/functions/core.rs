@@ -253,13 +253,25 @@ pub(super) fn sqlite_log(
     Ok(())
 }
 
-/// MATCH means something only to virtual tables that implement it.
-pub(super) fn match_operator(
-    _: &mut FunctionContext<'_>,
-    _: Args<'_, '_>,
-    _: &mut dyn ValueSink,
-) -> Result<()> {
-    Err(Error::sql(
-        "unable to use function MATCH in the requested context",
-    ))
+/// Functions that mean something only where a virtual table gives them a meaning.
+macro_rules! functions_of_virtual_tables {
+    ($($function:ident $name:literal)*) => {
+        $(
+            pub(super) fn $function(
+                _: &mut FunctionContext<'_>,
+                _: Args<'_, '_>,
+                _: &mut dyn ValueSink,
+            ) -> Result<()> {
+                Err(Error::sql(concat!("unable to use function ", $name, " in the requested context")))
+            }
+        )*
+    };
+}
+
+functions_of_virtual_tables! {
+    match_operator "MATCH"
+    snippet "snippet"
+    offsets "offsets"
+    matchinfo "matchinfo"
+    optimize "optimize"
 }

@@ -2,12 +2,18 @@
 //!
 //! | module | what it makes tables of |
 //! |---|---|
+//! | [`fts`] | `fts3`, `fts4`, `fts4aux`, `fts3tokenize` |
 //! | `json` | `json_each`, `json_tree`, `jsonb_each`, `jsonb_tree` |
 //! | `series` | `generate_series` |
+//! | `csv` | files of comma-separated values |
+//! | `dbstat` | the pages of a database |
 //! | `rtree` | boxes, found by where they lie |
 //!
 //! PRAGMA functions are in [`pragma`](crate::pragma).
 
+mod csv;
+mod dbstat;
+pub mod fts;
 mod json;
 mod rtree;
 mod series;
@@ -30,7 +36,13 @@ pub(crate) fn find(name: &str) -> Option<Arc<dyn Module>> {
         return Some(Arc::new(pragma));
     }
     match name.to_ascii_lowercase().as_str() {
+        "fts3" => Some(Arc::new(fts::FtsModule::new(fts::Generation::Three))),
+        "fts4" => Some(Arc::new(fts::FtsModule::new(fts::Generation::Four))),
+        "fts4aux" => Some(Arc::new(fts::TermsModule)),
+        "fts3tokenize" => Some(Arc::new(fts::TokensModule::default())),
         series::NAME => Some(Arc::new(series::SeriesModule)),
+        csv::NAME => Some(Arc::new(csv::CsvModule)),
+        dbstat::NAME => Some(Arc::new(dbstat::DbstatModule)),
         "rtree" => Some(Arc::new(rtree::RtreeModule { integers: false })),
         "rtree_i32" => Some(Arc::new(rtree::RtreeModule { integers: true })),
         _ => None,
@@ -39,6 +51,12 @@ pub(crate) fn find(name: &str) -> Option<Arc<dyn Module>> {
 
 /// The names of the built-in modules that [`find`] knows, those of pragmas apart.
 pub(crate) const NAMES: &[&str] = &[
+    "csv",
+    "fts3",
+    "fts3tokenize",
+    "fts4",
+    "fts4aux",
+    "dbstat",
     "generate_series",
     "json_each",
     "json_tree",

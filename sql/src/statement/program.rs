@@ -236,7 +236,7 @@ impl Program {
                 WriteKind::Insert(insert) => insert.fails_clean(),
                 WriteKind::Update(update) => update.fails_clean(),
                 WriteKind::Delete(delete) => delete.fails_clean(),
-                WriteKind::Virtual(..) => false,
+                WriteKind::Virtual(write, _) => write.fails_clean(),
             },
             _ => true,
         }

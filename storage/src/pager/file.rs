@@ -48,6 +48,8 @@ pub(super) struct FileStore {
     read_only: bool,
     /// The file says that only newer libraries may write it.
     newer_format: bool,
+    /// The file ends inside its last page.
+    is_cut: bool,
     pub(super) pages: PageSource,
     frames: PageSource,
     frames_salt: [u8; 8],
@@ -109,6 +111,7 @@ impl FileStore {
             log_path: sibling(&path, "-wal"),
             read_only: options.read_only || file.is_read_only(),
             newer_format: false,
+            is_cut: false,
             pages: PageSource::new(options.mmap_limit, options.cache_pages),
             frames: PageSource::new(options.mmap_limit, options.cache_pages),
             frames_salt: [0; 8],
@@ -330,6 +333,7 @@ impl FileStore {
         self.reserved = header.reserved;
         self.newer_format = header.write_version > 2;
         let in_file = u32::try_from(file_len.div_ceil(u64::from(header.page_size))).unwrap_or(u32::MAX);
+        self.is_cut = !file_len.is_multiple_of(u64::from(header.page_size));
         self.page_count = match self.wal.as_ref().map_or(0, Wal::page_count) {
             0 if !header.page_count_is_valid() => in_file,
             0 if header.page_count > in_file => {
@@ -429,8 +433,13 @@ impl FileStore {
             // The file has just been switched to a log: the next snapshot finds out.
             self.version = None;
         }
-        self.pages
-            .set_file_len(u64::from(page_count) * self.page_size as u64);
+        if self.is_cut {
+            // The last page was not whole, and unless it was written it is not now: what a map shows of it would stop the process.
+            self.pages.forget();
+        } else {
+            self.pages
+                .set_file_len(u64::from(page_count) * self.page_size as u64);
+        }
     }
 
     /// A content with other page sizes has been committed. Called before the locks are given back.

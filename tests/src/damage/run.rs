@@ -84,6 +84,8 @@ pub fn run(options: &Options, meter: &dyn Meter, progress: &(dyn Fn(u64) + Sync)
     let (as_they_are, to_mutate) = seeds_of(options.folder.as_deref())?;
     let cases = as_they_are.len() as u64 + options.mutated;
     let (next, done) = (AtomicU64::new(0), AtomicU64::new(0));
+    // A case that ends the whole process is found by the last names that were printed.
+    let is_traced = std::env::var_os("ALUDEL_TRACE").is_some();
     let tally = Mutex::new(Tally::default());
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let watched: Vec<Mutex<Option<(String, Instant)>>> = (0..threads).map(|_| Mutex::new(None)).collect();
@@ -104,6 +106,9 @@ pub fn run(options: &Options, meter: &dyn Meter, progress: &(dyn Fn(u64) + Sync)
             };
             let case = format!("{}:{mutation:x}", seed.name);
             *lock(watch) = Some((case.clone(), Instant::now()));
+            if is_traced {
+                eprintln!("{case}");
+            }
             let outcome = try_case(seed, mutation, folder.path(), meter)?;
             lock(&tally).add(&case, outcome);
             progress(done.fetch_add(1, Ordering::Relaxed) + 1);

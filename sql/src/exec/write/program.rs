@@ -240,7 +240,7 @@ pub(super) enum Step {
 impl Step {
     pub(super) fn build(kind: &CompiledKind, set: &Arc<ProgramSet>) -> Result<Step> {
         Ok(match kind {
-            CompiledKind::Query(plan) => Step::Query(build(&plan.root)?),
+            CompiledKind::Query(plan) => Step::Query(build(plan)?),
             CompiledKind::Insert(plan) => Step::Insert(Box::new(Insert::build(plan, set)?)),
             CompiledKind::Update(plan) => Step::Update(Box::new(Update::build(plan, set)?)),
             CompiledKind::Delete(plan) => Step::Delete(Box::new(Delete::build(plan, set)?)),

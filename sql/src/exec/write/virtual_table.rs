@@ -11,6 +11,7 @@ use crate::catalog::Table;
 use crate::error::{Error, Result};
 use crate::exec::kernel::Rows;
 use crate::exec::{Batch, ExecContext, Kernel, Operator, build};
+use crate::plan::physical::Node;
 use crate::plan::write::{DeletePlan, InsertPlan, TargetTable, UpdatePlan};
 use crate::syntax::ast::ConflictAction;
 use crate::value::{Affinity, Value, apply_affinity};
@@ -24,6 +25,8 @@ pub struct VirtualWrite {
     collect: bool,
     collected: Collected,
     kind: Kind,
+    /// At most one row changes.
+    single: bool,
     conflict: ConflictAction,
     /// RETURNING, of an INSERT.
     returning: Vec<Kernel>,
@@ -57,6 +60,7 @@ impl VirtualWrite {
         let input = build(&plan.source)?;
         let mut write = VirtualWrite::new(&plan.target, input, kind, plan.conflict)?;
         write.collect = plan.source_reads_target;
+        write.single = matches!(&plan.source, Node::Values { rows, .. } if rows.len() == 1);
         Ok(write)
     }
 
@@ -68,12 +72,16 @@ impl VirtualWrite {
             sets: sets.collect::<Result<_>>()?,
             joined: plan.joined,
         };
-        VirtualWrite::new(&plan.target, build(&plan.input)?, kind, plan.conflict)
+        let mut write = VirtualWrite::new(&plan.target, build(&plan.input)?, kind, plan.conflict)?;
+        write.single = finds_one_row(&plan.input);
+        Ok(write)
     }
 
     /// Gets ready to run a DELETE.
     pub fn delete(plan: &DeletePlan) -> Result<VirtualWrite> {
-        VirtualWrite::new(&plan.target, build(&plan.input)?, Kind::Delete, None)
+        let mut write = VirtualWrite::new(&plan.target, build(&plan.input)?, Kind::Delete, None)?;
+        write.single = finds_one_row(&plan.input);
+        Ok(write)
     }
 
     fn new(
@@ -93,12 +101,19 @@ impl VirtualWrite {
             collect: true,
             collected: Collected::default(),
             kind,
+            single: false,
             conflict: conflict.unwrap_or(ConflictAction::Abort),
             returning: returning.map(Kernel::compile).collect::<Result<_>>()?,
             row: vec![Value::Null; table.columns.len() + 1],
             shown: Batch::new(table.columns.len() + 1),
             table,
         })
+    }
+
+    /// Whether a run that fails leaves nothing to undo: it changes one row, and that a table does whole or not at all. As in SQLite there is
+    /// no savepoint then, and so tables keep what they hold back across such statements.
+    pub fn fails_clean(&self) -> bool {
+        self.single
     }
 
     /// Whether it inserts one row.
@@ -282,5 +297,15 @@ fn whole_number(mut value: Value) -> Result<Value> {
     match value {
         Value::Integer(_) | Value::Null => Ok(value),
         _ => Err(Error::Mismatch),
+    }
+}
+
+/// Whether the plan comes to at most one row because the table says so.
+fn finds_one_row(node: &Node) -> bool {
+    match node {
+        Node::VirtualScan(scan) => matches!(scan.branches.as_slice(), [branch] if branch.plan.unique),
+        Node::Project { input, .. } => finds_one_row(input),
+        Node::Filter(filter) => finds_one_row(&filter.input),
+        _ => false,
     }
 }

@@ -300,3 +300,38 @@ fn a_snapshot_that_failed_half_way_is_taken_again_in_full() {
         assert_eq!(read(&mut second).unwrap(), 1, "call {call}");
     }
 }
+
+/// A file ended inside its last page. After a commit that did not write that page the file was taken for whole, and the map was read behind
+/// the end of the file: the system stopped the process.
+#[test]
+fn a_file_that_ends_inside_a_page_is_not_mapped_past_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("x.db");
+    let options = PagerOptions {
+        page_size: 65536,
+        ..small()
+    };
+    let open = || Pager::open(Arc::new(OsVfs::new()), &file, &options).unwrap();
+    commit(&mut open(), 1).unwrap();
+    let len = std::fs::metadata(&file).unwrap().len();
+    std::fs::File::options()
+        .write(true)
+        .open(&file)
+        .unwrap()
+        .set_len(len - 60_000)
+        .unwrap();
+    let mut pager = open();
+    for n in 2..4 {
+        pager.begin_write().unwrap();
+        // Often enough that the file is mapped.
+        for page in (1..5).cycle().take(60) {
+            assert_eq!(pager.page(number(page)).unwrap().len(), 65536);
+        }
+        pager.update_header(|header| header.user_version = n).unwrap();
+        pager.commit().unwrap();
+        pager.begin_read().unwrap();
+        let last = pager.page(number(5)).unwrap();
+        assert_eq!((last[0], last[65535]), (1, 0));
+        pager.end_read();
+    }
+}
