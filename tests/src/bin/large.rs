@@ -24,6 +24,9 @@ struct Arguments {
     /// The most memory that a walk may take.
     #[arg(long, default_value_t = 900)]
     memory_mib: u64,
+    /// One walk of each kind only, with one VACUUM: for each push.
+    #[arg(long)]
+    brief: bool,
     /// Which engine makes the files; both in turn when none is given.
     #[arg(long, value_enum)]
     maker: Option<EngineName>,
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
 fn walk_all(arguments: &Arguments) -> Result<(), String> {
     let makers = match arguments.maker {
         Some(maker) => vec![maker],
+        None if arguments.brief => vec![EngineName::Aludel],
         None => vec![EngineName::Aludel, EngineName::Sqlite],
     };
     let bytes = (arguments.gib * f64::from(1 << 30)) as u64;
@@ -54,17 +58,22 @@ fn walk_all(arguments: &Arguments) -> Result<(), String> {
         };
         walk(arguments, &format!("{maker:?} fills, pages of 4096"), |file| {
             Walk::new(file, maker).fill_and_change(shape(4096, "delete"))?;
+            if arguments.brief {
+                return Walk::new(file, maker).vacuum(EngineName::Aludel, &[1024]);
+            }
             Walk::new(file, maker).vacuum(EngineName::Aludel, &[1024, 65536, 4096])?;
             Walk::new(file, maker).vacuum(EngineName::Sqlite, &[8192])
         })?;
-        walk(
-            arguments,
-            &format!("{maker:?} fills, pages of 65536, log"),
-            |file| {
-                Walk::new(file, maker).fill_and_change(shape(65536, "wal"))?;
-                Walk::new(file, maker).vacuum(EngineName::Aludel, &[65536])
-            },
-        )?;
+        if !arguments.brief {
+            walk(
+                arguments,
+                &format!("{maker:?} fills, pages of 65536, log"),
+                |file| {
+                    Walk::new(file, maker).fill_and_change(shape(65536, "wal"))?;
+                    Walk::new(file, maker).vacuum(EngineName::Aludel, &[65536])
+                },
+            )?;
+        }
         walk(arguments, &format!("{maker:?} fills, another shrinks"), |file| {
             Walk::new(file, maker).grow_and_shrink(arguments.rows)
         })?;
