@@ -323,6 +323,12 @@ fn rows_come_and_go() {
         world.rows("SELECT name, hidden FROM pragma_table_xinfo('t')"),
         "a,0|b,0|mark,1"
     );
+    assert_eq!(
+        world.rows(
+            "SELECT rowid FROM t WHERE rowid = 10 OR rowid = 1 AND a = 'x1' OR rowid IN (10, 11) AND a <> 'q'"
+        ),
+        "10|1|11"
+    );
     world.run("ALTER TABLE t RENAME TO u");
     assert_eq!(world.rows("SELECT count(*) FROM u, u_rows"), "9");
     assert_eq!(
@@ -435,4 +441,16 @@ fn what_cannot_be_done() {
         Err(Error::Sql { .. })
     ));
     assert_eq!(world.rows("SELECT count(*) FROM sqlite_schema"), "3");
+}
+
+#[test]
+fn tables_for_statements_only_stay_out_of_the_schema() {
+    let world = World::new();
+    world.run("CREATE VIEW w AS SELECT * FROM dbstat; CREATE VIEW j AS SELECT * FROM json_each('[1]')");
+    assert_eq!(
+        world.error("SELECT * FROM w"),
+        "unsafe use of virtual table \"dbstat\""
+    );
+    assert_eq!(world.rows("SELECT value FROM j"), "1");
+    world.run("SELECT * FROM dbstat");
 }

@@ -32,7 +32,7 @@ use super::expr::CompareRule;
 use super::logical::{From, Scalar, SemiJoin, Source, TableId};
 use super::physical::JoinKind;
 use crate::error::Result;
-pub(super) use access::{Access, KeyBound, KeyRange, KeyTerm, KeyValue};
+pub(super) use access::{Access, KeyBound, KeyRange, KeyTerm, KeyValue, VirtualBranch};
 pub(super) use order::OrderWish;
 pub(super) use region::Wanted;
 pub(super) use tree::needs_binding;
