@@ -266,6 +266,10 @@ impl<'a> Binder<'a> {
         self.views.pop();
         (self.scopes, self.withs, self.home) = (scopes, withs, home);
         let mut query = query?;
+        for column in &mut query.columns {
+            let declared = column.origin.as_ref().filter(|_| column.explicit);
+            column.inner_name = declared.map(|origin| Arc::from(origin.name()));
+        }
         if !view.columns.is_empty() {
             if view.columns.len() != query.width() {
                 return Err(Error::sql(format!(
