@@ -229,3 +229,31 @@ fn texts_kept_elsewhere() {
         pair.check_shadow("c");
     }
 }
+
+#[test]
+fn languages_have_indexes_of_their_own() {
+    let mut pair = Pair::new();
+    for sql in [
+        "CREATE VIRTUAL TABLE t USING fts4(a, languageid=lid, prefix='2')",
+        "INSERT INTO t(a, lid) VALUES('one two', 1), ('two three', 2), ('one three', 1), ('on', 0)",
+        "SELECT docid, lid, a FROM t",
+        "SELECT docid, lid FROM t WHERE t MATCH 'one' AND lid = 1",
+        "SELECT docid, lid FROM t WHERE t MATCH 'on*' AND lid = 1",
+        "SELECT docid, lid FROM t WHERE t MATCH 'one'",
+        "SELECT docid, lid, offsets(t), matchinfo(t) FROM t WHERE t MATCH 't*' AND lid = 2",
+        "SELECT docid FROM t WHERE lid = 1",
+        "UPDATE t SET lid = 2 WHERE docid = 1",
+        "SELECT docid, lid FROM t WHERE t MATCH 'one' AND lid = 2",
+        "SELECT docid, lid FROM t WHERE t MATCH 'one' AND lid = 1",
+        "DELETE FROM t WHERE docid = 2",
+        "INSERT INTO t(t) VALUES('integrity-check')",
+        "INSERT INTO t(t) VALUES('optimize')",
+        "INSERT INTO t(a, lid) VALUES('x', 2147483648)",
+        "CREATE VIRTUAL TABLE words USING fts4aux(t)",
+        "SELECT *, languageid FROM words WHERE languageid = 1",
+        "SELECT * FROM words",
+    ] {
+        let _ = pair.check(sql);
+        pair.check_shadow("t");
+    }
+}
