@@ -172,6 +172,7 @@ impl State {
             case_sensitive_like: self.session.environment.case_sensitive_like.get(),
             automatic_index: self.settings.automatic_index,
             writable_schema: self.settings.writable_schema,
+            trusted_schema: self.settings.trusted_schema,
             explain,
             ..plan::Settings::default()
         }
