@@ -63,6 +63,16 @@ pub enum ColumnOrigin {
 }
 
 impl ColumnOrigin {
+    /// The column's name.
+    pub fn name(&self) -> &str {
+        match self {
+            ColumnOrigin::Table { table, column, .. } => {
+                let column = column.and_then(|column| table.columns.get(column));
+                column.map_or("rowid", |column| &column.name)
+            }
+        }
+    }
+
     /// The declared type, as written.
     pub fn declared_type(&self) -> Option<&str> {
         match self {

@@ -116,7 +116,10 @@ impl VirtualTable for KeptTable {
         };
         match change {
             Change::Delete { row } => {
-                context.execute(&format!("DELETE FROM {shadow} WHERE id=?1"), &[row.clone()])?;
+                context.execute(
+                    &format!("DELETE FROM {shadow} WHERE id=?1"),
+                    std::slice::from_ref(row),
+                )?;
                 Ok(None)
             }
             Change::Insert { rowid, values } => {
@@ -126,7 +129,10 @@ impl VirtualTable for KeptTable {
                 Ok(Some(context.last_insert_rowid()))
             }
             Change::Update { row, new_row, values } => {
-                context.execute(&format!("DELETE FROM {shadow} WHERE id=?1"), &[row.clone()])?;
+                context.execute(
+                    &format!("DELETE FROM {shadow} WHERE id=?1"),
+                    std::slice::from_ref(row),
+                )?;
                 let mut given = vec![new_row.clone()];
                 given.extend_from_slice(&values[..self.width]);
                 context.execute(&format!("INSERT INTO {shadow} VALUES(?1,{})", places(2)), &given)?;
@@ -183,7 +189,7 @@ impl VirtualTable for KeptTable {
             }
             Ok(())
         });
-        (name == "likely" && arguments == 1 || name == "hex" && arguments == 1).then(|| Overload {
+        (matches!(name, "likely" | "hex") && arguments == 1).then(|| Overload {
             function: Arc::new(function),
             constraint: None,
         })

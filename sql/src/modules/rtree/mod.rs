@@ -101,7 +101,7 @@ struct Rtree {
 impl Module for RtreeModule {
     fn create(&self, context: &mut VirtualContext<'_>, arguments: &ModuleArguments<'_>) -> Result<Connected> {
         let declared = Declared::of(arguments, self.integers)?;
-        let page = context.database(arguments.schema)?.pager.page_size() as usize;
+        let page = context.database(arguments.schema)?.pager.page_size();
         let cell_bytes = 8 + declared.dimensions * 8;
         let node_bytes = page.saturating_sub(64).min(4 + cell_bytes * CELLS_MAX);
         create_shadow_tables(context, arguments, declared.auxiliary, node_bytes)?;

@@ -54,7 +54,6 @@ pub(super) type TermId = u32;
 pub(super) type TermIds = SmallVec<[TermId; 4]>;
 
 /// A step of the join.
-#[expect(clippy::large_enum_variant, reason = "there is one for each table of a query")]
 pub(super) enum Step<'q> {
     /// Rows of one table.
     Scan(ScanStep<'q>),

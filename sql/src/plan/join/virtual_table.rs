@@ -228,9 +228,8 @@ impl Planner<'_, '_> {
         let mut found = Vec::new();
         for term in uses.iter().filter(|term| term.items & own != 0) {
             let scalar = self.term(term.term);
-            if term.derived && !matches!(scalar, Scalar::Compare { .. })
-                || matches!(self.term(self.parent(term.term)), Scalar::Like { .. }) && term.derived
-            {
+            let from_pattern = || matches!(self.term(self.parent(term.term)), Scalar::Like { .. });
+            if term.derived && (!matches!(scalar, Scalar::Compare { .. }) || from_pattern()) {
                 continue;
             }
             let mut plain: Vec<Constraint> = Vec::new();
