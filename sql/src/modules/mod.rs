@@ -9,7 +9,7 @@
 //! | `dbstat` | the pages of a database |
 //! | `rtree` | boxes, found by where they lie |
 //!
-//! PRAGMA functions are in [`pragma`].
+//! PRAGMA functions are in `pragma`.
 
 mod csv;
 mod dbstat;

@@ -229,17 +229,23 @@ impl<'a> Binder<'a> {
         alias: Option<&'a Ident>,
     ) -> Result<Item<'a>> {
         let shown = Arc::clone(&alias.unwrap_or(&name.name).text);
-        let (database, table) = match self.find_relation(name)? {
-            Some(Relation::Table(database, table)) if table.columns.iter().any(|column| column.hidden) => {
+        let found = match self.names_common_table(name) {
+            true => None,
+            false => Some(self.find_relation(name)?),
+        };
+        let (database, table) = match found {
+            Some(Some(Relation::Table(database, table)))
+                if table.columns.iter().any(|column| column.hidden) =>
+            {
                 (database, table)
             }
-            Some(_) => {
+            Some(None) => return Err(self.no_such_table(name)),
+            _ => {
                 return Err(Error::sql_at(
                     format!("'{}' is not a function", name.name),
                     name.span().start as usize,
                 ));
             }
-            None => return Err(self.no_such_table(name)),
         };
         self.refuse_unsafe(table)?;
         let most = table.columns.iter().filter(|column| column.hidden).count();
