@@ -355,3 +355,10 @@ fn renaming_says_which_text_cannot_be_read() {
         ));
     }
 }
+
+#[test]
+fn what_cannot_be_attached_is_told_with_its_code() {
+    let both = Both::new();
+    both.check("ATTACH '/no such folder/x.db' AS a; ATTACH '/' AS b");
+    both.check("PRAGMA synchronous = e; PRAGMA synchronous; PRAGMA synchronous = 'extra'; PRAGMA synchronous; PRAGMA synchronous = 0; PRAGMA synchronous");
+}
