@@ -423,6 +423,7 @@ fn what_cannot_be_done() {
             "cannot create triggers on virtual tables",
         ),
         ("DELETE FROM json_each", "table json_each may not be modified"),
+        ("DROP TABLE IF EXISTS dbstat", "table dbstat may not be dropped"),
         (
             "INSERT INTO t VALUES(1) ON CONFLICT DO NOTHING",
             "UPSERT not implemented for virtual table \"t\"",

@@ -300,3 +300,40 @@ fn triggers_keep_an_index_in_step() {
         let _ = pair.check("SELECT * FROM t");
     }
 }
+#[test]
+fn integrity_pragmas_look_into_the_index() {
+    let mut pair = Pair::new();
+    for sql in [
+        "CREATE VIRTUAL TABLE t USING fts4(a)",
+        "CREATE VIRTUAL TABLE three USING fts3(a)",
+        "INSERT INTO t VALUES('one two'), ('two three')",
+        "INSERT INTO three VALUES('one two')",
+        "PRAGMA integrity_check",
+        "UPDATE t_content SET c0a = 'other' WHERE docid = 1",
+        "PRAGMA integrity_check",
+        "PRAGMA quick_check",
+        "INSERT INTO t(t) VALUES('integrity-check')",
+        "UPDATE t_segdir SET root = x'0001'",
+        "PRAGMA integrity_check",
+        "PRAGMA integrity_check(three)",
+        "SELECT docid FROM t WHERE t MATCH 'two'",
+        "DELETE FROM t_segdir",
+        "SELECT docid FROM t WHERE t MATCH 'two'",
+        "INSERT INTO t(t) VALUES('rebuild')",
+        "PRAGMA integrity_check",
+        "CREATE VIRTUAL TABLE none USING fts4(content='', a)",
+        "INSERT INTO none(docid, a) VALUES(1, 'x')",
+        "PRAGMA integrity_check",
+        "DROP TABLE none",
+        "CREATE TABLE docs(a)",
+        "INSERT INTO docs VALUES('one')",
+        "CREATE VIRTUAL TABLE outside USING fts4(content=docs)",
+        "PRAGMA integrity_check",
+        "INSERT INTO outside(outside) VALUES('rebuild')",
+        "PRAGMA integrity_check",
+        "DROP TABLE docs",
+        "PRAGMA integrity_check",
+    ] {
+        let _ = pair.check(sql);
+    }
+}
