@@ -159,7 +159,7 @@ impl State {
         let CompiledKind::Query(query) = compiled.kind else {
             return Ok(Value::Null);
         };
-        let mut source = build(&query.root)?;
+        let mut source = build(&query)?;
         let mut registers = Vec::new();
         let mut context = self.context(parameters, &mut registers, interrupt, 0);
         source.open(&mut context)?;
@@ -237,7 +237,11 @@ impl State {
         if self.database_named(name).is_ok() {
             return Err(Error::sql(format!("database {name} is already in use")));
         }
-        let cannot_open = |_| Error::sql(format!("unable to open database: {file}"));
+        let cannot_open = |error: Error| Error::Coded {
+            code: error.code(),
+            message: format!("unable to open database: {file}"),
+            offset: None,
+        };
         let mut database = self
             .open_options()
             .open_database(name, file)

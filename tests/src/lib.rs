@@ -4,7 +4,8 @@
 //!   bin conformance ──> conformance/ ──┐
 //!   bin slt ──────────> slt/ ──────────┼──> subject: one face for Aludel and for the bundled SQLite
 //!   bin kill ─────────> kill/ ─────────┤
-//!   bin soak ─────────> soak/ ─────────┘    session: one connection of either, asked in short
+//!   bin soak ─────────> soak/ ─────────┤    session: one connection of either, asked in short
+//!   bin large ────────> large/ ────────┘
 //!   bin crash ────────> crash/ ──┬──> rows: either engine's rows as one kind of values
 //!   bin damage ───────> damage/ ─┘            the engine on a simulated machine; damaged files
 //! ```
@@ -19,6 +20,7 @@ pub mod conformance;
 pub mod crash;
 pub mod damage;
 pub mod kill;
+pub mod large;
 pub mod progress;
 pub mod random;
 pub mod rows;

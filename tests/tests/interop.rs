@@ -223,3 +223,58 @@ fn a_hundred_thousand_rows_with_three_indexes() {
     assert_sound(EngineName::Sqlite, &file);
     assert_same_rows(&file, &QUERIES);
 }
+
+/// Files of rare shapes: each engine goes on with what the other wrote, checks it and reads the same.
+#[test]
+fn files_of_every_encoding_reserve_and_vacuum_mode() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut random = Random::from_environment(5);
+    let shapes = [
+        ("PRAGMA encoding='UTF-16le'", 0),
+        ("PRAGMA encoding='UTF-16be'; PRAGMA page_size=512", 0),
+        (
+            "PRAGMA page_size=65536; PRAGMA auto_vacuum=full; PRAGMA encoding='UTF-16le'",
+            0,
+        ),
+        ("PRAGMA page_size=1024", 255),
+        ("PRAGMA page_size=65536; PRAGMA auto_vacuum=incremental", 255),
+        (
+            "PRAGMA page_size=1024; PRAGMA auto_vacuum=full; PRAGMA encoding='UTF-16be'",
+            33,
+        ),
+        ("PRAGMA page_checksum=on; PRAGMA auto_vacuum=full", 0),
+    ];
+    for (number, (setup, reserved)) in shapes.into_iter().enumerate() {
+        for maker in [EngineName::Aludel, EngineName::Sqlite] {
+            let file = folder.path().join(format!("{number}-{maker:?}.db"));
+            let prepared = reserved > 0 || setup.contains("checksum");
+            if prepared {
+                // Only ours can be asked for reserved bytes.
+                let options = aludel_sql::OpenOptions::new().reserved_bytes(reserved);
+                let ours = aludel_sql::Connection::open_with(&file, &options).unwrap();
+                ours.execute_batch(setup).unwrap();
+                ours.execute_batch("CREATE TABLE first(a); DROP TABLE first")
+                    .unwrap();
+            }
+            let mut subject = open(maker, &file);
+            // SQLite takes an encoding for a file that has another, and ruins it.
+            let setup_now = if prepared { "" } else { setup };
+            let statements = setup_now.split(';').chain(SCHEMA.split(';'));
+            for statement in statements.filter(|text| !text.trim().is_empty()) {
+                rows(subject.as_mut(), statement, &[]);
+            }
+            drop(subject);
+            for engine in [maker, EngineName::Sqlite, EngineName::Aludel, EngineName::Sqlite] {
+                change(open(engine, &file).as_mut(), &mut random, 100);
+                assert_sound(EngineName::Sqlite, &file);
+                assert_sound(EngineName::Aludel, &file);
+            }
+            assert_same_rows(&file, &QUERIES);
+            run(EngineName::Aludel, &file, "VACUUM");
+            assert_sound(EngineName::Sqlite, &file);
+            assert_same_rows(&file, &QUERIES);
+            let reserve = std::fs::read(&file).unwrap()[20];
+            assert_eq!(reserve, if setup.contains("checksum") { 16 } else { reserved });
+        }
+    }
+}

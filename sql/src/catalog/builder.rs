@@ -134,7 +134,7 @@ impl<'a> SchemaBuilder<'a> {
             }
             ast::Statement::CreateIndex(create) => {
                 let root = self.root(row, root)?;
-                self.add_index(&create, sql, root, row)?;
+                self.add_index(&create, sql, root)?;
             }
             ast::Statement::CreateView(create) => self.add_view(*create, sql),
             ast::Statement::CreateTrigger(create) => self.add_trigger(*create, sql),
@@ -161,13 +161,7 @@ impl<'a> SchemaBuilder<'a> {
             .ok_or_else(|| malformed(row, "invalid rootpage"))
     }
 
-    fn add_index(
-        &mut self,
-        create: &ast::CreateIndex,
-        sql: &str,
-        root: PageNo,
-        row: &SchemaRow,
-    ) -> Result<()> {
+    fn add_index(&mut self, create: &ast::CreateIndex, sql: &str, root: PageNo) -> Result<()> {
         let table = self.table_mut(create.table.as_str());
         let Some(mut table) = table else {
             return Err(Error::sql(format!(
@@ -176,15 +170,9 @@ impl<'a> SchemaBuilder<'a> {
             )));
         };
         let index = index_of(create, sql, root, &table, &self.environment);
-        let result = index.map(|index| {
-            if index.name.is_empty() {
-                return Err(malformed(row, ""));
-            }
-            link_index(&mut table.indexes, Arc::new(index));
-            Ok(())
-        });
+        let result = index.map(|index| link_index(&mut table.indexes, Arc::new(index)));
         self.underway.insert(fold(&table.name), table);
-        result?
+        result
     }
 
     /// Takes a table out for changing; the caller puts it back.

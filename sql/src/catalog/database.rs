@@ -81,6 +81,14 @@ impl Database {
         self.encoding
     }
 
+    /// The encoding that texts have as bytes: that of the file, or of the file to come where nothing was written yet.
+    pub fn text_encoding(&self) -> TextEncoding {
+        match self.pager.page_count() {
+            0 => self.pager.encoding(),
+            _ => self.schema.encoding,
+        }
+    }
+
     /// Whether this is the database of temporary tables.
     pub fn is_temporary(&self) -> bool {
         self.is_temporary

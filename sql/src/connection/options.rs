@@ -27,6 +27,7 @@ pub struct OpenOptions {
     uri: bool,
     busy_timeout: Duration,
     mmap: bool,
+    reserved_bytes: u8,
     vfs: Option<Arc<dyn Vfs>>,
 }
 
@@ -45,6 +46,7 @@ impl OpenOptions {
             uri: false,
             busy_timeout: Duration::ZERO,
             mmap: true,
+            reserved_bytes: 0,
             vfs: None,
         }
     }
@@ -84,6 +86,13 @@ impl OpenOptions {
         self
     }
 
+    /// How many bytes at the end of each page a database that is created leaves to others (extensions that encrypt, page checksums).
+    #[must_use]
+    pub fn reserved_bytes(mut self, count: u8) -> OpenOptions {
+        self.reserved_bytes = count;
+        self
+    }
+
     /// The world that files are in.
     #[must_use]
     pub fn vfs(mut self, vfs: Arc<dyn Vfs>) -> OpenOptions {
@@ -106,6 +115,7 @@ impl OpenOptions {
         options.create = self.create && !self.read_only;
         options.read_only = self.read_only;
         options.busy_timeout = self.busy_timeout;
+        options.reserved = self.reserved_bytes;
         if !self.mmap {
             options.mmap_limit = 0;
         }

@@ -96,14 +96,27 @@ impl State {
                 self.schema_version,
             ));
         }
-        let programs = match &compiled.kind {
-            CompiledKind::Query(_) => Arc::default(),
-            kind => self.programs_of(kind, context)?,
-        };
+        match compiled.kind {
+            CompiledKind::Query(root) => Ok(Compiled {
+                program: Program::Query(Query::new(root)),
+                columns: compiled.columns,
+                parameters: ast::Parameters::default(),
+                databases: compiled.databases,
+                writes: Vec::new(),
+                explain: None,
+                schema_version: self.schema_version,
+            }),
+            _ => self.write_of(compiled, context),
+        }
+    }
+
+    /// An INSERT, UPDATE or DELETE with the programs of its triggers and foreign keys.
+    fn write_of(&self, compiled: plan::Compiled, context: &PlanContext<'_>) -> Result<Compiled> {
+        let programs = self.programs_of(&compiled.kind, context)?;
         let mut databases = compiled.databases;
         let mut writes: Vec<usize> = programs.tables.iter().map(|table| table.database).collect();
         let mut program = match compiled.kind {
-            CompiledKind::Query(plan) => Program::Query(Query::new(plan.root)),
+            CompiledKind::Query(root) => Program::Query(Query::new(root)),
             CompiledKind::Insert(plan) => {
                 writes.push(plan.target.database);
                 Program::of_insert(&plan, &programs)?
@@ -159,6 +172,7 @@ impl State {
             case_sensitive_like: self.session.environment.case_sensitive_like.get(),
             automatic_index: self.settings.automatic_index,
             writable_schema: self.settings.writable_schema,
+            trusted_schema: self.settings.trusted_schema,
             explain,
             ..plan::Settings::default()
         }

@@ -756,7 +756,10 @@ fn plan_query(statement: &Statement, context: &PlanContext<'_>, registers: &mut 
     let compiled = plan::compile(statement, context)?;
     *registers = (*registers).max(compiled.registers);
     match compiled.kind {
-        CompiledKind::Query(plan) => Ok(plan),
+        CompiledKind::Query(root) => Ok(Plan {
+            root,
+            columns: compiled.columns,
+        }),
         _ => Err(Error::misuse("a query was expected")),
     }
 }

@@ -232,6 +232,11 @@ impl State {
         self.transaction.savepoints.len() + self.transaction.statements
     }
 
+    /// Whether a statement that writes is running.
+    pub(crate) fn has_running_write(&self) -> bool {
+        self.transaction.writing > 0
+    }
+
     /// Whether write transactions are open on `databases`.
     pub(crate) fn is_writing(&self, databases: &[usize]) -> bool {
         let writes = |database: &Database| database.pager.state() == TransactionState::Write;

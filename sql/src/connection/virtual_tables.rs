@@ -205,10 +205,8 @@ impl State {
     ) -> Result<Table> {
         let place = (database, fold(&definition.name));
         if self.virtual_tables.connecting.contains(&place) {
-            return Err(Error::sql(format!(
-                "vtable constructor called recursively: {}",
-                definition.name
-            )));
+            let message = format!("vtable constructor called recursively: {}", definition.name);
+            return Err(Error::Locked { message });
         }
         self.virtual_tables.connecting.push(place);
         let schema = self.databases[database].name.clone();

@@ -95,9 +95,18 @@ impl Definer<'_> {
                 AlterAction::DropColumn(column) => definer.drop_column(database, &table, column),
                 _ => Err(Error::sql("this form of ALTER TABLE is not supported yet")),
             }?;
-            definer.reload(database, &table.name)?;
+            match &alter.action {
+                AlterAction::RenameTo(_) => definer.check_texts(database, "after rename")?,
+                AlterAction::AddColumn(_) => definer.check_texts(database, "after add column")?,
+                _ => {}
+            }
+            let shown = match &alter.action {
+                AlterAction::RenameTo(to) => format!("{} after rename", to.as_str()),
+                _ => format!("{} after change", table.name),
+            };
+            definer.reload(database, &shown)?;
             if temporary {
-                definer.reload(TEMP, &table.name)?;
+                definer.reload(TEMP, &shown)?;
             }
             if let Some(when) = when {
                 definer.recheck(database, when)?;
@@ -110,7 +119,7 @@ impl Definer<'_> {
     }
 
     /// The schema is read again as a whole: a definition that no longer fits is an error, and the statement is undone.
-    fn reload(&mut self, database: usize, table: &str) -> Result<()> {
+    fn reload(&mut self, database: usize, shown: &str) -> Result<()> {
         let State {
             databases,
             collations,
@@ -124,7 +133,8 @@ impl Definer<'_> {
         *schema_version += 1;
         database.reload_schema(collations).map_err(|error| match error {
             Error::Corrupt { message } => {
-                Error::sql(format!("error in table {table} after change: {message}"))
+                let reason = message.split_once(") - ").map_or(&*message, |(_, reason)| reason);
+                Error::sql(format!("error in table {shown}: {reason}"))
             }
             error => error,
         })
@@ -143,6 +153,7 @@ impl Definer<'_> {
             )));
         }
         self.recheck(database, "")?;
+        self.check_texts_of(database, &table.name)?;
         let old = table.name.clone();
         let shown = format!("\"{}\"", new.replace('"', "\"\""));
         let automatic = format!("sqlite_autoindex_{old}_");
@@ -251,6 +262,7 @@ impl Definer<'_> {
         if table.column(from.as_str()).is_none() {
             return Err(Error::sql(format!("no such column: \"{}\"", from.as_str())));
         }
+        self.check_texts(database, "")?;
         self.recheck(database, "")?;
         if table
             .column(to.as_str())
@@ -457,6 +469,7 @@ impl Definer<'_> {
                 "cannot drop column \"{shown}\": no other columns exist"
             )));
         }
+        self.check_texts(database, "")?;
         self.recheck(database, "")?;
         if let Some(index) = table
             .indexes

@@ -140,21 +140,21 @@ impl Definer<'_> {
         let compiled = self
             .state
             .connecting(|state| state.with_plan_context(|context| plan::compile(&statement, context)))?;
-        let CompiledKind::Query(query) = &compiled.kind else {
+        let CompiledKind::Query(root) = &compiled.kind else {
             return Err(Error::sql("a table is made from a query").into());
         };
         let columns: Vec<(String, Affinity)> =
-            distinct_names(query.columns.iter().map(|column| &*column.name))
+            distinct_names(compiled.columns.iter().map(|column| &*column.name))
                 .into_iter()
                 .zip(
-                    query
+                    compiled
                         .columns
                         .iter()
                         .map(|column| column.affinity.unwrap_or_default()),
                 )
                 .collect();
         let sql = table_text(name, &columns);
-        let mut source = build(&query.root)?;
+        let mut source = build(root)?;
         let (text, parameters, interrupt) = (self.sql, self.parameters, self.interrupt);
         self.state.change(database, |state| {
             let mut definer = Definer {

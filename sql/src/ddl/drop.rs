@@ -11,6 +11,7 @@ use crate::exec::write::{Delete, Failure, Written, check_statement_keys};
 use crate::plan::{self, CompiledKind};
 use crate::syntax::ast::{Drop, ObjectKind, ObjectName};
 use crate::value::Value;
+use crate::virtual_table::ModuleUsage;
 
 /// Where temporary objects are.
 pub(super) const TEMP: usize = 1;
@@ -83,6 +84,11 @@ impl Definer<'_> {
         };
         if let Some(found) = order.into_iter().find(|&number| is_here(number)) {
             return Ok(Some(found));
+        }
+        let module = self.state.virtual_tables.module(name);
+        let stands_by_itself = module.is_some_and(|module| module.usage() != ModuleUsage::Created);
+        if drop.kind == ObjectKind::Table && stands_by_itself {
+            return Err(Error::sql(format!("table {name} may not be dropped")));
         }
         if drop.if_exists {
             return Ok(None);

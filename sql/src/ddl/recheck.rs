@@ -14,6 +14,43 @@ use super::drop::TEMP;
 use crate::catalog::utf8_of;
 use crate::error::{Error, Result};
 use crate::plan;
+use crate::syntax::{self, ast::Statement};
+
+/// A row of the schema table.
+struct SchemaText {
+    kind: String,
+    name: String,
+    table: String,
+    sql: Option<String>,
+}
+
+impl SchemaText {
+    /// What is wrong with the text, if anything is: the error, or nothing to say of a text that defines nothing.
+    fn fault(&self) -> Option<String> {
+        let starts_with = |text: &str, start: &str| {
+            let head = text.get(..start.len());
+            head.is_some_and(|head| head.eq_ignore_ascii_case(start))
+        };
+        let sql = self
+            .sql
+            .as_deref()
+            .filter(|_| !starts_with(&self.name, "sqlite_"))?;
+        if !starts_with(sql, "create ") {
+            return Some(String::new());
+        }
+        match syntax::parse_one(sql.as_bytes()) {
+            Ok(parsed) => match parsed.statement {
+                Statement::CreateTable(_)
+                | Statement::CreateIndex(_)
+                | Statement::CreateView(_)
+                | Statement::CreateTrigger(_)
+                | Statement::CreateVirtualTable(_) => None,
+                _ => Some(String::new()),
+            },
+            Err(error) => Some(error.to_string()),
+        }
+    }
+}
 
 impl Definer<'_> {
     /// # Errors
@@ -65,28 +102,88 @@ impl Definer<'_> {
 
     /// In the order of the schema table.
     fn views_and_triggers(&self, database: usize) -> Result<Vec<(&'static str, String)>> {
-        let database = &self.state.databases[database];
-        if database.schema.views.is_empty() && database.schema.triggers.is_empty() {
-            return Ok(Vec::new());
-        }
-        let encoding = database.encoding();
+        let schema = &self.state.databases[database].schema;
         let mut objects = Vec::new();
+        if schema.views.is_empty() && schema.triggers.is_empty() {
+            return Ok(objects);
+        }
+        self.each_text(database, |text| {
+            let kind = match &*text.kind {
+                "view" => Some("view"),
+                "trigger" => Some("trigger"),
+                _ => None,
+            };
+            objects.extend(kind.map(|kind| (kind, text.name)));
+            Ok(())
+        })?;
+        Ok(objects)
+    }
+
+    /// Whether the texts that renaming a table goes through can be read: whoever may write the schema table may have written anything
+    /// there.
+    ///
+    /// # Errors
+    /// `error in table t: near "x": syntax error`; [`Error::Corrupt`] for a text that defines nothing.
+    pub(super) fn check_texts_of(&self, database: usize, table: &str) -> Result<()> {
+        self.each_text(database, |text| {
+            let concerned = text.kind != "index" || text.table.eq_ignore_ascii_case(table);
+            match text.fault().filter(|_| concerned) {
+                None => Ok(()),
+                Some(fault) if fault.is_empty() => Err(Error::Corrupt {
+                    message: "database disk image is malformed".to_owned(),
+                }),
+                Some(_) if self.state.settings.writable_schema => Ok(()),
+                Some(fault) => Err(Error::sql(format!(
+                    "error in {} {}: {fault}",
+                    text.kind, text.name
+                ))),
+            }
+        })
+    }
+
+    /// Whether all texts can be read; `when` is what stands after the name, or empty.
+    ///
+    /// # Errors
+    /// `error in index i after add column: near "x": syntax error`.
+    pub(super) fn check_texts(&self, database: usize, when: &str) -> Result<()> {
+        if self.state.settings.legacy_alter_table || self.state.settings.writable_schema {
+            return Ok(());
+        }
+        self.each_text(database, |text| match text.fault() {
+            None => Ok(()),
+            Some(fault) => {
+                let space = if when.is_empty() { "" } else { " " };
+                let (kind, name) = (&text.kind, &text.name);
+                Err(Error::sql(format!(
+                    "error in {kind} {name}{space}{when}: {fault}"
+                )))
+            }
+        })
+    }
+
+    /// Visits the rows of the schema table.
+    fn each_text(&self, database: usize, mut visit: impl FnMut(SchemaText) -> Result<()>) -> Result<()> {
+        let database = &self.state.databases[database];
+        let encoding = database.encoding();
+        let text = |value: ValueRef<'_>| match value {
+            ValueRef::Text(text) => Some(String::from_utf8_lossy(&utf8_of(text, encoding)).into_owned()),
+            _ => None,
+        };
         let mut spill = Vec::new();
         let mut cursor = TableCursor::new(PageNo::ONE);
         let mut more = cursor.first(&database.pager)?;
         while more {
             let view = RecordView::parse(cursor.payload(&database.pager, &mut spill)?)?;
-            if let (ValueRef::Text(kind), ValueRef::Text(name)) = (view.column(0)?, view.column(1)?) {
-                let kind = match &*utf8_of(kind, encoding) {
-                    b"view" => Some("view"),
-                    b"trigger" => Some("trigger"),
-                    _ => None,
-                };
-                let name = String::from_utf8_lossy(&utf8_of(name, encoding)).into_owned();
-                objects.extend(kind.map(|kind| (kind, name)));
+            if let (Some(kind), Some(name)) = (text(view.column(0)?), text(view.column(1)?)) {
+                visit(SchemaText {
+                    kind,
+                    name,
+                    table: text(view.column(2)?).unwrap_or_default(),
+                    sql: text(view.column(4)?),
+                })?;
             }
             more = cursor.next(&database.pager)?;
         }
-        Ok(objects)
+        Ok(())
     }
 }

@@ -135,6 +135,7 @@ fn register_core(table: &mut FunctionTable) {
             ("sqlite_log", Exact(2), DIRECT, core::sqlite_log),
             ("load_extension", Range(1, 2), DIRECT, core::load_extension),
             ("match", Exact(2), PURE, core::match_operator),
+            ("fts3_tokenizer", Range(1, 2), DIRECT, core::fts3_tokenizer),
             ("snippet", AtLeast(0), PURE, core::snippet),
             ("offsets", Exact(1), PURE, core::offsets),
             ("matchinfo", Range(1, 2), PURE, core::matchinfo),

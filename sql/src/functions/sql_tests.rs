@@ -121,6 +121,8 @@ fn bytes_of_text_are_those_of_the_encoding() {
             &format!("PRAGMA encoding = '{encoding}'; CREATE TABLE t(a)"),
             &queries,
         );
+        // Before there is a file, its encoding holds already.
+        check(&format!("PRAGMA encoding = '{encoding}'"), &queries);
     }
 }
 

@@ -103,7 +103,7 @@ impl VirtualCursor for Walk {
                         }
                     }
                     CursorColumn::Rowid => vector.push_integer(self.next_rowid),
-                    CursorColumn::Handle => vector.push_null(),
+                    CursorColumn::Handle(_) => vector.push_null(),
                 }
             }
             rows.advance()?;

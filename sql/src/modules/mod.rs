@@ -5,11 +5,13 @@
 //! | [`fts`] | `fts3`, `fts4`, `fts4aux`, `fts3tokenize` |
 //! | `json` | `json_each`, `json_tree`, `jsonb_each`, `jsonb_tree` |
 //! | `series` | `generate_series` |
+//! | `csv` | files of comma-separated values |
 //! | `dbstat` | the pages of a database |
 //! | `rtree` | boxes, found by where they lie |
 //!
-//! PRAGMA functions are in [`pragma`](crate::pragma).
+//! PRAGMA functions are in `pragma`.
 
+mod csv;
 mod dbstat;
 pub mod fts;
 mod json;
@@ -39,6 +41,7 @@ pub(crate) fn find(name: &str) -> Option<Arc<dyn Module>> {
         "fts4aux" => Some(Arc::new(fts::TermsModule)),
         "fts3tokenize" => Some(Arc::new(fts::TokensModule::default())),
         series::NAME => Some(Arc::new(series::SeriesModule)),
+        csv::NAME => Some(Arc::new(csv::CsvModule)),
         dbstat::NAME => Some(Arc::new(dbstat::DbstatModule)),
         "rtree" => Some(Arc::new(rtree::RtreeModule { integers: false })),
         "rtree_i32" => Some(Arc::new(rtree::RtreeModule { integers: true })),
@@ -48,6 +51,7 @@ pub(crate) fn find(name: &str) -> Option<Arc<dyn Module>> {
 
 /// The names of the built-in modules that [`find`] knows, those of pragmas apart.
 pub(crate) const NAMES: &[&str] = &[
+    "csv",
     "fts3",
     "fts3tokenize",
     "fts4",

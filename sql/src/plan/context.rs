@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::expr::Register;
-use super::physical::{DatabaseIndex, Plan, ResultColumn};
+use super::physical::{DatabaseIndex, Node, ResultColumn};
 use super::write::{DeletePlan, InsertPlan, UpdatePlan};
 use crate::catalog::{Schema, Table, Trigger};
 use crate::error::Error;
@@ -131,6 +131,8 @@ pub struct Settings {
     pub automatic_index: bool,
     /// The schema table may be written (PRAGMA writable_schema).
     pub writable_schema: bool,
+    /// What the schema says was written by somebody who is trusted (PRAGMA trusted_schema).
+    pub trusted_schema: bool,
     /// The most terms of a compound SELECT.
     pub compound_max: usize,
     /// The most columns of a result, table or index.
@@ -150,6 +152,7 @@ impl Default for Settings {
             case_sensitive_like: false,
             automatic_index: true,
             writable_schema: false,
+            trusted_schema: true,
             compound_max: 500,
             columns_max: 2000,
             join_tables_max: 64,
@@ -180,7 +183,7 @@ pub struct Compiled {
 #[derive(Clone, Debug)]
 pub enum CompiledKind {
     /// SELECT.
-    Query(Plan),
+    Query(Node),
     /// INSERT or REPLACE.
     Insert(Box<InsertPlan>),
     /// UPDATE.

@@ -46,9 +46,8 @@ pub fn compile(statement: &ast::Statement, context: &PlanContext<'_>) -> Result<
             optimize::optimize(&mut query);
             let databases = std::mem::take(&mut binder.databases);
             let mut lowerer = Lowerer::new(binder);
-            let plan = lowerer.select(&query)?;
-            let columns = plan.columns.clone();
-            Ok(lowerer.finish(CompiledKind::Query(plan), columns, databases))
+            let plan = lowerer.select(query)?;
+            Ok(lowerer.finish(CompiledKind::Query(plan.root), plan.columns, databases))
         }
         ast::Statement::Insert(insert) => compile_insert(binder, insert),
         ast::Statement::Update(update) => {

@@ -63,6 +63,16 @@ pub enum ColumnOrigin {
 }
 
 impl ColumnOrigin {
+    /// The column's name.
+    pub fn name(&self) -> &str {
+        match self {
+            ColumnOrigin::Table { table, column, .. } => {
+                let column = column.and_then(|column| table.columns.get(column));
+                column.map_or("rowid", |column| &column.name)
+            }
+        }
+    }
+
     /// The declared type, as written.
     pub fn declared_type(&self) -> Option<&str> {
         match self {
@@ -323,12 +333,22 @@ pub struct RowidUnion {
 pub struct VirtualScan {
     /// The table.
     pub table: Arc<Table>,
+    /// The scans that it consists of: one, or one for each branch of an OR. Of several, a row that was put out by one of them is left out by
+    /// those after it; the layout has the rowid then.
+    pub branches: Vec<VirtualBranch>,
+    /// The output layout.
+    pub columns: Vec<CursorColumn>,
+    /// Checked on the layout.
+    pub filter: Option<Expr>,
+}
+
+/// One scan of a virtual table.
+#[derive(Clone, Debug)]
+pub struct VirtualBranch {
     /// How it is done.
     pub plan: Arc<IndexPlan>,
     /// What the cursor gets: for each argument of the plan one value, or several that come one after the other.
     pub arguments: Vec<SeekTerm>,
-    /// The output layout.
-    pub columns: Vec<CursorColumn>,
     /// Checked on the layout.
     pub filter: Option<Expr>,
 }

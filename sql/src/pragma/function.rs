@@ -47,11 +47,7 @@ impl PragmaFunction {
 
     /// How many arguments there are: the value, and the schema unless the pragma tells of all.
     fn hidden(&self) -> usize {
-        let tells_schema = self
-            .entry
-            .column_names(false)
-            .iter()
-            .any(|name| *name == "schema");
+        let tells_schema = self.entry.column_names(false).contains(&"schema");
         if tells_schema { 1 } else { 2 }
     }
 }

@@ -329,9 +329,9 @@ pub(super) fn synchronous(request: &Request<'_>, context: &mut PragmaContext<'_>
     }
     pager.set_synchronous(match value.to_ascii_lowercase().as_str() {
         "off" | "no" | "false" => Synchronous::Off,
-        "normal" | "on" | "yes" | "true" => Synchronous::Normal,
         "full" => Synchronous::Full,
         "extra" => Synchronous::Extra,
+        word if !word.starts_with(|c: char| c.is_ascii_digit()) => Synchronous::Normal,
         number => match whole_number(number) & 3 {
             0 => Synchronous::Off,
             1 => Synchronous::Normal,
@@ -359,9 +359,10 @@ pub(super) fn locking_mode(request: &Request<'_>, context: &mut PragmaContext<'_
             context.state.settings.exclusive_locking = exclusive;
         }
     }
-    let exclusive = context.state.databases[request.database_or_main()]
-        .pager
-        .is_exclusive();
+    let pager = &context.state.databases[request.database_or_main()].pager;
+    // Nobody else ever sees a database in memory: it is exclusive, whatever is asked for.
+    let private = pager.is_in_memory() && (request.value.is_some() || request.database.is_some());
+    let exclusive = private || pager.is_exclusive();
     Ok(one_text(if exclusive { "exclusive" } else { "normal" }))
 }
 

@@ -153,11 +153,10 @@ impl Body {
         state.session.runs += 1;
         (self.run, self.abortions) = (state.session.runs, state.transaction.abortions);
         state.session.environment.start_statement();
-        let encoding = state
-            .databases
-            .first()
-            .map_or_else(Default::default, |main| main.schema.encoding);
-        state.session.environment.encoding.set(encoding);
+        if let Some(main) = state.databases.first() {
+            let encoding = main.text_encoding();
+            state.session.environment.encoding.set(encoding);
+        }
         state.session.foreign_keys.defer_all = state.settings.defer_foreign_keys;
         if self.writes.is_empty() {
             self.open(state, connection)

@@ -69,6 +69,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// The next token; at the end of the text `End`, again and again.
+    #[inline]
     pub fn next_token(&mut self) -> Token {
         self.skip_blanks();
         let start = self.at;
@@ -109,6 +110,7 @@ impl<'a> Lexer<'a> {
         self.skip_more_blanks();
     }
 
+    #[inline(never)]
     fn skip_more_blanks(&mut self) {
         if self.at == 0 && self.sql.starts_with(&[0xef, 0xbb, 0xbf]) {
             self.at = 3;
@@ -136,14 +138,22 @@ impl<'a> Lexer<'a> {
     }
 
     /// Takes one token that starts with `first` and says what it is.
+    #[inline]
     fn token_kind(&mut self, first: u8) -> TokenKind {
         use TokenKind as T;
         match first {
             0 => T::End,
             b'x' | b'X' if self.peek(1) == b'\'' => self.blob(),
             b'a'..=b'z' | b'A'..=b'Z' | b'_' | 0x80.. => self.word(),
-            b'0'..=b'9' => self.number(),
-            b'.' if is(self.peek(1), DIGIT) => self.number(),
+            b'.' if !is(self.peek(1), DIGIT) => {
+                self.at += 1;
+                T::Dot
+            }
+            b',' => {
+                self.at += 1;
+                T::Comma
+            }
+            b'0'..=b'9' | b'.' => self.number(),
             b'\'' | b'"' | b'`' => self.quoted(first),
             b'[' => self.bracketed(),
             b'?' => {
@@ -156,14 +166,13 @@ impl<'a> Lexer<'a> {
         }
     }
 
+    #[inline(never)]
     fn operator(&mut self, first: u8) -> TokenKind {
         use TokenKind as T;
         let (kind, length) = match (first, self.peek(1)) {
             (b'(', _) => (T::LeftParen, 1),
             (b')', _) => (T::RightParen, 1),
-            (b',', _) => (T::Comma, 1),
             (b';', _) => (T::Semicolon, 1),
-            (b'.', _) => (T::Dot, 1),
             (b'*', _) => (T::Star, 1),
             (b'+', _) => (T::Plus, 1),
             (b'-', b'>') if self.peek(2) == b'>' => (T::LongArrow, 3),
@@ -191,6 +200,7 @@ impl<'a> Lexer<'a> {
         kind
     }
 
+    #[inline]
     fn word(&mut self) -> TokenKind {
         let rest = self.sql.get(self.at..).unwrap_or_default();
         let mut folded = Folded::default();
@@ -204,6 +214,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// `x'..'`; with an odd number of digits, or other bytes in it, it is illegal up to the closing quote.
+    #[inline(never)]
     fn blob(&mut self) -> TokenKind {
         self.at += 2;
         let start = self.at;
@@ -223,6 +234,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// A text in quotes; a doubled quote inside stands for one.
+    #[inline(never)]
     fn quoted(&mut self, quote: u8) -> TokenKind {
         self.at += 1;
         loop {
@@ -241,6 +253,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
+    #[inline(never)]
     fn bracketed(&mut self) -> TokenKind {
         loop {
             self.at += 1;
@@ -255,6 +268,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// `:a`, `@a`, `#a`, `$a`, also with `::` inside and a parenthesized end, as Tcl writes array elements.
+    #[inline(never)]
     fn named_variable(&mut self) -> TokenKind {
         self.at += 1;
         let mut letters = 0;
@@ -289,6 +303,7 @@ impl<'a> Lexer<'a> {
         TokenKind::Variable
     }
 
+    #[inline(never)]
     fn number(&mut self) -> TokenKind {
         let start = self.at;
         let mut kind = TokenKind::Integer;

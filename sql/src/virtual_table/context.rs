@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::nested::Prepared;
 use crate::catalog::Database;
-use crate::connection::State;
+use crate::connection::{Outcome, State};
 use crate::error::{Error, Result};
+use crate::syntax::ast::ConflictAction;
 use crate::value::Value;
 
 /// How many nested statements wait to be used again.
@@ -99,6 +100,33 @@ impl<'a> VirtualContext<'a> {
     /// What `last_insert_rowid()` is to be after this statement.
     pub fn set_last_insert_rowid(&mut self, rowid: i64) {
         self.state.session.environment.last_insert_rowid.set(rowid);
+    }
+
+    /// Runs `work` as a statement that writes the database `schema`: for functions that write although the statement that calls them only reads. Where
+    /// no transaction is open, it is committed at the end.
+    ///
+    /// # Errors
+    /// `database is locked` when a statement that writes is running.
+    pub fn writing<T>(
+        &mut self,
+        schema: &str,
+        work: impl FnOnce(&mut VirtualContext<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let number = self.state.database_named(schema)?;
+        if self.state.has_running_write() {
+            return Err(Error::Busy {
+                message: "database is locked".to_owned(),
+            });
+        }
+        let entered = self.state.enter(&[number], true)?;
+        let result = work(self);
+        let outcome = match &result {
+            Ok(_) => Outcome::Done,
+            Err(_) => Outcome::Failed(ConflictAction::Abort),
+        };
+        let left = self.state.leave(&entered, outcome);
+        let value = result?;
+        left.map(|()| value)
     }
 
     /// The database called `schema`: its pages, encoding and schema.

@@ -278,5 +278,6 @@ pub enum CursorColumn {
     Rowid,
     /// What functions that the table redefines get to know the row by: a value of the cursor's choice, mostly a blob. It may be looked at after the
     /// cursor has gone on, and after it was closed, so it has to name both row and query.
-    Handle,
+    /// Which column the function was called with is told, since some mean something to it and some do not.
+    Handle(usize),
 }

@@ -116,7 +116,10 @@ impl VirtualTable for KeptTable {
         };
         match change {
             Change::Delete { row } => {
-                context.execute(&format!("DELETE FROM {shadow} WHERE id=?1"), &[row.clone()])?;
+                context.execute(
+                    &format!("DELETE FROM {shadow} WHERE id=?1"),
+                    std::slice::from_ref(row),
+                )?;
                 Ok(None)
             }
             Change::Insert { rowid, values } => {
@@ -126,7 +129,10 @@ impl VirtualTable for KeptTable {
                 Ok(Some(context.last_insert_rowid()))
             }
             Change::Update { row, new_row, values } => {
-                context.execute(&format!("DELETE FROM {shadow} WHERE id=?1"), &[row.clone()])?;
+                context.execute(
+                    &format!("DELETE FROM {shadow} WHERE id=?1"),
+                    std::slice::from_ref(row),
+                )?;
                 let mut given = vec![new_row.clone()];
                 given.extend_from_slice(&values[..self.width]);
                 context.execute(&format!("INSERT INTO {shadow} VALUES(?1,{})", places(2)), &given)?;
@@ -183,7 +189,7 @@ impl VirtualTable for KeptTable {
             }
             Ok(())
         });
-        (name == "likely" && arguments == 1 || name == "hex" && arguments == 1).then(|| Overload {
+        (matches!(name, "likely" | "hex") && arguments == 1).then(|| Overload {
             function: Arc::new(function),
             constraint: None,
         })
@@ -219,7 +225,7 @@ impl VirtualCursor for KeptCursor {
             for (vector, column) in batch.columns.iter_mut().zip(columns) {
                 vector.push(match column {
                     CursorColumn::Column(column) => self.rows.value(column + 1),
-                    CursorColumn::Rowid | CursorColumn::Handle => self.rows.value(0),
+                    CursorColumn::Rowid | CursorColumn::Handle(_) => self.rows.value(0),
                 });
             }
             count += 1;
@@ -323,6 +329,12 @@ fn rows_come_and_go() {
         world.rows("SELECT name, hidden FROM pragma_table_xinfo('t')"),
         "a,0|b,0|mark,1"
     );
+    assert_eq!(
+        world.rows(
+            "SELECT rowid FROM t WHERE rowid = 10 OR rowid = 1 AND a = 'x1' OR rowid IN (10, 11) AND a <> 'q'"
+        ),
+        "10|1|11"
+    );
     world.run("ALTER TABLE t RENAME TO u");
     assert_eq!(world.rows("SELECT count(*) FROM u, u_rows"), "9");
     assert_eq!(
@@ -411,6 +423,7 @@ fn what_cannot_be_done() {
             "cannot create triggers on virtual tables",
         ),
         ("DELETE FROM json_each", "table json_each may not be modified"),
+        ("DROP TABLE IF EXISTS dbstat", "table dbstat may not be dropped"),
         (
             "INSERT INTO t VALUES(1) ON CONFLICT DO NOTHING",
             "UPSERT not implemented for virtual table \"t\"",
@@ -435,4 +448,16 @@ fn what_cannot_be_done() {
         Err(Error::Sql { .. })
     ));
     assert_eq!(world.rows("SELECT count(*) FROM sqlite_schema"), "3");
+}
+
+#[test]
+fn tables_for_statements_only_stay_out_of_the_schema() {
+    let world = World::new();
+    world.run("CREATE VIEW w AS SELECT * FROM dbstat; CREATE VIEW j AS SELECT * FROM json_each('[1]')");
+    assert_eq!(
+        world.error("SELECT * FROM w"),
+        "unsafe use of virtual table \"dbstat\""
+    );
+    assert_eq!(world.rows("SELECT value FROM j"), "1");
+    world.run("SELECT * FROM dbstat");
 }

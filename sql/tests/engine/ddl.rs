@@ -326,3 +326,39 @@ fn views_and_triggers_keep_to_their_database() {
          CREATE VIEW aux.v7 AS SELECT * FROM main.t1; CREATE VIEW aux.v8 AS SELECT * FROM aux.t2; SELECT name FROM sqlite_schema",
     );
 }
+
+#[test]
+fn an_index_may_have_an_empty_name() {
+    let both = Both::with("CREATE TABLE t(a, b); CREATE INDEX '' ON t(a); INSERT INTO t VALUES (1, 2)");
+    both.check("CREATE INDEX '' ON t(b); SELECT name, tbl_name, sql FROM sqlite_schema; SELECT b FROM t INDEXED BY '' WHERE a = 1; DROP INDEX ''");
+    both.check_files();
+}
+
+#[test]
+fn renaming_says_which_text_cannot_be_read() {
+    for text in [
+        "CREATE UNIQUE INDEX t00 ON 00(a)",
+        "CREATE TABLE u(a",
+        "TE TABLE u(a)",
+        "SELECT 1",
+        "CREATE TABLE u(a) strange",
+        "",
+    ] {
+        let both = Both::with(
+            "CREATE TABLE t(a, b); CREATE INDEX i ON t(a); CREATE TABLE u(a); CREATE INDEX ui ON u(a); PRAGMA writable_schema = on",
+        );
+        both.check(&format!(
+            "UPDATE sqlite_schema SET sql = '{text}' WHERE name = 'u'; PRAGMA writable_schema = off; ALTER TABLE t RENAME TO w;
+             ALTER TABLE t RENAME COLUMN a TO c; ALTER TABLE t DROP COLUMN b; PRAGMA writable_schema = on;
+             UPDATE sqlite_schema SET sql = '{text}' WHERE name = 'ui'; UPDATE sqlite_schema SET sql = 'CREATE TABLE u(a)' WHERE name = 'u';
+             PRAGMA writable_schema = off; ALTER TABLE t RENAME COLUMN a TO c; ALTER TABLE t DROP COLUMN b"
+        ));
+    }
+}
+
+#[test]
+fn what_cannot_be_attached_is_told_with_its_code() {
+    let both = Both::new();
+    both.check("ATTACH '/no such folder/x.db' AS a; ATTACH '/' AS b");
+    both.check("PRAGMA synchronous = e; PRAGMA synchronous; PRAGMA synchronous = 'extra'; PRAGMA synchronous; PRAGMA synchronous = 0; PRAGMA synchronous");
+}

@@ -7,6 +7,7 @@ mod both;
 mod checksums;
 mod ddl;
 mod depth;
+mod files;
 mod foreign_keys;
 mod histories;
 mod nested_from;

@@ -85,3 +85,27 @@ fn using_over_nested_outer_joins() {
         }
     }
 }
+
+#[test]
+fn columns_of_subqueries_go_by_the_names_they_are_written_by() {
+    let both = Both::with(
+        "CREATE TABLE t0(a, B); CREATE VIEW v AS SELECT A, b, oid, b COLLATE nocase FROM t0;
+         CREATE VIEW v2 AS SELECT * FROM (SELECT A, b, t0.Oid, \"xx\" FROM t0); INSERT INTO t0 VALUES (1, 2)",
+    );
+    for sql in [
+        "SELECT * FROM (SELECT A, b, oid, t0.b FROM t0)",
+        "SELECT oid, \"b:1\" FROM (SELECT A, b, oid, t0.b FROM t0)",
+        "SELECT * FROM v",
+        "SELECT * FROM v2",
+        "WITH x AS (SELECT A, b, oid, \"zz\" FROM t0) SELECT * FROM x",
+        "SELECT A, b, oid, \"zz\" FROM t0",
+        "SELECT * FROM (SELECT A AS k, (b), +b, b COLLATE nocase FROM t0)",
+        "SELECT * FROM (SELECT A FROM t0 UNION SELECT b FROM t0) ORDER BY 1",
+        "WITH x AS MATERIALIZED (SELECT A, (b) FROM t0) SELECT * FROM x",
+        "SELECT * FROM (SELECT [B], main.t0.A FROM t0)",
+        "SELECT * FROM (t0 JOIN (SELECT A AS z, oid FROM t0))",
+        "SELECT \"ba\", oid FROM (SELECT \"ba\", oid FROM t0)",
+    ] {
+        check(&both, sql);
+    }
+}

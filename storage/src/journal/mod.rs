@@ -54,6 +54,8 @@ pub(crate) struct Place<'a> {
     pub journal: &'a Path,
     pub ending: Ending,
     pub syncs: Syncs,
+    /// The end of the journal before this one may not be durable: whoever ended it may have died before its sync.
+    pub end_in_doubt: bool,
 }
 
 /// A complete journal on the disk: its transaction is neither committed nor rolled back.
@@ -79,6 +81,10 @@ impl Journal {
             ..OpenOptions::default()
         };
         let file = place.vfs.open(place.journal, &options)?;
+        if place.end_in_doubt && place.ending != Ending::Delete && place.syncs.content {
+            // Else a power loss could find the old header with some of our records.
+            file.sync(SyncKind::Data)?;
+        }
         let mut nonce = [0; 4];
         place.vfs.random(&mut nonce);
         let mut header = JournalHeader {

@@ -88,6 +88,7 @@ impl FileStore {
                 content: self.synchronous >= Synchronous::Normal,
                 ending: self.synchronous >= Synchronous::Full,
             },
+            end_in_doubt: self.version.is_none() || self.version != self.own_end,
         }
     }
 

@@ -58,7 +58,9 @@ pub(super) struct FileStore {
     pub(super) rollback_mode: JournalMode,
     pub(super) synchronous: Synchronous,
     pub(super) exclusive: bool,
-    version: Option<Version>,
+    pub(super) version: Option<Version>,
+    /// The version that our last commit with a journal left: if it is still there, the journal was ended by us.
+    pub(super) own_end: Option<Version>,
     /// The header speaks of a log that has just been deleted; it is about to be rewritten.
     pub(super) ignores_log: bool,
     pub(super) page_size: usize,
@@ -118,6 +120,7 @@ impl FileStore {
             synchronous: options.synchronous,
             exclusive: options.exclusive,
             version: None,
+            own_end: None,
             ignores_log: false,
             page_size: options.page_size as usize,
             reserved: options.reserved,
@@ -287,6 +290,7 @@ impl FileStore {
                 content: synced,
                 ending: synced,
             },
+            end_in_doubt: false,
         };
         journal::roll_back_hot(&place, &*self.file)?;
         if self.exclusive {
@@ -423,6 +427,7 @@ impl FileStore {
         }
         if let Some(version) = first_page.and_then(|page| page.get(VERSION_OFFSET..)?.first_chunk()) {
             self.version = Some(*version);
+            self.own_end = self.version.filter(|_| self.synchronous >= Synchronous::Normal);
         }
         if first_page.and_then(|page| page.get(READ_VERSION_OFFSET)) == Some(&2) {
             // The file has just been switched to a log: the next snapshot finds out.

@@ -157,7 +157,8 @@ impl Pager {
             return Ok(());
         };
         if self.overlay.is_empty() {
-            return Ok(());
+            // As in SQLite, a writer waits for the readers although it has nothing to write.
+            return store.lock_exclusive(&mut self.busy);
         }
         let pages = DirtyPages::of(&self.overlay, self.spill.as_ref());
         let sealed;

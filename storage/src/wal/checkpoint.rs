@@ -11,14 +11,20 @@
 //! speak of different logs, so after taking the lock of mark 0, which a restarting writer needs, the header is compared again. (SQLite
 //! before 3.51.3 does not.)
 
+use std::time::Duration;
+
 use rustc_hash::FxHashMap;
 
 use super::{Around, CHECKPOINT_LOCK, MARKED_READERS, WRITE_LOCK, Wal, read_lock, unless_busy};
 use crate::error::{Error, ReadOnlyReason, Result, corrupt};
 use crate::format::PageNo;
-use crate::format::wal::{FrameNo, frame_page_offset};
+use crate::format::wal::{FRAME_HEADER_SIZE, FrameNo, frame_offset, frame_page_offset};
 use crate::format::wal_index::{READ_MARK_UNUSED, READ_MARKS};
 use crate::vfs::{ShmLock, SyncKind, WRITE_CHUNK, read_whole};
+
+/// How long a writer's lock is waited for by a checkpoint that has to write the log: a commit or two.
+const WRITE_LOCK_PAUSES: u32 = 50;
+const WRITE_LOCK_PAUSE: Duration = Duration::from_millis(1);
 
 /// How hard a checkpoint tries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -212,8 +218,13 @@ impl Wal {
             return Ok(());
         }
         self.index.set_backfill_attempted(safe)?;
-        if around.syncs.order {
-            self.sync_log(around)?;
+        if around.syncs.order
+            && let Err(error) = self.sync_log(around)
+        {
+            // The system may have dropped these frames and call them clean: no later sync would make them durable, and the next checkpoint
+            // would copy them. Written again they are the next sync's business. What fails here is left as it was.
+            let _ = self.write_again(around, safe);
+            return Err(error);
         }
         self.copy_pages(around, done + 1, safe)?;
         let complete = self
@@ -230,6 +241,45 @@ impl Wal {
             }
         }
         self.index.set_backfilled(safe)
+    }
+
+    /// Writes the log, frame `safe` at least, over itself. The caller holds the lock of mark 0, so nobody starts the log again meanwhile.
+    fn write_again(&self, around: &mut Around<'_>, safe: FrameNo) -> Result<()> {
+        let vfs = around.vfs;
+        let mut pauses = 0..WRITE_LOCK_PAUSES;
+        let mut wait = || {
+            vfs.sleep(WRITE_LOCK_PAUSE);
+            pauses.next().is_some()
+        };
+        let locked = !self.writing;
+        if locked {
+            self.lock_waiting(around, WRITE_LOCK, 1, &mut wait)?;
+        }
+        let published = self.index.read_header(around.database).ok().flatten();
+        let last = published.map_or(safe, |header| header.frame_count.max(safe));
+        let written = self.write_frames_again(last);
+        if locked {
+            self.unlock(around.database, WRITE_LOCK, 1);
+        }
+        written
+    }
+
+    fn write_frames_again(&self, last: FrameNo) -> Result<()> {
+        let end = frame_offset(last, self.header.page_size as usize) + FRAME_HEADER_SIZE as u64;
+        let end = end + u64::from(self.header.page_size);
+        let mut buffer = vec![0; WRITE_CHUNK];
+        // The header was synced before the first frame.
+        let mut offset = frame_offset(1, self.header.page_size as usize);
+        while offset < end {
+            let len = (end - offset).min(WRITE_CHUNK as u64) as usize;
+            let count = read_whole(&*self.file, &mut buffer[..len], offset)?;
+            self.file.write_at(&buffer[..count], offset)?;
+            if count < len {
+                break;
+            }
+            offset += len as u64;
+        }
+        Ok(())
     }
 
     /// Writes the newest of the frames `first..=last` of each page to its place, runs of neighbours together.

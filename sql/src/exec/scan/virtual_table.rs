@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use rustc_hash::FxHashSet;
+
 use super::seek::Term;
 use crate::catalog::Table;
 use crate::error::{Error, Result};
@@ -12,27 +14,37 @@ use crate::exec::build::BuildContext;
 use crate::exec::kernel::{Kernel, Rows};
 use crate::exec::operator::Operator;
 use crate::exec::{Batch, ExecContext};
+use crate::plan::expr::Expr;
 use crate::plan::physical::VirtualScan;
-use crate::value::{Collation, Value, compare};
+use crate::value::{Collation, Value, ValueRef, compare};
 use crate::virtual_table::{CursorColumn, IndexPlan, VirtualCursor};
 
 pub(in crate::exec) fn virtual_scan(
     plan: &VirtualScan,
     build: &mut BuildContext,
 ) -> Result<Box<dyn Operator>> {
-    let arguments = plan.arguments.iter();
-    let arguments = arguments.map(|term| Term::compile(term, build));
+    let mut branches = Vec::with_capacity(plan.branches.len());
+    for branch in &plan.branches {
+        let arguments = branch.arguments.iter().map(|term| Term::compile(term, build));
+        branches.push(Branch {
+            plan: Arc::clone(&branch.plan),
+            arguments: arguments.collect::<Result<_>>()?,
+            filter: optional(branch.filter.as_ref(), build)?,
+        });
+    }
     let mut nothing = Batch::new(0);
     nothing.set_len(1);
+    let rowid = plan
+        .columns
+        .iter()
+        .position(|column| *column == CursorColumn::Rowid);
     Ok(Box::new(Scan {
         table: Arc::clone(&plan.table),
-        plan: Arc::clone(&plan.plan),
-        arguments: arguments.collect::<Result<_>>()?,
-        filter: plan
-            .filter
-            .as_ref()
-            .map(|filter| Kernel::compile_in(filter, build))
-            .transpose()?,
+        united: rowid.filter(|_| branches.len() > 1),
+        branches,
+        branch: 0,
+        seen: FxHashSet::default(),
+        filter: optional(plan.filter.as_ref(), build)?,
         batch: Batch::new(plan.columns.len()),
         columns: plan.columns.clone(),
         cursor: None,
@@ -43,10 +55,21 @@ pub(in crate::exec) fn virtual_scan(
     }))
 }
 
+fn optional(expression: Option<&Expr>, build: &mut BuildContext) -> Result<Option<Kernel>> {
+    expression
+        .map(|expression| Kernel::compile_in(expression, build))
+        .transpose()
+}
+
 struct Scan {
     table: Arc<Table>,
-    plan: Arc<IndexPlan>,
-    arguments: Vec<Term>,
+    branches: Vec<Branch>,
+    /// The branch that is being scanned.
+    branch: usize,
+    /// Where the layout has the rowid, when several branches are united.
+    united: Option<usize>,
+    /// The rowids that earlier branches have put out.
+    seen: FxHashSet<i64>,
     columns: Vec<CursorColumn>,
     filter: Option<Kernel>,
     cursor: Option<Box<dyn VirtualCursor>>,
@@ -56,6 +79,13 @@ struct Scan {
     batch: Batch,
     size: BatchSize,
     nothing: Batch,
+}
+
+/// One scan.
+struct Branch {
+    plan: Arc<IndexPlan>,
+    arguments: Vec<Term>,
+    filter: Option<Kernel>,
 }
 
 /// The values that the arguments have, and the combination that is being scanned.
@@ -109,9 +139,88 @@ impl Scan {
                 self.cursor.insert(code.open()?)
             }
         };
-        cursor.filter(&mut context.virtual_context(), &self.plan, &self.choices.current)?;
+        let Some(branch) = self.branches.get(self.branch) else {
+            return Ok(());
+        };
+        cursor.filter(
+            &mut context.virtual_context(),
+            &branch.plan,
+            &self.choices.current,
+        )?;
         self.more = true;
         Ok(())
+    }
+
+    /// Starts the first scan of a branch; false when an argument has no value.
+    fn start_branch(&mut self, context: &mut ExecContext<'_>) -> Result<bool> {
+        let Some(branch) = self.branches.get_mut(self.branch) else {
+            return Ok(false);
+        };
+        self.choices.values.resize(branch.arguments.len(), Vec::new());
+        for (term, values) in branch.arguments.iter_mut().zip(&mut self.choices.values) {
+            term.values(context, &self.nothing, values)?;
+            if values.len() > 1 {
+                let order = |a: &Value, b: &Value| compare(a.as_ref(), b.as_ref(), &Collation::Binary);
+                values.sort_by(order);
+                values.dedup_by(|a, b| order(a, b).is_eq());
+            }
+        }
+        let any = self.choices.first();
+        if any {
+            self.filter(context)?;
+        }
+        Ok(any)
+    }
+
+    /// Goes to the next choice or branch that there is; false at the end.
+    fn start_next(&mut self, context: &mut ExecContext<'_>) -> Result<bool> {
+        if self.branch < self.branches.len() && self.cursor.is_some() && self.choices.next() {
+            self.filter(context)?;
+            return Ok(true);
+        }
+        while self.branch + 1 < self.branches.len() {
+            self.branch += 1;
+            if self.start_branch(context)? {
+                return Ok(true);
+            }
+        }
+        self.branch = self.branches.len();
+        Ok(false)
+    }
+
+    /// Narrows the batch to the rows that count; false when there are none.
+    fn narrow(&mut self, context: &mut ExecContext<'_>, mut selection: Vec<u32>) -> Result<bool> {
+        let count = self.batch.len();
+        let own = self
+            .branches
+            .get_mut(self.branch)
+            .and_then(|branch| branch.filter.as_mut());
+        let mut narrowed = false;
+        for filter in [own, self.filter.as_mut()].into_iter().flatten() {
+            match std::mem::replace(&mut narrowed, true) {
+                false => filter.select(context, &self.batch, Rows::All(count), &mut selection)?,
+                true => {
+                    let rows = selection.clone();
+                    filter.select(context, &self.batch, Rows::Some(&rows), &mut selection)?;
+                }
+            }
+        }
+        if let Some(place) = self.united {
+            if !std::mem::replace(&mut narrowed, true) {
+                selection.clear();
+                selection.extend(0..count as u32);
+            }
+            let rowids = &self.batch.columns[place];
+            selection.retain(|&row| match rowids.get(row as usize) {
+                ValueRef::Integer(rowid) => self.seen.insert(rowid),
+                _ => true,
+            });
+        }
+        let any = !narrowed || !selection.is_empty();
+        if narrowed {
+            self.batch.select(selection);
+        }
+        Ok(any)
     }
 
     /// Fills the batch; false when the cursor has come to its end.
@@ -136,20 +245,13 @@ impl Scan {
 
 impl Operator for Scan {
     fn open(&mut self, context: &mut ExecContext<'_>) -> Result<()> {
-        self.choices.values.resize(self.arguments.len(), Vec::new());
-        for (term, values) in self.arguments.iter_mut().zip(&mut self.choices.values) {
-            term.values(context, &self.nothing, values)?;
-            if values.len() > 1 {
-                let order = |a: &Value, b: &Value| compare(a.as_ref(), b.as_ref(), &Collation::Binary);
-                values.sort_by(order);
-                values.dedup_by(|a, b| order(a, b).is_eq());
-            }
-        }
         self.more = false;
+        self.branch = 0;
+        self.seen.clear();
         self.size.restart();
-        match self.choices.first() {
-            true => self.filter(context),
-            false => Ok(()),
+        match self.start_branch(context)? {
+            true => Ok(()),
+            false => self.start_next(context).map(|_| ()),
         }
     }
 
@@ -159,19 +261,13 @@ impl Operator for Scan {
             let mut selection = self.batch.take_selection();
             self.batch.clear();
             if !self.fill(context)? {
-                if self.cursor.is_none() || !self.choices.next() {
+                if !self.start_next(context)? {
                     return Ok(false);
                 }
-                self.filter(context)?;
                 continue;
             }
-            let count = self.batch.len();
-            let Some(filter) = &mut self.filter else {
-                return Ok(true);
-            };
-            filter.select(context, &self.batch, Rows::All(count), &mut selection)?;
-            if !selection.is_empty() {
-                self.batch.select(selection);
+            selection.clear();
+            if self.narrow(context, selection)? {
                 return Ok(true);
             }
         }

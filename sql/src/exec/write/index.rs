@@ -12,7 +12,8 @@ use aludel_storage::format::TextEncoding;
 use aludel_storage::format::record::{self, KeyValues};
 use aludel_storage::pager::Pager;
 
-use super::target::{Locator, stored_value};
+use super::stored::stored_value;
+use super::target::Locator;
 use crate::catalog::{Index, IndexSource, Table};
 use crate::error::{Error, Result};
 use crate::exec::{Batch, ExecContext, Kernel};

@@ -16,7 +16,8 @@ use aludel_storage::format::record::KeyValues;
 use aludel_storage::format::{KeyOrder, TextEncoding};
 
 use super::index::{as_integer, collect_columns};
-use super::target::{detached, stored_value};
+use super::stored::stored_value;
+use super::target::detached;
 use crate::catalog::{Index, IndexSource, Table};
 use crate::error::{ConstraintKind, Error, Result};
 use crate::exec::kernel::{Rows, Values};

@@ -9,6 +9,9 @@
 //! | module | what it owns |
 //! |---|---|
 //! | `target` | a table with its indexes, ready to be written: cursors, compiled expressions, buffers |
+//! | `removal` | rows that go, and those that REPLACE takes out of the way |
+//! | `stored` | rows and their records |
+//! | `unique` | the order of uniqueness checks, and what a conflict leads to |
 //! | `index` | one index of it: keys, membership, conflicts |
 //! | `complete` | what a new row must be before it is looked up anywhere: types, generated columns, NOT NULL, CHECK |
 //! | `index_build` | an index filled from its table's rows, sorted and bottom up |
@@ -33,7 +36,9 @@ mod index_build;
 mod insert;
 mod patch;
 mod program;
+mod removal;
 mod rowid;
+mod stored;
 mod target;
 mod unique;
 mod update;
@@ -46,7 +51,7 @@ pub use foreign_key::{
 pub use index_build::IndexBuild;
 pub use insert::Insert;
 pub use program::{ProgramSet, RowEvent, TablePrograms, TriggerPlan};
-pub use target::to_stored;
+pub use stored::to_stored;
 pub use update::Update;
 pub use virtual_table::VirtualWrite;
 

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use super::collect::{is_stable, named_row, pruned};
 use super::index::collect_columns;
-use super::target::{Locator, Target, detached, real_as_stored, to_stored};
+use super::stored::{real_as_stored, to_stored};
+use super::target::{Locator, Target, detached};
 use super::update::Changes;
 use super::{Failure, Fate, Written};
 use crate::error::{Error, Result};

@@ -15,7 +15,7 @@
 use std::sync::Arc;
 
 use super::foreign_key::{ForeignKeyPlan, ForeignKeyRun, ReferencePlan, ReferenceRun};
-use super::{Delete, Failure, Fate, Insert, Update, Written};
+use super::{Delete, Failure, Fate, Insert, Update, VirtualWrite, Written};
 use crate::catalog::{Table, Trigger};
 use crate::error::{Error, RaiseAction, Result};
 use crate::exec::{ExecContext, Operator, build};
@@ -235,12 +235,22 @@ pub(super) enum Step {
     Insert(Box<Insert>),
     Update(Box<Update>),
     Delete(Box<Delete>),
+    Virtual(Box<VirtualWrite>),
 }
 
 impl Step {
     pub(super) fn build(kind: &CompiledKind, set: &Arc<ProgramSet>) -> Result<Step> {
         Ok(match kind {
-            CompiledKind::Query(plan) => Step::Query(build(&plan.root)?),
+            CompiledKind::Query(plan) => Step::Query(build(plan)?),
+            CompiledKind::Insert(plan) if plan.target.table.is_virtual() => {
+                Step::Virtual(Box::new(VirtualWrite::insert(plan)?))
+            }
+            CompiledKind::Update(plan) if plan.target.table.is_virtual() => {
+                Step::Virtual(Box::new(VirtualWrite::update(plan)?))
+            }
+            CompiledKind::Delete(plan) if plan.target.table.is_virtual() => {
+                Step::Virtual(Box::new(VirtualWrite::delete(plan)?))
+            }
             CompiledKind::Insert(plan) => Step::Insert(Box::new(Insert::build(plan, set)?)),
             CompiledKind::Update(plan) => Step::Update(Box::new(Update::build(plan, set)?)),
             CompiledKind::Delete(plan) => Step::Delete(Box::new(Delete::build(plan, set)?)),
@@ -254,6 +264,7 @@ impl Step {
             Step::Insert(insert) => insert.run(context, &mut written),
             Step::Update(update) => update.run(context, &mut written),
             Step::Delete(delete) => delete.run(context, &mut written),
+            Step::Virtual(write) => write.run(context, &mut written),
         };
         let environment = &context.state.session.environment;
         let changes = written.changes as i64;

@@ -9,7 +9,8 @@ use aludel_storage::btree::{Seek, TableCursor};
 use aludel_storage::format::record::RecordView;
 use aludel_storage::pager::Pager;
 
-use super::target::{Target, Tree, detached, stored_value};
+use super::stored::stored_value;
+use super::target::{Target, Tree, detached};
 use crate::catalog::{Database, Table};
 use crate::error::{Error, Result};
 use crate::exec::ExecContext;

@@ -5,7 +5,8 @@
 //! does not hold).
 //!
 //! [`Target`] holds cursors, compiled expressions and buffers from one run of a statement to the next, so that a run does not
-//! allocate. What the three statements share is here: storing a row, removing one, reading one back.
+//! allocate. What the three statements share is here: finding a row, reading it, storing one. How rows become records is in `stored`,
+//! how rows go in `removal`.
 
 use std::sync::Arc;
 
@@ -17,17 +18,18 @@ use smallvec::SmallVec;
 
 use super::complete::Completion;
 use super::index::{IndexWriter, Side};
-use super::index_build::describe_key;
 use super::program::{ProgramSet, Programs, RowChange, RowEvent};
-use super::unique::Unique;
+use super::stored::{
+    StoredColumn, decode_row, in_file_encoding, layout_of, read_value, real_as_stored, stored_value,
+};
 use super::{Failure, Fate, Written};
-use crate::catalog::{Database, Table, encode_text, utf8_of};
+use crate::catalog::{Database, Table};
 use crate::error::{ConstraintKind, Error, Result};
-use crate::exec::{BATCH_ROWS_MAX, Batch, ExecContext, Kernel, Pin};
+use crate::exec::{BATCH_ROWS_MAX, Batch, ExecContext, Kernel};
 use crate::plan::physical::DatabaseIndex;
 use crate::plan::write::TargetTable;
-use crate::syntax::ast::{ConflictAction, TriggerTime};
-use crate::value::{Affinity, Text, Value, ValueRef, compare, number};
+use crate::syntax::ast::TriggerTime;
+use crate::value::{Value, ValueRef, compare, number};
 
 /// What leads to one row.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,7 +52,7 @@ pub(super) struct Target {
     pub(super) completion: Completion,
     returning: Vec<Kernel>,
     /// Triggers and foreign keys; nearly always none.
-    programs: Option<Box<Programs>>,
+    pub(super) programs: Option<Box<Programs>>,
     layout: Vec<StoredColumn>,
     /// Whether any expression has to see the row as a batch.
     needs_batch: bool,
@@ -58,11 +60,11 @@ pub(super) struct Target {
     pub(super) batch: Batch,
     /// The row in a UTF-16 file's encoding; unused in UTF-8.
     stored_new: Vec<Value>,
-    stored_old: Vec<Value>,
+    pub(super) stored_old: Vec<Value>,
     /// A row that REPLACE removes, and the one that an upsert changes.
-    victim: Vec<Value>,
+    pub(super) victim: Vec<Value>,
     /// A row as it is when it is removed.
-    current: Vec<Value>,
+    pub(super) current: Vec<Value>,
     record: Vec<u8>,
     spill: Vec<u8>,
 }
@@ -73,20 +75,6 @@ pub(super) enum Tree {
     Clustered(IndexCursor),
 }
 
-/// A column of the record.
-#[derive(Clone, Copy)]
-enum StoredColumn {
-    /// The rowid alias: NULL in the record.
-    Alias,
-    /// A column as it is.
-    Plain(usize),
-    /// A REAL column: whole numbers lie in the record as integers.
-    Real(usize),
-}
-
-/// Whole reals are stored as integers up to what six bytes hold; beyond, the real is as short.
-const REAL_AS_INTEGER_MAX: u64 = (1 << 47) - 1;
-
 /// Names the state of the pages: it is another after each change, by whomever.
 fn state_of(pager: &Pager) -> (u64, u64) {
     (pager.mutation_count(), pager.change_token())
@@ -95,7 +83,7 @@ fn state_of(pager: &Pager) -> (u64, u64) {
 impl Tree {
     /// See [`TableCursor::vouch`].
     #[inline]
-    fn vouch(&mut self, pager: &Pager) {
+    pub(super) fn vouch(&mut self, pager: &Pager) {
         match self {
             Tree::Rowid(cursor) => cursor.vouch(pager),
             Tree::Clustered(cursor) => cursor.vouch(pager),
@@ -325,31 +313,13 @@ impl Target {
     // ---- writing ---------------------------------------------------------------------------------
 
     /// Fails when an UPDATE of this table is in the middle of a row and this is a program that it set off.
-    fn check_pin(&self, context: &ExecContext<'_>) -> Result<()> {
+    pub(super) fn check_pin(&self, context: &ExecContext<'_>) -> Result<()> {
         match context.state.session.pinned {
             Some(pin) if pin.holds(self.database, self.table.root, context.state.session.depth) => {
                 Err(Error::constraint(ConstraintKind::Pinned, "constraint failed"))
             }
             _ => Ok(()),
         }
-    }
-
-    /// Removes a row that stands in the way of an UPDATE, as [`Target::remove_victim`] does; what that sets off may not
-    /// write this table, because the row that is updated is half-way between its old and its new state.
-    pub(super) fn remove_victim_of_update(
-        &mut self,
-        context: &mut ExecContext<'_>,
-        locator: &Locator,
-    ) -> Result<bool, Failure> {
-        let outer = context.state.session.pinned;
-        context.state.session.pinned = Some(Pin::new(
-            self.database,
-            self.table.root,
-            context.state.session.depth,
-        ));
-        let removed = self.remove_victim(context, locator);
-        context.state.session.pinned = outer;
-        removed
     }
 
     /// Computes what the indexes that `which` picks need for a row.
@@ -461,42 +431,6 @@ impl Target {
         Ok(())
     }
 
-    /// Removes the row `old`, at which the cursor stands, and all its index entries.
-    pub(super) fn remove(&mut self, context: &mut ExecContext<'_>, old: &[Value]) -> Result<()> {
-        self.check_pin(context)?;
-        self.prepare_indexes(context, Side::Old, old, |_| true)?;
-        let pager = &mut context
-            .state
-            .databases
-            .get_mut(self.database)
-            .ok_or_else(detached)?
-            .pager;
-        self.look_around(pager);
-        let stored = in_file_encoding(old, self.encoding, &mut self.stored_old);
-        for index in &mut self.indexes {
-            if index.is_present(Side::Old) {
-                index.delete(pager, stored)?;
-            }
-        }
-        self.tree.vouch(pager);
-        match &mut self.tree {
-            Tree::Rowid(cursor) => cursor.delete(pager)?,
-            Tree::Clustered(cursor) => cursor.delete(pager)?,
-        }
-        self.left = Some(state_of(pager));
-        Ok(())
-    }
-
-    /// Removes the row at which the cursor stands, as it is now: programs that ran since it was read may have changed it.
-    pub(super) fn remove_here(&mut self, context: &mut ExecContext<'_>) -> Result<()> {
-        let mut current = std::mem::take(&mut self.current);
-        let removed = self
-            .read(context, &mut current)
-            .and_then(|()| self.remove(context, &current));
-        self.current = current;
-        removed
-    }
-
     /// The cursor of a rowid table, for changes that touch no index; [`Target::note_change`] comes after them.
     pub(super) fn rowid_cursor(&mut self, pager: &Pager) -> Result<&mut TableCursor> {
         self.look_around(pager);
@@ -520,88 +454,6 @@ impl Target {
             }
         }
         reads
-    }
-
-    /// Removes a row of a rowid table, of which only the [`key_reads`](Self::key_reads) are known, and all its index entries; false when it
-    /// is not there.
-    pub(super) fn remove_unseen(&mut self, context: &mut ExecContext<'_>, old: &[Value]) -> Result<bool> {
-        if !self.indexes.is_empty() {
-            self.prepare_indexes(context, Side::Old, old, |_| true)?;
-        }
-        let pager = &mut context
-            .state
-            .databases
-            .get_mut(self.database)
-            .ok_or_else(detached)?
-            .pager;
-        self.look_around(pager);
-        let (Tree::Rowid(cursor), Some(Value::Integer(rowid))) = (&mut self.tree, old.last()) else {
-            return Err(Error::misuse("a row of another kind of table"));
-        };
-        let stored = in_file_encoding(old, self.encoding, &mut self.stored_old);
-        for index in &mut self.indexes {
-            if index.is_present(Side::Old) {
-                index.delete(pager, stored)?;
-            }
-        }
-        cursor.vouch(pager);
-        let found = cursor.seek(pager, *rowid, Seek::Eq)?;
-        if found {
-            cursor.delete(pager)?;
-        }
-        self.left = Some(state_of(pager));
-        Ok(found)
-    }
-
-    /// Removes the row that stands in the way of one that replaces it. True when that set off anything, which may have written any row.
-    pub(super) fn remove_victim(
-        &mut self,
-        context: &mut ExecContext<'_>,
-        locator: &Locator,
-    ) -> Result<bool, Failure> {
-        if !self.seek(&context.state.databases, locator)? {
-            return Ok(self.has_programs());
-        }
-        let mut victim = std::mem::take(&mut self.victim);
-        let removed = match self.read(context, &mut victim) {
-            Ok(()) => self.remove_read_victim(context, &victim, locator),
-            Err(error) => Err(error.into()),
-        };
-        self.victim = victim;
-        removed.map(|()| self.has_programs())
-    }
-
-    /// DELETE triggers see a victim only if triggers may be recursive; foreign keys always do.
-    fn remove_read_victim(
-        &mut self,
-        context: &mut ExecContext<'_>,
-        victim: &[Value],
-        locator: &Locator,
-    ) -> Result<(), Failure> {
-        let fires = self
-            .programs
-            .as_ref()
-            .is_some_and(|programs| programs.recursive());
-        let change = deleted(victim);
-        if fires
-            && (self.fire(context, TriggerTime::Before, change)? == Fate::Skipped
-                || !self.seek(&context.state.databases, locator)?)
-        {
-            return Ok(());
-        }
-        self.restrict(context, change)?;
-        if !self.has_programs() {
-            return Ok(self.remove(context, victim)?);
-        }
-        if !self.seek(&context.state.databases, locator)? {
-            return Ok(());
-        }
-        self.remove_here(context)?;
-        self.keep_references(context, change)?;
-        if fires {
-            self.fire(context, TriggerTime::After, change)?;
-        }
-        Ok(())
     }
 
     // ---- triggers and foreign keys ---------------------------------------------------------------
@@ -754,50 +606,6 @@ impl Target {
         Ok(())
     }
 
-    /// The error of something that another row has.
-    pub(super) fn taken(&self, unique: Unique, action: ConflictAction) -> Failure {
-        match unique {
-            Unique::Key => self.key_taken(action),
-            Unique::Index(number) => self.index_taken(number, action),
-        }
-    }
-
-    fn key_taken(&self, action: ConflictAction) -> Failure {
-        let table = &self.table;
-        let (kind, columns) = match (&table.without_rowid, table.rowid_alias) {
-            (Some(primary), _) => {
-                let names = primary.stored[..primary.key_count].iter();
-                let names: Vec<_> = names
-                    .map(|&column| format!("{}.{}", table.name, table.columns[column].name))
-                    .collect();
-                (ConstraintKind::PrimaryKey, names.join(", "))
-            }
-            (None, Some(alias)) => (
-                ConstraintKind::PrimaryKey,
-                format!("{}.{}", table.name, table.columns[alias].name),
-            ),
-            (None, None) => (ConstraintKind::RowId, format!("{}.rowid", table.name)),
-        };
-        let error = Error::constraint(kind, format!("UNIQUE constraint failed: {columns}"));
-        Failure { error, action }
-    }
-
-    fn index_taken(&self, number: usize, action: ConflictAction) -> Failure {
-        let index = &self.indexes[number];
-        let kind = match index.index.origin {
-            crate::catalog::IndexOrigin::PrimaryKey => ConstraintKind::PrimaryKey,
-            _ => ConstraintKind::Unique,
-        };
-        let message = format!(
-            "UNIQUE constraint failed: {}",
-            describe_key(&index.index, &self.table)
-        );
-        Failure {
-            error: Error::constraint(kind, message),
-            action,
-        }
-    }
-
     /// The roots of the table's tree and of its indexes' trees.
     pub(super) fn index_roots(&self) -> Vec<PageNo> {
         self.indexes.iter().map(|index| index.index.root).collect()
@@ -824,48 +632,6 @@ pub(super) fn inserted(new: &[Value]) -> RowChange<'_> {
     }
 }
 
-fn layout_of(table: &Table) -> Vec<StoredColumn> {
-    let stored = |number: usize| match table.columns[number].affinity {
-        Affinity::Real => StoredColumn::Real(number),
-        _ => StoredColumn::Plain(number),
-    };
-    match &table.without_rowid {
-        Some(primary) => primary.stored.iter().map(|&number| stored(number)).collect(),
-        None => (0..table.columns.len())
-            .filter_map(
-                |number| match (table.rowid_alias, table.columns[number].stored_at) {
-                    (Some(alias), _) if alias == number => Some(StoredColumn::Alias),
-                    (_, Some(_)) => Some(stored(number)),
-                    (_, None) => None,
-                },
-            )
-            .collect(),
-    }
-}
-
-#[inline]
-pub(super) fn real_as_stored(value: ValueRef<'_>) -> ValueRef<'_> {
-    match value {
-        ValueRef::Real(real) => match number::lossless_integer(real) {
-            Some(integer) if integer.unsigned_abs() <= REAL_AS_INTEGER_MAX => ValueRef::Integer(integer),
-            _ => value,
-        },
-        _ => value,
-    }
-}
-
-/// Turns a value that has its affinity into what lies in the file.
-pub fn to_stored(value: &mut Value, encoding: TextEncoding, affinity: Affinity) {
-    if affinity == Affinity::Real {
-        *value = Value::from(real_as_stored(value.as_ref()));
-    }
-    if encoding != TextEncoding::Utf8 {
-        let mut stored = Value::Null;
-        stored_value(value.as_ref(), encoding, &mut stored);
-        *value = stored;
-    }
-}
-
 /// Puts `row` into a batch of one row.
 pub(super) fn load(batch: &mut Batch, row: &[Value]) {
     batch.clear();
@@ -873,88 +639,6 @@ pub(super) fn load(batch: &mut Batch, row: &[Value]) {
         column.push(value.as_ref());
     }
     batch.set_len(1);
-}
-
-/// Puts `value` into `out` as it lies in the file.
-pub(super) fn stored_value(value: ValueRef<'_>, encoding: TextEncoding, out: &mut Value) {
-    match value {
-        ValueRef::Text(text) if encoding != TextEncoding::Utf8 => {
-            let mut bytes = Vec::with_capacity(text.len() * 2);
-            encode_text(text, encoding, &mut bytes);
-            *out = Value::Text(Text::from_bytes(bytes));
-        }
-        value => out.assign(value),
-    }
-}
-
-/// The row as it lies in the file; the row itself in a UTF-8 file.
-fn in_file_encoding<'a>(row: &'a [Value], encoding: TextEncoding, buffer: &'a mut Vec<Value>) -> &'a [Value] {
-    if encoding == TextEncoding::Utf8 {
-        return row;
-    }
-    buffer.resize(row.len(), Value::Null);
-    for (value, out) in row.iter().zip(buffer.iter_mut()) {
-        stored_value(value.as_ref(), encoding, out);
-    }
-    buffer
-}
-
-/// Decodes a record of `table` into a row; virtual columns are left NULL.
-pub(super) fn decode_row(
-    table: &Table,
-    encoding: TextEncoding,
-    payload: &[u8],
-    rowid: &Value,
-    row: &mut [Value],
-) -> Result<()> {
-    for (column, value) in table.columns.iter().zip(row.iter_mut()) {
-        value.assign(column.missing_value.as_ref());
-    }
-    let mut place = 0;
-    let mut columns = RecordView::parse(payload)?.columns();
-    let mut next = |column: usize, row: &mut [Value]| -> Result<bool> {
-        let Some(value) = columns.next().transpose()? else {
-            return Ok(false);
-        };
-        read_value(value, encoding, table.columns[column].affinity, &mut row[column]);
-        place += 1;
-        Ok(true)
-    };
-    match &table.without_rowid {
-        Some(primary) => {
-            for &column in &primary.stored {
-                if !next(column, row)? {
-                    break;
-                }
-            }
-        }
-        None => {
-            for column in 0..table.columns.len() {
-                let is_alias = table.rowid_alias == Some(column);
-                if (is_alias || table.columns[column].stored_at.is_some()) && !next(column, row)? {
-                    break;
-                }
-            }
-        }
-    }
-    if let Some(alias) = table.rowid_alias {
-        row[alias].assign(rowid.as_ref());
-    }
-    if let Some(last) = row.last_mut() {
-        last.assign(rowid.as_ref());
-    }
-    Ok(())
-}
-
-/// A value as statements see it: UTF-8, and reals in REAL columns.
-fn read_value(value: ValueRef<'_>, encoding: TextEncoding, affinity: Affinity, out: &mut Value) {
-    match value {
-        ValueRef::Text(text) if encoding != TextEncoding::Utf8 => {
-            *out = Value::Text(Text::from_bytes(utf8_of(text, encoding)));
-        }
-        ValueRef::Integer(integer) if affinity == Affinity::Real => *out = Value::Real(integer as f64),
-        value => out.assign(value),
-    }
 }
 
 #[cold]

@@ -1,10 +1,12 @@
-//! In which order a row's uniqueness is checked, and what each conflict leads to.
+//! In which order a row's uniqueness is checked, what each conflict leads to, and how it is told.
 //!
 //! SQLite asks for the rowid first, then for the indexes in their order. An ON CONFLICT clause of INSERT moves the constraint that it
 //! names to the front; a rowid whose own conflict clause is REPLACE comes last, so that no row is removed for an insert that fails.
 
-use super::resolve;
+use super::index_build::describe_key;
 use super::target::Target;
+use super::{Failure, resolve};
+use crate::error::{ConstraintKind, Error};
 use crate::plan::write::{Upsert, UpsertTarget};
 use crate::syntax::ast::ConflictAction;
 
@@ -99,5 +101,53 @@ fn is(target: UpsertTarget, unique: Unique) -> bool {
         (UpsertTarget::PrimaryKey, Unique::Key) => true,
         (UpsertTarget::Index(a), Unique::Index(b)) => a == b,
         _ => false,
+    }
+}
+
+// ---- what a conflict is told as ------------------------------------------------------------------
+
+impl Target {
+    /// The error of something that another row has.
+    pub(super) fn taken(&self, unique: Unique, action: ConflictAction) -> Failure {
+        match unique {
+            Unique::Key => self.key_taken(action),
+            Unique::Index(number) => self.index_taken(number, action),
+        }
+    }
+
+    fn key_taken(&self, action: ConflictAction) -> Failure {
+        let table = &self.table;
+        let (kind, columns) = match (&table.without_rowid, table.rowid_alias) {
+            (Some(primary), _) => {
+                let names = primary.stored[..primary.key_count].iter();
+                let names: Vec<_> = names
+                    .map(|&column| format!("{}.{}", table.name, table.columns[column].name))
+                    .collect();
+                (ConstraintKind::PrimaryKey, names.join(", "))
+            }
+            (None, Some(alias)) => (
+                ConstraintKind::PrimaryKey,
+                format!("{}.{}", table.name, table.columns[alias].name),
+            ),
+            (None, None) => (ConstraintKind::RowId, format!("{}.rowid", table.name)),
+        };
+        let error = Error::constraint(kind, format!("UNIQUE constraint failed: {columns}"));
+        Failure { error, action }
+    }
+
+    fn index_taken(&self, number: usize, action: ConflictAction) -> Failure {
+        let index = &self.indexes[number];
+        let kind = match index.index.origin {
+            crate::catalog::IndexOrigin::PrimaryKey => ConstraintKind::PrimaryKey,
+            _ => ConstraintKind::Unique,
+        };
+        let message = format!(
+            "UNIQUE constraint failed: {}",
+            describe_key(&index.index, &self.table)
+        );
+        Failure {
+            error: Error::constraint(kind, message),
+            action,
+        }
     }
 }

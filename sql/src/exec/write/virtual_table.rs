@@ -303,7 +303,7 @@ fn whole_number(mut value: Value) -> Result<Value> {
 /// Whether the plan comes to at most one row because the table says so.
 fn finds_one_row(node: &Node) -> bool {
     match node {
-        Node::VirtualScan(scan) => scan.plan.unique,
+        Node::VirtualScan(scan) => matches!(scan.branches.as_slice(), [branch] if branch.plan.unique),
         Node::Project { input, .. } => finds_one_row(input),
         Node::Filter(filter) => finds_one_row(&filter.input),
         _ => false,

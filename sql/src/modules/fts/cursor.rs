@@ -137,7 +137,10 @@ impl FtsCursor {
         let count = self.table.columns.len();
         match column {
             CursorColumn::Rowid => out.push_integer(docid),
-            CursorColumn::Handle => {
+            CursorColumn::Handle(column) if column != count => {
+                self.push(CursorColumn::Column(column), docid, has_row, out)
+            }
+            CursorColumn::Handle(_) => {
                 handle::write(&mut self.handle, docid, self.query.as_ref());
                 out.push_bytes(Class::Blob, &self.handle);
             }

@@ -151,25 +151,20 @@ fn parse_prefixes(list: &str) -> Result<Vec<usize>> {
     };
     let mut rest = bytes;
     let mut prefixes = Vec::new();
+    // A zero is no entry, but it takes the place of one.
     for _ in 0..count {
         let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        let mut length = 0;
-        let mut used = 0;
-        for digit in &rest[..digits] {
-            length = length * 10 + usize::from(digit - b'0');
-            if length > PREFIX_MAX {
-                length = 0;
-                break;
-            }
-            used += 1;
-        }
-        if used == 0 {
+        if digits == 0 {
             return Err(wrong());
         }
+        let length = rest[..digits].iter().fold(0, |length, digit| {
+            let length = length * 10 + usize::from(digit - b'0');
+            if length > PREFIX_MAX { 0 } else { length }
+        });
         if length > 0 {
             prefixes.push(length);
         }
-        rest = rest.get(used + 1..).unwrap_or_default();
+        rest = rest.get(digits + 1..).unwrap_or_default();
     }
     Ok(prefixes)
 }
@@ -194,6 +189,7 @@ mod tests {
             "prefix='1,,2'",
             "prefix='1 1=1,2,3'",
             "prefix='99999999999,1'",
+            "prefix='4441-014444541,2,3'",
             "prefix=''",
             "notindexed=zz",
             "tokenize=none",

@@ -15,7 +15,7 @@ use super::index_choice;
 use super::options::Generation;
 use super::pending::Pending;
 use super::query::QuerySyntax;
-use super::shadow::{Shadow, anonymous, execute, quoted};
+use super::shadow::{Shadow, execute, quoted};
 use super::tokenizer::Tokenizer;
 use crate::error::Result;
 use crate::syntax::ast::ConflictAction;
@@ -67,8 +67,6 @@ pub(super) struct State {
     pub(super) auto_merge: AtomicU8,
     /// Leaves written in this transaction.
     pub(super) leaves_written: AtomicI64,
-    /// A row is being written: savepoints are the table's own.
-    pub(super) is_writing: AtomicBool,
     /// Queries that functions may ask for.
     pub(super) queries: Mutex<VecDeque<CachedQuery>>,
 }
@@ -148,16 +146,7 @@ impl VirtualTable for FtsVirtualTable {
         change: Change<'_>,
         conflict: ConflictAction,
     ) -> Result<Option<i64>> {
-        let outermost = !self.0.state.is_writing.swap(true, Ordering::Relaxed);
-        let result = self.0.update(context, change, conflict);
-        if outermost {
-            self.0.state.is_writing.store(false, Ordering::Relaxed);
-        }
-        result.map_err(|error| match change {
-            // A command tells what is wrong; of a row only the kind of failure is told.
-            Change::Insert { .. } => error,
-            _ => anonymous(error),
-        })
+        self.0.update(context, change, conflict)
     }
 
     fn heeds_conflicts(&self) -> bool {
@@ -185,16 +174,11 @@ impl VirtualTable for FtsVirtualTable {
     }
 
     fn savepoint(&self, context: &mut VirtualContext<'_>, _depth: usize) -> Result<()> {
-        match self.0.state.is_writing.load(Ordering::Relaxed) {
-            true => Ok(()),
-            false => self.0.sync(context),
-        }
+        self.0.sync(context)
     }
 
     fn rollback_to(&self, _depth: usize) {
-        if !self.0.state.is_writing.load(Ordering::Relaxed) {
-            self.0.forget_pending();
-        }
+        self.0.forget_pending();
     }
 
     fn rename(&self, context: &mut VirtualContext<'_>, new_name: &str) -> Result<()> {

@@ -22,51 +22,48 @@ pub(crate) fn functions() -> Vec<Function> {
     ]
 }
 
-/// `rtreenode(dimensions, node)`: the cells of a node as text.
+/// `rtreenode(dimensions, node)`: the cells of a node as text; NULL for what is no node, and for one without cells.
 fn rtreenode(_: &mut FunctionContext<'_>, args: &[ValueRef<'_>], out: &mut dyn ValueSink) -> Result<()> {
-    let [dimensions, node] = args else {
-        return Ok(out.null());
-    };
-    let dimensions = number::integer_of(*dimensions);
-    let (ValueRef::Blob(bytes) | ValueRef::Text(bytes)) = *node else {
-        return Ok(out.null());
-    };
-    let known = usize::try_from(dimensions)
-        .ok()
-        .filter(|count| (1..=DIMENSIONS_MAX).contains(count));
-    let (Some(dimensions), &[_, _, high, low, ..]) = (known, bytes) else {
-        return Ok(out.null());
-    };
-    let count = usize::from(u16::from_be_bytes([high, low]));
-    let width = 8 + dimensions * 8;
-    if bytes.len() < count * width {
-        return Ok(out.null());
-    }
-    let mut text = Vec::new();
-    // The four bytes in front are not counted above, so the last cell may lack as many.
-    let mut cells = bytes[4..].to_vec();
-    cells.resize(count * width, 0);
-    for (place, cell) in cells.chunks_exact(width).enumerate() {
-        let (rowid, bounds) = cell.split_at(8);
-        let rowid = rowid.try_into().map_or(0, i64::from_be_bytes);
-        if place > 0 {
-            text.push(b' ');
+    let text = match args {
+        [dimensions, ValueRef::Blob(node) | ValueRef::Text(node)] => {
+            let dimensions = usize::try_from(number::integer_of(*dimensions)).unwrap_or(0);
+            node_text(dimensions, node)?
         }
-        text.extend_from_slice(format!("{{{rowid}").as_bytes());
-        for bits in bounds.chunks_exact(4) {
-            let bits = bits.try_into().map_or(0, u32::from_be_bytes);
-            text.push(b' ');
-            let value = Coordinate::from_bits(bits, false).number();
-            let value = ValueRef::Real(value);
-            printf::format_into(b"%g", &[value], &mut text, usize::MAX)?;
-        }
-        text.push(b'}');
-    }
+        _ => Vec::new(),
+    };
     match text.is_empty() {
         true => out.null(),
         false => out.text(&text),
     }
     Ok(())
+}
+
+fn node_text(dimensions: usize, node: &[u8]) -> Result<Vec<u8>> {
+    let mut text = Vec::new();
+    let &[_, _, high, low, ..] = node else {
+        return Ok(text);
+    };
+    let count = usize::from(u16::from_be_bytes([high, low]));
+    let width = 8 + dimensions * 8;
+    if !(1..=DIMENSIONS_MAX).contains(&dimensions) || node.len() < count * width {
+        return Ok(text);
+    }
+    // The four bytes in front are not counted above, so the last cell may lack as many.
+    let mut cells = node[4..].to_vec();
+    cells.resize(count * width, 0);
+    for (place, cell) in cells.chunks_exact(width).enumerate() {
+        let (rowid, bounds) = cell.split_at(8);
+        let rowid = rowid.try_into().map_or(0, i64::from_be_bytes);
+        let gap = if place > 0 { " " } else { "" };
+        text.extend_from_slice(format!("{gap}{{{rowid}").as_bytes());
+        for bits in bounds.chunks_exact(4) {
+            let bits = bits.try_into().map_or(0, u32::from_be_bytes);
+            let value = ValueRef::Real(Coordinate::from_bits(bits, false).number());
+            printf::format_into(b" %g", &[value], &mut text, usize::MAX)?;
+        }
+        text.push(b'}');
+    }
+    Ok(text)
 }
 
 /// `rtreedepth(root)`: the depth of the tree.

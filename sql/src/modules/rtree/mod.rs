@@ -101,7 +101,7 @@ struct Rtree {
 impl Module for RtreeModule {
     fn create(&self, context: &mut VirtualContext<'_>, arguments: &ModuleArguments<'_>) -> Result<Connected> {
         let declared = Declared::of(arguments, self.integers)?;
-        let page = context.database(arguments.schema)?.pager.page_size() as usize;
+        let page = context.database(arguments.schema)?.pager.page_size();
         let cell_bytes = 8 + declared.dimensions * 8;
         let node_bytes = page.saturating_sub(64).min(4 + cell_bytes * CELLS_MAX);
         create_shadow_tables(context, arguments, declared.auxiliary, node_bytes)?;
@@ -422,14 +422,16 @@ impl Rtree {
     fn cell_of(&self, values: &[Value]) -> Result<(Cell, bool)> {
         let mut cell = Cell::default();
         let value = |place: usize| values.get(place).map(Value::as_ref).unwrap_or_default();
-        for dimension in 0..self.shape.dimensions {
-            let (low, high) = (dimension * 2, dimension * 2 + 1);
+        // A column that calls itself CONSTRAINT is none, so that there may be too few.
+        let bounds = values.len().saturating_sub(2).min(self.shape.dimensions * 2);
+        for low in (0..bounds).step_by(2) {
+            let high = low + 1;
             cell.bounds[low] = Coordinate::at_most(value(low + 1), self.shape.integers);
             cell.bounds[high] = Coordinate::at_least(value(high + 1), self.shape.integers);
             if cell.bounds[low].number() > cell.bounds[high].number() {
                 let name = |place: usize| self.columns.get(place).map_or("", String::as_str);
                 return Err(Error::constraint(
-                    ConstraintKind::VirtualTable,
+                    ConstraintKind::Any,
                     format!(
                         "rtree constraint failed: {}.({}<={})",
                         self.name,
@@ -462,7 +464,7 @@ impl Rtree {
         }
         let column = self.columns.first().map_or("", String::as_str);
         Err(Error::constraint(
-            ConstraintKind::VirtualTable,
+            ConstraintKind::Any,
             format!("UNIQUE constraint failed: {}.{column}", self.name),
         ))
     }

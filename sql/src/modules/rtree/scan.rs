@@ -314,7 +314,7 @@ impl VirtualCursor for RtreeCursor {
             };
             for (vector, column) in batch.columns.iter_mut().zip(columns) {
                 match *column {
-                    CursorColumn::Rowid | CursorColumn::Handle | CursorColumn::Column(0) => {
+                    CursorColumn::Rowid | CursorColumn::Handle(_) | CursorColumn::Column(0) => {
                         vector.push_integer(rowid);
                     }
                     CursorColumn::Column(column) if column <= coordinates => {

@@ -76,12 +76,11 @@ impl<'a> Binder<'a> {
 
     /// A condition, split into its terms.
     pub(super) fn condition(&mut self, expr: Option<&'a ast::Expr>, clause: Clause) -> Result<Vec<Scalar>> {
-        let mut terms = Vec::new();
-        if let Some(expr) = expr {
-            let condition = self.in_clause(clause, |binder| binder.expr(expr))?;
-            condition.expr.into_conjuncts(&mut terms);
-        }
-        Ok(terms)
+        let Some(expr) = expr else {
+            return Ok(Vec::new());
+        };
+        let condition = self.in_clause(clause, |binder| binder.expr(expr))?;
+        Ok(condition.expr.into_conjuncts())
     }
 
     fn group_terms(&mut self, list: &'a [ast::Expr]) -> Result<Vec<GroupTerm>> {

@@ -159,9 +159,11 @@ impl<'a> Binder<'a> {
         let column = argument.as_column()?;
         let table = self.tables.get(column.table).base()?;
         let code = table.virtual_table.as_ref()?;
-        let index = column.column.index()?;
         let overload = code.find_function(name, count)?;
-        *argument = Scalar::column(column.table, table.columns.len() + index);
+        // The rowid stays what it is: the function sees an integer, which is no handle.
+        if let Some(index) = column.column.index() {
+            *argument = Scalar::column(column.table, table.columns.len() + index);
+        }
         Some(overload.function)
     }
 

@@ -101,6 +101,12 @@ impl<'a> Binder<'a> {
         self.withs.pop().map(|frame| frame.done).unwrap_or_default()
     }
 
+    /// Whether a name without schema is that of a common table.
+    pub(super) fn names_common_table(&self, name: &ast::ObjectName) -> bool {
+        let mut tables = self.withs.iter().flat_map(|level| &level.tables);
+        name.schema.is_none() && tables.any(|table| table.ast.name.is(&name.name.text))
+    }
+
     /// The common table of that name as an item of FROM.
     pub(super) fn common_item(&mut self, name: &Ident, shown: &Arc<str>) -> Result<Option<Item<'a>>> {
         for level in (0..self.withs.len()).rev() {

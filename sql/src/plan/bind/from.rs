@@ -22,6 +22,7 @@ use crate::plan::logical::{
 };
 use crate::plan::physical::DatabaseIndex;
 use crate::syntax::ast::{self, Ident, JoinConstraint, JoinKind, ObjectName, TableRef};
+use crate::virtual_table::Risk;
 
 /// A table of FROM with what names see of it.
 pub(super) struct Item<'a> {
@@ -166,6 +167,7 @@ impl<'a> Binder<'a> {
         }
         match self.find_relation(name)? {
             Some(Relation::Table(database, table)) => {
+                self.refuse_unsafe(table)?;
                 let hint = index_hint(indexed, table)?;
                 let item = self.table_item(database, table, shown, hint);
                 self.bind_indexes(item.visible.table)?;
@@ -227,18 +229,25 @@ impl<'a> Binder<'a> {
         alias: Option<&'a Ident>,
     ) -> Result<Item<'a>> {
         let shown = Arc::clone(&alias.unwrap_or(&name.name).text);
-        let (database, table) = match self.find_relation(name)? {
-            Some(Relation::Table(database, table)) if table.columns.iter().any(|column| column.hidden) => {
+        let found = match self.names_common_table(name) {
+            true => None,
+            false => Some(self.find_relation(name)?),
+        };
+        let (database, table) = match found {
+            Some(Some(Relation::Table(database, table)))
+                if table.columns.iter().any(|column| column.hidden) =>
+            {
                 (database, table)
             }
-            Some(_) => {
+            Some(None) => return Err(self.no_such_table(name)),
+            _ => {
                 return Err(Error::sql_at(
                     format!("'{}' is not a function", name.name),
                     name.span().start as usize,
                 ));
             }
-            None => return Err(self.no_such_table(name)),
         };
+        self.refuse_unsafe(table)?;
         let most = table.columns.iter().filter(|column| column.hidden).count();
         if arguments.len() > most {
             let message = format!("too many arguments on {}() - max {most}", name.name);
@@ -263,6 +272,10 @@ impl<'a> Binder<'a> {
         self.views.pop();
         (self.scopes, self.withs, self.home) = (scopes, withs, home);
         let mut query = query?;
+        for column in &mut query.columns {
+            let declared = column.origin.as_ref().filter(|_| column.explicit);
+            column.inner_name = declared.map(|origin| Arc::from(origin.name()));
+        }
         if !view.columns.is_empty() {
             if view.columns.len() != query.width() {
                 return Err(Error::sql(format!(
@@ -335,6 +348,26 @@ impl<'a> Binder<'a> {
             }
             Some(found) => Ok(Some(found)),
             None => Ok(self.eponymous(name)),
+        }
+    }
+
+    /// Some virtual tables are for statements only: a schema that somebody else made could put them to bad use.
+    fn refuse_unsafe(&self, table: &Table) -> Result<()> {
+        let Some(code) = &table.virtual_table else {
+            return Ok(());
+        };
+        let from_schema = !self.views.is_empty() || self.context.trigger.is_some();
+        let refused = match code.risk() {
+            Risk::Innocuous => false,
+            Risk::Normal => !self.context.settings.trusted_schema,
+            Risk::DirectOnly => true,
+        };
+        match from_schema && refused {
+            true => Err(Error::sql(format!(
+                "unsafe use of virtual table \"{}\"",
+                table.name
+            ))),
+            false => Ok(()),
         }
     }
 
@@ -468,9 +501,7 @@ impl<'a> Binder<'a> {
                 if (outer.is_some() || reach.has_right) && self.refers_right_of(&condition, reach) {
                     return Err(Error::sql("ON clause references tables to its right"));
                 }
-                let mut terms = Vec::new();
-                condition.into_conjuncts(&mut terms);
-                Ok(terms)
+                Ok(condition.into_conjuncts())
             }
         }
     }

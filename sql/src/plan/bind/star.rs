@@ -36,12 +36,16 @@ impl<'a> Binder<'a> {
                         None => self.default_name(expr, &typed.expr, || text.shared()),
                     };
                     let mut column = self.output(&typed, name);
-                    if let (None, ExprKind::Collate { operand, .. }) = (alias, &expr.kind) {
-                        column.inner_name =
-                            Some(
-                                self.default_name(without_collation(operand), &typed.expr, || text.shared()),
-                            );
-                    }
+                    column.inner_name = match (alias, &expr.kind) {
+                        (None, ExprKind::Collate { operand, .. }) => match &without_collation(operand).kind {
+                            ExprKind::Name(written) => Some(Arc::clone(&written.text)),
+                            ExprKind::Qualified(written) => Some(Arc::clone(&written.column.text)),
+                            _ => Some(text.shared()),
+                        },
+                        (None, ExprKind::Name(written)) => own_name(written, &column.name),
+                        (None, ExprKind::Qualified(written)) => own_name(&written.column, &column.name),
+                        _ => None,
+                    };
                     columns.push(column);
                     bound.push(typed);
                 }
@@ -167,6 +171,11 @@ impl<'a> Binder<'a> {
             false => Arc::from(name),
         }
     }
+}
+
+/// The name as it is written, where that is not how the column is shown.
+fn own_name(written: &Ident, shown: &str) -> Option<Arc<str>> {
+    (*written.text != *shown).then(|| Arc::clone(&written.text))
 }
 
 /// The expression under its COLLATE operators.

@@ -62,9 +62,10 @@ impl<'a> Binder<'a> {
             }
             let mut filter = Vec::new();
             if let Some(condition) = &index.filter {
-                self.row_expression(table, condition, Clause::IndexFilter)?
+                filter = self
+                    .row_expression(table, condition, Clause::IndexFilter)?
                     .expr
-                    .into_conjuncts(&mut filter);
+                    .into_conjuncts();
             }
             self.tables.get_mut(table).bound_indexes.push(BoundIndex {
                 index: number,

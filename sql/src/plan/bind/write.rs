@@ -374,10 +374,10 @@ impl<'a> Binder<'a> {
     /// A partial index needs the same condition; a whole one takes any.
     fn filter_matches(&mut self, index: &'a Index, row: TableId, filter: &[Scalar]) -> Result<bool> {
         let Some(own) = &index.filter else { return Ok(true) };
-        let mut terms = Vec::new();
-        self.row_expression(row, own, Clause::IndexFilter)?
+        let terms = self
+            .row_expression(row, own, Clause::IndexFilter)?
             .expr
-            .into_conjuncts(&mut terms);
+            .into_conjuncts();
         Ok(terms.iter().all(|own| filter.iter().any(|term| term.same(own))))
     }
 

@@ -26,10 +26,21 @@ pub(in crate::plan) enum Access {
     },
     /// Several indexes, one for each branch of an OR.
     Union(Vec<Access>),
-    /// A virtual table, along a plan of its own, with the values that the plan takes.
-    Virtual(Arc<IndexPlan>, Vec<KeyTerm>),
+    /// A virtual table, along plans of its own: one, or one for each branch of an OR.
+    Virtual(Vec<VirtualBranch>),
     /// Rows that come from elsewhere: subqueries, common tables.
     Rows,
+}
+
+/// A scan of a virtual table.
+#[derive(Clone, Debug)]
+pub(in crate::plan) struct VirtualBranch {
+    /// The plan that the table has made.
+    pub plan: Arc<IndexPlan>,
+    /// The values that it takes.
+    pub arguments: Vec<KeyTerm>,
+    /// What else must hold of its rows.
+    pub filter: Vec<Scalar>,
 }
 
 /// The part of a tree that is visited.
@@ -103,8 +114,14 @@ impl Access {
                 blobs.iter().for_each(|blobs| blobs.each_scalar(visit));
             }
             Access::Union(branches) => branches.iter().for_each(|branch| branch.each_scalar(visit)),
-            Access::Virtual(_, arguments) => {
-                arguments.iter().for_each(|argument| argument.each_scalar(visit))
+            Access::Virtual(branches) => {
+                for branch in branches {
+                    branch
+                        .arguments
+                        .iter()
+                        .for_each(|argument| argument.each_scalar(visit));
+                    branch.filter.iter().for_each(&mut *visit);
+                }
             }
             Access::Rows => {}
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::access::{Access, KeyBound, KeyRange, KeyTerm, KeyValue};
+use super::access::{Access, KeyBound, KeyRange, KeyTerm, KeyValue, VirtualBranch};
 use super::constraint::{Constraint, ConstraintOp, Side};
 use super::cost::LogEst;
 use super::path::{Candidate, Path, TreePath};
@@ -94,6 +94,7 @@ impl<'q> Planner<'_, 'q> {
                 .iter()
                 .any(|(path, own)| path.used().any(|number| own[number].needs != 0)),
             Path::Virtual(path) => path.needs != 0 || next.candidate.one_row,
+            Path::VirtualUnion(union) => union.needs != 0,
             Path::Hash | Path::Rows => false,
         }
     }
@@ -110,10 +111,17 @@ impl<'q> Planner<'_, 'q> {
             Path::Virtual(path) => {
                 let mut filter = filter;
                 filter.retain(|term| !path.done.contains(term));
-                (
-                    Access::Virtual(Arc::clone(&path.plan), path.arguments.clone()),
-                    filter,
-                )
+                let branch = VirtualBranch {
+                    plan: Arc::clone(&path.plan),
+                    arguments: path.arguments.clone(),
+                    filter: Vec::new(),
+                };
+                (Access::Virtual(vec![branch]), filter)
+            }
+            Path::VirtualUnion(union) => {
+                let mut filter = filter;
+                filter.retain(|term| *term != union.term);
+                (Access::Virtual(union.branches.clone()), filter)
             }
             Path::Tree(path) => {
                 let tree = &next.trees[path.tree()];

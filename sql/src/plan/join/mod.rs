@@ -32,7 +32,7 @@ use super::expr::CompareRule;
 use super::logical::{From, Scalar, SemiJoin, Source, TableId};
 use super::physical::JoinKind;
 use crate::error::Result;
-pub(super) use access::{Access, KeyBound, KeyRange, KeyTerm, KeyValue};
+pub(super) use access::{Access, KeyBound, KeyRange, KeyTerm, KeyValue, VirtualBranch};
 pub(super) use order::OrderWish;
 pub(super) use region::Wanted;
 pub(super) use tree::needs_binding;
@@ -54,7 +54,6 @@ pub(super) type TermId = u32;
 pub(super) type TermIds = SmallVec<[TermId; 4]>;
 
 /// A step of the join.
-#[expect(clippy::large_enum_variant, reason = "there is one for each table of a query")]
 pub(super) enum Step<'q> {
     /// Rows of one table.
     Scan(ScanStep<'q>),

@@ -8,7 +8,7 @@ use super::constraint::{Constraint, ConstraintOp, Side, side_of};
 use super::cost::LogEst;
 use super::region::{Items, Planner, TermUse};
 use super::tree::Tree;
-use super::virtual_table::VirtualPath;
+use super::virtual_table::{VirtualPath, VirtualUnion};
 use crate::plan::expr::CompareOp;
 use crate::plan::logical::{Scalar, TableId};
 use crate::value::Value;
@@ -46,6 +46,8 @@ pub(super) enum Path {
     Hash,
     /// By a virtual table's own code.
     Virtual(Rc<VirtualPath>),
+    /// By a virtual table's own code, once for each branch of an OR.
+    VirtualUnion(Rc<VirtualUnion>),
     /// Through several trees, one for each branch of an OR.
     Union {
         branches: Vec<(TreePath, Vec<Constraint>)>,

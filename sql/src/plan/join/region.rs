@@ -426,7 +426,8 @@ impl<'p, 'q> Planner<'p, 'q> {
                     schema_table: table,
                     before,
                 };
-                return self.virtual_candidates(&search, uses, wishes, out);
+                self.virtual_candidates(&search, uses, wishes, out)?;
+                return self.virtual_union_candidates(&search, uses, out);
             }
             self.row_candidates(place, before, item, uses, out);
             return Ok(());

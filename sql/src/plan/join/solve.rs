@@ -148,19 +148,28 @@ fn best(question: &Question<'_, '_>, choices: &Choices, sorts: &[i32]) -> Option
     for round in 0..question.items {
         let first = all.len();
         let last = round + 1 == question.items;
+        // In the last round one sequence is kept, and what costs more than it at a glance is not looked at.
+        let mut most = i32::MAX;
         for place in from {
             let sequence = all[place];
+            if sequence.unsorted > most {
+                continue;
+            }
             let mut end = 0;
             for &(own, after) in &choices.groups {
-                let group = std::mem::replace(&mut end, after)..after;
+                let start = std::mem::replace(&mut end, after);
                 if own & sequence.items != 0 {
                     continue;
                 }
-                for (number, choice) in group.clone().zip(&choices.all[group]) {
+                for (place_in_group, choice) in choices.all[start..after].iter().enumerate() {
                     // A hash table that is asked once is never worth it.
-                    if choice.needs & !sequence.items != 0 || (choice.hash && sequence.rows < 3) {
+                    if choice.needs & !sequence.items != 0
+                        || (choice.hash && sequence.rows < 3)
+                        || choice.run + sequence.rows > most
+                    {
                         continue;
                     }
+                    let number = start + place_in_group;
                     let order = match &sequence.order {
                         Progress::Open(state) if !sorts.is_empty() => {
                             question.order.step(state, &question.candidates[number])
@@ -171,6 +180,9 @@ fn best(question: &Question<'_, '_>, choices: &Choices, sorts: &[i32]) -> Option
                     next.items |= own;
                     (next.candidate, next.before) = (number as u32, place as u32);
                     keep(&mut all, first, next, kept, last);
+                    if last {
+                        most = all[first].cost;
+                    }
                 }
             }
         }

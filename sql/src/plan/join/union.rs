@@ -75,9 +75,8 @@ impl<'q> Planner<'_, 'q> {
         branch: Scalar,
         parent: TermId,
     ) -> Option<(Candidate, Vec<Constraint>)> {
-        let mut terms = Vec::new();
-        branch.into_conjuncts(&mut terms);
-        let mut ids: TermIds = terms
+        let mut ids: TermIds = branch
+            .into_conjuncts()
             .into_iter()
             .map(|term| self.add_derived(term, parent))
             .collect();

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::TermId;
-use super::access::{KeyTerm, KeyValue};
+use super::access::{KeyTerm, KeyValue, VirtualBranch};
 use super::constraint::{Constraint, ConstraintOp as Op, Finder, Side, side_of};
 use super::cost::LogEst;
 use super::order::OrderWish;
@@ -49,6 +49,16 @@ pub(super) struct VirtualPath {
     pub needs: Items,
     /// Rows come in the wanted order.
     pub ordered: bool,
+}
+
+/// Several scans of a virtual table, one for each branch of an OR.
+#[derive(Clone, Debug)]
+pub(super) struct VirtualUnion {
+    /// The OR, which holds for all rows that come out.
+    pub term: TermId,
+    pub branches: Vec<VirtualBranch>,
+    /// The items whose values they take.
+    pub needs: Items,
 }
 
 /// A virtual table of a region.
@@ -110,6 +120,102 @@ impl Planner<'_, '_> {
         Ok(())
     }
 
+    /// The candidates that terms of the form `a OR b OR ..` give: a scan for each branch, whose rows are united by their rowids.
+    pub(super) fn virtual_union_candidates(
+        &mut self,
+        search: &VirtualSearch<'_>,
+        uses: &[TermUse],
+        out: &mut Candidates,
+    ) -> Result<()> {
+        if !search.schema_table.has_rowid() {
+            return Ok(());
+        }
+        let own: Items = 1 << search.place;
+        for term in uses.iter().filter(|term| !term.derived && term.items & own != 0) {
+            if let Scalar::Or(branches) = self.term(term.term) {
+                let branches = branches.clone();
+                if let Some(candidate) = self.virtual_union(search, term.term, branches)? {
+                    out.push(candidate);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn virtual_union(
+        &mut self,
+        search: &VirtualSearch<'_>,
+        term: TermId,
+        branches: Vec<Scalar>,
+    ) -> Result<Option<Candidate>> {
+        let Some(code) = &search.schema_table.virtual_table else {
+            return Ok(None);
+        };
+        let mut union = VirtualUnion {
+            term,
+            branches: Vec::with_capacity(branches.len()),
+            needs: 0,
+        };
+        let (mut run, mut rows) = (LogEst::ONE, LogEst::ONE);
+        for branch in branches {
+            let ids: Vec<TermId> = branch
+                .into_conjuncts()
+                .into_iter()
+                .map(|scalar| self.add_derived(scalar, term))
+                .collect();
+            let uses: Vec<TermUse> = ids
+                .iter()
+                .map(|&id| TermUse {
+                    term: id,
+                    items: self.items_of(self.term(id)),
+                    derived: false,
+                })
+                .collect();
+            let constraints = self.virtual_constraints(search, &uses);
+            let asker = Asker {
+                search,
+                code: &**code,
+                constraints: &constraints,
+                order: &[],
+                columns_used: self.columns_used(search.table),
+            };
+            let mut found = Candidates::new();
+            asker.ask(Items::MAX, true, 0, &mut found)?;
+            let Some(candidate) = found.pop() else {
+                return Ok(None);
+            };
+            let Path::Virtual(path) = candidate.path else {
+                return Ok(None);
+            };
+            // A branch that looks at all rows saves nothing.
+            if path.arguments.is_empty() {
+                return Ok(None);
+            }
+            (run, rows) = match union.branches.is_empty() {
+                true => (candidate.run, candidate.out),
+                false => (run.sum(candidate.run), rows.sum(candidate.out)),
+            };
+            union.needs |= ids.iter().fold(path.needs, |needs, &id| {
+                needs | (self.items_of(self.term(id)) & !(1 << search.place))
+            });
+            let left = ids.iter().filter(|id| !path.done.contains(id));
+            union.branches.push(VirtualBranch {
+                plan: Arc::clone(&path.plan),
+                arguments: path.arguments.clone(),
+                filter: left.map(|&id| self.term(id).clone()).collect(),
+            });
+        }
+        Ok(Some(Candidate {
+            item: search.place,
+            needs: search.before | union.needs,
+            setup: LogEst::ONE,
+            run: run.plus(1),
+            out: rows,
+            one_row: false,
+            path: Path::VirtualUnion(Rc::new(union)),
+        }))
+    }
+
     /// The columns that are read, as a table's code is told.
     fn columns_used(&self, table: TableId) -> u64 {
         let columns = self.tables.get(table).used.iter();
@@ -122,9 +228,8 @@ impl Planner<'_, '_> {
         let mut found = Vec::new();
         for term in uses.iter().filter(|term| term.items & own != 0) {
             let scalar = self.term(term.term);
-            if term.derived && !matches!(scalar, Scalar::Compare { .. })
-                || matches!(self.term(self.parent(term.term)), Scalar::Like { .. }) && term.derived
-            {
+            let from_pattern = || matches!(self.term(self.parent(term.term)), Scalar::Like { .. });
+            if term.derived && (!matches!(scalar, Scalar::Compare { .. }) || from_pattern()) {
                 continue;
             }
             let mut plain: Vec<Constraint> = Vec::new();

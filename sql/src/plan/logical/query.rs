@@ -351,7 +351,8 @@ pub(in crate::plan) enum OrderTarget {
 pub(in crate::plan) struct OutputColumn {
     /// Its name.
     pub name: Arc<str>,
-    /// What a query around this one calls it, where that differs: a column under COLLATE keeps its own name there.
+    /// What a query around this one calls it, where that differs: a column has the name there by which it is written here, also under
+    /// COLLATE. (The columns of a view go by their declared names.)
     pub inner_name: Option<Arc<str>>,
     /// Its affinity, if the expression has one.
     pub affinity: Option<Affinity>,

@@ -192,11 +192,12 @@ impl Scalar {
         }
     }
 
-    /// Splits a conjunction into its terms, nested ones included.
-    pub fn into_conjuncts(self, out: &mut Vec<Scalar>) {
+    /// The terms of a conjunction, nested ones included.
+    pub fn into_conjuncts(self) -> Vec<Scalar> {
         match self {
-            Scalar::And(terms) => terms.into_iter().for_each(|term| term.into_conjuncts(out)),
-            other => out.push(other),
+            Scalar::And(terms) if !terms.iter().any(|term| matches!(term, Scalar::And(_))) => terms,
+            Scalar::And(terms) => terms.into_iter().flat_map(Scalar::into_conjuncts).collect(),
+            other => vec![other],
         }
     }
 

@@ -66,12 +66,17 @@ impl<'a> Lowerer<'a> {
     }
 
     /// The plan of a whole SELECT.
-    pub fn select(&mut self, query: &Query) -> Result<Plan> {
-        let root = self.query(query, None)?;
-        Ok(Plan {
-            root,
-            columns: result_columns(&query.columns),
-        })
+    pub fn select(&mut self, query: Query) -> Result<Plan> {
+        let root = self.query(&query, None)?;
+        let mut columns = Vec::with_capacity(query.columns.len());
+        for column in query.columns {
+            columns.push(ResultColumn {
+                name: column.name,
+                origin: column.origin,
+                affinity: column.affinity,
+            });
+        }
+        Ok(Plan { root, columns })
     }
 
     /// Wraps up.

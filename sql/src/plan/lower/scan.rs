@@ -7,10 +7,11 @@ use super::{Columns, Layout, Lowerer};
 use crate::catalog::Table;
 use crate::error::{Error, Result};
 use crate::plan::expr::Expr;
-use crate::plan::join::{Access, KeyBound, KeyRange, KeyTerm, KeyValue, ScanStep};
-use crate::plan::logical::{ColumnNo, ColumnSet, Query, Scalar, SourceKind};
+use crate::plan::join::{Access, KeyBound, KeyRange, KeyTerm, KeyValue, ScanStep, VirtualBranch};
+use crate::plan::logical::{ColumnNo, ColumnSet, Query, Scalar, SourceKind, TableId};
 use crate::plan::physical::{
-    Bound, DatabaseIndex, IndexScan, Node, RowidUnion, ScanColumn, Seek, SeekTerm, TableScan, VirtualScan,
+    self, Bound, DatabaseIndex, IndexScan, Node, RowidUnion, ScanColumn, Seek, SeekTerm, TableScan,
+    VirtualScan,
 };
 use crate::value::Affinity;
 use crate::virtual_table::CursorColumn;
@@ -65,36 +66,55 @@ impl Lowerer<'_> {
         terms: Terms<'_, '_>,
         layout: &mut Layout,
     ) -> Result<Node> {
-        let Access::Virtual(plan, arguments) = &step.access else {
+        let Access::Virtual(branches) = &step.access else {
             return Err(Error::misuse("a virtual table is read along a plan of its own"));
         };
         let id = step.source.table;
+        let unites = branches.len() > 1;
+        if unites {
+            // A row that several branches find is known by its rowid.
+            self.tables.get_mut(id).used.insert(ColumnNo::ROWID);
+        }
         let used = self.tables.get(id).used.clone();
         layout.push(id, Columns::Set(used.clone()));
-        let arguments = arguments.iter().map(|argument| self.seek_term(argument));
-        let arguments = arguments.collect::<Result<_>>()?;
-        self.explain_rows(
-            id,
-            &format!(
-                " VIRTUAL TABLE INDEX {}:{}",
-                plan.number,
-                plan.text.as_deref().unwrap_or("")
-            ),
-        );
+        let line = unites.then(|| self.explain_line(|| "MULTI-INDEX OR".to_owned()));
+        let mut lowered = Vec::with_capacity(branches.len());
+        for (number, branch) in branches.iter().enumerate() {
+            let inner = unites.then(|| self.explain_line(|| format!("INDEX {}", number + 1)));
+            lowered.push(self.virtual_branch(id, branch, layout)?);
+            inner.into_iter().for_each(|inner| self.explain_end(inner));
+        }
+        line.into_iter().for_each(|line| self.explain_end(line));
         let filter = self.terms(&step.filter, terms, layout)?;
         let place = |column: ColumnNo| match column.index() {
             None => CursorColumn::Rowid,
             Some(index) if index < table.columns.len() => CursorColumn::Column(index),
-            Some(_) => CursorColumn::Handle,
+            Some(index) => CursorColumn::Handle(index - table.columns.len()),
         };
         let scan = VirtualScan {
             table: Arc::clone(table),
-            plan: Arc::clone(plan),
-            arguments,
+            branches: lowered,
             columns: used.iter().map(place).collect(),
             filter,
         };
         Ok(Node::VirtualScan(Box::new(scan)))
+    }
+
+    fn virtual_branch(
+        &mut self,
+        id: TableId,
+        branch: &VirtualBranch,
+        layout: &Layout,
+    ) -> Result<physical::VirtualBranch> {
+        let arguments = branch.arguments.iter().map(|argument| self.seek_term(argument));
+        let arguments = arguments.collect::<Result<_>>()?;
+        let text = branch.plan.text.as_deref().unwrap_or("");
+        self.explain_rows(id, &format!(" VIRTUAL TABLE INDEX {}:{text}", branch.plan.number));
+        Ok(physical::VirtualBranch {
+            plan: Arc::clone(&branch.plan),
+            arguments,
+            filter: self.conjunction(&branch.filter, layout)?,
+        })
     }
 
     fn query_rows(

@@ -139,7 +139,38 @@ fn check_open_database(
             Ok(()) => {}
         }
     }
-    Ok(!tables.is_empty() || only_table.is_none())
+    let asked = check_virtual_tables(number, only_table, context, depth, findings)?;
+    Ok(asked || !tables.is_empty() || only_table.is_none())
+}
+
+/// Asks the code of virtual tables; whether there was one to ask.
+fn check_virtual_tables(
+    number: usize,
+    only: Option<&str>,
+    context: &mut PragmaContext<'_>,
+    depth: Depth,
+    findings: &mut Findings,
+) -> Result<bool> {
+    let schema = &context.state.databases[number].schema;
+    let wanted = |table: &&Arc<Table>| {
+        table.is_virtual() && only.is_none_or(|name| table.name.eq_ignore_ascii_case(name))
+    };
+    let mut tables: Vec<Arc<Table>> = schema.tables.values().filter(wanted).cloned().collect();
+    tables.sort_by(|a, b| a.name.cmp(&b.name));
+    for table in &tables {
+        let Some(code) = table.virtual_table.as_ref().filter(|_| !findings.is_full()) else {
+            break;
+        };
+        let found = context
+            .state
+            .under_locks(|own| code.integrity(own, depth == Depth::Quick));
+        match found {
+            Err(Error::Interrupt) => return Err(Error::Interrupt),
+            Err(error) => findings.add(&format!("unable to validate {}: {error}", table.name)),
+            Ok(lines) => lines.iter().for_each(|line| findings.add(line)),
+        }
+    }
+    Ok(!tables.is_empty())
 }
 
 /// The tables to check, by name.

@@ -24,25 +24,37 @@ use super::super::token::TokenKind;
 use super::call::OpenCall;
 use super::input::{Fault, Parse, Tokens, check_height, ident_of, refuse};
 use super::limits::OPEN_MAX;
-use super::precedence::{BINDS_EQUAL, BINDS_NOT, BINDS_SIGN, binary_binding, binding};
+use super::precedence::{BINDS_EQUAL, BINDS_NOT, BINDS_SIGN, binary_binding, binary_op, binding};
 use nom::Err;
 
 /// An expression.
 pub(super) fn expr(i: Tokens<'_>) -> Parse<'_, Expr> {
-    match lone_column(i) {
-        Some(parsed) => Ok(parsed),
-        None => machine(i),
+    // Most expressions of a statement are a column and nothing more.
+    match column(i) {
+        Some((rest, column)) if ends_expression(rest.kind()) => {
+            i.cx.note_height(1);
+            Ok((rest, column))
+        }
+        Some((rest, column)) => machine(
+            rest,
+            Some(Value {
+                expr: column,
+                height: 1,
+            }),
+        ),
+        None => machine(i, None),
     }
 }
 
-/// `column` or `table.column` with nothing after it that belongs to an expression: what most expressions of a statement are.
-fn lone_column(i: Tokens<'_>) -> Option<(Tokens<'_>, Expr)> {
+/// `column` or `table.column`, unless it may be something else.
+fn column(i: Tokens<'_>) -> Option<(Tokens<'_>, Expr)> {
     let first = i.head();
     if first.kind != TokenKind::Id {
         return None;
     }
+    let more = |kind: TokenKind| matches!(kind, TokenKind::Dot | TokenKind::LeftParen);
     let (kind, rest) = match (i.peek(1).kind, i.peek(2)) {
-        (TokenKind::Dot, second) if second.kind == TokenKind::Id && ends_expression(i.peek(3).kind) => {
+        (TokenKind::Dot, second) if second.kind == TokenKind::Id && !more(i.peek(3).kind) => {
             let name = QualifiedName {
                 schema: None,
                 table: ident_of(i, first),
@@ -50,26 +62,53 @@ fn lone_column(i: Tokens<'_>) -> Option<(Tokens<'_>, Expr)> {
             };
             (ExprKind::Qualified(name), i.skip().skip().skip())
         }
-        (next, _) if ends_expression(next) => (ExprKind::Name(ident_of(i, first)), i.skip()),
+        (next, _) if !more(next) => (ExprKind::Name(ident_of(i, first)), i.skip()),
         _ => return None,
     };
-    i.cx.note_height(1);
     Some((rest, Expr::new(kind, rest.span_since(first.start))))
 }
 
-/// Whether a token after an operand cannot continue it.
+/// Whether a token after an operand neither continues it nor closes what is open around it.
 fn ends_expression(kind: TokenKind) -> bool {
-    binding(kind) == 1 && !matches!(kind, TokenKind::Dot | TokenKind::LeftParen | TokenKind::Escape)
+    binding(kind) == 1 && kind != TokenKind::Escape
 }
 
-fn machine(i: Tokens<'_>) -> Parse<'_, Expr> {
+/// Reads on, after the operand that `first` is.
+fn machine(i: Tokens<'_>, mut first: Option<Value>) -> Parse<'_, Expr> {
     let base = i.cx.open.borrow().len();
     let mut machine = Machine { i, base };
     loop {
-        let Some(mut value) = machine.operand()? else {
-            continue;
+        let mut value = match first.take() {
+            Some(value) => value,
+            None => match column(machine.i) {
+                Some((rest, expr)) => {
+                    machine.i = rest;
+                    Value { expr, height: 1 }
+                }
+                None => match machine.operand()? {
+                    Some(value) => value,
+                    None => continue,
+                },
+            },
         };
         loop {
+            // The common ends of an operand, without a detour: a binary operator, and the end.
+            let next = machine.i.kind();
+            if machine.has_tighter(next) {
+                value = machine.complete(value, next)?;
+            }
+            match binary_op(next) {
+                Some(op) if op != BinaryOp::And || !machine.awaits_bound() => {
+                    machine.skip(1);
+                    machine.push(Open::Binary { op, left: value })?;
+                    break;
+                }
+                None if machine.is_empty() && ends_expression(next) => {
+                    i.cx.note_height(value.height);
+                    return Ok((machine.i, value.expr));
+                }
+                _ => {}
+            }
             match machine.operator(value)? {
                 Step::Operand => break,
                 Step::Value(next) => value = next,
@@ -227,6 +266,25 @@ impl Machine<'_> {
         } else {
             None
         }
+    }
+
+    /// Whether nothing is open.
+    fn is_empty(&self) -> bool {
+        self.i.cx.open.borrow().len() <= self.base
+    }
+
+    /// Whether a `BETWEEN` is open that lacks its AND.
+    fn awaits_bound(&self) -> bool {
+        let stack = self.i.cx.open.borrow();
+        let own = stack.get(self.base..).unwrap_or_default();
+        matches!(own.last(), Some(Open::Low { .. }))
+    }
+
+    /// Whether an open operator holds its operand tighter than the next token does.
+    fn has_tighter(&self, next: TokenKind) -> bool {
+        let stack = self.i.cx.open.borrow();
+        let own = stack.get(self.base..).unwrap_or_default();
+        own.last().is_some_and(|open| open.binding() >= binding(next))
     }
 
     /// Takes `count` tokens.

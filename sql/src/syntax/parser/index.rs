@@ -194,7 +194,8 @@ fn module_arguments(mut i: Tokens<'_>) -> Parse<'_, Vec<Arc<str>>> {
                 let text = i.text_lossy(i.trimmed(Span::new(start, i.last_end().max(start))));
                 start = i.skip().head().start;
                 let ends = token.kind == T::RightParen;
-                if !(ends && text.is_empty() && arguments.is_empty()) {
+                // Nothing between two commas is no argument.
+                if !text.is_empty() {
                     arguments.push(text);
                 }
                 if ends {

@@ -46,7 +46,7 @@ impl Machine<'_> {
     }
 
     /// Completes the open operators that hold `value` tighter than the next token does.
-    fn complete(&mut self, mut value: Value, next: TokenKind) -> Result<Value, Err<Fault>> {
+    pub(super) fn complete(&mut self, mut value: Value, next: TokenKind) -> Result<Value, Err<Fault>> {
         let next_binding = binding(next);
         let wins = |open: &Open| {
             let is_escaped = next == T::Escape && matches!(open, Open::Like { .. });

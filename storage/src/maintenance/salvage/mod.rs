@@ -11,7 +11,7 @@
 //! - V1. A page gives its rows once: the first walk that reaches it has it. So every walk ends.
 //! - V2. A page to which more than one page points, and whose rows are not between those of its neighbours, is not that tree's: a damaged pointer
 //!   does not take another tree's rows.
-//! - V3. All walks together read no more overflow pages than [`CHAIN_PAGES_PER_PAGE`] times the pages of the file: cells that share a
+//! - V3. All walks together read no more overflow pages than `CHAIN_PAGES_PER_PAGE` times the pages of the file: cells that share a
 //!   chain do not make the work grow with their product.
 //! - V4. Damage is counted, never an error; an error is what the world says.
 //!

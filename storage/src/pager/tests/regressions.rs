@@ -110,6 +110,79 @@ fn a_torn_end_leaves_a_kept_journal_whole_or_void() {
     }
 }
 
+/// The first process cuts its journal (or zeros its magic) and dies before it can sync that. The second one writes its journal over it. A power
+/// loss then found the first one's header with some of the second one's records, and rolled back a part of the first one's commit.
+#[test]
+fn a_journal_whose_end_is_in_doubt_is_not_written_over() {
+    for journal_mode in [JournalMode::Truncate, JournalMode::Persist] {
+        for after in 0.. {
+            let machine = machine();
+            let mut first = open(&machine, journal_mode, Synchronous::Full);
+            commit(&mut first, 1).unwrap();
+            machine.set_plan(Some(FaultPlan::once(Fault::Death, after)));
+            let died = commit(&mut first, 2).is_err();
+            machine.set_plan(None);
+            let start = machine.ops().len();
+            let mut second = open(&machine.process(), journal_mode, Synchronous::Full);
+            commit(&mut second, 3).unwrap();
+            assert_eq!(machine.broken_promises(), [] as [String; 0]);
+            let ops = machine.ops();
+            for now in start..=ops.len() {
+                let disk = disk_after(&ops[..now]);
+                let pieces = disk.piece_count().min(12);
+                let choices = (0..1 << pieces).step_by(1 + (1 << pieces) / 40).map(Choice::Bits);
+                for choice in choices.chain([Choice::None, Choice::All]) {
+                    let image = disk.powerless(&mut choice.decider());
+                    let mut found = open(&FaultVfs::new(&image, 1), JournalMode::Delete, Synchronous::Full);
+                    let found = read(&mut found).unwrap();
+                    assert!(
+                        (1..=3).contains(&found),
+                        "{journal_mode:?} {after} {now} {choice:?}"
+                    );
+                }
+            }
+            if !died {
+                break;
+            }
+        }
+    }
+}
+
+/// With NORMAL nothing was synced before a checkpoint, and its sync of the log fails: the frames are dropped and pass for clean. The next
+/// connection's sync went well without them, and its checkpoint copied what a power loss then took from the log.
+#[test]
+fn frames_that_a_failed_sync_dropped_are_written_again() {
+    for after in 0..12 {
+        let machine = machine();
+        let mut first = open(&machine, JournalMode::Wal, Synchronous::Normal);
+        for n in 1..4 {
+            commit(&mut first, n).unwrap();
+        }
+        machine.set_plan(Some(FaultPlan::once(Fault::SyncDrops, after)));
+        let failed = first.checkpoint(CheckpointKind::Passive).is_err();
+        machine.set_plan(None);
+        let mut second = open(&machine.process(), JournalMode::Wal, Synchronous::Normal);
+        commit(&mut second, 4).unwrap();
+        let start = machine.ops().len();
+        second.checkpoint(CheckpointKind::Full).unwrap();
+        assert_eq!(machine.broken_promises(), [] as [String; 0]);
+        let ops = machine.ops();
+        for now in start..=ops.len() {
+            let disk = disk_after(&ops[..now]);
+            let pieces = disk.piece_count().min(10);
+            let choices = (0..1 << pieces).step_by(1 + (1 << pieces) / 40).map(Choice::Bits);
+            for choice in choices.chain([Choice::None, Choice::All]) {
+                let image = disk.powerless(&mut choice.decider());
+                let mut found = open(&FaultVfs::new(&image, 1), JournalMode::Delete, Synchronous::Full);
+                read(&mut found).unwrap_or_else(|error| panic!("{after} {now} {choice:?}: {error}"));
+            }
+        }
+        if !failed {
+            break;
+        }
+    }
+}
+
 /// A checkpoint is writing the first page when the power goes, and what is there is no header. The log has the page.
 #[test]
 fn a_damaged_first_page_is_taken_from_the_log() {

@@ -97,7 +97,10 @@ impl Call<'_, '_> {
 
 /// `optimize(t)`: an older form of the command.
 fn optimize(call: &Call<'_, '_>, context: &mut VirtualContext<'_>, out: &mut dyn ValueSink) -> Result<()> {
-    let changed = call.table.optimize(context).map_err(anonymous)?;
+    let table = call.table;
+    let changed = context
+        .writing(table.shadow.schema(), |context| table.optimize(context))
+        .map_err(anonymous)?;
     out.text(if changed {
         b"Index optimized"
     } else {

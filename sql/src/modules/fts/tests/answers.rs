@@ -1,6 +1,10 @@
 //! Answers to queries, errors, and the functions on matches.
 
+use std::sync::Arc;
+
 use super::super::tokenizer::tests::Random;
+use super::super::tokenizer::{Token, TokenVisitor, Tokenizer, TokenizerFactory};
+use super::super::{FtsModule, Generation, SharedTokenizers, TokensModule};
 use super::{Pair, our_answer};
 use crate::connection::Connection;
 
@@ -100,6 +104,23 @@ fn queries_find_what_sqlite_finds() {
             );
             let _ = pair.check(&select);
         }
+    }
+}
+
+#[test]
+fn optimize_writes_below_a_select() {
+    let mut pair = filled();
+    for sql in [
+        "SELECT rowid, optimize(ft) FROM ft LIMIT 1",
+        "SELECT rowid, optimize(ft) FROM ft LIMIT 1",
+        "INSERT INTO ft VALUES('more', '')",
+        "BEGIN",
+        "SELECT rowid, optimize(ft) FROM ft WHERE ft MATCH 'foo'",
+        "ROLLBACK",
+        "SELECT level, idx FROM ft_segdir",
+    ] {
+        pair.check(sql).unwrap();
+        pair.check_shadow("ft");
     }
 }
 
@@ -312,4 +333,73 @@ fn the_standard_syntax() {
         &format!("foo {}", "-zz ".repeat(12)),
         "malformed MATCH expression",
     );
+}
+
+/// Words are single characters.
+#[derive(Debug)]
+struct Characters;
+
+impl Tokenizer for Characters {
+    fn tokenize(&self, text: &[u8], _language: i32, visit: &mut TokenVisitor<'_>) -> crate::Result<()> {
+        for (position, byte) in text.iter().enumerate() {
+            let token = Token {
+                term: std::slice::from_ref(byte),
+                start: position,
+                end: position + 1,
+                position,
+            };
+            if visit(token)?.is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl TokenizerFactory for Characters {
+    fn create(&self, arguments: &[Vec<u8>]) -> Option<Arc<dyn Tokenizer>> {
+        arguments
+            .is_empty()
+            .then(|| Arc::new(Characters) as Arc<dyn Tokenizer>)
+    }
+}
+
+#[test]
+fn tokenizers_of_an_application() {
+    let mut connection = Connection::open_in_memory().unwrap();
+    let tokenizers = SharedTokenizers::default();
+    tokenizers.write().register("characters", Arc::new(Characters));
+    let module = FtsModule::new(Generation::Four).with_tokenizers(Arc::clone(&tokenizers));
+    connection.create_module("fts4", Arc::new(module)).unwrap();
+    connection
+        .create_module("fts3tokenize", Arc::new(TokensModule::new(tokenizers)))
+        .unwrap();
+    let mut run = |sql: &str| our_answer(&mut connection, sql);
+    run("CREATE VIRTUAL TABLE t USING fts4(a, tokenize=characters)").unwrap();
+    run("INSERT INTO t VALUES('hello'), ('world')").unwrap();
+    let found = run("SELECT snippet(t, '[', ']', '') FROM t WHERE t MATCH '\"ell\"'").unwrap();
+    assert_eq!(found, [["h[e][l][l]o".into()]]);
+    let found = run("SELECT count(*) FROM t WHERE t MATCH 'l'").unwrap();
+    assert_eq!(found, [[2.into()]]);
+    let wrong = run("CREATE VIRTUAL TABLE u USING fts4(a, tokenize=characters x)").unwrap_err();
+    assert_eq!(wrong, "unknown tokenizer");
+    run("CREATE VIRTUAL TABLE c USING fts3tokenize(characters)").unwrap();
+    assert_eq!(
+        run("SELECT count(*) FROM c WHERE input = 'abc'").unwrap(),
+        [[3.into()]]
+    );
+}
+
+#[test]
+fn the_old_way_to_register_tokenizers_is_closed() {
+    let mut pair = Pair::new();
+    for sql in [
+        "SELECT fts3_tokenizer('simple')",
+        "SELECT fts3_tokenizer('nope')",
+        "SELECT fts3_tokenizer('simple', x'00')",
+        "SELECT fts3_tokenizer(NULL)",
+        "SELECT fts3_tokenizer()",
+    ] {
+        let _ = pair.check(sql);
+    }
 }

@@ -188,7 +188,7 @@ fn fold(character: u32) -> u32 {
     }
     let after = FOLDS.partition_point(|(first, ..)| *first <= character);
     match FOLDS[..after].last() {
-        Some((first, last, step, add)) if character <= *last && (character - first) % step == 0 => {
+        Some((first, last, step, add)) if character <= *last && (character - first).is_multiple_of(*step) => {
             character.wrapping_add_signed(*add)
         }
         _ => character,
