@@ -14,7 +14,8 @@ use super::drop::TEMP;
 use crate::catalog::utf8_of;
 use crate::error::{Error, Result};
 use crate::plan;
-use crate::syntax::{self, ast::Statement};
+use crate::syntax;
+use crate::syntax::ast::{CreateTrigger, Statement, TriggerStep};
 
 /// A row of the schema table.
 struct SchemaText {
@@ -86,8 +87,12 @@ impl Definer<'_> {
                 _ => Ok(()),
             }
         });
-        // That a table cannot be written is found out when the trigger fires, and a connection need not have all functions.
+        // That a table, or a column of it, cannot be written is found out when the trigger fires, and a connection need not have all
+        // functions.
+        let trigger = self.state.databases[home].schema.trigger(name);
+        let sets = |column: &str| trigger.is_some_and(|trigger| sets_column(&trigger.definition, column));
         found.or_else(|error| match error.to_string() {
+            words if words.strip_prefix("no such column: ").is_some_and(sets) => Ok(()),
             words
                 if words.starts_with("cannot modify")
                     || words.ends_with("may not be modified")
@@ -186,4 +191,18 @@ impl Definer<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether a trigger has an UPDATE that sets a column of that name.
+fn sets_column(trigger: &CreateTrigger, column: &str) -> bool {
+    trigger.body.iter().any(|step| match step {
+        TriggerStep::Update(update) => {
+            let mut columns = update
+                .assignments
+                .iter()
+                .flat_map(|assignment| &assignment.columns);
+            columns.any(|own| own.is(column))
+        }
+        _ => false,
+    })
 }

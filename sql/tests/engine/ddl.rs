@@ -362,3 +362,11 @@ fn what_cannot_be_attached_is_told_with_its_code() {
     both.check("ATTACH '/no such folder/x.db' AS a; ATTACH '/' AS b");
     both.check("PRAGMA synchronous = e; PRAGMA synchronous; PRAGMA synchronous = 'extra'; PRAGMA synchronous; PRAGMA synchronous = 0; PRAGMA synchronous");
 }
+
+#[test]
+fn a_column_that_a_trigger_cannot_set_is_no_matter_to_renaming() {
+    let both = Both::with(
+        "CREATE TABLE t1(x); CREATE TABLE t2(y); CREATE TABLE t3(z); CREATE TRIGGER r1 INSERT ON t1 BEGIN UPDATE t1 SET d = 'xyz' FROM t2, t3; END",
+    );
+    both.check("ALTER TABLE t3 RENAME TO t5; SELECT sql FROM sqlite_schema; INSERT INTO t1 VALUES (1)");
+}
