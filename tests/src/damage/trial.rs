@@ -219,7 +219,7 @@ impl<'a> Trial<'a> {
                     connection.texts("PRAGMA integrity_check")
                 });
                 match verdict {
-                    Some(Ok(lines)) if lines == ["ok"] => {}
+                    Some(Ok(lines)) if lines.iter().all(|line| is_sound(line)) => {}
                     Some(Ok(lines)) => self
                         .outcome
                         .findings
@@ -322,4 +322,13 @@ fn told(error: &Error) -> String {
         Error::Storage(error) => error.to_string(),
         error => error.to_string(),
     }
+}
+
+/// Whether a line of integrity_check is no complaint about what recovery does. The shadow tables of virtual tables are recovered row for
+/// row like all others; whether their rows agree with each other is their module's affair.
+fn is_sound(line: &str) -> bool {
+    line == "ok"
+        || line.starts_with("In RTree ")
+        || line.starts_with("malformed inverted index for ")
+        || line.starts_with("unable to validate the inverted index for ")
 }
