@@ -134,6 +134,8 @@ impl<'a> Binder<'a> {
 
     fn assemble(&mut self, from: Option<From>, bound: Clauses, scope: Scope, distinct: bool) -> BoundBlock {
         let distinct = distinct.then(|| scope.outputs.iter().map(Typed::order_collation).collect());
+        let mut projection = Vec::with_capacity(scope.outputs.len());
+        projection.extend(scope.outputs.into_iter().map(|typed| typed.expr));
         let mut block = Block {
             from,
             filter: bound.filter,
@@ -141,7 +143,7 @@ impl<'a> Binder<'a> {
             grouping: None,
             having: bound.having,
             windows: scope.windows,
-            projection: scope.outputs.into_iter().map(|typed| typed.expr).collect(),
+            projection,
             distinct,
         };
         let mut order = bound.order;
