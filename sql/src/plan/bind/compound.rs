@@ -60,6 +60,9 @@ impl<'a> Binder<'a> {
 
     /// LIMIT and OFFSET see no columns of the query itself.
     pub(super) fn limit(&mut self, limit: &'a ast::Limit) -> Result<(Option<Scalar>, Option<Scalar>)> {
+        if let (true, None) = (limit.limit.is_bare_value(), &limit.offset) {
+            return Ok((Some(self.expr(&limit.limit)?.expr), None));
+        }
         let (bound, _) = self.in_scope(Scope::new(Clause::Value), |binder| {
             let count = binder.expr(&limit.limit)?.expr;
             let offset = limit

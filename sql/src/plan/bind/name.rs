@@ -151,6 +151,7 @@ impl<'a> Binder<'a> {
         let mut found = Found::Nothing;
         for source in &scope.sources {
             let entry = self.tables.get(source.table);
+            let named = name.table.is_none_or(|table| same_name(&source.name, table));
             if let Some(columns) = entry.nested() {
                 let mut hit = false;
                 for (number, column) in columns.iter().enumerate() {
@@ -170,7 +171,7 @@ impl<'a> Binder<'a> {
                     continue;
                 }
             }
-            if !self.qualifies(source, name) {
+            if !named || name.schema.is_some() && !self.qualifies(source, name) {
                 continue;
             }
             let Some(column) = entry.find_column(name.column) else {
@@ -425,8 +426,9 @@ fn merge(before: Found, table: TableId, column: usize) -> Found {
 /// Whether two names are one. Most pairs differ in length or in the first byte, which is seen without a call.
 #[inline]
 pub(super) fn same_name(one: &str, other: &str) -> bool {
-    let first = |name: &str| name.as_bytes().first().map(u8::to_ascii_lowercase);
-    one.len() == other.len() && first(one) == first(other) && one.eq_ignore_ascii_case(other)
+    // Names are short and mostly differ at once: a call would cost more than the comparison.
+    let mut pairs = one.bytes().zip(other.bytes());
+    one.len() == other.len() && pairs.all(|(a, b)| a == b || a.eq_ignore_ascii_case(&b))
 }
 
 /// The names that every rowid answers to.

@@ -251,7 +251,7 @@ impl Finder<'_> {
         target
             && self.keeps_key(constraint, own, key)
             && constraint.collation.as_ref().is_none_or(|collation| {
-                *collation == key.collation
+                collation == key.collation
                     || matches!(key.part, KeyPart::Column(column) if column.index().is_none())
             })
     }

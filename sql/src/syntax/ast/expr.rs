@@ -19,6 +19,12 @@ impl Expr {
         Self { kind, span }
     }
 
+    /// True if it is a literal or a parameter.
+    #[must_use]
+    pub fn is_bare_value(&self) -> bool {
+        matches!(self.kind, ExprKind::Literal(_) | ExprKind::Parameter(_))
+    }
+
     /// True if it is the literal `NULL`.
     #[must_use]
     pub fn is_null_literal(&self) -> bool {
@@ -48,10 +54,8 @@ pub enum ExprKind {
     Binary {
         /// The operator.
         op: BinaryOp,
-        /// Left operand.
-        left: Box<Expr>,
-        /// Right operand.
-        right: Box<Expr>,
+        /// What stands on its sides.
+        operands: Box<Operands>,
     },
     /// `expr COLLATE name`.
     Collate {
@@ -85,6 +89,15 @@ pub enum ExprKind {
     Call(Box<FunctionCall>),
     /// `RAISE(...)` in a trigger.
     Raise(Box<Raise>),
+}
+
+/// The two sides of a binary operator.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Operands {
+    /// Left operand.
+    pub left: Expr,
+    /// Right operand.
+    pub right: Expr,
 }
 
 /// A constant.

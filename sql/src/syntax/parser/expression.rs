@@ -17,7 +17,7 @@
 //! second meaning that depends on what is open: `AND` belongs to the nearest `BETWEEN` that still lacks it, and `ESCAPE` to the nearest `LIKE`.
 
 use super::super::ast::{
-    Between, BinaryOp, Expr, ExprKind, Ident, Like, LikeOp, Literal, ObjectName, QualifiedName, RaiseAction,
+    Between, BinaryOp, Expr, ExprKind, Ident, Like, LikeOp, Literal, Operands, ObjectName, QualifiedName, RaiseAction,
     Span, UnaryOp,
 };
 use super::super::token::TokenKind;
@@ -391,8 +391,7 @@ fn binary(op: BinaryOp, left: Expr, right: Expr) -> ExprKind {
         },
         _ => ExprKind::Binary {
             op,
-            left: Box::new(left),
-            right: Box::new(right),
+            operands: Box::new(Operands { left, right }),
         },
     }
 }
