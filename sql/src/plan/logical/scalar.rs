@@ -14,6 +14,7 @@ use crate::value::{Affinity, Collation, Value};
 
 /// An expression over columns of the statement's tables.
 #[derive(Clone, Debug)]
+#[repr(u32)]
 pub(in crate::plan) enum Scalar {
     /// A constant.
     Literal(Value),

@@ -34,6 +34,7 @@ impl Expr {
 
 /// The kinds of expression.
 #[derive(Clone, Debug, PartialEq)]
+#[repr(u32)]
 pub enum ExprKind {
     /// A constant.
     Literal(Literal),

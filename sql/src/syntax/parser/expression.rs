@@ -128,6 +128,7 @@ pub(super) struct Value {
 }
 
 /// What the operator state leads to.
+#[repr(u32)]
 pub(super) enum Step {
     /// An operand must follow.
     Operand,
@@ -138,6 +139,7 @@ pub(super) enum Step {
 }
 
 /// What waits for its next part.
+#[repr(u32)]
 pub(super) enum Open {
     Prefix {
         op: UnaryOp,
