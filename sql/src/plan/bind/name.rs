@@ -29,6 +29,12 @@ enum Found {
     Ambiguous,
 }
 
+/// What a name means: a column of a table (`None`: its rowid), which most names mean, or something else.
+enum Place {
+    Column(TableId, Option<usize>),
+    Value(Box<Typed>),
+}
+
 impl<'a> Binder<'a> {
     /// Binds `name` standing alone.
     pub(super) fn name(&mut self, name: &'a ast::Ident) -> Result<Typed> {
@@ -41,8 +47,8 @@ impl<'a> Binder<'a> {
             column: &name.text,
             span: name.span,
         };
-        if let Some(found) = self.find(wanted)? {
-            return Ok(found);
+        if let Some(place) = self.find(wanted)? {
+            return self.at(place);
         }
         if name.quote == Quote::Double && self.context.settings.double_quoted_strings {
             return Ok(string(&name.text));
@@ -70,7 +76,7 @@ impl<'a> Binder<'a> {
             span,
         };
         match self.find(wanted)? {
-            Some(found) => Ok(found),
+            Some(place) => self.at(place),
             None => Err(no_such_column(wanted)),
         }
     }
@@ -85,22 +91,36 @@ impl<'a> Binder<'a> {
     }
 
     /// Looks a column up in the scopes, innermost first, then in NEW and OLD.
-    fn find(&mut self, name: ColumnName<'_>) -> Result<Option<Typed>> {
+    fn find(&mut self, name: ColumnName<'_>) -> Result<Option<Place>> {
         for level in (0..self.scopes.len()).rev() {
             match self.find_in_sources(&self.scopes[level], name) {
                 Found::Nothing => {}
                 Found::Ambiguous => return Err(ambiguous(name)),
-                Found::Column(table, column) => return self.table_column(table, column).map(Some),
-                Found::Merged(columns) => return self.merged_column(&columns).map(Some),
+                Found::Column(table, column) => return Ok(Some(Place::Column(table, column))),
+                Found::Merged(columns) => {
+                    let merged = self.merged_column(&columns)?;
+                    return Ok(Some(Place::Value(Box::new(merged))));
+                }
             }
-            if let Some(found) = self.find_alias(level, name)? {
-                return Ok(Some(found));
+            if name.table.is_none()
+                && let Some(found) = self.find_alias(level, name)?
+            {
+                return Ok(Some(Place::Value(Box::new(found))));
             }
             if self.scopes[level].barrier {
                 return Ok(None);
             }
         }
-        Ok(self.find_trigger_row(name))
+        let found = self.find_trigger_row(name);
+        Ok(found.map(|found| Place::Value(Box::new(found))))
+    }
+
+    /// What a name means.
+    fn at(&mut self, place: Place) -> Result<Typed> {
+        match place {
+            Place::Column(table, column) => self.table_column(table, column),
+            Place::Value(value) => Ok(*value),
+        }
     }
 
     /// Looks a column up in the tables of one scope; the inner result is that of typing it.
@@ -219,9 +239,6 @@ impl<'a> Binder<'a> {
     }
 
     fn find_alias(&mut self, level: usize, name: ColumnName<'_>) -> Result<Option<Typed>> {
-        if name.table.is_some() {
-            return Ok(None);
-        }
         if self.scopes[level].clause == Clause::From && level + 1 == self.scopes.len() {
             return self.alias_ahead(level, name.column);
         }
