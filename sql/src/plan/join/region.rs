@@ -141,7 +141,8 @@ impl<'p, 'q> Planner<'p, 'q> {
 
     /// The pattern that a bound comes from.
     pub(super) fn pattern_of(&self, constraint: &Constraint) -> Option<TermId> {
-        self.parents[constraint.term as usize].filter(|&parent| matches!(self.term(parent), Scalar::Like { .. }))
+        self.parents[constraint.term as usize]
+            .filter(|&parent| matches!(self.term(parent), Scalar::Like { .. }))
     }
 
     /// Whether a bound comes from a pattern, so that it is of use together with its other half only.
@@ -281,7 +282,8 @@ impl<'p, 'q> Planner<'p, 'q> {
 
     fn owned_region(&mut self, mut region: Region<'q>, wanted: &Wanted) -> Result<Step<'q>> {
         self.derive(&mut region);
-        let uses = self.uses(&region.terms);
+        let mut uses = Uses::new();
+        self.uses(&region.terms, &mut uses);
         let mut prepared = Vec::with_capacity(region.items.len());
         for place in 0..region.items.len() {
             prepared.push(self.prepare(&region, place, &uses)?);
@@ -326,9 +328,8 @@ impl<'p, 'q> Planner<'p, 'q> {
     }
 
     /// The items that each term bears on.
-    fn uses(&self, terms: &[TermId]) -> Uses {
+    fn uses(&self, terms: &[TermId], uses: &mut Uses) {
         let finder = self.finder();
-        let mut uses = Uses::with_capacity(terms.len());
         for &term in terms {
             uses.push(TermUse {
                 term,
@@ -336,7 +337,6 @@ impl<'p, 'q> Planner<'p, 'q> {
                 derived: self.parents[term as usize].is_some(),
             });
         }
-        uses
     }
 
     /// What the search has to know about an item.
@@ -362,7 +362,11 @@ impl<'p, 'q> Planner<'p, 'q> {
             },
             ItemKind::Fixed(_) => (None, Vec::new()),
         };
-        let left = item.left.as_ref().map(|on| Box::new(self.uses(on)));
+        let left = item.left.as_ref().map(|on| {
+            let mut uses = Box::new(Uses::new());
+            self.uses(on, &mut uses);
+            uses
+        });
         let finder = self.finder();
         let uses = left.as_ref().map_or(uses, |left| left);
         let bearing = uses.iter().filter(|term| term.items & own != 0).count();

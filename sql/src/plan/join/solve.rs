@@ -85,7 +85,11 @@ pub(super) struct Question<'s, 't> {
 
 /// The cheapest sequence; `None` when the candidates' needs contradict each other.
 pub(super) fn solve(question: &Question<'_, '_>) -> Option<Sequence> {
-    let choices = Choices::of(question.candidates);
+    let mut choices = Choices {
+        all: SmallVec::new(),
+        groups: SmallVec::new(),
+    };
+    choices.fill(question.candidates);
     let (first, unsorted) = cheapest(question, &choices, &[], greedy(question.items, &choices))?;
     if question.order.len() == 0 {
         return Some(first);
@@ -134,7 +138,11 @@ fn greedy(items: usize, choices: &Choices) -> i32 {
         let Some((run, own, out)) = cheapest else {
             return i32::MAX;
         };
-        total = if taken == 0 { run } else { cost::sum(run + rows, total) };
+        total = if taken == 0 {
+            run
+        } else {
+            cost::sum(run + rows, total)
+        };
         taken |= own;
         rows += out;
     }
@@ -142,20 +150,15 @@ fn greedy(items: usize, choices: &Choices) -> i32 {
 }
 
 impl Choices {
-    fn of(candidates: &[Candidate]) -> Choices {
-        let mut choices = Choices {
-            all: SmallVec::with_capacity(candidates.len()),
-            groups: SmallVec::new(),
-        };
+    fn fill(&mut self, candidates: &[Candidate]) {
         for candidate in candidates {
-            choices.all.push(Choice::of(candidate));
-            let (own, end) = (1 << candidate.item, choices.all.len());
-            match choices.groups.last_mut() {
+            self.all.push(Choice::of(candidate));
+            let (own, end) = (1 << candidate.item, self.all.len());
+            match self.groups.last_mut() {
                 Some(group) if group.0 == own => group.1 = end,
-                _ => choices.groups.push((own, end)),
+                _ => self.groups.push((own, end)),
             }
         }
-        choices
     }
 }
 
@@ -174,7 +177,12 @@ impl Choice {
 
 /// The cheapest sequence and its cost without the sort, where `sorts` says what a sort costs by how many of the wanted terms hold
 /// already; it is empty when no order is wanted. Sequences that cost over `bound` are not looked at.
-fn best(question: &Question<'_, '_>, choices: &Choices, sorts: &[i32], bound: i32) -> Option<(Sequence, i32)> {
+fn best(
+    question: &Question<'_, '_>,
+    choices: &Choices,
+    sorts: &[i32],
+    bound: i32,
+) -> Option<(Sequence, i32)> {
     let kept = match question.items {
         0 | 1 => 1,
         2 => KEPT_FOR_TWO,

@@ -136,6 +136,16 @@ pub struct QualifiedName {
     pub column: Ident,
 }
 
+impl QualifiedName {
+    /// True if the text at `span` is `table.column`, without quotes or blanks.
+    #[must_use]
+    pub fn is_spelled_in(&self, span: Span) -> bool {
+        let bare = self.schema.is_none() && !self.table.is_quoted() && !self.column.is_quoted();
+        let length = self.table.text.len() + 1 + self.column.text.len();
+        bare && (span.end - span.start) as usize == length
+    }
+}
+
 /// Operators with one operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum UnaryOp {

@@ -138,7 +138,8 @@ impl Names {
 
     /// A name of that text, shared with an earlier one where that is still remembered.
     fn get(&mut self, text: &str) -> Arc<str> {
-        let ([first, ..], [.., last], 1..=Self::LENGTH_MAX) = (text.as_bytes(), text.as_bytes(), text.len()) else {
+        let ([first, ..], [.., last], 1..=Self::LENGTH_MAX) = (text.as_bytes(), text.as_bytes(), text.len())
+        else {
             return text.into();
         };
         let middle = text.as_bytes()[text.len() / 2];
@@ -149,7 +150,8 @@ impl Names {
         let (pairs, _) = slots.as_chunks_mut::<2>();
         let pair = &mut pairs[mixed as usize >> 16 & (Self::SLOTS / 2 - 1)];
         for name in pair.iter().flatten() {
-            if **name == *text {
+            // Names are short: a call would cost more than the comparison.
+            if name.len() == text.len() && name.bytes().eq(text.bytes()) {
                 return name.clone();
             }
         }
