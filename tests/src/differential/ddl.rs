@@ -153,8 +153,8 @@ impl Generator {
     }
 
     fn describe(&mut self, made: &mut Vec<Statement>) {
-        let at = self.random.below(self.tables.len());
-        let name = self.tables[at].name.clone();
+        // The types of a view's columns are told differently.
+        let name = self.base_table().name;
         let text = match self.random.below(4) {
             0 => format!("PRAGMA table_xinfo({name})"),
             1 => format!("PRAGMA table_info({name})"),

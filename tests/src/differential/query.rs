@@ -323,7 +323,8 @@ impl Generator {
             .percent(40)
             .then(|| tree!(Sort::Piece; " WHERE ", self.condition(2)));
         self.scopes.pop();
-        let tree = tree!(Sort::Query; "SELECT ", key.clone(), " AS c1, ", aggregate, " AS c2", from, filter, " GROUP BY ", key);
+        let tree =
+            tree!(Sort::Query; "SELECT ", key, " AS c1, ", aggregate, " AS c2", from, filter, " GROUP BY 1");
         Derived {
             tree,
             columns: names(2),

@@ -278,8 +278,13 @@ impl Generator {
             alias: String::new(),
             ..table.source("")
         };
-        let single = self.random.percent(45);
-        let verb = self.verb("UPDATE");
+        // The order of rows shows where keys can be taken.
+        let ordered = !table.uniques.is_empty() || self.indexes.iter().any(|(_, own)| *own == table.name);
+        let single = ordered || self.random.percent(45);
+        let verb = match single {
+            true => self.verb("UPDATE"),
+            false => (*self.random.pick(&["UPDATE", "UPDATE OR IGNORE"])).to_owned(),
+        };
         self.scopes.push(vec![source]);
         let nesting = std::mem::replace(&mut self.nesting, 9);
         let mut sets = self.assignments(table, 2);
