@@ -27,7 +27,7 @@ impl Generator {
             self.scopes.pop();
             self.ask.coarse = true;
             return tree!(Sort::Query; format!("SELECT {extreme}({key}), {0}.{bare}, {0}.{group}", source.alias), from, filter,
-                Some(tree!(Sort::Piece; format!(" GROUP BY {}.{group}", source.alias))), format!(" HAVING {extreme}({filter_key}) NOT NULL"));
+                format!(" GROUP BY {}.{group}", source.alias), format!(" HAVING {extreme}({filter_key}) NOT NULL"));
         }
         let keys: Vec<Tree> = (0..self.random.below(3)).map(|_| self.key_expr()).collect();
         self.leaves = Leaves::Groups(keys.clone());
@@ -37,10 +37,14 @@ impl Generator {
             .then(|| tree!(Sort::Piece; " HAVING ", self.condition(2)));
         self.leaves = Leaves::Columns;
         self.scopes.pop();
-        let group = (!keys.is_empty()).then(|| {
-            let least = keys.len();
-            tree!(Sort::Piece; " GROUP BY ", (keys, ", ", least), having)
-        });
+        // Kept as they are when a case is made smaller: other columns would be bare then, and their row open.
+        let group = match keys.is_empty() {
+            true => Tree::text(Sort::Piece, ""),
+            false => {
+                let words: Vec<String> = keys.iter().map(Tree::to_string).collect();
+                tree!(Sort::Piece; format!(" GROUP BY {}", words.join(", ")), having)
+            }
+        };
         let end = self.ending(width);
         self.ask.coarse = true;
         self.ask.approximate = true;
