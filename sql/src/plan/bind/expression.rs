@@ -126,12 +126,10 @@ impl<'a> Binder<'a> {
         }
     }
 
-    fn finish_chain(&mut self, first: Typed, mut pending: Pending<'a>) -> Result<Typed> {
-        let mut left = first;
+    fn finish_chain(&mut self, mut left: Typed, mut pending: Pending<'a>) -> Result<Typed> {
         while let Some((op, right, span)) = pending.pop() {
-            match self.binary(op, left, right, span) {
-                Ok(typed) => left = typed,
-                Err(error) => return Err(self.chain_failed(error, pending)),
+            if let Err(error) = self.binary(op, &mut left, right, span) {
+                return Err(self.chain_failed(error, pending));
             }
         }
         Ok(left)

@@ -210,6 +210,11 @@ impl Scalar {
         }
     }
 
+    /// The expression; NULL is left in its place.
+    pub fn take(&mut self) -> Scalar {
+        std::mem::replace(self, Scalar::NULL)
+    }
+
     /// The column, when it is a plain one.
     pub fn as_column(&self) -> Option<ColumnRef> {
         match self {
