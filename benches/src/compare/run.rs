@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use super::answer::{Answer, difference};
 use super::peer::{Failure, Peer, PeerName};
 use super::template::Templates;
-use super::workloads::{Start, Workload};
+use super::workloads::{Start, Work, Workload};
 
 /// How a run is sized.
 #[derive(Clone, Copy, Debug)]
@@ -56,8 +57,17 @@ pub fn measure(workload: &Workload, templates: &Templates, settings: Settings) -
         }
         theirs.round(workload, templates)?;
     }
-    if unsupported.is_none() && ours.checksum != theirs.checksum {
-        return Err(format!("{}: the engines' answers differ", workload.name));
+    if unsupported.is_none() {
+        let different = match &workload.work {
+            Work::Answer(sql) => difference(&ours.answer(sql)?, &theirs.answer(sql)?),
+            _ if !workload.check.is_empty() => {
+                difference(&ours.answer(workload.check)?, &theirs.answer(workload.check)?)
+            }
+            _ => (ours.checksum != theirs.checksum).then(|| String::from("checksums")),
+        };
+        if let Some(how) = different {
+            return Err(format!("{}: the engines' answers differ: {how}", workload.name));
+        }
     }
     let count = workload.work.count(templates) as f64;
     let ours_ns = match unsupported {
@@ -83,7 +93,7 @@ impl Side {
     }
 
     fn round(&mut self, workload: &Workload, templates: &Templates) -> Result<(), Failure> {
-        if self.open.is_none() || workload.start != Start::Shared {
+        if self.open.is_none() || !workload.start.is_kept() {
             self.reopen(workload, templates)?;
         }
         let Some(peer) = self.open.as_deref() else {
@@ -98,6 +108,18 @@ impl Side {
         Ok(())
     }
 
+    /// The whole answer of a query on the open database.
+    fn answer(&self, sql: &str) -> Result<Answer, Failure> {
+        let mut answer = Answer::new();
+        if let Some(peer) = self.open.as_deref() {
+            peer.with_statement(sql, &mut |statement| {
+                answer = statement.answer()?;
+                Ok(0)
+            })?;
+        }
+        Ok(answer)
+    }
+
     fn reopen(&mut self, workload: &Workload, templates: &Templates) -> Result<(), Failure> {
         self.open = None;
         let name = match self.name {
@@ -106,7 +128,7 @@ impl Side {
         };
         self.file = match workload.start {
             Start::Empty => templates.empty(name)?,
-            Start::Shared | Start::Copy => templates.copy(name)?,
+            Start::Shared(template) | Start::Copy(template) => templates.copy(template, name)?,
         };
         let peer = self.name.open(&self.file)?;
         peer.batch(workload.setup)?;
