@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use aludel_benches::compare::{Measured, Settings, Suite, Templates, Workload, measure, suites};
+use aludel_benches::compare::{Measured, Settings, Suite, Templates, Workload, measure, plans, suites};
 use clap::Parser;
 use serde_json::json;
 
@@ -27,6 +27,9 @@ struct Arguments {
     /// Keep the template files in this folder, and use those that are there.
     #[arg(long)]
     keep: Option<PathBuf>,
+    /// Show how each engine plans the queries, instead of measuring.
+    #[arg(long)]
+    plans: bool,
 }
 
 fn main() -> ExitCode {
@@ -46,6 +49,9 @@ fn run(arguments: &Arguments) -> io::Result<bool> {
     let suites = suites();
     let chosen = choose(&suites, &arguments.workloads)?;
     let templates = Templates::new(arguments.quick, arguments.keep.as_deref())?;
+    if arguments.plans {
+        return show_plans(&chosen, &templates).map(|()| true);
+    }
     let settings = Settings {
         rounds: arguments.rounds,
     };
@@ -85,6 +91,19 @@ fn run(arguments: &Arguments) -> io::Result<bool> {
         )?;
     }
     Ok(agreed)
+}
+
+/// Prints the plans of workloads that are queries.
+fn show_plans(chosen: &[&Workload], templates: &Templates) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    for workload in chosen {
+        writeln!(out, "{}", workload.name)?;
+        for (name, plan) in plans(workload, templates).map_err(io::Error::other)? {
+            writeln!(out, "  {name:?}")?;
+            plan.iter().try_for_each(|line| writeln!(out, "    {line}"))?;
+        }
+    }
+    Ok(())
 }
 
 /// The workloads that are named, by themselves or by their suite.

@@ -18,6 +18,6 @@ mod tpch;
 mod workloads;
 
 pub use peer::{Param, Peer, PeerName};
-pub use run::{Measured, Settings, measure};
+pub use run::{Measured, Settings, measure, plans};
 pub use template::{Template, Templates};
 pub use workloads::{Suite, Workload, suites};

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use rusqlite::types::Value;
+
 use super::answer::{Answer, difference};
 use super::peer::{Failure, Peer, PeerName};
 use super::template::Templates;
@@ -79,6 +81,32 @@ pub fn measure(workload: &Workload, templates: &Templates, settings: Settings) -
         ours_ns,
         sqlite_ns: theirs.median_ns() / count,
     })
+}
+
+/// Each engine's plan of a workload's query, a step a line.
+///
+/// # Errors
+/// When the query fails.
+pub fn plans(workload: &Workload, templates: &Templates) -> Result<Vec<(PeerName, Vec<String>)>, Failure> {
+    let Some(sql) = workload.work.query() else {
+        return Ok(Vec::new());
+    };
+    let mut plans = Vec::new();
+    for (name, explain) in [
+        (PeerName::Sqlite, "EXPLAIN QUERY PLAN"),
+        (PeerName::Ours, "EXPLAIN QUERY PLAN"),
+        (PeerName::Ours, "EXPLAIN"),
+    ] {
+        let mut side = Side::new(name);
+        side.reopen(workload, templates)?;
+        let answer = side.answer(&format!("{explain} {sql}"))?;
+        let line = |row: &Vec<Value>| match row.last() {
+            Some(Value::Text(text)) => text.clone(),
+            other => format!("{other:?}"),
+        };
+        plans.push((name, answer.iter().map(line).collect()));
+    }
+    Ok(plans)
 }
 
 impl Side {

@@ -402,6 +402,14 @@ impl Work {
         }
     }
 
+    /// The statement, where the work is one that reads.
+    pub(super) fn query(&self) -> Option<&'static str> {
+        match self {
+            Work::Query(sql) | Work::Answer(sql) | Work::Repeated { sql, .. } => Some(sql),
+            _ => None,
+        }
+    }
+
     /// How many single works one round holds: times are given for one of them.
     pub(super) fn count(&self, templates: &Templates) -> u64 {
         match self {

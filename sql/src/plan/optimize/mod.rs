@@ -4,11 +4,13 @@
 //! query ─ common tables that are used once move to where they are used
 //!       ├ subqueries in FROM: merged into the block around them (flatten), or handed its terms (push_down)
 //!       ├ outer joins whose extra rows WHERE throws away become inner (strength)
+//!       ├ an OR over several tables says something about each of them (disjunction)
 //!       └ terms get simpler forms (simplify)
 //! ```
 //!
 //! Every rewriting keeps the rows that come out, with their multiplicities.
 
+mod disjunction;
 mod flatten;
 mod push_down;
 mod semi;
@@ -30,6 +32,7 @@ pub(super) fn optimize(query: &mut Query) {
     }
     if let Body::Block(block) = &mut query.body {
         flatten::flatten(block, &mut query.order);
+        disjunction::widen(block);
         strength::reduce(block);
         push_down::push_down(block);
         semi::decorrelate(block);
@@ -59,6 +62,7 @@ fn optimize_member(body: &mut Body) {
     optimize_body(body);
     if let Body::Block(block) = body {
         flatten::flatten(block, &mut []);
+        disjunction::widen(block);
         strength::reduce(block);
         push_down::push_down(block);
         semi::decorrelate(block);
