@@ -36,6 +36,7 @@ pub(super) fn optimize(query: &mut Query) {
         strength::reduce(block);
         push_down::push_down(block);
         semi::decorrelate(block);
+        order_terms(block);
     }
 }
 
@@ -66,6 +67,19 @@ fn optimize_member(body: &mut Body) {
         strength::reduce(block);
         push_down::push_down(block);
         semi::decorrelate(block);
+        order_terms(block);
+    }
+}
+
+/// Subqueries are asked behind all other terms, and of them EXISTS last: it mostly holds, or the question would not be asked.
+fn order_terms(block: &mut Block) {
+    let rank = |term: &Scalar| match term {
+        Scalar::Exists { negated: false, .. } => 2,
+        Scalar::Exists { .. } => 1,
+        _ => 0,
+    };
+    if block.filter.iter().any(|term| rank(term) > 0) {
+        block.filter.sort_by_key(rank);
     }
 }
 
