@@ -2,7 +2,9 @@
 //!
 //! Three connections take turns by a seeded script of BEGINs, reads, writes, COMMITs and ROLLBACKs. The script runs once with three
 //! connections of SQLite, which gives the answers, and then with each other mix of engines on a fresh file: every statement must have the same rows or
-//! the same error code. Each connection is a process of its own, as locks between processes are what is judged. (Each transaction that writes changes something: for one that does not, SQLite waits for readers at COMMIT, and we do not.) This is the lock table of both engines, walked at random: each state of one connection meets each action of the others.
+//! the same error code. Each connection is a process of its own, as locks between processes are what is judged. This is the lock table of both
+//! engines, walked at random; `each_state_meets_each_action` goes through it cell by cell: what one connection holds, what the other tries, and
+//! how both go on.
 
 #![forbid(unsafe_code)]
 
@@ -33,6 +35,134 @@ fn with_a_rollback_journal() {
 #[test]
 fn with_a_write_ahead_log() {
     walk("PRAGMA journal_mode = wal", 25);
+}
+
+/// What connection 0 holds when connection 1 acts. Connection 2 takes part where a lock comes of three.
+const STATES: [(&str, &[(usize, &str)]); 10] = [
+    ("nothing", &[]),
+    ("a snapshot", &[(0, "BEGIN"), (0, "SELECT id, a FROM t")]),
+    (
+        "a snapshot from before a commit",
+        &[
+            (0, "BEGIN"),
+            (0, "SELECT id, a FROM t"),
+            (2, "UPDATE t SET a = a + 1"),
+        ],
+    ),
+    ("the writer's lock", &[(0, "BEGIN IMMEDIATE")]),
+    (
+        "a change",
+        &[
+            (0, "BEGIN"),
+            (0, "SELECT id, a FROM t"),
+            (0, "UPDATE t SET a = 7"),
+        ],
+    ),
+    (
+        "a change beside a reader",
+        &[
+            (2, "BEGIN"),
+            (2, "SELECT id, a FROM t"),
+            (0, "BEGIN"),
+            (0, "UPDATE t SET a = 7"),
+        ],
+    ),
+    (
+        "a commit that a reader stopped",
+        &[
+            (2, "BEGIN"),
+            (2, "SELECT id, a FROM t"),
+            (0, "BEGIN"),
+            (0, "UPDATE t SET a = 7"),
+            (0, "COMMIT"),
+        ],
+    ),
+    ("all", &[(0, "BEGIN EXCLUSIVE")]),
+    (
+        "a lock of a mode that gives none back, after reading",
+        &[(0, "PRAGMA locking_mode = exclusive"), (0, "SELECT id, a FROM t")],
+    ),
+    (
+        "a lock of a mode that gives none back, after writing",
+        &[(0, "PRAGMA locking_mode = exclusive"), (0, "UPDATE t SET a = 7")],
+    ),
+];
+
+const ACTIONS: [&str; 17] = [
+    "SELECT id, a FROM t",
+    "BEGIN; SELECT id, a FROM t; UPDATE t SET a = a + 10; COMMIT",
+    "INSERT INTO t(a) VALUES(5)",
+    "BEGIN IMMEDIATE; COMMIT",
+    "BEGIN IMMEDIATE; UPDATE t SET a = 9; COMMIT",
+    "BEGIN EXCLUSIVE; COMMIT",
+    "CREATE TABLE new(x)",
+    "PRAGMA user_version = 3",
+    "VACUUM",
+    "PRAGMA wal_checkpoint(PASSIVE)",
+    "PRAGMA wal_checkpoint(FULL)",
+    "PRAGMA wal_checkpoint(RESTART)",
+    "PRAGMA wal_checkpoint(TRUNCATE)",
+    "PRAGMA journal_mode = wal",
+    "PRAGMA journal_mode = delete",
+    "PRAGMA locking_mode = exclusive; UPDATE t SET a = 1; PRAGMA locking_mode = normal; SELECT a FROM t",
+    "PRAGMA integrity_check",
+];
+
+/// How both go on, whatever the action came to.
+const SEQUEL: [(usize, &str); 10] = [
+    (0, "SELECT id, a FROM t"),
+    (0, "UPDATE t SET a = a + 100"),
+    (0, "COMMIT"),
+    (1, "SELECT id, a FROM t"),
+    (1, "ROLLBACK"),
+    (2, "ROLLBACK"),
+    (1, "UPDATE t SET a = a + 1000"),
+    (0, "ROLLBACK"),
+    (0, "PRAGMA locking_mode = normal"),
+    (0, "SELECT id, a FROM t"),
+];
+
+#[test]
+fn each_state_meets_each_action() {
+    let mut peers = Peers::start();
+    let (mut cells, mut differences) = (0, Vec::new());
+    for mode in ["delete", "wal"] {
+        let pragma = format!("PRAGMA journal_mode = {mode}");
+        for ((state, before), action) in STATES.iter().flat_map(|state| ACTIONS.map(|it| (state, it))) {
+            // Where there is nothing to do SQLite does not even look at the file, and so not at its locks.
+            let idle = action.contains("checkpoint") || action.ends_with("journal_mode = delete");
+            if mode != "wal" && idle {
+                continue;
+            }
+            let actions = action.split(';').map(|sql| (1, sql.trim()));
+            let script: Vec<Step> = before
+                .iter()
+                .copied()
+                .chain(actions)
+                .chain(SEQUEL)
+                .map(|(connection, sql)| Step {
+                    connection,
+                    sql: sql.to_owned(),
+                })
+                .collect();
+            let expected = play(&mut peers, &pragma, &script, 0);
+            for mix in [0b001, 0b010] {
+                let found = play(&mut peers, &pragma, &script, mix);
+                if let Some(place) = (0..script.len()).find(|&place| found[place] != expected[place]) {
+                    differences.push(format!(
+                        "{mode}, one has {state}, ours are {mix:03b}: connection {} gets {:?}, with SQLite {:?}\n{}",
+                        script[place].connection,
+                        found[place],
+                        expected[place],
+                        shown(&script[..=place], &expected),
+                    ));
+                }
+                cells += 1;
+            }
+        }
+    }
+    assert_eq!(cells, 2 * STATES.len() * (2 * ACTIONS.len() - 5));
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
 }
 
 fn walk(mode: &str, scripts: usize) {

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use aludel_sql::Connection;
-use aludel_tests::both::{assert_sound, open, rows};
+use aludel_tests::both::{assert_same_rows, assert_sound, open, rows, run};
 use aludel_tests::random::Random;
 use aludel_tests::session::Session;
-use aludel_tests::subject::EngineName;
+use aludel_tests::subject::{Datum, EngineName};
 
 const TEXTS: [&str; 14] = [
     "SELECT a, count(*) FROM t JOIN u ON t.id = u.t WHERE b LIKE 'x%' GROUP BY a HAVING count(*) > 1 ORDER BY 2 LIMIT 5",
@@ -232,6 +232,36 @@ fn odd_files_that_sqlite_reads_are_read() {
     session.run("CREATE TABLE t(a)", &[]).unwrap();
     drop(session);
     assert_sound(EngineName::Sqlite, &file);
+}
+
+/// A default whose text is no UTF-8, as damage leaves it: rows that end before the column read it byte for byte. We had put replacement
+/// characters in its place.
+#[test]
+fn a_definition_that_is_no_utf8_keeps_its_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bytes.db");
+    let sqlite = rusqlite::Connection::open(&file).unwrap();
+    sqlite
+        .execute_batch(
+            "CREATE TABLE t(a); INSERT INTO t VALUES(1); ALTER TABLE t ADD b DEFAULT 'xQx';
+             CREATE TABLE other(a);
+             PRAGMA writable_schema = on;
+             UPDATE sqlite_schema SET sql = replace(sql, 'Q', CAST(x'92e292ff' AS TEXT)) WHERE name = 't'",
+        )
+        .unwrap();
+    drop(sqlite);
+    let questions = [
+        "SELECT a, hex(b) FROM t",
+        "SELECT name, hex(sql) FROM sqlite_schema",
+    ];
+    assert_same_rows(&file, &questions);
+    // What is not the table's business leaves its text alone.
+    for sql in ["ALTER TABLE other RENAME TO another", "VACUUM"] {
+        run(EngineName::Aludel, &file, sql);
+        assert_same_rows(&file, &questions);
+        let read = run(EngineName::Sqlite, &file, "SELECT hex(b) FROM t");
+        assert_eq!(read, [[Datum::Text(b"7892E292FF78".to_vec())]], "{sql}");
+    }
 }
 
 /// A header that claims two billion free pages: PRAGMA incremental_vacuum set out to return a row for each and ended the process for want

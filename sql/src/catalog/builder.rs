@@ -30,6 +30,8 @@ pub struct SchemaRow {
     pub root: Option<i64>,
     /// `sql`.
     pub sql: Option<String>,
+    /// The bytes of `sql` if they are no UTF-8: literals in it keep them.
+    pub sql_bytes: Option<Vec<u8>>,
 }
 
 impl SchemaRow {
@@ -42,16 +44,27 @@ impl SchemaRow {
             _ => None,
         };
         let _kind = values.next();
+        let (name, table) = (text(values.next()), text(values.next()));
+        let root = match values.next() {
+            Some(Value::Integer(root)) => Some(root),
+            Some(Value::Text(digits)) => Some(crate::value::number::integer_prefix(digits.as_bytes())),
+            Some(Value::Real(root)) => Some(root as i64),
+            _ => None,
+        };
+        let sql = values.next();
+        let sql_bytes = match &sql {
+            Some(Value::Text(sql)) => Some(sql.as_bytes()),
+            Some(Value::Blob(bytes)) => Some(bytes.as_slice()),
+            _ => None,
+        }
+        .filter(|bytes| std::str::from_utf8(bytes).is_err())
+        .map(<[u8]>::to_vec);
         SchemaRow {
-            name: text(values.next()),
-            table: text(values.next()),
-            root: match values.next() {
-                Some(Value::Integer(root)) => Some(root),
-                Some(Value::Text(digits)) => Some(crate::value::number::integer_prefix(digits.as_bytes())),
-                Some(Value::Real(root)) => Some(root as i64),
-                _ => None,
-            },
-            sql: text(values.next()),
+            name,
+            table,
+            root,
+            sql: text(sql),
+            sql_bytes,
         }
     }
 }
@@ -125,7 +138,7 @@ impl<'a> SchemaBuilder<'a> {
     }
 
     fn add_definition(&mut self, row: &SchemaRow, root: i64, sql: &str) -> Result<()> {
-        let parsed = syntax::parse_one(sql.as_bytes())?;
+        let parsed = syntax::parse_one(row.sql_bytes.as_deref().unwrap_or(sql.as_bytes()))?;
         match parsed.statement {
             ast::Statement::CreateTable(create) => {
                 let root = self.root(row, root)?;

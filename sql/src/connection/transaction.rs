@@ -14,7 +14,7 @@ use std::sync::atomic::AtomicBool;
 
 use aludel_storage::btree;
 use aludel_storage::format::AutoVacuum;
-use aludel_storage::pager::{Pager, TransactionState, commit_all};
+use aludel_storage::pager::{Afterwards, Pager, TransactionState, commit_all};
 
 use super::State;
 use crate::catalog::Database;
@@ -325,7 +325,7 @@ impl State {
     }
 
     fn commit_pagers(&mut self) -> Result<()> {
-        let others_read = self.transaction.running > 0;
+        let then = self.after_writing();
         let writes = |database: &Database| database.pager.state() == TransactionState::Write;
         let written: Vec<usize> = (0..self.databases.len())
             .filter(|&number| writes(&self.databases[number]))
@@ -338,33 +338,35 @@ impl State {
                 self.finish_virtual_tables(true);
                 return Ok(());
             }
-            &[one] => self.databases[one].pager.commit()?,
-            _ => commit_all(&mut self.writing_pagers().collect::<Vec<_>>())?,
+            &[one] => self.databases[one].pager.commit_then(then)?,
+            _ => commit_all(&mut self.writing_pagers().collect::<Vec<_>>(), then)?,
         }
         for number in written {
-            let database = &mut self.databases[number];
-            database.keep_schema();
-            if others_read {
-                database.pager.begin_read()?;
-            }
+            self.databases[number].keep_schema();
         }
         self.finish_virtual_tables(true);
         Ok(())
     }
 
+    /// Statements that still read keep the snapshot, with what was written in it.
+    fn after_writing(&self) -> Afterwards {
+        if self.transaction.running > 0 {
+            Afterwards::KeepReading
+        } else {
+            Afterwards::Leave
+        }
+    }
+
     /// Undoes the transaction. Statements that still read go on, unless the schema that they were compiled against is undone too.
     pub(crate) fn roll_back_all(&mut self) {
-        let others_read = self.transaction.running > 0;
+        let then = self.after_writing();
         self.transaction.rollbacks += 1;
         for database in &mut self.databases {
             if database.pager.state() != TransactionState::Write {
                 continue;
             }
             // A rollback that fails leaves the pager in doubt; it says so at its next use.
-            let _ = database.pager.rollback();
-            if others_read {
-                let _ = database.pager.begin_read();
-            }
+            let _ = database.pager.rollback_then(then);
         }
         self.finish_virtual_tables(false);
         if self.forget_changed_schemas() {

@@ -320,7 +320,13 @@ impl Definer<'_> {
                     text(row.name),
                     text(row.table),
                 ];
-                let tail = [row.root.map_or(Value::Null, Value::Integer), text(row.sql)];
+                // A text that stays keeps its bytes, also those that are no UTF-8.
+                let sql = if row.sql == before.sql {
+                    values.get(4).cloned().unwrap_or_default()
+                } else {
+                    text(row.sql)
+                };
+                let tail = [row.root.map_or(Value::Null, Value::Integer), sql];
                 let stored: Vec<Value> = new
                     .into_iter()
                     .chain(tail)

@@ -52,6 +52,7 @@ impl Definer<'_> {
             table: Some(row.table.to_owned()),
             root: Some(root),
             sql: row.sql.map(str::to_owned),
+            sql_bytes: None,
         })
     }
 

@@ -366,13 +366,18 @@ impl<'p> Check<'p> {
             return Ok(());
         }
         for no in (1..=self.pager.page_count()).filter_map(PageNo::new) {
-            match self.pager.page_verdict(no)? {
-                Some(Verdict::Damaged) => {
+            if self.is_full() {
+                break;
+            }
+            match self.pager.page_verdict(no) {
+                Ok(Some(Verdict::Damaged)) => {
                     let what = format_args!("Page {no}: checksum does not match its content");
                     self.find(FindingCode::Checksum, Some(no), NO_VALUES, what);
                 }
-                Some(Verdict::Stale) => self.report.stale_checksums.push(no),
-                Some(Verdict::Good) | None => {}
+                Ok(Some(Verdict::Stale)) => self.report.stale_checksums.push(no),
+                Ok(Some(Verdict::Good) | None) => {}
+                Err(Error::Corrupt { .. }) => self.unreadable(no),
+                Err(other) => return Err(other),
             }
         }
         Ok(())

@@ -379,11 +379,35 @@ impl FileStore {
     /// Gives the snapshot back. A database with a log keeps Shared: that is how others see that the log is in use.
     pub(super) fn end_read(&mut self) {
         match &mut self.wal {
-            Some(wal) => wal.leave(&mut *self.file),
+            Some(wal) => {
+                wal.leave(&mut *self.file);
+                if !self.exclusive {
+                    // What a writer took that wanted to be alone.
+                    let _ = self.file.unlock(LockLevel::Shared);
+                }
+            }
             None if self.exclusive => {}
             // A lock that cannot be given back goes when the file is closed; until then others wait.
             None => drop(self.file.unlock(LockLevel::None)),
         }
+    }
+
+    /// Gives the writer's locks back and keeps the snapshot.
+    ///
+    /// # Errors
+    /// The system's. Then nothing is held any more.
+    pub(super) fn end_write(&mut self) -> Result<()> {
+        match &mut self.wal {
+            Some(wal) => wal.end_write(&mut *self.file),
+            None if self.exclusive => {}
+            None => {
+                return self
+                    .file
+                    .unlock(LockLevel::Shared)
+                    .inspect_err(|_| drop(self.file.unlock(LockLevel::None)));
+            }
+        }
+        Ok(())
     }
 
     // ---- writing ---------------------------------------------------------------------------------
@@ -392,7 +416,13 @@ impl FileStore {
     pub(super) fn begin_write(&mut self) -> Result<()> {
         self.check_writable()?;
         match &mut self.wal {
-            Some(wal) => wal.begin_write(&mut *self.file),
+            Some(wal) => {
+                if self.exclusive && self.file.lock_level() < LockLevel::Exclusive {
+                    let locked = self.file.lock(LockLevel::Exclusive);
+                    locked.inspect_err(|_| drop(self.file.unlock(LockLevel::Shared)))?;
+                }
+                wal.begin_write(&mut *self.file)
+            }
             None => self.file.lock(LockLevel::Reserved),
         }
     }

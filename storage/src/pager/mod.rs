@@ -8,6 +8,8 @@
 //!     └───────────────────────────────────────────────┘
 //! ```
 //!
+//! Where statements of the connection still read, commit and rollback lead from Write to Read instead ([`Afterwards::KeepReading`]).
+//!
 //! A pager knows pages and nothing of what is on them, but for the header at the start of page 1. Reading hands out shared
 //! views of clean pages; writing copies a page into a private buffer at its first change and keeps it there until the commit
 //! (`overlay`), so a rollback forgets buffers and a reader never sees half a transaction.
@@ -72,6 +74,16 @@ pub enum TransactionState {
     Read,
     /// A write transaction.
     Write,
+}
+
+/// What comes after the end of a write transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Afterwards {
+    /// Snapshot and locks are given back.
+    Leave,
+    /// A read transaction that sees what the writer left. The writer's lock becomes the reader's without a moment in which others could
+    /// write: cursors of the connection go on where they are. No automatic checkpoint is made.
+    KeepReading,
 }
 
 /// One connection's transactions over one database.

@@ -201,7 +201,7 @@ impl Pager {
     }
 
     /// Keeps the locks between transactions, or stops doing so: then they go when the next transaction ends. A log that is already
-    /// open in shared memory stays there.
+    /// open in shared memory stays there; the next write transaction finds out whether this connection is alone.
     /// A log whose index is in this connection's own memory keeps others out for as long as it is open.
     pub fn set_exclusive(&mut self, exclusive: bool) {
         if let Store::File(store) = &self.store

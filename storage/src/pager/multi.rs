@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::options::{JournalMode, Synchronous};
-use super::{Pager, Store, TransactionState};
+use super::{Afterwards, Pager, Store, TransactionState};
 use crate::error::{Error, Result};
 use crate::journal::{delete_if_stale, write_super_journal};
 use crate::vfs::{Vfs, folder_of};
@@ -22,7 +22,7 @@ use crate::vfs::{Vfs, folder_of};
 ///
 /// # Errors
 /// Those of [`Pager::commit`]; as there, the transactions are still open if the files are unchanged.
-pub fn commit_all(pagers: &mut [&mut Pager]) -> Result<()> {
+pub fn commit_all(pagers: &mut [&mut Pager], then: Afterwards) -> Result<()> {
     let journals: Vec<PathBuf> = pagers
         .iter()
         .filter_map(|pager| pager.journal_of_commit())
@@ -57,7 +57,7 @@ pub fn commit_all(pagers: &mut [&mut Pager]) -> Result<()> {
     let mut result = Ok(());
     for pager in pagers.iter_mut() {
         let finished = if pager.state == TransactionState::Write {
-            pager.finish_commit()
+            pager.finish_commit(then)
         } else {
             pager.commit()
         };

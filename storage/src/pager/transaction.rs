@@ -8,7 +8,7 @@ use super::commit::Changes;
 use super::overlay::DirtyPages;
 use super::replace::Replacement;
 use super::spill::{Held, Slot};
-use super::{Pager, Store, TransactionState};
+use super::{Afterwards, Pager, Store, TransactionState};
 use crate::error::{Error, ReadOnlyReason, Result};
 use crate::format::PageNo;
 use crate::format::header::{Header, SQLITE_VERSION_NUMBER};
@@ -145,8 +145,19 @@ impl Pager {
             self.end_read();
             return Ok(());
         }
+        self.commit_then(Afterwards::Leave)
+    }
+
+    /// As [`Pager::commit`]; what comes of the snapshot is the caller's choice.
+    ///
+    /// # Errors
+    /// Those of [`Pager::commit`].
+    pub fn commit_then(&mut self, then: Afterwards) -> Result<()> {
+        if self.state != TransactionState::Write {
+            return Ok(());
+        }
         self.prepare_commit(None)?;
-        self.finish_commit()
+        self.finish_commit(then)
     }
 
     /// First phase of a commit: everything but the act that makes it final.
@@ -181,7 +192,7 @@ impl Pager {
     }
 
     /// Second phase: makes it final and ends the transaction.
-    pub(super) fn finish_commit(&mut self) -> Result<()> {
+    pub(super) fn finish_commit(&mut self, then: Afterwards) -> Result<()> {
         self.change_watches.note(self.overlay.page_numbers());
         match &mut self.store {
             Store::Memory(store) => {
@@ -205,18 +216,38 @@ impl Pager {
                 }
                 self.forget_changes();
                 self.note_seal(finished.is_ok());
+                let same_pages = self.replaced.is_none();
                 if let Some(new) = self.replaced.take()
                     && finished.is_ok()
                 {
                     self.take_new_geometry(new);
                 }
+                if finished.is_ok() && same_pages && then == Afterwards::KeepReading {
+                    return self.keep_reading();
+                }
                 self.leave();
                 finished?;
-                self.checkpoint_if_due()?;
-                return Ok(());
+                return match then {
+                    Afterwards::Leave => self.checkpoint_if_due(),
+                    Afterwards::KeepReading => self.begin_read(),
+                };
             }
         }
-        self.leave();
+        match then {
+            Afterwards::Leave => self.leave(),
+            Afterwards::KeepReading => self.enter_snapshot(false),
+        }
+        Ok(())
+    }
+
+    /// The write transaction has ended: it becomes a read transaction that sees what it left. Nobody can write in between.
+    fn keep_reading(&mut self) -> Result<()> {
+        if let Store::File(store) = &mut self.store {
+            store
+                .end_write()
+                .inspect_err(|_| self.state = TransactionState::None)?;
+        }
+        self.enter_snapshot(false);
         Ok(())
     }
 
@@ -225,6 +256,14 @@ impl Pager {
     /// # Errors
     /// Only if a commit of several files was prepared and the file could not be put back; the connection is poisoned then.
     pub fn rollback(&mut self) -> Result<()> {
+        self.rollback_then(Afterwards::Leave)
+    }
+
+    /// As [`Pager::rollback`]; what comes of the snapshot is the caller's choice. A read transaction goes on if it is to.
+    ///
+    /// # Errors
+    /// Those of [`Pager::rollback`].
+    pub fn rollback_then(&mut self, then: Afterwards) -> Result<()> {
         let mut result = Ok(());
         (self.replaced, self.sealing, self.seals) = (None, false, None);
         if self.state == TransactionState::Write {
@@ -233,6 +272,12 @@ impl Pager {
             }
             self.forget_changes();
             self.mutation_count += 1;
+        }
+        if result.is_ok() && then == Afterwards::KeepReading {
+            if self.state == TransactionState::Write {
+                return self.keep_reading();
+            }
+            return Ok(());
         }
         self.leave();
         result

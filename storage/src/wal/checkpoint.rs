@@ -22,8 +22,8 @@ use crate::format::wal::{FRAME_HEADER_SIZE, FrameNo, frame_offset, frame_page_of
 use crate::format::wal_index::{READ_MARK_UNUSED, READ_MARKS};
 use crate::vfs::{ShmLock, SyncKind, WRITE_CHUNK, read_whole};
 
-/// How long a writer's lock is waited for by a checkpoint that has to write the log: a commit or two.
-const WRITE_LOCK_PAUSES: u32 = 50;
+/// How long a checkpoint whose sync failed waits for a commit that is being written.
+const WRITE_LOCK_PAUSES: u32 = 1000;
 const WRITE_LOCK_PAUSE: Duration = Duration::from_millis(1);
 
 /// How hard a checkpoint tries.
@@ -244,8 +244,12 @@ impl Wal {
     }
 
     /// Writes the log, frame `safe` at least, over itself. The caller holds the lock of mark 0, so nobody starts the log again meanwhile.
+    ///
+    /// Published frames do not change, so they are written without the writer's lock. What a writer has in the making is written when he is
+    /// done. If that takes him too long it is his affair: his own sync tells him of the failure, if his mode has one.
     fn write_again(&self, around: &mut Around<'_>, safe: FrameNo) -> Result<()> {
         let vfs = around.vfs;
+        self.write_frames_again(self.published(around, safe))?;
         let mut pauses = 0..WRITE_LOCK_PAUSES;
         let mut wait = || {
             vfs.sleep(WRITE_LOCK_PAUSE);
@@ -255,13 +259,17 @@ impl Wal {
         if locked {
             self.lock_waiting(around, WRITE_LOCK, 1, &mut wait)?;
         }
-        let published = self.index.read_header(around.database).ok().flatten();
-        let last = published.map_or(safe, |header| header.frame_count.max(safe));
-        let written = self.write_frames_again(last);
+        let written = self.write_frames_again(self.published(around, safe));
         if locked {
             self.unlock(around.database, WRITE_LOCK, 1);
         }
         written
+    }
+
+    /// The last frame that is published, `safe` at least.
+    fn published(&self, around: &mut Around<'_>, safe: FrameNo) -> FrameNo {
+        let header = self.index.read_header(around.database).ok().flatten();
+        header.map_or(safe, |header| header.frame_count.max(safe))
     }
 
     fn write_frames_again(&self, last: FrameNo) -> Result<()> {

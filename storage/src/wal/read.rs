@@ -13,6 +13,7 @@ use std::time::Duration;
 use super::index::decode;
 use super::{Around, RECOVER_LOCK, WRITE_LOCK, Wal, read_lock, unless_busy};
 use crate::error::{Error, ReadOnlyReason, Result};
+use crate::format::wal::FrameNo;
 use crate::format::wal_index::READ_MARKS;
 use crate::vfs::{File, ShmLock};
 
@@ -59,6 +60,28 @@ impl Wal {
         }
         self.writing = false;
         self.last_frame = 0;
+    }
+
+    /// Gives back the writer's lock and keeps the snapshot, which has the commit of this writer in it.
+    pub(crate) fn end_write(&mut self, database: &mut dyn File) {
+        debug_assert!(self.mark.is_some());
+        if self.writing {
+            self.unlock(database, WRITE_LOCK, 1);
+            self.writing = false;
+        }
+        // Whoever reads the database alone goes on doing so: nothing was written then.
+        if self.mark != Some(0) {
+            self.last_frame = self.frames_from(self.first_frame);
+        }
+    }
+
+    /// The last frame of a snapshot that looks for pages in frame `first` and those behind it; 0 if there are none.
+    fn frames_from(&self, first: FrameNo) -> FrameNo {
+        if first > self.header.frame_count {
+            0
+        } else {
+            self.header.frame_count
+        }
     }
 
     /// One attempt at a snapshot. With `in_log` it keeps the header and looks for a mark in the log only: the caller writes and has just
@@ -135,11 +158,7 @@ impl Wal {
             return Ok(Attempt::Again);
         }
         self.mark = Some(mark);
-        self.last_frame = if self.first_frame > frame_count {
-            0
-        } else {
-            frame_count
-        };
+        self.last_frame = self.frames_from(self.first_frame);
         Ok(Attempt::Done)
     }
 

@@ -161,10 +161,15 @@ impl Wal {
     /// Writes the log's header. It must be durable before the first frame is: an old header with some old frames and some new ones
     /// would be a log that ends in the past. That the file is empty proves nothing, because the cut that emptied it may not be
     /// durable itself.
+    ///
+    /// A writer may have died after it wrote a header and frames and before it published them. Its frames are still there, so no two
+    /// headers get the same salts: then nothing that stood in the file before can belong to the log that starts here.
     fn start_log(&mut self, around: &mut Around<'_>, page_size: u32) -> Result<IndexHeader> {
         let mut next = self.header;
         if self.checkpoint_sequence == 0 {
             around.vfs.random(&mut next.salt);
+        } else {
+            around.vfs.random(&mut next.salt[4..]);
         }
         let header = WalHeader {
             order: WordOrder::NATIVE,

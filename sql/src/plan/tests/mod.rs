@@ -143,6 +143,7 @@ fn read_schema(sqlite: &rusqlite::Connection, aliases: &[&str]) -> Schema {
             table: row.get(1)?,
             root: row.get(2)?,
             sql: row.get(3)?,
+            sql_bytes: None,
         })
     });
     for row in rows.unwrap() {

@@ -141,3 +141,51 @@ fn findings_are_those_of_sqlite() {
         assert!(with_findings > 30, "{with_findings}");
     }
 }
+
+/// The last frame of a log says how long the database is, and a damaged one says anything. The check noted each page that could be in a bit
+/// map as long as that.
+#[test]
+fn a_log_that_claims_billions_of_pages_takes_little_memory() {
+    use std::path::Path;
+
+    use crate::format::wal::{FRAME_HEADER_SIZE, Frame, HEADER_SIZE, WalHeader};
+    use crate::pager::{JournalMode, PagerOptions};
+    use crate::vfs::MemoryVfs;
+
+    for page_checksum in [false, true] {
+        let options = PagerOptions {
+            journal_mode: JournalMode::Wal,
+            page_checksum,
+            ..PagerOptions::default()
+        };
+        let open = |vfs: MemoryVfs| Pager::open(Arc::new(vfs), Path::new("x.db"), &options).unwrap();
+        let vfs = MemoryVfs::new();
+        let mut pager = open(vfs.clone());
+        pager.begin_write().unwrap();
+        pager.append_page().unwrap();
+        pager.commit().unwrap();
+        let mut image = vfs.image();
+        let log = image.files.get_mut(Path::new("x.db-wal")).unwrap();
+        let (head, frames) = log.split_first_chunk_mut::<HEADER_SIZE>().unwrap();
+        let (header, mut checksum) = WalHeader::decode(head).unwrap().unwrap();
+        for frame in frames.chunks_exact_mut(header.page_size as usize + FRAME_HEADER_SIZE) {
+            let (head, page) = frame.split_first_chunk_mut::<FRAME_HEADER_SIZE>().unwrap();
+            let claims = Frame {
+                page: PageNo::new(read_u32(head, 0).unwrap()).unwrap(),
+                commit_size: crate::pager::PAGE_COUNT_MAX,
+            };
+            *head = claims.encode(page, header.order, header.salt, &mut checksum);
+        }
+        let mut found = open(MemoryVfs::from_image(&image));
+        found.begin_read().unwrap();
+        assert_eq!(found.page_count(), crate::pager::PAGE_COUNT_MAX);
+        let options = CheckOptions::default();
+        let mut check = Check::new(&found, &options).unwrap();
+        check.checksums().unwrap();
+        check.freelist(found.page_count(), 3).unwrap();
+        check.tree(&TreeRoot::new(PageNo::ONE)).unwrap();
+        check.accounting();
+        assert_eq!(check.report.findings.len(), options.findings_max);
+        assert!(check.referenced.iter().flatten().count() <= 3);
+    }
+}

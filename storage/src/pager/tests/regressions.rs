@@ -152,15 +152,21 @@ fn a_journal_whose_end_is_in_doubt_is_not_written_over() {
 /// connection's sync went well without them, and its checkpoint copied what a power loss then took from the log.
 #[test]
 fn frames_that_a_failed_sync_dropped_are_written_again() {
-    for after in 0..12 {
+    for (after, somebody_writes) in (0..12).flat_map(|after| [(after, false), (after, true)]) {
         let machine = machine();
         let mut first = open(&machine, JournalMode::Wal, Synchronous::Normal);
         for n in 1..4 {
             commit(&mut first, n).unwrap();
         }
+        // A writer that takes its time: what is published is written again without waiting for it.
+        let mut writer = open(&machine.process(), JournalMode::Wal, Synchronous::Normal);
+        if somebody_writes {
+            writer.begin_write().unwrap();
+        }
         machine.set_plan(Some(FaultPlan::once(Fault::SyncDrops, after)));
         let failed = first.checkpoint(CheckpointKind::Passive).is_err();
         machine.set_plan(None);
+        writer.rollback().unwrap();
         let mut second = open(&machine.process(), JournalMode::Wal, Synchronous::Normal);
         commit(&mut second, 4).unwrap();
         let start = machine.ops().len();
@@ -177,7 +183,7 @@ fn frames_that_a_failed_sync_dropped_are_written_again() {
                 read(&mut found).unwrap_or_else(|error| panic!("{after} {now} {choice:?}: {error}"));
             }
         }
-        if !failed {
+        if !failed && somebody_writes {
             break;
         }
     }
@@ -262,7 +268,7 @@ fn a_failed_commit_over_two_files_leaves_no_super_journal() {
         suffix: Some("y.db-journal"),
         ..FaultPlan::once(Fault::SyncDrops, 0)
     }));
-    commit_all(&mut [&mut main, &mut two]).unwrap_err();
+    commit_all(&mut [&mut main, &mut two], Afterwards::Leave).unwrap_err();
     main.rollback().unwrap();
     let _ = two.rollback();
     let files: Vec<_> = machine.disk().killed().files.into_keys().collect();
@@ -334,4 +340,37 @@ fn a_file_that_ends_inside_a_page_is_not_mapped_past_its_end() {
         assert_eq!((last[0], last[65535]), (1, 0));
         pager.end_read();
     }
+}
+
+/// SQLite before 3.5.8 left the page size out of a journal's header. We took such a hot journal for none, and what it could have put back
+/// stayed half-written.
+#[test]
+fn a_journal_without_a_page_size_is_played_back() {
+    use super::crash::killed;
+    let machine = machine();
+    let mut pager = open(&machine, JournalMode::Delete, Synchronous::Full);
+    commit(&mut pager, 1).unwrap();
+    let before = machine.ops().len();
+    commit(&mut pager, 2).unwrap();
+    let ops = machine.ops();
+    let mut played_back = 0;
+    for count in before..ops.len() {
+        let mut image = killed(&ops[..count]);
+        let journal = image.files.get_mut(Path::new("x.db-journal"));
+        let Some(size) = journal.and_then(|journal| journal.get_mut(24..28)) else {
+            continue;
+        };
+        size.fill(0);
+        let folder = tempfile::tempdir().unwrap();
+        for (path, bytes) in &image.files {
+            std::fs::write(folder.path().join(path), bytes).unwrap();
+        }
+        let theirs = rusqlite::Connection::open(folder.path().join(DATABASE)).unwrap();
+        let version = theirs.query_row("PRAGMA user_version", [], |row| row.get::<_, i32>(0));
+        assert_eq!(version.unwrap(), 1, "{count}");
+        let mut found = open(&FaultVfs::new(&image, 1), JournalMode::Delete, Synchronous::Full);
+        assert_eq!(read(&mut found).unwrap(), 1, "{count}");
+        played_back += 1;
+    }
+    assert!(played_back > 5);
 }

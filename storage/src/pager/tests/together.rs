@@ -170,6 +170,41 @@ fn an_exclusive_connection_is_alone() {
     }
 }
 
+/// A connection that reads while it commits let go of its snapshot for a moment: the statements that were running could go on in
+/// what another process had committed just then.
+#[test]
+fn a_commit_that_keeps_reading_lets_nobody_in_between() {
+    for mode in [JournalMode::Delete, JournalMode::Persist, JournalMode::Wal] {
+        let vfs: Arc<dyn Vfs> = Arc::new(MemoryVfs::new());
+        let options = patient(mode, 0);
+        let open = || Pager::open(Arc::clone(&vfs), Path::new("db"), &options).unwrap();
+        let mut first = open();
+        set(&mut first, 0);
+        first.commit().unwrap();
+        thread::scope(|scope| {
+            for own in 0..2 {
+                let mut pager = open();
+                scope.spawn(move || {
+                    for n in 0..200 {
+                        let version = n * 2 + own;
+                        set(&mut pager, version);
+                        pager.commit_then(Afterwards::KeepReading).unwrap();
+                        assert_eq!(pager.state(), TransactionState::Read);
+                        assert_eq!(pager.header().unwrap().user_version, version, "{mode:?}");
+                        // Nobody has written since, so the snapshot can be written on.
+                        if mode != JournalMode::Wal {
+                            pager.begin_write().unwrap();
+                            pager.rollback_then(Afterwards::KeepReading).unwrap();
+                            assert_eq!(pager.header().unwrap().user_version, version, "{mode:?}");
+                        }
+                        pager.end_read();
+                    }
+                });
+            }
+        });
+    }
+}
+
 fn set(pager: &mut Pager, version: i32) {
     pager.begin_write().unwrap();
     pager
@@ -203,7 +238,7 @@ fn a_commit_over_two_files_is_one() {
         let before = vfs.ops().len();
         set(&mut a, 2);
         set(&mut b, 2);
-        commit_all(&mut [&mut a, &mut b]).unwrap();
+        commit_all(&mut [&mut a, &mut b], Afterwards::Leave).unwrap();
         let ops = vfs.ops();
         let mut seen = Vec::new();
         for count in before..=ops.len() {
@@ -226,11 +261,14 @@ fn a_commit_over_two_files_is_one() {
         set(&mut a, 3);
         set(&mut b, 3);
         reader.begin_read().unwrap();
-        assert!(matches!(commit_all(&mut [&mut b, &mut a]), Err(Error::Busy)));
+        assert!(matches!(
+            commit_all(&mut [&mut b, &mut a], Afterwards::Leave),
+            Err(Error::Busy)
+        ));
         assert_eq!(reader.header().unwrap().user_version, 2);
         assert_eq!(b.state(), TransactionState::Write);
         reader.end_read();
-        commit_all(&mut [&mut b, &mut a]).unwrap();
+        commit_all(&mut [&mut b, &mut a], Afterwards::Leave).unwrap();
         reader.begin_read().unwrap();
         assert_eq!(reader.header().unwrap().user_version, 3);
         let left: Vec<_> = killed(&vfs.ops())
