@@ -5,7 +5,7 @@
 //!                                        ──copy──> theirs.db ─┴─> round 1: ours, theirs; round 2: ..; median each; ratio
 //! ```
 //!
-//! Besides the standard workloads there are two suites: [TPC-H](tpch) and a [speed test](speedtest) like SQLite's own.
+//! Besides the standard workloads there are two suites: TPC-H (`tpch`) and a speed test (`speedtest`) like SQLite's own.
 //!
 //! Machines are shared and noisy: rounds alternate so that noise hits both, and the median forgives single outliers.
 

@@ -51,11 +51,24 @@ enum Source {
     /// In the entries of the tree that is searched.
     Entries(IndexCursor),
     /// In a table; the entries of an index say where.
-    Lookups {
-        entries: IndexCursor,
-        rowid: Decoder,
-        table: TableCursor,
-    },
+    Lookups(Box<Lookups>),
+}
+
+struct Lookups {
+    entries: IndexCursor,
+    rowid: Decoder,
+    table: TableCursor,
+}
+
+impl Source {
+    /// The cursor that keys are searched by, where that is an index's.
+    fn index(&mut self) -> Option<&mut IndexCursor> {
+        match self {
+            Source::Rowids(_) => None,
+            Source::Entries(cursor) => Some(cursor),
+            Source::Lookups(lookups) => Some(&mut lookups.entries),
+        }
+    }
 }
 
 /// A value of a key, kept while its rows are read.
@@ -140,11 +153,11 @@ impl<'p> KeyedPlan<'p> {
                     let decoder = index_decoder(table, index, &scan.columns)?;
                     (scan.database, Source::Entries(entries), decoder, single)
                 } else {
-                    let source = Source::Lookups {
+                    let source = Source::Lookups(Box::new(Lookups {
                         entries,
                         rowid: rowid_decoder(index),
                         table: TableCursor::new(table.root),
-                    };
+                    }));
                     let decoder = table_decoder(table, &scan.columns)?;
                     (scan.database, source, decoder, single)
                 }
@@ -277,10 +290,12 @@ fn single_keys(seek: &PlanSeek) -> Option<Vec<&Expr>> {
     if seek.equal.is_empty() || seek.lower.is_some() || seek.upper.is_some() {
         return None;
     }
-    let value = |term| match term {
-        &SeekTerm::Equal(ref value) => Some(value),
-        _ => None,
-    };
+    fn value(term: &SeekTerm) -> Option<&Expr> {
+        match term {
+            SeekTerm::Equal(value) => Some(value),
+            _ => None,
+        }
+    }
     seek.equal.iter().map(value).collect()
 }
 
@@ -326,11 +341,9 @@ impl KeyedRows {
             }
         }
         let key: KeyValues<'_> = self.key.iter().map(KeyPart::as_ref).collect();
-        let cursor = match &mut self.source {
-            Source::Entries(cursor) | Source::Lookups { entries: cursor, .. } => cursor,
-            Source::Rowids(_) => return Ok(()),
-        };
-        if cursor.seek(pager, &key, Seek::Eq)? {
+        if let Some(cursor) = self.source.index()
+            && cursor.seek(pager, &key, Seek::Eq)?
+        {
             self.standing = Standing::OnRow;
         }
         Ok(())
@@ -370,11 +383,11 @@ impl KeyedRows {
     fn stand(&mut self, pager: &Pager) -> Result<bool> {
         if self.standing == Standing::Taken {
             let key: KeyValues<'_> = self.key.iter().map(KeyPart::as_ref).collect();
-            let more = match &mut self.source {
-                Source::Rowids(_) => false,
-                Source::Entries(cursor) | Source::Lookups { entries: cursor, .. } => {
+            let more = match self.source.index() {
+                Some(cursor) => {
                     cursor.next(pager)? && cursor.compare_current(pager, &key)? == Ordering::Equal
                 }
+                None => false,
             };
             self.standing = if more { Standing::OnRow } else { Standing::Done };
         }
@@ -392,11 +405,12 @@ impl KeyedRows {
                 let record = cursor.payload(pager, &mut self.spill)?;
                 self.decoder.decode(0, record, columns)
             }
-            Source::Lookups {
-                entries,
-                rowid,
-                table,
-            } => {
+            Source::Lookups(lookups) => {
+                let Lookups {
+                    entries,
+                    rowid,
+                    table,
+                } = &mut **lookups;
                 let entry = entries.payload(pager, &mut self.spill)?;
                 self.rowid[0].clear();
                 rowid.decode(0, entry, &mut self.rowid)?;
@@ -419,13 +433,14 @@ impl KeyedRows {
         let pager = &context.state.databases[self.database].pager;
         Ok(match &self.source {
             Source::Rowids(cursor) => cursor.estimate(pager)?,
-            Source::Entries(cursor) | Source::Lookups { entries: cursor, .. } => cursor.estimate(pager)?,
+            Source::Entries(cursor) => cursor.estimate(pager)?,
+            Source::Lookups(lookups) => lookups.entries.estimate(pager)?,
         })
     }
 
     /// Whether each row takes a search of its own beside that for the key.
     pub(in crate::exec) fn looks_up(&self) -> bool {
-        matches!(self.source, Source::Lookups { .. })
+        matches!(self.source, Source::Lookups(_))
     }
 
     /// Lets go of all pages.
@@ -434,9 +449,9 @@ impl KeyedRows {
         match &mut self.source {
             Source::Rowids(cursor) => cursor.reset(),
             Source::Entries(cursor) => cursor.reset(),
-            Source::Lookups { entries, table, .. } => {
-                entries.reset();
-                table.reset();
+            Source::Lookups(lookups) => {
+                lookups.entries.reset();
+                lookups.table.reset();
             }
         }
     }
