@@ -20,6 +20,7 @@ pub struct Register(pub usize);
 
 /// A bound expression over one input row.
 #[derive(Clone, Debug)]
+#[repr(u32)]
 pub enum Expr {
     /// A constant.
     Literal(Value),

@@ -136,10 +136,11 @@ impl<'a> Lowerer<'a> {
         bindings: Vec<(ColumnRef, Register)>,
         layout: &Layout,
     ) -> Result<Vec<(Register, Expr)>> {
-        bindings
-            .into_iter()
-            .map(|(column, register)| Ok((register, self.column(column, layout)?)))
-            .collect()
+        let mut bound = Vec::with_capacity(bindings.len());
+        for (column, register) in bindings {
+            bound.push((register, self.column(column, layout)?));
+        }
+        Ok(bound)
     }
 
     /// The register in which a column of an outer row arrives.
