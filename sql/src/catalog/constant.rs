@@ -84,7 +84,7 @@ pub fn is_constant(expr: &Expr) -> bool {
         ExprKind::Unary { operand, .. }
         | ExprKind::Collate { operand, .. }
         | ExprKind::Cast { operand, .. } => is_constant(operand),
-        ExprKind::Binary { left, right, .. } => is_constant(left) && is_constant(right),
+        ExprKind::Binary { operands, .. } => is_constant(&operands.left) && is_constant(&operands.right),
         ExprKind::Like(like) => {
             is_constant(&like.left)
                 && is_constant(&like.pattern)

@@ -22,6 +22,10 @@ const DIGIT: u8 = 2;
 const HEX: u8 = 4;
 /// Continues an identifier.
 const WORD: u8 = 8;
+/// Begins an identifier or keyword.
+const LETTER: u8 = 16;
+/// May begin a blank, a comment or a byte order mark.
+const GAP: u8 = 32;
 
 const BYTE_CLASS: [u8; 256] = {
     let mut table = [0; 256];
@@ -39,6 +43,12 @@ const BYTE_CLASS: [u8; 256] = {
         }
         if byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' || byte >= 0x80 {
             table[i] |= WORD;
+        }
+        if byte.is_ascii_alphabetic() || byte == b'_' || byte >= 0x80 {
+            table[i] |= LETTER;
+        }
+        if matches!(byte, b'\t'..=b' ' | b'-' | b'/' | 0xef) {
+            table[i] |= GAP;
         }
         i += 1;
     }
@@ -69,11 +79,23 @@ impl<'a> Lexer<'a> {
     }
 
     /// The next token; at the end of the text `End`, again and again.
-    #[inline]
+    #[inline(always)]
     pub fn next_token(&mut self) -> Token {
-        self.skip_blanks();
+        let mut first = self.peek(0);
+        if first == b' ' {
+            self.at += 1;
+            first = self.peek(0);
+        }
+        if is(first, GAP) {
+            self.skip_blanks();
+            first = self.peek(0);
+        }
         let start = self.at;
-        let kind = self.token_kind(self.peek(0));
+        let kind = if is(first, LETTER) && !matches!(first, b'x' | b'X') {
+            self.word()
+        } else {
+            self.token_kind(first)
+        };
         debug_assert!(self.at <= self.sql.len());
         Token {
             kind,
@@ -99,19 +121,8 @@ impl<'a> Lexer<'a> {
 
     /// Skips blanks and comments, and a byte order mark at the very start. A vertical tab is a blank after another
     /// blank only: a quirk of SQLite's lexer.
-    #[inline]
-    fn skip_blanks(&mut self) {
-        if self.peek(0) == b' ' {
-            self.at += 1;
-        }
-        if !matches!(self.peek(0), b'\t'..=b' ' | b'-' | b'/' | 0xef) {
-            return;
-        }
-        self.skip_more_blanks();
-    }
-
     #[inline(never)]
-    fn skip_more_blanks(&mut self) {
+    fn skip_blanks(&mut self) {
         if self.at == 0 && self.sql.starts_with(&[0xef, 0xbb, 0xbf]) {
             self.at = 3;
         }
@@ -144,7 +155,7 @@ impl<'a> Lexer<'a> {
         match first {
             0 => T::End,
             b'x' | b'X' if self.peek(1) == b'\'' => self.blob(),
-            b'a'..=b'z' | b'A'..=b'Z' | b'_' | 0x80.. => self.word(),
+            b'a'..=b'z' | b'A'..=b'Z' | b'_' | 0x80.. => self.word_with_x(),
             b'.' if !is(self.peek(1), DIGIT) => {
                 self.at += 1;
                 T::Dot
@@ -200,7 +211,7 @@ impl<'a> Lexer<'a> {
         kind
     }
 
-    #[inline]
+    #[inline(always)]
     fn word(&mut self) -> TokenKind {
         let rest = self.sql.get(self.at..).unwrap_or_default();
         let mut folded = Folded::default();
@@ -211,6 +222,11 @@ impl<'a> Lexer<'a> {
         }
         self.at += length;
         folded_keyword(&rest[..length], folded).unwrap_or(TokenKind::Id)
+    }
+
+    #[inline(never)]
+    fn word_with_x(&mut self) -> TokenKind {
+        self.word()
     }
 
     /// `x'..'`; with an odd number of digits, or other bytes in it, it is illegal up to the closing quote.

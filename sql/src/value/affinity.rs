@@ -83,11 +83,13 @@ pub fn converted_by_affinity(value: ValueRef<'_>, affinity: Affinity) -> Option<
         (Affinity::Real, ValueRef::Integer(i)) => Some(Value::Real(i as f64)),
         // Negative zero counts as an integer, and comes back as plain zero.
         (Affinity::Real, ValueRef::Real(r)) => (r == 0.0 && r.is_sign_negative()).then_some(Value::Real(0.0)),
+        (Affinity::Real, ValueRef::Text(text)) if !number::may_be_number(text) => None,
         (Affinity::Real, ValueRef::Text(text)) => {
             number::affinity_number(text).map(|n| Value::Real(n.to_real()))
         }
         (_, ValueRef::Integer(_)) => None,
         (_, ValueRef::Real(r)) => number::lossless_integer(r).map(Value::Integer),
+        (_, ValueRef::Text(text)) if !number::may_be_number(text) => None,
         (_, ValueRef::Text(text)) => number::affinity_number(text).map(Number::into_value),
     }
 }

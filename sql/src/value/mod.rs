@@ -39,6 +39,7 @@ pub fn compare(a: ValueRef<'_>, b: ValueRef<'_>, collation: &Collation) -> Order
 
 /// A value that owns its bytes.
 #[derive(Clone, Debug, Default)]
+#[repr(u32)]
 pub enum Value {
     /// SQL's NULL.
     #[default]

@@ -24,7 +24,7 @@ use super::balance::{self, Pending};
 use super::descent::{Path, Stack, Stamp};
 use super::edit::PageEdit;
 use super::leaf::LeafRows;
-use super::tree::{TreeKind, count_rows};
+use super::tree::{TreeKind, count_rows, estimate_rows};
 use super::{Seek, overflow};
 use crate::error::{Error, Result};
 use crate::format::cell::{CELL_SIZE_MIN, CellHead, PAYLOAD_LEN_MAX, PayloadLimits};
@@ -226,6 +226,11 @@ impl TableCursor {
     /// The number of rows. Reads the pages' headers, not the rows.
     pub fn count(&self, pager: &Pager) -> Result<u64> {
         count_rows(pager, self.stack.root(), TreeKind::Table)
+    }
+
+    /// About how many there are, judged by one page of each level.
+    pub fn estimate(&self, pager: &Pager) -> Result<u64> {
+        estimate_rows(pager, self.stack.root(), TreeKind::Table)
     }
 
     // ---- whole leaves ----------------------------------------------------------------------------

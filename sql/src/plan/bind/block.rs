@@ -14,7 +14,7 @@ use crate::syntax::ast;
 
 /// A block with its result columns and its order.
 pub(super) struct BoundBlock {
-    pub block: Block,
+    pub block: Box<Block>,
     pub columns: Vec<OutputColumn>,
     pub order: Vec<Order>,
 }
@@ -120,7 +120,7 @@ impl<'a> Binder<'a> {
     }
 
     /// A row of VALUES that aggregates, or has window functions.
-    pub(super) fn block_of_values(&mut self, row: Vec<Scalar>, mut scope: Scope) -> Block {
+    pub(super) fn block_of_values(&mut self, row: Vec<Scalar>, mut scope: Scope) -> Box<Block> {
         scope.outputs = row.into_iter().map(Typed::plain).collect();
         let bound = Clauses {
             columns: Vec::new(),
@@ -134,16 +134,18 @@ impl<'a> Binder<'a> {
 
     fn assemble(&mut self, from: Option<From>, bound: Clauses, scope: Scope, distinct: bool) -> BoundBlock {
         let distinct = distinct.then(|| scope.outputs.iter().map(Typed::order_collation).collect());
-        let mut block = Block {
+        let mut projection = Vec::with_capacity(scope.outputs.len());
+        projection.extend(scope.outputs.into_iter().map(|typed| typed.expr));
+        let mut block = Box::new(Block {
             from,
             filter: bound.filter,
             semis: Vec::new(),
             grouping: None,
             having: bound.having,
             windows: scope.windows,
-            projection: scope.outputs.into_iter().map(|typed| typed.expr).collect(),
+            projection,
             distinct,
-        };
+        });
         let mut order = bound.order;
         if scope.aggregated || scope.results.is_some() {
             let keys = self.tables.add_pseudo();

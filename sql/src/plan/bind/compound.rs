@@ -40,7 +40,7 @@ impl<'a> Binder<'a> {
         match &select.first {
             SelectCore::Query(core) => {
                 let bound = self.block(core, &select.order_by)?;
-                let mut query = Query::of(Body::Block(Box::new(bound.block)), bound.columns);
+                let mut query = Query::of(Body::Block(bound.block), bound.columns);
                 query.order = bound.order;
                 Ok(query)
             }
@@ -60,6 +60,9 @@ impl<'a> Binder<'a> {
 
     /// LIMIT and OFFSET see no columns of the query itself.
     pub(super) fn limit(&mut self, limit: &'a ast::Limit) -> Result<(Option<Scalar>, Option<Scalar>)> {
+        if let (true, None) = (limit.limit.is_bare_value(), &limit.offset) {
+            return Ok((Some(self.expr(&limit.limit)?.expr), None));
+        }
         let (bound, _) = self.in_scope(Scope::new(Clause::Value), |binder| {
             let count = binder.expr(&limit.limit)?.expr;
             let offset = limit
@@ -113,7 +116,7 @@ impl<'a> Binder<'a> {
         let mut bodies = Vec::with_capacity(bound.len());
         for (place, row) in bound.into_iter().enumerate() {
             bodies.push(match blocks.next_if(|(own, _)| *own == place) {
-                Some((_, scope)) => Body::Block(Box::new(self.block_of_values(row, scope))),
+                Some((_, scope)) => Body::Block(self.block_of_values(row, scope)),
                 None => Body::Values(vec![row]),
             });
         }
@@ -142,7 +145,7 @@ impl<'a> Binder<'a> {
                     written: Some(&core.columns),
                     columns: bound.columns,
                 };
-                Ok((Body::Block(Box::new(bound.block)), member))
+                Ok((Body::Block(bound.block), member))
             }
             SelectCore::Values(rows) => {
                 let (body, columns) = self.values(rows)?;

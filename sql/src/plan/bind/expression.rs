@@ -109,8 +109,9 @@ impl<'a> Binder<'a> {
     fn binary_chain(&mut self, top: &'a ast::Expr) -> Result<Typed> {
         let mut pending = Pending::new();
         let mut at = top;
-        while let ExprKind::Binary { op, left, right } = &at.kind {
-            pending.push((*op, right.as_ref(), at.span));
+        while let ExprKind::Binary { op, operands } = &at.kind {
+            let ast::Operands { left, right } = &**operands;
+            pending.push((*op, right, at.span));
             if is_comparison(*op) && (is_row(left) || is_row(right)) {
                 let (op, right, span) = (*op, right, at.span);
                 pending.pop();
@@ -125,12 +126,10 @@ impl<'a> Binder<'a> {
         }
     }
 
-    fn finish_chain(&mut self, first: Typed, mut pending: Pending<'a>) -> Result<Typed> {
-        let mut left = first;
+    fn finish_chain(&mut self, mut left: Typed, mut pending: Pending<'a>) -> Result<Typed> {
         while let Some((op, right, span)) = pending.pop() {
-            match self.binary(op, left, right, span) {
-                Ok(typed) => left = typed,
-                Err(error) => return Err(self.chain_failed(error, pending)),
+            if let Err(error) = self.binary(op, &mut left, right, span) {
+                return Err(self.chain_failed(error, pending));
             }
         }
         Ok(left)

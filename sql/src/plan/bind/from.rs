@@ -57,13 +57,24 @@ pub(super) enum Relation<'a> {
     Unconnected(DatabaseIndex),
 }
 
+/// The items of a clause, from left to right.
+pub(super) struct Items<'a> {
+    /// How names see them.
+    visible: Vec<ScopeSource>,
+    /// What is joined, with the arguments of table functions.
+    operands: Vec<(Operand, &'a [ast::Expr])>,
+}
+
+impl<'a> Items<'a> {
+    fn push(&mut self, item: Item<'a>) {
+        self.visible.push(item.visible);
+        self.operands.push((item.operand, item.arguments));
+    }
+}
+
 impl<'a> Binder<'a> {
     /// The first pass: every table of the clause, from left to right.
-    pub(super) fn bind_from_items(
-        &mut self,
-        clause: &'a ast::FromClause,
-        out: &mut Vec<Item<'a>>,
-    ) -> Result<()> {
+    pub(super) fn bind_from_items(&mut self, clause: &'a ast::FromClause, out: &mut Items<'a>) -> Result<()> {
         match first_tables(clause) {
             Some(inner) => self.nested(|binder| binder.bind_from_items(inner, out))?,
             None => self.table_ref(&clause.first, out)?,
@@ -72,13 +83,13 @@ impl<'a> Binder<'a> {
             self.table_ref(&join.table, out)?;
         }
         let most = self.context.settings.join_tables_max;
-        match out.len() > most {
+        match out.visible.len() > most {
             true => Err(Error::sql(format!("at most {most} tables in a join"))),
             false => Ok(()),
         }
     }
 
-    fn table_ref(&mut self, table: &'a TableRef, out: &mut Vec<Item<'a>>) -> Result<()> {
+    fn table_ref(&mut self, table: &'a TableRef, out: &mut Items<'a>) -> Result<()> {
         match table {
             TableRef::Table { name, alias, indexed } => {
                 let item = self.named_table(name, alias.as_ref(), indexed.as_ref())?;
@@ -408,18 +419,17 @@ impl<'a> Binder<'a> {
         clause: &'a ast::FromClause,
         inside: impl FnOnce(&mut Self) -> Result<T>,
     ) -> Result<(From, (T, Scope))> {
-        let mut items = Vec::with_capacity(1 + clause.joins.len());
+        let tables = 1 + clause.joins.len();
+        let mut items = Items {
+            visible: Vec::with_capacity(tables),
+            operands: Vec::with_capacity(tables),
+        };
         self.bind_from_items(clause, &mut items)?;
         let mut scope = Scope::new(super::Clause::From);
-        let mut sources = Vec::with_capacity(items.len());
-        scope.sources.reserve(items.len());
-        for item in items {
-            scope.sources.push(item.visible);
-            sources.push((item.operand, item.arguments));
-        }
+        scope.sources = items.visible;
         let ((from, result), scope) = self.in_scope(scope, |binder| {
             let mut sources = Sources {
-                left: sources.into_iter(),
+                left: items.operands.into_iter(),
                 taken: 0,
             };
             let from = binder.join_tree(clause, &mut sources, joins_right(clause))?;

@@ -33,6 +33,8 @@ mod write;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::context::PlanContext;
 use super::expr::Register;
 use super::logical::{ColumnRef, ColumnSet, OutputColumn, Query, Scalar, TableId};
@@ -267,10 +269,10 @@ pub(super) struct Binder<'a> {
     /// How many queries inside expressions were met.
     subqueries: usize,
     /// The WINDOW clauses of the blocks that are being bound.
-    named_windows: Vec<&'a [ast::NamedWindow]>,
+    named_windows: SmallVec<[&'a [ast::NamedWindow]; 2]>,
     /// The result columns as written of the blocks that are being bound, with the level of their scope: an ON clause may name their
     /// aliases before they are bound.
-    written: Vec<(usize, &'a [ast::ResultColumn])>,
+    written: SmallVec<[(usize, &'a [ast::ResultColumn]); 2]>,
     common_count: usize,
     /// The next VALUES is that of an INSERT: one row of it is no SELECT.
     inserts_values: bool,
@@ -297,8 +299,8 @@ impl<'a> Binder<'a> {
             stack: StackGuard::here(),
             selects: 0,
             subqueries: 0,
-            named_windows: Vec::new(),
-            written: Vec::new(),
+            named_windows: SmallVec::new(),
+            written: SmallVec::new(),
             common_count: 0,
             inserts_values: context.settings.lone_expression,
             soft: false,

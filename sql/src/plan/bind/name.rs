@@ -29,6 +29,12 @@ enum Found {
     Ambiguous,
 }
 
+/// What a name means: a column of a table (`None`: its rowid), which most names mean, or something else.
+enum Place {
+    Column(TableId, Option<usize>),
+    Value(Box<Typed>),
+}
+
 impl<'a> Binder<'a> {
     /// Binds `name` standing alone.
     pub(super) fn name(&mut self, name: &'a ast::Ident) -> Result<Typed> {
@@ -41,8 +47,8 @@ impl<'a> Binder<'a> {
             column: &name.text,
             span: name.span,
         };
-        if let Some(found) = self.find(wanted)? {
-            return Ok(found);
+        if let Some(place) = self.find(wanted)? {
+            return self.at(place);
         }
         if name.quote == Quote::Double && self.context.settings.double_quoted_strings {
             return Ok(string(&name.text));
@@ -70,7 +76,7 @@ impl<'a> Binder<'a> {
             span,
         };
         match self.find(wanted)? {
-            Some(found) => Ok(found),
+            Some(place) => self.at(place),
             None => Err(no_such_column(wanted)),
         }
     }
@@ -85,22 +91,36 @@ impl<'a> Binder<'a> {
     }
 
     /// Looks a column up in the scopes, innermost first, then in NEW and OLD.
-    fn find(&mut self, name: ColumnName<'_>) -> Result<Option<Typed>> {
+    fn find(&mut self, name: ColumnName<'_>) -> Result<Option<Place>> {
         for level in (0..self.scopes.len()).rev() {
             match self.find_in_sources(&self.scopes[level], name) {
                 Found::Nothing => {}
                 Found::Ambiguous => return Err(ambiguous(name)),
-                Found::Column(table, column) => return self.table_column(table, column).map(Some),
-                Found::Merged(columns) => return self.merged_column(&columns).map(Some),
+                Found::Column(table, column) => return Ok(Some(Place::Column(table, column))),
+                Found::Merged(columns) => {
+                    let merged = self.merged_column(&columns)?;
+                    return Ok(Some(Place::Value(Box::new(merged))));
+                }
             }
-            if let Some(found) = self.find_alias(level, name)? {
-                return Ok(Some(found));
+            if name.table.is_none()
+                && let Some(found) = self.find_alias(level, name)?
+            {
+                return Ok(Some(Place::Value(Box::new(found))));
             }
             if self.scopes[level].barrier {
                 return Ok(None);
             }
         }
-        Ok(self.find_trigger_row(name))
+        let found = self.find_trigger_row(name);
+        Ok(found.map(|found| Place::Value(Box::new(found))))
+    }
+
+    /// What a name means.
+    fn at(&mut self, place: Place) -> Result<Typed> {
+        match place {
+            Place::Column(table, column) => self.table_column(table, column),
+            Place::Value(value) => Ok(*value),
+        }
     }
 
     /// Looks a column up in the tables of one scope; the inner result is that of typing it.
@@ -151,6 +171,7 @@ impl<'a> Binder<'a> {
         let mut found = Found::Nothing;
         for source in &scope.sources {
             let entry = self.tables.get(source.table);
+            let named = name.table.is_none_or(|table| same_name(&source.name, table));
             if let Some(columns) = entry.nested() {
                 let mut hit = false;
                 for (number, column) in columns.iter().enumerate() {
@@ -170,7 +191,7 @@ impl<'a> Binder<'a> {
                     continue;
                 }
             }
-            if !self.qualifies(source, name) {
+            if !named || name.schema.is_some() && !self.qualifies(source, name) {
                 continue;
             }
             let Some(column) = entry.find_column(name.column) else {
@@ -218,9 +239,6 @@ impl<'a> Binder<'a> {
     }
 
     fn find_alias(&mut self, level: usize, name: ColumnName<'_>) -> Result<Option<Typed>> {
-        if name.table.is_some() {
-            return Ok(None);
-        }
         if self.scopes[level].clause == Clause::From && level + 1 == self.scopes.len() {
             return self.alias_ahead(level, name.column);
         }
@@ -425,8 +443,9 @@ fn merge(before: Found, table: TableId, column: usize) -> Found {
 /// Whether two names are one. Most pairs differ in length or in the first byte, which is seen without a call.
 #[inline]
 pub(super) fn same_name(one: &str, other: &str) -> bool {
-    let first = |name: &str| name.as_bytes().first().map(u8::to_ascii_lowercase);
-    one.len() == other.len() && first(one) == first(other) && one.eq_ignore_ascii_case(other)
+    // Names are short and mostly differ at once: a call would cost more than the comparison.
+    let mut pairs = one.bytes().zip(other.bytes());
+    one.len() == other.len() && pairs.all(|(a, b)| a == b || a.eq_ignore_ascii_case(&b))
 }
 
 /// The names that every rowid answers to.

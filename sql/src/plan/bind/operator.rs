@@ -1,54 +1,57 @@
 //! Binary operators between single values.
 
 use super::Binder;
-use super::typed::{Kind, Typed, compare_rule};
+use super::typed::{Typed, compare_rule};
 use crate::error::Result;
 use crate::plan::expr::{BinaryOp, CompareOp};
 use crate::plan::logical::Scalar;
 use crate::syntax::ast::{self, Span};
 
 impl<'a> Binder<'a> {
-    /// Binds `left op right`, where the left side is bound already.
+    /// Binds `left op right`, where the left side is bound already; the whole takes its place.
     pub(super) fn binary(
         &mut self,
         op: ast::BinaryOp,
-        left: Typed,
+        left: &mut Typed,
         right: &'a ast::Expr,
         span: Span,
-    ) -> Result<Typed> {
+    ) -> Result<()> {
         use ast::BinaryOp as Op;
         if matches!(op, Op::Is | Op::IsNot)
             && let Some(truth) = self.truth_literal(right)
         {
-            let kind = Kind::inherited([&left]);
-            let operand = Box::new(left.expr);
-            return Ok(kind.of(Scalar::IsTruth {
-                operand,
+            left.inherit(None);
+            left.expr = Scalar::IsTruth {
+                operand: Box::new(left.expr.take()),
                 truth,
                 negated: op == Op::IsNot,
-            }));
+            };
+            return Ok(());
         }
-        let right = self.expr(right)?;
+        let mut right = self.expr(right)?;
         if let Some(op) = comparison(op) {
-            return Ok(compare(op, left, right));
+            compare_in_place(op, left, right);
+            return Ok(());
         }
-        let kind = Kind::inherited([&left, &right]);
-        Ok(kind.of(match op {
-            Op::And => join_terms(left.expr, right.expr, true),
-            Op::Or => join_terms(left.expr, right.expr, false),
-            Op::JsonExtract => self.operator_call("->", left, right, span)?,
-            Op::JsonExtractValue => self.operator_call("->>", left, right, span)?,
+        left.inherit(Some(&mut right));
+        let (first, second) = (left.expr.take(), right.expr);
+        left.expr = match op {
+            Op::And => join_terms(first, second, true),
+            Op::Or => join_terms(first, second, false),
+            Op::JsonExtract => self.operator_call("->", first, second, span)?,
+            Op::JsonExtractValue => self.operator_call("->>", first, second, span)?,
             op => Scalar::Binary {
                 op: arithmetic(op),
-                left: Box::new(left.expr),
-                right: Box::new(right.expr),
+                left: Box::new(first),
+                right: Box::new(second),
             },
-        }))
+        };
+        Ok(())
     }
 
-    fn operator_call(&mut self, name: &str, left: Typed, right: Typed, span: Span) -> Result<Scalar> {
+    fn operator_call(&mut self, name: &str, left: Scalar, right: Scalar, span: Span) -> Result<Scalar> {
         let function = self.find_function(&ast::Ident::new(name), 2, span)?;
-        let arguments = vec![left.expr, right.expr];
+        let arguments = vec![left, right];
         Ok(Scalar::Call {
             function,
             arguments,
@@ -58,15 +61,21 @@ impl<'a> Binder<'a> {
 }
 
 /// `left op right`.
-pub(super) fn compare(op: CompareOp, left: Typed, right: Typed) -> Typed {
-    let kind = Kind::inherited([&left, &right]);
+pub(super) fn compare(op: CompareOp, mut left: Typed, right: Typed) -> Typed {
+    compare_in_place(op, &mut left, right);
+    left
+}
+
+/// As [`compare`]; the comparison takes the place of its left side.
+fn compare_in_place(op: CompareOp, left: &mut Typed, mut right: Typed) {
     let rule = compare_rule(&left.kind(), &right.kind());
-    kind.of(Scalar::Compare {
+    left.inherit(Some(&mut right));
+    left.expr = Scalar::Compare {
         op,
-        left: Box::new(left.expr),
+        left: Box::new(left.expr.take()),
         right: Box::new(right.expr),
         rule,
-    })
+    };
 }
 
 /// AND or OR of two terms, flat.

@@ -33,14 +33,14 @@ impl<'a> Binder<'a> {
                     let typed = self.expr(expr)?;
                     let name = match alias {
                         Some(alias) => Arc::clone(&alias.text),
-                        None => self.default_name(expr, &typed.expr, || text.shared()),
+                        None => self.default_name(expr, &typed.expr, || written(expr, text)),
                     };
                     let mut column = self.output(&typed, name);
                     column.inner_name = match (alias, &expr.kind) {
                         (None, ExprKind::Collate { operand, .. }) => match &without_collation(operand).kind {
                             ExprKind::Name(written) => Some(Arc::clone(&written.text)),
                             ExprKind::Qualified(written) => Some(Arc::clone(&written.column.text)),
-                            _ => Some(text.shared()),
+                            _ => Some(written(expr, text)),
                         },
                         (None, ExprKind::Name(written)) => own_name(written, &column.name),
                         (None, ExprKind::Qualified(written)) => own_name(&written.column, &column.name),
@@ -166,7 +166,7 @@ impl<'a> Binder<'a> {
             None => "rowid",
         };
         // Mostly it is written as it was declared, and the text is there already.
-        match *written.text == *name {
+        match written.text.bytes().eq(name.bytes()) {
             true => Arc::clone(&written.text),
             false => Arc::from(name),
         }
@@ -175,7 +175,15 @@ impl<'a> Binder<'a> {
 
 /// The name as it is written, where that is not how the column is shown.
 fn own_name(written: &Ident, shown: &str) -> Option<Arc<str>> {
-    (*written.text != *shown).then(|| Arc::clone(&written.text))
+    (!written.text.bytes().eq(shown.bytes())).then(|| Arc::clone(&written.text))
+}
+
+/// The text of a result column.
+fn written(expr: &ast::Expr, text: &ast::SourceText) -> Arc<str> {
+    match &expr.kind {
+        ExprKind::Qualified(name) if text.is_empty() => Arc::from(format!("{}.{}", name.table, name.column)),
+        _ => text.shared(),
+    }
 }
 
 /// The expression under its COLLATE operators.

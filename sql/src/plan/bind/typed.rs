@@ -33,6 +33,18 @@ impl Typed {
         self.collation.clone().unwrap_or_default()
     }
 
+    /// Makes the type that of an operator over this operand and another: it inherits the collation that the first of them
+    /// names by COLLATE.
+    pub fn inherit(&mut self, other: Option<&mut Typed>) {
+        self.affinity = None;
+        if self.explicit {
+            return;
+        }
+        let other = other.filter(|other| other.explicit);
+        self.explicit = other.is_some();
+        self.collation = other.and_then(|other| other.collation.take());
+    }
+
     /// The same type, without the expression.
     pub fn kind(&self) -> Kind {
         Kind {

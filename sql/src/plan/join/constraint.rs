@@ -91,16 +91,39 @@ pub(super) struct Finder<'f> {
 
 impl Finder<'_> {
     /// The items that an expression depends on.
+    #[inline]
     pub fn items(&self, scalar: &Scalar) -> Items {
+        let of_leaves = match scalar {
+            Scalar::Compare { left, right, .. } => match (self.leaf_items(left), self.leaf_items(right)) {
+                (Some(left), Some(right)) => Some(left | right),
+                _ => None,
+            },
+            other => self.leaf_items(other),
+        };
+        of_leaves.unwrap_or_else(|| self.items_within(scalar))
+    }
+
+    /// As [`items`](Self::items) for what has no parts, which most operands have not.
+    #[inline]
+    fn leaf_items(&self, scalar: &Scalar) -> Option<Items> {
+        match scalar {
+            Scalar::Column(column) => Some(self.owner(*column)),
+            Scalar::Literal(_) | Scalar::Parameter(_) => Some(0),
+            _ => None,
+        }
+    }
+
+    #[inline(never)]
+    fn items_within(&self, scalar: &Scalar) -> Items {
         let mut items = 0;
-        scalar.each_column(&mut |column| {
-            items |= self
-                .owners
-                .iter()
-                .find(|(table, _)| *table == column.table)
-                .map_or(0, |(_, item)| *item);
-        });
+        scalar.each_column(&mut |column| items |= self.owner(column));
         items
+    }
+
+    #[inline]
+    fn owner(&self, column: ColumnRef) -> Items {
+        let owner = self.owners.iter().find(|(table, _)| *table == column.table);
+        owner.map_or(0, |(_, item)| *item)
     }
 
     /// Adds the constraints that `term` puts on the item `own`.
@@ -228,7 +251,7 @@ impl Finder<'_> {
         target
             && self.keeps_key(constraint, own, key)
             && constraint.collation.as_ref().is_none_or(|collation| {
-                *collation == key.collation
+                collation == key.collation
                     || matches!(key.part, KeyPart::Column(column) if column.index().is_none())
             })
     }

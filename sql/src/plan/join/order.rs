@@ -194,7 +194,7 @@ fn matches_key(wish: &OrderWish, table: TableId, key: &TreeKey<'_>) -> bool {
         (None, KeyPart::Expression(own)) => wish.expression.same(own),
         _ => false,
     };
-    same && (wish.collation == key.collation || key.is(ColumnNo::ROWID))
+    same && (wish.collation == *key.collation || key.is(ColumnNo::ROWID))
 }
 
 /// The trees, by number, that begin with a column that is wished for.

@@ -26,7 +26,10 @@ pub(super) type Items = u64;
 pub(super) struct Planner<'p, 'q> {
     pub(super) tables: &'p Tables<'p>,
     pub(super) context: &'p PlanContext<'p>,
-    terms: Vec<Term<'q>>,
+    /// The terms: what the FROM and WHERE say, and what follows from it.
+    terms: Vec<Cow<'q, Scalar>>,
+    /// The term that each of them follows from; such a term is never checked itself.
+    parents: SmallVec<[Option<TermId>; 8]>,
     /// The items of the tables of the region that is being planned.
     owners: Owners,
     /// How many of the wanted order's terms hold in the end.
@@ -35,13 +38,6 @@ pub(super) struct Planner<'p, 'q> {
 
 /// Which item each table belongs to.
 type Owners = SmallVec<[(TableId, Items); 4]>;
-
-/// A term and where it comes from.
-struct Term<'q> {
-    scalar: Cow<'q, Scalar>,
-    /// The term that this one follows from; it is never checked itself.
-    parent: Option<TermId>,
-}
 
 /// An item of a region.
 pub(super) struct Item<'q> {
@@ -106,13 +102,14 @@ impl<'p, 'q> Planner<'p, 'q> {
             tables,
             context,
             terms: Vec::new(),
+            parents: SmallVec::new(),
             owners: Owners::new(),
             sorted: 0,
         }
     }
 
     pub fn into_terms(self) -> Vec<Cow<'q, Scalar>> {
-        self.terms.into_iter().map(|term| term.scalar).collect()
+        self.terms
     }
 
     /// Plans a FROM under the terms of WHERE.
@@ -124,7 +121,7 @@ impl<'p, 'q> Planner<'p, 'q> {
         wanted: &Wanted,
     ) -> Result<Step<'q>> {
         let mut region = Region {
-            items: Vec::new(),
+            items: Vec::with_capacity(from.item_count()),
             terms: self.add_terms(filter),
             semis,
         };
@@ -134,18 +131,17 @@ impl<'p, 'q> Planner<'p, 'q> {
 
     /// A term's expression.
     pub(super) fn term(&self, term: TermId) -> &Scalar {
-        &self.terms[term as usize].scalar
+        &self.terms[term as usize]
     }
 
     /// The term that `term` follows from, or itself.
     pub(super) fn parent(&self, term: TermId) -> TermId {
-        self.terms[term as usize].parent.unwrap_or(term)
+        self.parents[term as usize].unwrap_or(term)
     }
 
     /// The pattern that a bound comes from.
     pub(super) fn pattern_of(&self, constraint: &Constraint) -> Option<TermId> {
-        self.terms[constraint.term as usize]
-            .parent
+        self.parents[constraint.term as usize]
             .filter(|&parent| matches!(self.term(parent), Scalar::Like { .. }))
     }
 
@@ -170,24 +166,18 @@ impl<'p, 'q> Planner<'p, 'q> {
 
     fn add_terms(&mut self, terms: &'q [Scalar]) -> TermIds {
         let mut ids = TermIds::with_capacity(terms.len());
-        self.terms.reserve(terms.len());
+        if self.terms.is_empty() {
+            self.terms.reserve(terms.len().max(6));
+        }
         for term in terms {
-            ids.push(self.terms.len() as TermId);
-            self.terms.push(Term {
-                scalar: Cow::Borrowed(term),
-                parent: None,
-            });
+            ids.push(self.push_term(Cow::Borrowed(term), None));
         }
         ids
     }
 
     /// Adds a term that is checked like a written one.
     pub(super) fn add_term(&mut self, scalar: Scalar) -> TermId {
-        self.terms.push(Term {
-            scalar: Cow::Owned(scalar),
-            parent: None,
-        });
-        (self.terms.len() - 1) as TermId
+        self.push_term(Cow::Owned(scalar), None)
     }
 
     /// Adds the constraints that a term puts on an item.
@@ -197,10 +187,13 @@ impl<'p, 'q> Planner<'p, 'q> {
 
     /// Adds a term that follows from another.
     pub(super) fn add_derived(&mut self, scalar: Scalar, parent: TermId) -> TermId {
-        self.terms.push(Term {
-            scalar: Cow::Owned(scalar),
-            parent: Some(parent),
-        });
+        self.push_term(Cow::Owned(scalar), Some(parent))
+    }
+
+    #[inline]
+    fn push_term(&mut self, term: Cow<'q, Scalar>, parent: Option<TermId>) -> TermId {
+        self.terms.push(term);
+        self.parents.push(parent);
         (self.terms.len() - 1) as TermId
     }
 
@@ -289,7 +282,8 @@ impl<'p, 'q> Planner<'p, 'q> {
 
     fn owned_region(&mut self, mut region: Region<'q>, wanted: &Wanted) -> Result<Step<'q>> {
         self.derive(&mut region);
-        let uses = self.uses(&region.terms);
+        let mut uses = Uses::new();
+        self.uses(&region.terms, &mut uses);
         let mut prepared = Vec::with_capacity(region.items.len());
         for place in 0..region.items.len() {
             prepared.push(self.prepare(&region, place, &uses)?);
@@ -334,24 +328,21 @@ impl<'p, 'q> Planner<'p, 'q> {
     }
 
     /// The items that each term bears on.
-    fn uses(&self, terms: &[TermId]) -> Uses {
+    fn uses(&self, terms: &[TermId], uses: &mut Uses) {
         let finder = self.finder();
-        let mut uses = Uses::with_capacity(terms.len());
         for &term in terms {
             uses.push(TermUse {
                 term,
                 items: finder.items(self.term(term)),
-                derived: self.terms[term as usize].parent.is_some(),
+                derived: self.parents[term as usize].is_some(),
             });
         }
-        uses
     }
 
     /// What the search has to know about an item.
     fn prepare(&self, region: &Region<'q>, place: usize, uses: &[TermUse]) -> Result<Prepared<'p>> {
         let item = &region.items[place];
         let own: Items = 1 << place;
-        let mut constraints = Vec::new();
         let (table, trees) = match &item.from {
             ItemKind::Source(source) => match &source.kind {
                 SourceKind::Table { .. } => {
@@ -371,9 +362,17 @@ impl<'p, 'q> Planner<'p, 'q> {
             },
             ItemKind::Fixed(_) => (None, Vec::new()),
         };
-        let left = item.left.as_ref().map(|on| Box::new(self.uses(on)));
+        let left = item.left.as_ref().map(|on| {
+            let mut uses = Box::new(Uses::new());
+            self.uses(on, &mut uses);
+            uses
+        });
         let finder = self.finder();
-        for term in left.as_ref().map_or(uses, |left| left) {
+        let uses = left.as_ref().map_or(uses, |left| left);
+        let bearing = uses.iter().filter(|term| term.items & own != 0).count();
+        // One term gives two at most.
+        let mut constraints = Vec::with_capacity(bearing + usize::from(bearing > 0));
+        for term in uses {
             if term.items & own != 0 {
                 finder.find(
                     term.term,
@@ -590,21 +589,24 @@ impl<'p, 'q> Planner<'p, 'q> {
         let mut waiting = Uses::new();
         waiting.extend_from_slice(uses);
         waiting.retain(|term| !term.derived);
-        let mut semis: Vec<(Items, &'q SemiJoin)> = region
-            .semis
-            .iter()
-            .map(|semi| (self.items_of_all(&semi.on), semi))
-            .collect();
+        let mut semis: Vec<(Items, &'q SemiJoin)> = Vec::new();
+        for semi in region.semis {
+            semis.push((self.items_of_all(&semi.on), semi));
+        }
         let mut done: Items = 0;
         let mut rows = LogEst::ONE;
         let mut step: Option<Step<'q>> = None;
-        for &number in &sequence.steps {
+        for (nth, &number) in sequence.steps.iter().enumerate() {
             let candidate = &candidates[number];
             let place = candidate.item;
             done |= 1 << place;
             let mut ready = TermIds::new();
+            // EXISTS mostly holds: tables that only take rows away come first.
+            let rest = &sequence.steps[nth + 1..];
+            let narrows = !rest.is_empty() && rest.iter().all(|&later| candidates[later].one_row);
             waiting.retain(|term| {
-                let waits = term.items & !done != 0;
+                let waits = term.items & !done != 0
+                    || narrows && matches!(self.term(term.term), Scalar::Exists { negated: false, .. });
                 if !waits {
                     ready.push(term.term);
                 }

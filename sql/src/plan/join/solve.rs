@@ -14,6 +14,9 @@ use super::region::Items;
 const KEPT_FOR_TWO: usize = 5;
 const KEPT: usize = 18;
 
+/// By how much the estimate of a sequence may differ with the way in which its parts were added up.
+const SLACK: i32 = 20;
+
 /// The chosen candidates.
 #[derive(Clone, Debug)]
 pub(super) struct Sequence {
@@ -82,34 +85,80 @@ pub(super) struct Question<'s, 't> {
 
 /// The cheapest sequence; `None` when the candidates' needs contradict each other.
 pub(super) fn solve(question: &Question<'_, '_>) -> Option<Sequence> {
-    let choices = Choices::of(question.candidates);
-    let first = best(question, &choices, &[])?;
+    let mut choices = Choices {
+        all: SmallVec::new(),
+        groups: SmallVec::new(),
+    };
+    choices.fill(question.candidates);
+    let (first, unsorted) = cheapest(question, &choices, &[], greedy(question.items, &choices))?;
     if question.order.len() == 0 {
         return Some(first);
     }
-    // How many rows there are to sort is known from the first round.
+    // How many rows there are to sort is known from the first round, and what the answer costs at most: that sequence, sorted.
     let wanted = question.order.len();
-    let sorts: SmallVec<[i32; 4]> = (0..wanted)
-        .map(|held| i32::from(sorting_cost(question, first.rows, wanted, held).0))
-        .collect();
-    best(question, &choices, &sorts)
+    let mut sorts: SmallVec<[i32; 4]> = SmallVec::new();
+    for held in 0..wanted {
+        sorts.push(i32::from(sorting_cost(question, first.rows, wanted, held).0));
+    }
+    let dearest = sorts.iter().copied().max().unwrap_or(0);
+    let most = cost::sum(unsorted, dearest) + SLACK;
+    Some(cheapest(question, &choices, &sorts, most)?.0)
+}
+
+/// The cheapest sequence under a bound; under none when the search had let go of what the bound comes from.
+fn cheapest(
+    question: &Question<'_, '_>,
+    choices: &Choices,
+    sorts: &[i32],
+    bound: i32,
+) -> Option<(Sequence, i32)> {
+    best(question, choices, sorts, bound).or_else(|| best(question, choices, sorts, i32::MAX))
+}
+
+/// What the sequence costs that takes the cheapest step each time: no less than the cheapest sequence does.
+fn greedy(items: usize, choices: &Choices) -> i32 {
+    let (mut taken, mut rows, mut total) = (0, 0, 0);
+    for _ in 0..items {
+        let mut cheapest: Option<(i32, Items, i32)> = None;
+        let mut end = 0;
+        for &(own, after) in &choices.groups {
+            let start = std::mem::replace(&mut end, after);
+            if own & taken != 0 {
+                continue;
+            }
+            for choice in &choices.all[start..after] {
+                if choice.needs & !taken != 0 || choice.setup > 0 {
+                    continue;
+                }
+                if cheapest.is_none_or(|(run, ..)| choice.run < run) {
+                    cheapest = Some((choice.run, own, choice.out));
+                }
+            }
+        }
+        let Some((run, own, out)) = cheapest else {
+            return i32::MAX;
+        };
+        total = if taken == 0 {
+            run
+        } else {
+            cost::sum(run + rows, total)
+        };
+        taken |= own;
+        rows += out;
+    }
+    total + SLACK
 }
 
 impl Choices {
-    fn of(candidates: &[Candidate]) -> Choices {
-        let mut choices = Choices {
-            all: SmallVec::with_capacity(candidates.len()),
-            groups: SmallVec::new(),
-        };
+    fn fill(&mut self, candidates: &[Candidate]) {
         for candidate in candidates {
-            choices.all.push(Choice::of(candidate));
-            let (own, end) = (1 << candidate.item, choices.all.len());
-            match choices.groups.last_mut() {
+            self.all.push(Choice::of(candidate));
+            let (own, end) = (1 << candidate.item, self.all.len());
+            match self.groups.last_mut() {
                 Some(group) if group.0 == own => group.1 = end,
-                _ => choices.groups.push((own, end)),
+                _ => self.groups.push((own, end)),
             }
         }
-        choices
     }
 }
 
@@ -126,9 +175,14 @@ impl Choice {
     }
 }
 
-/// The cheapest sequence, where `sorts` says what a sort costs by how many of the wanted terms hold already; it is empty when no
-/// order is wanted.
-fn best(question: &Question<'_, '_>, choices: &Choices, sorts: &[i32]) -> Option<Sequence> {
+/// The cheapest sequence and its cost without the sort, where `sorts` says what a sort costs by how many of the wanted terms hold
+/// already; it is empty when no order is wanted. Sequences that cost over `bound` are not looked at.
+fn best(
+    question: &Question<'_, '_>,
+    choices: &Choices,
+    sorts: &[i32],
+    bound: i32,
+) -> Option<(Sequence, i32)> {
     let kept = match question.items {
         0 | 1 => 1,
         2 => KEPT_FOR_TWO,
@@ -149,7 +203,7 @@ fn best(question: &Question<'_, '_>, choices: &Choices, sorts: &[i32]) -> Option
         let first = all.len();
         let last = round + 1 == question.items;
         // In the last round one sequence is kept, and what costs more than it at a glance is not looked at.
-        let mut most = i32::MAX;
+        let mut most = bound;
         for place in from {
             let sequence = all[place];
             if sequence.unsorted > most {
@@ -181,7 +235,7 @@ fn best(question: &Question<'_, '_>, choices: &Choices, sorts: &[i32]) -> Option
                     (next.candidate, next.before) = (number as u32, place as u32);
                     keep(&mut all, first, next, kept, last);
                     if last {
-                        most = all[first].cost;
+                        most = most.min(all[first].cost);
                     }
                 }
             }
@@ -196,11 +250,12 @@ fn best(question: &Question<'_, '_>, choices: &Choices, sorts: &[i32]) -> Option
         place = all[place].before as usize;
     }
     steps.reverse();
-    Some(Sequence {
+    let sequence = Sequence {
         steps,
         rows: LogEst(all[best].rows.min(i32::from(i16::MAX)) as i16),
         order: all[best].order,
-    })
+    };
+    Some((sequence, all[best].unsorted))
 }
 
 /// A sequence with one more step.

@@ -33,11 +33,12 @@ pub(super) struct Tree<'t> {
 }
 
 /// A column of a tree's key.
+#[derive(Clone, Copy)]
 pub(super) struct TreeKey<'t> {
     /// What it holds.
     pub part: KeyPart<'t>,
     /// How it is ordered.
-    pub collation: Collation,
+    pub collation: &'t Collation,
     /// DESC.
     pub descending: bool,
     /// Never NULL.
@@ -91,7 +92,7 @@ impl<'t> Tree<'t> {
                 index: None,
                 keys: smallvec![TreeKey {
                     part: KeyPart::Column(ColumnNo::ROWID),
-                    collation: Collation::Binary,
+                    collation: &Collation::Binary,
                     descending: false,
                     not_null: true,
                 }],
@@ -107,7 +108,7 @@ impl<'t> Tree<'t> {
                 let columns = tree.stored.iter().zip(&tree.columns).take(tree.key_count);
                 let keys = columns.map(|(&column, key)| TreeKey {
                     part: KeyPart::Column(ColumnNo::at(column)),
-                    collation: key.collation.clone(),
+                    collation: &key.collation,
                     descending: key.descending,
                     not_null: true,
                 });
@@ -154,7 +155,7 @@ impl<'t> Tree<'t> {
                 IndexSource::Rowid => (KeyPart::Column(ColumnNo::ROWID), true),
                 IndexSource::Expression(_) => (KeyPart::Expression(bound?.keys.get(place)?.as_ref()?), false),
             };
-            let (collation, descending) = (column.collation.clone(), column.descending);
+            let (collation, descending) = (&column.collation, column.descending);
             keys.push(TreeKey {
                 part,
                 collation,

@@ -57,8 +57,8 @@ impl ColumnSet {
     /// Adds a column.
     pub fn insert(&mut self, column: ColumnNo) {
         let (word, bit) = place(column);
-        if self.words.len() <= word {
-            self.words.resize(word + 1, 0);
+        while self.words.len() <= word {
+            self.words.push(0);
         }
         self.words[word] |= bit;
     }

@@ -152,6 +152,17 @@ pub(in crate::plan) enum From {
     },
 }
 
+impl From {
+    /// How many members of an inner join it has at its top.
+    pub fn item_count(&self) -> usize {
+        match self {
+            From::Source(_) => 1,
+            From::Inner { items, .. } => items.len(),
+            From::Outer { .. } => 2,
+        }
+    }
+}
+
 /// A member of an inner join.
 #[derive(Clone, Debug)]
 pub(in crate::plan) struct JoinItem {

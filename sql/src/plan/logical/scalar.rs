@@ -14,6 +14,7 @@ use crate::value::{Affinity, Collation, Value};
 
 /// An expression over columns of the statement's tables.
 #[derive(Clone, Debug)]
+#[repr(u32)]
 pub(in crate::plan) enum Scalar {
     /// A constant.
     Literal(Value),
@@ -207,6 +208,11 @@ impl Scalar {
             Scalar::Literal(value) => Some(value),
             _ => None,
         }
+    }
+
+    /// The expression; NULL is left in its place.
+    pub fn take(&mut self) -> Scalar {
+        std::mem::replace(self, Scalar::NULL)
     }
 
     /// The column, when it is a plain one.

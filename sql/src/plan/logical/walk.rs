@@ -138,6 +138,7 @@ impl Scalar {
     }
 
     /// Whether nothing is below, subqueries included.
+    #[inline]
     fn is_leaf(&self) -> bool {
         matches!(
             self,

@@ -1,12 +1,14 @@
 //! A block: join, grouping, windows, output.
 
+use smallvec::SmallVec;
+
 use super::explain::ScanNote;
 use super::order::Tail;
 use super::{Layout, Lowerer};
 use crate::error::Result;
 use crate::plan::expr::Expr;
 use crate::plan::join::{JoinPlan, OrderWish, Wanted};
-use crate::plan::logical::{Block, ColumnSet, From, Order, OrderTarget, Query, Scalar};
+use crate::plan::logical::{Block, ColumnSet, From, Order, OrderTarget, Query, Scalar, TableId};
 use crate::plan::physical::{Limit, Node};
 use crate::value::Value;
 
@@ -34,6 +36,18 @@ impl Lowerer<'_> {
         )
     }
 
+    /// The joined rows of a block, of which nothing but their being there counts.
+    pub(super) fn block_presence(&mut self, block: &Block) -> Result<Node> {
+        let mut layout = Layout::empty();
+        let Some(from) = &block.from else {
+            return self.plain_block(block, None);
+        };
+        let mut tail = Tail::none();
+        let (plan, _) = self.join_plan(block, from, &mut tail, &[], None)?;
+        plan.each_scalar(&mut |scalar| self.mark(scalar));
+        self.join(&plan, &mut layout)
+    }
+
     /// A block's rows before projection, with the columns that `extra` reads beside its own. The tail knows then how much of its
     /// order holds, and `layout`, which is empty before, where the columns are.
     pub(super) fn block_rows(
@@ -47,8 +61,7 @@ impl Lowerer<'_> {
         let mut node = match &block.from {
             Some(from) => {
                 let (plan, first_row) = self.join_plan(block, from, tail, extra, extreme.as_ref())?;
-                self.mark_block(block, &plan, tail);
-                extra.iter().for_each(|scalar| self.mark(scalar));
+                plan.each_scalar(&mut |scalar| self.mark(scalar));
                 if first_row {
                     self.explain_note(|| ScanNote {
                         first_row,
@@ -79,7 +92,7 @@ impl Lowerer<'_> {
     }
 
     /// Decides how the block's tables are joined; an order that comes of itself is noted in the tail. The flag: only the first
-    /// row counts, because it holds the minimum or maximum that is asked for.
+    /// row counts, because it holds the minimum or maximum that is asked for. What is read above the join is marked then.
     fn join_plan<'e>(
         &mut self,
         block: &'e Block,
@@ -90,8 +103,9 @@ impl Lowerer<'_> {
     ) -> Result<(JoinPlan<'e>, bool)> {
         // Which columns are read decides which indexes are enough; the plan then may need fewer.
         self.mark_block_expressions(block, tail);
-        block.filter.iter().for_each(|term| self.mark(term));
         extra.iter().for_each(|scalar| self.mark(scalar));
+        let above = self.used_columns(block, from);
+        block.filter.iter().for_each(|term| self.mark(term));
         from.each_scalar(&mut |scalar| self.mark(scalar));
         for semi in &block.semis {
             semi.from.each_scalar(&mut |scalar| self.mark(scalar));
@@ -124,21 +138,26 @@ impl Lowerer<'_> {
                 plan
             }
         };
-        for from in std::iter::once(from).chain(block.semis.iter().map(|semi| &semi.from)) {
-            from.each_source(&mut |source| self.tables.get_mut(source.table).used = ColumnSet::default());
+        for (table, used) in above {
+            self.tables.get_mut(table).used = used;
         }
         Ok((plan, first_row))
+    }
+
+    /// Which columns of the tables of a block are read as far as is known.
+    fn used_columns(&self, block: &Block, from: &From) -> SmallVec<[(TableId, ColumnSet); 4]> {
+        let mut used = SmallVec::new();
+        let mut add = |table| used.push((table, self.tables.get(table).used.clone()));
+        from.each_source(&mut |source| add(source.table));
+        for semi in &block.semis {
+            semi.from.each_source(&mut |source| add(source.table));
+        }
+        used
     }
 
     /// Rows for which all terms hold.
     pub(super) fn filtered(&mut self, input: Node, terms: &[Scalar], layout: &Layout) -> Result<Node> {
         Ok(input.filtered(self.conjunction(terms, layout)?))
-    }
-
-    /// Notes every column that the block reads once its tables are joined by `plan`.
-    fn mark_block(&mut self, block: &Block, plan: &JoinPlan<'_>, tail: &Tail<'_>) {
-        plan.each_scalar(&mut |scalar| self.mark(scalar));
-        self.mark_block_expressions(block, tail);
     }
 
     fn mark_block_expressions(&mut self, block: &Block, tail: &Tail<'_>) {

@@ -40,6 +40,8 @@ pub(super) struct Lowerer<'a> {
     registers: usize,
     stack: StackGuard,
     frames: Vec<Frame>,
+    /// The join at hand gives an order that saves a sort.
+    ordered: bool,
     explainer: Option<Explainer>,
 }
 
@@ -61,6 +63,7 @@ impl<'a> Lowerer<'a> {
             registers: context.trigger.map_or(0, |trigger| trigger.free),
             stack: StackGuard::here(),
             frames: Vec::new(),
+            ordered: false,
             explainer: context.settings.explain.then(Explainer::default),
         }
     }
@@ -133,10 +136,11 @@ impl<'a> Lowerer<'a> {
         bindings: Vec<(ColumnRef, Register)>,
         layout: &Layout,
     ) -> Result<Vec<(Register, Expr)>> {
-        bindings
-            .into_iter()
-            .map(|(column, register)| Ok((register, self.column(column, layout)?)))
-            .collect()
+        let mut bound = Vec::with_capacity(bindings.len());
+        for (column, register) in bindings {
+            bound.push((register, self.column(column, layout)?));
+        }
+        Ok(bound)
     }
 
     /// The register in which a column of an outer row arrives.

@@ -1,5 +1,7 @@
 //! ORDER BY, DISTINCT and LIMIT over what a block or compound puts out.
 
+use smallvec::SmallVec;
+
 use super::{Layout, Lowerer};
 use crate::error::Result;
 use crate::plan::expr::{BinaryOp, CaseBranch, CompareOp, CompareRule, Expr};
@@ -54,9 +56,12 @@ impl Lowerer<'_> {
         tail: &Tail<'_>,
         needed: Option<&ColumnSet>,
     ) -> Result<Node> {
-        let wanted: Vec<usize> = (0..projection.len())
-            .filter(|&column| needed.is_none_or(|needed| needed.contains(ColumnNo::at(column))))
-            .collect();
+        let mut wanted: SmallVec<[usize; 16]> = SmallVec::new();
+        for column in 0..projection.len() {
+            if needed.is_none_or(|needed| needed.contains(ColumnNo::at(column))) {
+                wanted.push(column);
+            }
+        }
         let late = distinct.is_none() && sorts_before_projection(projection, tail);
         if late {
             let keys = self.keys_over(layout, projection, tail)?;

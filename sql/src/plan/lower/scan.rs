@@ -307,5 +307,7 @@ pub(super) fn scan_columns(used: &ColumnSet) -> Vec<ScanColumn> {
         Some(index) => ScanColumn::Table(index),
         None => ScanColumn::Rowid,
     };
-    used.iter().map(place).collect()
+    let mut columns = Vec::with_capacity(used.len());
+    columns.extend(used.iter().map(place));
+    columns
 }

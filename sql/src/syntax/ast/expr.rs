@@ -19,6 +19,12 @@ impl Expr {
         Self { kind, span }
     }
 
+    /// True if it is a literal or a parameter.
+    #[must_use]
+    pub fn is_bare_value(&self) -> bool {
+        matches!(self.kind, ExprKind::Literal(_) | ExprKind::Parameter(_))
+    }
+
     /// True if it is the literal `NULL`.
     #[must_use]
     pub fn is_null_literal(&self) -> bool {
@@ -28,6 +34,7 @@ impl Expr {
 
 /// The kinds of expression.
 #[derive(Clone, Debug, PartialEq)]
+#[repr(u32)]
 pub enum ExprKind {
     /// A constant.
     Literal(Literal),
@@ -48,10 +55,8 @@ pub enum ExprKind {
     Binary {
         /// The operator.
         op: BinaryOp,
-        /// Left operand.
-        left: Box<Expr>,
-        /// Right operand.
-        right: Box<Expr>,
+        /// What stands on its sides.
+        operands: Box<Operands>,
     },
     /// `expr COLLATE name`.
     Collate {
@@ -87,6 +92,15 @@ pub enum ExprKind {
     Raise(Box<Raise>),
 }
 
+/// The two sides of a binary operator.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Operands {
+    /// Left operand.
+    pub left: Expr,
+    /// Right operand.
+    pub right: Expr,
+}
+
 /// A constant.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Literal {
@@ -120,6 +134,16 @@ pub struct QualifiedName {
     pub table: Ident,
     /// The column.
     pub column: Ident,
+}
+
+impl QualifiedName {
+    /// True if the text at `span` is `table.column`, without quotes or blanks.
+    #[must_use]
+    pub fn is_spelled_in(&self, span: Span) -> bool {
+        let bare = self.schema.is_none() && !self.table.is_quoted() && !self.column.is_quoted();
+        let length = self.table.text.len() + 1 + self.column.text.len();
+        bare && (span.end - span.start) as usize == length
+    }
 }
 
 /// Operators with one operand.

@@ -117,7 +117,8 @@ pub enum ResultColumn {
         expr: Expr,
         /// `AS alias`, also without the `AS`.
         alias: Option<Ident>,
-        /// The text that names the column if it has no alias and is not a plain column: the expression with parentheses
+        /// The text that names the column if it has no alias and is not a plain column: empty when the expression is a name that is
+        /// spelled `table.column`, else the expression with parentheses
         /// as written, and comments up to the next token. Empty if there is an alias.
         text: SourceText,
         /// Where that text stands.

@@ -17,8 +17,8 @@
 //! second meaning that depends on what is open: `AND` belongs to the nearest `BETWEEN` that still lacks it, and `ESCAPE` to the nearest `LIKE`.
 
 use super::super::ast::{
-    Between, BinaryOp, Expr, ExprKind, Ident, Like, LikeOp, Literal, ObjectName, QualifiedName, RaiseAction,
-    Span, UnaryOp,
+    Between, BinaryOp, Expr, ExprKind, Ident, Like, LikeOp, Literal, ObjectName, Operands, QualifiedName,
+    RaiseAction, Span, UnaryOp,
 };
 use super::super::token::TokenKind;
 use super::call::OpenCall;
@@ -95,7 +95,7 @@ fn machine(i: Tokens<'_>, mut first: Option<Value>) -> Parse<'_, Expr> {
             // The common ends of an operand, without a detour: a binary operator, and the end.
             let next = machine.i.kind();
             if machine.has_tighter(next) {
-                value = machine.complete(value, next)?;
+                machine.complete(&mut value, next)?;
             }
             match binary_op(next) {
                 Some(op) if op != BinaryOp::And || !machine.awaits_bound() => {
@@ -127,7 +127,19 @@ pub(super) struct Value {
     pub(super) height: u32,
 }
 
+impl Value {
+    /// The value; what is left in its place is to be overwritten.
+    pub(super) fn take(&mut self) -> Value {
+        let empty = Expr::new(ExprKind::Literal(Literal::Null), self.expr.span);
+        Value {
+            expr: std::mem::replace(&mut self.expr, empty),
+            height: self.height,
+        }
+    }
+}
+
 /// What the operator state leads to.
+#[repr(u32)]
 pub(super) enum Step {
     /// An operand must follow.
     Operand,
@@ -138,6 +150,7 @@ pub(super) enum Step {
 }
 
 /// What waits for its next part.
+#[repr(u32)]
 pub(super) enum Open {
     Prefix {
         op: UnaryOp,
@@ -304,6 +317,17 @@ impl Machine<'_> {
     }
 }
 
+/// Completes a binary operator in the place of its last operand.
+pub(super) fn combine_binary(op: BinaryOp, left: Value, last: &mut Value) -> Result<(), Err<Fault>> {
+    last.height = left.height.max(last.height) + 1;
+    check_height(last.height)?;
+    let span = left.expr.span.to(last.expr.span);
+    let right = last.take().expr;
+    last.expr.kind = binary(op, left.expr, right);
+    last.expr.span = span;
+    Ok(())
+}
+
 /// Completes an open operator with its last operand.
 pub(super) fn combine(open: Open, last: Value) -> Result<Value, Err<Fault>> {
     let end = last.expr.span;
@@ -317,9 +341,9 @@ pub(super) fn combine(open: Open, last: Value) -> Result<Value, Err<Fault>> {
             )
         }
         Open::Binary { op, left } => {
-            let span = left.expr.span.to(end);
-            let height = left.height.max(last.height);
-            (binary(op, left.expr, last.expr), span, height)
+            let mut value = last;
+            combine_binary(op, left, &mut value)?;
+            return Ok(value);
         }
         Open::Like { op, negated, left } => {
             let (span, height) = (left.expr.span.to(end), left.height.max(last.height));
@@ -391,8 +415,7 @@ fn binary(op: BinaryOp, left: Expr, right: Expr) -> ExprKind {
         },
         _ => ExprKind::Binary {
             op,
-            left: Box::new(left),
-            right: Box::new(right),
+            operands: Box::new(Operands { left, right }),
         },
     }
 }

@@ -127,7 +127,7 @@ impl ParameterList {
 /// Names that were made, each in one of the two slots that its hash names; a newer one takes the place of an older one.
 #[derive(Debug, Default)]
 pub(super) struct Names {
-    slots: Vec<Option<Arc<str>>>,
+    slots: Option<Box<[Option<Arc<str>>; Names::SLOTS]>>,
 }
 
 impl Names {
@@ -138,29 +138,30 @@ impl Names {
 
     /// A name of that text, shared with an earlier one where that is still remembered.
     fn get(&mut self, text: &str) -> Arc<str> {
-        let bytes = text.as_bytes();
-        let (Some(&first), Some(&last)) = (bytes.first(), bytes.last()) else {
-            return Arc::default();
-        };
-        if bytes.len() > Self::LENGTH_MAX {
-            return text.into();
-        }
-        if self.slots.is_empty() {
-            self.slots.resize(Self::SLOTS, None);
-        }
-        let middle = bytes[bytes.len() / 2];
-        let mixed = u32::from_le_bytes([first, middle, last, bytes.len() as u8]).wrapping_mul(0x9e37_79b1);
-        let first = mixed as usize >> 16 & (Self::SLOTS - 2);
-        let [newer, older] = &mut self.slots[first..first + 2] else {
+        let ([first, ..], [.., last], 1..=Self::LENGTH_MAX) = (text.as_bytes(), text.as_bytes(), text.len())
+        else {
             return text.into();
         };
-        match (&*newer, &*older) {
-            (Some(name), _) | (_, Some(name)) if **name == *text => name.clone(),
-            _ => {
-                *older = newer.take();
-                newer.insert(text.into()).clone()
+        let middle = text.as_bytes()[text.len() / 2];
+        let mixed = u32::from_le_bytes([*first, middle, *last, text.len() as u8]).wrapping_mul(0x9e37_79b1);
+        let slots = self
+            .slots
+            .get_or_insert_with(|| Box::new([const { None }; Self::SLOTS]));
+        let (pairs, _) = slots.as_chunks_mut::<2>();
+        let pair = &mut pairs[mixed as usize >> 16 & (Self::SLOTS / 2 - 1)];
+        for name in pair.iter().flatten() {
+            // Names are short: a call would cost more than the comparison.
+            if name.len() == text.len() && name.bytes().eq(text.bytes()) {
+                return name.clone();
             }
         }
+        Self::remember(pair, text)
+    }
+
+    #[cold]
+    fn remember(pair: &mut [Option<Arc<str>>; 2], text: &str) -> Arc<str> {
+        pair.swap(0, 1);
+        pair[0].insert(text.into()).clone()
     }
 }
 
@@ -524,6 +525,22 @@ pub(super) fn check_height(height: u32) -> Result<(), Err<Fault>> {
 
 /// Makes the identifier that a token spells.
 pub(super) fn ident_of(i: Tokens<'_>, token: Token) -> Ident {
+    let span = token.span();
+    if let Some(text) = i.cx.valid_text(span)
+        && !text.starts_with(['"', '[', '`', '\''])
+    {
+        return Ident {
+            text: i.cx.name(text),
+            quote: Quote::None,
+            span,
+        };
+    }
+    odd_ident(i, token)
+}
+
+/// As [`ident_of`], for a name in quotes or one that is not UTF-8.
+#[inline(never)]
+fn odd_ident(i: Tokens<'_>, token: Token) -> Ident {
     let text = i.text(token);
     let quote = match text.first() {
         Some(b'"') => Quote::Double,
@@ -532,9 +549,8 @@ pub(super) fn ident_of(i: Tokens<'_>, token: Token) -> Ident {
         Some(b'\'') => Quote::Single,
         _ => Quote::None,
     };
-    let text = match (quote, i.cx.valid_text(token.span())) {
-        (Quote::None, Some(text)) => i.cx.name(text),
-        (Quote::None, None) => i.cx.name(&i.cx.str_of(token.span())),
+    let text = match quote {
+        Quote::None => i.cx.name(&i.cx.str_of(token.span())),
         _ => i.cx.name(&String::from_utf8_lossy(&unquoted_bytes(text))),
     };
     Ident {

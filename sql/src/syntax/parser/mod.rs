@@ -273,14 +273,14 @@ enum Reach {
 fn statement_tokens(sql: &[u8], offset: usize, tokens: &mut Vec<Token>) {
     tokens.clear();
     let mut lexer = Lexer::new(sql, offset);
-    let mut token = lexer.next_token();
-    while token.kind == TokenKind::Semicolon {
-        token = lexer.next_token();
-    }
-    let rest = sql.len().saturating_sub(token.start as usize);
+    let rest = sql.len().saturating_sub(offset);
     tokens.reserve((rest / 2 + 4).min(512));
     let (mut reach, mut depth, mut has_window_word) = (Reach::Semicolon, 0_usize, false);
     loop {
+        let token = lexer.next_token();
+        if token.kind == TokenKind::Semicolon && tokens.is_empty() {
+            continue;
+        }
         tokens.push(token);
         match token.kind {
             TokenKind::End => break,
@@ -298,7 +298,6 @@ fn statement_tokens(sql: &[u8], offset: usize, tokens: &mut Vec<Token>) {
             TokenKind::Window | TokenKind::Over | TokenKind::Filter => has_window_word = true,
             _ => {}
         }
-        token = lexer.next_token();
     }
     if has_window_word {
         settle_window_words(tokens);

@@ -5,7 +5,7 @@ use super::super::token::TokenKind;
 use super::call::OpenCall;
 use super::ddl::type_name;
 use super::expression::{
-    CasePart, Machine, Open, OpenCase, OpenEscape, OpenHigh, OpenList, Step, Value, combine,
+    CasePart, Machine, Open, OpenCase, OpenEscape, OpenHigh, OpenList, Step, Value, combine, combine_binary,
 };
 use super::input::{Fault, alias_name, nested};
 use super::name::object_name;
@@ -16,9 +16,9 @@ use nom::Err;
 
 impl Machine<'_> {
     /// Takes what may follow an operand.
-    pub(super) fn operator(&mut self, value: Value) -> Result<Step, Err<Fault>> {
+    pub(super) fn operator(&mut self, mut value: Value) -> Result<Step, Err<Fault>> {
         let token = self.i.head();
-        let value = self.complete(value, token.kind)?;
+        self.complete(&mut value, token.kind)?;
         if let Some(op) = binary_op(token.kind) {
             if op == BinaryOp::And
                 && let Some(low) = self.pop_if(|open| matches!(open, Open::Low { .. }))
@@ -46,16 +46,19 @@ impl Machine<'_> {
     }
 
     /// Completes the open operators that hold `value` tighter than the next token does.
-    pub(super) fn complete(&mut self, mut value: Value, next: TokenKind) -> Result<Value, Err<Fault>> {
+    pub(super) fn complete(&mut self, value: &mut Value, next: TokenKind) -> Result<(), Err<Fault>> {
         let next_binding = binding(next);
         let wins = |open: &Open| {
             let is_escaped = next == T::Escape && matches!(open, Open::Like { .. });
             open.binding() >= next_binding && !is_escaped
         };
         while let Some(open) = self.pop_if(wins) {
-            value = combine(open, value)?;
+            match open {
+                Open::Binary { op, left } => combine_binary(op, left, value)?,
+                open => *value = combine(open, value.take())?,
+            }
         }
-        Ok(value)
+        Ok(())
     }
 
     fn postfix(&mut self, op: UnaryOp, tokens: usize, operand: Value) -> Result<Step, Err<Fault>> {

@@ -294,6 +294,7 @@ fn result_expr(i: Tokens<'_>, expr: Expr, start: u32) -> Parse<'_, ResultColumn>
         (None, ExprKind::Name(name)) if name.span.start == span.start && !name.is_quoted() => {
             name.text.clone()
         }
+        (None, ExprKind::Qualified(name)) if name.is_spelled_in(span) => Arc::default(),
         _ => i.text_lossy(span),
     };
     Ok((

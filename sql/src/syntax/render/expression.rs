@@ -69,11 +69,11 @@ impl Writer<'_> {
             }
             ExprKind::Parameter(number) => self.parameter(*number),
             ExprKind::Unary { op, operand } => self.unary(*op, operand),
-            ExprKind::Binary { op, left, right } => {
+            ExprKind::Binary { op, operands } => {
                 let binding = binary_binding(*op);
-                self.operand(left, binding);
+                self.operand(&operands.left, binding);
                 self.put(binary_op(*op));
-                self.operand(right, binding + 1);
+                self.operand(&operands.right, binding + 1);
             }
             ExprKind::Collate { operand, collation } => {
                 self.operand(operand, BINDS_COLLATE);
