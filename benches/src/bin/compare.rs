@@ -3,16 +3,17 @@
 #![forbid(unsafe_code)]
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use aludel_benches::compare::{Measured, Settings, Templates, WORKLOADS, Workload, measure};
+use aludel_benches::compare::{Measured, Settings, Suite, Templates, Workload, measure, plans, suites};
 use clap::Parser;
 use serde_json::json;
 
 /// Measures Aludel against SQLite.
 #[derive(Parser)]
 struct Arguments {
-    /// Workloads to run; all when none is named.
+    /// Workloads or suites (standard, tpch, speedtest) to run; the standard suite when none is named.
     workloads: Vec<String>,
     /// A tenth of the rows.
     #[arg(long)]
@@ -23,6 +24,12 @@ struct Arguments {
     /// Rounds of each engine (at least five).
     #[arg(long, default_value_t = 5)]
     rounds: usize,
+    /// Keep the template files in this folder, and use those that are there.
+    #[arg(long)]
+    keep: Option<PathBuf>,
+    /// Show how each engine plans the queries, instead of measuring.
+    #[arg(long)]
+    plans: bool,
 }
 
 fn main() -> ExitCode {
@@ -39,8 +46,12 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> io::Result<bool> {
-    let chosen = choose(&arguments.workloads)?;
-    let templates = Templates::new(arguments.quick)?;
+    let suites = suites();
+    let chosen = choose(&suites, &arguments.workloads)?;
+    let templates = Templates::new(arguments.quick, arguments.keep.as_deref())?;
+    if arguments.plans {
+        return show_plans(&chosen, &templates).map(|()| true);
+    }
     let settings = Settings {
         rounds: arguments.rounds,
     };
@@ -82,24 +93,43 @@ fn run(arguments: &Arguments) -> io::Result<bool> {
     Ok(agreed)
 }
 
-fn choose(names: &[String]) -> io::Result<Vec<&'static Workload>> {
-    let find = |name: &String| {
-        WORKLOADS
-            .iter()
-            .find(|workload| workload.name == *name)
-            .ok_or_else(|| {
-                let known: Vec<_> = WORKLOADS.iter().map(|workload| workload.name).collect();
-                io::Error::new(
-                    io::ErrorKind::InvalidInput,
-                    format!("no workload {name}; there are {}", known.join(", ")),
-                )
-            })
-    };
-    if names.is_empty() {
-        Ok(WORKLOADS.iter().collect())
-    } else {
-        names.iter().map(find).collect()
+/// Prints the plans of workloads that are queries.
+fn show_plans(chosen: &[&Workload], templates: &Templates) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    for workload in chosen {
+        writeln!(out, "{}", workload.name)?;
+        for (name, plan) in plans(workload, templates).map_err(io::Error::other)? {
+            writeln!(out, "  {name:?}")?;
+            plan.iter().try_for_each(|line| writeln!(out, "    {line}"))?;
+        }
     }
+    Ok(())
+}
+
+/// The workloads that are named, by themselves or by their suite.
+fn choose<'s>(suites: &'s [Suite], names: &[String]) -> io::Result<Vec<&'s Workload>> {
+    if names.is_empty() {
+        return Ok(suites.iter().take(1).flat_map(|suite| &suite.workloads).collect());
+    }
+    let mut chosen = Vec::new();
+    for name in names {
+        let before = chosen.len();
+        for suite in suites {
+            let named = |workload: &&Workload| suite.name == *name || workload.name == *name;
+            chosen.extend(suite.workloads.iter().filter(named));
+        }
+        if chosen.len() == before {
+            let workloads = suites.iter().flat_map(|suite| &suite.workloads);
+            let known: Vec<_> = suites
+                .iter()
+                .map(|suite| suite.name)
+                .chain(workloads.map(|workload| workload.name))
+                .collect();
+            let message = format!("no workload {name}; there are {}", known.join(", "));
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
+    }
+    Ok(chosen)
 }
 
 fn as_json(measured: &Measured) -> String {

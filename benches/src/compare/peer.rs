@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use aludel_sql::value::ValueRef as OurRef;
-use rusqlite::types::{ToSqlOutput, ValueRef as TheirRef};
+use rusqlite::types::{ToSqlOutput, Value, ValueRef as TheirRef};
+
+use super::answer::Answer;
 
 /// A parameter of a workload's statement.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +39,8 @@ pub trait Peer {
 pub trait Prepared {
     /// Binds, runs to the end, visits each value. Returns a checksum that does not depend on the order of rows.
     fn run(&mut self, parameters: &[Param]) -> Result<u64, Failure>;
+    /// Runs to the end and keeps each value.
+    fn answer(&mut self) -> Result<Answer, Failure>;
 }
 
 /// Which engine.
@@ -120,6 +124,22 @@ impl Prepared for aludel_sql::Statement<'_> {
         }
         Ok(sum)
     }
+
+    fn answer(&mut self) -> Result<Answer, Failure> {
+        let width = self.column_count();
+        let mut answer = Answer::new();
+        while self.step().map_err(text)? {
+            let values = (0..width).map(|i| match self.value(i) {
+                OurRef::Null => Value::Null,
+                OurRef::Integer(v) => Value::Integer(v),
+                OurRef::Real(v) => Value::Real(v),
+                OurRef::Text(v) => Value::Text(String::from_utf8_lossy(v).into_owned()),
+                OurRef::Blob(v) => Value::Blob(v.to_vec()),
+            });
+            answer.push(values.collect());
+        }
+        Ok(answer)
+    }
 }
 
 impl Peer for rusqlite::Connection {
@@ -167,5 +187,16 @@ impl Prepared for rusqlite::Statement<'_> {
             sum = sum.wrapping_add(row);
         }
         Ok(sum)
+    }
+
+    fn answer(&mut self) -> Result<Answer, Failure> {
+        let width = self.column_count();
+        let mut rows = self.raw_query();
+        let mut answer = Answer::new();
+        while let Some(values) = rows.next().map_err(text)? {
+            let values = (0..width).map(|i| Value::try_from(values.get_ref(i).map_err(text)?).map_err(text));
+            answer.push(values.collect::<Result<_, Failure>>()?);
+        }
+        Ok(answer)
     }
 }

@@ -3,9 +3,12 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use rusqlite::types::Value;
+
+use super::answer::{Answer, difference};
 use super::peer::{Failure, Peer, PeerName};
 use super::template::Templates;
-use super::workloads::{Start, Workload};
+use super::workloads::{Start, Work, Workload};
 
 /// How a run is sized.
 #[derive(Clone, Copy, Debug)]
@@ -56,8 +59,17 @@ pub fn measure(workload: &Workload, templates: &Templates, settings: Settings) -
         }
         theirs.round(workload, templates)?;
     }
-    if unsupported.is_none() && ours.checksum != theirs.checksum {
-        return Err(format!("{}: the engines' answers differ", workload.name));
+    if unsupported.is_none() {
+        let different = match &workload.work {
+            Work::Answer(sql) => difference(&ours.answer(sql)?, &theirs.answer(sql)?),
+            _ if !workload.check.is_empty() => {
+                difference(&ours.answer(workload.check)?, &theirs.answer(workload.check)?)
+            }
+            _ => (ours.checksum != theirs.checksum).then(|| String::from("checksums")),
+        };
+        if let Some(how) = different {
+            return Err(format!("{}: the engines' answers differ: {how}", workload.name));
+        }
     }
     let count = workload.work.count(templates) as f64;
     let ours_ns = match unsupported {
@@ -69,6 +81,32 @@ pub fn measure(workload: &Workload, templates: &Templates, settings: Settings) -
         ours_ns,
         sqlite_ns: theirs.median_ns() / count,
     })
+}
+
+/// Each engine's plan of a workload's query, a step a line.
+///
+/// # Errors
+/// When the query fails.
+pub fn plans(workload: &Workload, templates: &Templates) -> Result<Vec<(PeerName, Vec<String>)>, Failure> {
+    let Some(sql) = workload.work.query() else {
+        return Ok(Vec::new());
+    };
+    let mut plans = Vec::new();
+    for (name, explain) in [
+        (PeerName::Sqlite, "EXPLAIN QUERY PLAN"),
+        (PeerName::Ours, "EXPLAIN QUERY PLAN"),
+        (PeerName::Ours, "EXPLAIN"),
+    ] {
+        let mut side = Side::new(name);
+        side.reopen(workload, templates)?;
+        let answer = side.answer(&format!("{explain} {sql}"))?;
+        let line = |row: &Vec<Value>| match row.last() {
+            Some(Value::Text(text)) => text.clone(),
+            other => format!("{other:?}"),
+        };
+        plans.push((name, answer.iter().map(line).collect()));
+    }
+    Ok(plans)
 }
 
 impl Side {
@@ -83,7 +121,7 @@ impl Side {
     }
 
     fn round(&mut self, workload: &Workload, templates: &Templates) -> Result<(), Failure> {
-        if self.open.is_none() || workload.start != Start::Shared {
+        if self.open.is_none() || !workload.start.is_kept() {
             self.reopen(workload, templates)?;
         }
         let Some(peer) = self.open.as_deref() else {
@@ -98,6 +136,18 @@ impl Side {
         Ok(())
     }
 
+    /// The whole answer of a query on the open database.
+    fn answer(&self, sql: &str) -> Result<Answer, Failure> {
+        let mut answer = Answer::new();
+        if let Some(peer) = self.open.as_deref() {
+            peer.with_statement(sql, &mut |statement| {
+                answer = statement.answer()?;
+                Ok(0)
+            })?;
+        }
+        Ok(answer)
+    }
+
     fn reopen(&mut self, workload: &Workload, templates: &Templates) -> Result<(), Failure> {
         self.open = None;
         let name = match self.name {
@@ -106,7 +156,7 @@ impl Side {
         };
         self.file = match workload.start {
             Start::Empty => templates.empty(name)?,
-            Start::Shared | Start::Copy => templates.copy(name)?,
+            Start::Shared(template) | Start::Copy(template) => templates.copy(template, name)?,
         };
         let peer = self.name.open(&self.file)?;
         peer.batch(workload.setup)?;

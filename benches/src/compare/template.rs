@@ -5,50 +5,75 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use super::{speedtest, tpch};
+
 /// Rows of the large table in a full run.
 const ROWS_FULL: u64 = 1_000_000;
 /// Rows of the large table in a quick run.
 const ROWS_QUICK: u64 = 100_000;
 
-/// The template file and the folder that copies are made in.
+/// The file that a workload works on a copy of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Template {
+    /// The tables of the standard workloads.
+    Standard,
+    /// TPC-H's tables.
+    Tpch,
+    /// The tables of the speed test.
+    Speedtest,
+}
+
+/// The template files and the folder that copies are made in.
 #[derive(Debug)]
 pub struct Templates {
-    folder: TempDir,
-    rows: u64,
-    built: OnceCell<PathBuf>,
+    folder: PathBuf,
+    /// Takes the folder away in the end.
+    _temporary: Option<TempDir>,
+    quick: bool,
+    built: [OnceCell<PathBuf>; 3],
 }
 
 impl Templates {
-    /// A fresh folder; the template is built when first asked for.
-    pub fn new(quick: bool) -> std::io::Result<Templates> {
-        let folder = tempfile::Builder::new().prefix("aludel-compare-").tempdir()?;
+    /// In a fresh folder, or in one to keep, in which templates that are there already are used again. A template is built when first asked for.
+    pub fn new(quick: bool, keep: Option<&Path>) -> std::io::Result<Templates> {
+        let (folder, temporary) = match keep {
+            Some(folder) => {
+                std::fs::create_dir_all(folder)?;
+                (folder.to_path_buf(), None)
+            }
+            None => {
+                let folder = tempfile::Builder::new().prefix("aludel-compare-").tempdir()?;
+                (folder.path().to_path_buf(), Some(folder))
+            }
+        };
         Ok(Templates {
             folder,
-            rows: if quick { ROWS_QUICK } else { ROWS_FULL },
-            built: OnceCell::new(),
+            _temporary: temporary,
+            quick,
+            built: Default::default(),
         })
     }
 
     /// Rows of table `t`. Table `u` and table `j` have a tenth of them.
     pub fn rows(&self) -> u64 {
-        self.rows
+        if self.quick { ROWS_QUICK } else { ROWS_FULL }
     }
 
-    /// A fresh copy of the template under a name.
+    /// A fresh copy of a template under a name.
     ///
     /// # Errors
     /// When the template cannot be built, or the disk is full.
-    pub fn copy(&self, name: &str) -> Result<PathBuf, String> {
+    pub fn copy(&self, template: Template, name: &str) -> Result<PathBuf, String> {
         let copy = self.empty(name)?;
-        std::fs::copy(self.template()?, &copy).map_err(|error| error.to_string())?;
+        std::fs::copy(self.template(template)?, &copy).map_err(|error| error.to_string())?;
         Ok(copy)
     }
 
     /// A name in the folder at which no database is.
     pub fn empty(&self, name: &str) -> Result<PathBuf, String> {
-        let path = self.folder.path().join(name);
+        let path = self.folder.join(name);
         for suffix in ["", "-journal", "-wal", "-shm"] {
-            let stale = self.folder.path().join(format!("{name}{suffix}"));
+            let stale = self.folder.join(format!("{name}{suffix}"));
             if stale.exists() {
                 std::fs::remove_file(&stale).map_err(|error| error.to_string())?;
             }
@@ -56,13 +81,29 @@ impl Templates {
         Ok(path)
     }
 
-    fn template(&self) -> Result<&Path, String> {
-        if let Some(path) = self.built.get() {
+    fn template(&self, template: Template) -> Result<&Path, String> {
+        let cell = &self.built[template as usize];
+        if let Some(path) = cell.get() {
             return Ok(path);
         }
-        let path = self.empty("template.db")?;
-        build(&path, self.rows).map_err(|error| error.to_string())?;
-        Ok(self.built.get_or_init(|| path))
+        let size = if self.quick { "quick" } else { "full" };
+        let path = self.folder.join(format!("{template:?}-{size}.db").to_lowercase());
+        if !path.exists() {
+            let unfinished = self.empty("unfinished.db")?;
+            self.build(template, &unfinished)
+                .map_err(|error| error.to_string())?;
+            std::fs::rename(&unfinished, &path).map_err(|error| error.to_string())?;
+        }
+        Ok(cell.get_or_init(|| path))
+    }
+
+    fn build(&self, template: Template, path: &Path) -> rusqlite::Result<()> {
+        match template {
+            Template::Standard => build(path, self.rows()),
+            Template::Tpch if self.quick => tpch::build(path, tpch::SCALE_QUICK),
+            Template::Tpch => tpch::build(path, tpch::SCALE_FULL),
+            Template::Speedtest => speedtest::build(path, self.rows()),
+        }
     }
 }
 

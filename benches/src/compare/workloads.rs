@@ -1,7 +1,8 @@
 //! The workloads, as data.
 
 use super::peer::{Failure, Param, Peer, PeerName};
-use super::template::Templates;
+use super::template::{Template, Templates};
+use super::{speedtest, tpch};
 
 /// A kind of work, run on either engine.
 pub struct Workload {
@@ -11,6 +12,8 @@ pub struct Workload {
     pub start: Start,
     /// Statements run before the clock starts.
     pub setup: &'static str,
+    /// A query that shows what the work has changed: both engines must answer alike afterwards.
+    pub check: &'static str,
     /// What is measured.
     pub work: Work,
 }
@@ -18,18 +21,27 @@ pub struct Workload {
 /// What a workload starts from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
-    /// One copy of the template, opened once; the work leaves it as it was.
-    Shared,
-    /// A new copy of the template for each round.
-    Copy,
+    /// One copy of a template, opened once; the work leaves it as it was.
+    Shared(Template),
+    /// A new copy of a template for each round.
+    Copy(Template),
     /// A new empty file for each round.
     Empty,
+}
+
+impl Start {
+    /// Whether all rounds run on one file that stays open.
+    pub(super) fn is_kept(self) -> bool {
+        matches!(self, Start::Shared(_))
+    }
 }
 
 /// What is measured.
 pub enum Work {
     /// A query, fetched whole.
     Query(&'static str),
+    /// A query, fetched whole; outside of the clock the answers are compared value by value.
+    Answer(&'static str),
     /// One prepared statement, run many times inside a transaction, commit included.
     Repeated {
         /// The statement.
@@ -55,14 +67,14 @@ pub enum Work {
 }
 
 /// A number that looks random, the same for the same `n`: SplitMix64's finalizer.
-fn scramble(n: u64) -> u64 {
+pub(super) fn scramble(n: u64) -> u64 {
     let mut z = n.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^ (z >> 31)
 }
 
-fn integer(n: u64) -> Param {
+pub(super) fn integer(n: u64) -> Param {
     Param::Integer(n as i64)
 }
 
@@ -84,218 +96,267 @@ fn template_name(i: u64) -> String {
 
 const RELAXED: &str = "PRAGMA synchronous=off;";
 
-/// All workloads, in the order in which they run.
-pub const WORKLOADS: &[Workload] = &[
-    Workload {
-        name: "point-rowid",
-        start: Start::Shared,
-        setup: "",
-        work: Work::Repeated {
-            sql: "SELECT id, name, k, r FROM t WHERE id = ?",
-            times: |rows| rows / 5,
-            parameters: random_key,
-        },
-    },
-    Workload {
-        name: "point-index",
-        start: Start::Shared,
-        setup: "",
-        work: Work::Repeated {
-            sql: "SELECT id, k, r FROM t WHERE name = ?",
-            times: |rows| rows / 10,
-            parameters: |n, rows, out| out.push(Param::Text(template_name(scramble(n) % rows + 1))),
-        },
-    },
-    Workload {
-        name: "insert",
-        start: Start::Empty,
-        setup: "PRAGMA synchronous=off; CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT, k INT, r REAL);",
-        work: Work::Repeated {
-            sql: "INSERT INTO t VALUES(?, ?, ?, ?)",
-            times: |rows| rows / 2,
-            parameters: |n, _, out| {
-                out.extend([
-                    integer(n + 1),
-                    Param::Text(template_name(n)),
-                    integer(scramble(n) >> 40),
-                    Param::Real(n as f64 / 3.0),
-                ]);
+/// Workloads that belong together, with a mean of their own.
+pub struct Suite {
+    /// Its name on the command line; the one that runs when none is named comes first.
+    pub name: &'static str,
+    /// Its workloads in the order in which they run.
+    pub workloads: Vec<Workload>,
+}
+
+/// All workloads.
+pub fn suites() -> Vec<Suite> {
+    let suite = |name, workloads| Suite { name, workloads };
+    vec![
+        suite("standard", standard()),
+        suite("tpch", tpch::workloads()),
+        suite("speedtest", speedtest::workloads()),
+    ]
+}
+
+/// The single kinds of work.
+fn standard() -> Vec<Workload> {
+    vec![
+        Workload {
+            name: "point-rowid",
+            start: Start::Shared(Template::Standard),
+            setup: "",
+            check: "",
+            work: Work::Repeated {
+                sql: "SELECT id, name, k, r FROM t WHERE id = ?",
+                times: |rows| rows / 5,
+                parameters: random_key,
             },
         },
-    },
-    Workload {
-        name: "insert-indexed",
-        start: Start::Empty,
-        setup: "PRAGMA synchronous=off; CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT, k INT, r REAL);
+        Workload {
+            name: "point-index",
+            start: Start::Shared(Template::Standard),
+            setup: "",
+            check: "",
+            work: Work::Repeated {
+                sql: "SELECT id, k, r FROM t WHERE name = ?",
+                times: |rows| rows / 10,
+                parameters: |n, rows, out| out.push(Param::Text(template_name(scramble(n) % rows + 1))),
+            },
+        },
+        Workload {
+            name: "insert",
+            start: Start::Empty,
+            setup: "PRAGMA synchronous=off; CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT, k INT, r REAL);",
+            check: "",
+            work: Work::Repeated {
+                sql: "INSERT INTO t VALUES(?, ?, ?, ?)",
+                times: |rows| rows / 2,
+                parameters: |n, _, out| {
+                    out.extend([
+                        integer(n + 1),
+                        Param::Text(template_name(n)),
+                        integer(scramble(n) >> 40),
+                        Param::Real(n as f64 / 3.0),
+                    ]);
+                },
+            },
+        },
+        Workload {
+            name: "insert-indexed",
+            start: Start::Empty,
+            setup: "PRAGMA synchronous=off; CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT, k INT, r REAL);
                 CREATE INDEX t_name ON t(name); CREATE INDEX t_k ON t(k);",
-        work: Work::Repeated {
-            sql: "INSERT INTO t VALUES(?, ?, ?, ?)",
-            times: |rows| rows / 5,
-            parameters: |n, _, out| {
-                out.extend([
-                    integer(n + 1),
-                    Param::Text(template_name(n)),
-                    integer(scramble(n) >> 40),
-                    Param::Real(n as f64 / 3.0),
-                ]);
+            check: "",
+            work: Work::Repeated {
+                sql: "INSERT INTO t VALUES(?, ?, ?, ?)",
+                times: |rows| rows / 5,
+                parameters: |n, _, out| {
+                    out.extend([
+                        integer(n + 1),
+                        Param::Text(template_name(n)),
+                        integer(scramble(n) >> 40),
+                        Param::Real(n as f64 / 3.0),
+                    ]);
+                },
             },
         },
-    },
-    Workload {
-        name: "insert-random-text-pk",
-        start: Start::Empty,
-        setup: "PRAGMA synchronous=off; CREATE TABLE t(k TEXT PRIMARY KEY, v INT);",
-        work: Work::Repeated {
-            sql: "INSERT INTO t VALUES(?, ?)",
-            times: |rows| rows / 5,
-            parameters: |n, _, out| out.extend([Param::Text(format!("{:016x}", scramble(n))), integer(n)]),
+        Workload {
+            name: "insert-random-text-pk",
+            start: Start::Empty,
+            setup: "PRAGMA synchronous=off; CREATE TABLE t(k TEXT PRIMARY KEY, v INT);",
+            check: "",
+            work: Work::Repeated {
+                sql: "INSERT INTO t VALUES(?, ?)",
+                times: |rows| rows / 5,
+                parameters: |n, _, out| {
+                    out.extend([Param::Text(format!("{:016x}", scramble(n))), integer(n)])
+                },
+            },
         },
-    },
-    Workload {
-        name: "update",
-        start: Start::Copy,
-        setup: RELAXED,
-        work: Work::Repeated {
-            sql: "UPDATE t SET k = ? WHERE id = ?",
-            times: |rows| rows / 10,
-            parameters: |n, rows, out| out.extend([integer(n), integer(scramble(n) % rows + 1)]),
+        Workload {
+            name: "update",
+            start: Start::Copy(Template::Standard),
+            setup: RELAXED,
+            check: "",
+            work: Work::Repeated {
+                sql: "UPDATE t SET k = ? WHERE id = ?",
+                times: |rows| rows / 10,
+                parameters: |n, rows, out| out.extend([integer(n), integer(scramble(n) % rows + 1)]),
+            },
         },
-    },
-    Workload {
-        name: "delete",
-        start: Start::Copy,
-        setup: RELAXED,
-        work: Work::Repeated {
-            sql: "DELETE FROM p WHERE id = ?",
-            times: |rows| rows / 20,
-            parameters: |n, rows, out| out.push(integer(scramble(n) % (rows / 10) + 1)),
+        Workload {
+            name: "delete",
+            start: Start::Copy(Template::Standard),
+            setup: RELAXED,
+            check: "",
+            work: Work::Repeated {
+                sql: "DELETE FROM p WHERE id = ?",
+                times: |rows| rows / 20,
+                parameters: |n, rows, out| out.push(integer(scramble(n) % (rows / 10) + 1)),
+            },
         },
-    },
-    Workload {
-        name: "commit-full",
-        start: Start::Empty,
-        setup: "PRAGMA synchronous=full; CREATE TABLE t(id INTEGER PRIMARY KEY, v INT);",
-        work: Work::Commits {
-            sql: "INSERT INTO t(v) VALUES(7)",
-            times: 50,
+        Workload {
+            name: "commit-full",
+            start: Start::Empty,
+            setup: "PRAGMA synchronous=full; CREATE TABLE t(id INTEGER PRIMARY KEY, v INT);",
+            check: "",
+            work: Work::Commits {
+                sql: "INSERT INTO t(v) VALUES(7)",
+                times: 50,
+            },
         },
-    },
-    Workload {
-        name: "commit-normal",
-        start: Start::Empty,
-        setup: "PRAGMA journal_mode=wal; PRAGMA synchronous=normal; CREATE TABLE t(id INTEGER PRIMARY KEY, v INT);",
-        work: Work::Commits {
-            sql: "INSERT INTO t(v) VALUES(7)",
-            times: 2_000,
+        Workload {
+            name: "commit-normal",
+            start: Start::Empty,
+            setup: "PRAGMA journal_mode=wal; PRAGMA synchronous=normal; CREATE TABLE t(id INTEGER PRIMARY KEY, v INT);",
+            check: "",
+            work: Work::Commits {
+                sql: "INSERT INTO t(v) VALUES(7)",
+                times: 2_000,
+            },
         },
-    },
-    Workload {
-        name: "scan-agg",
-        start: Start::Shared,
-        setup: "",
-        work: Work::Query("SELECT count(*), sum(k), sum(r) FROM t"),
-    },
-    Workload {
-        name: "scan-like",
-        start: Start::Shared,
-        setup: "",
-        work: Work::Query("SELECT count(k) FROM t WHERE name LIKE '%7abc%'"),
-    },
-    Workload {
-        name: "group-100",
-        start: Start::Shared,
-        setup: "",
-        work: Work::Query("SELECT g, count(*), sum(k) FROM t GROUP BY g"),
-    },
-    Workload {
-        name: "group-100k",
-        start: Start::Shared,
-        setup: "",
-        work: Work::Query("SELECT k, count(*), sum(g) FROM t GROUP BY k"),
-    },
-    Workload {
-        name: "order-by",
-        start: Start::Shared,
-        setup: "",
-        work: Work::Query("SELECT id, name FROM t ORDER BY r"),
-    },
-    Workload {
-        name: "join-indexed",
-        start: Start::Shared,
-        setup: "",
-        work: Work::Query("SELECT count(*), sum(u.w) FROM t JOIN u ON u.id = t.k"),
-    },
-    Workload {
-        name: "join-unindexed",
-        start: Start::Shared,
-        setup: "",
-        work: Work::Query("SELECT count(*), sum(u.w) FROM t JOIN u ON u.k = t.k"),
-    },
-    Workload {
-        name: "range-100",
-        start: Start::Shared,
-        setup: "",
-        work: Work::Repeated {
-            sql: "SELECT * FROM t WHERE id BETWEEN ?1 AND ?1 + 99",
-            times: |rows| rows / 100,
-            parameters: random_key,
+        Workload {
+            name: "scan-agg",
+            start: Start::Shared(Template::Standard),
+            setup: "",
+            check: "",
+            work: Work::Query("SELECT count(*), sum(k), sum(r) FROM t"),
         },
-    },
-    Workload {
-        name: "fetch-all",
-        start: Start::Shared,
-        setup: "",
-        work: Work::Query("SELECT * FROM t"),
-    },
-    Workload {
-        name: "open-first-query",
-        start: Start::Shared,
-        setup: "",
-        work: Work::OpenAndQuery("SELECT name FROM t WHERE id = 4711", 200),
-    },
-    Workload {
-        name: "prepare",
-        start: Start::Shared,
-        setup: "",
-        work: Work::Prepare(
-            "SELECT t.id, t.name, u.w, p.b FROM t JOIN u ON u.id = t.k JOIN p ON p.id = u.w
+        Workload {
+            name: "scan-like",
+            start: Start::Shared(Template::Standard),
+            setup: "",
+            check: "",
+            work: Work::Query("SELECT count(k) FROM t WHERE name LIKE '%7abc%'"),
+        },
+        Workload {
+            name: "group-100",
+            start: Start::Shared(Template::Standard),
+            setup: "",
+            check: "",
+            work: Work::Query("SELECT g, count(*), sum(k) FROM t GROUP BY g"),
+        },
+        Workload {
+            name: "group-100k",
+            start: Start::Shared(Template::Standard),
+            setup: "",
+            check: "",
+            work: Work::Query("SELECT k, count(*), sum(g) FROM t GROUP BY k"),
+        },
+        Workload {
+            name: "order-by",
+            start: Start::Shared(Template::Standard),
+            setup: "",
+            check: "",
+            work: Work::Query("SELECT id, name FROM t ORDER BY r"),
+        },
+        Workload {
+            name: "join-indexed",
+            start: Start::Shared(Template::Standard),
+            setup: "",
+            check: "",
+            work: Work::Query("SELECT count(*), sum(u.w) FROM t JOIN u ON u.id = t.k"),
+        },
+        Workload {
+            name: "join-unindexed",
+            start: Start::Shared(Template::Standard),
+            setup: "",
+            check: "",
+            work: Work::Query("SELECT count(*), sum(u.w) FROM t JOIN u ON u.k = t.k"),
+        },
+        Workload {
+            name: "range-100",
+            start: Start::Shared(Template::Standard),
+            setup: "",
+            check: "",
+            work: Work::Repeated {
+                sql: "SELECT * FROM t WHERE id BETWEEN ?1 AND ?1 + 99",
+                times: |rows| rows / 100,
+                parameters: random_key,
+            },
+        },
+        Workload {
+            name: "fetch-all",
+            start: Start::Shared(Template::Standard),
+            setup: "",
+            check: "",
+            work: Work::Query("SELECT * FROM t"),
+        },
+        Workload {
+            name: "open-first-query",
+            start: Start::Shared(Template::Standard),
+            setup: "",
+            check: "",
+            work: Work::OpenAndQuery("SELECT name FROM t WHERE id = 4711", 200),
+        },
+        Workload {
+            name: "prepare",
+            start: Start::Shared(Template::Standard),
+            setup: "",
+            check: "",
+            work: Work::Prepare(
+                "SELECT t.id, t.name, u.w, p.b FROM t JOIN u ON u.id = t.k JOIN p ON p.id = u.w
              WHERE t.name = ?1 AND p.a > ?2 ORDER BY t.id LIMIT 10",
-            2_000,
-        ),
-    },
-    Workload {
-        name: "recursive-cte",
-        start: Start::Shared,
-        setup: "",
-        work: Work::Query(
-            "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 1000000) SELECT count(*), sum(x) FROM c",
-        ),
-    },
-    Workload {
-        name: "window-sum",
-        start: Start::Shared,
-        setup: "",
-        work: Work::Query("SELECT sum(s) FROM (SELECT sum(k) OVER (PARTITION BY g ORDER BY id) AS s FROM t)"),
-    },
-    Workload {
-        name: "json-extract",
-        start: Start::Shared,
-        setup: "",
-        work: Work::Query("SELECT sum(json_extract(doc, '$.a.b')) FROM j"),
-    },
-    Workload {
-        name: "create-index",
-        start: Start::Copy,
-        setup: RELAXED,
-        work: Work::Batch("CREATE INDEX t_k ON t(k)"),
-    },
-    Workload {
-        name: "bulk-update",
-        start: Start::Copy,
-        setup: RELAXED,
-        work: Work::Batch("UPDATE t SET r = r + 1.0"),
-    },
-];
+                2_000,
+            ),
+        },
+        Workload {
+            name: "recursive-cte",
+            start: Start::Shared(Template::Standard),
+            setup: "",
+            check: "",
+            work: Work::Query(
+                "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 1000000) SELECT count(*), sum(x) FROM c",
+            ),
+        },
+        Workload {
+            name: "window-sum",
+            start: Start::Shared(Template::Standard),
+            setup: "",
+            check: "",
+            work: Work::Query(
+                "SELECT sum(s) FROM (SELECT sum(k) OVER (PARTITION BY g ORDER BY id) AS s FROM t)",
+            ),
+        },
+        Workload {
+            name: "json-extract",
+            start: Start::Shared(Template::Standard),
+            setup: "",
+            check: "",
+            work: Work::Query("SELECT sum(json_extract(doc, '$.a.b')) FROM j"),
+        },
+        Workload {
+            name: "create-index",
+            start: Start::Copy(Template::Standard),
+            setup: RELAXED,
+            check: "",
+            work: Work::Batch("CREATE INDEX t_k ON t(k)"),
+        },
+        Workload {
+            name: "bulk-update",
+            start: Start::Copy(Template::Standard),
+            setup: RELAXED,
+            check: "",
+            work: Work::Batch("UPDATE t SET r = r + 1.0"),
+        },
+    ]
+}
 
 impl Work {
     /// Does the work once on an open database and returns a checksum of what it saw.
@@ -307,7 +368,9 @@ impl Work {
         rows: u64,
     ) -> Result<u64, Failure> {
         match self {
-            Work::Query(sql) => peer.with_statement(sql, &mut |statement| statement.run(&[])),
+            Work::Query(sql) | Work::Answer(sql) => {
+                peer.with_statement(sql, &mut |statement| statement.run(&[]))
+            }
             Work::Repeated {
                 sql,
                 times,
@@ -339,10 +402,18 @@ impl Work {
         }
     }
 
+    /// The statement, where the work is one that reads.
+    pub(super) fn query(&self) -> Option<&'static str> {
+        match self {
+            Work::Query(sql) | Work::Answer(sql) | Work::Repeated { sql, .. } => Some(sql),
+            _ => None,
+        }
+    }
+
     /// How many single works one round holds: times are given for one of them.
     pub(super) fn count(&self, templates: &Templates) -> u64 {
         match self {
-            Work::Query(_) | Work::Batch(_) => 1,
+            Work::Query(_) | Work::Answer(_) | Work::Batch(_) => 1,
             Work::Repeated { times, .. } => times(templates.rows()),
             Work::Commits { times, .. } | Work::OpenAndQuery(_, times) | Work::Prepare(_, times) => *times,
         }
@@ -366,9 +437,13 @@ mod tests {
 
     #[test]
     fn names_are_unique() {
-        let mut names: Vec<_> = WORKLOADS.iter().map(|workload| workload.name).collect();
+        let suites = suites();
+        let workloads = suites.iter().flat_map(|suite| &suite.workloads);
+        let mut names: Vec<_> = workloads.map(|workload| workload.name).collect();
+        names.extend(suites.iter().map(|suite| suite.name));
+        let count = names.len();
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), WORKLOADS.len());
+        assert_eq!(names.len(), count);
     }
 }

@@ -124,7 +124,10 @@ impl BuildContext {
             }
             Node::NestedLoop(plan) => join::nested_loop(plan, self),
             Node::HashJoin(plan) => join::hash_join(plan, self),
-            Node::Distinct { input, collations } => Ok(distinct::distinct(self.operator(input)?, collations)),
+            Node::Distinct { input, collations } => {
+                let width = width_of(input);
+                Ok(distinct::distinct(self.operator(input)?, width, collations))
+            }
             Node::With { tables, input } => common_table::with(tables, input, self),
             Node::CteScan { table, width } => match self.tables.get(table) {
                 Some(shared) => Ok(common_table::scan(Arc::clone(shared), *width)),

@@ -122,7 +122,15 @@ impl KeyTable {
 
     /// Bytes of memory in use.
     pub(crate) fn memory(&self) -> usize {
-        self.integers.capacity() * 17 + self.hashes.capacity() * 17 + self.bytes.len() + self.ends.len() * 8
+        (self.integers.capacity() + self.hashes.capacity()) * 19
+            + self.bytes.capacity()
+            + self.ends.capacity() * 8
+    }
+
+    /// A hash of key `n`: the same for equal keys, as long as the table is not cleared.
+    pub(crate) fn hash_of(&mut self, keys: &[Values<'_>], n: usize) -> u64 {
+        self.encode(keys, n);
+        hash_bytes(&self.key)
     }
 
     /// Puts the number of each of the `len` keys whose columns are `keys` into `numbers`; keys that are not there yet are added. A key is new

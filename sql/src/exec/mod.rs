@@ -16,6 +16,7 @@
 //! | `common_table`, `recursive` | WITH, plain and recursive |
 //! | `sort`, `set_operation`, `window` | ORDER BY; INTERSECT and EXCEPT; window functions |
 //! | `key_table`, `row_store` | what hash operators and sorts keep |
+//! | `spill` | rows put aside in temporary files |
 //! | `build` | from plan to operators |
 //! | [`mod@write`] | INSERT, UPDATE, DELETE |
 
@@ -36,6 +37,7 @@ mod rows;
 mod scan;
 mod set_operation;
 mod sort;
+mod spill;
 #[cfg(test)]
 mod tests;
 mod vector;

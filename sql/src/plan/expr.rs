@@ -248,6 +248,144 @@ impl Expr {
     }
 }
 
+impl Expr {
+    /// The expression with each leaf (literals aside) replaced by what `leaf` makes of it; `None` when `leaf` has nothing for one of them, or where there is
+    /// a subquery.
+    pub fn with_leaves(&self, leaf: &mut dyn FnMut(&Expr) -> Option<Expr>) -> Option<Expr> {
+        let mut one = |part: &Expr| part.with_leaves(leaf).map(Box::new);
+        Some(match self {
+            Expr::Literal(_) => self.clone(),
+            Expr::Parameter(_) | Expr::Column(_) | Expr::Register(_) => leaf(self)?,
+            Expr::Unary { op, operand } => Expr::Unary {
+                op: *op,
+                operand: one(operand)?,
+            },
+            Expr::Binary { op, left, right } => Expr::Binary {
+                op: *op,
+                left: one(left)?,
+                right: one(right)?,
+            },
+            Expr::Compare {
+                op,
+                left,
+                right,
+                rule,
+            } => Expr::Compare {
+                op: *op,
+                left: one(left)?,
+                right: one(right)?,
+                rule: rule.clone(),
+            },
+            Expr::Between {
+                operand,
+                low,
+                low_rule,
+                high,
+                high_rule,
+            } => Expr::Between {
+                operand: one(operand)?,
+                low: one(low)?,
+                low_rule: low_rule.clone(),
+                high: one(high)?,
+                high_rule: high_rule.clone(),
+            },
+            Expr::And(parts) => Expr::And(all_with_leaves(parts, leaf)?),
+            Expr::Or(parts) => Expr::Or(all_with_leaves(parts, leaf)?),
+            Expr::Coalesce(parts) => Expr::Coalesce(all_with_leaves(parts, leaf)?),
+            Expr::IsNull { operand, negated } => Expr::IsNull {
+                operand: one(operand)?,
+                negated: *negated,
+            },
+            Expr::IsTruth {
+                operand,
+                truth,
+                negated,
+            } => Expr::IsTruth {
+                operand: one(operand)?,
+                truth: *truth,
+                negated: *negated,
+            },
+            Expr::InList {
+                operand,
+                list,
+                rule,
+                negated,
+            } => Expr::InList {
+                operand: one(operand)?,
+                list: all_with_leaves(list, leaf)?,
+                rule: rule.clone(),
+                negated: *negated,
+            },
+            Expr::Case {
+                operand,
+                branches,
+                otherwise,
+            } => {
+                let operand = match operand {
+                    Some(operand) => Some(one(operand)?),
+                    None => None,
+                };
+                let otherwise = match otherwise {
+                    Some(otherwise) => Some(one(otherwise)?),
+                    None => None,
+                };
+                let branch = |branch: &CaseBranch| {
+                    Some(CaseBranch {
+                        when: branch.when.with_leaves(leaf)?,
+                        rule: branch.rule.clone(),
+                        then: branch.then.with_leaves(leaf)?,
+                    })
+                };
+                Expr::Case {
+                    operand,
+                    branches: branches.iter().map(branch).collect::<Option<_>>()?,
+                    otherwise,
+                }
+            }
+            Expr::Cast { operand, target } => Expr::Cast {
+                operand: one(operand)?,
+                target: *target,
+            },
+            Expr::ApplyAffinity { operand, affinity } => Expr::ApplyAffinity {
+                operand: one(operand)?,
+                affinity: *affinity,
+            },
+            Expr::Like {
+                operand,
+                pattern,
+                escape,
+                glob,
+                negated,
+            } => Expr::Like {
+                operand: one(operand)?,
+                pattern: one(pattern)?,
+                escape: match escape {
+                    Some(escape) => Some(one(escape)?),
+                    None => None,
+                },
+                glob: *glob,
+                negated: *negated,
+            },
+            Expr::Call {
+                function,
+                arguments,
+                collation,
+            } => Expr::Call {
+                function: Arc::clone(function),
+                arguments: all_with_leaves(arguments, leaf)?,
+                collation: collation.clone(),
+            },
+            Expr::InSubquery { .. } | Expr::Exists { .. } | Expr::Scalar { .. } | Expr::Raise { .. } => {
+                return None;
+            }
+        })
+    }
+}
+
+fn all_with_leaves(parts: &[Expr], leaf: &mut dyn FnMut(&Expr) -> Option<Expr>) -> Option<Vec<Expr>> {
+    parts.iter().map(|part| part.with_leaves(leaf)).collect()
+}
+
 /// A WHEN .. THEN .. of CASE.
 #[derive(Clone, Debug)]
 pub struct CaseBranch {

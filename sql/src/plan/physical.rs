@@ -387,6 +387,8 @@ pub struct NestedLoop {
     pub outer_width: usize,
     /// Width of the inner side's layout.
     pub inner_width: usize,
+    /// Somebody relies on the order in which the inner rows of one outer row come.
+    pub ordered: bool,
 }
 
 /// A hash join: the table is built from the right side, the left side probes and keeps its order.

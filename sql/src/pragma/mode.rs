@@ -9,6 +9,7 @@ use aludel_storage::pager::{CheckpointKind, JournalMode, Pager, Synchronous};
 
 use super::{PragmaContext, Request, Row, one_integer, one_text, reading, truth, whole_number, writing};
 use crate::error::{Error, Result};
+use crate::exec::Session;
 use crate::value::Value;
 
 /// Temporary tables live in memory or in a file that nobody else sees: their journal needs no mode.
@@ -477,8 +478,15 @@ pub(super) fn analysis_limit(request: &Request<'_>, context: &mut PragmaContext<
     Ok(set_and_tell(limit, &mut context.state.settings.analysis_limit))
 }
 
+/// The limit is also how much memory a sort, a grouping or a join takes before it puts rows aside in temporary files.
 pub(super) fn heap_limit(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
     let limit = request.number().filter(|limit| *limit >= 0);
+    if let Some(limit) = limit {
+        context.state.session.memory_budget_bytes = match usize::try_from(limit) {
+            Ok(0) | Err(_) => Session::default().memory_budget_bytes,
+            Ok(limit) => limit,
+        };
+    }
     Ok(set_and_tell(limit, &mut context.state.settings.heap_limit))
 }
 

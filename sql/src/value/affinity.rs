@@ -66,6 +66,7 @@ fn contains_ignoring_case(text: &[u8], part: &[u8]) -> bool {
 }
 
 /// Applies `affinity` to `value` in place.
+#[inline]
 pub fn apply_affinity(value: &mut Value, affinity: Affinity) {
     if let Some(converted) = converted_by_affinity(value.as_ref(), affinity) {
         *value = converted;
@@ -82,11 +83,13 @@ pub fn converted_by_affinity(value: ValueRef<'_>, affinity: Affinity) -> Option<
         (Affinity::Real, ValueRef::Integer(i)) => Some(Value::Real(i as f64)),
         // Negative zero counts as an integer, and comes back as plain zero.
         (Affinity::Real, ValueRef::Real(r)) => (r == 0.0 && r.is_sign_negative()).then_some(Value::Real(0.0)),
+        (Affinity::Real, ValueRef::Text(text)) if !number::may_be_number(text) => None,
         (Affinity::Real, ValueRef::Text(text)) => {
             number::affinity_number(text).map(|n| Value::Real(n.to_real()))
         }
         (_, ValueRef::Integer(_)) => None,
         (_, ValueRef::Real(r)) => number::lossless_integer(r).map(Value::Integer),
+        (_, ValueRef::Text(text)) if !number::may_be_number(text) => None,
         (_, ValueRef::Text(text)) => number::affinity_number(text).map(Number::into_value),
     }
 }

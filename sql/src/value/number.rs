@@ -271,6 +271,22 @@ pub fn affinity_number(text: &[u8]) -> Option<Number> {
     })
 }
 
+/// Whether a look at the beginning of `text` leaves it open that all of it spells a number. Dates and names it rules out quickly.
+#[inline]
+pub fn may_be_number(text: &[u8]) -> bool {
+    let mut at = skip_spaces(text, 0);
+    at += usize::from(matches!(text.get(at), Some(b'-' | b'+')));
+    let digits = at;
+    while text.get(at).is_some_and(u8::is_ascii_digit) {
+        at += 1;
+    }
+    match text.get(at) {
+        Some(b'.') => true,
+        None | Some(0 | b'e' | b'E') => at > digits,
+        Some(&byte) => at > digits && is_space(byte),
+    }
+}
+
 /// The number that all of `text` spells; a fraction or exponent makes it a real.
 pub fn argument_number(text: &[u8]) -> Option<Number> {
     if let Some(short) = short_integer(text) {
@@ -474,5 +490,37 @@ mod tests {
         assert_eq!(scan_real(b"1e").extent, Extent::Prefix);
         assert_eq!(scan_real(b".").extent, Extent::Nothing);
         assert_eq!(scan_real(b"-.5").value, -0.5);
+    }
+
+    #[test]
+    fn what_is_ruled_out_is_no_number() {
+        let texts = [
+            "",
+            " ",
+            "-",
+            "+",
+            ".",
+            ".5",
+            "5.",
+            "-.5e3",
+            "1e",
+            "1e5 ",
+            " 12 ",
+            "12-3",
+            "1994-01-01",
+            "abc",
+            "e5",
+            "1 2",
+            "12\0x",
+            "0x1f",
+            "+-1",
+            "7\t",
+            "\u{a0}1",
+        ];
+        for text in texts {
+            let number = affinity_number(text.as_bytes());
+            assert!(number.is_none() || may_be_number(text.as_bytes()), "{text}");
+        }
+        assert!(!may_be_number(b"1994-01-01") && !may_be_number(b"AIR") && !may_be_number(b""));
     }
 }

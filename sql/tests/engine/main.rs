@@ -14,6 +14,7 @@ mod nested_from;
 mod programs;
 mod queries;
 mod serialized;
+mod spilling;
 mod temporary;
 mod transactions;
 mod views;

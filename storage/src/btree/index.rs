@@ -20,7 +20,7 @@ use compare::{Needle, compare, compare_needle, has_columns};
 
 use super::descent::{Stack, Stamp};
 use super::leaf::LeafRows;
-use super::tree::{TreeKind, count_rows};
+use super::tree::{TreeKind, count_rows, estimate_rows};
 use super::{Seek, overflow};
 use crate::error::{Error, Result};
 use crate::format::cell::Cell;
@@ -273,6 +273,11 @@ impl IndexCursor {
     /// The number of entries. Reads the pages' headers, not the entries.
     pub fn count(&self, pager: &Pager) -> Result<u64> {
         count_rows(pager, self.stack.root(), TreeKind::Index)
+    }
+
+    /// About how many there are, judged by one page of each level.
+    pub fn estimate(&self, pager: &Pager) -> Result<u64> {
+        estimate_rows(pager, self.stack.root(), TreeKind::Index)
     }
 
     // ---- whole leaves ----------------------------------------------------------------------------

@@ -24,7 +24,7 @@ use super::balance::{self, Pending};
 use super::descent::{Path, Stack, Stamp};
 use super::edit::PageEdit;
 use super::leaf::LeafRows;
-use super::tree::{TreeKind, count_rows};
+use super::tree::{TreeKind, count_rows, estimate_rows};
 use super::{Seek, overflow};
 use crate::error::{Error, Result};
 use crate::format::cell::{CELL_SIZE_MIN, CellHead, PAYLOAD_LEN_MAX, PayloadLimits};
@@ -228,6 +228,11 @@ impl TableCursor {
         count_rows(pager, self.stack.root(), TreeKind::Table)
     }
 
+    /// About how many there are, judged by one page of each level.
+    pub fn estimate(&self, pager: &Pager) -> Result<u64> {
+        estimate_rows(pager, self.stack.root(), TreeKind::Table)
+    }
+
     // ---- whole leaves ----------------------------------------------------------------------------
 
     /// The rows of the current leaf from the current row on. Empty when the cursor is on no row.
@@ -333,20 +338,18 @@ impl TableCursor {
             return Ok(());
         }
         let (usable, limits, index) = (self.stack.usable(), *self.stack.limits(), self.stack.index());
-        let path = self.stack.path();
-        let leaf = self.stack.current().no;
         pager.note_row_change(self.stack.root(), self.rowid);
         let cell = self.stack.current().view(usable).cell(index, &limits)?;
         let (chain, rest) = (cell.overflow, cell.total - cell.local.len());
         (self.place, self.edge) = (Place::Moved, None);
-        self.stack.pop_leaf();
+        let leaf = self.stack.pop_leaf();
         if let Some(first) = chain {
             overflow::free(pager, first, rest)?;
         }
-        let mut page = PageEdit::parse(leaf, pager.page_mut(leaf)?, usable)?;
+        let mut page = PageEdit::parse(leaf.no, pager.page_mut(leaf.no)?, usable)?;
         page.remove(index, &limits)?;
-        if path.len() > 1 && balance::is_underfull(page.free_bytes()?, usable) {
-            return self.rebalance(pager, path, None);
+        if self.stack.has_parents() && balance::is_underfull(page.free_bytes()?, usable) {
+            return self.rebalance(pager, self.stack.path_to(leaf), None);
         }
         self.stack.restamp(pager);
         Ok(())
@@ -417,8 +420,6 @@ impl TableCursor {
         fill: impl Fn(&mut [u8]),
     ) -> Result<()> {
         let (usable, limits, rowid) = (self.stack.usable(), *self.stack.limits(), self.rowid);
-        let path = self.stack.path();
-        let leaf = self.stack.current().no;
         let at_edge = !found && self.stack.is_right_edge(index);
         if found {
             pager.note_row_change(self.stack.root(), rowid);
@@ -431,7 +432,8 @@ impl TableCursor {
         let chain = replaced.and_then(|cell| Some((cell.overflow?, cell.total - cell.local.len())));
         let replaced_len = replaced.map(|cell| cell.bytes.len());
         (self.place, self.edge) = (Place::Moved, None);
-        self.stack.pop_leaf();
+        let way = self.stack.pop_leaf();
+        let leaf = way.no;
         if let Some((first, rest)) = chain {
             overflow::free(pager, first, rest)?;
         }
@@ -453,7 +455,7 @@ impl TableCursor {
             let Some(out) = page.place(index, len, &limits)? else {
                 let mut cell = vec![0; len];
                 write(&mut cell);
-                return self.rebalance(pager, path, Some(Pending { index, cell }));
+                return self.rebalance(pager, self.stack.path_to(way), Some(Pending { index, cell }));
             };
             write(out);
         }

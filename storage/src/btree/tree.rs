@@ -119,6 +119,23 @@ pub fn count_rows(pager: &Pager, root: PageNo, kind: TreeKind) -> Result<u64> {
     Ok(rows)
 }
 
+/// About how many rows a tree has, judged by one page of each level; reads no more pages than the tree is deep.
+pub(super) fn estimate_rows(pager: &Pager, root: PageNo, kind: TreeKind) -> Result<u64> {
+    let usable = pager.usable_size();
+    let mut level = Level::load(pager, root, kind == TreeKind::Table)?;
+    let mut pages = 1_u64;
+    for _ in 0..DEPTH_MAX {
+        let count = usize::from(level.count);
+        if level.kind.is_leaf() {
+            return Ok(pages.saturating_mul(count as u64));
+        }
+        pages = pages.saturating_mul(count as u64 + 1);
+        let child = level.view(usable).child(count / 2)?;
+        level = Level::load(pager, child, kind == TreeKind::Table)?;
+    }
+    Err(too_large(root))
+}
+
 fn init_root(pager: &mut Pager, root: PageNo, kind: TreeKind) -> Result<()> {
     let usable = pager.usable_size();
     let page = pager.page_mut(root)?;

@@ -98,6 +98,15 @@ impl Call {
         }
     }
 
+    /// About how many bytes of memory the states take.
+    pub(super) fn memory(&self) -> usize {
+        let distinct = self
+            .distinct
+            .as_ref()
+            .map_or(0, |distinct| distinct.seen.memory());
+        self.states.memory() + distinct
+    }
+
     /// Forgets all groups but the last one, which becomes the first.
     pub(super) fn keep_last(&mut self, forgotten: usize) {
         self.states.keep_last();
@@ -185,11 +194,11 @@ impl Call {
             ..
         } = self;
         let Some(ordered) = ordered else { return Ok(()) };
-        ordered.rows.sort();
+        ordered.rows.sort()?;
         let mut groups = Vec::new();
         loop {
             ordered.staged.clear();
-            let count = ordered.rows.take(BATCH_ROWS_MAX, &mut ordered.staged);
+            let count = ordered.rows.take(BATCH_ROWS_MAX, &mut ordered.staged)?;
             if count == 0 {
                 ordered.rows.release();
                 return Ok(());
@@ -337,6 +346,8 @@ impl Ordered {
         for key in &mut self.keys {
             keys.push(key.evaluate_rows(context, input, rows)?);
         }
-        self.rows.push(&self.staged, &keys)
+        self.rows.push(&self.staged, &keys)?;
+        self.rows
+            .spill_beyond(context.state.session.memory_budget_bytes / 2)
     }
 }

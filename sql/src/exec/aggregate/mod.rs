@@ -10,16 +10,19 @@
 //!
 //! Bare columns (neither keys nor aggregates) come from the first row of the group, or from the row where the picking min()
 //! or max() found its value.
+//!
+//! Groups that take more memory than there is for them are finished [by way of the disk](spilled).
 
 mod call;
 mod count;
+mod spilled;
 mod state;
 
 pub(super) use count::count_of_table;
 
 use smallvec::SmallVec;
 
-use super::build::BuildContext;
+use super::build::{BuildContext, width_of};
 use super::kernel::{Kernel, Rows, Values};
 use super::key_table::KeyTable;
 use super::operator::Operator;
@@ -31,6 +34,7 @@ use crate::plan::expr::Expr;
 use crate::plan::physical::{self, SortKey};
 use crate::value::{Collation, Value, ValueRef};
 use call::Call;
+use spilled::Spilled;
 use state::Groups;
 
 pub(super) fn aggregate(plan: &physical::Aggregate, build: &mut BuildContext) -> Result<Box<dyn Operator>> {
@@ -67,6 +71,8 @@ pub(super) fn aggregate(plan: &physical::Aggregate, build: &mut BuildContext) ->
         calls,
         bare,
         sorted: plan.sorted,
+        input_width: width_of(&plan.input),
+        spilled: None,
         phase: Phase::Reading,
         order: Vec::new(),
         next: 0,
@@ -84,6 +90,9 @@ struct Aggregation {
     picked: Picked,
     /// The input is sorted by the keys.
     sorted: bool,
+    input_width: usize,
+    /// Groups beyond the memory budget.
+    spilled: Option<Spilled>,
     phase: Phase,
     /// Groups to put out.
     order: Vec<u32>,
@@ -98,6 +107,8 @@ enum Phase {
     Flushing,
     /// The groups in `order` are put out, and that is all.
     Last,
+    /// The groups come from the disk.
+    Spilled,
 }
 
 /// The groups, and what is kept of the first row of each.
@@ -194,8 +205,12 @@ impl Aggregation {
     /// Reads until groups are ready to be put out.
     fn read(&mut self, context: &mut ExecContext<'_>) -> Result<()> {
         while self.input.next(context)? {
-            self.consume(context)?;
             context.check_interrupt()?;
+            if !self.put_aside(context)? {
+                continue;
+            }
+            self.consume(context)?;
+            self.mind_budget(context);
             if self.sorted && !self.keys.is_empty() && self.groups.len() > 1 && !self.has_ordered_calls() {
                 self.order.clear();
                 self.order.extend(0..self.groups.len() as u32 - 1);
@@ -208,6 +223,13 @@ impl Aggregation {
             call.finish(context)?;
         }
         self.order.clear();
+        if self.spilled.is_some() {
+            self.phase = match self.next_partition(context)? {
+                true => Phase::Reading,
+                false => Phase::Spilled,
+            };
+            return Ok(());
+        }
         if self.keys.is_empty() {
             self.ensure_single_group();
             self.order.push(0);
@@ -226,13 +248,7 @@ impl Aggregation {
             self.order.extend(0..self.groups.len() as u32);
             return Ok(());
         }
-        let ascending = |(column, collation): (usize, &Collation)| SortKey {
-            expression: Expr::Column(column),
-            descending: false,
-            nulls_first: true,
-            collation: collation.clone(),
-        };
-        let keys: Vec<SortKey> = self.collations.iter().enumerate().map(ascending).collect();
+        let keys = self.key_order();
         let mut buffer = SortBuffer::new(0, &keys);
         let mut columns = vec![Vector::new(); self.keys.len()];
         let mut none = Batch::new(0);
@@ -245,9 +261,20 @@ impl Aggregation {
             none.set_len(places.len());
             buffer.push(&none, &keys)?;
         }
-        buffer.sort();
+        buffer.sort()?;
         self.order.extend(buffer.numbers());
         Ok(())
+    }
+
+    /// The order in which groups are put out, over the output's layout.
+    fn key_order(&self) -> Vec<SortKey> {
+        let ascending = |(column, collation): (usize, &Collation)| SortKey {
+            expression: Expr::Column(column),
+            descending: false,
+            nulls_first: true,
+            collation: collation.clone(),
+        };
+        self.collations.iter().enumerate().map(ascending).collect()
     }
 
     /// Puts out some of the groups in `order`.
@@ -396,6 +423,7 @@ impl Picked {
 
 impl Operator for Aggregation {
     fn open(&mut self, context: &mut ExecContext<'_>) -> Result<()> {
+        self.forget_spilled();
         self.groups.clear();
         self.calls.iter_mut().for_each(Call::clear);
         self.picked.values.clear();
@@ -413,6 +441,7 @@ impl Operator for Aggregation {
             }
             match self.phase {
                 Phase::Last => return Ok(false),
+                Phase::Spilled => return self.take_result(),
                 Phase::Flushing => {
                     self.forget_flushed()?;
                     self.phase = Phase::Reading;
@@ -433,6 +462,7 @@ impl Operator for Aggregation {
     }
 
     fn close(&mut self) {
+        self.forget_spilled();
         self.input.close();
         self.groups.clear();
         self.groups.table.release();

@@ -59,6 +59,9 @@ pub(super) struct General {
     states: Vec<Box<dyn Accumulator>>,
 }
 
+/// What a state behind a pointer is counted with.
+const GUESSED_BYTES: usize = 64;
+
 impl States {
     pub(super) fn new(
         function: &Function,
@@ -104,6 +107,22 @@ impl States {
             States::MinMax(_, states) => states.clear(),
             States::GroupConcat(states) => states.clear(),
             States::General(general) => general.states.clear(),
+        }
+    }
+
+    /// About how many bytes of memory they take.
+    pub(super) fn memory(&self) -> usize {
+        match self {
+            States::CountRows(states) | States::Count(states) => states.capacity() * 8,
+            States::Sum(_, states) => states.capacity() * size_of::<SumState>(),
+            States::MinMax(_, states) => {
+                states.capacity() * size_of::<MinMaxState>() + states.len() * GUESSED_BYTES
+            }
+            States::GroupConcat(states) => {
+                let texts = states.iter().map(|state| state.text().map_or(0, <[u8]>::len));
+                states.capacity() * size_of::<GroupConcatState>() + texts.sum::<usize>()
+            }
+            States::General(general) => general.states.capacity() * 2 * GUESSED_BYTES,
         }
     }
 

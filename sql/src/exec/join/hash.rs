@@ -8,9 +8,13 @@
 //! The left side keeps its order, and the right rows of one left row come in the order in which they were read. Both sides' keys take the
 //! comparison's affinity before they are looked up, and the key table equates what SQL's `=` equates.
 //!
-//! Nothing is read of the left side when the right side is empty and the join can have no rows then.
+//! Nothing is read of the left side when the right side is empty and the join can have no rows then. A right side that does not fit into memory is
+//! joined [by way of the disk](spilled).
+
+mod spilled;
 
 use smallvec::SmallVec;
+use spilled::Spilled;
 
 use super::pairs::{NO_ROW, Pairs};
 use crate::error::Result;
@@ -25,46 +29,55 @@ use crate::plan::physical::{HashJoin, JoinKind};
 use crate::value::{Affinity, Collation};
 
 pub(in crate::exec) fn hash_join(plan: &HashJoin, build: &mut BuildContext) -> Result<Box<dyn Operator>> {
-    let left = build.operator(&plan.left)?;
-    let right = build.operator(&plan.right)?;
-    let collations: Vec<Collation> = plan.keys.iter().map(|key| key.rule.collation.clone()).collect();
-    let null_matches: Vec<bool> = plan.keys.iter().map(|key| key.null_matches).collect();
-    let mut side = |left: bool| -> Result<SideKeys> {
-        let mut kernels = Vec::with_capacity(plan.keys.len());
-        for key in &plan.keys {
-            let CompareRule {
-                left: left_affinity,
-                right: right_affinity,
-                ..
-            } = key.rule;
-            kernels.push(match left {
-                true => (Kernel::compile_in(&key.left, build)?, left_affinity),
-                false => (Kernel::compile_in(&key.right, build)?, right_affinity),
-            });
-        }
-        Ok(SideKeys {
-            converted: vec![Vector::new(); kernels.len()],
-            kernels,
+    Ok(Box::new(Join::new(plan, build)?))
+}
+
+impl Join {
+    pub(super) fn new(plan: &HashJoin, build: &mut BuildContext) -> Result<Join> {
+        let left = build.operator(&plan.left)?;
+        let right = build.operator(&plan.right)?;
+        let collations: Vec<Collation> = plan.keys.iter().map(|key| key.rule.collation.clone()).collect();
+        let null_matches: Vec<bool> = plan.keys.iter().map(|key| key.null_matches).collect();
+        let mut side = |left: bool| -> Result<SideKeys> {
+            let mut kernels = Vec::with_capacity(plan.keys.len());
+            for key in &plan.keys {
+                let CompareRule {
+                    left: left_affinity,
+                    right: right_affinity,
+                    ..
+                } = key.rule;
+                kernels.push(match left {
+                    true => (Kernel::compile_in(&key.left, build)?, left_affinity),
+                    false => (Kernel::compile_in(&key.right, build)?, right_affinity),
+                });
+            }
+            Ok(SideKeys {
+                converted: vec![Vector::new(); kernels.len()],
+                kernels,
+            })
+        };
+        let (left_keys, right_keys) = (side(true)?, side(false)?);
+        let only_left = matches!(plan.kind, JoinKind::Semi | JoinKind::Anti);
+        Ok(Join {
+            kind: plan.kind,
+            left,
+            right,
+            left_keys,
+            right_keys,
+            null_matches,
+            table: JoinTable::new(&collations, plan.right_width),
+            collations,
+            right_width: plan.right_width,
+            spilled: None,
+            pairs: Pairs::new(plan.kind, plan.on.as_ref(), build)?,
+            left_width: plan.left_width,
+            phase: Phase::Build,
+            probe: Probe::default(),
+            joined: Batch::new(plan.left_width + plan.right_width),
+            only_left,
+            places: Vec::new(),
         })
-    };
-    let (left_keys, right_keys) = (side(true)?, side(false)?);
-    let only_left = matches!(plan.kind, JoinKind::Semi | JoinKind::Anti);
-    Ok(Box::new(Join {
-        kind: plan.kind,
-        left,
-        right,
-        left_keys,
-        right_keys,
-        null_matches,
-        table: JoinTable::new(&collations, plan.right_width),
-        pairs: Pairs::new(plan.kind, plan.on.as_ref(), build)?,
-        left_width: plan.left_width,
-        phase: Phase::Build,
-        probe: Probe::default(),
-        joined: Batch::new(plan.left_width + plan.right_width),
-        only_left,
-        places: Vec::new(),
-    }))
+    }
 }
 
 /// The key expressions of one side.
@@ -154,6 +167,14 @@ impl JoinTable {
         self.places.len()
     }
 
+    /// Bytes of memory in use.
+    fn memory(&self) -> usize {
+        self.rows.memory()
+            + self.keys.memory()
+            + (self.places.capacity() + self.next.capacity()) * 4
+            + self.chains.capacity() * 8
+    }
+
     /// Adds a batch whose keys are `keys`.
     fn add(&mut self, batch: &Batch, keys: &[Values<'_>], null_matches: &[bool]) -> Result<()> {
         let JoinTable {
@@ -227,20 +248,26 @@ enum Phase {
     Probe,
     /// Right rows without a match, from this one on.
     Rest(u32),
+    /// The rows come from the disk.
+    Spilled,
     Done,
 }
 
-struct Join {
+pub(super) struct Join {
     kind: JoinKind,
-    left: Box<dyn Operator>,
+    pub(super) left: Box<dyn Operator>,
     right: Box<dyn Operator>,
     left_keys: SideKeys,
     right_keys: SideKeys,
     /// NULL equals NULL in these key columns.
     null_matches: Vec<bool>,
     table: JoinTable,
+    collations: Vec<Collation>,
     pairs: Pairs,
     left_width: usize,
+    right_width: usize,
+    /// What does not fit into memory.
+    spilled: Option<Spilled>,
     phase: Phase,
     probe: Probe,
     joined: Batch,
@@ -250,13 +277,55 @@ struct Join {
 }
 
 impl Join {
-    fn build(&mut self, context: &mut ExecContext<'_>) -> Result<()> {
+    /// Goes on with other left rows.
+    pub(super) fn resume(&mut self, context: &mut ExecContext<'_>) -> Result<()> {
+        self.pairs.restart();
+        self.probe.first.clear();
+        self.probe.left = 0;
+        self.phase = Phase::Probe;
+        self.left.open(context)
+    }
+
+    /// Reads the right side to go on with a left side that is open already; false, and nothing is kept, when it does not fit into memory.
+    pub(super) fn take_over(&mut self, context: &mut ExecContext<'_>) -> Result<bool> {
+        self.table.clear();
+        self.pairs.restart();
+        self.probe.first.clear();
+        self.probe.left = 0;
+        let budget = context.state.session.memory_budget_bytes;
+        if !self.read_right(context, budget)? {
+            self.table.release();
+            return Ok(false);
+        }
+        self.phase = Phase::Probe;
+        Ok(true)
+    }
+
+    /// Puts the right side into the table; false when that takes more memory than `budget`.
+    fn read_right(&mut self, context: &mut ExecContext<'_>, budget: usize) -> Result<bool> {
         self.right.open(context)?;
-        while self.right.next(context)? {
+        let fits = self.read_opened_right(context, budget)?;
+        self.right.close();
+        Ok(fits)
+    }
+
+    fn read_opened_right(&mut self, context: &mut ExecContext<'_>, budget: usize) -> Result<bool> {
+        let mut fits = true;
+        while fits && self.right.next(context)? {
             context.check_interrupt()?;
             let batch = self.right.batch();
             let keys = self.right_keys.evaluate(context, batch)?;
             self.table.add(batch, &keys, &self.null_matches)?;
+            fits = self.table.memory() <= budget;
+        }
+        Ok(fits)
+    }
+
+    fn build(&mut self, context: &mut ExecContext<'_>) -> Result<()> {
+        self.right.open(context)?;
+        let budget = context.state.session.memory_budget_bytes / 2;
+        if !self.read_opened_right(context, budget)? {
+            return self.join_spilled(context);
         }
         self.right.close();
         if self.pairs.keeps_right() {
@@ -472,6 +541,7 @@ fn gather_right(table: &JoinTable, rows: &[u32], places: &mut Vec<u32>, out: &mu
 
 impl Operator for Join {
     fn open(&mut self, _: &mut ExecContext<'_>) -> Result<()> {
+        self.forget_spilled();
         self.table.clear();
         self.pairs.restart();
         self.probe.first.clear();
@@ -495,27 +565,29 @@ impl Operator for Join {
         }
         match self.phase {
             Phase::Rest(from) => Ok(self.next_rest(from)),
+            Phase::Spilled => self.take_result(),
             _ => Ok(false),
         }
     }
 
     fn batch(&self) -> &Batch {
-        if self.only_left {
-            self.left.batch()
-        } else {
-            &self.joined
+        match (&self.spilled, self.only_left) {
+            (Some(spilled), _) => &spilled.batch,
+            (None, true) => self.left.batch(),
+            (None, false) => &self.joined,
         }
     }
 
     fn batch_mut(&mut self) -> &mut Batch {
-        if self.only_left {
-            self.left.batch_mut()
-        } else {
-            &mut self.joined
+        match (&mut self.spilled, self.only_left) {
+            (Some(spilled), _) => &mut spilled.batch,
+            (None, true) => self.left.batch_mut(),
+            (None, false) => &mut self.joined,
         }
     }
 
     fn close(&mut self) {
+        self.forget_spilled();
         self.left.close();
         self.right.close();
         self.table.release();

@@ -3,6 +3,7 @@
 //! Pairs of one outer batch are collected until they fill a batch, so that an inner side that finds one row by its key still gives wide
 //! batches. Rows of the inner side are copied; the outer side's are gathered once a batch.
 
+use super::keyed::keyed_loop;
 use super::pairs::{NO_ROW, Pairs};
 use crate::error::Result;
 use crate::exec::build::BuildContext;
@@ -13,6 +14,9 @@ use crate::plan::expr::Register;
 use crate::plan::physical::{JoinKind, NestedLoop};
 
 pub(in crate::exec) fn nested_loop(plan: &NestedLoop, build: &mut BuildContext) -> Result<Box<dyn Operator>> {
+    if let Some(keyed) = keyed_loop(plan, build)? {
+        return Ok(Box::new(keyed));
+    }
     let outer = build.operator(&plan.outer)?;
     let inner = build.operator(&plan.inner)?;
     let bindings = plan.bindings.iter();

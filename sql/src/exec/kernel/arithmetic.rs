@@ -79,9 +79,14 @@ impl Evaluate for Binary {
         if !typed(*op, left, right, out, scratch) {
             out.clear();
             let len = if constant { 1 } else { rows.len() };
-            let apply = row_operator(*op);
-            for n in 0..len {
-                out.push(apply(left.get(n), right.get(n)));
+            match op {
+                BinaryOp::Add => row_by_row(left, right, len, out, arithmetic::add, |a, b| a + b),
+                BinaryOp::Subtract => row_by_row(left, right, len, out, arithmetic::sub, |a, b| a - b),
+                BinaryOp::Multiply => row_by_row(left, right, len, out, arithmetic::mul, |a, b| a * b),
+                _ => {
+                    let apply = row_operator(*op);
+                    (0..len).for_each(|n| out.push(apply(left.get(n), right.get(n))));
+                }
             }
         }
         Ok(Values::computed(out, constant, rows.len()))
@@ -95,6 +100,26 @@ impl Evaluate for Binary {
         let a = self.left.evaluate_one(context, input)?;
         let b = self.right.evaluate_one(context, input)?;
         Ok(row_operator(self.op)(a, b))
+    }
+}
+
+/// Columns of DECIMAL hold integers between reals: where a real is involved, `of_reals` is all there is to do.
+#[inline(always)]
+fn row_by_row(
+    left: Values<'_>,
+    right: Values<'_>,
+    len: usize,
+    out: &mut Vector,
+    apply: fn(ValueRef<'_>, ValueRef<'_>) -> ValueRef<'static>,
+    of_reals: impl Fn(f64, f64) -> f64,
+) {
+    for n in 0..len {
+        match (left.get(n), right.get(n)) {
+            (ValueRef::Real(a), ValueRef::Real(b)) => out.push_real(of_reals(a, b)),
+            (ValueRef::Integer(a), ValueRef::Real(b)) => out.push_real(of_reals(a as f64, b)),
+            (ValueRef::Real(a), ValueRef::Integer(b)) => out.push_real(of_reals(a, b as f64)),
+            (a, b) => out.push(apply(a, b)),
+        }
     }
 }
 

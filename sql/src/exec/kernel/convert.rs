@@ -5,6 +5,7 @@ use crate::error::Result;
 use crate::exec::build::BuildContext;
 use crate::exec::{Batch, Class, ExecContext, Vector};
 use crate::plan::expr::Expr;
+use crate::value::number::may_be_number;
 use crate::value::{Affinity, ValueRef, cast as casts, converted_by_affinity};
 
 pub(super) fn cast(operand: &Expr, target: Affinity, build: &mut BuildContext) -> Result<Box<dyn Evaluate>> {
@@ -137,7 +138,12 @@ pub(crate) fn convert_for_comparison<'a>(
 ) -> Values<'a> {
     let Some(affinity) = affinity else { return values };
     let settled = match values.uniform_class() {
-        Some(class) => compares_the_same(class, affinity),
+        Some(class) if compares_the_same(class, affinity) => true,
+        Some(Class::Text) => {
+            let texts = (0..values.distinct_len()).map(|n| values.vector().bytes_of(values.slot(n)));
+            { texts }.all(|text| !may_be_number(text))
+        }
+        Some(_) => false,
         None => (0..values.distinct_len()).all(|n| compares_the_same(values.class(n), affinity)),
     };
     if settled {

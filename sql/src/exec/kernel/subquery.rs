@@ -12,9 +12,10 @@ use super::compare::compare_one;
 use super::{Evaluate, Kernel, Rows, Values, convert_for_comparison};
 use crate::error::Result;
 use crate::exec::build::BuildContext;
+use crate::exec::join::{KeyedJoin, keyed_presence};
 use crate::exec::key_table::{ABSENT, KeyTable};
 use crate::exec::operator::Operator;
-use crate::exec::{Batch, Class, ExecContext, Vector};
+use crate::exec::{BATCH_ROWS_MAX, Batch, Class, ExecContext, Vector};
 use crate::plan::expr::{CompareOp, CompareRule, Expr, Register, Subquery};
 use crate::value::{Collation, ValueRef, converted_by_affinity};
 
@@ -41,11 +42,16 @@ pub(super) fn exists(
     negated: bool,
     build: &mut BuildContext,
 ) -> Result<Box<dyn Evaluate>> {
-    let runner = Runner::new(subquery, build)?;
-    let memo = Memo::new(runner.bindings.len(), 1);
+    let registers: Vec<Register> = subquery.bindings.iter().map(|(register, _)| *register).collect();
+    let search = match keyed_presence(&subquery.plan.root, &registers, build)? {
+        Some(join) if !registers.is_empty() => Search::Keyed(Box::new(join)),
+        _ => Search::Opened(build.operator(&subquery.plan.root)?),
+    };
     Ok(Box::new(Exists {
-        runner,
-        memo,
+        bindings: compile_bindings(subquery, build)?,
+        deterministic: subquery.deterministic,
+        search,
+        memo: Memo::new(registers.len(), 1),
         negated,
         out: Vector::new(),
         picks: Vec::new(),
@@ -84,10 +90,8 @@ struct Runner {
 
 impl Runner {
     fn new(subquery: &Subquery, build: &mut BuildContext) -> Result<Runner> {
-        let bindings = subquery.bindings.iter();
-        let bindings = bindings.map(|(register, value)| Ok((*register, Kernel::compile_in(value, build)?)));
         Ok(Runner {
-            bindings: bindings.collect::<Result<_>>()?,
+            bindings: compile_bindings(subquery, build)?,
             root: build.operator(&subquery.plan.root)?,
             deterministic: subquery.deterministic,
         })
@@ -96,6 +100,12 @@ impl Runner {
     fn is_correlated(&self) -> bool {
         !self.bindings.is_empty()
     }
+}
+
+fn compile_bindings(subquery: &Subquery, build: &mut BuildContext) -> Result<Vec<(Register, Kernel)>> {
+    let bindings = subquery.bindings.iter();
+    let bindings = bindings.map(|(register, value)| Ok((*register, Kernel::compile_in(value, build)?)));
+    bindings.collect()
 }
 
 /// Puts the bindings of row `n` into their registers.
@@ -250,11 +260,67 @@ impl Evaluate for Scalar {
 }
 
 struct Exists {
-    runner: Runner,
+    bindings: Vec<(Register, Kernel)>,
+    deterministic: bool,
+    search: Search,
     memo: Memo,
     negated: bool,
     out: Vector,
     picks: Vec<u32>,
+}
+
+/// How it is found out whether there is a row.
+enum Search {
+    /// By keys, for many rows at once.
+    Keyed(Box<KeyedJoin>),
+    /// By running the subquery.
+    Opened(Box<dyn Operator>),
+}
+
+impl Search {
+    /// Answers the questions that are rows `open` of `values`: 1 or 0 each.
+    fn answer(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        (registers, values): (&[Register], &[Values<'_>]),
+        open: &[u32],
+        goes_on: bool,
+        answers: &mut Vector,
+    ) -> Result<()> {
+        match self {
+            Search::Opened(root) => {
+                for &n in open {
+                    bind(context, registers, values, n as usize);
+                    root.open(context)?;
+                    let found = root.next(context)?;
+                    root.close();
+                    answers.push_integer(i64::from(found));
+                }
+            }
+            Search::Keyed(join) => {
+                for open in open.chunks(BATCH_ROWS_MAX) {
+                    let batch = join.outer_mut();
+                    batch.clear();
+                    for (column, values) in batch.columns.iter_mut().zip(values) {
+                        open.iter()
+                            .for_each(|n| column.push_from(values.vector(), values.row(*n as usize)));
+                    }
+                    batch.set_len(open.len());
+                    match goes_on {
+                        true => join.resume(context)?,
+                        false => join.open(context)?,
+                    }
+                    let mut found = vec![0; open.len()];
+                    while join.next(context)? {
+                        join.batch().selected().for_each(|row| found[row] = 1);
+                    }
+                    join.rest();
+                    found.into_iter().for_each(|found| answers.push_integer(found));
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Evaluate for Exists {
@@ -265,35 +331,49 @@ impl Evaluate for Exists {
         rows: Rows<'a>,
     ) -> Result<Values<'a>> {
         let Exists {
-            runner,
+            bindings,
+            deterministic,
+            search,
             memo,
             negated,
             out,
             picks,
         } = self;
-        let correlated = runner.is_correlated();
-        let keep = runner.deterministic || !correlated;
+        let correlated = !bindings.is_empty();
+        let keep = *deterministic || !correlated;
+        let goes_on = memo.run == Some(context.run);
         memo.start(context.run, keep);
         picks.clear();
-        let (registers, values) = evaluate_bindings(&mut runner.bindings, context, input, rows)?;
+        let (registers, values) = evaluate_bindings(bindings, context, input, rows)?;
+        let first = memo.answers[0].len() as u32;
+        let mut open = Vec::new();
         for n in 0..if correlated { rows.len() } else { rows.len().min(1) } {
-            let (number, open) = match correlated {
-                true => memo.ask(&values, n, keep),
-                false => (0, memo.answers[0].is_empty()),
+            let known = first + open.len() as u32;
+            let number = match (correlated, keep) {
+                (true, true) => memo.keys.insert_one(&values, n),
+                (true, false) => known,
+                (false, _) => 0,
             };
-            if open {
-                bind(context, &registers, &values, n);
-                memo.run = None;
-                runner.root.open(context)?;
-                let found = runner.root.next(context)?;
-                runner.root.close();
-                memo.answers[0].push_integer(i64::from(found != *negated));
-                memo.run = Some(context.run);
+            if number == known {
+                open.push(n as u32);
             }
             picks.push(number);
         }
+        // Keys are in the table without answers until all is well.
+        memo.run = None;
+        search.answer(
+            context,
+            (&registers, &values),
+            &open,
+            goes_on,
+            &mut memo.answers[0],
+        )?;
+        memo.run = Some(context.run);
         out.clear();
-        out.extend_selected(&memo.answers[0], picks);
+        let answers = &memo.answers[0];
+        for &number in picks.iter() {
+            out.push_integer(i64::from((answers.slots()[number as usize] == 1) != *negated));
+        }
         Ok(Values::computed(out, !correlated && !rows.is_empty(), rows.len()))
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use aludel_storage::btree::IndexCursor;
 
+use super::keyed::holds_all;
 use super::layout::{index_decoder, primary_key_decoder, rowid_decoder, table_decoder};
 use super::lookup::Lookup;
 use super::output::Output;
@@ -27,7 +28,8 @@ pub(in crate::exec) fn index_scan(plan: &IndexScan, build: &mut BuildContext) ->
         reader: RangeReader::new(cursor, plan.descending),
     };
     let (width, filter) = (plan.columns.len(), plan.filter.as_ref());
-    if plan.covering {
+    // The planner may have chosen the index with more columns in mind than somebody reads in the end.
+    if plan.covering || holds_all(table, index, &plan.columns) {
         let decoder = index_decoder(table, index, &plan.columns)?;
         let output = Output::new(width, decoder, filter, build)?;
         return Ok(Box::new(CoveringScan { entries, output }));

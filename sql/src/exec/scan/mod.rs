@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `table` | a table's own tree: rowid table or WITHOUT ROWID tree |
 //! | `index` | an index, alone when it covers the query, else with look-ups in the table |
+//! | `keyed` | rows by their keys, many keys one after the other |
 //! | `rowid_union` | rows that several indexes found (OR) |
 //! | `virtual_table` | computed rows |
 //! | `seek` | which rowids or keys to visit |
@@ -15,6 +16,7 @@
 mod decode;
 mod filter;
 mod index;
+mod keyed;
 mod layout;
 mod leaf;
 mod lookup;
@@ -26,6 +28,7 @@ mod tree;
 mod virtual_table;
 
 pub(super) use index::index_scan;
+pub(super) use keyed::{KeyedPlan, KeyedRows, WholeTable};
 pub(super) use rowid_union::rowid_union;
 pub(super) use seek::rowid_of;
 pub(super) use table::table_scan;

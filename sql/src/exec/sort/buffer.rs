@@ -1,18 +1,23 @@
-//! Rows to be put in order by another operator than ORDER BY: groups by their keys, arguments of an ordered aggregate.
+//! Rows to be put in order by another operator than ORDER BY: groups by their keys, arguments of an ordered aggregate, what comes out of
+//! partitions that were put aside.
 
 use super::entries::Entries;
 use super::gather;
 use super::key::KeyEncoder;
+use super::run::{Merge, Run};
 use crate::error::Result;
 use crate::exec::Batch;
 use crate::exec::kernel::Values;
 use crate::exec::row_store::RowStore;
 use crate::plan::physical::SortKey;
 
-/// Rows with their keys, sorted in memory.
+/// Rows with their keys, sorted in memory, or in runs where [`SortBuffer::spill_beyond`] is called.
 pub(crate) struct SortBuffer {
+    width: usize,
     rows: RowStore,
     entries: Entries,
+    runs: Vec<Run>,
+    merge: Option<Merge>,
     /// The next of the sorted rows to take.
     next: usize,
     places: Vec<u32>,
@@ -22,6 +27,9 @@ impl SortBuffer {
     /// A buffer of rows of `width` columns. The keys' expressions are the caller's business.
     pub(crate) fn new(width: usize, keys: &[SortKey]) -> SortBuffer {
         SortBuffer {
+            width,
+            runs: Vec::new(),
+            merge: None,
             rows: RowStore::new(width),
             entries: Entries::new(KeyEncoder::new(keys)),
             next: 0,
@@ -33,7 +41,27 @@ impl SortBuffer {
     pub(crate) fn release(&mut self) {
         self.rows.clear();
         self.entries.release();
+        self.runs.clear();
+        self.merge = None;
         self.next = 0;
+    }
+
+    /// Writes the rows to a run when they take more memory than `budget`.
+    pub(crate) fn spill_beyond(&mut self, budget: usize) -> Result<()> {
+        if self.rows.memory() + self.entries.memory() > budget {
+            self.spill()?;
+        }
+        Ok(())
+    }
+
+    fn spill(&mut self) -> Result<()> {
+        if self.entries.len() > 0 {
+            self.entries.sort();
+            self.runs.push(Run::write(&self.entries, &self.rows, self.width)?);
+            self.entries.clear();
+            self.rows.clear();
+        }
+        Ok(())
     }
 
     /// Adds the selected rows of `batch`, whose keys are `keys`.
@@ -46,18 +74,30 @@ impl SortBuffer {
     }
 
     /// Sorts the rows; they can be taken from the first on then.
-    pub(crate) fn sort(&mut self) {
-        self.entries.sort();
+    pub(crate) fn sort(&mut self) -> Result<()> {
         self.next = 0;
+        if self.runs.is_empty() {
+            self.entries.sort();
+        } else {
+            self.spill()?;
+            let runs = std::mem::take(&mut self.runs);
+            self.merge = Some(Merge::of(runs, self.entries.encoder())?);
+        }
+        Ok(())
     }
 
     /// Puts up to `max` of the sorted rows into `out`, and says how many.
-    pub(crate) fn take(&mut self, max: usize, out: &mut Batch) -> usize {
+    pub(crate) fn take(&mut self, max: usize, out: &mut Batch) -> Result<usize> {
+        if let Some(merge) = &mut self.merge {
+            out.clear();
+            merge.fill(out, max)?;
+            return Ok(out.len());
+        }
         self.places.clear();
         self.places.extend(self.entries.places_of(self.next, max));
         self.next += self.places.len();
         gather(&self.rows, &self.places, out);
-        self.places.len()
+        Ok(self.places.len())
     }
 
     /// The numbers of the rows in sorted order, counted in the order in which they came; for rows of no columns.

@@ -23,6 +23,7 @@ mod run;
 pub(crate) use buffer::SortBuffer;
 pub(crate) use entry_sort::EntrySort;
 pub(crate) use queue::PriorityQueue;
+pub(super) use run::{Run, RunReader, RunWriter};
 
 use super::build::BuildContext;
 use super::kernel::{Kernel, Values};
@@ -34,7 +35,7 @@ use crate::plan::physical::SortKey;
 use crate::value::ValueRef;
 use entries::Entries;
 use key::KeyEncoder;
-use run::{Merge, Run};
+use run::Merge;
 
 /// Beyond this many rows a bound is not worth its bookkeeping.
 const TOP_ROWS_MAX: usize = 1 << 16;

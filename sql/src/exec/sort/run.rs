@@ -22,23 +22,23 @@ use crate::exec::row_store::RowStore;
 use crate::value::ValueRef;
 
 /// Runs that are merged at once.
-const FAN_IN_MAX: usize = 64;
-const BUFFER_BYTES: usize = 128 << 10;
+const FAN_IN_MAX: usize = 32;
+const BUFFER_BYTES: usize = 32 << 10;
 
 /// A sorted run in a file of its own, which goes away with it.
-pub(super) struct Run {
+pub(in crate::exec) struct Run {
     file: File,
     rows: u64,
 }
 
-/// Writes rows that come sorted.
-struct RunWriter {
+/// Writes rows, each behind a key; those of a sorted run come sorted.
+pub(in crate::exec) struct RunWriter {
     out: BufWriter<File>,
     rows: u64,
 }
 
 impl RunWriter {
-    fn new() -> Result<RunWriter> {
+    pub(in crate::exec) fn new() -> Result<RunWriter> {
         let file = tempfile::tempfile().map_err(temporary_file_failed)?;
         Ok(RunWriter {
             out: BufWriter::with_capacity(BUFFER_BYTES, file),
@@ -46,7 +46,7 @@ impl RunWriter {
         })
     }
 
-    fn push(&mut self, key: &[u8], row: &[u8]) -> Result<()> {
+    pub(in crate::exec) fn push(&mut self, key: &[u8], row: &[u8]) -> Result<()> {
         let lengths = [key.len(), row.len()].map(|len| (len as u32).to_le_bytes());
         let mut write = |bytes: &[u8]| self.out.write_all(bytes).map_err(temporary_file_failed);
         write(&lengths[0])?;
@@ -57,7 +57,8 @@ impl RunWriter {
         Ok(())
     }
 
-    fn finish(self) -> Result<Run> {
+    /// The rows, to be read.
+    pub(in crate::exec) fn finish(self) -> Result<Run> {
         let mut file = self
             .out
             .into_inner()
@@ -71,6 +72,16 @@ impl RunWriter {
 }
 
 impl Run {
+    /// The same rows from the first on, by another handle on the file; the first must not be read any more.
+    pub(in crate::exec) fn again(&self) -> Result<Run> {
+        let mut file = self.file.try_clone().map_err(temporary_file_failed)?;
+        file.seek(SeekFrom::Start(0)).map_err(temporary_file_failed)?;
+        Ok(Run {
+            file,
+            rows: self.rows,
+        })
+    }
+
     /// Writes sorted entries with their rows.
     pub(super) fn write(entries: &Entries, rows: &RowStore, width: usize) -> Result<Run> {
         let mut writer = RunWriter::new()?;
@@ -87,15 +98,17 @@ impl Run {
 }
 
 /// A run that is being read.
-struct RunReader {
+pub(in crate::exec) struct RunReader {
     input: BufReader<File>,
     left: u64,
-    key: Vec<u8>,
-    row: Vec<u8>,
+    /// The key at hand.
+    pub(in crate::exec) key: Vec<u8>,
+    /// The row at hand, a record.
+    pub(in crate::exec) row: Vec<u8>,
 }
 
 impl RunReader {
-    fn new(run: Run) -> RunReader {
+    pub(in crate::exec) fn new(run: Run) -> RunReader {
         let input = BufReader::with_capacity(BUFFER_BYTES, run.file);
         RunReader {
             input,
@@ -106,7 +119,7 @@ impl RunReader {
     }
 
     /// Reads the next row; `false` at the end.
-    fn advance(&mut self) -> Result<bool> {
+    pub(in crate::exec) fn advance(&mut self) -> Result<bool> {
         if self.left == 0 {
             return Ok(false);
         }

@@ -596,13 +596,17 @@ impl<'p, 'q> Planner<'p, 'q> {
         let mut done: Items = 0;
         let mut rows = LogEst::ONE;
         let mut step: Option<Step<'q>> = None;
-        for &number in &sequence.steps {
+        for (nth, &number) in sequence.steps.iter().enumerate() {
             let candidate = &candidates[number];
             let place = candidate.item;
             done |= 1 << place;
             let mut ready = TermIds::new();
+            // EXISTS mostly holds: tables that only take rows away come first.
+            let rest = &sequence.steps[nth + 1..];
+            let narrows = !rest.is_empty() && rest.iter().all(|&later| candidates[later].one_row);
             waiting.retain(|term| {
-                let waits = term.items & !done != 0;
+                let waits = term.items & !done != 0
+                    || narrows && matches!(self.term(term.term), Scalar::Exists { negated: false, .. });
                 if !waits {
                     ready.push(term.term);
                 }

@@ -36,6 +36,18 @@ impl Lowerer<'_> {
         )
     }
 
+    /// The joined rows of a block, of which nothing but their being there counts.
+    pub(super) fn block_presence(&mut self, block: &Block) -> Result<Node> {
+        let mut layout = Layout::empty();
+        let Some(from) = &block.from else {
+            return self.plain_block(block, None);
+        };
+        let mut tail = Tail::none();
+        let (plan, _) = self.join_plan(block, from, &mut tail, &[], None)?;
+        plan.each_scalar(&mut |scalar| self.mark(scalar));
+        self.join(&plan, &mut layout)
+    }
+
     /// A block's rows before projection, with the columns that `extra` reads beside its own. The tail knows then how much of its
     /// order holds, and `layout`, which is empty before, where the columns are.
     pub(super) fn block_rows(

@@ -40,6 +40,8 @@ pub(super) struct Lowerer<'a> {
     registers: usize,
     stack: StackGuard,
     frames: Vec<Frame>,
+    /// The join at hand gives an order that saves a sort.
+    ordered: bool,
     explainer: Option<Explainer>,
 }
 
@@ -61,6 +63,7 @@ impl<'a> Lowerer<'a> {
             registers: context.trigger.map_or(0, |trigger| trigger.free),
             stack: StackGuard::here(),
             frames: Vec::new(),
+            ordered: false,
             explainer: context.settings.explain.then(Explainer::default),
         }
     }

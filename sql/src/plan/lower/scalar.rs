@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use super::{Layout, Lowerer};
 use crate::error::Result;
 use crate::plan::expr::{CaseBranch, Expr, Subquery};
-use crate::plan::logical::{Branch, ColumnRef, Query, Scalar};
+use crate::plan::logical::{Block, Body, Branch, ColumnRef, Query, Scalar};
 use crate::plan::physical::Plan;
 
 impl Lowerer<'_> {
@@ -270,7 +270,12 @@ impl Lowerer<'_> {
         usage: SubqueryUse,
     ) -> Result<Arc<Subquery>> {
         let line = self.explain_subquery(query, usage);
-        let (root, bindings) = self.in_frame(None, |lowerer| lowerer.query(query, None))?;
+        let (root, bindings) = self.in_frame(None, |lowerer| match (&query.body, usage) {
+            (Body::Block(block), SubqueryUse::Exists) if gives_joined_rows(query, block) => {
+                lowerer.block_presence(block)
+            }
+            _ => lowerer.query(query, None),
+        })?;
         self.explain_end(line);
         let bindings = self.bindings(bindings, layout)?;
         Ok(Arc::new(Subquery {
@@ -282,6 +287,16 @@ impl Lowerer<'_> {
             deterministic: super::query::is_deterministic(query),
         }))
     }
+}
+
+/// Whether a query has a row just when its joined tables have one.
+fn gives_joined_rows(query: &Query, block: &Block) -> bool {
+    block.from.is_some()
+        && block.grouping.is_none()
+        && block.windows.is_empty()
+        && query.limit.is_none()
+        && query.offset.is_none()
+        && query.common.is_empty()
 }
 
 /// What a subquery's rows are for.

@@ -18,7 +18,10 @@ pub(super) type Terms<'t, 'q> = &'t [Cow<'q, Scalar>];
 impl Lowerer<'_> {
     /// The nodes of a join plan.
     pub(super) fn join(&mut self, plan: &JoinPlan<'_>, layout: &mut Layout) -> Result<Node> {
-        self.step(&plan.root, &plan.terms, layout)
+        let outer = std::mem::replace(&mut self.ordered, plan.sorted > 0);
+        let node = self.step(&plan.root, &plan.terms, layout);
+        self.ordered = outer;
+        node
     }
 
     /// The node of a step. The columns of its rows come into `layout`, which is empty before.
@@ -61,6 +64,7 @@ impl Lowerer<'_> {
             on,
             outer_width,
             inner_width,
+            ordered: self.ordered,
         };
         let after = self.terms(&join.after, terms, layout)?;
         Ok(Node::NestedLoop(Box::new(node)).filtered(after))

@@ -4,11 +4,13 @@
 //! query ─ common tables that are used once move to where they are used
 //!       ├ subqueries in FROM: merged into the block around them (flatten), or handed its terms (push_down)
 //!       ├ outer joins whose extra rows WHERE throws away become inner (strength)
+//!       ├ an OR over several tables says something about each of them (disjunction)
 //!       └ terms get simpler forms (simplify)
 //! ```
 //!
 //! Every rewriting keeps the rows that come out, with their multiplicities.
 
+mod disjunction;
 mod flatten;
 mod push_down;
 mod semi;
@@ -30,9 +32,11 @@ pub(super) fn optimize(query: &mut Query) {
     }
     if let Body::Block(block) = &mut query.body {
         flatten::flatten(block, &mut query.order);
+        disjunction::widen(block);
         strength::reduce(block);
         push_down::push_down(block);
         semi::decorrelate(block);
+        order_terms(block);
     }
 }
 
@@ -59,9 +63,23 @@ fn optimize_member(body: &mut Body) {
     optimize_body(body);
     if let Body::Block(block) = body {
         flatten::flatten(block, &mut []);
+        disjunction::widen(block);
         strength::reduce(block);
         push_down::push_down(block);
         semi::decorrelate(block);
+        order_terms(block);
+    }
+}
+
+/// Subqueries are asked behind all other terms, and of them EXISTS last: it mostly holds, or the question would not be asked.
+fn order_terms(block: &mut Block) {
+    let rank = |term: &Scalar| match term {
+        Scalar::Exists { negated: false, .. } => 2,
+        Scalar::Exists { .. } => 1,
+        _ => 0,
+    };
+    if block.filter.iter().any(|term| rank(term) > 0) {
+        block.filter.sort_by_key(rank);
     }
 }
 
