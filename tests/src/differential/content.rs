@@ -136,11 +136,15 @@ fn read(reader: &dyn Reader) -> Content {
             Err(code) => vec![format!("error {code}")],
         };
         rows.sort();
+        // VACUUM of SQLite drops the table when it is empty.
+        if name == "sqlite_sequence" && rows.is_empty() {
+            return;
+        }
         content.push((name.to_owned(), rows));
     };
     take(
         "sqlite_schema",
-        "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name <> 'sqlite_stat4'",
+        "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT IN ('sqlite_stat4', 'sqlite_sequence')",
     );
     let names = reader
         .rows("SELECT name, sql LIKE '%WITHOUT ROWID%' FROM sqlite_schema WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%' ORDER BY 1")
@@ -150,7 +154,7 @@ fn read(reader: &dyn Reader) -> Content {
             continue;
         };
         let name = String::from_utf8_lossy(name);
-        if name == "sqlite_stat4" || name == "sqlite_stat1" {
+        if matches!(&*name, "sqlite_stat4" | "sqlite_stat1") {
             continue;
         }
         let rowid = if *without_rowid == Datum::Integer(1) {

@@ -142,12 +142,6 @@ impl Generator {
         let derived = self.derived();
         made.push(self.command(format!("CREATE TABLE {name} AS {}", derived.tree)));
         made.push(self.command(format!("SELECT * FROM {name}")));
-        if !derived.tree.to_string().contains(" UNION ")
-            && !derived.tree.to_string().contains("CEPT ")
-            && !derived.tree.to_string().contains("INTERSECT ")
-        {
-            made.push(self.command(format!("PRAGMA table_xinfo({name})")));
-        }
         // Rows lie in the order of a plan: their rowids are open.
         made.push(self.command(format!("DROP TABLE {name}")));
     }

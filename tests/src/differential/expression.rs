@@ -98,7 +98,7 @@ impl Generator {
             Leaves::Literals => self.literal_tree(),
             Leaves::Columns if self.random.percent(70) => self.column(),
             Leaves::Groups(keys) if !keys.is_empty() && self.random.percent(30) => {
-                self.random.pick(&keys).clone()
+                whole(self.random.pick(&keys))
             }
             Leaves::Groups(_) if self.random.percent(75) => self.aggregate(),
             Leaves::Windows if self.random.percent(45) => self.window_call(),
@@ -318,4 +318,9 @@ impl Generator {
             _ => self.column(),
         }
     }
+}
+
+/// A key as one word: a part of it alone would be a bare column, whose row is open.
+fn whole(key: &Tree) -> Tree {
+    Tree::text(Sort::Expr, key.to_string())
 }

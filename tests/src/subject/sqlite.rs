@@ -80,13 +80,14 @@ pub(crate) fn rows_of(
 ) -> (Vec<Vec<Datum>>, Option<Failure>, bool) {
     let (mut found, mut more) = (Vec::new(), false);
     let result = connection.prepare(sql).and_then(|mut statement| {
-        let width = statement.column_count();
         let mut rows = statement.raw_query();
         while let Some(row) = rows.next()? {
             more = found.len() == rows_max;
             if more {
                 break;
             }
+            // A statement may be compiled again when it starts, and have other columns then.
+            let width = row.as_ref().column_count();
             let datums = (0..width).map(|i| row.get_ref(i).map(datum));
             found.push(datums.collect::<Result<_, _>>()?);
         }
