@@ -596,7 +596,12 @@ impl Target {
     }
 
     /// Adds the row to what RETURNING returns.
-    fn answer(&mut self, context: &mut ExecContext<'_>, row: &[Value], written: &mut Written) -> Result<()> {
+    pub(super) fn answer(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        row: &[Value],
+        written: &mut Written,
+    ) -> Result<()> {
         if self.returning.is_empty() {
             return Ok(());
         }
