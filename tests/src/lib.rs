@@ -8,6 +8,7 @@
 //!   bin large ────────> large/ ────────┘
 //!   bin crash ────────> crash/ ──┬──> rows: either engine's rows as one kind of values
 //!   bin damage ───────> damage/ ─┘            the engine on a simulated machine; damaged files
+//!   bin differential ─> differential/         random sessions of the whole language on both engines
 //! ```
 //!
 //! Every program that judges Aludel can be pointed at real SQLite as well (`--engine sqlite`): a harness that does not
@@ -19,6 +20,8 @@ pub mod both;
 pub mod conformance;
 pub mod crash;
 pub mod damage;
+pub mod differential;
+pub mod hostile;
 pub mod kill;
 pub mod large;
 pub mod progress;

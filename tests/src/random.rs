@@ -41,6 +41,11 @@ impl Random {
         self.below(n) == 0
     }
 
+    /// True in so many of a hundred times.
+    pub fn percent(&mut self, share: usize) -> bool {
+        self.below(100) < share
+    }
+
     /// One of the items.
     pub fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
         &items[self.below(items.len())]

@@ -75,6 +75,25 @@ pub struct Connection {
     interrupt: Arc<AtomicBool>,
 }
 
+/// How queries run, where tests want it otherwise than usual.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct Otherwise {
+    /// Queries are planned as they are written.
+    pub unoptimized: bool,
+    /// The most rows that a scan hands on at once.
+    pub batch_rows_max: usize,
+}
+
+impl Default for Otherwise {
+    fn default() -> Otherwise {
+        Otherwise {
+            unoptimized: false,
+            batch_rows_max: crate::exec::BATCH_ROWS_MAX,
+        }
+    }
+}
+
 /// What a connection knows.
 pub(crate) struct State {
     pub(crate) databases: Vec<Database>,
@@ -270,6 +289,16 @@ impl Connection {
     pub fn create_module(&self, name: &str, module: Arc<dyn Module>) -> Result<()> {
         let mut state = self.state()?;
         state.virtual_tables.register(name, module);
+        state.schema_version += 1;
+        Ok(())
+    }
+
+    /// Makes queries run in another way that has to answer the same: for tests that compare the two.
+    #[doc(hidden)]
+    pub fn run_otherwise(&self, otherwise: Otherwise) -> Result<()> {
+        let mut state = self.state()?;
+        state.settings.unoptimized = otherwise.unoptimized;
+        state.session.batch_rows_max = otherwise.batch_rows_max;
         state.schema_version += 1;
         Ok(())
     }

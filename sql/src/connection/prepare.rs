@@ -174,6 +174,7 @@ impl State {
             writable_schema: self.settings.writable_schema,
             trusted_schema: self.settings.trusted_schema,
             explain,
+            unoptimized: self.settings.unoptimized,
             ..plan::Settings::default()
         }
     }

@@ -175,11 +175,18 @@ impl State {
             if outcome == Outcome::Failed(ConflictAction::Rollback) && self.transaction.begun {
                 self.roll_back_all();
             }
+            // A read by itself is a transaction as well, and PRAGMA defer_foreign_keys lasts for one.
+            if !self.transaction.begun && self.transaction.writing == 0 {
+                self.settings.defer_foreign_keys = false;
+            }
             self.release_idle();
             return Ok(());
         }
         self.transaction.writing = self.transaction.writing.saturating_sub(1);
         let alone = !self.transaction.begun && self.transaction.writing == 0;
+        if alone {
+            self.settings.defer_foreign_keys = false;
+        }
         let result = match outcome {
             Outcome::Done | Outcome::Failed(ConflictAction::Fail) if alone => self.commit_all(),
             Outcome::Failed(ConflictAction::Rollback) => {

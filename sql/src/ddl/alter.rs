@@ -17,6 +17,7 @@ use crate::catalog::{SchemaRow, Table, constant_default, encode_text, utf8_of};
 use crate::connection::State;
 use crate::error::{Error, Result};
 use crate::exec::write::Failure;
+use crate::plan;
 use crate::syntax::ast::{
     self, AlterAction, AlterTable, ColumnConstraintKind, ColumnDef, CreateTableBody, Ident, Statement,
 };
@@ -112,10 +113,26 @@ impl Definer<'_> {
                 definer.recheck(database, when)?;
             }
             match &alter.action {
-                AlterAction::AddColumn(column) => definer.check_added(database, &table, column),
+                AlterAction::AddColumn(column) => {
+                    definer.check_rules(database, &table.name, "after add column")?;
+                    definer.check_added(database, &table, column)
+                }
+                AlterAction::DropColumn(_) => definer.check_rules(database, &table.name, "after drop column"),
                 _ => Ok(()),
             }
         })
+    }
+
+    /// Whether the checks, computed columns and indexes of a table still find their columns.
+    fn check_rules(&self, database: usize, table: &str, when: &str) -> Result<()> {
+        let state = &*self.state;
+        let Some(table) = state.databases[database].schema.table(table) else {
+            return Ok(());
+        };
+        state
+            .with_plan_context(|context| plan::target_table(database, table, context))
+            .map(drop)
+            .map_err(|error| Error::sql(format!("error in table {} {when}: {error}", table.name)))
     }
 
     /// The schema is read again as a whole: a definition that no longer fits is an error, and the statement is undone.

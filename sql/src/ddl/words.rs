@@ -49,6 +49,12 @@ impl<'a> Words<'a> {
         words.iter().any(|word| self.is(place, word))
     }
 
+    /// Whether tables stand behind the word: FROM, unless it ends IS DISTINCT FROM, or JOIN.
+    fn opens_from(&self, place: usize) -> bool {
+        let here = Some(place);
+        self.is(here, "JOIN") || self.is(here, "FROM") && !self.is(place.checked_sub(1), "DISTINCT")
+    }
+
     /// Whether the word is `name`, bare or in quotes of any kind.
     fn names(&self, place: usize, name: &str) -> bool {
         let text = self.text(place);
@@ -117,7 +123,7 @@ impl<'a> Words<'a> {
             match self.text(place) {
                 "(" => in_from.push(false),
                 ")" if in_from.len() > 1 => drop(in_from.pop()),
-                _ if self.any(here, &["FROM", "JOIN"]) => set_last(&mut in_from, true),
+                _ if self.opens_from(place) => set_last(&mut in_from, true),
                 _ if self.any(here, &CLAUSES) => set_last(&mut in_from, false),
                 _ => {}
             }
@@ -127,7 +133,8 @@ impl<'a> Words<'a> {
             let before = self.before_name(place);
             let listed = self.is(before, ",") && in_from.last() == Some(&true);
             let watched = first_on && self.is(before, "ON");
-            let led = self.any(before, &["FROM", "JOIN", "INTO", "UPDATE", "TABLE", "REFERENCES"]);
+            let led = before.is_some_and(|before| self.opens_from(before))
+                || self.any(before, &["INTO", "UPDATE", "TABLE", "REFERENCES"]);
             let after_or = before.is_some_and(|before| before >= 2 && self.is(Some(before - 1), "OR"));
             let qualifies = self.is(Some(place + 1), ".") && !self.is(place.checked_sub(1), ".");
             if led || listed || watched || after_or || qualifies {
@@ -204,15 +211,35 @@ impl<'a> Words<'a> {
         if !mentions {
             return Vec::new();
         }
+        let aliases = self.aliases_of(rename.table);
         let fits = |place: &usize| {
             let qualifier = place
                 .checked_sub(2)
                 .filter(|_| self.is(place.checked_sub(1), "."));
-            let row = self.any(qualifier, &["NEW", "OLD"]);
-            self.is_column(*place, rename.from) && (!row || watched)
+            let of_table = match qualifier {
+                None => true,
+                Some(_) if self.any(qualifier, &["NEW", "OLD"]) => watched,
+                Some(_) if self.is(qualifier, "EXCLUDED") => true,
+                Some(own) => {
+                    self.names(own, rename.table) || aliases.iter().any(|alias| self.names(own, alias))
+                }
+            };
+            of_table && self.is_column(*place, rename.from)
         };
         // The first words are CREATE, the kind and the object's own name.
         (3..self.tokens.len()).filter(fits).collect()
+    }
+
+    /// What stands where a table may have an alias, wherever the table is named.
+    fn aliases_of(&self, table: &str) -> Vec<String> {
+        let named = (0..self.tokens.len()).filter(|&place| self.names(place, table));
+        named
+            .map(|place| match self.is(Some(place + 1), "AS") {
+                true => place + 2,
+                false => place + 1,
+            })
+            .map(|alias| unquoted(self.text(alias)))
+            .collect()
     }
 
     fn is_column(&self, place: usize, name: &str) -> bool {
@@ -255,7 +282,7 @@ pub(super) fn named_databases(sql: &str) -> Vec<String> {
         match words.text(place) {
             "(" => in_from.push(false),
             ")" if in_from.len() > 1 => drop(in_from.pop()),
-            _ if words.any(here, &["FROM", "JOIN"]) => set_last(&mut in_from, true),
+            _ if words.opens_from(place) => set_last(&mut in_from, true),
             _ if words.any(here, &CLAUSES) => set_last(&mut in_from, false),
             _ => {}
         }
@@ -267,7 +294,7 @@ pub(super) fn named_databases(sql: &str) -> Vec<String> {
             [.., true, _] => opens,
             _ => false,
         };
-        let leads = words.any(before, &["FROM", "JOIN", "IN"]) || listed;
+        let leads = before.is_some_and(|before| words.opens_from(before)) || words.is(before, "IN") || listed;
         let qualifies = words.is(Some(place + 1), ".") && !words.is(Some(place + 3), ".");
         if leads && qualifies {
             found.push(unquoted(words.text(place)));

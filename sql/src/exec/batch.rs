@@ -123,15 +123,30 @@ impl Batch {
 }
 
 /// How large the next batch of a scan may become.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct BatchSize {
     rows: usize,
+    most: usize,
 }
 
 /// A batch with so many bytes of text takes no more rows.
 const BATCH_BYTES_MAX: usize = 1 << 20;
 
 impl BatchSize {
+    /// Batches of at most so many rows.
+    pub(crate) fn new(most: usize) -> BatchSize {
+        BatchSize {
+            rows: 0,
+            most: most.clamp(1, BATCH_ROWS_MAX),
+        }
+    }
+
+    /// The most rows of a batch.
+    #[inline]
+    pub(crate) fn most(&self) -> usize {
+        self.most
+    }
+
     /// The first batch comes next.
     #[inline]
     pub(crate) fn restart(&mut self) {
@@ -147,7 +162,7 @@ impl BatchSize {
     /// A batch starts: one row at first, then twice as many as the one before.
     #[inline]
     pub(crate) fn grow(&mut self) {
-        self.rows = (self.rows * 2).clamp(1, BATCH_ROWS_MAX);
+        self.rows = (self.rows * 2).clamp(1, self.most);
     }
 
     /// How many rows the batch still takes.

@@ -13,7 +13,10 @@ use super::kernel::{Kernel, SharedScalar};
 use super::operator::Operator;
 use super::recursive::Work;
 use super::sort::Sort;
-use super::{aggregate, common_table, distinct, join, project, recursive, rows, scan, set_operation, window};
+use super::{
+    BATCH_ROWS_MAX, aggregate, common_table, distinct, join, project, recursive, rows, scan, set_operation,
+    window,
+};
 use crate::error::{Error, Result};
 use crate::plan::expr::Subquery;
 use crate::plan::physical::{CteId, Node};
@@ -36,9 +39,23 @@ pub(crate) struct BuildContext {
     tables: FxHashMap<CteId, Arc<Mutex<CommonTable>>>,
     work: FxHashMap<CteId, Work>,
     pure_place: Option<&'static str>,
+    batch_rows_max: Option<usize>,
 }
 
 impl BuildContext {
+    /// Builds operators whose scans put at most so many rows in a batch.
+    pub(crate) fn with_batches_of(batch_rows_max: usize) -> BuildContext {
+        BuildContext {
+            batch_rows_max: Some(batch_rows_max),
+            ..BuildContext::default()
+        }
+    }
+
+    /// The most rows that a scan puts in a batch.
+    pub(crate) fn batch_rows_max(&self) -> usize {
+        self.batch_rows_max.unwrap_or(BATCH_ROWS_MAX)
+    }
+
     /// For expressions whose results must depend on the row only: `a CHECK constraint`, `a generated column`, `an index`.
     pub(crate) fn pure(place: &'static str) -> BuildContext {
         BuildContext {

@@ -72,6 +72,8 @@ pub struct Session {
     pub environment: Environment,
     /// The most bytes that one sort or hash table of a statement holds before it spills.
     pub memory_budget_bytes: usize,
+    /// The most rows that a scan hands on at once.
+    pub batch_rows_max: usize,
     /// Numbers the runs of statements and programs.
     pub runs: u64,
     /// Foreign keys that were found broken and are to be looked at again.
@@ -113,6 +115,7 @@ impl Default for Session {
         Session {
             environment: Environment::default(),
             memory_budget_bytes: 256 << 20,
+            batch_rows_max: super::BATCH_ROWS_MAX,
             runs: 0,
             foreign_keys: Default::default(),
             depth: 0,

@@ -45,6 +45,7 @@ mod window;
 pub mod write;
 
 pub use batch::{BATCH_ROWS_MAX, Batch};
+pub(crate) use build::BuildContext;
 pub use build::build;
 pub(crate) use context::Pin;
 pub use context::{ExecContext, Session};

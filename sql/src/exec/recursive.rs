@@ -76,7 +76,7 @@ pub(super) fn recursive(plan: &physical::Recursive, build: &mut BuildContext) ->
         skip: 0,
         left: 0,
         started: false,
-        size: BatchSize::default(),
+        size: BatchSize::new(build.batch_rows_max()),
         output: Batch::new(plan.width),
     }))
 }

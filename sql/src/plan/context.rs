@@ -143,6 +143,8 @@ pub struct Settings {
     pub lone_expression: bool,
     /// Fill [`Compiled::explain`].
     pub explain: bool,
+    /// Queries are planned as they are written: nothing is rewritten.
+    pub unoptimized: bool,
 }
 
 impl Default for Settings {
@@ -158,6 +160,7 @@ impl Default for Settings {
             join_tables_max: 64,
             lone_expression: false,
             explain: false,
+            unoptimized: false,
         }
     }
 }

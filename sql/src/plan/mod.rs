@@ -43,7 +43,9 @@ pub fn compile(statement: &ast::Statement, context: &PlanContext<'_>) -> Result<
     match statement {
         ast::Statement::Select(select) => {
             let mut query = binder.select_statement(select)?;
-            optimize::optimize(&mut query);
+            if !context.settings.unoptimized {
+                optimize::optimize(&mut query);
+            }
             let databases = std::mem::take(&mut binder.databases);
             let mut lowerer = Lowerer::new(binder);
             let plan = lowerer.select(query)?;

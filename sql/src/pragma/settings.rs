@@ -59,6 +59,8 @@ pub struct Settings {
     pub wal_autocheckpoint: i64,
     /// Locks are kept between transactions.
     pub exclusive_locking: bool,
+    /// Queries are planned as they are written; only tests ask for that.
+    pub unoptimized: bool,
 }
 
 impl Default for Settings {
@@ -92,6 +94,7 @@ impl Default for Settings {
             journal_size_limit: -1,
             wal_autocheckpoint: 1000,
             exclusive_locking: false,
+            unoptimized: false,
         }
     }
 }

@@ -129,9 +129,16 @@ impl Body {
             Ok(true) => Ok(true),
             Ok(false) => self.end(&mut state, Outcome::Done).map(|()| false),
             Err(failure) => {
-                // What is undone because of the failure matters less than the failure.
-                let _ = self.end(&mut state, Outcome::Failed(failure.action));
-                Err(failure.error)
+                let ended = self.end(&mut state, Outcome::Failed(failure.action));
+                match ended {
+                    // What OR FAIL left could not be committed: nothing of it is there.
+                    Err(error) if failure.action == ConflictAction::Fail => {
+                        state.session.environment.changes.set(0);
+                        Err(error)
+                    }
+                    // What is undone because of the failure matters less than the failure.
+                    _ => Err(failure.error),
+                }
             }
         }
     }
@@ -185,7 +192,7 @@ impl Body {
         };
         let interrupt = connection.interrupt_flag();
         let mut context = state.context(&self.values, &mut self.registers, interrupt, self.run);
-        let root = query.root()?;
+        let root = query.root_with(context.state.session.batch_rows_max)?;
         root.open(&mut context)?;
         let more = root.next(&mut context)?;
         Ok(more && self.row.start_batch(0))

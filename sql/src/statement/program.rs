@@ -6,7 +6,7 @@ use crate::command::Command;
 use crate::connection::named_columns;
 use crate::error::Result;
 use crate::exec::write::{Delete, Failure, Insert, ProgramSet, Update, VirtualWrite, Written};
-use crate::exec::{Batch, ExecContext, Operator, build};
+use crate::exec::{Batch, BuildContext, ExecContext, Operator, build};
 use crate::functions::Environment;
 use crate::plan::write::{DeletePlan, InsertPlan, UpdatePlan};
 use crate::plan::{ExplainLine, Node, ResultColumn};
@@ -118,7 +118,15 @@ impl Query {
         Query::Planned(Box::new(root))
     }
 
-    /// The operator at the top.
+    /// As [`Query::root`]; scans put at most so many rows in a batch.
+    pub(crate) fn root_with(&mut self, batch_rows_max: usize) -> Result<&mut dyn Operator> {
+        if let Query::Planned(plan) = self {
+            *self = Query::Built(BuildContext::with_batches_of(batch_rows_max).operator(plan)?);
+        }
+        self.root()
+    }
+
+    /// The operator at the top, built when it is first asked for.
     ///
     /// # Errors
     /// [`Error::Sql`](crate::Error::Sql) for plans that contradict themselves.

@@ -66,6 +66,7 @@ fn contains_ignoring_case(text: &[u8], part: &[u8]) -> bool {
 }
 
 /// Applies `affinity` to `value` in place.
+#[inline]
 pub fn apply_affinity(value: &mut Value, affinity: Affinity) {
     if let Some(converted) = converted_by_affinity(value.as_ref(), affinity) {
         *value = converted;

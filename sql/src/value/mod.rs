@@ -74,8 +74,11 @@ impl Value {
     }
 
     /// Stores `value` here, reusing the allocation of a text or blob that is replaced by one of its kind.
+    #[inline]
     pub fn assign(&mut self, value: ValueRef<'_>) {
         match (&mut *self, value) {
+            (Value::Integer(old), ValueRef::Integer(new)) => *old = new,
+            (Value::Real(old), ValueRef::Real(new)) => *old = new,
             (Value::Text(Text(buffer)), ValueRef::Text(bytes))
             | (Value::Blob(buffer), ValueRef::Blob(bytes)) => {
                 buffer.clear();

@@ -75,6 +75,14 @@ impl Level {
         })
     }
 
+    #[inline]
+    fn step(&self) -> Step {
+        Step {
+            no: self.no,
+            index: usize::from(self.index),
+        }
+    }
+
     /// The page for reading.
     #[inline(always)]
     pub(super) fn view(&self, usable: usize) -> PageRef<'_> {
@@ -160,9 +168,24 @@ impl Stack {
     }
 
     /// Forgets the current leaf so that it can be changed without a copy, and keeps what is above it.
-    pub(super) fn pop_leaf(&mut self) {
+    pub(super) fn pop_leaf(&mut self) -> Step {
+        let leaf = self.current().step();
         self.levels.truncate(self.top);
         self.top = self.top.saturating_sub(1);
+        leaf
+    }
+
+    /// The way from the root to a leaf that was popped.
+    pub(super) fn path_to(&self, leaf: Step) -> Path {
+        let mut path: Path = self.levels.iter().map(Level::step).collect();
+        path.push(leaf);
+        path
+    }
+
+    /// True when the leaf that was popped is not the root.
+    #[inline]
+    pub(super) fn has_parents(&self) -> bool {
+        !self.levels.is_empty()
     }
 
     /// Says that the pages on the stack are still right although the pager has counted changes.
@@ -369,12 +392,6 @@ impl Stack {
 
     /// The way from the root to the current page.
     pub(super) fn path(&self) -> Path {
-        self.levels[..=self.top]
-            .iter()
-            .map(|level| Step {
-                no: level.no,
-                index: usize::from(level.index),
-            })
-            .collect()
+        self.levels[..=self.top].iter().map(Level::step).collect()
     }
 }

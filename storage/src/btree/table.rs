@@ -338,20 +338,18 @@ impl TableCursor {
             return Ok(());
         }
         let (usable, limits, index) = (self.stack.usable(), *self.stack.limits(), self.stack.index());
-        let path = self.stack.path();
-        let leaf = self.stack.current().no;
         pager.note_row_change(self.stack.root(), self.rowid);
         let cell = self.stack.current().view(usable).cell(index, &limits)?;
         let (chain, rest) = (cell.overflow, cell.total - cell.local.len());
         (self.place, self.edge) = (Place::Moved, None);
-        self.stack.pop_leaf();
+        let leaf = self.stack.pop_leaf();
         if let Some(first) = chain {
             overflow::free(pager, first, rest)?;
         }
-        let mut page = PageEdit::parse(leaf, pager.page_mut(leaf)?, usable)?;
+        let mut page = PageEdit::parse(leaf.no, pager.page_mut(leaf.no)?, usable)?;
         page.remove(index, &limits)?;
-        if path.len() > 1 && balance::is_underfull(page.free_bytes()?, usable) {
-            return self.rebalance(pager, path, None);
+        if self.stack.has_parents() && balance::is_underfull(page.free_bytes()?, usable) {
+            return self.rebalance(pager, self.stack.path_to(leaf), None);
         }
         self.stack.restamp(pager);
         Ok(())
@@ -422,8 +420,6 @@ impl TableCursor {
         fill: impl Fn(&mut [u8]),
     ) -> Result<()> {
         let (usable, limits, rowid) = (self.stack.usable(), *self.stack.limits(), self.rowid);
-        let path = self.stack.path();
-        let leaf = self.stack.current().no;
         let at_edge = !found && self.stack.is_right_edge(index);
         if found {
             pager.note_row_change(self.stack.root(), rowid);
@@ -436,7 +432,8 @@ impl TableCursor {
         let chain = replaced.and_then(|cell| Some((cell.overflow?, cell.total - cell.local.len())));
         let replaced_len = replaced.map(|cell| cell.bytes.len());
         (self.place, self.edge) = (Place::Moved, None);
-        self.stack.pop_leaf();
+        let way = self.stack.pop_leaf();
+        let leaf = way.no;
         if let Some((first, rest)) = chain {
             overflow::free(pager, first, rest)?;
         }
@@ -458,7 +455,7 @@ impl TableCursor {
             let Some(out) = page.place(index, len, &limits)? else {
                 let mut cell = vec![0; len];
                 write(&mut cell);
-                return self.rebalance(pager, path, Some(Pending { index, cell }));
+                return self.rebalance(pager, self.stack.path_to(way), Some(Pending { index, cell }));
             };
             write(out);
         }

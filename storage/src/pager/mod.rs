@@ -32,6 +32,7 @@ mod multi;
 mod options;
 mod overlay;
 mod page;
+mod recent;
 mod replace;
 mod source;
 mod spill;
@@ -58,6 +59,7 @@ use busy::BusyPolicy;
 use file::FileStore;
 use memory::MemoryStore;
 use overlay::Overlay;
+use recent::RecentPages;
 use replace::Replacement;
 use spill::{Held, SpillFile};
 use watch::{ChangeWatches, RowWatches};
@@ -99,6 +101,7 @@ pub struct Pager {
     page_count_max: u32,
     secure_delete: bool,
     overlay: Overlay,
+    recent: RecentPages,
     /// Where pages go that have no room; `None` for a database that has to stay in memory.
     spill: Option<SpillFile>,
     /// Most changed pages in memory.
@@ -179,6 +182,7 @@ impl Pager {
             resident_max: usize::MAX,
             mutation_count: 0,
             change_token: 0,
+            recent: RecentPages::default(),
             busy: BusyPolicy::new(options.busy_timeout),
             replaced: None,
             sealing: false,
@@ -298,12 +302,15 @@ impl Pager {
         self.mutation_count += 1;
         self.make_room()?;
         let (store, page_count, lock_byte_page) = (&self.store, self.page_count, self.lock_byte_page);
-        let spill = self.spill.as_ref();
+        let (spill, recent, token) = (self.spill.as_ref(), &mut self.recent, self.change_token);
         self.overlay.change(
             page,
             || {
                 if page.get() > page_count || page == lock_byte_page {
                     return Err(not_a_page(page, lock_byte_page));
+                }
+                if let Some(bytes) = recent.take(page, token) {
+                    return Ok(bytes);
                 }
                 Ok(Arc::from(&*store.page(page, spill)?))
             },

@@ -378,6 +378,16 @@ impl Overlay {
             .collect()
     }
 
+    /// The buffers of the dirty pages that are in memory, if there are at most `most` pages.
+    pub(super) fn lend_few(&self, most: usize, out: &mut Vec<(PageNo, Arc<[u8]>)>) {
+        if self.dirty.len() <= most {
+            out.extend(self.dirty.iter().filter_map(|(page, dirty)| match &dirty.held {
+                Held::Memory(bytes) => Some((*page, Arc::clone(bytes))),
+                Held::Spilled(_) => None,
+            }));
+        }
+    }
+
     /// Forgets everything: the transaction is over.
     pub(super) fn clear(&mut self) {
         let undo = self.savepoints.drain(..).flat_map(|savepoint| savepoint.undo);

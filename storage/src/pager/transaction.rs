@@ -214,6 +214,12 @@ impl Pager {
                     let first_page = self.overlay.get(PageNo::ONE).and_then(Held::in_memory);
                     store.committed(first_page.map(|page| &**page), self.page_count);
                 }
+                // Checksums are put into copies on their way to the file.
+                if finished.is_ok() && store.checksums.is_none() {
+                    self.recent.keep(&self.overlay, self.change_token);
+                } else {
+                    self.recent.clear();
+                }
                 self.forget_changes();
                 self.note_seal(finished.is_ok());
                 let same_pages = self.replaced.is_none();

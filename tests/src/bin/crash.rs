@@ -36,8 +36,8 @@ struct Arguments {
     /// Checks that each engine with a seeded fault is caught.
     #[arg(long)]
     mutants: bool,
-    /// With --mutants: only the one of this name.
-    #[arg(long, requires = "mutants")]
+    /// With --mutants: only the one of this name. With --replay: the engine has this fault.
+    #[arg(long, value_name = "NAME")]
     mutant: Option<String>,
     /// Lets single calls fail instead, every call site of a workload that touches every operation.
     #[arg(long)]
@@ -55,7 +55,7 @@ fn main() -> ExitCode {
     // A panic is caught and reported with its state.
     std::panic::set_hook(Box::new(|_| {}));
     let result = if let Some(state) = &arguments.replay {
-        replay(state, &|vfs| vfs, arguments.keep.clone()).map_err(|failure| failure.to_string())
+        replay_state(&arguments, state)
     } else if let Some(case) = &arguments.fault {
         run_fault(case).map_err(|failure| say_fault(&failure))
     } else if arguments.mutants {
@@ -75,6 +75,24 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn replay_state(arguments: &Arguments, state: &Replay) -> Result<String, String> {
+    let keep = arguments.keep.clone();
+    let replayed = match &arguments.mutant {
+        None => replay(state, &|vfs| vfs, true, keep),
+        Some(name) => {
+            let mutant = Mutant::named(name).ok_or_else(|| format!("no mutant {name}"))?;
+            // What the live checker alone sees is seen while the workload runs: that is a state without a place.
+            replay(
+                state,
+                &move |vfs| mutant.wrap(vfs),
+                state.crashes.is_empty(),
+                keep,
+            )
+        }
+    };
+    replayed.map_err(|failure| failure.to_string())
 }
 
 fn say_fault(failure: &FaultFailure) -> String {

@@ -87,6 +87,11 @@ impl Mutant {
         Mutant::PageLost,
     ];
 
+    /// The one of this name.
+    pub fn named(name: &str) -> Option<Mutant> {
+        Mutant::ALL.into_iter().find(|mutant| mutant.to_string() == name)
+    }
+
     /// The modes in which it can show.
     pub fn modes(self) -> &'static [Mode] {
         match self {

@@ -62,6 +62,27 @@ impl Subject for AludelSubject {
     }
 }
 
+/// Runs a statement without parameters: rows up to a number, the error that ended it, whether there were more.
+pub(crate) fn rows_of(
+    connection: &Connection,
+    sql: &str,
+    rows_max: usize,
+) -> (Vec<Vec<Datum>>, Option<Failure>, bool) {
+    let (mut rows, mut more) = (Vec::new(), false);
+    let result = connection.prepare(sql).and_then(|mut statement| {
+        let width = statement.column_count();
+        while statement.step()? {
+            more = rows.len() == rows_max;
+            if more {
+                break;
+            }
+            rows.push((0..width).map(|i| datum(statement.value(i))).collect());
+        }
+        Ok(())
+    });
+    (rows, result.err().map(|error| failure(&error)), more)
+}
+
 fn bind(statement: &mut Statement<'_>, parameters: &[(String, Datum)]) -> Result<(), Error> {
     for (name, value) in parameters {
         let index = match name.strip_prefix('?') {

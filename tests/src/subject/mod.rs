@@ -3,8 +3,8 @@
 //! A [`Subject`] is a set of named connections to files of the working folder. It answers a statement with an
 //! [`Answer`]: column names and rows, or an error, or both (a statement may fail after its first rows).
 
-mod aludel;
-mod sqlite;
+pub(crate) mod aludel;
+pub(crate) mod sqlite;
 
 use std::fmt;
 use std::sync::Arc;

@@ -72,6 +72,29 @@ impl Subject for SqliteSubject {
     }
 }
 
+/// Runs a statement without parameters: rows up to a number, the error that ended it, whether there were more.
+pub(crate) fn rows_of(
+    connection: &Connection,
+    sql: &str,
+    rows_max: usize,
+) -> (Vec<Vec<Datum>>, Option<Failure>, bool) {
+    let (mut found, mut more) = (Vec::new(), false);
+    let result = connection.prepare(sql).and_then(|mut statement| {
+        let width = statement.column_count();
+        let mut rows = statement.raw_query();
+        while let Some(row) = rows.next()? {
+            more = found.len() == rows_max;
+            if more {
+                break;
+            }
+            let datums = (0..width).map(|i| row.get_ref(i).map(datum));
+            found.push(datums.collect::<Result<_, _>>()?);
+        }
+        Ok(())
+    });
+    (found, result.err().map(|error| failure(&error)), more)
+}
+
 fn bind(statement: &mut Statement<'_>, parameters: &[(String, Datum)]) -> rusqlite::Result<()> {
     for (name, value) in parameters {
         let index = match name.strip_prefix('?') {

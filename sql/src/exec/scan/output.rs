@@ -12,7 +12,7 @@ use super::leaf::{LeafDecoder, PlaceList};
 use crate::error::Result;
 use crate::exec::batch::BatchSize;
 use crate::exec::build::BuildContext;
-use crate::exec::{BATCH_ROWS_MAX, Batch, ExecContext, Vector};
+use crate::exec::{Batch, ExecContext, Vector};
 use crate::plan::expr::Expr;
 use crate::plan::physical::DatabaseIndex;
 
@@ -82,7 +82,7 @@ impl Output {
             batch: Batch::new(width),
             all: decoder,
             filter,
-            size: BatchSize::default(),
+            size: BatchSize::new(build.batch_rows_max()),
             leaf_decoder: LeafDecoder::default(),
             spill: Vec::new(),
             encoding: TextEncoding::Utf8,
@@ -121,7 +121,9 @@ impl Output {
         match (self.size.room(&self.batch), &self.filter) {
             (0, _) => 0,
             (room, None) => room,
-            (_, Some(filter)) => filter.offer().min(BATCH_ROWS_MAX - self.batch.len()),
+            (_, Some(filter)) => filter
+                .offer()
+                .min(self.size.most().saturating_sub(self.batch.len())),
         }
     }
 

@@ -194,14 +194,15 @@ impl Remover {
             return Ok(());
         }
         let change = deleted(&self.old);
-        target.restrict(context, change)?;
         if !target.seek(&context.state.databases, locator)? {
             return Ok(());
         }
         target.remove_here(context)?;
+        written.changes += 1;
+        target.restrict(context, change)?;
         target.keep_references(context, change)?;
         target.fire(context, TriggerTime::After, change)?;
-        target.report(context, &self.old, written)?;
+        target.answer(context, &self.old, written)?;
         Ok(())
     }
 

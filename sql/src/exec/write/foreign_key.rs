@@ -252,7 +252,7 @@ impl ReferenceRun {
             .collect()
     }
 
-    /// RESTRICT does not wait for the end of the statement.
+    /// RESTRICT does not wait for the end of the statement. The row has changed by now: one that is its own parent may go.
     pub(super) fn restrict(
         &mut self,
         context: &mut ExecContext<'_>,

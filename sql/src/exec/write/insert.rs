@@ -291,12 +291,13 @@ impl Writer {
         if self.target.table.without_rowid.is_none() {
             self.note_rowid(context);
         }
+        written.changes += 1;
         if self.target.has_programs() {
             self.target.keep_references(context, inserted(&self.row))?;
             self.target
                 .fire(context, TriggerTime::After, inserted(&self.row))?;
         }
-        self.target.report(context, &self.row, written)?;
+        self.target.answer(context, &self.row, written)?;
         Ok(())
     }
 

@@ -118,7 +118,6 @@ impl Target {
         {
             return Ok(());
         }
-        self.restrict(context, change)?;
         if !self.has_programs() {
             return Ok(self.remove(context, victim)?);
         }
@@ -126,6 +125,7 @@ impl Target {
             return Ok(());
         }
         self.remove_here(context)?;
+        self.restrict(context, change)?;
         self.keep_references(context, change)?;
         if fires {
             self.fire(context, TriggerTime::After, change)?;

@@ -75,6 +75,26 @@ pub(super) enum Tree {
     Clustered(IndexCursor),
 }
 
+/// Lends `work` the record of a row that is in the file's encoding.
+#[inline]
+fn with_record<T>(layout: &[StoredColumn], stored: &[Value], work: impl FnOnce(&[ValueRef<'_>]) -> T) -> T {
+    let value = |column: &StoredColumn| match *column {
+        StoredColumn::Alias => ValueRef::Null,
+        StoredColumn::Plain(number) => stored[number].as_ref(),
+        StoredColumn::Real(number) => real_as_stored(stored[number].as_ref()),
+    };
+    let mut few = [ValueRef::Null; RECORD_VALUES];
+    match few.get_mut(..layout.len()) {
+        Some(values) => {
+            for (out, column) in values.iter_mut().zip(layout) {
+                *out = value(column);
+            }
+            work(values)
+        }
+        None => work(&layout.iter().map(value).collect::<Vec<_>>()),
+    }
+}
+
 /// Names the state of the pages: it is another after each change, by whomever.
 fn state_of(pager: &Pager) -> (u64, u64) {
     (pager.mutation_count(), pager.change_token())
@@ -98,7 +118,8 @@ impl Tree {
     }
 }
 
-type RecordValues<'a> = SmallVec<[ValueRef<'a>; 16]>;
+/// Columns of a record that need no allocation.
+const RECORD_VALUES: usize = 16;
 
 impl Target {
     /// Gets ready to write the table of `plan`.
@@ -183,16 +204,6 @@ impl Target {
         if self.needs_batch {
             load(&mut self.batch, row);
         }
-    }
-
-    /// The record of a row that is in the file's encoding.
-    fn record_values<'a>(&self, stored: &'a [Value]) -> RecordValues<'a> {
-        let value = |column: &StoredColumn| match *column {
-            StoredColumn::Alias => ValueRef::Null,
-            StoredColumn::Plain(number) => stored[number].as_ref(),
-            StoredColumn::Real(number) => real_as_stored(stored[number].as_ref()),
-        };
-        self.layout.iter().map(value).collect()
     }
 
     /// Moves to the row that `locator` leads to.
@@ -411,15 +422,16 @@ impl Target {
                 let Some(Value::Integer(rowid)) = stored.last() else {
                     return Err(Error::Mismatch);
                 };
-                let values = self.record_values(stored);
                 if let Tree::Rowid(cursor) = &mut self.tree {
-                    cursor.insert_values(pager, *rowid, &values)?;
+                    with_record(&self.layout, stored, |values| {
+                        cursor.insert_values(pager, *rowid, values)
+                    })?;
                 }
             }
             Tree::Clustered(_) => {
                 let mut record = std::mem::take(&mut self.record);
                 record.clear();
-                record::encode(&self.record_values(stored), &mut record);
+                with_record(&self.layout, stored, |values| record::encode(values, &mut record));
                 let inserted = match &mut self.tree {
                     Tree::Clustered(cursor) => cursor.insert(pager, &record),
                     Tree::Rowid(_) => Ok(()),
@@ -584,7 +596,12 @@ impl Target {
     }
 
     /// Adds the row to what RETURNING returns.
-    fn answer(&mut self, context: &mut ExecContext<'_>, row: &[Value], written: &mut Written) -> Result<()> {
+    pub(super) fn answer(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        row: &[Value],
+        written: &mut Written,
+    ) -> Result<()> {
         if self.returning.is_empty() {
             return Ok(());
         }

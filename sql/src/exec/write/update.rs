@@ -69,7 +69,11 @@ impl Update {
                 }
             },
         };
-        let plain = !target.has_programs();
+        let replaces = order_of(&target, plan.conflict, &[])
+            .iter()
+            .any(|(_, response)| matches!(response, Response::Act(ConflictAction::Replace)));
+        // A row may be replaced by one that is changed before it.
+        let plain = !target.has_programs() && !replaces;
         Ok(Update {
             stable: plain && !changes.key && rowwise && !plan.joined && is_stable(&plan.input),
             joined: plan.joined,
@@ -450,15 +454,14 @@ impl Rewriter {
                 &reread
             }
         };
+        target.rewrite(context, (old, &self.new), locator, &self.changes.indexes)?;
+        written.changes += 1;
         if target.has_programs() {
             target.restrict(context, self.as_change(old))?;
-        }
-        target.rewrite(context, (old, &self.new), locator, &self.changes.indexes)?;
-        if target.has_programs() {
             target.keep_references(context, self.as_change(old))?;
             target.fire(context, TriggerTime::After, self.as_change(old))?;
         }
-        target.report(context, &self.new, written)?;
+        target.answer(context, &self.new, written)?;
         Ok(())
     }
 

@@ -284,7 +284,9 @@ impl<'a> Binder<'a> {
         (self.scopes, self.withs, self.home) = (scopes, withs, home);
         let mut query = query?;
         for column in &mut query.columns {
-            let declared = column.origin.as_ref().filter(|_| column.explicit);
+            // A name that was given with AS stays.
+            let written = column.explicit && column.inner_name.is_some();
+            let declared = column.origin.as_ref().filter(|_| written);
             column.inner_name = declared.map(|origin| Arc::from(origin.name()));
         }
         if !view.columns.is_empty() {
@@ -298,6 +300,7 @@ impl<'a> Binder<'a> {
             }
             for (column, name) in query.columns.iter_mut().zip(&view.columns) {
                 column.name = Arc::from(name.as_str());
+                column.inner_name = None;
             }
         }
         Ok(query)

@@ -129,6 +129,14 @@ fn move_common_tables(query: &mut Query) {
         if common.uses != 1 || common.materialized || matches!(common.query.body, Body::Recursive(_)) {
             continue;
         }
+        // Where an operand is needed twice (BETWEEN over rows), a table that was named once is read twice.
+        let (id, mut reads) = (common.id, 0);
+        query.each_source_kind_mut(&mut |kind| {
+            reads += usize::from(matches!(kind, SourceKind::Common(own) if *own == id));
+        });
+        if reads != 1 {
+            continue;
+        }
         let CommonTable { id, query: moved, .. } = query.common.remove(place);
         let mut moved = Some(moved);
         let mut put = |kind: &mut SourceKind| {

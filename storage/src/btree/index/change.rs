@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use super::compare::compare;
 use super::{Bound, IndexCursor, Place, RightEdge};
 use crate::btree::balance::{self, Pending};
-use crate::btree::descent::{Path, Stamp};
+use crate::btree::descent::{Path, Stamp, Step};
 use crate::btree::edit::PageEdit;
 use crate::btree::overflow;
 use crate::btree::pointer_map::{self, Use};
@@ -116,10 +116,10 @@ impl IndexCursor {
         let cell = self.current_cell_at(found.index)?;
         let chain = cell.overflow.map(|first| (first, cell.total - cell.local.len()));
         if self.stack.at_leaf() {
-            let path = self.stack.path();
-            self.stack.pop_leaf();
+            let leaf = self.stack.pop_leaf();
+            debug_assert_eq!(leaf.index, found.index);
             free_chain(pager, chain)?;
-            self.remove_leaf_cell(pager, path, found.index)?;
+            self.remove_popped(pager, leaf)?;
         } else {
             self.delete_interior(pager, chain)?;
         }
@@ -142,10 +142,9 @@ impl IndexCursor {
         let chain = cell.overflow.map(|first| (first, cell.total - cell.local.len()));
         self.place = Place::Moved;
         if self.stack.at_leaf() {
-            let (path, index) = (self.stack.path(), self.stack.index());
-            self.stack.pop_leaf();
+            let leaf = self.stack.pop_leaf();
             free_chain(pager, chain)?;
-            return self.remove_leaf_cell(pager, path, index);
+            return self.remove_popped(pager, leaf);
         }
         self.delete_interior(pager, chain)
     }
@@ -224,15 +223,14 @@ impl IndexCursor {
         fill: impl Fn(&mut [u8]),
     ) -> Result<()> {
         let (usable, limits) = (self.stack.usable(), *self.stack.limits());
-        let path = self.stack.path();
-        let leaf = self.stack.current().no;
         let at_edge = self.stack.is_right_edge(index);
-        self.stack.pop_leaf();
+        let way = self.stack.pop_leaf();
+        let leaf = way.no;
         let mut page = PageEdit::parse(leaf, pager.page_mut(leaf)?, usable)?;
         let Some(out) = page.place(index, len, &limits)? else {
             let mut cell = vec![0; len];
             fill(&mut cell);
-            return self.rebalance(pager, path, Some(Pending { index, cell }));
+            return self.rebalance(pager, self.stack.path_to(way), Some(Pending { index, cell }));
         };
         fill(out);
         self.stack.restamp(pager);
@@ -357,6 +355,19 @@ impl IndexCursor {
         }
         self.stack.set_index(found.index);
         Ok(self.stack.path())
+    }
+
+    /// Removes the cell of the leaf that was popped.
+    #[inline]
+    fn remove_popped(&mut self, pager: &mut Pager, leaf: Step) -> Result<()> {
+        let (usable, limits) = (self.stack.usable(), *self.stack.limits());
+        let mut page = PageEdit::parse(leaf.no, pager.page_mut(leaf.no)?, usable)?;
+        page.remove(leaf.index, &limits)?;
+        if self.stack.has_parents() && balance::is_underfull(page.free_bytes()?, usable) {
+            return self.rebalance(pager, self.stack.path_to(leaf), None);
+        }
+        self.stack.restamp(pager);
+        Ok(())
     }
 
     fn remove_leaf_cell(&mut self, pager: &mut Pager, path: Path, index: usize) -> Result<()> {

@@ -1,0 +1,7 @@
+-- A row that OR FAIL leaves changed counts, though its AFTER trigger failed.
+CREATE TABLE t0(id INTEGER PRIMARY KEY, a);
+CREATE TABLE t1(id INTEGER PRIMARY KEY, a);
+INSERT INTO t0 VALUES (2, 2), (6, 4);
+CREATE TRIGGER g7 AFTER UPDATE ON t0 BEGIN INSERT OR ROLLBACK INTO t1(id, a) VALUES (1, NULL); END;
+UPDATE OR FAIL t0 SET a = coalesce(a, 0) || 'x' WHERE id > 0;
+SELECT * FROM t0;

@@ -1,0 +1,9 @@
+-- The operand of BETWEEN is needed twice, with the common table in it.
+CREATE TABLE t1(id INT UNIQUE NOT NULL, a REAL, b INT, c TEXT) STRICT;
+CREATE TABLE t3(id INTEGER PRIMARY KEY AUTOINCREMENT, a INT, b REAL, c REAL);
+INSERT INTO t1 VALUES (1, 1.5, 2, 'a');
+INSERT INTO t3 VALUES (1, 1, 2.5, NULL);
+-- ask: query
+WITH w(c1) AS (SELECT x.id AS c1 FROM t3 AS x) SELECT x104.id FROM t1 AS x104 WHERE ((SELECT c1 FROM w AS x105) BETWEEN x104.a - 1 AND x104.b);
+-- ask: query
+WITH w(c1) AS (SELECT x.id AS c1 FROM t3 AS x) SELECT CASE (SELECT c1 FROM w) WHEN 1 THEN 'one' WHEN 2 THEN 'two' END FROM t1;

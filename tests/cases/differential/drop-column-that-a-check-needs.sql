@@ -1,0 +1,8 @@
+-- The column went, and the CHECK of another column was left without it.
+CREATE TABLE t7(id INTEGER PRIMARY KEY, b INTEGER CHECK (d IS NOT 0), c INT, d TEXT);
+ALTER TABLE t7 DROP COLUMN d;
+CREATE TABLE t8(id INTEGER PRIMARY KEY, b INTEGER AS (d + 1), c INT, d TEXT);
+ALTER TABLE t8 DROP COLUMN d;
+ALTER TABLE t8 DROP COLUMN c;
+INSERT INTO t8(id, d) VALUES (1, 5);
+SELECT * FROM t8;

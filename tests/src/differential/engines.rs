@@ -1,0 +1,92 @@
+//! The two engines side by side: one statement, two outcomes.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use aludel_sql::Connection as Ours;
+use rusqlite::Connection as Theirs;
+
+use crate::subject::{Datum, Failure, aludel, sqlite};
+
+/// Queries that return more rows are not compared: their time is better spent on others.
+pub(super) const ROWS_MAX: usize = 20_000;
+
+/// What one engine says to one statement.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Outcome {
+    /// The rows.
+    pub(super) rows: Vec<Vec<Datum>>,
+    /// How it failed.
+    pub(super) error: Option<Failure>,
+    /// Rows changed by the last change.
+    pub(super) changes: u64,
+    /// The rowid of the last insertion.
+    pub(super) last_rowid: i64,
+    /// No transaction is open.
+    pub(super) autocommit: bool,
+    /// It panicked with this message.
+    pub(super) panic: Option<String>,
+    /// There are more rows than anybody compares.
+    pub(super) too_many: bool,
+}
+
+/// A database in memory of each engine.
+pub(super) struct Engines {
+    /// Aludel.
+    pub(super) ours: Ours,
+    /// SQLite.
+    pub(super) theirs: Theirs,
+}
+
+impl Engines {
+    /// Two empty databases.
+    ///
+    /// # Errors
+    /// The engines'.
+    pub(super) fn open() -> Result<Engines, String> {
+        let ours = Ours::open_in_memory().map_err(|error| error.to_string())?;
+        let theirs = Theirs::open_in_memory().map_err(|error| error.to_string())?;
+        // What the two differ in by default.
+        for sql in ["PRAGMA foreign_keys = ON", "PRAGMA trusted_schema = ON"] {
+            ours.execute_batch(sql).map_err(|error| error.to_string())?;
+            theirs.execute_batch(sql).map_err(|error| error.to_string())?;
+        }
+        Ok(Engines { ours, theirs })
+    }
+
+    /// What Aludel says.
+    pub(super) fn our_outcome(&self, sql: &str) -> Outcome {
+        let mut outcome = Outcome::default();
+        let ran = catch_unwind(AssertUnwindSafe(|| {
+            (outcome.rows, outcome.error, outcome.too_many) = aludel::rows_of(&self.ours, sql, ROWS_MAX);
+        }));
+        if let Err(what) = ran {
+            outcome.panic = Some(panic_text(what.as_ref()));
+            return outcome;
+        }
+        outcome.changes = self.ours.changes();
+        outcome.last_rowid = self.ours.last_insert_rowid();
+        outcome.autocommit = self.ours.is_autocommit();
+        outcome
+    }
+
+    /// What SQLite says.
+    pub(super) fn their_outcome(&self, sql: &str) -> Outcome {
+        let (rows, error, too_many) = sqlite::rows_of(&self.theirs, sql, ROWS_MAX);
+        Outcome {
+            rows,
+            error,
+            too_many,
+            changes: self.theirs.changes(),
+            last_rowid: self.theirs.last_insert_rowid(),
+            autocommit: self.theirs.is_autocommit(),
+            panic: None,
+        }
+    }
+}
+
+fn panic_text(what: &(dyn std::any::Any + Send)) -> String {
+    let text = what.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| what.downcast_ref::<&str>().copied())
+        .unwrap_or("a panic without a text")
+        .to_owned()
+}

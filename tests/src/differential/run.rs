@@ -1,0 +1,156 @@
+//! Running sessions: both engines side by side, to the first difference, and the content at the end.
+
+use super::compare::{Ask, Difference, Kind, RowIds, Statement, difference};
+use super::engines::Engines;
+use super::generator::{PROFILES, Profile, session};
+use super::rules;
+use super::shrink::shrink;
+use crate::random::Random;
+
+/// How much is run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Statements in all.
+    pub statements: u64,
+    /// The seed of the first session.
+    pub seed: u64,
+    /// One profile only.
+    pub profile: Option<Profile>,
+    /// Stop after so many differences.
+    pub differences_max: usize,
+}
+
+/// What a run came to.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    /// Statements that both engines ran.
+    pub statements: u64,
+    /// Of them, those that failed in both.
+    pub failed: u64,
+    /// Rows compared.
+    pub rows: u64,
+    /// Further ways to ask that were tried on Aludel alone.
+    pub asked_again: u64,
+    /// Sessions.
+    pub sessions: u64,
+    /// What differed, made smaller.
+    pub found: Vec<Found>,
+}
+
+/// A difference with what leads to it.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The session that it was found in.
+    pub profile: Profile,
+    /// Its seed.
+    pub seed: u64,
+    /// The statements that are needed to see it; the last one differs.
+    pub statements: Vec<Statement>,
+    /// How the answers differ.
+    pub difference: Difference,
+}
+
+/// Statements of a session after its schema was made.
+pub const SESSION_STATEMENTS: usize = 40;
+
+/// Runs sessions until so many statements ran.
+///
+/// # Errors
+/// When a database cannot be opened.
+pub fn run(options: &Options, progress: &dyn Fn(&Tally)) -> Result<Tally, String> {
+    let mut tally = Tally::default();
+    while tally.statements < options.statements && tally.found.len() < options.differences_max.max(1) {
+        let profile = options
+            .profile
+            .unwrap_or(PROFILES[tally.sessions as usize % PROFILES.len()]);
+        let seed = session_seed(options.seed, tally.sessions);
+        run_session(profile, seed, &mut tally)?;
+        progress(&tally);
+    }
+    Ok(tally)
+}
+
+fn session_seed(seed: u64, number: u64) -> u64 {
+    Random::new(seed ^ number.wrapping_mul(0x2545_f491_4f6c_dd1d)).number() >> 16
+}
+
+/// Runs one session; a difference is made smaller and added to the tally.
+///
+/// # Errors
+/// When a database cannot be opened.
+pub fn run_session(profile: Profile, seed: u64, tally: &mut Tally) -> Result<(), String> {
+    tally.sessions += 1;
+    let statements = session(profile, seed, SESSION_STATEMENTS);
+    if let Some((at, difference)) = play(&statements, None, tally)? {
+        let end = (at + 1).min(statements.len());
+        let (statements, difference) = shrink(statements[..end].to_vec(), difference);
+        tally.found.push(Found {
+            profile,
+            seed,
+            statements,
+            difference,
+        });
+    }
+    Ok(())
+}
+
+/// Runs statements on empty databases, queries again in the way that is named; the first difference with the place of its statement. One of the content stands behind the last statement.
+///
+/// # Errors
+/// When a database cannot be opened.
+pub fn play(
+    statements: &[Statement],
+    only: Option<&'static str>,
+    tally: &mut Tally,
+) -> Result<Option<(usize, Difference)>, String> {
+    let mut engines = Engines::open()?;
+    let mut rowids = RowIds::default();
+    for (at, statement) in statements.iter().enumerate() {
+        let sql = statement.tree.to_string();
+        if let Some(found) = compare_one(&mut engines, statement, &sql, only, &mut rowids, tally) {
+            return Ok(Some((at, found)));
+        }
+    }
+    Ok(super::content::compare_content(&mut engines).map(|found| (statements.len(), found)))
+}
+
+fn compare_one(
+    engines: &mut Engines,
+    statement: &Statement,
+    sql: &str,
+    only: Option<&'static str>,
+    rowids: &mut RowIds,
+    tally: &mut Tally,
+) -> Option<Difference> {
+    let ours = engines.our_outcome(sql);
+    let theirs = engines.their_outcome(sql);
+    tally.statements += 1;
+    tally.failed += u64::from(theirs.error.is_some());
+    tally.rows += theirs.rows.len() as u64;
+    let order = statement.tree.order();
+    let found =
+        difference(statement.ask, &order, &ours, &theirs).or_else(|| rowids.difference(sql, &ours, &theirs));
+    if found.is_some() || !statement.ask.query || theirs.error.is_some() {
+        return found;
+    }
+    tally.asked_again += 1;
+    rules::check(engines, statement, sql, &ours, only)
+}
+
+/// Whether the last of the statements still differs in the same way.
+pub fn differs_alike(statements: &[Statement], kind: &Kind) -> Option<Difference> {
+    let only = match kind {
+        Kind::Rule(name) => Some(*name),
+        _ => None,
+    };
+    let (_, found) = play(statements, only, &mut Tally::default()).ok()??;
+    (found.kind == *kind).then_some(found)
+}
+
+/// A statement from a text, compared in the way that its case says.
+pub(super) fn from_text(text: &str, ask: Ask) -> Statement {
+    Statement {
+        tree: super::tree::Tree::text(super::tree::Sort::Piece, text),
+        ask,
+    }
+}
