@@ -102,7 +102,9 @@ impl Sort {
                 Some(bound) => self.take_best(context, bound)?,
                 None => self.take(context)?,
             }
-            if self.rows.memory() + self.entries.memory() > context.state.session.memory_budget_bytes {
+            // Sorting takes as much again as the entries have.
+            let budget = context.state.session.memory_budget_bytes / 4 * 3;
+            if self.rows.memory() + self.entries.memory() > budget {
                 self.spill()?;
             }
         }
