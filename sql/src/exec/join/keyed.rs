@@ -389,8 +389,8 @@ impl KeyedJoin {
                 let ahead = outer.saturating_sub(*searches);
                 ahead as f64 * (spent as f64 / *searches as f64) > 1.5 * whole as f64
             }
-            // Nothing is known, so as much may be ahead as lies behind.
-            None => spent > whole / 2,
+            // Nothing is known: at worst the work is done twice.
+            None => spent > whole,
         })
     }
 
