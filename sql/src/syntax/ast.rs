@@ -96,19 +96,19 @@ impl fmt::Debug for Span {
 /// Text copied from the source, kept because it shows: as a column's name, in a message, in `PRAGMA table_info`. Like a [`Span`]
 /// it takes no part in equality.
 #[derive(Clone, Default)]
-pub struct SourceText(Arc<str>);
+pub struct SourceText(Option<Arc<str>>);
 
 impl SourceText {
     /// The text, shared.
     #[must_use]
     pub fn shared(&self) -> Arc<str> {
-        self.0.clone()
+        self.0.clone().unwrap_or_default()
     }
 }
 
 impl From<Arc<str>> for SourceText {
     fn from(text: Arc<str>) -> Self {
-        Self(text)
+        Self(Some(text))
     }
 }
 
@@ -116,7 +116,7 @@ impl std::ops::Deref for SourceText {
     type Target = str;
 
     fn deref(&self) -> &str {
-        &self.0
+        self.0.as_deref().unwrap_or_default()
     }
 }
 

@@ -170,8 +170,11 @@ impl<'a> Binder<'a> {
     fn find_in_sources(&self, scope: &Scope, name: ColumnName<'_>) -> Found {
         let mut found = Found::Nothing;
         for source in &scope.sources {
-            let entry = self.tables.get(source.table);
             let named = name.table.is_none_or(|table| same_name(&source.name, table));
+            if !named && source.inner.is_empty() {
+                continue;
+            }
+            let entry = self.tables.get(source.table);
             if let Some(columns) = entry.nested() {
                 let mut hit = false;
                 for (number, column) in columns.iter().enumerate() {

@@ -2,7 +2,7 @@
 
 use super::super::ast::{
     Compound, CompoundOp, Cte, Direction, Expr, ExprKind, FromClause, Limit, NamedWindow, Nulls,
-    OrderingTerm, Query, ResultColumn, Select, SelectCore, Span, With,
+    OrderingTerm, Query, ResultColumn, Select, SelectCore, SourceText, Span, With,
 };
 use super::super::token::TokenKind;
 use super::call::{quantifier, window};
@@ -12,7 +12,6 @@ use super::input::{Parse, Rest, Tokens, after, each, ident_of, name, nested, par
 use super::limits::COMPOUND_MAX;
 use super::name::{alias, plain_name_list_opt};
 use TokenKind as T;
-use std::sync::Arc;
 
 /// True for the tokens with which a query starts.
 pub(super) fn starts_select(kind: TokenKind) -> bool {
@@ -251,13 +250,7 @@ fn result_columns_into<'a>(i: Tokens<'a>, columns: &mut Vec<ResultColumn>) -> Re
             columns.push(star);
             Ok(i)
         }
-        None => {
-            let start = i.head().start;
-            let (i, expr) = expr(i)?;
-            let (i, column) = result_expr(i, expr, start)?;
-            columns.push(column);
-            Ok(i)
-        }
+        None => result_expr(i, columns),
     })
 }
 
@@ -285,27 +278,27 @@ fn star(i: Tokens<'_>) -> Option<(Tokens<'_>, ResultColumn)> {
     ))
 }
 
-/// Takes the alias of a result column, or keeps the text that names it.
-fn result_expr(i: Tokens<'_>, expr: Expr, start: u32) -> Parse<'_, ResultColumn> {
+/// An expression with its alias, or with the text that names it.
+fn result_expr<'a>(i: Tokens<'a>, columns: &mut Vec<ResultColumn>) -> Rest<'a> {
+    let start = i.head().start;
+    let (i, expr) = expr(i)?;
     let span = i.trimmed(i.span_to_next(start));
     let (i, alias) = alias(i)?;
     let text = match (&alias, &expr.kind) {
-        (Some(_), _) => Arc::default(),
+        (Some(_), _) => SourceText::default(),
         (None, ExprKind::Name(name)) if name.span.start == span.start && !name.is_quoted() => {
-            name.text.clone()
+            name.text.clone().into()
         }
-        (None, ExprKind::Qualified(name)) if name.is_spelled_in(span) => Arc::default(),
-        _ => i.text_lossy(span),
+        (None, ExprKind::Qualified(name)) if name.is_spelled_in(span) => SourceText::default(),
+        _ => i.text_lossy(span).into(),
     };
-    Ok((
-        i,
-        ResultColumn::Expr {
-            expr,
-            alias,
-            text: text.into(),
-            span,
-        },
-    ))
+    columns.push(ResultColumn::Expr {
+        expr,
+        alias,
+        text,
+        span,
+    });
+    Ok(i)
 }
 
 /// `ORDER BY ..` or nothing.
