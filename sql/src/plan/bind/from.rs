@@ -482,8 +482,10 @@ impl<'a> Binder<'a> {
             return Err(Error::misuse("tables of FROM out of step"));
         };
         sources.taken += 1;
-        let arguments = self.exprs(arguments)?;
-        set_arguments(&mut operand, arguments);
+        if !arguments.is_empty() {
+            let arguments = self.exprs(arguments)?;
+            set_arguments(&mut operand, arguments);
+        }
         Ok(operand.into_from())
     }
 

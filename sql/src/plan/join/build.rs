@@ -87,12 +87,12 @@ impl<'q> Planner<'_, 'q> {
     fn loops(&self, next: &Next<'_, 'q, '_>) -> bool {
         match &next.candidate.path {
             Path::Tree(path) => {
-                let depends = path.used().any(|number| next.constraints[number].needs != 0);
+                let depends = path.uses(|number| next.constraints[number].needs != 0);
                 depends || path.seeks() && next.outer_rows.0 < 33 || next.candidate.one_row
             }
             Path::Union { branches } => branches
                 .iter()
-                .any(|(path, own)| path.used().any(|number| own[number].needs != 0)),
+                .any(|(path, own)| path.uses(|number| own[number].needs != 0)),
             Path::Virtual(path) => path.needs != 0 || next.candidate.one_row,
             Path::VirtualUnion(union) => union.needs != 0,
             Path::Hash | Path::Rows => false,

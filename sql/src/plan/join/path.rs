@@ -149,6 +149,14 @@ impl TreePath {
         self.equal().chain(self.lower()).chain(self.upper())
     }
 
+    /// Whether it uses a constraint of which `test` is true.
+    #[inline]
+    pub fn uses(&self, mut test: impl FnMut(usize) -> bool) -> bool {
+        self.equal.iter().any(|&number| test(number as usize))
+            || self.lower.is_some_and(|number| test(number as usize))
+            || self.upper.is_some_and(|number| test(number as usize))
+    }
+
     /// Whether it visits a part only.
     pub fn seeks(&self) -> bool {
         !self.equal.is_empty() || self.lower.is_some() || self.upper.is_some()
@@ -442,9 +450,9 @@ impl<'p, 'q> Planner<'p, 'q> {
                 continue;
             }
             let used = match &candidate.path {
-                Path::Tree(path) => path
-                    .used()
-                    .any(|number| self.parent(search.constraints[number].term) == term.term),
+                Path::Tree(path) => {
+                    path.uses(|number| self.parent(search.constraints[number].term) == term.term)
+                }
                 _ => false,
             };
             if used {

@@ -201,8 +201,10 @@ impl<'p, 'q> Planner<'p, 'q> {
     fn gather(&mut self, from: &'q From, fixed: bool, region: &mut Region<'q>) {
         match from {
             From::Source(source) => {
-                let terms = self.argument_terms(source);
-                region.terms.extend(terms);
+                if matches!(source.kind, SourceKind::Virtual { .. }) {
+                    let terms = self.argument_terms(source);
+                    region.terms.extend(terms);
+                }
                 region.items.push(Item {
                     from: ItemKind::Source(source),
                     left: None,

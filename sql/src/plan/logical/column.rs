@@ -48,9 +48,19 @@ impl ColumnRef {
 }
 
 /// A set of columns of one table. A member's rank (the members before it) is its place in a row of just these columns.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(in crate::plan) struct ColumnSet {
     words: SmallVec<[u64; 1]>,
+}
+
+impl Clone for ColumnSet {
+    #[inline]
+    fn clone(&self) -> Self {
+        // The words are copied at once, which `clone` of the list would do one by one.
+        ColumnSet {
+            words: SmallVec::from_slice(&self.words),
+        }
+    }
 }
 
 impl ColumnSet {

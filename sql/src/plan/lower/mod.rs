@@ -50,8 +50,11 @@ pub(super) struct Lowerer<'a> {
 struct Frame {
     /// The tables that this frame's owner has in its rows; `None`: whatever is outside comes through here.
     offers: Option<SmallVec<[TableId; 4]>>,
-    bindings: Vec<(ColumnRef, Register)>,
+    bindings: Bindings,
 }
+
+/// The columns of outer rows that are read, and the registers in which they arrive.
+type Bindings = SmallVec<[(ColumnRef, Register); 2]>;
 
 impl<'a> Lowerer<'a> {
     /// Takes over from the binder.
@@ -120,10 +123,10 @@ impl<'a> Lowerer<'a> {
         &mut self,
         offers: Option<SmallVec<[TableId; 4]>>,
         lower: impl FnOnce(&mut Self) -> Result<T>,
-    ) -> Result<(T, Vec<(ColumnRef, Register)>)> {
+    ) -> Result<(T, Bindings)> {
         self.frames.push(Frame {
             offers,
-            bindings: Vec::new(),
+            bindings: Bindings::new(),
         });
         let result = lower(self);
         let frame = self.frames.pop().unwrap_or_default();
@@ -133,7 +136,7 @@ impl<'a> Lowerer<'a> {
     /// The bindings of a frame, as expressions over the rows of its owner.
     fn bindings(
         &mut self,
-        bindings: Vec<(ColumnRef, Register)>,
+        bindings: Bindings,
         layout: &Layout,
     ) -> Result<Vec<(Register, Expr)>> {
         let mut bound = Vec::with_capacity(bindings.len());
