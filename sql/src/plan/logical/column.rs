@@ -97,6 +97,18 @@ impl ColumnSet {
         Some(before + (last & (bit - 1)).count_ones() as usize)
     }
 
+    /// Visits the members, ascending.
+    #[inline]
+    pub fn each(&self, mut visit: impl FnMut(ColumnNo)) {
+        for (n, &word) in self.words.iter().enumerate() {
+            let mut left = word;
+            while left != 0 {
+                visit(ColumnNo(n as u32 * 64 + left.trailing_zeros()));
+                left &= left - 1;
+            }
+        }
+    }
+
     /// The members, ascending.
     pub fn iter(&self) -> impl Iterator<Item = ColumnNo> + '_ {
         self.words.iter().enumerate().flat_map(|(n, &word)| {

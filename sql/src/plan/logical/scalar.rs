@@ -198,7 +198,12 @@ impl Scalar {
         match self {
             Scalar::And(terms) if !terms.iter().any(|term| matches!(term, Scalar::And(_))) => terms,
             Scalar::And(terms) => terms.into_iter().flat_map(Scalar::into_conjuncts).collect(),
-            other => vec![other],
+            other => {
+                // The conditions of further joins are added to those of the first.
+                let mut terms = Vec::with_capacity(4);
+                terms.push(other);
+                terms
+            }
         }
     }
 

@@ -134,11 +134,7 @@ impl<'a> Lowerer<'a> {
     }
 
     /// The bindings of a frame, as expressions over the rows of its owner.
-    fn bindings(
-        &mut self,
-        bindings: Bindings,
-        layout: &Layout,
-    ) -> Result<Vec<(Register, Expr)>> {
+    fn bindings(&mut self, bindings: Bindings, layout: &Layout) -> Result<Vec<(Register, Expr)>> {
         let mut bound = Vec::with_capacity(bindings.len());
         for (column, register) in bindings {
             bound.push((register, self.column(column, layout)?));

@@ -308,6 +308,6 @@ pub(super) fn scan_columns(used: &ColumnSet) -> Vec<ScanColumn> {
         None => ScanColumn::Rowid,
     };
     let mut columns = Vec::with_capacity(used.len());
-    columns.extend(used.iter().map(place));
+    used.each(|column| columns.push(place(column)));
     columns
 }

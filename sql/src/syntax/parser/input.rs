@@ -193,7 +193,7 @@ impl<'a> Context<'a> {
     }
 
     /// The text of a span, what is not UTF-8 replaced.
-    fn str_of(&self, span: Span) -> Cow<'a, str> {
+    pub(super) fn str_of(&self, span: Span) -> Cow<'a, str> {
         match self.valid_text(span) {
             Some(text) => Cow::Borrowed(text),
             None => String::from_utf8_lossy(span.of(self.sql)),

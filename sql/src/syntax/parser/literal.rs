@@ -85,7 +85,7 @@ pub(super) fn parameter(i: Tokens<'_>, token: Token) -> Result<u32, Err<Fault>> 
             Ok(1)
         }
         [b'?'] => next_parameter(i, token),
-        [b'?', digits @ ..] => numbered_parameter(i, token, digits),
+        [b'?', ..] => numbered_parameter(i, token),
         _ => named_parameter(i, token, String::from_utf8_lossy(text)),
     }
 }
@@ -100,10 +100,9 @@ fn next_parameter(i: Tokens<'_>, token: Token) -> Result<u32, Err<Fault>> {
     Ok(parameters.count)
 }
 
-fn numbered_parameter(i: Tokens<'_>, token: Token, digits: &[u8]) -> Result<u32, Err<Fault>> {
-    let number = std::str::from_utf8(digits)
-        .ok()
-        .and_then(|digits| digits.parse::<u32>().ok());
+fn numbered_parameter(i: Tokens<'_>, token: Token) -> Result<u32, Err<Fault>> {
+    let text = i.cx.str_of(token.span());
+    let number = text.get(1..).and_then(|digits| digits.parse::<u32>().ok());
     let Some(number) = number.filter(|number| (1..=PARAMETER_MAX).contains(number)) else {
         let message = format!("variable number must be between ?1 and ?{PARAMETER_MAX}");
         i.skip().object(message, Some(token.start));
@@ -113,7 +112,7 @@ fn numbered_parameter(i: Tokens<'_>, token: Token, digits: &[u8]) -> Result<u32,
     let is_new = number > list.parameters.count;
     list.parameters.count = list.parameters.count.max(number);
     if is_new || !list.has_name(number) {
-        list.add_name(i.shared(&String::from_utf8_lossy(i.text(token))), number);
+        list.add_name(i.shared(&text), number);
     }
     Ok(number)
 }
