@@ -18,8 +18,6 @@ use super::sort::SortBuffer;
 use super::spill::{Part, PartScan, Partitions};
 use super::{BATCH_ROWS_MAX, Batch, ExecContext};
 use crate::error::Result;
-use crate::plan::expr::Expr;
-use crate::plan::physical::SortKey;
 use crate::value::Collation;
 
 /// Each row of `input`, which has `width` columns, once; the first of its columns count, one for each collation.
@@ -101,16 +99,10 @@ struct Spilled {
 
 impl Spilled {
     fn new(width: usize) -> Spilled {
-        let by_number = SortKey {
-            expression: Expr::Column(width),
-            descending: false,
-            nulls_first: true,
-            collation: Collation::Binary,
-        };
         Spilled {
             partitions: Some(Partitions::new(0)),
             number: 0,
-            results: SortBuffer::new(width, &[by_number]),
+            results: SortBuffer::by_number(width),
             sorted: false,
             batch: Batch::new(width),
         }

@@ -9,7 +9,9 @@ use crate::error::Result;
 use crate::exec::Batch;
 use crate::exec::kernel::Values;
 use crate::exec::row_store::RowStore;
+use crate::plan::expr::Expr;
 use crate::plan::physical::SortKey;
+use crate::value::Collation;
 
 /// Rows with their keys, sorted in memory, or in runs where [`SortBuffer::spill_beyond`] is called.
 pub(crate) struct SortBuffer {
@@ -24,6 +26,17 @@ pub(crate) struct SortBuffer {
 }
 
 impl SortBuffer {
+    /// A buffer of rows of `width` columns, which come out in the order of a number beside them.
+    pub(crate) fn by_number(width: usize) -> SortBuffer {
+        let number = SortKey {
+            expression: Expr::Column(width),
+            descending: false,
+            nulls_first: true,
+            collation: Collation::Binary,
+        };
+        SortBuffer::new(width, &[number])
+    }
+
     /// A buffer of rows of `width` columns. The keys' expressions are the caller's business.
     pub(crate) fn new(width: usize, keys: &[SortKey]) -> SortBuffer {
         SortBuffer {

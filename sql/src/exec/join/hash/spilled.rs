@@ -18,9 +18,6 @@ use crate::exec::operator::Operator;
 use crate::exec::sort::SortBuffer;
 use crate::exec::spill::{Part, PartScan, Partitions};
 use crate::exec::{BATCH_ROWS_MAX, Batch, ExecContext, Vector};
-use crate::plan::expr::Expr;
-use crate::plan::physical::SortKey;
-use crate::value::Collation;
 
 /// The number of right rows without a match.
 const LAST: i64 = i64::MAX;
@@ -37,15 +34,9 @@ pub(super) struct Spilled {
 
 impl Spilled {
     fn new(width: usize) -> Spilled {
-        let by_number = SortKey {
-            expression: Expr::Column(width),
-            descending: false,
-            nulls_first: true,
-            collation: Collation::Binary,
-        };
         Spilled {
             pending: VecDeque::new(),
-            results: SortBuffer::new(width, &[by_number]),
+            results: SortBuffer::by_number(width),
             own: None,
             batch: Batch::new(width),
         }
