@@ -250,6 +250,19 @@ impl Program {
         }
     }
 
+    /// Whether it may leave index entries for later, and run while some wait.
+    pub(crate) fn defers(&self) -> bool {
+        match self {
+            Program::Write(write) => match &write.kind {
+                WriteKind::Insert(insert) => insert.defers(),
+                WriteKind::Update(update) => update.defers(),
+                WriteKind::Delete(delete) => delete.defers(),
+                WriteKind::Virtual(..) => false,
+            },
+            _ => false,
+        }
+    }
+
     pub(crate) fn inserts_one_row(&self) -> bool {
         matches!(self, Program::Write(write) if matches!(&write.kind, WriteKind::Insert(insert) if insert.is_single()))
     }

@@ -9,6 +9,7 @@
 //! When pages change under a cursor it finds its place again by its record, which the page that it holds still has. A record whose key
 //! columns reach into overflow pages is copied when the cursor comes to it, because those pages may be gone by then.
 
+mod batch;
 mod change;
 mod compare;
 
@@ -16,6 +17,7 @@ use std::cmp::Ordering;
 use std::mem;
 use std::sync::Arc;
 
+pub use batch::IndexBatch;
 use compare::{Needle, compare, has_columns};
 
 use super::descent::{Stack, Stamp};
