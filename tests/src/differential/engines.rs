@@ -69,6 +69,13 @@ impl Engines {
         outcome
     }
 
+    /// Whether SQLite, outside a transaction, finds rows without parents in its own database, and more than we have.
+    pub(super) fn theirs_is_orphaned(&self) -> bool {
+        const CHECK: &str = "PRAGMA foreign_key_check";
+        let (theirs, ours) = (self.their_outcome(CHECK), self.our_outcome(CHECK));
+        theirs.autocommit && theirs.rows.len() > ours.rows.len()
+    }
+
     /// What SQLite says.
     pub(super) fn their_outcome(&self, sql: &str) -> Outcome {
         let (rows, error, too_many) = sqlite::rows_of(&self.theirs, sql, ROWS_MAX);

@@ -33,6 +33,8 @@ pub struct Tally {
     pub asked_again: u64,
     /// Sessions.
     pub sessions: u64,
+    /// Of them, those that ended because SQLite accepted a row without its parent.
+    pub orphaned: u64,
     /// What differed, made smaller.
     pub found: Vec<Found>,
 }
@@ -108,10 +110,20 @@ pub fn play(
     for (at, statement) in statements.iter().enumerate() {
         let sql = statement.tree.to_string();
         if let Some(found) = compare_one(&mut engines, statement, &sql, only, &mut rowids, tally) {
+            if refused_for_a_key(&found.kind) && engines.theirs_is_orphaned() {
+                tally.orphaned += 1;
+                return Ok(None);
+            }
             return Ok(Some((at, found)));
         }
     }
     Ok(super::content::compare_content(&mut engines).map(|found| (statements.len(), found)))
+}
+
+/// Whether we refused for a foreign key what SQLite accepted. It forgets a key's check where the program of an action of the same key, SET NULL,
+/// was compiled just before.
+fn refused_for_a_key(kind: &Kind) -> bool {
+    matches!(kind, Kind::Failure(787, 0, _))
 }
 
 fn compare_one(

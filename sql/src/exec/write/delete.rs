@@ -143,7 +143,8 @@ impl Remover {
                 value.assign(column.get(row));
             }
             if self.target.table.is_view {
-                self.target.intercept(context, deleted(&self.old), written)?;
+                self.target
+                    .intercept(context, deleted(&self.old, None), written)?;
                 continue;
             }
             self.target.compute_virtual(context, &mut self.old)?;
@@ -196,12 +197,12 @@ impl Remover {
     ) -> Result<(), Failure> {
         let target = &mut self.target;
         target.read(context, &mut self.old)?;
-        if target.fire(context, TriggerTime::Before, deleted(&self.old))? == Fate::Skipped
+        if target.fire(context, TriggerTime::Before, deleted(&self.old, None))? == Fate::Skipped
             || !target.seek(&context.state.databases, locator)?
         {
             return Ok(());
         }
-        let change = deleted(&self.old);
+        let change = deleted(&self.old, None);
         if !target.seek(&context.state.databases, locator)? {
             return Ok(());
         }

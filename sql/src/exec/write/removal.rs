@@ -11,7 +11,7 @@ use super::target::{Locator, Target, Tree, deleted, detached};
 use super::{Failure, Fate};
 use crate::error::{Error, Result};
 use crate::exec::{ExecContext, Pin};
-use crate::syntax::ast::TriggerTime;
+use crate::syntax::ast::{ConflictAction, TriggerTime};
 use crate::value::Value;
 
 impl Target {
@@ -113,7 +113,7 @@ impl Target {
             .programs
             .as_ref()
             .is_some_and(|programs| programs.recursive());
-        let change = deleted(victim);
+        let change = deleted(victim, Some(ConflictAction::Replace));
         if fires
             && (self.fire(context, TriggerTime::Before, change)? == Fate::Skipped
                 || !self.seek(&context.state.databases, locator)?)

@@ -28,7 +28,7 @@ use crate::error::{ConstraintKind, Error, Result};
 use crate::exec::{BATCH_ROWS_MAX, Batch, ExecContext, Kernel};
 use crate::plan::physical::DatabaseIndex;
 use crate::plan::write::TargetTable;
-use crate::syntax::ast::TriggerTime;
+use crate::syntax::ast::{ConflictAction, TriggerTime};
 use crate::value::{Value, ValueRef, compare, number};
 
 /// What leads to one row.
@@ -639,9 +639,10 @@ impl Target {
 }
 
 /// The change that a deletion is.
-pub(super) fn deleted(old: &[Value]) -> RowChange<'_> {
+pub(super) fn deleted(old: &[Value], conflict: Option<ConflictAction>) -> RowChange<'_> {
     RowChange {
         event: RowEvent::Delete,
+        conflict,
         old: Some(old),
         new: None,
         changed: None,
@@ -649,9 +650,10 @@ pub(super) fn deleted(old: &[Value]) -> RowChange<'_> {
 }
 
 /// The change that an insertion is.
-pub(super) fn inserted(new: &[Value]) -> RowChange<'_> {
+pub(super) fn inserted(new: &[Value], conflict: Option<ConflictAction>) -> RowChange<'_> {
     RowChange {
         event: RowEvent::Insert,
+        conflict,
         old: None,
         new: Some(new),
         changed: None,

@@ -396,6 +396,7 @@ impl Rewriter {
     fn as_change<'a>(&'a self, old: &'a [Value]) -> RowChange<'a> {
         RowChange {
             event: RowEvent::Update,
+            conflict: self.conflict,
             old: Some(old),
             new: Some(&self.new),
             changed: Some(&self.changes.columns),

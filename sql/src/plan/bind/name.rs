@@ -363,7 +363,7 @@ impl<'a> Binder<'a> {
             let expr = Scalar::rowid(table);
             return Ok(Typed {
                 expr,
-                affinity: Some(Affinity::Integer),
+                affinity: (!entry.untyped).then_some(Affinity::Integer),
                 collation: None,
                 explicit: false,
             });
