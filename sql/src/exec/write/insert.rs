@@ -126,6 +126,11 @@ impl Insert {
         matches!(self.source, Source::Given(_))
     }
 
+    /// Whether it may leave index entries for later: it reads no index that is not unique, and writes one row or fails clean.
+    pub fn defers(&self) -> bool {
+        self.fails_clean() && !self.writer.target.returns()
+    }
+
     /// Inserts the rows.
     pub fn run(&mut self, context: &mut ExecContext<'_>, written: &mut Written) -> Result<(), Failure> {
         self.writer.start(context)?;

@@ -394,22 +394,26 @@ impl Target {
     /// Writes a new row with the index entries that were prepared for it.
     pub(super) fn write_new(&mut self, context: &mut ExecContext<'_>, row: &[Value]) -> Result<()> {
         self.check_pin(context)?;
-        let pager = &mut context
-            .state
-            .databases
-            .get_mut(self.database)
-            .ok_or_else(detached)?
-            .pager;
+        let state = &mut *context.state;
+        let pager = &mut state.databases.get_mut(self.database).ok_or_else(detached)?.pager;
+        let deferred = &mut state.deferred;
         self.look_around(pager);
         let mut buffer = std::mem::take(&mut self.stored_new);
         let stored = in_file_encoding(row, self.encoding, &mut buffer);
         for index in &mut self.indexes {
-            if index.is_present(Side::New) {
+            if index.is_present(Side::New) && !index.waits(deferred) {
                 index.insert(pager, stored)?;
             }
         }
         self.tree.vouch(pager);
         let written = self.write_record(pager, stored);
+        if written.is_ok() && deferred.is_open() {
+            for index in &self.indexes {
+                if index.is_present(Side::New) && index.waits(deferred) {
+                    index.insert_later(deferred, self.database, stored);
+                }
+            }
+        }
         self.stored_new = buffer;
         self.left = Some(state_of(pager));
         written
@@ -580,6 +584,11 @@ impl Target {
         (self.stored_old, self.stored_new) = (old_buffer, new_buffer);
         self.left = Some(state_of(pager));
         written
+    }
+
+    /// Whether RETURNING returns anything.
+    pub(super) fn returns(&self) -> bool {
+        !self.returning.is_empty()
     }
 
     // ---- results ---------------------------------------------------------------------------------

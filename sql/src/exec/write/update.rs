@@ -99,6 +99,11 @@ impl Update {
         matches!(&self.way, Way::Patch(patcher) if patcher.is_single())
     }
 
+    /// Whether it may run while index entries wait: it neither reads nor changes an index.
+    pub fn defers(&self) -> bool {
+        matches!(&self.way, Way::Patch(patcher) if patcher.is_apart())
+    }
+
     /// Changes the rows.
     pub fn run(&mut self, context: &mut ExecContext<'_>, written: &mut Written) -> Result<(), Failure> {
         self.way.start(context)?;
