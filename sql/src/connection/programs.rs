@@ -381,6 +381,7 @@ impl Compiler<'_> {
             old: has_old.then_some(Register(0)),
             new: has_new.then_some(Register(width)),
             free: width * 2,
+            typed: false,
         };
         let context = PlanContext {
             trigger: Some(rows),
@@ -552,6 +553,7 @@ impl Compiler<'_> {
             old: None,
             new: Some(Register(width)),
             free: width * 2,
+            typed: true,
         };
         PlanContext {
             trigger: Some(rows),
@@ -582,6 +584,7 @@ impl Compiler<'_> {
             old: Some(Register(0)),
             new: Some(Register(width)),
             free: width * 2,
+            typed: false,
         };
         let context = PlanContext {
             trigger: Some(rows),

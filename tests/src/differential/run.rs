@@ -2,6 +2,7 @@
 
 use super::compare::{Ask, Difference, Kind, RowIds, Statement, difference};
 use super::engines::Engines;
+use super::function::JSON5_ARRAY;
 use super::generator::{PROFILES, Profile, session};
 use super::rules;
 use super::shrink::shrink;
@@ -126,6 +127,15 @@ fn refused_for_a_key(kind: &Kind) -> bool {
     matches!(kind, Kind::Failure(787, 0, _))
 }
 
+/// Whether the engines agree once the words of JSON5 are written as JSON. SQLite makes JSONB with the words of JSON5 where it remembers what the
+/// text that it made was read from, and with plain ones where that was forgotten.
+fn agree_in_plain_json(engines: &Engines, statement: &Statement, sql: &str) -> bool {
+    let plain = sql.replace(JSON5_ARRAY, "[31,5,0.5,5.0,9e999,null]");
+    let (ours, theirs) = (engines.our_outcome(&plain), engines.their_outcome(&plain));
+    let order = statement.tree.order();
+    plain != sql && sql.contains("jsonb_") && difference(statement.ask, &order, &ours, &theirs).is_none()
+}
+
 fn compare_one(
     engines: &mut Engines,
     statement: &Statement,
@@ -142,6 +152,10 @@ fn compare_one(
     let order = statement.tree.order();
     let found =
         difference(statement.ask, &order, &ours, &theirs).or_else(|| rowids.difference(sql, &ours, &theirs));
+    let respelt = |found: &Difference| {
+        found.kind == Kind::Rows && statement.ask.query && agree_in_plain_json(engines, statement, sql)
+    };
+    let found = found.filter(|found| !respelt(found));
     if found.is_some() || !statement.ask.query || theirs.error.is_some() {
         return found;
     }

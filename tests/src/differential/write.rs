@@ -115,7 +115,7 @@ impl Generator {
             .enumerate()
             .map(|(at, (_, declared))| {
                 let text = if at == 0 && keyed {
-                    if self.random.percent(4) {
+                    if self.random.percent(4) && !table.strict {
                         self.literal()
                     } else {
                         self.random.below(25).to_string()

@@ -121,8 +121,7 @@ impl Worker<'_> {
             self.watcher.begin(connection.interrupt_handle(), name);
             let began = Instant::now();
             let ran = catch_unwind(AssertUnwindSafe(|| run_one(connection, rest)));
-            let took = began.elapsed().as_millis() as u64;
-            self.watcher.end();
+            let took = self.watcher.end(began.elapsed());
             let peak = self.meter.peak();
             self.tally.statements += 1;
             self.tally.longest_ms = self.tally.longest_ms.max(took);
@@ -171,6 +170,8 @@ struct Watcher {
     /// Which statement runs, counted from 1; 0 while none runs.
     number: Arc<AtomicU64>,
     count: AtomicU64,
+    /// For how long the running statement was seen to run.
+    ran_ms: Arc<AtomicU64>,
     running: Arc<Mutex<Option<(InterruptHandle, String)>>>,
 }
 
@@ -182,9 +183,11 @@ impl Watcher {
         let watcher = Watcher {
             number: Arc::default(),
             count: AtomicU64::new(0),
+            ran_ms: Arc::default(),
             running: Arc::default(),
         };
         let (number, running) = (Arc::clone(&watcher.number), Arc::clone(&watcher.running));
+        let seen_ms = Arc::clone(&watcher.ran_ms);
         std::thread::spawn(move || {
             let (mut seen, mut ran_ms) = (0, 0);
             loop {
@@ -192,6 +195,7 @@ impl Watcher {
                 let now = number.load(Ordering::Relaxed);
                 ran_ms = if now == seen { ran_ms + TICK_MS } else { 0 };
                 seen = now;
+                seen_ms.store(ran_ms, Ordering::Relaxed);
                 if now == 0 || ran_ms < STATEMENT_MS_MAX {
                     continue;
                 }
@@ -215,7 +219,12 @@ impl Watcher {
         self.number.store(number, Ordering::Relaxed);
     }
 
-    fn end(&self) {
+    /// How long the statement took in milliseconds, by the clock at most.
+    fn end(&self, by_clock: Duration) -> u64 {
         self.number.store(0, Ordering::Relaxed);
+        let seen_ms = self.ran_ms.swap(0, Ordering::Relaxed);
+        seen_ms
+            .saturating_add(2 * TICK_MS)
+            .min(by_clock.as_millis() as u64)
     }
 }
