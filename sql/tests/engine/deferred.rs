@@ -16,7 +16,10 @@ const SCHEMA: &str = "
     DELETE FROM t WHERE id = 1;
     INSERT INTO t VALUES(1, 'Y', 5);
     UPDATE t SET b = b WHERE id = 2;
-    INSERT INTO u VALUES(1, 'p', 3)";
+    UPDATE t SET b = b + 2, a = a || 'b' WHERE id = 3;
+    UPDATE t SET a = 'b', b = 3 WHERE id = 3;
+    INSERT INTO u VALUES(1, 'p', 3);
+    INSERT INTO u VALUES(2, 's', 3)";
 
 #[test]
 fn every_other_statement_finds_them_there() {
@@ -26,6 +29,15 @@ fn every_other_statement_finds_them_there() {
         "SELECT count(*) FROM t INDEXED BY t_a WHERE a > ''",
         "UPDATE t SET a = a || '!' WHERE a = 'b'",
         "UPDATE t SET a = 'c' WHERE id = 3",
+        "UPDATE t SET a = 'c' WHERE id = 4711",
+        "UPDATE t SET a = 'c' WHERE id = 'x'",
+        "UPDATE t SET a = (SELECT max(a) FROM t INDEXED BY t_a WHERE a > '') WHERE id = 3",
+        "UPDATE t SET a = 'c' WHERE id = (SELECT id FROM t INDEXED BY t_a WHERE a = 'm')",
+        "UPDATE t SET a = 'c' WHERE id = 3 RETURNING (SELECT count(*) FROM t INDEXED BY t_a WHERE a = 'c')",
+        "UPDATE u SET a = 'p' WHERE id = 2",
+        "UPDATE u SET a = 'p', b = 7 WHERE id = 1",
+        "UPDATE u SET a = 'q' WHERE id = 1",
+        "UPDATE t SET a = 1 / 0, b = abs(-9223372036854775807 - 1) WHERE id = 3",
         "UPDATE t SET b = (SELECT count(*) FROM t INDEXED BY t_a WHERE a > '') WHERE id = 2",
         "DELETE FROM t WHERE a = 'm'",
         "DELETE FROM t WHERE id = (SELECT id FROM t INDEXED BY t_a WHERE a = 'm')",

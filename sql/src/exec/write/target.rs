@@ -544,12 +544,9 @@ impl Target {
         if (moves || clustered) && !self.seek(&context.state.databases, locator)? {
             return Ok(());
         }
-        let pager = &mut context
-            .state
-            .databases
-            .get_mut(self.database)
-            .ok_or_else(detached)?
-            .pager;
+        let state = &mut *context.state;
+        let pager = &mut state.databases.get_mut(self.database).ok_or_else(detached)?.pager;
+        let deferred = &mut state.deferred;
         self.look_around(pager);
         let (mut old_buffer, mut new_buffer) = (
             std::mem::take(&mut self.stored_old),
@@ -563,7 +560,7 @@ impl Target {
             .zip(changed)
             .filter(|(_, changed)| **changed)
         {
-            if !moves && index.is_unchanged(stored_old, stored_new) {
+            if index.waits(deferred) || (!moves && index.is_unchanged(stored_old, stored_new)) {
                 continue;
             }
             if index.is_present(Side::Old) {
@@ -581,6 +578,13 @@ impl Target {
             }
         }
         let written = self.write_record(pager, stored_new);
+        if written.is_ok() && deferred.is_open() {
+            for (index, changed) in self.indexes.iter().zip(changed) {
+                if *changed && index.waits(deferred) {
+                    index.change_later(deferred, self.database, (stored_old, stored_new), moves);
+                }
+            }
+        }
         (self.stored_old, self.stored_new) = (old_buffer, new_buffer);
         self.left = Some(state_of(pager));
         written
