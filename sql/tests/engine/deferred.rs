@@ -162,3 +162,35 @@ fn many_are_written_in_between() {
     both.check("SELECT sum(id * b) FROM t INDEXED BY t_b WHERE b > 3; PRAGMA integrity_check");
     both.check_files();
 }
+
+/// The same by one statement, which may fail after some were written.
+#[test]
+fn a_statement_that_fails_takes_its_entries_back() {
+    let both = Both::with(
+        "CREATE TABLE s(id INTEGER PRIMARY KEY, a TEXT, u INT);
+         CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT, u INT UNIQUE);
+         CREATE INDEX t_a ON t(a DESC);
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4000)
+         INSERT INTO s SELECT i, (i * 7919 % 4001) || zeroblob(1200), i % 3990 FROM n",
+    );
+    for or in ["", "OR FAIL", "OR IGNORE", "OR REPLACE"] {
+        for begin in ["", "BEGIN"] {
+            both.check(begin);
+            both.check(&format!(
+                "INSERT INTO t VALUES(9000, 'first', -1);
+                 INSERT {or} INTO t SELECT * FROM s;
+                 SELECT count(*), sum(id) FROM t INDEXED BY t_a WHERE a > '';
+                 UPDATE {or} t SET a = a || 'x', u = u - id % 2 WHERE id % 3 = 1;
+                 SELECT count(*), sum(id) FROM t INDEXED BY t_a WHERE a > '';
+                 UPDATE t SET a = id % 100;
+                 SELECT count(*), sum(id) FROM t INDEXED BY t_a WHERE a > '3';
+                 DELETE FROM t WHERE id % 7 = 2;
+                 DELETE FROM t WHERE a < '5';
+                 PRAGMA integrity_check"
+            ));
+            both.check_loosely("COMMIT");
+            both.check("DELETE FROM t WHERE id > 0");
+        }
+    }
+    both.check_content();
+}

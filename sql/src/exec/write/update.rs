@@ -25,6 +25,8 @@ use crate::value::{Affinity, Collation, Value, apply_affinity, compare};
 pub struct Update {
     input: Box<dyn Operator>,
     stable: bool,
+    /// Nothing that it does after its first change looks at an index that is not unique.
+    batches: bool,
     /// A row may come several times.
     joined: bool,
     collected: Collected,
@@ -93,6 +95,7 @@ impl Update {
                     return Ok(Update {
                         input: build(&input)?,
                         stable: true,
+                        batches: false,
                         joined: false,
                         collected: Collected::default(),
                         way: Way::Patch(Box::new(patcher)),
@@ -105,9 +108,11 @@ impl Update {
             .any(|(_, response)| matches!(response, Response::Act(ConflictAction::Replace)));
         // A row may be replaced by one that is changed before it.
         let plain = !target.has_programs() && !replaces;
+        let batches = rowwise && !target.has_programs() && !target.returns();
         let alone = plain && !changes.key && !plan.joined && !target.table.is_view && !target.returns();
         Ok(Update {
             stable: plain && !changes.key && rowwise && !plan.joined && is_stable(&plan.input),
+            batches,
             joined: plan.joined,
             input: build(&plan.input)?,
             collected: Collected::default(),
@@ -144,6 +149,11 @@ impl Update {
             Way::Patch(patcher) => patcher.is_apart(),
             Way::Rewrite(worker) => worker.named.as_ref().is_some_and(|named| named.apart),
         }
+    }
+
+    /// Whether it may leave index entries for its end.
+    pub fn batches(&self) -> bool {
+        self.batches
     }
 
     /// Changes the rows.
