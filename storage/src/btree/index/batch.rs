@@ -13,6 +13,8 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::compare::Needle;
 use super::{Bound, Found, IndexCursor, Place};
 use crate::btree::balance::{self, Pending};
@@ -185,44 +187,48 @@ impl IndexCursor {
         let rightmost = self.stack.is_rightmost();
         let way = self.stack.pop_leaf();
         let mut page = PageEdit::parse(way.no, pager.page_mut(way.no)?, usable)?;
+        let mut run = Run {
+            batch,
+            limits,
+            rightmost,
+            gone: SmallVec::new(),
+            removed: false,
+        };
         let (mut at, mut made) = (found.index, 0);
-        loop {
+        let left_over = loop {
             let change = &changes[made];
             made += 1;
-            if change.kind == Kind::Add {
-                let record = batch.record(change);
-                if !place(&mut page, at, record, &limits)? {
-                    let cell = [CellHead::index_leaf(record.len()).as_slice(), record].concat();
-                    let pending = Some(Pending { index: at, cell });
-                    self.rebalance(pager, self.stack.path_to(way), pending)?;
-                    return Ok(made);
+            at = match change.kind {
+                Kind::Remove => {
+                    run.gone.push(at);
+                    at + 1
                 }
-                at += 1;
-            } else {
-                page.remove(at, &limits)?;
-                if self.stack.has_parents() && balance::is_underfull(page.free_bytes()?, usable) {
-                    self.rebalance(pager, self.stack.path_to(way), None)?;
-                    return Ok(made);
+                Kind::Add => {
+                    at -= run.gone.len();
+                    run.remove_gone(&mut page)?;
+                    let record = batch.record(change);
+                    if !place(&mut page, at, record, &limits)? {
+                        let cell = [CellHead::index_leaf(record.len()).as_slice(), record].concat();
+                        break Some(Pending { index: at, cell });
+                    }
+                    at + 1
                 }
-            }
-            let Some(next) = changes.get(made) else { break };
-            if !batch.is_plain(next, &limits) || !batch.is_behind(change, next) {
-                break;
-            }
-            let view = page.as_ref();
-            let (low, high) = (at, view.count());
-            let found = if low == high {
-                (rightmost && next.kind == Kind::Add).then_some(low)
-            } else {
-                decode(batch.record(next), width, &mut key)?;
-                find_ahead(&self.order, &view, &limits, &key, (low, high))
-                    .filter(|(index, _)| *index < high || rightmost)
-                    .and_then(|(index, equal)| (equal == (next.kind == Kind::Remove)).then_some(index))
             };
-            let Some(found) = found else { break };
+            let found = match changes.get(made) {
+                Some(next) if batch.is_behind(change, next) => run.find_ahead(&page.as_ref(), at, next)?,
+                _ => None,
+            };
+            let Some(found) = found else { break None };
             at = found;
+        };
+        run.remove_gone(&mut page)?;
+        let underfull =
+            run.removed && self.stack.has_parents() && balance::is_underfull(page.free_bytes()?, usable);
+        if left_over.is_some() || underfull {
+            self.rebalance(pager, self.stack.path_to(way), left_over)?;
+        } else {
+            self.stack.restamp(pager);
         }
-        self.stack.restamp(pager);
         Ok(made)
     }
 
@@ -250,27 +256,75 @@ fn place(page: &mut PageEdit<'_>, at: usize, record: &[u8], limits: &PayloadLimi
     Ok(true)
 }
 
-/// Where `key` is or would be among the cells `low..high` of a leaf, and whether it is there. `None` when a cell on the way has to be looked
-/// at with care.
-fn find_ahead(
-    order: &KeyOrder,
-    page: &PageRef<'_>,
-    limits: &PayloadLimits,
-    key: &[ValueRef<'_>],
-    (mut low, mut high): (usize, usize),
-) -> Option<(usize, bool)> {
-    let needle = Needle::new(order, key);
-    loop {
-        (low, high) = needle.narrow(page, limits, (low, high));
-        if low >= high {
-            return Some((low, false));
+/// Changes that are made on one leaf.
+struct Run<'b> {
+    batch: &'b IndexBatch,
+    limits: PayloadLimits,
+    /// The leaf is the tree's rightmost: all that is behind its entries belongs there.
+    rightmost: bool,
+    /// Entries that are to be removed from the leaf, ascending.
+    gone: SmallVec<[usize; 64]>,
+    /// Some were removed.
+    removed: bool,
+}
+
+impl Run<'_> {
+    /// Where on the leaf the next change is made, not in front of entry `low`; `None` when it is not plainly made there.
+    fn find_ahead(&self, page: &PageRef<'_>, low: usize, next: &Change) -> Result<Option<usize>> {
+        if !self.batch.is_plain(next, &self.limits) {
+            return Ok(None);
         }
-        let middle = (low + high) / 2;
-        match order.compare_short(page.whole_payload(middle, limits)?, key)? {
-            Ordering::Less => low = middle + 1,
-            Ordering::Greater => high = middle,
-            Ordering::Equal => return Some((middle, true)),
+        let high = page.count();
+        let found = match low == high {
+            true => Some((low, false)),
+            false => self.search(page, (low, high), self.batch.record(next))?,
+        };
+        let plain = |(index, equal): &(usize, bool)| {
+            (*index < high || self.rightmost) && *equal == (next.kind == Kind::Remove)
+        };
+        Ok(found.filter(plain).map(|(index, _)| index))
+    }
+
+    /// Where `record` is or would be among the cells `low..high`, and whether it is there. `None` when a cell on the way has to be looked
+    /// at with care.
+    fn search(
+        &self,
+        page: &PageRef<'_>,
+        (mut low, mut high): (usize, usize),
+        record: &[u8],
+    ) -> Result<Option<(usize, bool)>> {
+        let order = &self.batch.order;
+        let needle = Needle::of_record(order, record);
+        let mut key = KeyValues::new();
+        loop {
+            (low, high) = needle.narrow(page, &self.limits, (low, high));
+            if low >= high {
+                return Ok(Some((low, false)));
+            }
+            let middle = (low + high) / 2;
+            let Some(entry) = page.whole_payload(middle, &self.limits) else {
+                return Ok(None);
+            };
+            if entry == record {
+                return Ok(Some((middle, true)));
+            }
+            if key.is_empty() {
+                decode(record, order.columns.len(), &mut key)?;
+            }
+            match order.compare_short(entry, &key) {
+                Some(Ordering::Less) => low = middle + 1,
+                Some(Ordering::Greater) => high = middle,
+                Some(Ordering::Equal) => return Ok(Some((middle, true))),
+                None => return Ok(None),
+            }
         }
+    }
+
+    fn remove_gone(&mut self, page: &mut PageEdit<'_>) -> Result<()> {
+        self.removed |= !self.gone.is_empty();
+        page.remove_all(&self.gone, &self.limits)?;
+        self.gone.clear();
+        Ok(())
     }
 }
 

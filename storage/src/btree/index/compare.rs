@@ -19,8 +19,8 @@ pub(super) struct Needle {
 
 enum First {
     Integer(i64),
-    /// A text's first eight bytes.
-    Text(u64),
+    /// A text's first sixteen bytes.
+    Text(u128),
     Other,
 }
 
@@ -31,10 +31,28 @@ impl Needle {
         let first = match (key.first(), column.map(|column| &column.collation)) {
             (Some(ValueRef::Integer(integer)), Some(_)) => First::Integer(*integer),
             (Some(ValueRef::Text(text)), Some(Collation::Binary)) => {
-                First::Text(start_of(first_word(text), text.len()))
+                First::Text(start_of(first_bytes(text), text.len()))
             }
             _ => First::Other,
         };
+        Needle {
+            first,
+            descending: column.is_some_and(|column| column.descending),
+        }
+    }
+
+    /// As [`new`](Self::new) for the key of a record.
+    #[inline]
+    pub(super) fn of_record(order: &KeyOrder, record: &[u8]) -> Needle {
+        let column = order.columns.first();
+        let binary = column.is_some_and(|column| column.collation == Collation::Binary);
+        let first = FirstColumn::of_record(record).map_or(First::Other, |first| match first.integer() {
+            Some(integer) => First::Integer(integer),
+            None => match first.text_start() {
+                Some(start) if binary => First::Text(start),
+                _ => First::Other,
+            },
+        });
         Needle {
             first,
             descending: column.is_some_and(|column| column.descending),
@@ -118,63 +136,89 @@ impl<'p> FirstColumn<'p> {
         (content_len <= rest.len()).then_some(FirstColumn { serial, rest })
     }
 
+    /// That of a record; `None` when it is not small, or contradicts itself.
+    #[inline(always)]
+    fn of_record(record: &'p [u8]) -> Option<FirstColumn<'p>> {
+        let &[header_len, serial] = record.first_chunk()?;
+        let rest = record.get(usize::from(header_len)..)?;
+        let fits = record::content_len(u64::from(serial)) <= rest.len();
+        (header_len | serial < 0x80 && header_len >= 2 && fits).then_some(FirstColumn { serial, rest })
+    }
+
     /// The content's first eight bytes as a number; those behind the end of the page are zeros.
     #[inline(always)]
     fn word(&self) -> u64 {
         match self.rest.first_chunk() {
             Some(bytes) => u64::from_be_bytes(*bytes),
-            None => self.cut_word(),
+            None => (cut_bytes(self.rest) >> 64) as u64,
         }
     }
 
-    #[inline(never)]
-    fn cut_word(&self) -> u64 {
-        let mut bytes = [0; 8];
-        bytes[..self.rest.len()].copy_from_slice(self.rest);
-        u64::from_be_bytes(bytes)
-    }
-
-    /// Whether it is below and above an integer; `None` when it is no integer, or one without content.
+    /// The integer that it is; `None` when it is none, or one without content.
     #[inline(always)]
-    fn integer_order(&self, wanted: i64) -> Option<(bool, bool)> {
+    fn integer(&self) -> Option<i64> {
         let shift = match self.serial {
             1..=4 => 64 - 8 * u32::from(self.serial),
             5 => 16,
             6 => 0,
             _ => return None,
         };
-        let stored = (self.word() as i64) >> shift;
-        Some((stored < wanted, stored > wanted))
+        Some((self.word() as i64) >> shift)
     }
 
-    /// Whether it starts below and above the first eight bytes of a text; `None` when it is no text.
+    /// The start of the text that it is.
     #[inline(always)]
-    fn text_order(&self, wanted: u64) -> Option<(bool, bool)> {
+    fn text_start(&self) -> Option<u128> {
         if self.serial < 13 || self.serial & 1 == 0 {
             return None;
         }
-        let stored = start_of(self.word(), usize::from(self.serial - 13) / 2);
+        Some(start_of(
+            first_bytes(self.rest),
+            usize::from(self.serial - 13) / 2,
+        ))
+    }
+
+    /// Whether it is below and above an integer; `None` when it is no integer, or one without content.
+    #[inline(always)]
+    fn integer_order(&self, wanted: i64) -> Option<(bool, bool)> {
+        let stored = self.integer()?;
+        Some((stored < wanted, stored > wanted))
+    }
+
+    /// Whether it starts below and above the start of a text; `None` when it is no text.
+    #[inline(always)]
+    fn text_order(&self, wanted: u128) -> Option<(bool, bool)> {
+        let stored = self.text_start()?;
         Some((stored < wanted, stored > wanted))
     }
 }
 
-/// The first eight bytes of a text of `len` bytes as a number, where `word` has them and what follows. Shorter texts are filled up with
-/// zeros: so numbers that differ tell the order of the texts.
+/// The first sixteen bytes of a text of `len` bytes as a number, where `bytes` has them and what follows. Shorter texts are filled up
+/// with zeros: so numbers that differ tell the order of the texts.
 #[inline(always)]
-fn start_of(word: u64, len: usize) -> u64 {
+fn start_of(bytes: u128, len: usize) -> u128 {
     match len {
         0 => 0,
-        1..8 => word >> (64 - 8 * len) << (64 - 8 * len),
-        _ => word,
+        1..16 => bytes >> (128 - 8 * len) << (128 - 8 * len),
+        _ => bytes,
     }
 }
 
-fn first_word(text: &[u8]) -> u64 {
-    FirstColumn {
-        serial: 0,
-        rest: text,
+/// The first sixteen bytes as a number, zeros where there are fewer.
+#[inline(always)]
+fn first_bytes(bytes: &[u8]) -> u128 {
+    match bytes.first_chunk() {
+        Some(first) => u128::from_be_bytes(*first),
+        None => cut_bytes(bytes),
     }
-    .word()
+}
+
+#[inline(never)]
+fn cut_bytes(bytes: &[u8]) -> u128 {
+    let mut first = [0; 16];
+    let len = bytes.len().min(16);
+    first[..len].copy_from_slice(&bytes[..len]);
+    u128::from_be_bytes(first)
 }
 
 /// The order of cell `index` of `page` relative to `key`.
@@ -303,6 +347,10 @@ mod tests {
             Text(b"abcdefgh"),
             Text(b"abcdefghi"),
             Text(b"abcdefgi"),
+            Text(b"abcdefghijklmno"),
+            Text(b"abcdefghijklmnop"),
+            Text(b"abcdefghijklmnopq"),
+            Text(b"abcdefghijklmnoq"),
             Text(b"ABCDEFGH"),
             Text(&[b'x'; 90]),
             Blob(b"abcdefgh"),
@@ -322,6 +370,9 @@ mod tests {
                         record::encode(&[stored, Integer(5)], &mut entry);
                         let key = [wanted, Integer(7)];
                         let needle = Needle::new(&order, &key);
+                        let mut wanted_record = Vec::new();
+                        record::encode(&key, &mut wanted_record);
+                        let of_record = Needle::of_record(&order, &wanted_record);
                         let mut page = page_of(&entry);
                         let narrow = |page: &[u8]| {
                             let page = PageRef::parse(NO, page, 512).unwrap();
@@ -332,6 +383,9 @@ mod tests {
                             _ => (0, 0),
                         };
                         let narrowed = narrow(&page);
+                        assert!(narrowed == (0, 1) || narrowed == halved, "{stored:?} {wanted:?}");
+                        let view = PageRef::parse(NO, &page, 512).unwrap();
+                        let narrowed = of_record.narrow(&view, &PayloadLimits::index(512), (0, 1));
                         assert!(narrowed == (0, 1) || narrowed == halved, "{stored:?} {wanted:?}");
                         // Changed anywhere it answers something, and reads nothing outside.
                         let cell = 512 - entry.len() - 1;
