@@ -565,13 +565,7 @@ impl<'a> Binder<'a> {
             let (place, table, column) = right.ok_or_else(missing)?;
             let right = self.table_column(table, Some(column))?;
             let rule = compare_rule(&left.kind(), &right.kind());
-            let (left, right) = (Box::new(left.expr), Box::new(right.expr));
-            terms.push(Scalar::Compare {
-                op: CompareOp::Eq,
-                left,
-                right,
-                rule,
-            });
+            terms.push(Scalar::compare(CompareOp::Eq, left.expr, right.expr, rule));
             self.scope().sources[place].using.push(Arc::clone(name));
         }
         Ok(terms)
