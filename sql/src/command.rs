@@ -76,6 +76,11 @@ impl Command {
         }
     }
 
+    /// Whether it undoes the whole transaction.
+    pub(crate) fn is_rollback(&self) -> bool {
+        matches!(self, Command::Rollback)
+    }
+
     /// Does it.
     pub(crate) fn run(
         &self,

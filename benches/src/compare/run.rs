@@ -8,7 +8,7 @@ use rusqlite::types::Value;
 use super::answer::{Answer, difference};
 use super::peer::{Failure, Peer, PeerName};
 use super::template::Templates;
-use super::workloads::{Start, Work, Workload};
+use super::workloads::{Inputs, Start, Work, Workload};
 
 /// How a run is sized.
 #[derive(Clone, Copy, Debug)]
@@ -52,12 +52,13 @@ pub fn measure(workload: &Workload, templates: &Templates, settings: Settings) -
     let mut ours = Side::new(PeerName::Ours);
     let mut theirs = Side::new(PeerName::Sqlite);
     let mut unsupported = None;
+    let inputs = workload.work.inputs(templates.rows());
     // The first round of each warms caches and is not counted.
     for _ in 0..=settings.rounds.max(5) {
         if unsupported.is_none() {
-            unsupported = ours.round(workload, templates).err();
+            unsupported = ours.round(workload, templates, &inputs).err();
         }
-        theirs.round(workload, templates)?;
+        theirs.round(workload, templates, &inputs)?;
     }
     if unsupported.is_none() {
         let different = match &workload.work {
@@ -120,7 +121,7 @@ impl Side {
         }
     }
 
-    fn round(&mut self, workload: &Workload, templates: &Templates) -> Result<(), Failure> {
+    fn round(&mut self, workload: &Workload, templates: &Templates, inputs: &Inputs) -> Result<(), Failure> {
         if self.open.is_none() || !workload.start.is_kept() {
             self.reopen(workload, templates)?;
         }
@@ -128,9 +129,7 @@ impl Side {
             return Ok(());
         };
         let start = Instant::now();
-        let checksum = workload
-            .work
-            .perform(peer, self.name, &self.file, templates.rows())?;
+        let checksum = workload.work.perform(peer, self.name, &self.file, inputs)?;
         self.times.push(start.elapsed());
         self.checksum = Some(checksum);
         Ok(())

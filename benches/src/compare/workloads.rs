@@ -42,7 +42,8 @@ pub enum Work {
     Query(&'static str),
     /// A query, fetched whole; outside of the clock the answers are compared value by value.
     Answer(&'static str),
-    /// One prepared statement, run many times inside a transaction, commit included.
+    /// One prepared statement, run many times inside a transaction, commit included. Its parameters are made before the clock starts: to
+    /// make a text may take as long as to store it.
     Repeated {
         /// The statement.
         sql: &'static str,
@@ -64,6 +65,23 @@ pub enum Work {
     OpenAndQuery(&'static str, u64),
     /// Compiling a statement, this often.
     Prepare(&'static str, u64),
+}
+
+/// The parameters of the runs of a repeated statement, in their order.
+#[derive(Default)]
+pub(super) struct Inputs {
+    values: Vec<Param>,
+    /// Where each run's parameters end.
+    ends: Vec<usize>,
+}
+
+impl Inputs {
+    fn runs(&self) -> impl Iterator<Item = &[Param]> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        starts
+            .zip(&self.ends)
+            .map(|(start, end)| &self.values[start..*end])
+    }
 }
 
 /// A number that looks random, the same for the same `n`: SplitMix64's finalizer.
@@ -365,25 +383,18 @@ impl Work {
         peer: &dyn Peer,
         name: PeerName,
         path: &std::path::Path,
-        rows: u64,
+        inputs: &Inputs,
     ) -> Result<u64, Failure> {
         match self {
             Work::Query(sql) | Work::Answer(sql) => {
                 peer.with_statement(sql, &mut |statement| statement.run(&[]))
             }
-            Work::Repeated {
-                sql,
-                times,
-                parameters,
-            } => {
+            Work::Repeated { sql, .. } => {
                 peer.batch("BEGIN")?;
-                let mut list = Vec::new();
                 let sum = peer.with_statement(sql, &mut |statement| {
                     let mut sum = 0_u64;
-                    for n in 0..times(rows) {
-                        list.clear();
-                        parameters(n, rows, &mut list);
-                        sum = sum.wrapping_add(statement.run(&list)?);
+                    for parameters in inputs.runs() {
+                        sum = sum.wrapping_add(statement.run(parameters)?);
                     }
                     Ok(sum)
                 })?;
@@ -400,6 +411,21 @@ impl Work {
             }),
             Work::Prepare(sql, times) => (0..*times).try_fold(0, |_, _| peer.prepare_only(sql).map(|()| 0)),
         }
+    }
+
+    /// The parameters of all its runs.
+    pub(super) fn inputs(&self, rows: u64) -> Inputs {
+        let mut inputs = Inputs::default();
+        if let Work::Repeated {
+            times, parameters, ..
+        } = self
+        {
+            for n in 0..times(rows) {
+                parameters(n, rows, &mut inputs.values);
+                inputs.ends.push(inputs.values.len());
+            }
+        }
+        inputs
     }
 
     /// The statement, where the work is one that reads.

@@ -147,7 +147,7 @@ pub(super) fn constraint_key(
 
 fn created_column(table: &Table, term: &OrderingTerm, environment: &Environment<'_>) -> Result<IndexColumn> {
     let (base, collation) = split_collation(&term.expr);
-    let mut column = match name_of(base).map(|name| (name, table.column(name))) {
+    let mut column = match key_name(&term.expr).map(|name| (name, table.column(name))) {
         Some((_, Some(column))) => column_of(table, column, term.descending()),
         Some((name, None)) if is_rowid_name(name) && table.without_rowid.is_none() => IndexColumn {
             source: IndexSource::Rowid,
@@ -216,6 +216,18 @@ fn name_of(expr: &ast::Expr) -> Option<&str> {
         ExprKind::Name(name) => Some(name.as_str()),
         ExprKind::Literal(Literal::String(text)) => std::str::from_utf8(text).ok(),
         _ => None,
+    }
+}
+
+/// The name that a term of CREATE INDEX is. A string under more than one COLLATE is a string.
+fn key_name(expr: &ast::Expr) -> Option<&str> {
+    let operand = match &expr.kind {
+        ExprKind::Collate { operand, .. } => operand,
+        _ => expr,
+    };
+    match (&operand.kind, split_collation(expr).0) {
+        (ExprKind::Collate { .. }, base) if matches!(base.kind, ExprKind::Literal(_)) => None,
+        (_, base) => name_of(base),
     }
 }
 

@@ -40,6 +40,7 @@ pub(crate) use transaction::{Entered, Outcome};
 
 use crate::catalog::Database;
 use crate::error::{Error, Result};
+use crate::exec::write::Deferred;
 use crate::exec::{ExecContext, Session};
 use crate::functions::{Arity, Function, Registry};
 use crate::pragma::Settings;
@@ -104,6 +105,8 @@ pub(crate) struct State {
     /// Statements that virtual tables run.
     pub(crate) nested: NestedState,
     pub(crate) transaction: Transaction,
+    /// Index entries that wait.
+    pub(crate) deferred: Deferred,
     pub(crate) settings: Settings,
     /// Grows whenever a compiled statement may mean something else: a schema was read, a database attached, a function registered.
     pub(crate) schema_version: u64,
@@ -356,6 +359,7 @@ impl State {
             virtual_tables: VirtualTableState::default(),
             nested: NestedState::default(),
             transaction: Transaction::default(),
+            deferred: Deferred::default(),
             settings,
             schema_version: 1,
             cache: Vec::new(),

@@ -31,6 +31,15 @@ impl Events {
             many: self.many || other.many,
         }
     }
+
+    fn without(self, other: Events) -> Events {
+        Events {
+            insert: self.insert && !other.insert,
+            update: self.update && !other.update,
+            delete: self.delete && !other.delete,
+            many: self.many && !other.many,
+        }
+    }
 }
 
 impl State {
@@ -51,7 +60,6 @@ impl State {
         let mut compiler = Compiler {
             state: self,
             context: *context,
-            conflict: conflict_of(kind),
             triggers: true,
             entries: Vec::new(),
         };
@@ -71,7 +79,6 @@ impl State {
         let mut compiler = Compiler {
             state: self,
             context: *context,
-            conflict: None,
             triggers: false,
             entries: Vec::new(),
         };
@@ -112,11 +119,10 @@ impl State {
             let mut compiler = Compiler {
                 state: self,
                 context: *context,
-                conflict: None,
                 triggers: true,
                 entries: Vec::new(),
             };
-            compiler.compile_trigger(home, &table, trigger).map(|_| ())
+            compiler.compile_trigger(home, &table, trigger, None).map(|_| ())
         })
     }
 
@@ -172,7 +178,6 @@ impl State {
             let compiler = Compiler {
                 state: self,
                 context: *context,
-                conflict: None,
                 triggers: false,
                 entries: Vec::new(),
             };
@@ -189,8 +194,6 @@ impl State {
 struct Compiler<'s> {
     state: &'s State,
     context: PlanContext<'s>,
-    /// The conflict clause of the outermost statement overrides those of all statements within.
-    conflict: Option<ConflictAction>,
     /// Whether triggers fire, and keys that do not fit are errors: DROP TABLE deletes rows without either.
     triggers: bool,
     entries: Vec<Entry>,
@@ -203,9 +206,25 @@ struct Entry {
     /// What can happen to it, and for which of that programs are compiled.
     wanted: Events,
     done: Events,
+    /// The same for each conflict clause: a trigger has a plan for each of them.
+    under: Vec<UnderClause>,
     triggers: Vec<Arc<TriggerPlan>>,
     foreign_keys: Vec<Arc<ForeignKeyPlan>>,
     references: Vec<Arc<ReferencePlan>>,
+}
+
+impl Entry {
+    /// Whether programs are still to be compiled.
+    fn is_open(&self) -> bool {
+        self.wanted != self.done || self.under.iter().any(|under| under.wanted != under.done)
+    }
+}
+
+/// What statements with a conflict clause do to a table.
+struct UnderClause {
+    conflict: Option<ConflictAction>,
+    wanted: Events,
+    done: Events,
 }
 
 impl Compiler<'_> {
@@ -231,36 +250,46 @@ impl Compiler<'_> {
                     many: !single,
                     ..insert
                 };
-                let events = if upserts { insert.union(update) } else { insert };
-                let events = if replaces(plan.conflict, &plan.target) {
-                    events.union(delete)
-                } else {
-                    events
-                };
-                self.want(&plan.target, events);
+                self.want(&plan.target, plan.conflict, insert);
+                if upserts {
+                    self.want(&plan.target, Some(ConflictAction::Abort), update);
+                }
+                if replaces(plan.conflict, &plan.target) {
+                    self.want(&plan.target, Some(ConflictAction::Replace), delete);
+                }
             }
             CompiledKind::Update(plan) => {
-                let events = if replaces(plan.conflict, &plan.target) {
-                    update.union(delete)
-                } else {
-                    update
-                };
-                self.want(&plan.target, events);
+                self.want(&plan.target, plan.conflict, update);
+                if replaces(plan.conflict, &plan.target) {
+                    self.want(&plan.target, Some(ConflictAction::Replace), delete);
+                }
             }
-            CompiledKind::Delete(plan) => self.want(&plan.target, delete),
+            CompiledKind::Delete(plan) => self.want(&plan.target, None, delete),
         }
     }
 
-    fn want(&mut self, target: &TargetTable, events: Events) {
+    fn want(&mut self, target: &TargetTable, conflict: Option<ConflictAction>, events: Events) {
         let is_it =
             |entry: &&mut Entry| entry.database == target.database && entry.table.name == target.table.name;
+        let under = UnderClause {
+            conflict,
+            wanted: events,
+            done: Events::default(),
+        };
         match self.entries.iter_mut().find(is_it) {
-            Some(entry) => entry.wanted = entry.wanted.union(events),
+            Some(entry) => {
+                entry.wanted = entry.wanted.union(events);
+                match entry.under.iter_mut().find(|own| own.conflict == conflict) {
+                    Some(own) => own.wanted = own.wanted.union(events),
+                    None => entry.under.push(under),
+                }
+            }
             None => self.entries.push(Entry {
                 database: target.database,
                 table: Arc::clone(&target.table),
                 wanted: events,
                 done: Events::default(),
+                under: vec![under],
                 triggers: Vec::new(),
                 foreign_keys: Vec::new(),
                 references: Vec::new(),
@@ -270,18 +299,18 @@ impl Compiler<'_> {
 
     /// Compiling programs may add tables and events; it ends because there are only so many.
     fn compile_all(&mut self) -> Result<()> {
-        while let Some(place) = self.entries.iter().position(|entry| entry.wanted != entry.done) {
+        while let Some(place) = self.entries.iter().position(Entry::is_open) {
             let entry = &mut self.entries[place];
-            let new = Events {
-                insert: entry.wanted.insert && !entry.done.insert,
-                update: entry.wanted.update && !entry.done.update,
-                delete: entry.wanted.delete && !entry.done.delete,
-                many: entry.wanted.many && !entry.done.many,
-            };
+            let new = entry.wanted.without(entry.done);
             let done = std::mem::replace(&mut entry.done, entry.wanted);
             let (database, table) = (entry.database, Arc::clone(&entry.table));
-            if self.triggers {
-                self.compile_triggers(place, database, &table, new)?;
+            for number in 0..entry.under.len() {
+                let under = &mut self.entries[place].under[number];
+                let (conflict, new) = (under.conflict, under.wanted.without(under.done));
+                under.done = under.wanted;
+                if self.triggers {
+                    self.compile_triggers(place, database, &table, conflict, new)?;
+                }
             }
             if self.state.settings.foreign_keys {
                 self.compile_foreign_keys(place, database, &table, new, done)?;
@@ -313,6 +342,7 @@ impl Compiler<'_> {
         place: usize,
         database: DatabaseIndex,
         table: &Arc<Table>,
+        conflict: Option<ConflictAction>,
         events: Events,
     ) -> Result<()> {
         for (home, trigger) in self.context.triggers_on(database, &table.name) {
@@ -322,7 +352,7 @@ impl Compiler<'_> {
                 TriggerEvent::Delete => events.delete,
             };
             if concerned {
-                let plan = self.compile_trigger(home, table, trigger)?;
+                let plan = self.compile_trigger(home, table, trigger, conflict)?;
                 self.entries[place].triggers.push(plan);
             }
         }
@@ -337,6 +367,7 @@ impl Compiler<'_> {
         home: DatabaseIndex,
         table: &Arc<Table>,
         trigger: &Arc<Trigger>,
+        conflict: Option<ConflictAction>,
     ) -> Result<Arc<TriggerPlan>> {
         let width = table.columns.len() + 1;
         let (has_old, has_new) = match trigger.definition.event {
@@ -350,6 +381,7 @@ impl Compiler<'_> {
             old: has_old.then_some(Register(0)),
             new: has_new.then_some(Register(width)),
             free: width * 2,
+            typed: false,
         };
         let context = PlanContext {
             trigger: Some(rows),
@@ -362,7 +394,7 @@ impl Compiler<'_> {
         };
         let mut steps = Vec::with_capacity(trigger.definition.body.len());
         for step in &trigger.definition.body {
-            let compiled = plan::compile(&statement_of(step, self.conflict), &context)?;
+            let compiled = plan::compile(&statement_of(step, conflict), &context)?;
             registers = registers.max(compiled.registers);
             self.add_write(&compiled.kind);
             steps.push(compiled.kind);
@@ -378,6 +410,7 @@ impl Compiler<'_> {
         };
         Ok(Arc::new(TriggerPlan {
             trigger: Arc::clone(trigger),
+            conflict,
             columns,
             condition,
             steps,
@@ -520,6 +553,7 @@ impl Compiler<'_> {
             old: None,
             new: Some(Register(width)),
             free: width * 2,
+            typed: true,
         };
         PlanContext {
             trigger: Some(rows),
@@ -550,6 +584,7 @@ impl Compiler<'_> {
             old: Some(Register(0)),
             new: Some(Register(width)),
             free: width * 2,
+            typed: false,
         };
         let context = PlanContext {
             trigger: Some(rows),
@@ -607,7 +642,10 @@ fn action_text(
         let sets: Vec<String> = pairs()
             .map(|(&own, &other)| format!("{} = {}", quote(&child.columns[own].name), value(own, other)))
             .collect();
-        format!("UPDATE {table} SET {} WHERE {condition}", sets.join(", "))
+        format!(
+            "UPDATE OR ABORT {table} SET {} WHERE {condition}",
+            sets.join(", ")
+        )
     };
     match action {
         ReferenceAction::Cascade if updates => Some(set(&|_, other| {
@@ -697,14 +735,6 @@ fn replaces(conflict: Option<ConflictAction>, target: &TargetTable) -> bool {
                     .iter()
                     .any(|index| index.unique.flatten() == replace)
         }
-    }
-}
-
-fn conflict_of(kind: &CompiledKind) -> Option<ConflictAction> {
-    match kind {
-        CompiledKind::Insert(plan) => plan.conflict,
-        CompiledKind::Update(plan) => plan.conflict,
-        CompiledKind::Query(_) | CompiledKind::Delete(_) => None,
     }
 }
 

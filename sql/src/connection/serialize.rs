@@ -58,6 +58,7 @@ impl Connection {
     /// `unknown database x`, [`Error::TooBig`] for what does not fit into memory, those of the store.
     pub fn serialize(&self, schema: &str) -> Result<Vec<u8>> {
         let mut state = self.state()?;
+        state.write_deferred()?;
         let number = state.database_named(schema)?;
         let pager = &mut state.databases[number].pager;
         let opened = pager.state() == TransactionState::None;

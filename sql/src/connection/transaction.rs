@@ -14,7 +14,7 @@ use std::sync::atomic::AtomicBool;
 
 use aludel_storage::btree;
 use aludel_storage::format::AutoVacuum;
-use aludel_storage::pager::{Afterwards, Pager, TransactionState, commit_all};
+use aludel_storage::pager::{Afterwards, PAGE_COUNT_MAX, Pager, TransactionState, commit_all};
 
 use super::State;
 use crate::catalog::Database;
@@ -83,8 +83,14 @@ impl Transaction {
 impl State {
     // ---- a statement's begin and end -------------------------------------------------------------
 
-    /// Opens read transactions on `databases` and sees to it that their schemas are current.
+    /// Opens read transactions on `databases` and sees to it that their schemas are current, and that their indexes are.
     pub(crate) fn begin_reading(&mut self, databases: &[usize]) -> Result<()> {
+        self.write_deferred()?;
+        self.begin_reading_as_is(databases)
+    }
+
+    /// As [`State::begin_reading`], for who asks no index for which entries may wait.
+    pub(crate) fn begin_reading_as_is(&mut self, databases: &[usize]) -> Result<()> {
         let before = self.open_transactions();
         for &number in databases {
             let Some(database) = self.databases.get_mut(number) else {
@@ -102,6 +108,39 @@ impl State {
             }
         }
         Ok(())
+    }
+
+    /// Whether a statement that writes `databases` may leave index entries for later. Where a limit on pages is set, they are to be refused
+    /// with the row.
+    pub(crate) fn may_defer(&self, databases: &[usize]) -> bool {
+        let unlimited = |number: &usize| {
+            let database = self.databases.get(*number);
+            database.is_some_and(|database| database.pager.max_page_count() == PAGE_COUNT_MAX)
+        };
+        self.transaction.begun && self.nested.depth == 0 && databases.iter().all(unlimited)
+    }
+
+    /// Writes index entries that wait.
+    ///
+    /// # Errors
+    /// Those of the store; the transaction is rolled back then.
+    #[inline]
+    pub(crate) fn write_deferred(&mut self) -> Result<()> {
+        if self.deferred.any() {
+            self.write_deferred_now()
+        } else {
+            Ok(())
+        }
+    }
+
+    #[inline(never)]
+    fn write_deferred_now(&mut self) -> Result<()> {
+        let written = self.deferred.write(&mut self.databases);
+        if written.is_err() {
+            self.roll_back_all();
+            self.release_idle();
+        }
+        written
     }
 
     /// Which databases have a transaction open, as bits.
@@ -332,6 +371,7 @@ impl State {
     }
 
     fn commit_pagers(&mut self) -> Result<()> {
+        debug_assert!(!self.deferred.any());
         let then = self.after_writing();
         let writes = |database: &Database| database.pager.state() == TransactionState::Write;
         let written: Vec<usize> = (0..self.databases.len())
@@ -351,6 +391,7 @@ impl State {
         for number in written {
             self.databases[number].keep_schema();
         }
+        self.deferred.forget();
         self.finish_virtual_tables(true);
         Ok(())
     }
@@ -368,6 +409,7 @@ impl State {
     pub(crate) fn roll_back_all(&mut self) {
         let then = self.after_writing();
         self.transaction.rollbacks += 1;
+        self.deferred.forget();
         for database in &mut self.databases {
             if database.pager.state() != TransactionState::Write {
                 continue;

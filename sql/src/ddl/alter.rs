@@ -15,7 +15,7 @@ use super::words::{
 };
 use crate::catalog::{SchemaRow, Table, constant_default, encode_text, utf8_of};
 use crate::connection::State;
-use crate::error::{Error, Result};
+use crate::error::{ConstraintKind, Error, Result};
 use crate::exec::write::Failure;
 use crate::plan;
 use crate::syntax::ast::{
@@ -437,13 +437,16 @@ impl Definer<'_> {
                 .any(|constraint| wanted(&constraint.kind))
         };
         let checks = has(|kind| matches!(kind, ColumnConstraintKind::Check(_)));
-        let computed = has(|kind| matches!(kind, ColumnConstraintKind::Generated { .. }))
-            && has(|kind| matches!(kind, ColumnConstraintKind::NotNull(_)));
-        if !checks && !computed && !table.strict {
+        let computed = has(|kind| matches!(kind, ColumnConstraintKind::Generated { .. }));
+        let never_null = computed && has(|kind| matches!(kind, ColumnConstraintKind::NotNull(_)));
+        if !checks && !never_null && !table.strict {
             return Ok(());
         }
         let findings = self.state.quick_check(database, &table.name, self.interrupt)?;
         for finding in findings {
+            if computed && finding.starts_with("non-") {
+                return Err(Error::constraint(ConstraintKind::Datatype, "constraint failed"));
+            }
             let message = match () {
                 () if finding.starts_with("CHECK") => "CHECK constraint failed",
                 () if finding.starts_with("non-") => "type mismatch on DEFAULT",

@@ -224,10 +224,20 @@ impl<'a> Words<'a> {
                     self.names(own, rename.table) || aliases.iter().any(|alias| self.names(own, alias))
                 }
             };
-            of_table && self.is_column(*place, rename.from)
+            of_table && self.is_column(*place, rename.from) && !self.joins_by(*place)
         };
         // The first words are CREATE, the kind and the object's own name.
         (3..self.tokens.len()).filter(fits).collect()
+    }
+
+    /// Whether the word stands in the list of a USING, where a column belongs to both sides: SQLite lets it be, and then tells what the new
+    /// name broke.
+    fn joins_by(&self, place: usize) -> bool {
+        let opened = (0..place)
+            .rev()
+            .find(|&before| matches!(self.text(before), "(" | ")"));
+        let opened = opened.filter(|&opened| self.text(opened) == "(");
+        opened.is_some_and(|opened| self.is(opened.checked_sub(1), "USING"))
     }
 
     /// What stands where a table may have an alias, wherever the table is named.

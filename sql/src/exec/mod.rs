@@ -49,6 +49,7 @@ pub(crate) use build::BuildContext;
 pub use build::build;
 pub(crate) use context::Pin;
 pub use context::{ExecContext, Session};
+pub(crate) use kernel::Rows;
 pub use kernel::{Kernel, Values};
 pub use operator::Operator;
 pub use vector::{Class, Vector};

@@ -143,6 +143,12 @@ impl RowStore {
         self.chunks[(place >> CHUNK_BITS) as usize][column].get(place as usize & (CHUNK_ROWS - 1))
     }
 
+    /// Whether the value of a column at a place is a text that is known to be JSON.
+    pub(crate) fn is_json(&self, column: usize, place: u32) -> bool {
+        let vector = &self.chunks[(place >> CHUNK_BITS) as usize][column];
+        vector.class(place as usize & (CHUNK_ROWS - 1)) == Class::Json
+    }
+
     /// Appends a column's values at `places` to `out`.
     ///
     /// Places are all over the store, so that what costs is waiting for memory; a column of one class is gathered in short

@@ -30,9 +30,14 @@ pub(super) fn printf(
     if result.is_ok() {
         out.text(&text);
     }
-    cx.scratch = text;
+    if text.capacity() <= SCRATCH_MAX {
+        cx.scratch = text;
+    }
     result
 }
+
+/// A longer buffer is not kept for the next call.
+const SCRATCH_MAX: usize = 1 << 20;
 
 /// Appends `format` with `args` put in. Fails when `out` would reach `length_max` bytes (SQLite counts a terminator).
 pub fn format_into(format: &[u8], args: &[ValueRef<'_>], out: &mut Vec<u8>, length_max: usize) -> Result<()> {
@@ -246,24 +251,41 @@ impl Formatter<'_, '_, '_> {
             digits_min = digits_min.max(c.width.saturating_sub(sign_length));
         }
         self.reserve(digits_min)?;
-        let mut digits = Vec::with_capacity(digits_min + 32);
-        if let Some(sign) = sign {
-            digits.push(sign);
-        }
-        if c.alternate && magnitude != 0 {
-            digits.extend_from_slice(radix.prefix);
-        }
-        let start = digits.len();
+        let mut digits = Vec::with_capacity(32);
         radix.write(magnitude, &mut digits);
         if radix.ordinal {
             digits.extend_from_slice(ordinal_suffix(magnitude));
         }
-        let missing = digits_min.saturating_sub(digits.len() - start);
-        digits.splice(start..start, std::iter::repeat_n(b'0', missing));
-        if c.thousands && radix.thousands {
-            separate_thousands(&mut digits, start);
+        let prefix = if c.alternate && magnitude != 0 {
+            radix.prefix
+        } else {
+            b""
+        };
+        let whole = digits.len().max(digits_min);
+        let separators = match c.thousands && radix.thousands {
+            true => whole.saturating_sub(1) / 3,
+            false => 0,
+        };
+        let missing = whole - digits.len();
+        let length = sign_length + prefix.len() + whole + separators;
+        self.reserve(length.max(c.width))?;
+        let pad = c.width.saturating_sub(length);
+        if !c.left {
+            self.fill(b' ', pad)?;
         }
-        self.push_padded(&digits, c, c.width)
+        self.out.extend(sign);
+        self.out.extend_from_slice(prefix);
+        let start = self.out.len();
+        self.out.reserve(whole + separators);
+        self.out.resize(start + missing, b'0');
+        self.out.extend_from_slice(&digits);
+        if separators > 0 {
+            separate_thousands(self.out, start);
+        }
+        if c.left {
+            self.fill(b' ', pad)?;
+        }
+        Ok(())
     }
 
     fn character(&mut self, c: &Conversion) -> Result<()> {
@@ -277,16 +299,26 @@ impl Formatter<'_, '_, '_> {
         };
         let repeat = c.precision.unwrap_or(1).max(1);
         let total = one.len().saturating_mul(repeat);
-        self.reserve(total)?;
         let width = if c.width == 0 {
             0
         } else {
             c.width.saturating_add(total - repeat)
         };
-        if repeat == 1 {
-            return self.push_padded(one, c, width);
+        let pad = width.saturating_sub(total);
+        self.reserve(total.saturating_add(pad))?;
+        // What may be a hundred million characters is written where it stays, and nowhere else before.
+        self.out.reserve_exact(total + pad);
+        if !c.left {
+            self.fill(b' ', pad)?;
         }
-        self.push_padded(&one.repeat(repeat), c, width)
+        match one {
+            [byte] => self.fill(*byte, repeat)?,
+            _ => (0..repeat).for_each(|_| self.out.extend_from_slice(one)),
+        }
+        if c.left {
+            self.fill(b' ', pad)?;
+        }
+        Ok(())
     }
 
     fn string(&mut self, c: &Conversion) -> Result<()> {
@@ -364,7 +396,9 @@ impl Formatter<'_, '_, '_> {
         let missing = c.width.saturating_sub(text.len());
         if c.zeros && !c.left && missing > 0 {
             let after_sign = usize::from(matches!(text.first(), Some(b'-' | b'+' | b' ')));
-            text.splice(after_sign..after_sign, std::iter::repeat_n(b'0', missing));
+            self.push(&text[..after_sign])?;
+            self.fill(b'0', missing)?;
+            return self.push(&text[after_sign..]);
         }
         self.push_padded(&text, c, c.width)
     }
@@ -507,10 +541,14 @@ fn ordinal_suffix(value: u64) -> &'static [u8] {
 
 /// Puts a comma before every third digit from the right, among those from `start` on.
 fn separate_thousands(digits: &mut Vec<u8>, start: usize) {
-    let mut at = digits.len();
-    while at > start + 3 {
-        at -= 3;
-        digits.insert(at, b',');
+    let end = digits.len();
+    let count = (end - start).saturating_sub(1) / 3;
+    digits.resize(end + count, b',');
+    // From the right, so that no digit is overwritten before it has moved.
+    for group in 0..count {
+        let from = end - 3 * (group + 1);
+        digits.copy_within(from..from + 3, from + count - group);
+        digits[from + count - group - 1] = b',';
     }
 }
 

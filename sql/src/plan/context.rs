@@ -118,6 +118,8 @@ pub struct TriggerRows<'a> {
     pub new: Option<Register>,
     /// The first register that the trigger's statements may use themselves.
     pub free: usize,
+    /// Whether the columns have the affinity of the table's. In a trigger they are values, and only their collation goes with them.
+    pub typed: bool,
 }
 
 /// Switches and limits of the planner.

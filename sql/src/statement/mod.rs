@@ -150,6 +150,9 @@ impl Body {
         if let Program::Command(_) = self.row.program {
             return self.run_command(state, connection);
         }
+        if state.deferred.is_full() {
+            state.write_deferred()?;
+        }
         let before = state.open_transactions();
         self.lock(state)?;
         let undoable = !self.row.program.fails_clean();
@@ -175,7 +178,10 @@ impl Body {
     /// Opens read transactions and sees to it that the statement fits the schemas that it finds then.
     fn lock(&mut self, state: &mut State) -> Result<()> {
         loop {
-            state.begin_reading(&self.databases)?;
+            match self.row.program.defers() {
+                true => state.begin_reading_as_is(&self.databases)?,
+                false => state.begin_reading(&self.databases)?,
+            }
             if self.schema_version == state.schema_version {
                 return Ok(());
             }
@@ -205,6 +211,7 @@ impl Body {
             }
             .into());
         }
+        state.write_deferred()?;
         let Program::Query(query) = &mut self.row.program else {
             return Ok(self.row.next_stored_batch());
         };
@@ -216,11 +223,15 @@ impl Body {
 
     fn write(&mut self, state: &mut State, connection: &Connection) -> Result<bool, Failure> {
         let interrupt = connection.interrupt_flag();
+        state
+            .deferred
+            .set_open(self.row.program.defers() && state.may_defer(&self.writes));
         let mut context = state.context(&self.values, &mut self.registers, interrupt, self.run);
         let last_rowid = context.state.session.environment.last_insert_rowid.get();
         context.state.session.foreign_keys.statement.clear();
         (context.state.session.depth, context.state.session.firing) = (0, Vec::new());
         let result = self.row.program.write(&mut context);
+        context.state.deferred.set_open(false);
         let result = match self.row.program.fails_clean() {
             true => result.map_err(undone_whole),
             false => result,
@@ -266,6 +277,9 @@ impl Body {
         let Program::Command(command) = &mut self.row.program else {
             return Ok(false);
         };
+        if !command.is_rollback() {
+            state.write_deferred()?;
+        }
         let output = command.run(state, &self.values, connection.interrupt_flag())?;
         if let Some(columns) = output.columns {
             self.row.columns = columns;

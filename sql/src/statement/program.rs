@@ -52,6 +52,8 @@ pub(crate) enum Query {
 /// A program that changes rows.
 pub(crate) struct Write {
     kind: WriteKind,
+    fails_clean: bool,
+    defers: bool,
     written: Written,
     /// Whether its result is one row with the number of rows (PRAGMA count_changes).
     counts: bool,
@@ -182,6 +184,8 @@ impl Program {
 
     fn of(kind: WriteKind) -> Program {
         Program::Write(Box::new(Write {
+            fails_clean: kind.fails_clean(),
+            defers: kind.defers(),
             kind,
             written: Written::default(),
             counts: false,
@@ -238,16 +242,18 @@ impl Program {
     }
 
     /// Whether a run that fails leaves nothing to undo.
+    #[inline]
     pub(crate) fn fails_clean(&self) -> bool {
         match self {
-            Program::Write(write) => match &write.kind {
-                WriteKind::Insert(insert) => insert.fails_clean(),
-                WriteKind::Update(update) => update.fails_clean(),
-                WriteKind::Delete(delete) => delete.fails_clean(),
-                WriteKind::Virtual(write, _) => write.fails_clean(),
-            },
+            Program::Write(write) => write.fails_clean,
             _ => true,
         }
+    }
+
+    /// Whether it may leave index entries for later, and run while some wait.
+    #[inline]
+    pub(crate) fn defers(&self) -> bool {
+        matches!(self, Program::Write(write) if write.defers)
     }
 
     pub(crate) fn inserts_one_row(&self) -> bool {
@@ -259,6 +265,26 @@ impl Program {
             Program::Empty | Program::Query(_) => true,
             Program::Write(_) => false,
             Program::Command(command) => command.is_read_only(),
+        }
+    }
+}
+
+impl WriteKind {
+    fn fails_clean(&self) -> bool {
+        match self {
+            WriteKind::Insert(insert) => insert.fails_clean(),
+            WriteKind::Update(update) => update.fails_clean(),
+            WriteKind::Delete(delete) => delete.fails_clean(),
+            WriteKind::Virtual(write, _) => write.fails_clean(),
+        }
+    }
+
+    fn defers(&self) -> bool {
+        match self {
+            WriteKind::Insert(insert) => insert.defers(),
+            WriteKind::Update(update) => update.defers(),
+            WriteKind::Delete(delete) => delete.defers(),
+            WriteKind::Virtual(..) => false,
         }
     }
 }

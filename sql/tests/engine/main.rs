@@ -6,6 +6,7 @@ mod blobs;
 mod both;
 mod checksums;
 mod ddl;
+mod deferred;
 mod depth;
 mod files;
 mod foreign_keys;

@@ -384,10 +384,14 @@ impl Stack {
 
     /// True when the current leaf is the rightmost and `index` is behind its last cell.
     pub(super) fn is_right_edge(&self, index: usize) -> bool {
+        self.is_rightmost() && index >= usize::from(self.current().count)
+    }
+
+    /// True when no page is to the right of the current one.
+    pub(super) fn is_rightmost(&self) -> bool {
         self.levels[..self.top]
             .iter()
             .all(|level| level.index >= level.count)
-            && index >= usize::from(self.current().count)
     }
 
     /// The way from the root to the current page.

@@ -32,6 +32,9 @@ const FRAGMENTS_MAX: usize = 60;
 /// The most bytes that are moved to keep a page without freeblocks.
 const MOVED_MAX: usize = 4096;
 
+/// Fewer cells than this are removed one after the other.
+const REMOVED_SINGLY_MAX: usize = 4;
+
 /// A cell's place among other bytes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Span {
@@ -208,6 +211,38 @@ impl<'a> PageEdit<'a> {
             return Ok(());
         }
         self.remove_to_freeblock(index, offset, size)
+    }
+
+    /// Removes the cells with these indexes, which ascend. Where they are many, those that stay are put in order anew instead of being
+    /// moved for each that goes.
+    pub(super) fn remove_all(&mut self, indexes: &[usize], limits: &PayloadLimits) -> Result<()> {
+        if indexes.len() < REMOVED_SINGLY_MAX || !self.kind.is_leaf() {
+            return indexes
+                .iter()
+                .rev()
+                .try_for_each(|&index| self.remove(index, limits));
+        }
+        let page = self.as_ref();
+        let mut kept = SmallVec::<[Span; 256]>::new();
+        let mut gone = indexes.iter().copied().peekable();
+        for index in 0..page.count() {
+            if gone.next_if_eq(&index).is_none() {
+                let range = page.cell_range(index, limits)?;
+                kept.push(Span {
+                    start: range.start,
+                    len: range.len(),
+                });
+            }
+        }
+        if gone.next().is_some() {
+            return Err(self.corrupt(
+                header_start(self.no) + 3,
+                "page has fewer cells than the tree says",
+            ));
+        }
+        let source: SmallVec<[u8; 4096]> = SmallVec::from_slice(self.bytes);
+        *self = PageEdit::init(self.no, std::mem::take(&mut self.bytes), source.len(), self.kind);
+        self.fill(&source, &kept)
     }
 
     fn remove_to_freeblock(&mut self, index: usize, offset: usize, size: usize) -> Result<()> {

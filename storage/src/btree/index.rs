@@ -9,6 +9,7 @@
 //! When pages change under a cursor it finds its place again by its record, which the page that it holds still has. A record whose key
 //! columns reach into overflow pages is copied when the cursor comes to it, because those pages may be gone by then.
 
+mod batch;
 mod change;
 mod compare;
 
@@ -16,7 +17,8 @@ use std::cmp::Ordering;
 use std::mem;
 use std::sync::Arc;
 
-use compare::{Needle, compare, compare_needle, has_columns};
+pub use batch::IndexBatch;
+use compare::{Needle, compare, has_columns};
 
 use super::descent::{Stack, Stamp};
 use super::leaf::LeafRows;
@@ -380,7 +382,7 @@ impl IndexCursor {
     fn find_on_page(
         &mut self,
         pager: &Pager,
-        needle: &Needle<'_>,
+        needle: &Needle,
         key: &[ValueRef<'_>],
         bound: Bound,
         stop_at_equal: bool,
@@ -391,18 +393,13 @@ impl IndexCursor {
         );
         let (mut low, mut high) = (0, page.count());
         let mut met_equal = false;
-        while low < high {
+        loop {
+            (low, high) = needle.narrow(&page, &limits, (low, high));
+            if low >= high {
+                break;
+            }
             let middle = (low + high) / 2;
-            let order = compare_needle(
-                needle,
-                pager,
-                &self.order,
-                &page,
-                middle,
-                &limits,
-                key,
-                &mut self.spill,
-            )?;
+            let order = compare(pager, &self.order, &page, middle, &limits, key, &mut self.spill)?;
             met_equal |= order == Ordering::Equal;
             if stop_at_equal && order == Ordering::Equal {
                 self.stack.set_index(middle);

@@ -54,7 +54,7 @@ mod tests;
 mod tree;
 
 pub use bulk::BulkBuilder;
-pub use index::IndexCursor;
+pub use index::{IndexBatch, IndexCursor};
 pub use leaf::{LeafRow, LeafRows};
 pub use relocate::vacuum_pages;
 pub use table::{PayloadCursor, TableCursor};

@@ -236,4 +236,4 @@ pub(crate) fn folder_of(path: &Path) -> &Path {
 }
 
 /// Bytes that are gathered before a write.
-pub(crate) const WRITE_CHUNK: usize = 1 << 20;
+pub(crate) const WRITE_CHUNK: usize = 1 << 17;

@@ -96,13 +96,14 @@ fn compare(arguments: &Arguments) -> Result<bool, String> {
     }
     let seconds = started.elapsed().as_secs_f64();
     println!(
-        "differential: {} statements in {} sessions in {seconds:.0} s ({:.0} a second), {} of them fail in both, {} rows compared, {} asked again: {} differences (seed {seed})",
+        "differential: {} statements in {} sessions in {seconds:.0} s ({:.0} a second), {} of them fail in both, {} rows compared, {} asked again, {} ended where SQLite accepts orphans: {} differences (seed {seed})",
         tally.statements,
         tally.sessions,
         tally.statements as f64 / seconds,
         tally.failed,
         tally.rows,
         tally.asked_again,
+        tally.orphaned,
         tally.found.len(),
     );
     Ok(tally.found.is_empty())

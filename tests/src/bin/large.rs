@@ -8,9 +8,12 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use aludel_tests::large::{MemoryWatch, Shape, Walk};
+use aludel_tests::large::{MemoryWatch, Shape, Walk, require_room};
 use aludel_tests::subject::{EngineName, Failure};
 use clap::Parser;
+
+/// Bytes on the disk, at most, for each row of the file that shrinks: in the table, the index, and the journal or spill file.
+const SHRINKING_ROW: u64 = 200;
 
 /// Makes large files with one engine and goes on with the other.
 #[derive(Parser)]
@@ -56,8 +59,10 @@ fn walk_all(arguments: &Arguments) -> Result<(), String> {
             page_size,
             journal_mode,
         };
-        walk(arguments, &format!("{maker:?} fills, pages of 4096"), |file| {
-            Walk::new(file, maker).fill_and_change(shape(4096, "delete"))?;
+        let small = shape(4096, "delete");
+        let name = format!("{maker:?} fills, pages of 4096");
+        walk(arguments, &name, small.peak_bytes(), |file| {
+            Walk::new(file, maker).fill_and_change(small)?;
             if arguments.brief {
                 return Walk::new(file, maker).vacuum(EngineName::Aludel, &[1024]);
             }
@@ -65,16 +70,15 @@ fn walk_all(arguments: &Arguments) -> Result<(), String> {
             Walk::new(file, maker).vacuum(EngineName::Sqlite, &[8192])
         })?;
         if !arguments.brief {
-            walk(
-                arguments,
-                &format!("{maker:?} fills, pages of 65536, log"),
-                |file| {
-                    Walk::new(file, maker).fill_and_change(shape(65536, "wal"))?;
-                    Walk::new(file, maker).vacuum(EngineName::Aludel, &[65536])
-                },
-            )?;
+            let large = shape(65536, "wal");
+            let name = format!("{maker:?} fills, pages of 65536, log");
+            walk(arguments, &name, large.peak_bytes(), |file| {
+                Walk::new(file, maker).fill_and_change(large)?;
+                Walk::new(file, maker).vacuum(EngineName::Aludel, &[65536])
+            })?;
         }
-        walk(arguments, &format!("{maker:?} fills, another shrinks"), |file| {
+        let name = format!("{maker:?} fills, another shrinks");
+        walk(arguments, &name, arguments.rows * SHRINKING_ROW, |file| {
             Walk::new(file, maker).grow_and_shrink(arguments.rows)
         })?;
     }
@@ -84,9 +88,11 @@ fn walk_all(arguments: &Arguments) -> Result<(), String> {
 fn walk(
     arguments: &Arguments,
     name: &str,
+    needed: u64,
     work: impl FnOnce(&Path) -> Result<(), Failure>,
 ) -> Result<(), String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    require_room(folder.path(), needed).map_err(|why| format!("{name}: {why}"))?;
     let (started, memory) = (Instant::now(), MemoryWatch::start());
     let result = work(&folder.path().join("large.db"));
     let (seconds, peak) = (started.elapsed().as_secs(), memory.peak_mib());

@@ -69,6 +69,20 @@ impl Engines {
         outcome
     }
 
+    /// Whether SQLite, outside a transaction, finds a row without parent in its own database that is none in ours.
+    pub(super) fn theirs_is_orphaned(&self) -> bool {
+        const CHECK: &str = "PRAGMA foreign_key_check";
+        let (theirs, mut ours) = (self.their_outcome(CHECK), self.our_outcome(CHECK).rows);
+        let is_new = |row: &Vec<Datum>| match ours.iter().position(|own| own == row) {
+            Some(known) => {
+                ours.swap_remove(known);
+                false
+            }
+            None => true,
+        };
+        theirs.autocommit && theirs.rows.iter().any(is_new)
+    }
+
     /// What SQLite says.
     pub(super) fn their_outcome(&self, sql: &str) -> Outcome {
         let (rows, error, too_many) = sqlite::rows_of(&self.theirs, sql, ROWS_MAX);

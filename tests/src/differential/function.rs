@@ -4,6 +4,9 @@ use super::compare::Statement;
 use super::generator::{Generator, Leaves, Profile};
 use super::tree::{Sort, Tree, tree};
 
+/// Numbers as only JSON5 writes them.
+pub(super) const JSON5_ARRAY: &str = "[0x1F,+5,.5,5.,Infinity,NaN]";
+
 const JSON: &[&str] = &[
     "'[1,2.5,\"a\",null,true]'",
     "'{\"a\":1,\"b\":[2,3],\"c\":{\"d\":\"x\"}}'",

@@ -2,6 +2,7 @@
 
 use super::compare::{Ask, Difference, Kind, RowIds, Statement, difference};
 use super::engines::Engines;
+use super::function::JSON5_ARRAY;
 use super::generator::{PROFILES, Profile, session};
 use super::rules;
 use super::shrink::shrink;
@@ -33,6 +34,8 @@ pub struct Tally {
     pub asked_again: u64,
     /// Sessions.
     pub sessions: u64,
+    /// Of them, those that ended because SQLite accepted a row without its parent.
+    pub orphaned: u64,
     /// What differed, made smaller.
     pub found: Vec<Found>,
 }
@@ -108,10 +111,29 @@ pub fn play(
     for (at, statement) in statements.iter().enumerate() {
         let sql = statement.tree.to_string();
         if let Some(found) = compare_one(&mut engines, statement, &sql, only, &mut rowids, tally) {
+            if refused_for_a_key(&found.kind) && engines.theirs_is_orphaned() {
+                tally.orphaned += 1;
+                return Ok(None);
+            }
             return Ok(Some((at, found)));
         }
     }
     Ok(super::content::compare_content(&mut engines).map(|found| (statements.len(), found)))
+}
+
+/// Whether we refused for a foreign key what SQLite accepted. It forgets a key's check where the program of an action of the same key, SET NULL,
+/// was compiled just before.
+fn refused_for_a_key(kind: &Kind) -> bool {
+    matches!(kind, Kind::Failure(787, 0, _))
+}
+
+/// Whether the engines agree once the words of JSON5 are written as JSON. SQLite makes JSONB with the words of JSON5 where it remembers what the
+/// text that it made was read from, and with plain ones where that was forgotten.
+fn agree_in_plain_json(engines: &Engines, statement: &Statement, sql: &str) -> bool {
+    let plain = sql.replace(JSON5_ARRAY, "[31,5,0.5,5.0,9e999,null]");
+    let (ours, theirs) = (engines.our_outcome(&plain), engines.their_outcome(&plain));
+    let order = statement.tree.order();
+    plain != sql && sql.contains("jsonb_") && difference(statement.ask, &order, &ours, &theirs).is_none()
 }
 
 fn compare_one(
@@ -130,6 +152,10 @@ fn compare_one(
     let order = statement.tree.order();
     let found =
         difference(statement.ask, &order, &ours, &theirs).or_else(|| rowids.difference(sql, &ours, &theirs));
+    let respelt = |found: &Difference| {
+        found.kind == Kind::Rows && statement.ask.query && agree_in_plain_json(engines, statement, sql)
+    };
+    let found = found.filter(|found| !respelt(found));
     if found.is_some() || !statement.ask.query || theirs.error.is_some() {
         return found;
     }

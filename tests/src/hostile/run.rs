@@ -121,8 +121,7 @@ impl Worker<'_> {
             self.watcher.begin(connection.interrupt_handle(), name);
             let began = Instant::now();
             let ran = catch_unwind(AssertUnwindSafe(|| run_one(connection, rest)));
-            let took = began.elapsed().as_millis() as u64;
-            self.watcher.end();
+            let took = self.watcher.end(began.elapsed());
             let peak = self.meter.peak();
             self.tally.statements += 1;
             self.tally.longest_ms = self.tally.longest_ms.max(took);
@@ -165,37 +164,45 @@ fn run_one(connection: &Connection, text: &str) -> (usize, bool, bool) {
 }
 
 /// Interrupts what takes long, and ends the program when that does not help.
+///
+/// Time is what the watcher was awake for: while the whole program is stopped, or the machine sleeps, none passes.
 struct Watcher {
-    began: Instant,
-    /// When the running statement began, in milliseconds; 0 while none runs.
-    started: Arc<AtomicU64>,
+    /// Which statement runs, counted from 1; 0 while none runs.
+    number: Arc<AtomicU64>,
+    count: AtomicU64,
+    /// For how long the running statement was seen to run.
+    ran_ms: Arc<AtomicU64>,
     running: Arc<Mutex<Option<(InterruptHandle, String)>>>,
 }
+
+/// How often the watcher looks.
+const TICK_MS: u64 = 100;
 
 impl Watcher {
     fn start() -> Watcher {
         let watcher = Watcher {
-            began: Instant::now(),
-            started: Arc::default(),
+            number: Arc::default(),
+            count: AtomicU64::new(0),
+            ran_ms: Arc::default(),
             running: Arc::default(),
         };
-        let (began, started, running) = (
-            watcher.began,
-            Arc::clone(&watcher.started),
-            Arc::clone(&watcher.running),
-        );
+        let (number, running) = (Arc::clone(&watcher.number), Arc::clone(&watcher.running));
+        let seen_ms = Arc::clone(&watcher.ran_ms);
         std::thread::spawn(move || {
+            let (mut seen, mut ran_ms) = (0, 0);
             loop {
-                std::thread::sleep(Duration::from_millis(100));
-                let since = started.load(Ordering::Relaxed);
-                let now = began.elapsed().as_millis() as u64;
-                if since == 0 || now < since + STATEMENT_MS_MAX {
+                std::thread::sleep(Duration::from_millis(TICK_MS));
+                let now = number.load(Ordering::Relaxed);
+                ran_ms = if now == seen { ran_ms + TICK_MS } else { 0 };
+                seen = now;
+                seen_ms.store(ran_ms, Ordering::Relaxed);
+                if now == 0 || ran_ms < STATEMENT_MS_MAX {
                     continue;
                 }
                 let Ok(running) = running.lock() else { return };
                 let Some((handle, name)) = &*running else { continue };
                 handle.interrupt();
-                if now > since + STATEMENT_MS_MAX + GRACE_MS {
+                if ran_ms > STATEMENT_MS_MAX + GRACE_MS {
                     println!("hostile_sql: {name} hangs");
                     std::process::exit(1);
                 }
@@ -208,11 +215,16 @@ impl Watcher {
         if let Ok(mut running) = self.running.lock() {
             *running = Some((handle, name.to_owned()));
         }
-        let now = self.began.elapsed().as_millis() as u64;
-        self.started.store(now.max(1), Ordering::Relaxed);
+        let number = self.count.fetch_add(1, Ordering::Relaxed) + 1;
+        self.number.store(number, Ordering::Relaxed);
     }
 
-    fn end(&self) {
-        self.started.store(0, Ordering::Relaxed);
+    /// How long the statement took in milliseconds, by the clock at most.
+    fn end(&self, by_clock: Duration) -> u64 {
+        self.number.store(0, Ordering::Relaxed);
+        let seen_ms = self.ran_ms.swap(0, Ordering::Relaxed);
+        seen_ms
+            .saturating_add(2 * TICK_MS)
+            .min(by_clock.as_millis() as u64)
     }
 }

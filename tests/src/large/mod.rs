@@ -9,6 +9,7 @@
 //! may need the whole content.
 
 mod memory;
+mod room;
 
 use std::path::Path;
 
@@ -16,6 +17,7 @@ use crate::session::Session;
 use crate::subject::{EngineName, Failure};
 
 pub use memory::MemoryWatch;
+pub use room::require_room;
 
 /// Of which shape the file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +28,14 @@ pub struct Shape {
     pub page_size: u32,
     /// The journal mode.
     pub journal_mode: &'static str,
+}
+
+impl Shape {
+    /// The most bytes that a walk over such a file comes to have on the disk: the file, which grows by some when it is changed, its new
+    /// pages that wait for their commit in a spill file, and the journal or log.
+    pub fn peak_bytes(&self) -> u64 {
+        self.bytes / 2 * 7
+    }
 }
 
 /// Length of a row's blob.

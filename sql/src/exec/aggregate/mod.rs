@@ -189,7 +189,10 @@ impl Aggregation {
         for (n, call) in calls.iter_mut().enumerate() {
             call.grow(count);
             match picked.from {
-                Some(from) if from == n => picked.update(context, input, call, of_rows, count, bare)?,
+                Some(from) if from == n => {
+                    picked.begin(count, known as usize, &groups.fresh, rows);
+                    picked.update(context, input, call, of_rows, bare)?;
+                }
                 _ => call.update(context, input, of_rows)?,
             }
         }
@@ -377,18 +380,24 @@ fn keep_first_rows(
 }
 
 impl Picked {
+    /// Makes room for all groups. A row that begins a group stands for it until one is picked: FILTER may leave none to pick from.
+    fn begin(&mut self, count: usize, known: usize, fresh: &[u32], rows: Rows<'_>) {
+        self.values.resize(count * self.width, Value::Null);
+        self.last.clear();
+        self.last.resize(count, None);
+        for (last, &n) in self.last[known..].iter_mut().zip(fresh) {
+            *last = Some(rows.row(n as usize) as u32);
+        }
+    }
+
     fn update(
         &mut self,
         context: &mut ExecContext<'_>,
         input: &Batch,
         call: &mut Call,
         groups: Groups<'_>,
-        count: usize,
         bare: &mut [Kernel],
     ) -> Result<()> {
-        self.values.resize(count * self.width, Value::Null);
-        self.last.clear();
-        self.last.resize(count, None);
         call.update_picking(context, input, groups, |group, row| self.last[group] = Some(row))?;
         let mut picked: SmallVec<[(u32, usize); 16]> = SmallVec::new();
         picked.extend(

@@ -4,6 +4,8 @@
 //!   run file: [key length u32][row length u32][key][row as a record] ..
 //! ```
 //!
+//! A row in which texts are known to be JSON has one value more: a blob that names their columns, two bytes each.
+//!
 //! Runs are numbered in order of arrival; of equal keys the earlier run's comes first, so the merge is as stable as the sorts
 //! were. With many runs, groups of them are first merged to longer ones.
 
@@ -85,10 +87,15 @@ impl Run {
     /// Writes sorted entries with their rows.
     pub(super) fn write(entries: &Entries, rows: &RowStore, width: usize) -> Result<Run> {
         let mut writer = RunWriter::new()?;
-        let (mut scratch, mut row) = (Vec::new(), Vec::new());
+        let (mut scratch, mut row, mut json) = (Vec::new(), Vec::new(), Vec::new());
         for (entry, place) in entries.places().enumerate() {
-            let values: SmallVec<[ValueRef<'_>; 16]> =
+            let mut values: SmallVec<[ValueRef<'_>; 16]> =
                 (0..width).map(|column| rows.get(column, place)).collect();
+            json.clear();
+            for column in (0..width).filter(|&column| rows.is_json(column, place)) {
+                json.extend_from_slice(&(column as u16).to_le_bytes());
+            }
+            values.extend((!json.is_empty()).then_some(ValueRef::Blob(&json)));
             row.clear();
             record::encode(&values, &mut row);
             writer.push(entries.key_bytes(entry, &mut scratch), &row)?;
@@ -199,10 +206,7 @@ impl Merge {
         while count < max
             && let Some((_, reader)) = self.heap.first()
         {
-            let record = RecordView::parse(&reader.row)?;
-            for (i, column) in batch.columns.iter_mut().enumerate() {
-                column.push(record.column(i)?);
-            }
+            take_row(&reader.row, batch)?;
             count += 1;
             self.pop()?;
         }
@@ -241,6 +245,21 @@ impl Merge {
         let ((a_run, a), (b_run, b)) = (&self.heap[a], &self.heap[b]);
         self.encoder.compare(&a.key, &b.key).then(a_run.cmp(b_run))
     }
+}
+
+/// Appends a row as [`Run::write`] wrote it.
+fn take_row(row: &[u8], batch: &mut Batch) -> Result<()> {
+    let mut values = RecordView::parse(row)?.columns();
+    for column in &mut batch.columns {
+        column.push(values.next().transpose()?.unwrap_or_default());
+    }
+    if let Some(ValueRef::Blob(json)) = values.next().transpose()? {
+        for column in json.chunks_exact(2) {
+            let column = usize::from(u16::from_le_bytes([column[0], column[1]]));
+            batch.columns[column].mark_last_as_json();
+        }
+    }
+    Ok(())
 }
 
 fn temporary_file_failed(error: std::io::Error) -> Error {

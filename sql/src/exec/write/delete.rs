@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use aludel_storage::btree::{self, TreeKind};
 
-use super::collect::{Collected, is_stable, named_row, pruned};
+use super::collect::{Collected, is_rowwise, is_stable, named_row, pruned};
 use super::program::ProgramSet;
 use super::target::{Locator, Target, deleted, detached};
 use super::{Failure, Fate, Written};
@@ -26,6 +26,8 @@ pub struct Delete {
     stable: bool,
     /// The rowid of the only row that goes, when nobody looks at it.
     named: Option<Kernel>,
+    /// There is such a row, and it is named without a look at any other.
+    defers: bool,
     collected: Collected,
     remover: Remover,
 }
@@ -53,6 +55,7 @@ impl Delete {
         };
         Ok(Delete {
             stable,
+            defers: unseen && named_row(&plan.input).is_some_and(is_rowwise),
             clears: unseen && plan.unconditional,
             named: match named_row(&plan.input) {
                 Some(rowid) if unseen => Some(Kernel::compile(rowid)?),
@@ -72,6 +75,11 @@ impl Delete {
     /// Whether a run that fails leaves nothing to undo: it removes one row, and nothing can be wrong with that but the file.
     pub fn fails_clean(&self) -> bool {
         self.named.is_some()
+    }
+
+    /// Whether it may leave index entries for later: it finds its row without an index.
+    pub fn defers(&self) -> bool {
+        self.defers
     }
 
     /// Deletes the rows.
@@ -135,7 +143,8 @@ impl Remover {
                 value.assign(column.get(row));
             }
             if self.target.table.is_view {
-                self.target.intercept(context, deleted(&self.old), written)?;
+                self.target
+                    .intercept(context, deleted(&self.old, None), written)?;
                 continue;
             }
             self.target.compute_virtual(context, &mut self.old)?;
@@ -188,12 +197,12 @@ impl Remover {
     ) -> Result<(), Failure> {
         let target = &mut self.target;
         target.read(context, &mut self.old)?;
-        if target.fire(context, TriggerTime::Before, deleted(&self.old))? == Fate::Skipped
+        if target.fire(context, TriggerTime::Before, deleted(&self.old, None))? == Fate::Skipped
             || !target.seek(&context.state.databases, locator)?
         {
             return Ok(());
         }
-        let change = deleted(&self.old);
+        let change = deleted(&self.old, None);
         if !target.seek(&context.state.databases, locator)? {
             return Ok(());
         }

@@ -14,7 +14,7 @@ use crate::error::{ConstraintKind, Error, Result};
 use crate::exec::{ExecContext, Operator, build};
 use crate::plan::physical::DatabaseIndex;
 use crate::plan::{CompiledKind, Plan};
-use crate::syntax::ast::ReferenceAction;
+use crate::syntax::ast::{ConflictAction, ReferenceAction};
 use crate::value::{Collation, Value, compare};
 
 /// A foreign key as its child table sees it. One query sees the child's row as NEW, the other the parent's: the parent's columns decide
@@ -276,10 +276,18 @@ impl ReferenceRun {
         change: &RowChange<'_>,
     ) -> Result<(), Failure> {
         let place = usize::from(change.event == RowEvent::Update);
+        let mut acted = Ok(());
         if let Some(step) = &mut self.steps[place] {
             load_rows(&mut self.registers, change);
             let registers = &mut self.registers;
-            inside(context, registers, |context| step.run(context))?;
+            acted = inside(context, registers, |context| step.run(context));
+        }
+        // What FAIL stops half-way stays as it is, with children that nobody took along.
+        if acted
+            .as_ref()
+            .is_err_and(|failure| failure.action != ConflictAction::Fail)
+        {
+            return acted;
         }
         let values = change.old.map(|old| self.key_of(old)).unwrap_or_default();
         if self.key.has_children(context, &values)? {
@@ -288,7 +296,7 @@ impl ReferenceRun {
                 values,
             });
         }
-        Ok(())
+        acted
     }
 }
 

@@ -12,12 +12,14 @@ use aludel_storage::format::TextEncoding;
 use aludel_storage::format::record::{self, KeyValues};
 use aludel_storage::pager::Pager;
 
+use super::Deferred;
 use super::stored::stored_value;
 use super::target::Locator;
 use crate::catalog::{Index, IndexSource, Table};
 use crate::error::{Error, Result};
 use crate::exec::{Batch, ExecContext, Kernel};
 use crate::plan::expr::Expr;
+use crate::plan::physical::DatabaseIndex;
 use crate::plan::write::IndexMaintenance;
 use crate::syntax::ast::ConflictAction;
 use crate::value::{Value, ValueRef};
@@ -247,6 +249,24 @@ impl IndexWriter {
             false => self.cursor.insert_values(pager, &values)?,
         }
         Ok(())
+    }
+
+    /// Whether entries of this index may wait now.
+    #[inline]
+    pub(super) fn waits(&self, deferred: &Deferred) -> bool {
+        deferred.is_open() && self.index.unique.is_none()
+    }
+
+    /// Leaves the new row's entry for later.
+    pub(super) fn insert_later(&self, deferred: &mut Deferred, database: DatabaseIndex, stored: &[Value]) {
+        let values = self.new.values(&self.parts, stored);
+        deferred.batch(database, &self.index).add(&values);
+    }
+
+    /// Leaves the removal of the old row's entry for later.
+    pub(super) fn delete_later(&self, deferred: &mut Deferred, database: DatabaseIndex, stored: &[Value]) {
+        let values = self.old.values(&self.parts, stored);
+        deferred.batch(database, &self.index).remove(&values);
     }
 
     /// Removes the old row's entry.

@@ -126,6 +126,11 @@ impl Insert {
         matches!(self.source, Source::Given(_))
     }
 
+    /// Whether it may leave index entries for later: it reads no index that is not unique, and writes one row or fails clean.
+    pub fn defers(&self) -> bool {
+        self.fails_clean() && !self.writer.target.returns()
+    }
+
     /// Inserts the rows.
     pub fn run(&mut self, context: &mut ExecContext<'_>, written: &mut Written) -> Result<(), Failure> {
         self.writer.start(context)?;
@@ -248,7 +253,9 @@ impl Writer {
 
     fn insert_row(&mut self, context: &mut ExecContext<'_>, written: &mut Written) -> Result<(), Failure> {
         if self.target.table.is_view {
-            return self.target.intercept(context, inserted(&self.row), written);
+            return self
+                .target
+                .intercept(context, inserted(&self.row, self.conflict), written);
         }
         if self.target.has_programs() && self.fire_before(context)? == Fate::Skipped {
             return Ok(());
@@ -293,9 +300,10 @@ impl Writer {
         }
         written.changes += 1;
         if self.target.has_programs() {
-            self.target.keep_references(context, inserted(&self.row))?;
             self.target
-                .fire(context, TriggerTime::After, inserted(&self.row))?;
+                .keep_references(context, inserted(&self.row, self.conflict))?;
+            self.target
+                .fire(context, TriggerTime::After, inserted(&self.row, self.conflict))?;
         }
         self.target.answer(context, &self.row, written)?;
         Ok(())
@@ -318,7 +326,8 @@ impl Writer {
             row[alias] = rowid;
         }
         self.target.compute_virtual(context, &mut row)?;
-        self.target.fire(context, TriggerTime::Before, inserted(&row))
+        self.target
+            .fire(context, TriggerTime::Before, inserted(&row, self.conflict))
     }
 
     /// Makes the rowid an integer, choosing one where none is given. True when it was chosen, so that it is free.

@@ -13,6 +13,7 @@
 //! | `stored` | rows and their records |
 //! | `unique` | the order of uniqueness checks, and what a conflict leads to |
 //! | `index` | one index of it: keys, membership, conflicts |
+//! | `deferred` | entries of indexes that wait to be written in the order of their keys |
 //! | `complete` | what a new row must be before it is looked up anywhere: types, generated columns, NOT NULL, CHECK |
 //! | `index_build` | an index filled from its table's rows, sorted and bottom up |
 //! | `rowid` | choosing rowids; AUTOINCREMENT |
@@ -23,12 +24,14 @@
 //!
 //! Rows travel in *table row layout*: the table's columns in declaration order, then the rowid (NULL where there is none).
 //!
-//! - I1. A row of the table is never without its index entries, and the other way round, between two rows of a statement.
+//! - I1. A row of the table is never without its index entries, and the other way round, between two rows of a statement; entries that
+//!   are `deferred` count as there.
 //! - I2. All constraints of a row are checked before any of its bytes are written; only rows that REPLACE removes go earlier.
 //! - I3. What an UPDATE or DELETE works on was read before the statement changed anything that could decide which rows these are.
 
 mod collect;
 mod complete;
+mod deferred;
 mod delete;
 mod foreign_key;
 mod index;
@@ -44,6 +47,7 @@ mod unique;
 mod update;
 mod virtual_table;
 
+pub(crate) use deferred::Deferred;
 pub use delete::Delete;
 pub use foreign_key::{
     BrokenKey, ForeignKeyPlan, Ledger, ReferencePlan, check_statement_keys, check_transaction_keys,

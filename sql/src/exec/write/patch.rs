@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::collect::{is_stable, named_row, pruned};
+use super::collect::{is_rowwise, is_stable, named_row, pruned};
 use super::index::collect_columns;
 use super::stored::{real_as_stored, to_stored};
 use super::target::{Locator, Target, detached};
@@ -40,6 +40,8 @@ pub(super) struct Patcher {
     named: Option<Kernel>,
     /// Nothing of the old row is needed, so that it need not be read.
     blind: bool,
+    /// A row is named, and no expression looks at another.
+    apart: bool,
     /// The named row as a batch, of which only the rowid is filled in.
     batch: Batch,
 }
@@ -105,6 +107,8 @@ impl Patcher {
             row: Vec::new(),
             named: named_row(&plan.input).map(Kernel::compile).transpose()?,
             blind: reads.len() == 1,
+            apart: named_row(&plan.input).is_some_and(is_rowwise)
+                && sets.iter().all(|(_, expression)| is_rowwise(expression)),
             batch: Batch::new(table.columns.len() + 1),
             target,
         };
@@ -113,6 +117,11 @@ impl Patcher {
 
     pub(super) fn is_single(&self) -> bool {
         self.named.is_some()
+    }
+
+    /// Whether it changes a named row and looks at no other.
+    pub(super) fn is_apart(&self) -> bool {
+        self.apart
     }
 
     /// Changes the one row that the statement names, when nothing of it has to be read first; false when it has to be.

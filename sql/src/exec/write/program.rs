@@ -8,7 +8,9 @@
 //! ```
 //!
 //! All plans of a statement are made before it runs, those of nested statements included; a table that several of them write has one entry, so
-//! recursion costs no plan. Operators are built when a program first runs.
+//! recursion costs no plan. A trigger has one plan for each conflict clause under which it may fire: the clause of the statement that fires it
+//! takes the place of those of its own. DELETE has none; rows that REPLACE removes go under REPLACE; DO UPDATE and the actions of foreign keys
+//! are under ABORT. Operators are built when a program first runs.
 //!
 //! Each program has registers of its own: OLD's row, then NEW's, each in table row layout, then what its statements need.
 
@@ -56,6 +58,8 @@ pub struct TablePrograms {
 pub struct TriggerPlan {
     /// The trigger.
     pub trigger: Arc<Trigger>,
+    /// The conflict clause of the statement that fires it, which the clauses of its statements give way to.
+    pub conflict: Option<ConflictAction>,
     /// The columns of UPDATE OF; `None`: any change fires.
     pub columns: Option<Vec<usize>>,
     /// WHEN, as a query of one row and one column.
@@ -77,10 +81,12 @@ pub enum RowEvent {
     Delete,
 }
 
-/// The row before and after, in table row layout, as far as there is one; and the columns that an UPDATE sets.
+/// The row before and after, in table row layout, as far as there is one; the conflict clause of the statement; and the columns that an
+/// UPDATE sets.
 #[derive(Clone, Copy)]
 pub(super) struct RowChange<'a> {
     pub(super) event: RowEvent,
+    pub(super) conflict: Option<ConflictAction>,
     pub(super) old: Option<&'a [Value]>,
     pub(super) new: Option<&'a [Value]>,
     pub(super) changed: Option<&'a [bool]>,
@@ -225,7 +231,10 @@ impl TriggerPlan {
             (Some(columns), Some(changed)) => columns.iter().any(|&column| changed[column]),
             _ => true,
         };
-        definition.time.unwrap_or(TriggerTime::Before) == time && event == change.event && touched
+        definition.time.unwrap_or(TriggerTime::Before) == time
+            && event == change.event
+            && self.conflict == change.conflict
+            && touched
     }
 }
 

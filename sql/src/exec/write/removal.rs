@@ -11,7 +11,7 @@ use super::target::{Locator, Target, Tree, deleted, detached};
 use super::{Failure, Fate};
 use crate::error::{Error, Result};
 use crate::exec::{ExecContext, Pin};
-use crate::syntax::ast::TriggerTime;
+use crate::syntax::ast::{ConflictAction, TriggerTime};
 use crate::value::Value;
 
 impl Target {
@@ -19,16 +19,13 @@ impl Target {
     pub(super) fn remove(&mut self, context: &mut ExecContext<'_>, old: &[Value]) -> Result<()> {
         self.check_pin(context)?;
         self.prepare_indexes(context, Side::Old, old, |_| true)?;
-        let pager = &mut context
-            .state
-            .databases
-            .get_mut(self.database)
-            .ok_or_else(detached)?
-            .pager;
+        let state = &mut *context.state;
+        let pager = &mut state.databases.get_mut(self.database).ok_or_else(detached)?.pager;
+        let deferred = &mut state.deferred;
         self.look_around(pager);
         let stored = in_file_encoding(old, self.encoding, &mut self.stored_old);
         for index in &mut self.indexes {
-            if index.is_present(Side::Old) {
+            if index.is_present(Side::Old) && !index.waits(deferred) {
                 index.delete(pager, stored)?;
             }
         }
@@ -36,6 +33,11 @@ impl Target {
         match &mut self.tree {
             Tree::Rowid(cursor) => cursor.delete(pager)?,
             Tree::Clustered(cursor) => cursor.delete(pager)?,
+        }
+        for index in &self.indexes {
+            if index.is_present(Side::Old) && index.waits(deferred) {
+                index.delete_later(deferred, self.database, stored);
+            }
         }
         self.note_change(pager);
         Ok(())
@@ -111,7 +113,7 @@ impl Target {
             .programs
             .as_ref()
             .is_some_and(|programs| programs.recursive());
-        let change = deleted(victim);
+        let change = deleted(victim, Some(ConflictAction::Replace));
         if fires
             && (self.fire(context, TriggerTime::Before, change)? == Fate::Skipped
                 || !self.seek(&context.state.databases, locator)?)

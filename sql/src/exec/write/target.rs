@@ -28,7 +28,7 @@ use crate::error::{ConstraintKind, Error, Result};
 use crate::exec::{BATCH_ROWS_MAX, Batch, ExecContext, Kernel};
 use crate::plan::physical::DatabaseIndex;
 use crate::plan::write::TargetTable;
-use crate::syntax::ast::TriggerTime;
+use crate::syntax::ast::{ConflictAction, TriggerTime};
 use crate::value::{Value, ValueRef, compare, number};
 
 /// What leads to one row.
@@ -394,22 +394,26 @@ impl Target {
     /// Writes a new row with the index entries that were prepared for it.
     pub(super) fn write_new(&mut self, context: &mut ExecContext<'_>, row: &[Value]) -> Result<()> {
         self.check_pin(context)?;
-        let pager = &mut context
-            .state
-            .databases
-            .get_mut(self.database)
-            .ok_or_else(detached)?
-            .pager;
+        let state = &mut *context.state;
+        let pager = &mut state.databases.get_mut(self.database).ok_or_else(detached)?.pager;
+        let deferred = &mut state.deferred;
         self.look_around(pager);
         let mut buffer = std::mem::take(&mut self.stored_new);
         let stored = in_file_encoding(row, self.encoding, &mut buffer);
         for index in &mut self.indexes {
-            if index.is_present(Side::New) {
+            if index.is_present(Side::New) && !index.waits(deferred) {
                 index.insert(pager, stored)?;
             }
         }
         self.tree.vouch(pager);
         let written = self.write_record(pager, stored);
+        if written.is_ok() && deferred.is_open() {
+            for index in &self.indexes {
+                if index.is_present(Side::New) && index.waits(deferred) {
+                    index.insert_later(deferred, self.database, stored);
+                }
+            }
+        }
         self.stored_new = buffer;
         self.left = Some(state_of(pager));
         written
@@ -582,6 +586,11 @@ impl Target {
         written
     }
 
+    /// Whether RETURNING returns anything.
+    pub(super) fn returns(&self) -> bool {
+        !self.returning.is_empty()
+    }
+
     // ---- results ---------------------------------------------------------------------------------
 
     /// Counts the row and adds it to what RETURNING returns.
@@ -630,9 +639,10 @@ impl Target {
 }
 
 /// The change that a deletion is.
-pub(super) fn deleted(old: &[Value]) -> RowChange<'_> {
+pub(super) fn deleted(old: &[Value], conflict: Option<ConflictAction>) -> RowChange<'_> {
     RowChange {
         event: RowEvent::Delete,
+        conflict,
         old: Some(old),
         new: None,
         changed: None,
@@ -640,9 +650,10 @@ pub(super) fn deleted(old: &[Value]) -> RowChange<'_> {
 }
 
 /// The change that an insertion is.
-pub(super) fn inserted(new: &[Value]) -> RowChange<'_> {
+pub(super) fn inserted(new: &[Value], conflict: Option<ConflictAction>) -> RowChange<'_> {
     RowChange {
         event: RowEvent::Insert,
+        conflict,
         old: None,
         new: Some(new),
         changed: None,

@@ -99,6 +99,11 @@ impl Update {
         matches!(&self.way, Way::Patch(patcher) if patcher.is_single())
     }
 
+    /// Whether it may run while index entries wait: it neither reads nor changes an index.
+    pub fn defers(&self) -> bool {
+        matches!(&self.way, Way::Patch(patcher) if patcher.is_apart())
+    }
+
     /// Changes the rows.
     pub fn run(&mut self, context: &mut ExecContext<'_>, written: &mut Written) -> Result<(), Failure> {
         self.way.start(context)?;
@@ -391,6 +396,7 @@ impl Rewriter {
     fn as_change<'a>(&'a self, old: &'a [Value]) -> RowChange<'a> {
         RowChange {
             event: RowEvent::Update,
+            conflict: self.conflict,
             old: Some(old),
             new: Some(&self.new),
             changed: Some(&self.changes.columns),

@@ -9,8 +9,11 @@ use super::Binder;
 use super::scope::{Alias, Clause, Scope};
 use super::typed::Typed;
 use crate::error::{Error, Result};
-use crate::plan::logical::{Block, From, GroupTerm, Grouping, Order, OrderTarget, OutputColumn, Scalar};
+use crate::plan::logical::{
+    AggregateCall, Block, From, GroupTerm, Grouping, Order, OrderTarget, OutputColumn, Scalar,
+};
 use crate::syntax::ast;
+use crate::value::{Affinity, Collation};
 
 /// A block with its result columns and its order.
 pub(super) struct BoundBlock {
@@ -159,7 +162,7 @@ impl<'a> Binder<'a> {
                 results,
                 calls: scope.aggregates,
             };
-            refer_to_keys(&mut block, &mut order, &grouping);
+            self.refer_to_keys(&mut block, &mut order, &grouping);
             block.grouping = Some(grouping);
         }
         BoundBlock {
@@ -167,6 +170,44 @@ impl<'a> Binder<'a> {
             columns: bound.columns,
             order,
         }
+    }
+
+    /// Above the grouping, an expression that is grouped by is a column of the keys: it is the same in all rows of a group. One that only
+    /// compares as the same ('a' and 'A', 1 and 1.0) is that of the row which min() or max() picks.
+    fn refer_to_keys(&self, block: &mut Block, order: &mut [Order], grouping: &Grouping) {
+        let picks = grouping.calls.iter().any(AggregateCall::picks_row);
+        let replaceable = |term: &GroupTerm| match &term.expression {
+            Scalar::Literal(_) => false,
+            expression => !picks || self.is_unambiguous(expression, &term.collation),
+        };
+        if !grouping.terms.iter().any(replaceable) {
+            return;
+        }
+        let mut replace = |scalar: &Scalar| {
+            let place = grouping
+                .terms
+                .iter()
+                .position(|term| replaceable(term) && term.expression.same(scalar));
+            place.map(|place| Scalar::column(grouping.keys, place))
+        };
+        block.each_scalar_above_grouping_mut(&mut |scalar| scalar.rewrite(&mut replace));
+        for term in order {
+            if let OrderTarget::Expression(expression) = &mut term.target {
+                expression.rewrite(&mut replace);
+            }
+        }
+    }
+
+    /// Whether values of the expression that are equal under the collation are the same in every bit.
+    fn is_unambiguous(&self, expression: &Scalar, collation: &Collation) -> bool {
+        let Some(column) = expression.as_column() else {
+            return false;
+        };
+        let affinity = match column.column.index() {
+            None => Some(Affinity::Integer),
+            Some(_) => self.tables.schema_column(column).map(|column| column.affinity),
+        };
+        *collation == Collation::Binary && affinity.is_some_and(|affinity| affinity != Affinity::Blob)
     }
 }
 
@@ -205,25 +246,4 @@ fn aliases(list: &[ast::ResultColumn], columns: &[OutputColumn]) -> Vec<Alias> {
         }));
     }
     found
-}
-
-/// Above the grouping, an expression that is grouped by is a column of the keys.
-fn refer_to_keys(block: &mut Block, order: &mut [Order], grouping: &Grouping) {
-    let replaceable = |term: &GroupTerm| !matches!(term.expression, Scalar::Literal(_));
-    if !grouping.terms.iter().any(replaceable) {
-        return;
-    }
-    let mut replace = |scalar: &Scalar| {
-        let place = grouping
-            .terms
-            .iter()
-            .position(|term| replaceable(term) && term.expression.same(scalar));
-        place.map(|place| Scalar::column(grouping.keys, place))
-    };
-    block.each_scalar_above_grouping_mut(&mut |scalar| scalar.rewrite(&mut replace));
-    for term in order {
-        if let OrderTarget::Expression(expression) = &mut term.target {
-            expression.rewrite(&mut replace);
-        }
-    }
 }

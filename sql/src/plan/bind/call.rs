@@ -199,13 +199,7 @@ impl<'a> Binder<'a> {
             }
             SpecialFunction::Likely | SpecialFunction::Unlikely | SpecialFunction::Likelihood => {
                 arguments.truncate(1);
-                match arguments.pop() {
-                    Some(argument) => Typed {
-                        affinity: None,
-                        ..argument
-                    },
-                    None => Typed::plain(Scalar::NULL),
-                }
+                kind.of(arguments.pop().map_or(Scalar::NULL, |argument| argument.expr))
             }
             _ => {
                 let arguments = arguments.into_iter().map(|argument| argument.expr).collect();

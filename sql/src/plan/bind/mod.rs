@@ -73,6 +73,10 @@ pub(super) struct TableEntry<'a> {
     pub bound_indexes: Vec<BoundIndex>,
     /// The columns that the plan reads; filled in when the plan is made.
     pub used: ColumnSet,
+    /// It stands on a side of an outer join that may be missing; filled in when the plan is made.
+    pub may_be_missing: bool,
+    /// Its columns are values without affinity and collation, as those of `excluded` are.
+    pub untyped: bool,
 }
 
 /// The expressions of an index, over its table.
@@ -112,6 +116,8 @@ impl<'a> Tables<'a> {
             generated: Vec::new(),
             bound_indexes: Vec::new(),
             used: ColumnSet::default(),
+            may_be_missing: false,
+            untyped: false,
         });
         id
     }
@@ -149,12 +155,18 @@ impl<'a> TableEntry<'a> {
         }
     }
 
-    /// The expression of a virtual generated column.
-    pub fn generated_expression(&self, index: usize) -> Option<Rc<Scalar>> {
-        self.generated
-            .iter()
-            .find(|(column, _)| *column == index)
-            .map(|(_, expression)| Rc::clone(expression))
+    /// The expression of a virtual generated column of this table, which is `id`. Where the whole row may be missing, so is the column:
+    /// it is computed for rows that are there, which those with a key are.
+    pub fn generated_expression(&self, id: TableId, index: usize) -> Option<Rc<Scalar>> {
+        let (_, expression) = self.generated.iter().find(|(column, _)| *column == index)?;
+        let Some(table) = self.base().filter(|_| self.may_be_missing) else {
+            return Some(Rc::clone(expression));
+        };
+        let key = match &table.without_rowid {
+            Some(tree) => Scalar::column(id, *tree.stored.first()?),
+            None => Scalar::rowid(id),
+        };
+        Some(Rc::new(Scalar::only_if_not_null(key, (**expression).clone())))
     }
 
     /// How many columns it has.
@@ -215,6 +227,7 @@ impl<'a> TableEntry<'a> {
     /// Affinity and collation of a column.
     fn column_type(&self, index: usize) -> (Option<Affinity>, Option<Collation>) {
         match &self.columns {
+            _ if self.untyped => (None, None),
             TableColumns::Base { table, .. } => {
                 let column = &table.columns[index];
                 (Some(column.affinity), Some(column.collation.clone()))

@@ -336,17 +336,17 @@ impl<'a> Binder<'a> {
         let register: Register = Self::trigger_register(first, trigger.table, column);
         let expr = Scalar::Register(register);
         Some(match column {
-            Some(column) => {
+            Some(column) if trigger.table.rowid_alias != Some(column) => {
                 let column = &trigger.table.columns[column];
                 let collation = Some(column.collation.clone());
                 Typed {
                     expr,
-                    affinity: Some(column.affinity),
+                    affinity: trigger.typed.then_some(column.affinity),
                     collation,
                     explicit: false,
                 }
             }
-            None => Typed {
+            _ => Typed {
                 expr,
                 affinity: Some(Affinity::Integer),
                 collation: None,
@@ -363,7 +363,7 @@ impl<'a> Binder<'a> {
             let expr = Scalar::rowid(table);
             return Ok(Typed {
                 expr,
-                affinity: Some(Affinity::Integer),
+                affinity: (!entry.untyped).then_some(Affinity::Integer),
                 collation: None,
                 explicit: false,
             });

@@ -148,6 +148,7 @@ impl<'a> Binder<'a> {
         let shown = Arc::clone(&insert.alias.as_ref().unwrap_or(&insert.table.name).text);
         let row = self.written_row(database, &kind, &shown);
         let excluded = self.written_row(database, &kind, "excluded");
+        self.tables.get_mut(excluded).untyped = true;
         let defaults = match kind {
             WritableKind::Table(table) => self.defaults(row, table, &places.columns)?,
             WritableKind::View(..) => vec![None; places.columns.len()],
@@ -293,6 +294,11 @@ impl<'a> Binder<'a> {
                 }
                 None => None,
             };
+            // SQLite never looks at what a second clause for the same constraint would do: it cannot come into effect.
+            let repeated = target.is_some() && bound.iter().any(|known: &BoundUpsert| known.target == target);
+            if repeated {
+                continue;
+            }
             let update = match &upsert.action {
                 ast::UpsertAction::Nothing => None,
                 ast::UpsertAction::Update {

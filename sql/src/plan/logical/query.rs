@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::column::TableId;
 use super::scalar::Scalar;
 use crate::catalog::Table;
-use crate::functions::Function;
+use crate::functions::{Function, FunctionKind};
 use crate::plan::physical::{ColumnOrigin, CteId, DatabaseIndex, FrameExclude, FrameUnit, SetOperator};
 use crate::value::{Affinity, Collation};
 
@@ -266,6 +266,15 @@ pub(in crate::plan) struct AggregateCall {
     pub collation: Collation,
 }
 
+impl AggregateCall {
+    /// Whether it is the built-in min() or max(), which pick the row that bare columns come from.
+    pub fn picks_row(&self) -> bool {
+        self.function.builtin
+            && matches!(self.function.kind, FunctionKind::Aggregate(_))
+            && matches!(&*self.function.name, "min" | "max")
+    }
+}
+
 /// Window functions over one window.
 #[derive(Clone, Debug)]
 pub(in crate::plan) struct WindowGroup {
@@ -410,6 +419,26 @@ impl Query {
 }
 
 impl From {
+    /// Visits the tables whose rows may be missing: those on the other side of an outer join that keeps all rows of one.
+    pub fn each_missing(&self, visit: &mut dyn FnMut(TableId)) {
+        match self {
+            From::Source(_) => {}
+            From::Inner { items, .. } => items.iter().for_each(|item| item.from.each_missing(visit)),
+            From::Outer {
+                kind, left, right, ..
+            } => {
+                let sides = [(left, OuterKind::Left), (right, OuterKind::Right)];
+                for (side, kept) in sides {
+                    if *kind == kept {
+                        side.each_missing(visit);
+                    } else {
+                        side.each_source(&mut |source| visit(source.table));
+                    }
+                }
+            }
+        }
+    }
+
     /// Visits the tables from left to right.
     pub fn each_source<'a>(&'a self, visit: &mut dyn FnMut(&'a Source)) {
         match self {

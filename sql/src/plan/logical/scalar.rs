@@ -184,6 +184,27 @@ impl Scalar {
         })
     }
 
+    /// `value` where `key` is not NULL, else NULL.
+    pub fn only_if_not_null(key: Scalar, value: Scalar) -> Scalar {
+        let there = Scalar::IsNull {
+            operand: Box::new(key),
+            negated: true,
+        };
+        Scalar::Case {
+            operand: None,
+            branches: vec![Branch {
+                when: there,
+                rule: CompareRule {
+                    left: None,
+                    right: None,
+                    collation: Collation::Binary,
+                },
+                then: value,
+            }],
+            otherwise: None,
+        }
+    }
+
     /// All of `terms`: TRUE when there is none, the term itself when there is one.
     pub fn all(mut terms: Vec<Scalar>) -> Scalar {
         match terms.len() {

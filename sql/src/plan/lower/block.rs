@@ -101,6 +101,11 @@ impl Lowerer<'_> {
         extra: &[&Scalar],
         extreme: Option<&'e (Wanted, Vec<Scalar>)>,
     ) -> Result<(JoinPlan<'e>, bool)> {
+        from.each_missing(&mut |table| self.tables.get_mut(table).may_be_missing = true);
+        for semi in &block.semis {
+            let from = &semi.from;
+            from.each_missing(&mut |table| self.tables.get_mut(table).may_be_missing = true);
+        }
         // Which columns are read decides which indexes are enough; the plan then may need fewer.
         self.mark_block_expressions(block, tail);
         extra.iter().for_each(|scalar| self.mark(scalar));
@@ -219,7 +224,7 @@ fn extreme(block: &Block) -> Option<(Wanted, Vec<Scalar>)> {
     let [argument] = call.arguments.as_slice() else {
         return None;
     };
-    if !super::group::is_min_max(call) || call.filter.is_some() || argument.as_column().is_none() {
+    if !call.picks_row() || call.filter.is_some() || argument.as_column().is_none() {
         return None;
     }
     let descending = &*call.function.name == "max";

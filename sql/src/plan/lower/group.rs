@@ -3,7 +3,6 @@
 use super::order::Tail;
 use super::{Columns, Layout, Lowerer};
 use crate::error::Result;
-use crate::functions::FunctionKind;
 use crate::plan::logical::{
     AggregateCall, Block, ColumnRef, ColumnSet, Grouping, OrderKey, OrderTarget, TableId,
 };
@@ -47,7 +46,7 @@ impl Lowerer<'_> {
         let bare_from = grouping
             .calls
             .iter()
-            .position(is_min_max)
+            .position(AggregateCall::picks_row)
             .filter(|_| !bare.is_empty());
         let node = Aggregate {
             input,
@@ -66,12 +65,12 @@ impl Lowerer<'_> {
             .tables()
             .map(|table| (table, ColumnSet::default()))
             .collect();
-        let mut note = |column: ColumnRef| {
+        // A virtual generated column is computed before the grouping: where there is no row, it is as missing as all others.
+        let mut visit = |column: ColumnRef| {
             if let Some((_, set)) = sets.iter_mut().find(|(table, _)| *table == column.table) {
                 set.insert(column.column);
             }
         };
-        let mut visit = |column: ColumnRef| self.each_stored_column(column, &mut note);
         block.each_scalar_above_grouping(&mut |scalar| scalar.each_column(&mut visit));
         for order in tail.order {
             if let OrderTarget::Expression(expression) = &order.target {
@@ -80,19 +79,6 @@ impl Lowerer<'_> {
         }
         sets.retain(|(_, set)| set.len() > 0);
         sets
-    }
-
-    /// The column itself, or those that a virtual generated one is computed from.
-    fn each_stored_column(&self, column: ColumnRef, visit: &mut dyn FnMut(ColumnRef)) {
-        let entry = self.tables.get(column.table);
-        match column
-            .column
-            .index()
-            .and_then(|index| entry.generated_expression(index))
-        {
-            Some(expression) => expression.each_column(&mut |inner| self.each_stored_column(inner, visit)),
-            None => visit(column),
-        }
     }
 
     fn aggregate(&mut self, call: &AggregateCall, layout: &Layout) -> Result<physical::AggregateCall> {
@@ -126,11 +112,4 @@ impl Lowerer<'_> {
         }
         Ok(lowered)
     }
-}
-
-/// Whether the call is the built-in min() or max(), which pick a row.
-pub(super) fn is_min_max(call: &AggregateCall) -> bool {
-    call.function.builtin
-        && matches!(call.function.kind, FunctionKind::Aggregate(_))
-        && matches!(&*call.function.name, "min" | "max")
 }

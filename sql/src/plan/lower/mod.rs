@@ -181,7 +181,7 @@ fn mark_column(tables: &mut Tables<'_>, column: ColumnRef) {
     let generated = column
         .column
         .index()
-        .and_then(|index| entry.generated_expression(index));
+        .and_then(|index| entry.generated_expression(column.table, index));
     match generated {
         None => entry.used.insert(column.column),
         Some(expression) => expression.each_column(&mut |inner| mark_column(tables, inner)),

@@ -71,7 +71,7 @@ impl Lowerer<'_> {
         })
     }
 
-    /// A column: in the row, computed from the row, or of an outer row.
+    /// A column: in the row, computed from the row, or of an outer row, where it may be computed in turn.
     pub(super) fn column(&mut self, column: ColumnRef, layout: &Layout) -> Result<Expr> {
         if let Some(position) = layout.position(column) {
             return Ok(Expr::Column(position));
@@ -80,7 +80,8 @@ impl Lowerer<'_> {
         let generated = column
             .column
             .index()
-            .and_then(|index| entry.generated_expression(index));
+            .filter(|_| layout.tables().any(|table| table == column.table))
+            .and_then(|index| entry.generated_expression(column.table, index));
         match generated {
             Some(expression) => self.scalar(&expression, layout),
             None => Ok(Expr::Register(self.outer_register(column)?)),

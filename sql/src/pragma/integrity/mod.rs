@@ -130,13 +130,12 @@ fn check_open_database(
             break;
         }
         match rows::check_table(number, table, context, depth, findings) {
-            Err(Error::Interrupt) => return Err(Error::Interrupt),
             // The trees' findings tell where; this one tells what could not be looked at because of it.
-            Err(error) => findings.add(&format!(
+            Err(error @ (Error::Storage(_) | Error::Corrupt { .. })) => findings.add(&format!(
                 "rows of table {} could not be checked: {error}",
                 table.name
             )),
-            Ok(()) => {}
+            result => result?,
         }
     }
     let asked = check_virtual_tables(number, only_table, context, depth, findings)?;

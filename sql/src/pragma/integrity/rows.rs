@@ -12,7 +12,7 @@ use super::super::PragmaContext;
 use super::{Depth, Findings};
 use crate::catalog::{Collations, Column, Index, StrictType, Table, encode_text};
 use crate::error::Result;
-use crate::exec::{Batch, ExecContext, Kernel, Operator, Values, build};
+use crate::exec::{Batch, ExecContext, Kernel, Operator, Rows, Values, build};
 use crate::plan::expr::Expr;
 use crate::plan::physical::{Node, ScanColumn, Seek as ScanSeek, TableScan};
 use crate::plan::write::TargetTable;
@@ -292,6 +292,8 @@ struct IndexCheck {
 struct EntryKernels {
     filter: Option<Kernel>,
     parts: Vec<Kernel>,
+    /// The rows that a partial index holds; it alone decides for which rows the parts can be computed.
+    kept: Vec<u32>,
 }
 
 impl IndexCheck {
@@ -308,6 +310,7 @@ impl IndexCheck {
             keys: EntryKernels {
                 filter: filter.map(Kernel::compile).transpose()?,
                 parts,
+                kept: Vec::new(),
             },
             places: Uniqueness { key_count: key.len() },
             rows: 0,
@@ -317,34 +320,36 @@ impl IndexCheck {
 
 impl EntryKernels {
     fn evaluate<'a>(&'a mut self, context: &mut ExecContext<'_>, batch: &'a Batch) -> Result<Entries<'a>> {
-        let filter = match &mut self.filter {
-            Some(filter) => Some(filter.evaluate(context, batch)?),
-            None => None,
-        };
-        let parts = self
-            .parts
+        let EntryKernels { filter, parts, kept } = self;
+        let mut rows = Rows::of(batch);
+        if let Some(filter) = filter {
+            let holds = filter.evaluate(context, batch)?;
+            let held = (0..rows.len()).filter(|&n| cast::truth(holds.get(n)) == Some(true));
+            kept.clear();
+            kept.extend(held.map(|n| rows.row(n) as u32));
+            rows = Rows::Some(kept);
+        }
+        let parts = parts
             .iter_mut()
-            .map(|part| part.evaluate(context, batch))
+            .map(|part| part.evaluate_rows(context, batch, rows))
             .collect::<Result<_>>()?;
-        Ok(Entries { filter, parts })
+        Ok(Entries { rows, parts })
     }
 }
 
 /// The entries of a batch's rows.
 struct Entries<'a> {
-    filter: Option<Values<'a>>,
+    rows: Rows<'a>,
     parts: Vec<Values<'a>>,
 }
 
 impl Entries<'_> {
     /// The entry of a row in the file's encoding; `None` when a partial index leaves the row out.
     fn entry(&self, row: usize, encoding: TextEncoding) -> Option<Vec<Value>> {
-        if self
-            .filter
-            .is_some_and(|filter| cast::truth(filter.get(row)) != Some(true))
-        {
-            return None;
-        }
+        let n = match self.rows {
+            Rows::All(_) => row,
+            Rows::Some(rows) => rows.binary_search(&(row as u32)).ok()?,
+        };
         let stored = |value: ValueRef<'_>| match value {
             ValueRef::Text(text) if encoding != TextEncoding::Utf8 => {
                 let mut bytes = Vec::with_capacity(text.len() * 2);
@@ -353,7 +358,7 @@ impl Entries<'_> {
             }
             other => Value::from(other),
         };
-        Some(self.parts.iter().map(|part| stored(part.get(row))).collect())
+        Some(self.parts.iter().map(|part| stored(part.get(n))).collect())
     }
 }
 

@@ -382,7 +382,12 @@ impl IndexCursor {
         Ok(())
     }
 
-    fn rebalance(&mut self, pager: &mut Pager, path: Path, pending: Option<Pending>) -> Result<()> {
+    pub(super) fn rebalance(
+        &mut self,
+        pager: &mut Pager,
+        path: Path,
+        pending: Option<Pending>,
+    ) -> Result<()> {
         self.stack.clear();
         self.edge = None;
         balance::balance(pager, TreeKind::Index, path, pending.into_iter().collect())

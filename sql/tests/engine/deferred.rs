@@ -1,0 +1,152 @@
+//! Index entries that wait inside a transaction: nobody but the statements that leave them can tell.
+
+use super::both::{Both, run_ours, run_theirs};
+
+const SCHEMA: &str = "
+    CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT, b INT);
+    CREATE INDEX t_a ON t(a);
+    CREATE INDEX t_b ON t(b DESC, a) WHERE b > 2;
+    CREATE INDEX t_e ON t(lower(a) || b);
+    CREATE TABLE u(id INTEGER PRIMARY KEY, a TEXT UNIQUE, b INT);
+    CREATE INDEX u_b ON u(b);
+    BEGIN;
+    INSERT INTO t VALUES(1, 'X', 5);
+    INSERT INTO t VALUES(2, 'm', 1);
+    INSERT INTO t VALUES(3, 'b', 3);
+    DELETE FROM t WHERE id = 1;
+    INSERT INTO t VALUES(1, 'Y', 5);
+    UPDATE t SET b = b WHERE id = 2;
+    INSERT INTO u VALUES(1, 'p', 3)";
+
+#[test]
+fn every_other_statement_finds_them_there() {
+    for statement in [
+        "SELECT id FROM t INDEXED BY t_a WHERE a >= 'Y' ORDER BY a",
+        "SELECT id, b FROM t INDEXED BY t_b WHERE b > 2 ORDER BY b DESC, a",
+        "SELECT count(*) FROM t INDEXED BY t_a WHERE a > ''",
+        "UPDATE t SET a = a || '!' WHERE a = 'b'",
+        "UPDATE t SET a = 'c' WHERE id = 3",
+        "UPDATE t SET b = (SELECT count(*) FROM t INDEXED BY t_a WHERE a > '') WHERE id = 2",
+        "DELETE FROM t WHERE a = 'm'",
+        "DELETE FROM t WHERE id = (SELECT id FROM t INDEXED BY t_a WHERE a = 'm')",
+        "DELETE FROM t WHERE id = 2 RETURNING (SELECT count(*) FROM t INDEXED BY t_a WHERE a > '')",
+        "INSERT INTO t VALUES(9, 'n', 9) RETURNING (SELECT count(*) FROM t INDEXED BY t_a WHERE a > '')",
+        "INSERT OR REPLACE INTO t VALUES(3, 'n', 9)",
+        "INSERT OR IGNORE INTO u VALUES(8, 'p', 1)",
+        "INSERT INTO u VALUES(8, 'p', 1) ON CONFLICT DO UPDATE SET b = 2",
+        "INSERT INTO u VALUES(8, 'p', 1)",
+        "INSERT INTO t SELECT id + 10, a, b FROM t INDEXED BY t_a WHERE a > 'b'",
+        "DELETE FROM t",
+        "DROP INDEX t_a",
+        "DROP TABLE u",
+        "CREATE INDEX t_ab ON t(a, b)",
+        "ALTER TABLE t RENAME COLUMN a TO z",
+        "REINDEX t",
+        "PRAGMA integrity_check",
+        "PRAGMA quick_check",
+        "SAVEPOINT s",
+        "ROLLBACK",
+        "COMMIT",
+    ] {
+        println!("{statement}");
+        let both = Both::with(SCHEMA);
+        both.check(statement);
+        both.check("INSERT INTO t(b, id) VALUES(7, 77); DELETE FROM t WHERE id = 77; PRAGMA integrity_check");
+        both.check_loosely("COMMIT; ROLLBACK");
+        both.check_files();
+    }
+}
+
+#[test]
+fn savepoints_hold_what_waited_when_they_began() {
+    let both = Both::with(SCHEMA);
+    both.check(
+        "SAVEPOINT s;
+         INSERT INTO t VALUES(10, 'ten', 10);
+         DELETE FROM t WHERE id = 3;
+         ROLLBACK TO s;
+         SELECT id FROM t INDEXED BY t_a WHERE a > '';
+         INSERT INTO t VALUES(11, 'eleven', 11);
+         SAVEPOINT r;
+         INSERT INTO t VALUES(12, 'twelve', 12);
+         RELEASE r;
+         PRAGMA integrity_check;
+         ROLLBACK TO s;
+         RELEASE s;
+         SELECT id FROM t INDEXED BY t_a WHERE a > ''",
+    );
+    both.check("COMMIT");
+    both.check_files();
+}
+
+#[test]
+fn a_query_that_runs_finds_them_there() {
+    let both = Both::with(SCHEMA);
+    let sql = "SELECT a FROM t INDEXED BY t_a WHERE a > '' ORDER BY a";
+    let mut ours = both.ours.prepare(sql).unwrap();
+    assert!(ours.step().unwrap());
+    assert_eq!(ours.get::<String>(0).unwrap(), "Y");
+    run_ours(&both.ours, "INSERT INTO t VALUES(30, 'zz', 3)").unwrap();
+    run_theirs(&both.theirs, "INSERT INTO t VALUES(30, 'zz', 3)").unwrap();
+    while ours.step().unwrap() {}
+    drop(ours);
+    both.check(sql);
+    both.check("COMMIT");
+    both.check_files();
+}
+
+#[test]
+fn bytes_of_the_open_transaction_have_them() {
+    let both = Both::with(SCHEMA);
+    let bytes = both.ours.serialize("main").unwrap();
+    both.ours.execute_batch("ROLLBACK").unwrap();
+    let copy = aludel_sql::Connection::open_in_memory().unwrap();
+    copy.deserialize("main", &bytes, Default::default()).unwrap();
+    let verdict = run_ours(&copy, "PRAGMA integrity_check").unwrap();
+    assert_eq!(verdict, vec![vec!["'ok'".to_owned()]]);
+    let count = run_ours(&copy, "SELECT count(*) FROM t INDEXED BY t_a WHERE a > ''").unwrap();
+    assert_eq!(count, vec![vec!["3".to_owned()]]);
+}
+
+#[test]
+fn a_limit_on_pages_refuses_the_row() {
+    let both = Both::with(
+        "PRAGMA page_size = 512; CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT); CREATE INDEX t_a ON t(a); PRAGMA max_page_count = 20",
+    );
+    both.ours.execute_batch("BEGIN").unwrap();
+    let insert = |id: i64| {
+        let sql = "INSERT INTO t VALUES(?1, 'some text that fills pages ' || ?1)";
+        both.ours.execute(sql, (id,))
+    };
+    let count = (0..).find(|id| insert(*id).is_err()).unwrap();
+    let full = insert(count).unwrap_err();
+    assert_eq!(full.code(), 13, "{full}");
+    both.ours.execute_batch("COMMIT").unwrap();
+    let counted = run_ours(&both.ours, "SELECT count(*) FROM t INDEXED BY t_a WHERE a > ''").unwrap();
+    assert_eq!(counted, vec![vec![count.to_string()]]);
+    let sound = run_ours(&both.ours, "PRAGMA integrity_check").unwrap();
+    assert_eq!(sound, vec![vec!["'ok'".to_owned()]]);
+}
+
+/// More than is kept waiting, in an order that is not the index's.
+#[test]
+fn many_are_written_in_between() {
+    let both = Both::with(
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT, b INT); CREATE INDEX t_a ON t(a); CREATE INDEX t_b ON t(b)",
+    );
+    let long = "x".repeat(3000);
+    let sql = "INSERT INTO t VALUES(?1, ?2, ?3)";
+    both.check("BEGIN");
+    {
+        let mut ours = both.ours.prepare(sql).unwrap();
+        let mut theirs = both.theirs.prepare(sql).unwrap();
+        for id in 0_i64..5000 {
+            let (a, b) = (format!("{}{long}", id * 7919 % 5003), id * 31 % 17);
+            ours.execute((id, a.as_str(), b)).unwrap();
+            theirs.execute((id, a, b)).unwrap();
+        }
+    }
+    both.check("DELETE FROM t WHERE id = 4321; COMMIT");
+    both.check("SELECT sum(id * b) FROM t INDEXED BY t_b WHERE b > 3; PRAGMA integrity_check");
+    both.check_files();
+}

@@ -1,0 +1,6 @@
+-- A second ON CONFLICT for the same constraint has no effect, and SQLite does not look into it.
+CREATE TABLE t(id INTEGER PRIMARY KEY, a UNIQUE);
+INSERT INTO t VALUES (1, 1);
+INSERT INTO t VALUES (1, 2) ON CONFLICT(id) DO UPDATE SET a = 3 ON CONFLICT(id) DO UPDATE SET a = (SELECT x FROM missing);
+INSERT INTO t VALUES (1, 2) ON CONFLICT(a) DO NOTHING ON CONFLICT(a) DO UPDATE SET nothing = 1 ON CONFLICT DO UPDATE SET a = 4;
+SELECT * FROM t;
