@@ -3,7 +3,7 @@
 //! A common table is bound when something first refers to it, in the surroundings of its WITH: it sees the tables of the queries
 //! around the WITH and the other tables of the same WITH, not those of the place that refers to it. One that is never referred to is never bound.
 
-use smol_str::SmolStr;
+use ecow::EcoString;
 use std::rc::Rc;
 
 use super::compound::{check_width, collations};
@@ -108,7 +108,7 @@ impl<'a> Binder<'a> {
     }
 
     /// The common table of that name as an item of FROM.
-    pub(super) fn common_item(&mut self, name: &Ident, shown: &SmolStr) -> Result<Option<Item<'a>>> {
+    pub(super) fn common_item(&mut self, name: &Ident, shown: &EcoString) -> Result<Option<Item<'a>>> {
         for level in (0..self.withs.len()).rev() {
             let place = self.withs[level]
                 .tables
@@ -121,7 +121,7 @@ impl<'a> Binder<'a> {
         Ok(None)
     }
 
-    fn common_reference(&mut self, level: usize, place: usize, shown: &SmolStr) -> Result<Item<'a>> {
+    fn common_reference(&mut self, level: usize, place: usize, shown: &EcoString) -> Result<Item<'a>> {
         let state = &mut self.withs[level].tables[place];
         let name = &state.ast.name;
         match &mut state.progress {
@@ -187,7 +187,7 @@ impl<'a> Binder<'a> {
         }
     }
 
-    fn derived_item(&mut self, kind: SourceKind, columns: Rc<[OutputColumn]>, shown: &SmolStr) -> Item<'a> {
+    fn derived_item(&mut self, kind: SourceKind, columns: Rc<[OutputColumn]>, shown: &EcoString) -> Item<'a> {
         let table: TableId = self.tables.add(shown.clone(), TableColumns::Derived(columns));
         Item {
             operand: super::from::Operand::Source(Box::new(Source {

@@ -3,7 +3,7 @@
 //! Two passes. The first binds the tables from left to right; none of them sees the others, so no scope is open yet.
 //! The second opens the scope of all tables and binds what may refer to them: ON, USING, NATURAL, arguments.
 
-use smol_str::SmolStr;
+use ecow::EcoString;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -108,7 +108,7 @@ impl<'a> Binder<'a> {
                 let query = self.select(select)?;
                 let name = alias
                     .as_ref()
-                    .map_or_else(|| SmolStr::default(), |alias| alias.text.clone());
+                    .map_or_else(|| EcoString::default(), |alias| alias.text.clone());
                 out.push(self.query_item(query, name, None));
             }
             TableRef::Parenthesized { from, alias } => {
@@ -129,7 +129,7 @@ impl<'a> Binder<'a> {
             TableRef::Function { name, arguments, .. } => self.table_function(name, arguments, alias),
             TableRef::Subquery { select, .. } => {
                 let query = self.select(select)?;
-                let name = alias.map_or_else(|| SmolStr::default(), |alias| alias.text.clone());
+                let name = alias.map_or_else(|| EcoString::default(), |alias| alias.text.clone());
                 Ok(self.query_item(query, name, None))
             }
             TableRef::Parenthesized { from, alias: inner } => {
@@ -141,7 +141,7 @@ impl<'a> Binder<'a> {
     pub(super) fn query_item(
         &mut self,
         query: Query,
-        name: SmolStr,
+        name: EcoString,
         database: Option<DatabaseIndex>,
     ) -> Item<'a> {
         let columns = TableColumns::Derived(unique_names(&query.columns));
@@ -201,7 +201,7 @@ impl<'a> Binder<'a> {
         &mut self,
         database: DatabaseIndex,
         table: &'a Arc<Table>,
-        name: SmolStr,
+        name: EcoString,
         hint: IndexHint,
     ) -> Item<'a> {
         let columns = TableColumns::Base { database, table };
@@ -288,7 +288,7 @@ impl<'a> Binder<'a> {
             // A name that was given with AS stays.
             let written = column.explicit && column.inner_name.is_some();
             let declared = column.origin.as_ref().filter(|_| written);
-            column.inner_name = declared.map(|origin| SmolStr::from(origin.name()));
+            column.inner_name = declared.map(|origin| EcoString::from(origin.name()));
         }
         if !view.columns.is_empty() {
             if view.columns.len() != query.width() {
@@ -300,7 +300,7 @@ impl<'a> Binder<'a> {
                 )));
             }
             for (column, name) in query.columns.iter_mut().zip(&view.columns) {
-                column.name = SmolStr::from(name.as_str());
+                column.name = EcoString::from(name.as_str());
                 column.inner_name = None;
             }
         }
@@ -509,7 +509,7 @@ impl<'a> Binder<'a> {
             }
             None => Ok(Vec::new()),
             Some(JoinConstraint::Using(names)) => {
-                let names: Vec<SmolStr> = names.iter().map(|name| name.text.clone()).collect();
+                let names: Vec<EcoString> = names.iter().map(|name| name.text.clone()).collect();
                 self.using(&names, reach)
             }
             Some(JoinConstraint::On(condition)) => {
@@ -530,9 +530,9 @@ impl<'a> Binder<'a> {
     }
 
     /// The columns of the right side that a table on the left has as well.
-    fn natural_columns(&mut self, reach: Reach) -> Vec<SmolStr> {
+    fn natural_columns(&mut self, reach: Reach) -> Vec<EcoString> {
         let sources = self.scopes.last().map_or(&[][..], |scope| &scope.sources);
-        let mut shared: Vec<SmolStr> = Vec::new();
+        let mut shared: Vec<EcoString> = Vec::new();
         for source in &sources[reach.middle..reach.end] {
             let entry = self.tables.get(source.table);
             for index in (0..entry.width()).filter(|&index| !entry.is_hidden(index)) {
@@ -541,7 +541,7 @@ impl<'a> Binder<'a> {
                     .iter()
                     .any(|left| self.tables.get(left.table).find_column(name).is_some());
                 if on_left && !shared.iter().any(|known| known.eq_ignore_ascii_case(name)) {
-                    shared.push(SmolStr::from(name));
+                    shared.push(EcoString::from(name));
                 }
             }
         }
@@ -549,7 +549,7 @@ impl<'a> Binder<'a> {
     }
 
     /// The equalities of USING, and the note that the columns are shared.
-    fn using(&mut self, names: &[SmolStr], reach: Reach) -> Result<Vec<Scalar>> {
+    fn using(&mut self, names: &[EcoString], reach: Reach) -> Result<Vec<Scalar>> {
         let mut terms = Vec::with_capacity(names.len());
         for name in names {
             let missing = || {
@@ -707,7 +707,7 @@ pub(super) fn unique_names(columns: &[OutputColumn]) -> Rc<[OutputColumn]> {
 }
 
 /// The name itself, or with the first number that makes it free. A number that it bears already goes.
-pub(super) fn numbered(name: &SmolStr, mut take: impl FnMut(&str) -> bool) -> SmolStr {
+pub(super) fn numbered(name: &EcoString, mut take: impl FnMut(&str) -> bool) -> EcoString {
     if take(name) {
         return name.clone();
     }
@@ -721,7 +721,7 @@ pub(super) fn numbered(name: &SmolStr, mut take: impl FnMut(&str) -> bool) -> Sm
     loop {
         let numbered = format!("{stem}:{number}");
         if take(&numbered) {
-            return SmolStr::from(numbered);
+            return EcoString::from(numbered);
         }
         number += 1;
     }

@@ -33,8 +33,8 @@ mod write;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use ecow::EcoString;
 use smallvec::SmallVec;
-use smol_str::SmolStr;
 
 use super::context::PlanContext;
 use super::expr::Register;
@@ -65,7 +65,7 @@ pub(super) struct Tables<'a> {
 #[derive(Clone, Debug)]
 pub(super) struct TableEntry<'a> {
     /// What the statement calls it.
-    pub name: SmolStr,
+    pub name: EcoString,
     /// Where its columns come from.
     pub columns: TableColumns<'a>,
     /// The expressions of virtual generated columns that the statement refers to.
@@ -109,7 +109,7 @@ pub(super) enum TableColumns<'a> {
 
 impl<'a> Tables<'a> {
     /// Adds a table.
-    pub fn add(&mut self, name: SmolStr, columns: TableColumns<'a>) -> TableId {
+    pub fn add(&mut self, name: EcoString, columns: TableColumns<'a>) -> TableId {
         let id = TableId(self.entries.len() as u32);
         self.entries.push(TableEntry {
             name,
@@ -125,7 +125,7 @@ impl<'a> Tables<'a> {
 
     /// Adds a pseudo-table.
     pub fn add_pseudo(&mut self) -> TableId {
-        self.add(SmolStr::default(), TableColumns::Pseudo)
+        self.add(EcoString::default(), TableColumns::Pseudo)
     }
 
     /// The table.

@@ -14,7 +14,7 @@
 //!
 //! A join that stands first and without an alias is no unit: its tables are the clause's own.
 
-use smol_str::SmolStr;
+use ecow::EcoString;
 use std::rc::Rc;
 
 use super::from::{Item, Operand, TakenNames, numbered};
@@ -29,11 +29,11 @@ use crate::syntax::ast::{self, Ident, TableRef};
 #[derive(Clone, Debug)]
 pub(in crate::plan) struct NestedColumn {
     /// Its name, unlike all others.
-    pub name: SmolStr,
+    pub name: EcoString,
     /// The name that it has inside.
-    own: SmolStr,
+    own: EcoString,
     /// Database and table that qualify it; `None` for a column that USING makes.
-    qualifier: Option<(SmolStr, SmolStr)>,
+    qualifier: Option<(EcoString, EcoString)>,
     /// USING makes it.
     pub merged: bool,
     /// `*` leaves it out, because USING shows it already.
@@ -82,7 +82,7 @@ impl<'a> Binder<'a> {
     ) -> Result<Item<'a>> {
         let (tree, (columns, scope)) =
             self.nested(|binder| binder.bind_from_clause(from, |binder| binder.nested_columns()))?;
-        let name = alias.map_or_else(|| SmolStr::default(), |alias| alias.text.clone());
+        let name = alias.map_or_else(|| EcoString::default(), |alias| alias.text.clone());
         let table = self.tables.add(name.clone(), TableColumns::Nested(columns));
         let mut inner = Vec::new();
         for source in &scope.sources {
@@ -109,7 +109,7 @@ impl<'a> Binder<'a> {
         let mut columns = Vec::new();
         for place in 0..self.scopes[level].sources.len() {
             let next = self.scopes[level].sources.get(place + 1);
-            let shared: Vec<SmolStr> = next.map(|next| next.using.clone()).unwrap_or_default();
+            let shared: Vec<EcoString> = next.map(|next| next.using.clone()).unwrap_or_default();
             for name in &shared {
                 let typed = self.merged(level, name)?;
                 columns.push(NestedColumn {
@@ -131,20 +131,20 @@ impl<'a> Binder<'a> {
         &mut self,
         level: usize,
         place: usize,
-        shared: &[SmolStr],
+        shared: &[EcoString],
         columns: &mut Vec<NestedColumn>,
     ) -> Result<()> {
         let source = self.scopes[level].sources[place].clone();
         let database = source
             .database
             .map_or("*", |database| self.context.databases[database].name);
-        let qualifier = (SmolStr::from(database), source.name.clone());
+        let qualifier = (EcoString::from(database), source.name.clone());
         for index in 0..self.tables.get(source.table).width() {
             let entry = self.tables.get(source.table);
             if entry.is_hidden(index) {
                 continue;
             }
-            let name: SmolStr = SmolStr::from(entry.column_name(index));
+            let name: EcoString = EcoString::from(entry.column_name(index));
             let inner = entry.nested().map(|nested| nested[index].clone());
             let unlisted = source.shares(&name)
                 || shared.iter().any(|using| using.eq_ignore_ascii_case(&name))

@@ -1,6 +1,6 @@
 //! `*` and `t.*`, and the names of result columns.
 
-use smol_str::SmolStr;
+use ecow::EcoString;
 
 use super::Binder;
 use super::typed::Typed;
@@ -91,7 +91,7 @@ impl<'a> Binder<'a> {
                     continue;
                 }
                 matched = true;
-                let name = SmolStr::from(entry.column_name(index));
+                let name = EcoString::from(entry.column_name(index));
                 let source = &self.scopes[level].sources[place];
                 let typed = match table {
                     None if place > 0 && source.shares(&name) => continue,
@@ -124,7 +124,7 @@ impl<'a> Binder<'a> {
     }
 
     /// The output column of an expression under a name.
-    pub(super) fn output(&self, typed: &Typed, name: SmolStr) -> OutputColumn {
+    pub(super) fn output(&self, typed: &Typed, name: EcoString) -> OutputColumn {
         OutputColumn {
             name,
             inner_name: None,
@@ -145,7 +145,7 @@ impl<'a> Binder<'a> {
     }
 
     /// The name of a result column without alias: a column's own name, else the text as written.
-    fn default_name(&self, expr: &ast::Expr, bound: &Scalar, text: impl FnOnce() -> SmolStr) -> SmolStr {
+    fn default_name(&self, expr: &ast::Expr, bound: &Scalar, text: impl FnOnce() -> EcoString) -> EcoString {
         let named = matches!(expr.kind, ExprKind::Name(_) | ExprKind::Qualified(_));
         let in_nested =
             |scope: &super::scope::Scope| scope.sources.iter().any(|source| !source.inner.is_empty());
@@ -172,21 +172,21 @@ impl<'a> Binder<'a> {
         // Mostly it is written as it was declared, and the text is there already.
         match written.text.bytes().eq(name.bytes()) {
             true => written.text.clone(),
-            false => SmolStr::from(name),
+            false => EcoString::from(name),
         }
     }
 }
 
 /// The name as it is written, where that is not how the column is shown.
-fn own_name(written: &Ident, shown: &str) -> Option<SmolStr> {
+fn own_name(written: &Ident, shown: &str) -> Option<EcoString> {
     (!written.text.bytes().eq(shown.bytes())).then(|| written.text.clone())
 }
 
 /// The text of a result column.
-fn written(expr: &ast::Expr, text: &ast::SourceText) -> SmolStr {
+fn written(expr: &ast::Expr, text: &ast::SourceText) -> EcoString {
     match &expr.kind {
         ExprKind::Qualified(name) if text.is_empty() => {
-            SmolStr::from(format!("{}.{}", name.table, name.column))
+            EcoString::from(format!("{}.{}", name.table, name.column))
         }
         _ => text.shared(),
     }

@@ -1,7 +1,7 @@
 //! Expressions of the schema, over one row of one table: CHECK, generated columns, indexed expressions, filters of
 //! partial indexes, defaults.
 
-use smol_str::SmolStr;
+use ecow::EcoString;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::syntax::ast;
 impl<'a> Binder<'a> {
     /// A table whose rows expressions refer to.
     pub fn row_table(&mut self, database: DatabaseIndex, table: &'a Arc<Table>) -> TableId {
-        let name = SmolStr::from(table.name.as_str());
+        let name = EcoString::from(table.name.as_str());
         self.table_item(database, table, name, IndexHint::Free)
             .visible
             .table

@@ -3,7 +3,7 @@
 //! A view has the shape of a table here ([`Table::is_view`]), so that the rest of a write need not know: its columns are those of its query,
 //! without rowid, constraints or indexes.
 
-use smol_str::SmolStr;
+use ecow::EcoString;
 use std::sync::Arc;
 
 use aludel_storage::format::PageNo;
@@ -56,14 +56,14 @@ impl<'a> Binder<'a> {
             WritableKind::Table(table) => TableColumns::Base { database, table },
             WritableKind::View(_, query) => TableColumns::Derived(unique_names(&query.columns)),
         };
-        self.tables.add(SmolStr::from(name), columns)
+        self.tables.add(EcoString::from(name), columns)
     }
 
     /// The rows that an UPDATE or DELETE looks through.
     pub(super) fn written_item(
         &mut self,
         writable: Writable<'a>,
-        shown: &SmolStr,
+        shown: &EcoString,
         indexed: Option<&'a ast::Indexed>,
     ) -> Result<Item<'a>> {
         match writable.kind {

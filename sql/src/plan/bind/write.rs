@@ -1,6 +1,6 @@
 //! INSERT, UPDATE and DELETE: targets, columns, assignments, ON CONFLICT, RETURNING.
 
-use smol_str::SmolStr;
+use ecow::EcoString;
 use std::sync::Arc;
 
 use super::Binder;
@@ -639,7 +639,7 @@ fn visible(table: TableId, database: Option<DatabaseIndex>, name: &str) -> Scope
     ScopeSource {
         table,
         database,
-        name: SmolStr::from(name),
+        name: EcoString::from(name),
         using: Vec::new(),
         outer: None,
         inner: Vec::new(),

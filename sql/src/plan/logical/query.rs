@@ -1,6 +1,6 @@
 //! Queries between binder and physical plan.
 
-use smol_str::SmolStr;
+use ecow::EcoString;
 use std::sync::Arc;
 
 use super::column::TableId;
@@ -35,7 +35,7 @@ pub(in crate::plan) struct CommonTable {
     /// Its number.
     pub id: CteId,
     /// Its name, for EXPLAIN.
-    pub name: SmolStr,
+    pub name: EcoString,
     /// What it is.
     pub query: Query,
     /// How many times FROM clauses refer to it.
@@ -225,7 +225,7 @@ pub(in crate::plan) enum IndexHint {
     /// NOT INDEXED.
     NotIndexed,
     /// INDEXED BY.
-    By(SmolStr),
+    By(EcoString),
 }
 
 /// GROUP BY and aggregates of a block.
@@ -371,10 +371,10 @@ pub(in crate::plan) enum OrderTarget {
 #[derive(Clone, Debug)]
 pub(in crate::plan) struct OutputColumn {
     /// Its name.
-    pub name: SmolStr,
+    pub name: EcoString,
     /// What a query around this one calls it, where that differs: a column has the name there by which it is written here, also under
     /// COLLATE. (The columns of a view go by their declared names.)
-    pub inner_name: Option<SmolStr>,
+    pub inner_name: Option<EcoString>,
     /// Its affinity, if the expression has one.
     pub affinity: Option<Affinity>,
     /// Its collation, if the expression has one.
@@ -391,7 +391,7 @@ impl OutputColumn {
     /// A column that nobody names, of an expression without affinity.
     pub fn nameless() -> OutputColumn {
         OutputColumn {
-            name: SmolStr::default(),
+            name: EcoString::default(),
             inner_name: None,
             affinity: None,
             collation: None,

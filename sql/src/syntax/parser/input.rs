@@ -10,10 +10,10 @@ use super::super::token::{Token, TokenKind};
 use super::ParseError;
 use super::expression::Open;
 use super::limits::{HEIGHT_MAX, NESTING_MAX};
+use ecow::EcoString;
 use nom::error::ErrorKind;
 use nom::{Err, IResult, Input, Needed};
 use rustc_hash::{FxHashMap, FxHashSet};
-use smol_str::SmolStr;
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::iter::{Copied, Enumerate};
@@ -77,7 +77,7 @@ pub(super) struct Context<'a> {
 #[derive(Default)]
 pub(super) struct ParameterList {
     pub(super) parameters: Parameters,
-    numbers: FxHashMap<SmolStr, u32>,
+    numbers: FxHashMap<EcoString, u32>,
     named: FxHashSet<u32>,
 }
 
@@ -106,7 +106,7 @@ impl ParameterList {
         }
     }
 
-    pub(super) fn add_name(&mut self, name: SmolStr, number: u32) {
+    pub(super) fn add_name(&mut self, name: EcoString, number: u32) {
         let first_new = if self.is_indexed() {
             self.parameters.names.len()
         } else {
@@ -323,8 +323,8 @@ impl<'a> Tokens<'a> {
     }
 
     /// The text of a token or a span, what is not UTF-8 replaced.
-    pub(super) fn text_lossy(self, span: Span) -> SmolStr {
-        SmolStr::new(self.cx.str_of(span))
+    pub(super) fn text_lossy(self, span: Span) -> EcoString {
+        EcoString::from(self.cx.str_of(span))
     }
 }
 
@@ -471,7 +471,7 @@ pub(super) fn ident_of(i: Tokens<'_>, token: Token) -> Ident {
         && !text.starts_with(['"', '[', '`', '\''])
     {
         return Ident {
-            text: SmolStr::new(text),
+            text: EcoString::from(text),
             quote: Quote::None,
             span,
         };
@@ -491,8 +491,8 @@ fn odd_ident(i: Tokens<'_>, token: Token) -> Ident {
         _ => Quote::None,
     };
     let text = match quote {
-        Quote::None => SmolStr::new(i.cx.str_of(token.span())),
-        _ => SmolStr::new(String::from_utf8_lossy(&unquoted_bytes(text))),
+        Quote::None => EcoString::from(i.cx.str_of(token.span())),
+        _ => EcoString::from(String::from_utf8_lossy(&unquoted_bytes(text))),
     };
     Ident {
         text,
