@@ -16,7 +16,10 @@ const SCHEMA: &str = "
     DELETE FROM t WHERE id = 1;
     INSERT INTO t VALUES(1, 'Y', 5);
     UPDATE t SET b = b WHERE id = 2;
-    INSERT INTO u VALUES(1, 'p', 3)";
+    UPDATE t SET b = b + 2, a = a || 'b' WHERE id = 3;
+    UPDATE t SET a = 'b', b = 3 WHERE id = 3;
+    INSERT INTO u VALUES(1, 'p', 3);
+    INSERT INTO u VALUES(2, 's', 3)";
 
 #[test]
 fn every_other_statement_finds_them_there() {
@@ -26,6 +29,15 @@ fn every_other_statement_finds_them_there() {
         "SELECT count(*) FROM t INDEXED BY t_a WHERE a > ''",
         "UPDATE t SET a = a || '!' WHERE a = 'b'",
         "UPDATE t SET a = 'c' WHERE id = 3",
+        "UPDATE t SET a = 'c' WHERE id = 4711",
+        "UPDATE t SET a = 'c' WHERE id = 'x'",
+        "UPDATE t SET a = (SELECT max(a) FROM t INDEXED BY t_a WHERE a > '') WHERE id = 3",
+        "UPDATE t SET a = 'c' WHERE id = (SELECT id FROM t INDEXED BY t_a WHERE a = 'm')",
+        "UPDATE t SET a = 'c' WHERE id = 3 RETURNING (SELECT count(*) FROM t INDEXED BY t_a WHERE a = 'c')",
+        "UPDATE u SET a = 'p' WHERE id = 2",
+        "UPDATE u SET a = 'p', b = 7 WHERE id = 1",
+        "UPDATE u SET a = 'q' WHERE id = 1",
+        "UPDATE t SET a = 1 / 0, b = abs(-9223372036854775807 - 1) WHERE id = 3",
         "UPDATE t SET b = (SELECT count(*) FROM t INDEXED BY t_a WHERE a > '') WHERE id = 2",
         "DELETE FROM t WHERE a = 'm'",
         "DELETE FROM t WHERE id = (SELECT id FROM t INDEXED BY t_a WHERE a = 'm')",
@@ -149,4 +161,36 @@ fn many_are_written_in_between() {
     both.check("DELETE FROM t WHERE id = 4321; COMMIT");
     both.check("SELECT sum(id * b) FROM t INDEXED BY t_b WHERE b > 3; PRAGMA integrity_check");
     both.check_files();
+}
+
+/// The same by one statement, which may fail after some were written.
+#[test]
+fn a_statement_that_fails_takes_its_entries_back() {
+    let both = Both::with(
+        "CREATE TABLE s(id INTEGER PRIMARY KEY, a TEXT, u INT);
+         CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT, u INT UNIQUE);
+         CREATE INDEX t_a ON t(a DESC);
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4000)
+         INSERT INTO s SELECT i, (i * 7919 % 4001) || zeroblob(1200), i % 3990 FROM n",
+    );
+    for or in ["", "OR FAIL", "OR IGNORE", "OR REPLACE"] {
+        for begin in ["", "BEGIN"] {
+            both.check(begin);
+            both.check(&format!(
+                "INSERT INTO t VALUES(9000, 'first', -1);
+                 INSERT {or} INTO t SELECT * FROM s;
+                 SELECT count(*), sum(id) FROM t INDEXED BY t_a WHERE a > '';
+                 UPDATE {or} t SET a = a || 'x', u = u - id % 2 WHERE id % 3 = 1;
+                 SELECT count(*), sum(id) FROM t INDEXED BY t_a WHERE a > '';
+                 UPDATE t SET a = id % 100;
+                 SELECT count(*), sum(id) FROM t INDEXED BY t_a WHERE a > '3';
+                 DELETE FROM t WHERE id % 7 = 2;
+                 DELETE FROM t WHERE a < '5';
+                 PRAGMA integrity_check"
+            ));
+            both.check_loosely("COMMIT");
+            both.check("DELETE FROM t WHERE id > 0");
+        }
+    }
+    both.check_content();
 }

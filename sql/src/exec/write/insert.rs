@@ -121,6 +121,14 @@ impl Insert {
             && self.writer.removes_nothing()
     }
 
+    /// Whether it may leave index entries for its end: what it reads is read before it writes, or lies elsewhere.
+    pub fn batches(&self) -> bool {
+        let target = &self.writer.target;
+        let plain =
+            !target.has_programs() && !target.returns() && self.writer.upserts.iter().all(Option::is_none);
+        plain && !self.is_single()
+    }
+
     /// Whether it inserts one row of parameters and literals.
     pub fn is_single(&self) -> bool {
         matches!(self.source, Source::Given(_))

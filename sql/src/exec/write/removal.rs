@@ -39,8 +39,7 @@ impl Target {
                 index.delete_later(deferred, self.database, stored);
             }
         }
-        self.note_change(pager);
-        Ok(())
+        self.end_change(state)
     }
 
     /// Removes the row at which the cursor stands, as it is now: programs that ran since it was read may have changed it.
@@ -59,19 +58,16 @@ impl Target {
         if !self.indexes.is_empty() {
             self.prepare_indexes(context, Side::Old, old, |_| true)?;
         }
-        let pager = &mut context
-            .state
-            .databases
-            .get_mut(self.database)
-            .ok_or_else(detached)?
-            .pager;
+        let state = &mut *context.state;
+        let pager = &mut state.databases.get_mut(self.database).ok_or_else(detached)?.pager;
+        let deferred = &mut state.deferred;
         self.look_around(pager);
         let (Tree::Rowid(cursor), Some(Value::Integer(rowid))) = (&mut self.tree, old.last()) else {
             return Err(Error::misuse("a row of another kind of table"));
         };
         let stored = in_file_encoding(old, self.encoding, &mut self.stored_old);
         for index in &mut self.indexes {
-            if index.is_present(Side::Old) {
+            if index.is_present(Side::Old) && !index.waits(deferred) {
                 index.delete(pager, stored)?;
             }
         }
@@ -80,7 +76,12 @@ impl Target {
         if found {
             cursor.delete(pager)?;
         }
-        self.note_change(pager);
+        for index in &self.indexes {
+            if found && index.is_present(Side::Old) && index.waits(deferred) {
+                index.delete_later(deferred, self.database, stored);
+            }
+        }
+        self.end_change(state)?;
         Ok(found)
     }
 
