@@ -108,7 +108,7 @@ impl<'a> Binder<'a> {
                 let query = self.select(select)?;
                 let name = alias
                     .as_ref()
-                    .map_or_else(|| EcoString::default(), |alias| alias.text.clone());
+                    .map_or_else(EcoString::default, |alias| alias.text.clone());
                 out.push(self.query_item(query, name, None));
             }
             TableRef::Parenthesized { from, alias } => {
@@ -129,7 +129,7 @@ impl<'a> Binder<'a> {
             TableRef::Function { name, arguments, .. } => self.table_function(name, arguments, alias),
             TableRef::Subquery { select, .. } => {
                 let query = self.select(select)?;
-                let name = alias.map_or_else(|| EcoString::default(), |alias| alias.text.clone());
+                let name = alias.map_or_else(EcoString::default, |alias| alias.text.clone());
                 Ok(self.query_item(query, name, None))
             }
             TableRef::Parenthesized { from, alias: inner } => {

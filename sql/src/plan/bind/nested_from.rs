@@ -82,7 +82,7 @@ impl<'a> Binder<'a> {
     ) -> Result<Item<'a>> {
         let (tree, (columns, scope)) =
             self.nested(|binder| binder.bind_from_clause(from, |binder| binder.nested_columns()))?;
-        let name = alias.map_or_else(|| EcoString::default(), |alias| alias.text.clone());
+        let name = alias.map_or_else(EcoString::default, |alias| alias.text.clone());
         let table = self.tables.add(name.clone(), TableColumns::Nested(columns));
         let mut inner = Vec::new();
         for source in &scope.sources {
