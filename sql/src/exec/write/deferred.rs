@@ -23,14 +23,25 @@ use crate::error::{Error, Result};
 use crate::plan::physical::DatabaseIndex;
 
 /// Entries that wait take at most about so much memory, those of all indexes together.
-const BYTES_MAX: usize = 8 << 20;
+pub(crate) const WAITING_BYTES_MAX: usize = 8 << 20;
 
 /// The entries that wait, index by index.
-#[derive(Default)]
 pub(crate) struct Deferred {
     indexes: Vec<DeferredIndex>,
     until: Until,
     any: bool,
+    bytes_max: usize,
+}
+
+impl Default for Deferred {
+    fn default() -> Deferred {
+        Deferred {
+            indexes: Vec::new(),
+            until: Until::Never,
+            any: false,
+            bytes_max: WAITING_BYTES_MAX,
+        }
+    }
 }
 
 /// How long the entries of the statement that runs may wait.
@@ -79,7 +90,12 @@ impl Deferred {
                 .iter()
                 .map(|index| index.batch.bytes())
                 .sum::<usize>()
-                > BYTES_MAX
+                > self.bytes_max
+    }
+
+    /// Changes how much memory entries that wait may take.
+    pub(crate) fn set_bytes_max(&mut self, bytes: usize) {
+        self.bytes_max = bytes;
     }
 
     /// Writes what waits when it is much and belongs to the statement that runs.

@@ -17,6 +17,38 @@ use crate::value::Value;
 impl Target {
     /// Removes the row `old`, at which the cursor stands, and all its index entries.
     pub(super) fn remove(&mut self, context: &mut ExecContext<'_>, old: &[Value]) -> Result<()> {
+        self.remove_or_leave(context, old, true)
+    }
+
+    /// Whether a row that REPLACE puts in the place of another with the same key can be written over it.
+    pub(super) fn overwrites(&self) -> bool {
+        matches!(self.tree, Tree::Rowid(_)) && !self.has_programs()
+    }
+
+    /// Removes the index entries of the row that `locator` leads to. The row itself stays, to be overwritten.
+    pub(super) fn remove_entries_of(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        locator: &Locator,
+    ) -> Result<()> {
+        self.check_pin(context)?;
+        if self.indexes.is_empty() || !self.seek(&context.state.databases, locator)? {
+            return Ok(());
+        }
+        let mut victim = std::mem::take(&mut self.victim);
+        let read = self.read(context, &mut victim);
+        let removed = read.and_then(|()| self.remove_or_leave(context, &victim, false));
+        self.victim = victim;
+        removed
+    }
+
+    /// Removes the index entries of the row `old`, at which the cursor stands, and the row unless it is to stay.
+    fn remove_or_leave(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        old: &[Value],
+        row_goes: bool,
+    ) -> Result<()> {
         self.check_pin(context)?;
         self.prepare_indexes(context, Side::Old, old, |_| true)?;
         let state = &mut *context.state;
@@ -31,6 +63,7 @@ impl Target {
         }
         self.tree.vouch(pager);
         match &mut self.tree {
+            _ if !row_goes => {}
             Tree::Rowid(cursor) => cursor.delete(pager)?,
             Tree::Clustered(cursor) => cursor.delete(pager)?,
         }
