@@ -84,6 +84,8 @@ pub struct Otherwise {
     pub unoptimized: bool,
     /// The most rows that a scan hands on at once.
     pub batch_rows_max: usize,
+    /// Memory that index entries which wait may take.
+    pub waiting_bytes_max: usize,
 }
 
 impl Default for Otherwise {
@@ -91,6 +93,7 @@ impl Default for Otherwise {
         Otherwise {
             unoptimized: false,
             batch_rows_max: crate::exec::BATCH_ROWS_MAX,
+            waiting_bytes_max: crate::exec::write::WAITING_BYTES_MAX,
         }
     }
 }
@@ -302,6 +305,7 @@ impl Connection {
         let mut state = self.state()?;
         state.settings.unoptimized = otherwise.unoptimized;
         state.session.batch_rows_max = otherwise.batch_rows_max;
+        state.deferred.set_bytes_max(otherwise.waiting_bytes_max);
         state.schema_version += 1;
         Ok(())
     }

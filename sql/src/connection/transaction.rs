@@ -19,7 +19,7 @@ use aludel_storage::pager::{Afterwards, PAGE_COUNT_MAX, Pager, TransactionState,
 use super::State;
 use crate::catalog::Database;
 use crate::error::{Error, Result};
-use crate::exec::write::check_transaction_keys;
+use crate::exec::write::{Failure, check_transaction_keys};
 use crate::pragma;
 use crate::syntax::ast::{ConflictAction, TransactionKind};
 
@@ -141,6 +141,16 @@ impl State {
             self.release_idle();
         }
         written
+    }
+
+    /// A statement that left index entries for its end has come to it.
+    pub(crate) fn end_batches(&mut self, result: Result<(), Failure>) -> Result<(), Failure> {
+        let keeps = match &result {
+            Ok(()) => true,
+            Err(failure) => failure.action == ConflictAction::Fail,
+        };
+        self.deferred.end_statement(&mut self.databases, keeps)?;
+        result
     }
 
     /// Which databases have a transaction open, as bits.

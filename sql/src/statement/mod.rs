@@ -24,7 +24,7 @@ pub use row::{ColumnIndex, Row};
 
 use crate::connection::{Connection, Entered, Outcome, State};
 use crate::error::{Error, Result};
-use crate::exec::write::{Failure, check_statement_keys};
+use crate::exec::write::{Failure, Until, check_statement_keys};
 use crate::syntax::ast::{self, ConflictAction};
 use crate::value::{Value, ValueRef};
 
@@ -223,15 +223,22 @@ impl Body {
 
     fn write(&mut self, state: &mut State, connection: &Connection) -> Result<bool, Failure> {
         let interrupt = connection.interrupt_flag();
-        state
-            .deferred
-            .set_open(self.row.program.defers() && state.may_defer(&self.writes));
+        let until = match &self.row.program {
+            program if program.defers() && state.may_defer(&self.writes) => Until::Needed,
+            program if program.batches() => Until::StatementEnd,
+            _ => Until::Never,
+        };
+        state.deferred.set_until(until);
         let mut context = state.context(&self.values, &mut self.registers, interrupt, self.run);
         let last_rowid = context.state.session.environment.last_insert_rowid.get();
         context.state.session.foreign_keys.statement.clear();
         (context.state.session.depth, context.state.session.firing) = (0, Vec::new());
         let result = self.row.program.write(&mut context);
-        context.state.deferred.set_open(false);
+        let result = match until {
+            Until::StatementEnd => context.state.end_batches(result),
+            _ => result,
+        };
+        context.state.deferred.set_until(Until::Never);
         let result = match self.row.program.fails_clean() {
             true => result.map_err(undone_whole),
             false => result,

@@ -54,6 +54,7 @@ pub(crate) struct Write {
     kind: WriteKind,
     fails_clean: bool,
     defers: bool,
+    batches: bool,
     written: Written,
     /// Whether its result is one row with the number of rows (PRAGMA count_changes).
     counts: bool,
@@ -186,6 +187,7 @@ impl Program {
         Program::Write(Box::new(Write {
             fails_clean: kind.fails_clean(),
             defers: kind.defers(),
+            batches: kind.batches() && !kind.fails_clean(),
             kind,
             written: Written::default(),
             counts: false,
@@ -256,6 +258,11 @@ impl Program {
         matches!(self, Program::Write(write) if write.defers)
     }
 
+    /// Whether it may leave index entries for its end.
+    pub(crate) fn batches(&self) -> bool {
+        matches!(self, Program::Write(write) if write.batches)
+    }
+
     pub(crate) fn inserts_one_row(&self) -> bool {
         matches!(self, Program::Write(write) if matches!(&write.kind, WriteKind::Insert(insert) if insert.is_single()))
     }
@@ -284,6 +291,15 @@ impl WriteKind {
             WriteKind::Insert(insert) => insert.defers(),
             WriteKind::Update(update) => update.defers(),
             WriteKind::Delete(delete) => delete.defers(),
+            WriteKind::Virtual(..) => false,
+        }
+    }
+
+    fn batches(&self) -> bool {
+        match self {
+            WriteKind::Insert(insert) => insert.batches(),
+            WriteKind::Update(update) => update.batches(),
+            WriteKind::Delete(delete) => delete.batches(),
             WriteKind::Virtual(..) => false,
         }
     }

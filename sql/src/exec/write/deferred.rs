@@ -5,8 +5,13 @@
 //! ([`Insert::defers`](super::Insert::defers) and its like). Everybody else comes to find them written: each other statement, each other
 //! way to read a database, and COMMIT let them be written first (`State::write_deferred`), and a rollback forgets them.
 //!
-//! - F1. Nothing waits outside of a transaction begun by the user, nor when anything but a statement that defers runs.
-//! - F2. When writing fails, some entries are there and some are not, so the whole transaction is rolled back.
+//! A statement that changes many rows leaves their entries here as well, if it does not look at indexes that are not unique once it has
+//! begun to write ([`Insert::batches`](super::Insert::batches) and its like). They are written before it ends.
+//!
+//! - F1. Between two statements nothing waits outside of a transaction begun by the user, and while one runs that does not defer only what it
+//!   left itself.
+//! - F2. When writing fails, some entries are there and some are not: the statement that they belong to is undone, or the whole transaction where
+//!   they may be of several.
 
 use std::sync::Arc;
 
@@ -18,15 +23,37 @@ use crate::error::{Error, Result};
 use crate::plan::physical::DatabaseIndex;
 
 /// Entries that wait take at most about so much memory, those of all indexes together.
-const BYTES_MAX: usize = 8 << 20;
+pub(crate) const WAITING_BYTES_MAX: usize = 8 << 20;
 
 /// The entries that wait, index by index.
-#[derive(Default)]
 pub(crate) struct Deferred {
     indexes: Vec<DeferredIndex>,
-    /// The statement that runs may leave entries here.
-    open: bool,
+    until: Until,
     any: bool,
+    bytes_max: usize,
+}
+
+impl Default for Deferred {
+    fn default() -> Deferred {
+        Deferred {
+            indexes: Vec::new(),
+            until: Until::Never,
+            any: false,
+            bytes_max: WAITING_BYTES_MAX,
+        }
+    }
+}
+
+/// How long the entries of the statement that runs may wait.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// Not at all.
+    #[default]
+    Never,
+    /// To the end of the statement.
+    StatementEnd,
+    /// Until somebody wants to see them.
+    Needed,
 }
 
 struct DeferredIndex {
@@ -40,13 +67,13 @@ impl Deferred {
     /// Whether entries may be left here.
     #[inline]
     pub(crate) fn is_open(&self) -> bool {
-        self.open
+        self.until != Until::Never
     }
 
-    /// A statement begins that leaves entries here, or ends.
+    /// A statement begins, or with [`Until::Never`] ends.
     #[inline]
-    pub(crate) fn set_open(&mut self, open: bool) {
-        self.open = open;
+    pub(crate) fn set_until(&mut self, until: Until) {
+        self.until = until;
     }
 
     /// Whether any entries wait.
@@ -63,7 +90,40 @@ impl Deferred {
                 .iter()
                 .map(|index| index.batch.bytes())
                 .sum::<usize>()
-                > BYTES_MAX
+                > self.bytes_max
+    }
+
+    /// Changes how much memory entries that wait may take.
+    pub(crate) fn set_bytes_max(&mut self, bytes: usize) {
+        self.bytes_max = bytes;
+    }
+
+    /// Writes what waits when it is much and belongs to the statement that runs.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    #[inline]
+    pub(super) fn write_if_full(&mut self, databases: &mut [Database]) -> Result<()> {
+        if self.until == Until::StatementEnd && self.is_full() {
+            return self.write(databases);
+        }
+        Ok(())
+    }
+
+    /// The statement to which all that waits belongs has ended; unless it `keeps` what it did, nothing is to be written.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub(crate) fn end_statement(&mut self, databases: &mut [Database], keeps: bool) -> Result<()> {
+        self.until = Until::Never;
+        match keeps {
+            true if self.any => self.write(databases),
+            true => Ok(()),
+            false => {
+                self.forget();
+                Ok(())
+            }
+        }
     }
 
     /// Where entries of `index` wait.

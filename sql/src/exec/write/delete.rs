@@ -28,6 +28,8 @@ pub struct Delete {
     named: Option<Kernel>,
     /// There is such a row, and it is named without a look at any other.
     defers: bool,
+    /// The rows are found by rowid, or before the first is removed, and nobody looks at them.
+    batches: bool,
     collected: Collected,
     remover: Remover,
 }
@@ -56,6 +58,7 @@ impl Delete {
         Ok(Delete {
             stable,
             defers: unseen && named_row(&plan.input).is_some_and(is_rowwise),
+            batches: unseen,
             clears: unseen && plan.unconditional,
             named: match named_row(&plan.input) {
                 Some(rowid) if unseen => Some(Kernel::compile(rowid)?),
@@ -80,6 +83,11 @@ impl Delete {
     /// Whether it may leave index entries for later: it finds its row without an index.
     pub fn defers(&self) -> bool {
         self.defers
+    }
+
+    /// Whether it may leave index entries for its end.
+    pub fn batches(&self) -> bool {
+        self.batches
     }
 
     /// Deletes the rows.

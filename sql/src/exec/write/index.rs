@@ -269,6 +269,25 @@ impl IndexWriter {
         deferred.batch(database, &self.index).remove(&values);
     }
 
+    /// Leaves it for later to put the new row's entry in the place of the old one's.
+    pub(super) fn change_later(
+        &self,
+        deferred: &mut Deferred,
+        database: DatabaseIndex,
+        (old, new): (&[Value], &[Value]),
+        moves: bool,
+    ) {
+        if !moves && self.is_unchanged(old, new) {
+            return;
+        }
+        if self.is_present(Side::Old) {
+            self.delete_later(deferred, database, old);
+        }
+        if self.is_present(Side::New) {
+            self.insert_later(deferred, database, new);
+        }
+    }
+
     /// Removes the old row's entry.
     ///
     /// # Errors

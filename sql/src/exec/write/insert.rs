@@ -118,7 +118,15 @@ impl Insert {
     pub fn fails_clean(&self) -> bool {
         matches!(self.source, Source::Given(_))
             && !self.writer.target.has_programs()
-            && self.writer.removes_nothing()
+            && self.writer.fails_before_it_writes()
+    }
+
+    /// Whether it may leave index entries for its end: what it reads is read before it writes, or lies elsewhere.
+    pub fn batches(&self) -> bool {
+        let target = &self.writer.target;
+        let plain =
+            !target.has_programs() && !target.returns() && self.writer.upserts.iter().all(Option::is_none);
+        plain && !self.is_single()
     }
 
     /// Whether it inserts one row of parameters and literals.
@@ -184,10 +192,14 @@ impl Writer {
         Ok(())
     }
 
-    /// REPLACE removes rows before the new one is known to be fit, and a failing upsert may have changed what it found.
-    fn removes_nothing(&self) -> bool {
-        let harmless = |response: &Response| matches!(response, Response::Act(action) if *action != ConflictAction::Replace);
-        self.checks.iter().all(|(_, response)| harmless(response)) && !self.target.table.autoincrement
+    /// REPLACE removes rows as its conflicts are found: it is fit when no other conflict can come after that. A failing upsert may have
+    /// changed what it found.
+    fn fails_before_it_writes(&self) -> bool {
+        let replaces = |response: &Response| matches!(response, Response::Act(ConflictAction::Replace));
+        let responses = || self.checks.iter().map(|(_, response)| response);
+        let after_first = responses().skip_while(|response| !replaces(response));
+        let acts = responses().all(|response| matches!(response, Response::Act(_)));
+        acts && after_first.into_iter().all(replaces) && !self.target.table.autoincrement
     }
 
     // ---- rows ------------------------------------------------------------------------------------
@@ -284,6 +296,11 @@ impl Writer {
             };
             match response {
                 Response::Act(ConflictAction::Ignore) => return Ok(()),
+                Response::Act(ConflictAction::Replace)
+                    if unique == Unique::Key && self.target.overwrites() =>
+                {
+                    self.target.remove_entries_of(context, &other)?;
+                }
                 Response::Act(ConflictAction::Replace) => {
                     fired |= self.target.remove_victim(context, &other)?;
                 }

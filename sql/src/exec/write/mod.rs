@@ -47,7 +47,7 @@ mod unique;
 mod update;
 mod virtual_table;
 
-pub(crate) use deferred::Deferred;
+pub(crate) use deferred::{Deferred, Until, WAITING_BYTES_MAX};
 pub use delete::Delete;
 pub use foreign_key::{
     BrokenKey, ForeignKeyPlan, Ledger, ReferencePlan, check_statement_keys, check_transaction_keys,

@@ -17,6 +17,38 @@ use crate::value::Value;
 impl Target {
     /// Removes the row `old`, at which the cursor stands, and all its index entries.
     pub(super) fn remove(&mut self, context: &mut ExecContext<'_>, old: &[Value]) -> Result<()> {
+        self.remove_or_leave(context, old, true)
+    }
+
+    /// Whether a row that REPLACE puts in the place of another with the same key can be written over it.
+    pub(super) fn overwrites(&self) -> bool {
+        matches!(self.tree, Tree::Rowid(_)) && !self.has_programs()
+    }
+
+    /// Removes the index entries of the row that `locator` leads to. The row itself stays, to be overwritten.
+    pub(super) fn remove_entries_of(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        locator: &Locator,
+    ) -> Result<()> {
+        self.check_pin(context)?;
+        if self.indexes.is_empty() || !self.seek(&context.state.databases, locator)? {
+            return Ok(());
+        }
+        let mut victim = std::mem::take(&mut self.victim);
+        let read = self.read(context, &mut victim);
+        let removed = read.and_then(|()| self.remove_or_leave(context, &victim, false));
+        self.victim = victim;
+        removed
+    }
+
+    /// Removes the index entries of the row `old`, at which the cursor stands, and the row unless it is to stay.
+    fn remove_or_leave(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        old: &[Value],
+        row_goes: bool,
+    ) -> Result<()> {
         self.check_pin(context)?;
         self.prepare_indexes(context, Side::Old, old, |_| true)?;
         let state = &mut *context.state;
@@ -31,6 +63,7 @@ impl Target {
         }
         self.tree.vouch(pager);
         match &mut self.tree {
+            _ if !row_goes => {}
             Tree::Rowid(cursor) => cursor.delete(pager)?,
             Tree::Clustered(cursor) => cursor.delete(pager)?,
         }
@@ -39,8 +72,7 @@ impl Target {
                 index.delete_later(deferred, self.database, stored);
             }
         }
-        self.note_change(pager);
-        Ok(())
+        self.end_change(state)
     }
 
     /// Removes the row at which the cursor stands, as it is now: programs that ran since it was read may have changed it.
@@ -59,19 +91,16 @@ impl Target {
         if !self.indexes.is_empty() {
             self.prepare_indexes(context, Side::Old, old, |_| true)?;
         }
-        let pager = &mut context
-            .state
-            .databases
-            .get_mut(self.database)
-            .ok_or_else(detached)?
-            .pager;
+        let state = &mut *context.state;
+        let pager = &mut state.databases.get_mut(self.database).ok_or_else(detached)?.pager;
+        let deferred = &mut state.deferred;
         self.look_around(pager);
         let (Tree::Rowid(cursor), Some(Value::Integer(rowid))) = (&mut self.tree, old.last()) else {
             return Err(Error::misuse("a row of another kind of table"));
         };
         let stored = in_file_encoding(old, self.encoding, &mut self.stored_old);
         for index in &mut self.indexes {
-            if index.is_present(Side::Old) {
+            if index.is_present(Side::Old) && !index.waits(deferred) {
                 index.delete(pager, stored)?;
             }
         }
@@ -80,7 +109,12 @@ impl Target {
         if found {
             cursor.delete(pager)?;
         }
-        self.note_change(pager);
+        for index in &self.indexes {
+            if found && index.is_present(Side::Old) && index.waits(deferred) {
+                index.delete_later(deferred, self.database, stored);
+            }
+        }
+        self.end_change(state)?;
         Ok(found)
     }
 

@@ -24,6 +24,7 @@ use super::stored::{
 };
 use super::{Failure, Fate, Written};
 use crate::catalog::{Database, Table};
+use crate::connection::State;
 use crate::error::{ConstraintKind, Error, Result};
 use crate::exec::{BATCH_ROWS_MAX, Batch, ExecContext, Kernel};
 use crate::plan::physical::DatabaseIndex;
@@ -415,8 +416,8 @@ impl Target {
             }
         }
         self.stored_new = buffer;
-        self.left = Some(state_of(pager));
-        written
+        written?;
+        self.end_change(state)
     }
 
     /// Adds `stored` to the table's tree, in place of a row with the same rowid.
@@ -454,6 +455,16 @@ impl Target {
             Tree::Rowid(cursor) => Ok(cursor),
             Tree::Clustered(_) => Err(Error::misuse("a row of another kind of table")),
         }
+    }
+
+    /// A row was changed: what the pages are now is this target's doing.
+    pub(super) fn end_change(&mut self, state: &mut State) -> Result<()> {
+        state.deferred.write_if_full(&mut state.databases)?;
+        self.left = state
+            .databases
+            .get(self.database)
+            .map(|database| state_of(&database.pager));
+        Ok(())
     }
 
     /// What the pages are now is this target's doing.
@@ -544,12 +555,9 @@ impl Target {
         if (moves || clustered) && !self.seek(&context.state.databases, locator)? {
             return Ok(());
         }
-        let pager = &mut context
-            .state
-            .databases
-            .get_mut(self.database)
-            .ok_or_else(detached)?
-            .pager;
+        let state = &mut *context.state;
+        let pager = &mut state.databases.get_mut(self.database).ok_or_else(detached)?.pager;
+        let deferred = &mut state.deferred;
         self.look_around(pager);
         let (mut old_buffer, mut new_buffer) = (
             std::mem::take(&mut self.stored_old),
@@ -563,7 +571,7 @@ impl Target {
             .zip(changed)
             .filter(|(_, changed)| **changed)
         {
-            if !moves && index.is_unchanged(stored_old, stored_new) {
+            if index.waits(deferred) || (!moves && index.is_unchanged(stored_old, stored_new)) {
                 continue;
             }
             if index.is_present(Side::Old) {
@@ -581,9 +589,16 @@ impl Target {
             }
         }
         let written = self.write_record(pager, stored_new);
+        if written.is_ok() && deferred.is_open() {
+            for (index, changed) in self.indexes.iter().zip(changed) {
+                if *changed && index.waits(deferred) {
+                    index.change_later(deferred, self.database, (stored_old, stored_new), moves);
+                }
+            }
+        }
         (self.stored_old, self.stored_new) = (old_buffer, new_buffer);
-        self.left = Some(state_of(pager));
-        written
+        written?;
+        self.end_change(state)
     }
 
     /// Whether RETURNING returns anything.

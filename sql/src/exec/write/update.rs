@@ -6,15 +6,16 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use super::collect::{Collected, is_rowwise, is_stable};
-use super::index::Side;
+use super::collect::{Collected, is_rowwise, is_stable, named_row};
+use super::index::{Side, collect_columns};
 use super::patch::Patcher;
 use super::program::{ProgramSet, RowChange, RowEvent};
-use super::target::{Locator, Target};
+use super::target::{Locator, Target, load};
 use super::unique::{Response, Unique, order_of};
 use super::{Failure, Fate, Written};
 use crate::error::{Error, Result};
 use crate::exec::kernel::Rows;
+use crate::exec::scan::rowid_of;
 use crate::exec::{Batch, ExecContext, Kernel, Operator, build};
 use crate::plan::write::UpdatePlan;
 use crate::syntax::ast::{ConflictAction, TriggerTime};
@@ -24,6 +25,8 @@ use crate::value::{Affinity, Collation, Value, apply_affinity, compare};
 pub struct Update {
     input: Box<dyn Operator>,
     stable: bool,
+    /// Nothing that it does after its first change looks at an index that is not unique.
+    batches: bool,
     /// A row may come several times.
     joined: bool,
     collected: Collected,
@@ -44,8 +47,38 @@ struct Worker {
     rewriter: Rewriter,
     /// Rows may have been changed by the time their turn comes, and are read again.
     read_again: bool,
+    /// The rowid of the only row that is changed, when nothing but that row, its indexes and its constraints has a say.
+    named: Option<Named>,
     old: Vec<Value>,
     fresh: Batch,
+}
+
+/// How a row is named.
+struct Named {
+    rowid: Kernel,
+    /// No expression looks at another row.
+    apart: bool,
+    /// What an expression without columns is evaluated over.
+    nothing: Batch,
+}
+
+impl Named {
+    /// The row that `plan` names; its new values are computed from a row in table row layout.
+    fn of(plan: &UpdatePlan, width: usize) -> Result<Option<Named>> {
+        let mut reads = Vec::new();
+        plan.sets
+            .iter()
+            .for_each(|(_, expression)| collect_columns(expression, &mut reads));
+        let Some(rowid) = named_row(&plan.input).filter(|_| reads.iter().all(|&column| column < width))
+        else {
+            return Ok(None);
+        };
+        Ok(Some(Named {
+            apart: is_rowwise(rowid) && plan.sets.iter().all(|(_, expression)| is_rowwise(expression)),
+            rowid: Kernel::compile(rowid)?,
+            nothing: Batch::new(0),
+        }))
+    }
 }
 
 impl Update {
@@ -62,6 +95,7 @@ impl Update {
                     return Ok(Update {
                         input: build(&input)?,
                         stable: true,
+                        batches: false,
                         joined: false,
                         collected: Collected::default(),
                         way: Way::Patch(Box::new(patcher)),
@@ -74,8 +108,11 @@ impl Update {
             .any(|(_, response)| matches!(response, Response::Act(ConflictAction::Replace)));
         // A row may be replaced by one that is changed before it.
         let plain = !target.has_programs() && !replaces;
+        let batches = rowwise && !target.has_programs() && !target.returns();
+        let alone = plain && !changes.key && !plan.joined && !target.table.is_view && !target.returns();
         Ok(Update {
             stable: plain && !changes.key && rowwise && !plan.joined && is_stable(&plan.input),
+            batches,
             joined: plan.joined,
             input: build(&plan.input)?,
             collected: Collected::default(),
@@ -86,6 +123,10 @@ impl Update {
                     .map(|(column, expression)| Ok((*column, Kernel::compile(expression)?)))
                     .collect::<Result<_>>()?,
                 read_again: (changes.key || !plain) && !target.table.is_view,
+                named: match alone {
+                    true => Named::of(plan, target.width())?,
+                    false => None,
+                },
                 rewriter: Rewriter::new(&target, changes, plan.conflict),
                 old: Vec::new(),
                 fresh: Batch::new(0),
@@ -96,20 +137,33 @@ impl Update {
 
     /// Whether a run that fails leaves nothing to undo: it changes columns of one row, after all checks.
     pub fn fails_clean(&self) -> bool {
-        matches!(&self.way, Way::Patch(patcher) if patcher.is_single())
+        match &self.way {
+            Way::Patch(patcher) => patcher.is_single(),
+            Way::Rewrite(worker) => worker.named.is_some(),
+        }
     }
 
-    /// Whether it may run while index entries wait: it neither reads nor changes an index.
+    /// Whether it may leave index entries for later: it finds its row without an index, and looks at no other.
     pub fn defers(&self) -> bool {
-        matches!(&self.way, Way::Patch(patcher) if patcher.is_apart())
+        match &self.way {
+            Way::Patch(patcher) => patcher.is_apart(),
+            Way::Rewrite(worker) => worker.named.as_ref().is_some_and(|named| named.apart),
+        }
+    }
+
+    /// Whether it may leave index entries for its end.
+    pub fn batches(&self) -> bool {
+        self.batches
     }
 
     /// Changes the rows.
     pub fn run(&mut self, context: &mut ExecContext<'_>, written: &mut Written) -> Result<(), Failure> {
         self.way.start(context)?;
-        if let Way::Patch(patcher) = &mut self.way
-            && patcher.change_named(context, written)?
-        {
+        let done = match &mut self.way {
+            Way::Patch(patcher) => patcher.change_named(context, written)?,
+            Way::Rewrite(worker) => worker.change_named(context, written)?,
+        };
+        if done {
             return Ok(());
         }
         self.input.open(context)?;
@@ -210,6 +264,31 @@ impl Way {
 }
 
 impl Worker {
+    /// Changes the row that the statement names, found by the cursor that changes it; false when it names none.
+    fn change_named(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        written: &mut Written,
+    ) -> Result<bool, Failure> {
+        let Some(named) = &mut self.named else {
+            return Ok(false);
+        };
+        let rowid = rowid_of(named.rowid.evaluate_one(context, &named.nothing)?);
+        let Some(locator) = rowid.map(Locator::Rowid) else {
+            return Ok(true);
+        };
+        if !self.target.seek(&context.state.databases, &locator)? {
+            return Ok(true);
+        }
+        self.target.read(context, &mut self.old)?;
+        let mut row = std::mem::take(&mut self.fresh);
+        row.columns.resize_with(self.target.width(), Default::default);
+        load(&mut row, &self.old);
+        let changed = self.change_row(context, &row, 0, written);
+        self.fresh = row;
+        changed.map(|()| true)
+    }
+
     fn change_rows(
         &mut self,
         context: &mut ExecContext<'_>,

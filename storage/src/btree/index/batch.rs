@@ -8,7 +8,8 @@
 //! ```
 //!
 //! - B1. Of two changes with equal keys the one that came first is made first.
-//! - B2. Starts of keys that differ are in the order of the keys ([`start_of`]); equal ones say nothing.
+//! - B2. An entry that is removed and then added again is left as it is; that it is there is not checked.
+//! - B3. Starts of keys that differ are in the order of the keys ([`start_of`]); equal ones say nothing.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -105,11 +106,33 @@ impl IndexBatch {
                 .then_with(|| self.compare_whole(a, b))
                 .then(a.at.cmp(&b.at))
         });
+        self.leave_out_returning(&mut changes);
         let made = self.make_all(pager, cursor, &changes);
         changes.clear();
         self.records.clear();
         self.changes = changes;
         made
+    }
+
+    /// An entry that goes and comes back stays.
+    fn leave_out_returning(&self, changes: &mut Vec<Change>) {
+        let mut kept = 0;
+        for at in 0..changes.len() {
+            let change = changes[at];
+            let returns = kept > 0 && {
+                let before = &changes[kept - 1];
+                (before.kind, change.kind) == (Kind::Remove, Kind::Add)
+                    && before.start == change.start
+                    && self.record(before) == self.record(&change)
+            };
+            if returns {
+                kept -= 1;
+            } else {
+                changes[kept] = change;
+                kept += 1;
+            }
+        }
+        changes.truncate(kept);
     }
 
     fn make_all(&self, pager: &mut Pager, cursor: &mut IndexCursor, changes: &[Change]) -> Result<()> {
