@@ -192,7 +192,7 @@ impl<'a> Builder<'a> {
             return Err(Error::sql("cannot use DEFAULT on a generated column"));
         }
         column.default = Some(default.expr.clone());
-        column.default_text = Some(default.text.shared());
+        column.default_text = Some((&*default.text).into());
         Ok(())
     }
 

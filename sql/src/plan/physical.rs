@@ -11,6 +11,7 @@
 //! A plan that depends on an outer row reads it through registers ([`Register`]); whoever owns the outer row sets them
 //! and opens the plan again.
 
+use ecow::EcoString;
 use std::sync::Arc;
 
 use aludel_storage::format::Collation;
@@ -34,7 +35,7 @@ pub struct Plan {
 #[derive(Clone, Debug)]
 pub struct ResultColumn {
     /// The name: the alias, or what SQLite would show.
-    pub name: Arc<str>,
+    pub name: EcoString,
     /// The table column behind it, if it is one.
     pub origin: Option<ColumnOrigin>,
     /// The affinity of the expression, if it has one.

@@ -21,8 +21,8 @@
 //!
 //! Identifiers are UTF-8: bytes of a name that are not UTF-8 are replaced by U+FFFD. String and blob literals keep their bytes.
 
+use ecow::EcoString;
 use std::fmt;
-use std::sync::Arc;
 
 mod ddl;
 mod dml;
@@ -96,19 +96,19 @@ impl fmt::Debug for Span {
 /// Text copied from the source, kept because it shows: as a column's name, in a message, in `PRAGMA table_info`. Like a [`Span`]
 /// it takes no part in equality.
 #[derive(Clone, Default)]
-pub struct SourceText(Option<Arc<str>>);
+pub struct SourceText(EcoString);
 
 impl SourceText {
-    /// The text, shared.
+    /// The text.
     #[must_use]
-    pub fn shared(&self) -> Arc<str> {
-        self.0.clone().unwrap_or_default()
+    pub fn shared(&self) -> EcoString {
+        self.0.clone()
     }
 }
 
-impl From<Arc<str>> for SourceText {
-    fn from(text: Arc<str>) -> Self {
-        Self(Some(text))
+impl From<EcoString> for SourceText {
+    fn from(text: EcoString) -> Self {
+        Self(text)
     }
 }
 
@@ -116,7 +116,7 @@ impl std::ops::Deref for SourceText {
     type Target = str;
 
     fn deref(&self) -> &str {
-        self.0.as_deref().unwrap_or_default()
+        &self.0
     }
 }
 
@@ -154,7 +154,7 @@ pub enum Quote {
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Ident {
     /// The name, unquoted, in the case in which it was written. Names compare without regard to ASCII case.
-    pub text: Arc<str>,
+    pub text: EcoString,
     /// How it was quoted.
     pub quote: Quote,
     /// Where it stands, quotes included.
@@ -164,7 +164,7 @@ pub struct Ident {
 impl Ident {
     /// A bare identifier that stands nowhere. [`render`](super::render) quotes it where it must.
     #[must_use]
-    pub fn new(text: impl Into<Arc<str>>) -> Self {
+    pub fn new(text: impl Into<EcoString>) -> Self {
         Self {
             text: text.into(),
             quote: Quote::None,
@@ -310,7 +310,7 @@ pub struct Parameters {
     /// The highest number in use: how many values can be bound.
     pub count: u32,
     /// Names with their numbers, in order of appearance; the name keeps its `:`, `@`, `$`, `#` or `?` sign. A bare `?` has none.
-    pub names: Vec<(Arc<str>, u32)>,
+    pub names: Vec<(EcoString, u32)>,
 }
 
 impl Parameters {

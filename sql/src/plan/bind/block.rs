@@ -3,8 +3,6 @@
 //! FROM first, then the result columns, because the other clauses may name them by alias; whether the block aggregates is known only
 //! when its result columns are bound.
 
-use std::sync::Arc;
-
 use super::Binder;
 use super::scope::{Alias, Clause, Scope};
 use super::typed::Typed;
@@ -222,28 +220,15 @@ struct Clauses {
 
 /// The result columns that AS names. `*` may put several columns where the list has one entry.
 fn aliases(list: &[ast::ResultColumn], columns: &[OutputColumn]) -> Vec<Alias> {
-    let mut found = Vec::new();
-    let stars = list
-        .iter()
-        .filter(|result| !matches!(result, ast::ResultColumn::Expr { .. }))
-        .count();
-    for (place, result) in list.iter().enumerate() {
-        let ast::ResultColumn::Expr {
-            alias: Some(alias), ..
-        } = result
-        else {
-            continue;
-        };
-        let output = match stars {
-            0 => Some(place),
-            _ => columns
-                .iter()
-                .position(|column| Arc::ptr_eq(&column.name, &alias.text)),
-        };
-        found.extend(output.map(|output| Alias {
-            name: Arc::clone(&alias.text),
-            output,
-        }));
-    }
-    found
+    let written = list.iter().filter_map(|result| match result {
+        ast::ResultColumn::Expr { alias, .. } => Some(alias),
+        _ => None,
+    });
+    let places = columns.iter().enumerate().filter(|(_, column)| !column.expanded);
+    let pairs = written.zip(places);
+    let named = pairs.filter_map(|(alias, (output, _))| {
+        let name = alias.as_ref()?.text.clone();
+        Some(Alias { name, output })
+    });
+    named.collect()
 }

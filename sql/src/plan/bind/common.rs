@@ -3,8 +3,8 @@
 //! A common table is bound when something first refers to it, in the surroundings of its WITH: it sees the tables of the queries
 //! around the WITH and the other tables of the same WITH, not those of the place that refers to it. One that is never referred to is never bound.
 
+use ecow::EcoString;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use super::compound::{check_width, collations};
 use super::from::{Item, unique_names};
@@ -108,7 +108,7 @@ impl<'a> Binder<'a> {
     }
 
     /// The common table of that name as an item of FROM.
-    pub(super) fn common_item(&mut self, name: &Ident, shown: &Arc<str>) -> Result<Option<Item<'a>>> {
+    pub(super) fn common_item(&mut self, name: &Ident, shown: &EcoString) -> Result<Option<Item<'a>>> {
         for level in (0..self.withs.len()).rev() {
             let place = self.withs[level]
                 .tables
@@ -121,7 +121,7 @@ impl<'a> Binder<'a> {
         Ok(None)
     }
 
-    fn common_reference(&mut self, level: usize, place: usize, shown: &Arc<str>) -> Result<Item<'a>> {
+    fn common_reference(&mut self, level: usize, place: usize, shown: &EcoString) -> Result<Item<'a>> {
         let state = &mut self.withs[level].tables[place];
         let name = &state.ast.name;
         match &mut state.progress {
@@ -166,7 +166,7 @@ impl<'a> Binder<'a> {
             }
             Progress::Waiting => {
                 let materialized = state.ast.materialized == Some(true);
-                let name = Arc::clone(&name.text);
+                let name = name.text.clone();
                 let (query, columns) = self.bind_common(level, place)?;
                 let id = self.next_common();
                 let frame = &mut self.withs[level];
@@ -187,8 +187,8 @@ impl<'a> Binder<'a> {
         }
     }
 
-    fn derived_item(&mut self, kind: SourceKind, columns: Rc<[OutputColumn]>, shown: &Arc<str>) -> Item<'a> {
-        let table: TableId = self.tables.add(Arc::clone(shown), TableColumns::Derived(columns));
+    fn derived_item(&mut self, kind: SourceKind, columns: Rc<[OutputColumn]>, shown: &EcoString) -> Item<'a> {
+        let table: TableId = self.tables.add(shown.clone(), TableColumns::Derived(columns));
         Item {
             operand: super::from::Operand::Source(Box::new(Source {
                 table,
@@ -198,7 +198,7 @@ impl<'a> Binder<'a> {
             visible: ScopeSource {
                 table,
                 database: None,
-                name: Arc::clone(shown),
+                name: shown.clone(),
                 using: Vec::new(),
                 outer: None,
                 inner: Vec::new(),
@@ -348,7 +348,7 @@ fn named_columns(cte: &ast::Cte, columns: &[OutputColumn]) -> Result<Rc<[OutputC
     let renamed = columns.iter().zip(&cte.columns);
     let renamed: Vec<_> = renamed
         .map(|(column, name)| OutputColumn {
-            name: Arc::clone(&name.text),
+            name: name.text.clone(),
             ..column.clone()
         })
         .collect();

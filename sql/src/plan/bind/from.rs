@@ -3,6 +3,7 @@
 //! Two passes. The first binds the tables from left to right; none of them sees the others, so no scope is open yet.
 //! The second opens the scope of all tables and binds what may refer to them: ON, USING, NATURAL, arguments.
 
+use ecow::EcoString;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -107,7 +108,7 @@ impl<'a> Binder<'a> {
                 let query = self.select(select)?;
                 let name = alias
                     .as_ref()
-                    .map_or_else(|| Arc::from(""), |alias| Arc::clone(&alias.text));
+                    .map_or_else(EcoString::default, |alias| alias.text.clone());
                 out.push(self.query_item(query, name, None));
             }
             TableRef::Parenthesized { from, alias } => {
@@ -128,7 +129,7 @@ impl<'a> Binder<'a> {
             TableRef::Function { name, arguments, .. } => self.table_function(name, arguments, alias),
             TableRef::Subquery { select, .. } => {
                 let query = self.select(select)?;
-                let name = alias.map_or_else(|| Arc::from(""), |alias| Arc::clone(&alias.text));
+                let name = alias.map_or_else(EcoString::default, |alias| alias.text.clone());
                 Ok(self.query_item(query, name, None))
             }
             TableRef::Parenthesized { from, alias: inner } => {
@@ -140,11 +141,11 @@ impl<'a> Binder<'a> {
     pub(super) fn query_item(
         &mut self,
         query: Query,
-        name: Arc<str>,
+        name: EcoString,
         database: Option<DatabaseIndex>,
     ) -> Item<'a> {
         let columns = TableColumns::Derived(unique_names(&query.columns));
-        let table = self.tables.add(Arc::clone(&name), columns);
+        let table = self.tables.add(name.clone(), columns);
         let kind = SourceKind::Query(Box::new(query));
         Item {
             operand: Operand::Source(Box::new(Source {
@@ -170,7 +171,7 @@ impl<'a> Binder<'a> {
         alias: Option<&'a Ident>,
         indexed: Option<&'a ast::Indexed>,
     ) -> Result<Item<'a>> {
-        let shown = Arc::clone(&alias.unwrap_or(&name.name).text);
+        let shown = alias.unwrap_or(&name.name).text.clone();
         if name.schema.is_none()
             && let Some(item) = self.common_item(&name.name, &shown)?
         {
@@ -200,11 +201,11 @@ impl<'a> Binder<'a> {
         &mut self,
         database: DatabaseIndex,
         table: &'a Arc<Table>,
-        name: Arc<str>,
+        name: EcoString,
         hint: IndexHint,
     ) -> Item<'a> {
         let columns = TableColumns::Base { database, table };
-        let id = self.tables.add(Arc::clone(&name), columns);
+        let id = self.tables.add(name.clone(), columns);
         let kind = match table.is_virtual() {
             true => SourceKind::Virtual {
                 table: Arc::clone(table),
@@ -239,7 +240,7 @@ impl<'a> Binder<'a> {
         arguments: &'a [ast::Expr],
         alias: Option<&'a Ident>,
     ) -> Result<Item<'a>> {
-        let shown = Arc::clone(&alias.unwrap_or(&name.name).text);
+        let shown = alias.unwrap_or(&name.name).text.clone();
         let found = match self.names_common_table(name) {
             true => None,
             false => Some(self.find_relation(name)?),
@@ -287,7 +288,7 @@ impl<'a> Binder<'a> {
             // A name that was given with AS stays.
             let written = column.explicit && column.inner_name.is_some();
             let declared = column.origin.as_ref().filter(|_| written);
-            column.inner_name = declared.map(|origin| Arc::from(origin.name()));
+            column.inner_name = declared.map(|origin| EcoString::from(origin.name()));
         }
         if !view.columns.is_empty() {
             if view.columns.len() != query.width() {
@@ -299,7 +300,7 @@ impl<'a> Binder<'a> {
                 )));
             }
             for (column, name) in query.columns.iter_mut().zip(&view.columns) {
-                column.name = Arc::from(name.as_str());
+                column.name = EcoString::from(name.as_str());
                 column.inner_name = None;
             }
         }
@@ -508,7 +509,7 @@ impl<'a> Binder<'a> {
             }
             None => Ok(Vec::new()),
             Some(JoinConstraint::Using(names)) => {
-                let names: Vec<Arc<str>> = names.iter().map(|name| Arc::clone(&name.text)).collect();
+                let names: Vec<EcoString> = names.iter().map(|name| name.text.clone()).collect();
                 self.using(&names, reach)
             }
             Some(JoinConstraint::On(condition)) => {
@@ -529,9 +530,9 @@ impl<'a> Binder<'a> {
     }
 
     /// The columns of the right side that a table on the left has as well.
-    fn natural_columns(&mut self, reach: Reach) -> Vec<Arc<str>> {
+    fn natural_columns(&mut self, reach: Reach) -> Vec<EcoString> {
         let sources = self.scopes.last().map_or(&[][..], |scope| &scope.sources);
-        let mut shared: Vec<Arc<str>> = Vec::new();
+        let mut shared: Vec<EcoString> = Vec::new();
         for source in &sources[reach.middle..reach.end] {
             let entry = self.tables.get(source.table);
             for index in (0..entry.width()).filter(|&index| !entry.is_hidden(index)) {
@@ -540,7 +541,7 @@ impl<'a> Binder<'a> {
                     .iter()
                     .any(|left| self.tables.get(left.table).find_column(name).is_some());
                 if on_left && !shared.iter().any(|known| known.eq_ignore_ascii_case(name)) {
-                    shared.push(Arc::from(name));
+                    shared.push(EcoString::from(name));
                 }
             }
         }
@@ -548,7 +549,7 @@ impl<'a> Binder<'a> {
     }
 
     /// The equalities of USING, and the note that the columns are shared.
-    fn using(&mut self, names: &[Arc<str>], reach: Reach) -> Result<Vec<Scalar>> {
+    fn using(&mut self, names: &[EcoString], reach: Reach) -> Result<Vec<Scalar>> {
         let mut terms = Vec::with_capacity(names.len());
         for name in names {
             let missing = || {
@@ -565,14 +566,8 @@ impl<'a> Binder<'a> {
             let (place, table, column) = right.ok_or_else(missing)?;
             let right = self.table_column(table, Some(column))?;
             let rule = compare_rule(&left.kind(), &right.kind());
-            let (left, right) = (Box::new(left.expr), Box::new(right.expr));
-            terms.push(Scalar::Compare {
-                op: CompareOp::Eq,
-                left,
-                right,
-                rule,
-            });
-            self.scope().sources[place].using.push(Arc::clone(name));
+            terms.push(Scalar::compare(CompareOp::Eq, left.expr, right.expr, rule));
+            self.scope().sources[place].using.push(name.clone());
         }
         Ok(terms)
     }
@@ -676,7 +671,7 @@ pub(super) fn index_hint(indexed: Option<&ast::Indexed>, table: &Table) -> Resul
         Some(ast::Indexed::By(name)) => {
             let index = table.indexes.iter().find(|index| name.is(&index.name));
             index
-                .map(|_| IndexHint::By(Arc::clone(&name.text)))
+                .map(|_| IndexHint::By(name.text.clone()))
                 .ok_or_else(|| no_such_index(name))?
         }
     })
@@ -712,9 +707,9 @@ pub(super) fn unique_names(columns: &[OutputColumn]) -> Rc<[OutputColumn]> {
 }
 
 /// The name itself, or with the first number that makes it free. A number that it bears already goes.
-pub(super) fn numbered(name: &Arc<str>, mut take: impl FnMut(&str) -> bool) -> Arc<str> {
+pub(super) fn numbered(name: &EcoString, mut take: impl FnMut(&str) -> bool) -> EcoString {
     if take(name) {
-        return Arc::clone(name);
+        return name.clone();
     }
     let digits = name.len() - name.trim_end_matches(|c: char| c.is_ascii_digit()).len();
     let stem = &name[..name.len() - digits];
@@ -726,7 +721,7 @@ pub(super) fn numbered(name: &Arc<str>, mut take: impl FnMut(&str) -> bool) -> A
     loop {
         let numbered = format!("{stem}:{number}");
         if take(&numbered) {
-            return Arc::from(numbered);
+            return EcoString::from(numbered);
         }
         number += 1;
     }

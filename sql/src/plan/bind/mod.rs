@@ -33,6 +33,7 @@ mod write;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use ecow::EcoString;
 use smallvec::SmallVec;
 
 use super::context::PlanContext;
@@ -64,7 +65,7 @@ pub(super) struct Tables<'a> {
 #[derive(Clone, Debug)]
 pub(super) struct TableEntry<'a> {
     /// What the statement calls it.
-    pub name: Arc<str>,
+    pub name: EcoString,
     /// Where its columns come from.
     pub columns: TableColumns<'a>,
     /// The expressions of virtual generated columns that the statement refers to.
@@ -108,7 +109,7 @@ pub(super) enum TableColumns<'a> {
 
 impl<'a> Tables<'a> {
     /// Adds a table.
-    pub fn add(&mut self, name: Arc<str>, columns: TableColumns<'a>) -> TableId {
+    pub fn add(&mut self, name: EcoString, columns: TableColumns<'a>) -> TableId {
         let id = TableId(self.entries.len() as u32);
         self.entries.push(TableEntry {
             name,
@@ -124,7 +125,7 @@ impl<'a> Tables<'a> {
 
     /// Adds a pseudo-table.
     pub fn add_pseudo(&mut self) -> TableId {
-        self.add(Arc::from(""), TableColumns::Pseudo)
+        self.add(EcoString::default(), TableColumns::Pseudo)
     }
 
     /// The table.

@@ -1,6 +1,6 @@
 //! Names of columns: `c`, `t.c`, `s.t.c`, aliases, rowids, NEW and OLD, and what is left when nothing is found.
 
-use std::sync::Arc;
+use ecow::EcoString;
 
 use super::Binder;
 use super::scope::{Clause, Scope, ScopeSource};
@@ -138,7 +138,7 @@ impl<'a> Binder<'a> {
     }
 
     /// The name of the column that `name` finds in a join in parentheses.
-    pub(super) fn name_in_nested(&self, name: &ast::Expr) -> Option<Arc<str>> {
+    pub(super) fn name_in_nested(&self, name: &ast::Expr) -> Option<EcoString> {
         let wanted = match &name.kind {
             ast::ExprKind::Name(own) => ColumnName {
                 schema: None,
@@ -159,7 +159,7 @@ impl<'a> Binder<'a> {
                 Found::Nothing if !scope.barrier => {}
                 Found::Column(table, Some(column)) => {
                     let columns = self.tables.get(table).nested()?;
-                    return Some(Arc::clone(&columns[column].name));
+                    return Some(columns[column].name.clone());
                 }
                 _ => return None,
             }
@@ -466,7 +466,7 @@ fn truth_value(name: &str) -> Option<bool> {
     }
 }
 
-fn string(text: &Arc<str>) -> Typed {
+fn string(text: &EcoString) -> Typed {
     Typed::plain(Scalar::Literal(Value::Text(Text::from(&**text))))
 }
 

@@ -14,8 +14,8 @@
 //!
 //! A join that stands first and without an alias is no unit: its tables are the clause's own.
 
+use ecow::EcoString;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use super::from::{Item, Operand, TakenNames, numbered};
 use super::name::ColumnName;
@@ -29,11 +29,11 @@ use crate::syntax::ast::{self, Ident, TableRef};
 #[derive(Clone, Debug)]
 pub(in crate::plan) struct NestedColumn {
     /// Its name, unlike all others.
-    pub name: Arc<str>,
+    pub name: EcoString,
     /// The name that it has inside.
-    own: Arc<str>,
+    own: EcoString,
     /// Database and table that qualify it; `None` for a column that USING makes.
-    qualifier: Option<(Arc<str>, Arc<str>)>,
+    qualifier: Option<(EcoString, EcoString)>,
     /// USING makes it.
     pub merged: bool,
     /// `*` leaves it out, because USING shows it already.
@@ -82,8 +82,8 @@ impl<'a> Binder<'a> {
     ) -> Result<Item<'a>> {
         let (tree, (columns, scope)) =
             self.nested(|binder| binder.bind_from_clause(from, |binder| binder.nested_columns()))?;
-        let name = alias.map_or_else(|| Arc::from(""), |alias| Arc::clone(&alias.text));
-        let table = self.tables.add(Arc::clone(&name), TableColumns::Nested(columns));
+        let name = alias.map_or_else(EcoString::default, |alias| alias.text.clone());
+        let table = self.tables.add(name.clone(), TableColumns::Nested(columns));
         let mut inner = Vec::new();
         for source in &scope.sources {
             inner.push(source.table);
@@ -109,12 +109,12 @@ impl<'a> Binder<'a> {
         let mut columns = Vec::new();
         for place in 0..self.scopes[level].sources.len() {
             let next = self.scopes[level].sources.get(place + 1);
-            let shared: Vec<Arc<str>> = next.map(|next| next.using.clone()).unwrap_or_default();
+            let shared: Vec<EcoString> = next.map(|next| next.using.clone()).unwrap_or_default();
             for name in &shared {
                 let typed = self.merged(level, name)?;
                 columns.push(NestedColumn {
-                    name: Arc::clone(name),
-                    own: Arc::clone(name),
+                    name: name.clone(),
+                    own: name.clone(),
                     qualifier: None,
                     merged: true,
                     unlisted: false,
@@ -131,27 +131,27 @@ impl<'a> Binder<'a> {
         &mut self,
         level: usize,
         place: usize,
-        shared: &[Arc<str>],
+        shared: &[EcoString],
         columns: &mut Vec<NestedColumn>,
     ) -> Result<()> {
         let source = self.scopes[level].sources[place].clone();
         let database = source
             .database
             .map_or("*", |database| self.context.databases[database].name);
-        let qualifier = (Arc::from(database), Arc::clone(&source.name));
+        let qualifier = (EcoString::from(database), source.name.clone());
         for index in 0..self.tables.get(source.table).width() {
             let entry = self.tables.get(source.table);
             if entry.is_hidden(index) {
                 continue;
             }
-            let name: Arc<str> = Arc::from(entry.column_name(index));
+            let name: EcoString = EcoString::from(entry.column_name(index));
             let inner = entry.nested().map(|nested| nested[index].clone());
             let unlisted = source.shares(&name)
                 || shared.iter().any(|using| using.eq_ignore_ascii_case(&name))
                 || inner.as_ref().is_some_and(|inner| inner.unlisted);
             let (own, qualifier) = match inner {
                 Some(inner) => (inner.own, inner.qualifier),
-                None => (Arc::clone(&name), Some(qualifier.clone())),
+                None => (name.clone(), Some(qualifier.clone())),
             };
             columns.push(NestedColumn {
                 name,

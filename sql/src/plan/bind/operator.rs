@@ -70,12 +70,7 @@ pub(super) fn compare(op: CompareOp, mut left: Typed, right: Typed) -> Typed {
 fn compare_in_place(op: CompareOp, left: &mut Typed, mut right: Typed) {
     let rule = compare_rule(&left.kind(), &right.kind());
     left.inherit(Some(&mut right));
-    left.expr = Scalar::Compare {
-        op,
-        left: Box::new(left.expr.take()),
-        right: Box::new(right.expr),
-        rule,
-    };
+    left.expr = Scalar::compare(op, left.expr.take(), right.expr, rule);
 }
 
 /// AND or OR of two terms, flat.

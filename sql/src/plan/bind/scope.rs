@@ -1,6 +1,6 @@
 //! What names mean at a place: the tables of each enclosing SELECT, the aliases of its result, what its clauses allow.
 
-use std::sync::Arc;
+use ecow::EcoString;
 
 use super::Binder;
 use super::typed::Typed;
@@ -81,9 +81,9 @@ pub(in crate::plan) struct ScopeSource {
     /// Its database, when it is in one.
     pub database: Option<DatabaseIndex>,
     /// Its alias or name.
-    pub name: Arc<str>,
+    pub name: EcoString,
     /// The columns that USING or NATURAL shares with tables left of it.
-    pub using: Vec<Arc<str>>,
+    pub using: Vec<EcoString>,
     /// How it is joined to what is left of it, when not by an inner join.
     pub outer: Option<OuterKind>,
     /// The tables inside, when it is a join in parentheses.
@@ -106,7 +106,7 @@ impl ScopeSource {
 #[derive(Clone, Debug)]
 pub(in crate::plan) struct Alias {
     /// The name after AS.
-    pub name: Arc<str>,
+    pub name: EcoString,
     /// The result column.
     pub output: usize,
 }

@@ -1,6 +1,6 @@
 //! `*` and `t.*`, and the names of result columns.
 
-use std::sync::Arc;
+use ecow::EcoString;
 
 use super::Binder;
 use super::typed::Typed;
@@ -32,14 +32,14 @@ impl<'a> Binder<'a> {
                 } => {
                     let typed = self.expr(expr)?;
                     let name = match alias {
-                        Some(alias) => Arc::clone(&alias.text),
+                        Some(alias) => alias.text.clone(),
                         None => self.default_name(expr, &typed.expr, || written(expr, text)),
                     };
                     let mut column = self.output(&typed, name);
                     column.inner_name = match (alias, &expr.kind) {
                         (None, ExprKind::Collate { operand, .. }) => match &without_collation(operand).kind {
-                            ExprKind::Name(written) => Some(Arc::clone(&written.text)),
-                            ExprKind::Qualified(written) => Some(Arc::clone(&written.column.text)),
+                            ExprKind::Name(written) => Some(written.text.clone()),
+                            ExprKind::Qualified(written) => Some(written.column.text.clone()),
                             _ => Some(written(expr, text)),
                         },
                         (None, ExprKind::Name(written)) => own_name(written, &column.name),
@@ -91,14 +91,17 @@ impl<'a> Binder<'a> {
                     continue;
                 }
                 matched = true;
-                let name = Arc::from(entry.column_name(index));
+                let name = EcoString::from(entry.column_name(index));
                 let source = &self.scopes[level].sources[place];
                 let typed = match table {
                     None if place > 0 && source.shares(&name) => continue,
                     None if self.is_merged(level, place, &name) => self.merged(level, &name)?,
                     _ => self.table_column(id, Some(index))?,
                 };
-                columns.push(self.output(&typed, name));
+                columns.push(OutputColumn {
+                    expanded: true,
+                    ..self.output(&typed, name)
+                });
                 bound.push(typed);
             }
         }
@@ -121,13 +124,14 @@ impl<'a> Binder<'a> {
     }
 
     /// The output column of an expression under a name.
-    pub(super) fn output(&self, typed: &Typed, name: Arc<str>) -> OutputColumn {
+    pub(super) fn output(&self, typed: &Typed, name: EcoString) -> OutputColumn {
         OutputColumn {
             name,
             inner_name: None,
             affinity: typed.affinity,
             collation: typed.collation.clone(),
             explicit: typed.explicit,
+            expanded: false,
             origin: self.origin(&typed.expr),
         }
     }
@@ -141,7 +145,7 @@ impl<'a> Binder<'a> {
     }
 
     /// The name of a result column without alias: a column's own name, else the text as written.
-    fn default_name(&self, expr: &ast::Expr, bound: &Scalar, text: impl FnOnce() -> Arc<str>) -> Arc<str> {
+    fn default_name(&self, expr: &ast::Expr, bound: &Scalar, text: impl FnOnce() -> EcoString) -> EcoString {
         let named = matches!(expr.kind, ExprKind::Name(_) | ExprKind::Qualified(_));
         let in_nested =
             |scope: &super::scope::Scope| scope.sources.iter().any(|source| !source.inner.is_empty());
@@ -167,21 +171,23 @@ impl<'a> Binder<'a> {
         };
         // Mostly it is written as it was declared, and the text is there already.
         match written.text.bytes().eq(name.bytes()) {
-            true => Arc::clone(&written.text),
-            false => Arc::from(name),
+            true => written.text.clone(),
+            false => EcoString::from(name),
         }
     }
 }
 
 /// The name as it is written, where that is not how the column is shown.
-fn own_name(written: &Ident, shown: &str) -> Option<Arc<str>> {
-    (!written.text.bytes().eq(shown.bytes())).then(|| Arc::clone(&written.text))
+fn own_name(written: &Ident, shown: &str) -> Option<EcoString> {
+    (!written.text.bytes().eq(shown.bytes())).then(|| written.text.clone())
 }
 
 /// The text of a result column.
-fn written(expr: &ast::Expr, text: &ast::SourceText) -> Arc<str> {
+fn written(expr: &ast::Expr, text: &ast::SourceText) -> EcoString {
     match &expr.kind {
-        ExprKind::Qualified(name) if text.is_empty() => Arc::from(format!("{}.{}", name.table, name.column)),
+        ExprKind::Qualified(name) if text.is_empty() => {
+            EcoString::from(format!("{}.{}", name.table, name.column))
+        }
         _ => text.shared(),
     }
 }

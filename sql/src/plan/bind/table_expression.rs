@@ -1,6 +1,7 @@
 //! Expressions of the schema, over one row of one table: CHECK, generated columns, indexed expressions, filters of
 //! partial indexes, defaults.
 
+use ecow::EcoString;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ use crate::syntax::ast;
 impl<'a> Binder<'a> {
     /// A table whose rows expressions refer to.
     pub fn row_table(&mut self, database: DatabaseIndex, table: &'a Arc<Table>) -> TableId {
-        let name = Arc::from(table.name.as_str());
+        let name = EcoString::from(table.name.as_str());
         self.table_item(database, table, name, IndexHint::Free)
             .visible
             .table
@@ -31,7 +32,7 @@ impl<'a> Binder<'a> {
             scope.sources.push(super::scope::ScopeSource {
                 table,
                 database: None,
-                name: Arc::clone(&entry.name),
+                name: entry.name.clone(),
                 using: Vec::new(),
                 outer: None,
                 inner: Vec::new(),

@@ -3,6 +3,7 @@
 //! A view has the shape of a table here ([`Table::is_view`]), so that the rest of a write need not know: its columns are those of its query,
 //! without rowid, constraints or indexes.
 
+use ecow::EcoString;
 use std::sync::Arc;
 
 use aludel_storage::format::PageNo;
@@ -55,25 +56,25 @@ impl<'a> Binder<'a> {
             WritableKind::Table(table) => TableColumns::Base { database, table },
             WritableKind::View(_, query) => TableColumns::Derived(unique_names(&query.columns)),
         };
-        self.tables.add(Arc::from(name), columns)
+        self.tables.add(EcoString::from(name), columns)
     }
 
     /// The rows that an UPDATE or DELETE looks through.
     pub(super) fn written_item(
         &mut self,
         writable: Writable<'a>,
-        shown: &Arc<str>,
+        shown: &EcoString,
         indexed: Option<&'a ast::Indexed>,
     ) -> Result<Item<'a>> {
         match writable.kind {
             WritableKind::Table(table) => {
                 let hint = index_hint(indexed, table)?;
-                let item = self.table_item(writable.database, table, Arc::clone(shown), hint);
+                let item = self.table_item(writable.database, table, shown.clone(), hint);
                 self.bind_indexes(item.visible.table)?;
                 Ok(item)
             }
             WritableKind::View(_, query) => {
-                Ok(self.query_item(*query, Arc::clone(shown), Some(writable.database)))
+                Ok(self.query_item(*query, shown.clone(), Some(writable.database)))
             }
         }
     }

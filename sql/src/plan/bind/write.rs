@@ -1,5 +1,6 @@
 //! INSERT, UPDATE and DELETE: targets, columns, assignments, ON CONFLICT, RETURNING.
 
+use ecow::EcoString;
 use std::sync::Arc;
 
 use super::Binder;
@@ -145,7 +146,7 @@ impl<'a> Binder<'a> {
             ast::InsertSource::DefaultValues => None,
         };
         let places = self.insert_columns(insert, table, source.as_ref().map(Query::width))?;
-        let shown = Arc::clone(&insert.alias.as_ref().unwrap_or(&insert.table.name).text);
+        let shown = insert.alias.as_ref().unwrap_or(&insert.table.name).text.clone();
         let row = self.written_row(database, &kind, &shown);
         let excluded = self.written_row(database, &kind, "excluded");
         self.tables.get_mut(excluded).untyped = true;
@@ -471,7 +472,7 @@ impl<'a> Binder<'a> {
         let event = ast::TriggerEvent::UpdateOf(columns.collect());
         let writable = self.target(&update.table, &event)?;
         let (database, table) = (writable.database, Arc::clone(writable.kind.table()));
-        let shown = Arc::clone(&update.alias.as_ref().unwrap_or(&update.table.name).text);
+        let shown = update.alias.as_ref().unwrap_or(&update.table.name).text.clone();
         let item = self.written_item(writable, &shown, update.indexed.as_ref())?;
         let row = item.visible.table;
         let view_row = view_row(&table, row);
@@ -556,7 +557,7 @@ impl<'a> Binder<'a> {
     fn delete_body(&mut self, delete: &'a ast::Delete) -> Result<RowChange> {
         let writable = self.target(&delete.table, &ast::TriggerEvent::Delete)?;
         let (database, table) = (writable.database, Arc::clone(writable.kind.table()));
-        let shown = Arc::clone(&delete.alias.as_ref().unwrap_or(&delete.table.name).text);
+        let shown = delete.alias.as_ref().unwrap_or(&delete.table.name).text.clone();
         let item = self.written_item(writable, &shown, delete.indexed.as_ref())?;
         let row = item.visible.table;
         let view_row = view_row(&table, row);
@@ -638,7 +639,7 @@ fn visible(table: TableId, database: Option<DatabaseIndex>, name: &str) -> Scope
     ScopeSource {
         table,
         database,
-        name: Arc::from(name),
+        name: EcoString::from(name),
         using: Vec::new(),
         outer: None,
         inner: Vec::new(),

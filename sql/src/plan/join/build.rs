@@ -11,7 +11,7 @@ use super::tree::Tree;
 use super::{HashTerm, JoinStep, Method, ScanStep, Step, TermId, TermIds};
 use crate::error::{Error, Result};
 use crate::plan::expr::{CompareOp, CompareRule};
-use crate::plan::logical::{Scalar, SourceKind, TableId};
+use crate::plan::logical::{Comparison, Scalar, SourceKind, TableId};
 use crate::plan::physical::JoinKind;
 use crate::value::{Text, Value};
 
@@ -336,15 +336,12 @@ impl<'q> Planner<'_, 'q> {
 
 /// An equality between the sides of a join.
 fn hash_term(term: &Scalar, sides: &[(TableId, Items)]) -> Option<HashTerm> {
-    let Scalar::Compare {
-        op: op @ (CompareOp::Eq | CompareOp::Is),
+    let Comparison {
+        op,
         left,
         right,
         rule,
-    } = term
-    else {
-        return None;
-    };
+    } = term.as_match()?;
     let null_matches = *op == CompareOp::Is;
     let side = |scalar: &Scalar| {
         let mut found = 0;
@@ -358,14 +355,14 @@ fn hash_term(term: &Scalar, sides: &[(TableId, Items)]) -> Option<HashTerm> {
     };
     match (side(left), side(right)) {
         (1, 2) => Some(HashTerm {
-            left: (**left).clone(),
-            right: (**right).clone(),
+            left: left.clone(),
+            right: right.clone(),
             rule: rule.clone(),
             null_matches,
         }),
         (2, 1) => Some(HashTerm {
-            left: (**right).clone(),
-            right: (**left).clone(),
+            left: right.clone(),
+            right: left.clone(),
             rule: CompareRule {
                 left: rule.right,
                 right: rule.left,

@@ -5,7 +5,7 @@ use super::region::Items;
 use super::tree::{KeyPart, TreeKey};
 use crate::plan::bind::Tables;
 use crate::plan::expr::{CompareOp, CompareRule};
-use crate::plan::logical::{ColumnRef, Scalar, TableId};
+use crate::plan::logical::{ColumnRef, Comparison, Scalar, TableId};
 use crate::value::{Affinity, Collation};
 
 /// A constraint that a term puts on a column (or indexed expression) of a table.
@@ -70,8 +70,8 @@ pub(super) enum Side {
 /// The part of a term that `side` names; for [`Side::Set`] the term itself.
 pub(super) fn side_of(term: &Scalar, side: Side) -> &Scalar {
     match (term, side) {
-        (Scalar::Compare { left, .. }, Side::Left) => left,
-        (Scalar::Compare { right, .. }, Side::Right) => right,
+        (Scalar::Compare(comparison), Side::Left) => &comparison.left,
+        (Scalar::Compare(comparison), Side::Right) => &comparison.right,
         (Scalar::Between { operand, .. }, Side::Left) => operand,
         (Scalar::Between { low, .. }, Side::Low) => low,
         (Scalar::Between { high, .. }, Side::High) => high,
@@ -94,10 +94,15 @@ impl Finder<'_> {
     #[inline]
     pub fn items(&self, scalar: &Scalar) -> Items {
         let of_leaves = match scalar {
-            Scalar::Compare { left, right, .. } => match (self.leaf_items(left), self.leaf_items(right)) {
-                (Some(left), Some(right)) => Some(left | right),
-                _ => None,
-            },
+            Scalar::Compare(comparison) => {
+                match (
+                    self.leaf_items(&comparison.left),
+                    self.leaf_items(&comparison.right),
+                ) {
+                    (Some(left), Some(right)) => Some(left | right),
+                    _ => None,
+                }
+            }
             other => self.leaf_items(other),
         };
         of_leaves.unwrap_or_else(|| self.items_within(scalar))
@@ -129,12 +134,13 @@ impl Finder<'_> {
     /// Adds the constraints that `term` puts on the item `own`.
     pub fn find(&self, id: TermId, term: &Scalar, own: Items, whole: bool, out: &mut Vec<Constraint>) {
         match term {
-            Scalar::Compare {
-                op,
-                left,
-                right,
-                rule,
-            } => {
+            Scalar::Compare(comparison) => {
+                let Comparison {
+                    op,
+                    left,
+                    right,
+                    rule,
+                } = &**comparison;
                 let (left_items, right_items) = (self.items(left), self.items(right));
                 let mut add = |target, value, op, needs, target_affinity, value_affinity| {
                     out.push(Constraint {

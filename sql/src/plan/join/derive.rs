@@ -7,7 +7,7 @@
 use super::region::Planner;
 use super::{TermId, TermIds};
 use crate::plan::expr::{CompareOp, CompareRule};
-use crate::plan::logical::{ColumnRef, Scalar};
+use crate::plan::logical::{ColumnRef, Comparison, Scalar};
 use crate::value::{Affinity, Collation, Text, Value};
 
 /// The most equalities that are derived in one region.
@@ -79,15 +79,14 @@ impl<'q> Planner<'_, 'q> {
             false => Collation::NoCase,
         };
         let (low, high) = bounds(prefix, &collation)?;
-        let compare = |op, bound: Vec<u8>| Scalar::Compare {
-            op,
-            left: operand.clone(),
-            right: Box::new(Scalar::Literal(Value::Text(Text::from_bytes(bound)))),
-            rule: CompareRule {
+        let compare = |op, bound: Vec<u8>| {
+            let rule = CompareRule {
                 left: None,
                 right: None,
                 collation: collation.clone(),
-            },
+            };
+            let bound = Scalar::Literal(Value::Text(Text::from_bytes(bound)));
+            Scalar::compare(op, Scalar::clone(operand), bound, rule)
         };
         Some((compare(CompareOp::Ge, low), compare(CompareOp::Lt, high)))
     }
@@ -166,12 +165,9 @@ impl<'q> Planner<'_, 'q> {
     }
 
     fn classify(&self, id: TermId, known: &mut Vec<Known>, pairs: &mut Vec<Pair>) {
-        let Scalar::Compare {
-            op: CompareOp::Eq,
-            left,
-            right,
-            rule,
-        } = self.term(id)
+        let Some(Comparison {
+            left, right, rule, ..
+        }) = self.term(id).as_equality()
         else {
             return;
         };
@@ -245,12 +241,7 @@ enum Class {
 }
 
 fn equality(left: Scalar, right: Scalar, rule: CompareRule) -> Scalar {
-    Scalar::Compare {
-        op: CompareOp::Eq,
-        left: Box::new(left),
-        right: Box::new(right),
-        rule,
-    }
+    Scalar::compare(CompareOp::Eq, left, right, rule)
 }
 
 /// The far ends of two pairs that share a column.

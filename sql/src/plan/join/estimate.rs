@@ -1,7 +1,6 @@
 //! Guesses at how many rows come out of what has no statistics: subqueries, common tables, virtual tables.
 
 use super::cost::{self, LogEst};
-use crate::plan::expr::CompareOp;
 use crate::plan::logical::{Block, Body, From, Query, Scalar, Source, SourceKind};
 use crate::value::Value;
 
@@ -58,13 +57,7 @@ fn block_rows(block: &Block) -> LogEst {
     };
     let mut rows = from_rows(from);
     for term in &block.filter {
-        let equal = matches!(
-            term,
-            Scalar::Compare {
-                op: CompareOp::Eq,
-                ..
-            }
-        );
+        let equal = term.as_equality().is_some();
         rows = LogEst((rows.0 - if equal { 20 } else { 5 }).max(0));
     }
     match &block.grouping {

@@ -9,7 +9,6 @@ use super::cost::LogEst;
 use super::region::{Items, Planner, TermUse};
 use super::tree::Tree;
 use super::virtual_table::{VirtualPath, VirtualUnion};
-use crate::plan::expr::CompareOp;
 use crate::plan::logical::{Scalar, TableId};
 use crate::value::Value;
 
@@ -459,13 +458,8 @@ impl<'p, 'q> Planner<'p, 'q> {
                 continue;
             }
             candidate.out = LogEst((candidate.out.0 - 1).max(0));
-            if let Scalar::Compare {
-                op: CompareOp::Eq | CompareOp::Is,
-                right,
-                ..
-            } = self.term(term.term)
-            {
-                let common = matches!(right.as_literal(), Some(Value::Integer(-1..=1)));
+            if let Some(equal) = self.term(term.term).as_match() {
+                let common = matches!(equal.right.as_literal(), Some(Value::Integer(-1..=1)));
                 cut = cut.max(if common { 10 } else { 20 });
             }
         }

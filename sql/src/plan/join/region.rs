@@ -257,16 +257,13 @@ impl<'p, 'q> Planner<'p, 'q> {
         let hidden = table.columns.iter().enumerate();
         let hidden = hidden.filter(|(_, column)| column.hidden);
         let terms = hidden.zip(arguments).map(|((index, column), argument)| {
-            self.add_term(Scalar::Compare {
-                op: CompareOp::Eq,
-                left: Box::new(Scalar::column(source.table, index)),
-                right: Box::new(argument.clone()),
-                rule: CompareRule {
-                    left: None,
-                    right: None,
-                    collation: column.collation.clone(),
-                },
-            })
+            let rule = CompareRule {
+                left: None,
+                right: None,
+                collation: column.collation.clone(),
+            };
+            let hidden = Scalar::column(source.table, index);
+            self.add_term(Scalar::compare(CompareOp::Eq, hidden, argument.clone(), rule))
         });
         terms.collect()
     }
@@ -470,13 +467,7 @@ impl<'p, 'q> Planner<'p, 'q> {
         let own: Items = 1 << place;
         let mut filtered = rows;
         for term in uses.iter().filter(|term| term.items == own) {
-            let equal = matches!(
-                self.term(term.term),
-                Scalar::Compare {
-                    op: CompareOp::Eq,
-                    ..
-                }
-            );
+            let equal = self.term(term.term).as_equality().is_some();
             filtered = LogEst((filtered.0 - if equal { 20 } else { 1 }).max(0));
         }
         out.push(Candidate {
@@ -490,13 +481,7 @@ impl<'p, 'q> Planner<'p, 'q> {
         });
         let mut seen: Vec<Items> = Vec::new();
         for term in uses {
-            let equal = matches!(
-                self.term(term.term),
-                Scalar::Compare {
-                    op: CompareOp::Eq | CompareOp::Is,
-                    ..
-                }
-            );
+            let equal = self.term(term.term).as_match().is_some();
             let needs = before | (term.items & !own);
             if !equal || term.items & own == 0 || term.items == own || seen.contains(&needs) {
                 continue;
@@ -521,19 +506,14 @@ impl<'p, 'q> Planner<'p, 'q> {
             return true;
         }
         region.terms.iter().any(|&term| match self.term(term) {
-            Scalar::Compare {
-                op: CompareOp::Eq | CompareOp::Is,
-                left,
-                right,
-                rule,
-            } => {
+            Scalar::Compare(equal) if matches!(equal.op, CompareOp::Eq | CompareOp::Is) => {
                 let fixed = |side: &Scalar, other: &Scalar| {
                     side.same(&wish.expression)
                         && finder.items(other) == 0
                         && super::is_steady(other)
-                        && rule.collation == wish.collation
+                        && equal.rule.collation == wish.collation
                 };
-                fixed(left, right) || fixed(right, left)
+                fixed(&equal.left, &equal.right) || fixed(&equal.right, &equal.left)
             }
             Scalar::IsNull {
                 operand,
@@ -709,8 +689,8 @@ fn implies(term: &Scalar, wanted: &Scalar) -> bool {
         return false;
     };
     match term {
-        Scalar::Compare { op, left, right, .. } if !matches!(op, CompareOp::Is | CompareOp::IsNot) => {
-            left.same(wanted) || right.same(wanted)
+        Scalar::Compare(comparison) if !matches!(comparison.op, CompareOp::Is | CompareOp::IsNot) => {
+            comparison.left.same(wanted) || comparison.right.same(wanted)
         }
         Scalar::Between { operand, .. }
         | Scalar::InList {

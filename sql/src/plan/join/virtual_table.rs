@@ -229,7 +229,7 @@ impl Planner<'_, '_> {
         for term in uses.iter().filter(|term| term.items & own != 0) {
             let scalar = self.term(term.term);
             let from_pattern = || matches!(self.term(self.parent(term.term)), Scalar::Like { .. });
-            if term.derived && (!matches!(scalar, Scalar::Compare { .. }) || from_pattern()) {
+            if term.derived && (!matches!(scalar, Scalar::Compare(_)) || from_pattern()) {
                 continue;
             }
             let mut plain: Vec<Constraint> = Vec::new();
@@ -332,18 +332,15 @@ impl Planner<'_, '_> {
             }
         };
         match term {
-            Scalar::Compare {
-                op: op @ (CompareOp::Ne | CompareOp::IsNot),
-                left,
-                right,
-                rule,
-            } => {
-                let op = match op {
+            Scalar::Compare(comparison) => {
+                let op = match comparison.op {
                     CompareOp::Ne => ConstraintOp::Ne,
-                    _ => ConstraintOp::IsNot,
+                    CompareOp::IsNot => ConstraintOp::IsNot,
+                    _ => return,
                 };
-                add(left, right, op, rule.collation.clone());
-                add(right, left, op, rule.collation.clone());
+                let collation = &comparison.rule.collation;
+                add(&comparison.left, &comparison.right, op, collation.clone());
+                add(&comparison.right, &comparison.left, op, collation.clone());
             }
             Scalar::IsNull {
                 operand,

@@ -1,5 +1,6 @@
 //! Queries between binder and physical plan.
 
+use ecow::EcoString;
 use std::sync::Arc;
 
 use super::column::TableId;
@@ -34,7 +35,7 @@ pub(in crate::plan) struct CommonTable {
     /// Its number.
     pub id: CteId,
     /// Its name, for EXPLAIN.
-    pub name: Arc<str>,
+    pub name: EcoString,
     /// What it is.
     pub query: Query,
     /// How many times FROM clauses refer to it.
@@ -224,7 +225,7 @@ pub(in crate::plan) enum IndexHint {
     /// NOT INDEXED.
     NotIndexed,
     /// INDEXED BY.
-    By(Arc<str>),
+    By(EcoString),
 }
 
 /// GROUP BY and aggregates of a block.
@@ -370,16 +371,18 @@ pub(in crate::plan) enum OrderTarget {
 #[derive(Clone, Debug)]
 pub(in crate::plan) struct OutputColumn {
     /// Its name.
-    pub name: Arc<str>,
+    pub name: EcoString,
     /// What a query around this one calls it, where that differs: a column has the name there by which it is written here, also under
     /// COLLATE. (The columns of a view go by their declared names.)
-    pub inner_name: Option<Arc<str>>,
+    pub inner_name: Option<EcoString>,
     /// Its affinity, if the expression has one.
     pub affinity: Option<Affinity>,
     /// Its collation, if the expression has one.
     pub collation: Option<Collation>,
     /// Whether COLLATE names it.
     pub explicit: bool,
+    /// Whether it stands for one of the columns of a `*`.
+    pub expanded: bool,
     /// The table column behind it.
     pub origin: Option<ColumnOrigin>,
 }
@@ -388,11 +391,12 @@ impl OutputColumn {
     /// A column that nobody names, of an expression without affinity.
     pub fn nameless() -> OutputColumn {
         OutputColumn {
-            name: Arc::from(""),
+            name: EcoString::default(),
             inner_name: None,
             affinity: None,
             collation: None,
             explicit: false,
+            expanded: false,
             origin: None,
         }
     }

@@ -35,12 +35,7 @@ pub(in crate::plan) enum Scalar {
         right: Box<Scalar>,
     },
     /// Comparison.
-    Compare {
-        op: CompareOp,
-        left: Box<Scalar>,
-        right: Box<Scalar>,
-        rule: CompareRule,
-    },
+    Compare(Box<Comparison>),
     /// BETWEEN.
     Between {
         operand: Box<Scalar>,
@@ -115,6 +110,19 @@ pub(in crate::plan) enum Scalar {
     },
 }
 
+/// `left op right`, in one piece of memory: plans have more of these than of anything else.
+#[derive(Clone, Debug)]
+pub(in crate::plan) struct Comparison {
+    /// Which.
+    pub op: CompareOp,
+    /// The left operand.
+    pub left: Scalar,
+    /// The right operand.
+    pub right: Scalar,
+    /// Affinity and collation.
+    pub rule: CompareRule,
+}
+
 /// WHEN .. THEN ..
 #[derive(Clone, Debug)]
 pub(in crate::plan) struct Branch {
@@ -133,6 +141,34 @@ impl Scalar {
     /// An integer constant.
     pub fn integer(value: i64) -> Scalar {
         Scalar::Literal(Value::Integer(value))
+    }
+
+    /// `left op right`.
+    pub fn compare(op: CompareOp, left: Scalar, right: Scalar, rule: CompareRule) -> Scalar {
+        Scalar::Compare(Box::new(Comparison {
+            op,
+            left,
+            right,
+            rule,
+        }))
+    }
+
+    /// The sides of `left = right`, and how they compare.
+    pub fn as_equality(&self) -> Option<&Comparison> {
+        match self {
+            Scalar::Compare(comparison) if comparison.op == CompareOp::Eq => Some(comparison),
+            _ => None,
+        }
+    }
+
+    /// As [`as_equality`](Self::as_equality), also of `left IS right`.
+    pub fn as_match(&self) -> Option<&Comparison> {
+        match self {
+            Scalar::Compare(comparison) if matches!(comparison.op, CompareOp::Eq | CompareOp::Is) => {
+                Some(comparison)
+            }
+            _ => None,
+        }
     }
 
     /// The column at `index` of `table`.
@@ -346,20 +382,9 @@ fn same(a: &Scalar, b: &Scalar) -> bool {
 fn same_predicate(a: &Scalar, b: &Scalar) -> bool {
     use Scalar::*;
     match (a, b) {
-        (
-            Compare {
-                op: oa,
-                left: la,
-                right: ra,
-                rule: ca,
-            },
-            Compare {
-                op: ob,
-                left: lb,
-                right: rb,
-                rule: cb,
-            },
-        ) => oa == ob && same(la, lb) && same(ra, rb) && same_rule(ca, cb),
+        (Compare(a), Compare(b)) => {
+            a.op == b.op && same(&a.left, &b.left) && same(&a.right, &b.right) && same_rule(&a.rule, &b.rule)
+        }
         (
             Between {
                 operand: a,

@@ -32,9 +32,13 @@ impl Scalar {
             | Scalar::IsTruth { operand, .. }
             | Scalar::Cast { operand, .. }
             | Scalar::ApplyAffinity { operand, .. } => visit(operand),
-            Scalar::Binary { left, right, .. } | Scalar::Compare { left, right, .. } => {
+            Scalar::Binary { left, right, .. } => {
                 visit(left);
                 visit(right);
+            }
+            Scalar::Compare(comparison) => {
+                visit(&comparison.left);
+                visit(&comparison.right);
             }
             Scalar::Between {
                 operand, low, high, ..
@@ -91,9 +95,13 @@ impl Scalar {
             | Scalar::IsTruth { operand, .. }
             | Scalar::Cast { operand, .. }
             | Scalar::ApplyAffinity { operand, .. } => visit(operand),
-            Scalar::Binary { left, right, .. } | Scalar::Compare { left, right, .. } => {
+            Scalar::Binary { left, right, .. } => {
                 visit(left);
                 visit(right);
+            }
+            Scalar::Compare(comparison) => {
+                visit(&mut comparison.left);
+                visit(&mut comparison.right);
             }
             Scalar::Between {
                 operand, low, high, ..
@@ -171,9 +179,9 @@ impl Scalar {
         match self {
             Scalar::Column(column) => return visit(*column),
             Scalar::Literal(_) | Scalar::Parameter(_) | Scalar::Register(_) => return,
-            Scalar::Compare { left, right, .. } if left.is_leaf() && right.is_leaf() => {
-                right.each_column(visit);
-                return left.each_column(visit);
+            Scalar::Compare(comparison) if comparison.left.is_leaf() && comparison.right.is_leaf() => {
+                comparison.right.each_column(visit);
+                return comparison.left.each_column(visit);
             }
             _ => {}
         }

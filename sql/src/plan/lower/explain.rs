@@ -1,7 +1,5 @@
 //! EXPLAIN QUERY PLAN: lines in SQLite's words, collected while the plan is made.
 
-use std::sync::Arc;
-
 use super::Lowerer;
 use super::scalar::SubqueryUse;
 use crate::catalog::{IndexSource, Table};
@@ -110,7 +108,7 @@ impl Lowerer<'_> {
             return;
         };
         let note = std::mem::take(&mut explainer.note);
-        let name = Arc::clone(&self.tables.get(id).name);
+        let name = self.tables.get(id).name.clone();
         let (verb, rest) = match &note.hashed {
             Some(keys) => ("SEARCH", format!(" USING AUTOMATIC COVERING INDEX ({keys})")),
             None => access_words(table, access),

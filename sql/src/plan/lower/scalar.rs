@@ -144,16 +144,11 @@ impl Lowerer<'_> {
     #[inline(never)]
     fn of_several(&mut self, scalar: &Scalar, layout: &Layout) -> Result<Expr> {
         Ok(match scalar {
-            Scalar::Compare {
-                op,
-                left,
-                right,
-                rule,
-            } => Expr::Compare {
-                op: *op,
-                left: self.boxed(left, layout)?,
-                right: self.boxed(right, layout)?,
-                rule: rule.clone(),
+            Scalar::Compare(comparison) => Expr::Compare {
+                op: comparison.op,
+                left: self.boxed(&comparison.left, layout)?,
+                right: self.boxed(&comparison.right, layout)?,
+                rule: comparison.rule.clone(),
             },
             Scalar::Between {
                 operand,

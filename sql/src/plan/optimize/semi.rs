@@ -7,7 +7,9 @@
 use std::rc::Rc;
 
 use super::super::expr::{CompareOp, CompareRule};
-use super::super::logical::{Block, Body, ColumnRef, From, Query, Scalar, SemiJoin, SourceKind, TableId};
+use super::super::logical::{
+    Block, Body, ColumnRef, Comparison, From, Query, Scalar, SemiJoin, SourceKind, TableId,
+};
 use super::push_down::is_volatile;
 use crate::catalog::{IndexSource, Table};
 
@@ -53,12 +55,7 @@ fn semi_join(term: &Scalar, around: &[TableId]) -> Option<SemiJoin> {
 }
 
 fn equality(left: &Scalar, right: &Scalar, rule: &CompareRule) -> Scalar {
-    Scalar::Compare {
-        op: CompareOp::Eq,
-        left: Box::new(left.clone()),
-        right: Box::new(right.clone()),
-        rule: rule.clone(),
-    }
+    Scalar::compare(CompareOp::Eq, left.clone(), right.clone(), rule.clone())
 }
 
 /// The semi-join that asks whether `query` has a row under `on`.
@@ -131,15 +128,7 @@ pub(super) fn inner_side<'t>(
     own: &[TableId],
     is_outer: &dyn Fn(ColumnRef) -> bool,
 ) -> Option<&'t Scalar> {
-    let Scalar::Compare {
-        op: CompareOp::Eq | CompareOp::Is,
-        left,
-        right,
-        ..
-    } = term
-    else {
-        return None;
-    };
+    let Comparison { left, right, .. } = term.as_match()?;
     let is_own = |column: ColumnRef| own.contains(&column.table);
     let parted = |inner: &Scalar, outer: &Scalar| {
         refers(inner, &is_own)

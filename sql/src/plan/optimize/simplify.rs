@@ -1,7 +1,7 @@
 //! Terms in simpler forms.
 
 use super::super::expr::{CompareOp, CompareRule};
-use super::super::logical::Scalar;
+use super::super::logical::{Comparison, Scalar};
 
 /// Brings a term into a form that the join planner can use better.
 pub(super) fn simplify(term: &mut Scalar) {
@@ -45,20 +45,18 @@ fn disjunction(terms: Vec<Scalar>) -> Scalar {
 /// The column, the values and the rule of `x = value`, `value = x` and `x IN (values)`.
 fn member(term: &Scalar) -> Option<(&Scalar, &[Scalar], CompareRule)> {
     match term {
-        Scalar::Compare {
-            op: CompareOp::Eq,
-            left,
-            right,
-            rule,
-        } => {
+        Scalar::Compare(equal) if equal.op == CompareOp::Eq => {
+            let Comparison {
+                left, right, rule, ..
+            } = &**equal;
             let turned = || CompareRule {
                 left: rule.right,
                 right: rule.left,
                 collation: rule.collation.clone(),
             };
             match (left.as_column(), right.as_column()) {
-                (Some(_), None) => Some((left, std::slice::from_ref(&**right), rule.clone())),
-                (None, Some(_)) => Some((right, std::slice::from_ref(&**left), turned())),
+                (Some(_), None) => Some((left, std::slice::from_ref(right), rule.clone())),
+                (None, Some(_)) => Some((right, std::slice::from_ref(left), turned())),
                 _ => None,
             }
         }

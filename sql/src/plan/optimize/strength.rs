@@ -109,9 +109,9 @@ fn collect(term: &Scalar, out: &mut Vec<TableId>) {
             }
             out.extend(common.unwrap_or_default());
         }
-        Scalar::Compare { op, left, right, .. } if !matches!(op, CompareOp::Is | CompareOp::IsNot) => {
-            strict(left, out);
-            strict(right, out);
+        Scalar::Compare(comparison) if !matches!(comparison.op, CompareOp::Is | CompareOp::IsNot) => {
+            strict(&comparison.left, out);
+            strict(&comparison.right, out);
         }
         Scalar::Between { operand, .. } => strict(operand, out),
         Scalar::IsNull {
@@ -135,9 +135,9 @@ fn collect(term: &Scalar, out: &mut Vec<TableId>) {
 /// The tables of which `term` needs a row that is not all NULL to be false.
 fn not_false(term: &Scalar, out: &mut Vec<TableId>) {
     match term {
-        Scalar::Compare { op, left, right, .. } if !matches!(op, CompareOp::Is | CompareOp::IsNot) => {
-            strict(left, out);
-            strict(right, out);
+        Scalar::Compare(comparison) if !matches!(comparison.op, CompareOp::Is | CompareOp::IsNot) => {
+            strict(&comparison.left, out);
+            strict(&comparison.right, out);
         }
         Scalar::Like { operand, pattern, .. } => {
             strict(operand, out);
@@ -160,9 +160,9 @@ fn strict(scalar: &Scalar, out: &mut Vec<TableId>) {
             strict(left, out);
             strict(right, out);
         }
-        Scalar::Compare { op, left, right, .. } if !matches!(op, CompareOp::Is | CompareOp::IsNot) => {
-            strict(left, out);
-            strict(right, out);
+        Scalar::Compare(comparison) if !matches!(comparison.op, CompareOp::Is | CompareOp::IsNot) => {
+            strict(&comparison.left, out);
+            strict(&comparison.right, out);
         }
         _ => {}
     }

@@ -1,7 +1,7 @@
 //! Expressions.
 
 use super::{Ident, ObjectName, OrderingTerm, Select, Span, WindowDefinition};
-use std::sync::Arc;
+use ecow::EcoString;
 
 /// An expression and where it stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -112,7 +112,7 @@ pub enum Literal {
     Hex(u64),
     /// Any other number: a real, a decimal integer that is too large for 64 bits, or a hexadecimal one that is too large. The
     /// digit separators are gone; what it means is for the floor that converts text to numbers.
-    Number(Arc<str>),
+    Number(EcoString),
     /// `'text'`: its bytes, quotes undone. They need not be UTF-8.
     String(Box<[u8]>),
     /// `x'c0ffee'`.
@@ -308,7 +308,7 @@ pub struct Case {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TypeName {
     /// The text, as in `VARCHAR(10)`.
-    pub text: Arc<str>,
+    pub text: EcoString,
     /// Where it stands.
     pub span: Span,
 }

@@ -1,7 +1,7 @@
 //! Transactions, attached databases, pragmas and upkeep.
 
 use super::{Expr, Ident, ObjectName, Span};
-use std::sync::Arc;
+use ecow::EcoString;
 
 /// How `BEGIN` takes its locks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -50,7 +50,7 @@ pub struct Pragma {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PragmaValue {
     /// Its text: quotes undone, a minus sign in front where one is written.
-    pub text: Arc<str>,
+    pub text: EcoString,
     /// What was written.
     pub kind: PragmaValueKind,
     /// Where it stands.

@@ -196,7 +196,7 @@ fn module_arguments(mut i: Tokens<'_>) -> Parse<'_, Vec<Arc<str>>> {
                 let ends = token.kind == T::RightParen;
                 // Nothing between two commas is no argument.
                 if !text.is_empty() {
-                    arguments.push(text);
+                    arguments.push(text.as_str().into());
                 }
                 if ends {
                     return Ok((i.skip(), arguments));

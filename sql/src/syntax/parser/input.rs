@@ -10,6 +10,7 @@ use super::super::token::{Token, TokenKind};
 use super::ParseError;
 use super::expression::Open;
 use super::limits::{HEIGHT_MAX, NESTING_MAX};
+use ecow::EcoString;
 use nom::error::ErrorKind;
 use nom::{Err, IResult, Input, Needed};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -17,7 +18,6 @@ use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::iter::{Copied, Enumerate};
 use std::slice::Iter;
-use std::sync::Arc;
 
 /// What a rule gives: what is left, and what it made.
 pub(super) type Parse<'a, T> = IResult<Tokens<'a>, T, Fault>;
@@ -61,8 +61,6 @@ pub(super) struct Context<'a> {
     /// The text, if the bytes that the tokens cover are UTF-8, and where in it they begin.
     valid: Option<&'a str>,
     valid_start: u32,
-    /// Names that were made, so that a name that comes again is shared and not made again.
-    names: RefCell<Names>,
     /// What is open in the expressions that are being read, outermost first.
     pub(super) open: RefCell<Vec<Open>>,
     /// The parameters so far.
@@ -79,7 +77,7 @@ pub(super) struct Context<'a> {
 #[derive(Default)]
 pub(super) struct ParameterList {
     pub(super) parameters: Parameters,
-    numbers: FxHashMap<Arc<str>, u32>,
+    numbers: FxHashMap<EcoString, u32>,
     named: FxHashSet<u32>,
 }
 
@@ -108,7 +106,7 @@ impl ParameterList {
         }
     }
 
-    pub(super) fn add_name(&mut self, name: Arc<str>, number: u32) {
+    pub(super) fn add_name(&mut self, name: EcoString, number: u32) {
         let first_new = if self.is_indexed() {
             self.parameters.names.len()
         } else {
@@ -124,49 +122,8 @@ impl ParameterList {
     }
 }
 
-/// Names that were made, each in one of the two slots that its hash names; a newer one takes the place of an older one.
-#[derive(Debug, Default)]
-pub(super) struct Names {
-    slots: Option<Box<[Option<Arc<str>>; Names::SLOTS]>>,
-}
-
-impl Names {
-    /// How many names are remembered: more than most statements have. A power of two.
-    const SLOTS: usize = 128;
-    /// Longer texts are not remembered.
-    const LENGTH_MAX: usize = 64;
-
-    /// A name of that text, shared with an earlier one where that is still remembered.
-    fn get(&mut self, text: &str) -> Arc<str> {
-        let ([first, ..], [.., last], 1..=Self::LENGTH_MAX) = (text.as_bytes(), text.as_bytes(), text.len())
-        else {
-            return text.into();
-        };
-        let middle = text.as_bytes()[text.len() / 2];
-        let mixed = u32::from_le_bytes([*first, middle, *last, text.len() as u8]).wrapping_mul(0x9e37_79b1);
-        let slots = self
-            .slots
-            .get_or_insert_with(|| Box::new([const { None }; Self::SLOTS]));
-        let (pairs, _) = slots.as_chunks_mut::<2>();
-        let pair = &mut pairs[mixed as usize >> 16 & (Self::SLOTS / 2 - 1)];
-        for name in pair.iter().flatten() {
-            // Names are short: a call would cost more than the comparison.
-            if name.len() == text.len() && name.bytes().eq(text.bytes()) {
-                return name.clone();
-            }
-        }
-        Self::remember(pair, text)
-    }
-
-    #[cold]
-    fn remember(pair: &mut [Option<Arc<str>>; 2], text: &str) -> Arc<str> {
-        pair.swap(0, 1);
-        pair[0].insert(text.into()).clone()
-    }
-}
-
 impl<'a> Context<'a> {
-    pub(super) fn new(sql: &'a [u8], tokens: &'a [Token], names: Names) -> Self {
+    pub(super) fn new(sql: &'a [u8], tokens: &'a [Token]) -> Self {
         let valid_start = tokens.first().map_or(0, |token| token.start);
         let valid_end = tokens.last().map_or(0, |token| token.end);
         let covered = sql.get(valid_start as usize..valid_end as usize);
@@ -175,7 +132,6 @@ impl<'a> Context<'a> {
             tokens,
             valid: covered.and_then(|bytes| std::str::from_utf8(bytes).ok()),
             valid_start,
-            names: RefCell::new(names),
             open: RefCell::default(),
             parameters: RefCell::default(),
             objection: RefCell::new(None),
@@ -198,16 +154,6 @@ impl<'a> Context<'a> {
             Some(text) => Cow::Borrowed(text),
             None => String::from_utf8_lossy(span.of(self.sql)),
         }
-    }
-
-    /// A name of that text, shared with an earlier one where that is still remembered.
-    fn name(&self, text: &str) -> Arc<str> {
-        self.names.borrow_mut().get(text)
-    }
-
-    /// What was remembered, for the next statement.
-    pub(super) fn into_names(self) -> Names {
-        self.names.into_inner()
     }
 
     /// What the whole text is refused for, given the fault that ended parsing, if one did: the first objection, unless the very
@@ -281,11 +227,6 @@ impl<'a> Tokens<'a> {
             start: end,
             end,
         }
-    }
-
-    /// The text as a name, shared with an earlier one.
-    pub(super) fn shared(self, text: &str) -> Arc<str> {
-        self.cx.name(text)
     }
 
     /// The kind of the next token.
@@ -382,8 +323,8 @@ impl<'a> Tokens<'a> {
     }
 
     /// The text of a token or a span, what is not UTF-8 replaced.
-    pub(super) fn text_lossy(self, span: Span) -> Arc<str> {
-        self.cx.name(&self.cx.str_of(span))
+    pub(super) fn text_lossy(self, span: Span) -> EcoString {
+        EcoString::from(self.cx.str_of(span))
     }
 }
 
@@ -530,7 +471,7 @@ pub(super) fn ident_of(i: Tokens<'_>, token: Token) -> Ident {
         && !text.starts_with(['"', '[', '`', '\''])
     {
         return Ident {
-            text: i.cx.name(text),
+            text: EcoString::from(text),
             quote: Quote::None,
             span,
         };
@@ -550,8 +491,8 @@ fn odd_ident(i: Tokens<'_>, token: Token) -> Ident {
         _ => Quote::None,
     };
     let text = match quote {
-        Quote::None => i.cx.name(&i.cx.str_of(token.span())),
-        _ => i.cx.name(&String::from_utf8_lossy(&unquoted_bytes(text))),
+        Quote::None => EcoString::from(i.cx.str_of(token.span())),
+        _ => EcoString::from(String::from_utf8_lossy(&unquoted_bytes(text))),
     };
     Ident {
         text,

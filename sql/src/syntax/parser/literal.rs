@@ -4,6 +4,7 @@ use super::super::ast::Literal;
 use super::super::token::{Token, TokenKind};
 use super::input::{Fault, Tokens, unquoted_bytes};
 use super::limits::PARAMETER_MAX;
+use ecow::EcoString;
 use nom::Err;
 use std::borrow::Cow;
 
@@ -112,7 +113,7 @@ fn numbered_parameter(i: Tokens<'_>, token: Token) -> Result<u32, Err<Fault>> {
     let is_new = number > list.parameters.count;
     list.parameters.count = list.parameters.count.max(number);
     if is_new || !list.has_name(number) {
-        list.add_name(i.shared(&text), number);
+        list.add_name(EcoString::from(&*text), number);
     }
     Ok(number)
 }
@@ -122,6 +123,8 @@ fn named_parameter(i: Tokens<'_>, token: Token, name: Cow<'_, str>) -> Result<u3
         return Ok(number);
     }
     let number = next_parameter(i, token)?;
-    i.cx.parameters.borrow_mut().add_name(i.shared(&name), number);
+    i.cx.parameters
+        .borrow_mut()
+        .add_name(EcoString::from(&*name), number);
     Ok(number)
 }

@@ -38,7 +38,7 @@ mod statement;
 use super::ast::{Expr, Parsed};
 use super::lexer::{Lexer, settle_window_words};
 use super::token::{Token, TokenKind};
-use input::{Context, Fault, Names, Parse, Tokens};
+use input::{Context, Fault, Parse, Tokens};
 use std::fmt;
 
 #[cfg(test)]
@@ -94,11 +94,10 @@ pub fn parse_next(sql: &[u8], offset: usize) -> Result<Option<Next>, ParseError>
     ParseMemory::default().parse_next(sql, offset)
 }
 
-/// What a parser keeps from one statement to the next so as to allocate less: room for tokens, and names that may come again.
+/// What a parser keeps from one statement to the next so as to allocate less: room for tokens.
 #[derive(Debug, Default)]
 pub struct ParseMemory {
     tokens: Vec<Token>,
-    names: Names,
 }
 
 impl ParseMemory {
@@ -122,9 +121,8 @@ impl ParseMemory {
         let Some(first) = tokens.first().filter(|token| token.kind != TokenKind::End) else {
             return Ok(None);
         };
-        let cx = Context::new(sql, tokens, std::mem::take(&mut self.names));
+        let cx = Context::new(sql, tokens);
         let next = next_of(&cx, *first);
-        self.names = cx.into_names();
         if self.tokens.capacity() > Self::TOKENS_MAX {
             self.tokens = Vec::new();
         }
@@ -174,7 +172,7 @@ pub fn parse_one(sql: &[u8]) -> Result<Parsed, ParseError> {
 pub fn parse_expr(sql: &[u8]) -> Result<Expr, ParseError> {
     let mut tokens = Vec::new();
     statement_tokens(sql, 0, &mut tokens);
-    let cx = Context::new(sql, &tokens, Names::default());
+    let cx = Context::new(sql, &tokens);
     let made = expression::expr(Tokens::new(&cx)).and_then(|(i, expr)| match i.kind() {
         TokenKind::End => Ok(expr),
         _ => i.unexpected(),
