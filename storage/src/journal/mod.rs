@@ -1,7 +1,7 @@
 //! Floor 2a: the rollback journal, which makes a commit atomic by keeping the pages as they were.
 //!
 //! ```text
-//!   write the old pages ─▶ sync ─▶ put magic and count in the header ─▶ sync ─▶ (change the database, sync it) ─▶ end it
+//!   write the old pages ─▶ sync ─▶ put magic and count in the header ─▶ sync ─▶ (change the database, sync it) ─▶ delete
 //!        not hot                            from here on hot: whoever comes rolls back            the commit ◀┘
 //! ```
 //!
@@ -43,7 +43,7 @@ pub(crate) enum Ending {
 pub(crate) struct Syncs {
     /// The journal before the database is changed.
     pub content: bool,
-    /// The journal without its magic, or emptied, after the transaction: without it a commit may be undone by a power loss.
+    /// The folder, or the emptied journal, after the transaction: without it a commit may be undone by a power loss.
     pub ending: bool,
 }
 
@@ -123,15 +123,12 @@ impl Journal {
 /// Ends a journal of which the file is open.
 pub(crate) fn finish(place: &Place<'_>, file: Box<dyn File>) -> Result<()> {
     match place.ending {
-        // Without its magic a journal is as good as gone, and to make that durable costs less than to sync the folder. Should a power loss
-        // bring the name back, nobody takes what it names for hot.
         Ending::Delete => {
-            if place.syncs.ending {
-                take_magic(&*file)?;
-                file.sync(SyncKind::Data)?;
-            }
             drop(file);
             place.vfs.unlink(place.journal)?;
+            if place.syncs.ending {
+                place.vfs.sync_dir(folder_of(place.journal))?;
+            }
             Ok(())
         }
         // The next journal is written over this one, so its end must be durable first, whatever the mode: else a power loss could
@@ -144,8 +141,10 @@ pub(crate) fn finish(place: &Place<'_>, file: Box<dyn File>) -> Result<()> {
                 Ok(())
             }
         }
+        // The magic only: a tear leaves it broken or whole. Were the counts zeroed with it, a tear could leave the magic in front of
+        // a page count of zero, and rolling that back would cut the database to nothing.
         Ending::ZeroMagic => {
-            take_magic(&*file)?;
+            file.write_at(&[0; MAGIC.len()], 0)?;
             if place.syncs.content {
                 file.sync(SyncKind::Data)
             } else {
@@ -153,12 +152,6 @@ pub(crate) fn finish(place: &Place<'_>, file: Box<dyn File>) -> Result<()> {
             }
         }
     }
-}
-
-/// Overwrites the magic only: a tear leaves it broken or whole. Were the counts zeroed with it, a tear could leave the magic in front of
-/// a page count of zero, and rolling that back would cut the database to nothing.
-fn take_magic(file: &dyn File) -> Result<()> {
-    file.write_at(&[0; MAGIC.len()], 0)
 }
 
 /// Writes header and records, gathered, and returns the record count. The header's magic and count stay zero.
