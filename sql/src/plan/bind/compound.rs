@@ -198,10 +198,16 @@ impl<'a> Binder<'a> {
     /// Order and result columns of a compound.
     pub(super) fn finish_compound(
         &mut self,
-        body: Body,
+        mut body: Body,
         mut members: Vec<CompoundMember<'a>>,
         order_by: &'a [ast::OrderingTerm],
     ) -> Result<Query> {
+        if let (Body::Compound(compound), []) = (&mut body, order_by) {
+            // Rows that are only appended say nothing of how those before them compare.
+            let compares = |(kind, _): &(CompoundKind, Body)| *kind != CompoundKind::Append;
+            let last = compound.rest.iter().rposition(compares);
+            compound.collations = collations(&members[..last.map_or(1, |last| last + 2)]);
+        }
         let collations = collations(&members);
         let order = self.compound_order(order_by, &members, &collations)?;
         let mut columns = members.swap_remove(0).columns;
