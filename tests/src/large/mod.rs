@@ -34,7 +34,7 @@ impl Shape {
     /// The most bytes that a walk over such a file comes to have on the disk: the file, which grows by some when it is changed, its new
     /// pages that wait for their commit in a spill file, and the journal or log.
     pub fn peak_bytes(&self) -> u64 {
-        self.bytes / 2 * 7
+        self.bytes * 3
     }
 }
 
