@@ -14,7 +14,8 @@ pub const BATCH_ROWS_MAX: usize = 1024;
 /// Some rows of an operator's output.
 ///
 /// The first batch of a scan holds one row and each further one twice as many, up to [`BATCH_ROWS_MAX`], so that `LIMIT 1` and point
-/// reads pay for one row and long scans run at full width.
+/// reads pay for one row and long scans run at full width. Below an operator that reads its input to the end before it puts anything
+/// out, scans begin with more.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     /// The columns, in the order of the operator's output layout.
@@ -127,17 +128,23 @@ impl Batch {
 pub(crate) struct BatchSize {
     rows: usize,
     most: usize,
+    /// Half of the rows in the first batch; 0 for one row.
+    first: usize,
 }
 
+/// Half of the rows in the first batch of a scan that will be read to its end.
+const DRAINED_FIRST: usize = 32;
 /// A batch with so many bytes of text takes no more rows.
 const BATCH_BYTES_MAX: usize = 1 << 20;
 
 impl BatchSize {
-    /// Batches of at most so many rows.
-    pub(crate) fn new(most: usize) -> BatchSize {
+    /// Batches of at most so many rows. With `drained`, whoever asks for them asks for all, so that there is no reason to begin with one.
+    pub(crate) fn new(most: usize, drained: bool) -> BatchSize {
+        let first = if drained { DRAINED_FIRST } else { 0 };
         BatchSize {
-            rows: 0,
+            rows: first,
             most: most.clamp(1, BATCH_ROWS_MAX),
+            first,
         }
     }
 
@@ -150,13 +157,13 @@ impl BatchSize {
     /// The first batch comes next.
     #[inline]
     pub(crate) fn restart(&mut self) {
-        self.rows = 0;
+        self.rows = self.first;
     }
 
     /// The first batch comes next, of a scan that is likely to find a few rows and then end.
     #[inline]
     pub(crate) fn restart_with_few(&mut self) {
-        self.rows = 8;
+        self.rows = self.first.max(8);
     }
 
     /// A batch starts: one row at first, then twice as many as the one before.

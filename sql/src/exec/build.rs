@@ -8,6 +8,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 
+use super::batch::BatchSize;
 use super::common_table::CommonTable;
 use super::kernel::{Kernel, SharedScalar};
 use super::operator::Operator;
@@ -40,6 +41,8 @@ pub(crate) struct BuildContext {
     work: FxHashMap<CteId, Work>,
     pure_place: Option<&'static str>,
     batch_rows_max: Option<usize>,
+    /// Whoever reads from the operator that is built next reads it to its end, unless something fails.
+    drained: bool,
 }
 
 impl BuildContext {
@@ -54,6 +57,29 @@ impl BuildContext {
     /// The most rows that a scan puts in a batch.
     pub(crate) fn batch_rows_max(&self) -> usize {
         self.batch_rows_max.unwrap_or(BATCH_ROWS_MAX)
+    }
+
+    /// How large the batches of a scan are.
+    pub(crate) fn batch_size(&self) -> BatchSize {
+        BatchSize::new(self.batch_rows_max(), self.drained)
+    }
+
+    /// Builds an input that is read to its end before anything is put out.
+    pub(crate) fn drained(&mut self, node: &Node) -> Result<Box<dyn Operator>> {
+        self.reading(true, |build| build.operator(node))
+    }
+
+    /// Builds an input of which some rows may never be asked for.
+    pub(crate) fn sampled(&mut self, node: &Node) -> Result<Box<dyn Operator>> {
+        self.reading(false, |build| build.operator(node))
+    }
+
+    /// Builds what `work` builds as an input that is read to its end, or not.
+    pub(crate) fn reading<T>(&mut self, drained: bool, work: impl FnOnce(&mut BuildContext) -> T) -> T {
+        let outer = std::mem::replace(&mut self.drained, drained);
+        let built = work(self);
+        self.drained = outer;
+        built
     }
 
     /// For expressions whose results must depend on the row only: `a CHECK constraint`, `a generated column`, `an index`.
@@ -100,7 +126,7 @@ impl BuildContext {
             }
             Node::Sort(sort) => {
                 let width = width_of(&sort.input);
-                let input = self.operator(&sort.input)?;
+                let input = self.drained(&sort.input)?;
                 Ok(Box::new(Sort::build(
                     input,
                     width,

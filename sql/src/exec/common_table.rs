@@ -60,7 +60,7 @@ pub(super) fn with(
 ) -> Result<Box<dyn Operator>> {
     let mut shared = Vec::with_capacity(tables.len());
     for (id, node) in tables {
-        let source = build.operator(node)?;
+        let source = build.sampled(node)?;
         let rows = RowStore::new(super::build::width_of(node));
         let table = Arc::new(Mutex::new(CommonTable {
             source,

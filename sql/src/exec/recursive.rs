@@ -36,13 +36,13 @@ use crate::plan::physical::{self, CteId, Node};
 pub(crate) type Work = Arc<Mutex<Batch>>;
 
 pub(super) fn recursive(plan: &physical::Recursive, build: &mut BuildContext) -> Result<Box<dyn Operator>> {
-    let initial = build.operator(&plan.initial)?;
+    let initial = build.sampled(&plan.initial)?;
     let work: Work = Arc::new(Mutex::new(Batch::new(plan.width)));
     build.add_work(plan.table, &work);
     let steps = plan
         .steps
         .iter()
-        .map(|step| build.operator(step))
+        .map(|step| build.sampled(step))
         .collect::<Result<_>>()?;
     let in_order = plan.steps.len() == 1 && plan.steps.iter().all(|step| goes_in_order(step, plan.table));
     let queue = match plan.order_by.is_empty() {
@@ -76,7 +76,7 @@ pub(super) fn recursive(plan: &physical::Recursive, build: &mut BuildContext) ->
         skip: 0,
         left: 0,
         started: false,
-        size: BatchSize::new(build.batch_rows_max()),
+        size: BatchSize::new(build.batch_rows_max(), false),
         output: Batch::new(plan.width),
     }))
 }

@@ -129,7 +129,7 @@ impl Operator for Filter {
 pub(super) fn limit(plan: &physical::Limit, build: &mut BuildContext) -> Result<Box<dyn Operator>> {
     let counts = RowCounts::compile(plan.limit.as_ref(), plan.offset.as_ref(), build)?;
     Ok(Box::new(Limit {
-        input: build.operator(&plan.input)?,
+        input: build.sampled(&plan.input)?,
         counts,
         skip: 0,
         left: 0,

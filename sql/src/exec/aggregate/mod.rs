@@ -38,7 +38,11 @@ use spilled::Spilled;
 use state::Groups;
 
 pub(super) fn aggregate(plan: &physical::Aggregate, build: &mut BuildContext) -> Result<Box<dyn Operator>> {
-    let input = build.operator(&plan.input)?;
+    let input = match plan.sorted && !plan.keys.is_empty() {
+        // Groups come out while further ones are read.
+        true => build.operator(&plan.input)?,
+        false => build.drained(&plan.input)?,
+    };
     let keys = Kernel::compile_all(plan.keys.iter().map(|key| &key.expression), build)?;
     let calls = plan
         .aggregates

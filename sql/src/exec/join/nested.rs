@@ -18,7 +18,11 @@ pub(in crate::exec) fn nested_loop(plan: &NestedLoop, build: &mut BuildContext) 
         return Ok(Box::new(keyed));
     }
     let outer = build.operator(&plan.outer)?;
-    let inner = build.operator(&plan.inner)?;
+    let inner = match plan.kind {
+        // One match is enough.
+        JoinKind::Semi | JoinKind::Anti => build.sampled(&plan.inner)?,
+        _ => build.operator(&plan.inner)?,
+    };
     let bindings = plan.bindings.iter();
     let bindings = bindings.map(|(register, value)| {
         Ok(Binding {

@@ -43,9 +43,12 @@ pub(super) fn exists(
     build: &mut BuildContext,
 ) -> Result<Box<dyn Evaluate>> {
     let registers: Vec<Register> = subquery.bindings.iter().map(|(register, _)| *register).collect();
-    let search = match keyed_presence(&subquery.plan.root, &registers, build)? {
+    let keyed = build.reading(false, |build| {
+        keyed_presence(&subquery.plan.root, &registers, build)
+    })?;
+    let search = match keyed {
         Some(join) if !registers.is_empty() => Search::Keyed(Box::new(join)),
-        _ => Search::Opened(build.operator(&subquery.plan.root)?),
+        _ => Search::Opened(build.sampled(&subquery.plan.root)?),
     };
     Ok(Box::new(Exists {
         bindings: compile_bindings(subquery, build)?,
@@ -92,7 +95,7 @@ impl Runner {
     fn new(subquery: &Subquery, build: &mut BuildContext) -> Result<Runner> {
         Ok(Runner {
             bindings: compile_bindings(subquery, build)?,
-            root: build.operator(&subquery.plan.root)?,
+            root: build.sampled(&subquery.plan.root)?,
             deterministic: subquery.deterministic,
         })
     }

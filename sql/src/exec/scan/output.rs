@@ -82,7 +82,7 @@ impl Output {
             batch: Batch::new(width),
             all: decoder,
             filter,
-            size: BatchSize::new(build.batch_rows_max()),
+            size: build.batch_size(),
             leaf_decoder: LeafDecoder::default(),
             spill: Vec::new(),
             encoding: TextEncoding::Utf8,

@@ -136,7 +136,7 @@ impl Term {
                     bindings.map(|(register, value)| Ok((*register, Kernel::compile_in(value, build)?)));
                 Term::InSubquery(Box::new(TermQuery {
                     bindings: bindings.collect::<Result<_>>()?,
-                    root: build.operator(&subquery.plan.root)?,
+                    root: build.sampled(&subquery.plan.root)?,
                     affinity: *affinity,
                 }))
             }

@@ -50,7 +50,7 @@ pub(in crate::exec) fn virtual_scan(
         cursor: None,
         choices: Choices::default(),
         more: false,
-        size: BatchSize::new(build.batch_rows_max()),
+        size: build.batch_size(),
         nothing,
     }))
 }
