@@ -4,15 +4,16 @@
 //! too short end it there, as in SQLite. Everything up to that point was synced before the database changed; what comes after was not.
 
 use std::ffi::OsString;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::{Place, finish};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::format::PageNo;
 use crate::format::checksum::journal_checksum;
 use crate::format::header::decode_page_size;
 use crate::format::journal::{HEADER_SIZE, JournalHeader, RECORD_COUNT_TO_END, super_journal_name};
-use crate::vfs::{File, LockLevel, OpenOptions, SyncKind, Vfs, WRITE_CHUNK, read_whole};
+use crate::vfs::{File, LockLevel, OpenOptions, SyncKind, Vfs, WRITE_CHUNK, folder_of, read_whole};
 
 /// Whose journal is played back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,11 +98,31 @@ pub(crate) fn roll_back_hot(place: &Place<'_>, database: &dyn File) -> Result<()
             database.sync(SyncKind::Data)?;
         }
     }
+    if let Some(name) = &super_journal
+        && !undone
+        && place.syncs.content
+    {
+        make_absence_durable(place.vfs, name)?;
+    }
     finish(place, file)?;
     if undone && let Some(name) = super_journal {
         delete_if_stale(place.vfs, &name)?;
     }
     Ok(())
+}
+
+/// Makes sure that a super-journal which is gone stays so. Whoever deleted it may have died before that was durable, and were it to come
+/// back after one of its journals ended, the others would still be rolled back: half a commit.
+fn make_absence_durable(vfs: &dyn Vfs, super_journal: &Path) -> Result<()> {
+    match vfs.sync_dir(folder_of(super_journal)) {
+        // The files were moved here from elsewhere; nothing comes back in a folder that is not there.
+        Err(Error::Io { source, .. })
+            if matches!(source.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) =>
+        {
+            Ok(())
+        }
+        synced => synced,
+    }
 }
 
 /// The super-journal that a journal names.

@@ -25,6 +25,12 @@ fn open(vfs: &FaultVfs, journal_mode: JournalMode, synchronous: Synchronous) -> 
 
 /// Commits `n` in the header and on pages 2 to 5.
 fn commit(pager: &mut Pager, n: u8) -> Result<()> {
+    change(pager, n)?;
+    pager.commit()
+}
+
+/// As [`commit`], which is still to come.
+fn change(pager: &mut Pager, n: u8) -> Result<()> {
     pager.begin_write()?;
     while pager.page_count() < 5 {
         pager.append_page()?;
@@ -32,8 +38,7 @@ fn commit(pager: &mut Pager, n: u8) -> Result<()> {
     for page in 2..=5 {
         pager.page_mut(number(page))?.fill(n);
     }
-    pager.update_header(|header| header.user_version = i32::from(n))?;
-    pager.commit()
+    pager.update_header(|header| header.user_version = i32::from(n))
 }
 
 fn read(pager: &mut Pager) -> Result<u8> {
@@ -273,6 +278,57 @@ fn a_failed_commit_over_two_files_leaves_no_super_journal() {
     let _ = two.rollback();
     let files: Vec<_> = machine.disk().killed().files.into_keys().collect();
     assert_eq!(files, [Path::new("x.db"), Path::new("y.db")]);
+}
+
+/// The first process deletes the super-journal and dies before that is durable. The next one ended one of the journals for good; a power
+/// loss then brought the super-journal back, and with it the other journal was hot: half a commit.
+#[test]
+fn a_commit_over_two_files_is_whole_after_a_death_and_a_power_loss() {
+    for journal_mode in [JournalMode::Delete, JournalMode::Truncate, JournalMode::Persist] {
+        for after in 0.. {
+            let machine = machine();
+            let open_both = |vfs: &FaultVfs| {
+                ["x.db", "y.db"].map(|name| {
+                    let options = PagerOptions {
+                        journal_mode,
+                        synchronous: Synchronous::Full,
+                        ..small()
+                    };
+                    Pager::open(Arc::new(vfs.clone()), Path::new(name), &options).unwrap()
+                })
+            };
+            let [mut main, mut two] = open_both(&machine);
+            for pager in [&mut main, &mut two] {
+                commit(pager, 1).unwrap();
+                change(pager, 2).unwrap();
+            }
+            machine.set_plan(Some(FaultPlan::once(Fault::Death, after)));
+            let died = commit_all(&mut [&mut main, &mut two], Afterwards::Leave).is_err();
+            machine.set_plan(None);
+            let start = machine.ops().len();
+            for mut pager in open_both(&machine.process()) {
+                read(&mut pager).unwrap();
+            }
+            let ops = machine.ops();
+            for now in start..=ops.len() {
+                let disk = disk_after(&ops[..now]);
+                let pieces = disk.piece_count().min(12);
+                let choices = (0..1 << pieces).step_by(1 + (1 << pieces) / 40).map(Choice::Bits);
+                for choice in choices.chain([Choice::None, Choice::All]) {
+                    let image = disk.powerless(&mut choice.decider());
+                    let found =
+                        open_both(&FaultVfs::new(&image, 1)).map(|mut pager| read(&mut pager).unwrap());
+                    assert!(
+                        found == [1, 1] || found == [2, 2],
+                        "{journal_mode:?} {after} {now} {choice:?}: {found:?}"
+                    );
+                }
+            }
+            if !died {
+                break;
+            }
+        }
+    }
 }
 
 /// Without a journal on the disk nobody synced the folder, and the first commits of a new database went with its name.
