@@ -101,7 +101,10 @@ fn write_durably<P: AsRef<[u8]>>(
     header.encode(&mut first);
     let mut mark = [0; HEADER_SIZE];
     mark.copy_from_slice(&first[..HEADER_SIZE]);
-    Ok(Published { mark: Kept(mark), len })
+    Ok(Published {
+        mark: Kept(mark),
+        len,
+    })
 }
 
 /// Whoever reads a journal goes on behind its records where a header stands at the next sector border, and takes what ends with the magic
@@ -129,7 +132,9 @@ fn has_magic(file: &dyn File, offset: u64) -> Result<bool> {
 /// Steps 5 and 6. Returns what the next transaction of this connection writes again. A journal that is not to be kept is deleted.
 pub(super) fn end(place: &Place<'_>, file: Box<dyn File>, published: &Published) -> Result<Option<Kept>> {
     drop(file);
-    let spare = place.spare.filter(|spare| spare.keep && published.len <= KEPT_MAX);
+    let spare = place
+        .spare
+        .filter(|spare| spare.keep && published.len <= KEPT_MAX);
     // Where the name cannot be given, the journal ends as all others.
     let kept = spare.is_some_and(|spare| place.vfs.rename(place.journal, spare.path).is_ok());
     if !kept {

@@ -242,7 +242,7 @@ fn a_short_read_is_an_error_and_not_the_end_of_a_file() {
     // The last moment at which the journal is there: all pages are written.
     let end = ops
         .iter()
-        .rposition(|op| matches!(op, Op::Unlink { .. }))
+        .rposition(|op| matches!(op, Op::Rename { .. }))
         .unwrap();
     assert!(end > before);
     let hot = disk_after(&ops[..end]).killed();
