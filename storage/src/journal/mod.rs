@@ -15,6 +15,7 @@
 //! Invariants:
 //! - I1 the database is not written before [`Journal::write`] returned.
 //! - I2 a journal that is complete stays until the database is synced ([`Journal::finish`] is called after it).
+//! - I3 a journal is played back only when it and its name are durable ([`roll_back_hot`] syncs both first).
 
 mod playback;
 mod spare;

@@ -5,6 +5,8 @@
 //!   log        frames to the log, published                                                    ║ prepared ║
 //! ```
 //!
+//! How the journal comes to be and ends is told in [`journal`](crate::journal).
+//!
 //! Two phases, so that a commit over several files can bring all of them to "prepared" and then end them together through a
 //! super-journal. An error before "prepared" puts the file back as it was and leaves the transaction open.
 
