@@ -311,7 +311,17 @@ fn columns_are_changed_in_place() {
              ROLLBACK TO p;
              SELECT count(*), sum(a), max(late) FROM t;
              ROLLBACK;
-             SELECT count(*), sum(a), max(late) FROM t",
+             SELECT count(*), sum(a), max(late) FROM t;
+             ALTER TABLE t ADD COLUMN m1 REAL DEFAULT 3;
+             ALTER TABLE t ADD COLUMN m2;
+             ALTER TABLE t ADD COLUMN m3 TEXT DEFAULT 'größer' CHECK (m3 <> 'x');
+             UPDATE t SET m2 = id WHERE id % 7 = 3;
+             UPDATE t SET a = 5 WHERE id % 3 = 0;
+             SELECT sum(m1), sum(m2), max(m3), typeof(m1) FROM t;
+             UPDATE t SET m3 = m3 || id, late = 'again' WHERE id % 2;
+             UPDATE t SET m1 = id;
+             UPDATE OR FAIL t SET m3 = CASE id WHEN 1500 THEN 'x' END;
+             SELECT id, typeof(m1), m1, m2, m3, late FROM t WHERE id % 50 < 9",
         );
         both.check_files();
     }

@@ -12,6 +12,7 @@ use super::stored::{real_as_stored, to_stored};
 use super::target::{Locator, Target, detached};
 use super::update::Changes;
 use super::{Failure, Fate, Written};
+use crate::catalog::Table;
 use crate::error::{Error, Result};
 use crate::exec::kernel::Rows;
 use crate::exec::scan::rowid_of;
@@ -28,6 +29,9 @@ pub(super) struct Patcher {
     columns: Vec<PatchedColumn>,
     /// Where they lie in the record, ascending.
     places: Vec<usize>,
+    /// Records written before a column was added may end in front of one that changes. By place, from the first run on.
+    missing: Vec<Value>,
+    has_missing: bool,
     conflict: Option<ConflictAction>,
     changed: Vec<bool>,
     /// The columns that constraints read, when there are constraints on what changes.
@@ -100,6 +104,8 @@ impl Patcher {
         let patcher = Patcher {
             columns: columns.collect::<Result<_>>()?,
             places: sets.iter().filter_map(|(column, _)| place(*column)).collect(),
+            missing: Vec::new(),
+            has_missing: table.columns.iter().any(|column| !column.missing_value.is_null()),
             conflict: plan.conflict,
             changed,
             constrained,
@@ -154,7 +160,11 @@ impl Patcher {
     }
 
     pub(super) fn start(&mut self, context: &ExecContext<'_>) -> Result<()> {
-        self.target.start(context)
+        self.target.start(context)?;
+        if self.has_missing && self.missing.is_empty() {
+            self.missing = missing_values(&self.target.table, self.target.encoding);
+        }
+        Ok(())
     }
 
     /// Changes the rows of `batch`.
@@ -236,46 +246,8 @@ impl Patcher {
 
     /// Writes the rows whose values are computed.
     fn write(&mut self, context: &mut ExecContext<'_>, written: &mut Written) -> Result<()> {
-        let mut done = 0;
-        while done < self.rowids.len() {
-            let pager = &mut context
-                .state
-                .databases
-                .get_mut(self.target.database)
-                .ok_or_else(detached)?
-                .pager;
-            let cursor = self.target.rowid_cursor(pager)?;
-            let columns = &self.columns;
-            let (patched, found) =
-                cursor.patch_rows(pager, &self.rowids[done..], &self.places, |row, column| {
-                    columns[column].new.get(done + row)
-                })?;
-            self.target.note_change(pager);
-            done += patched;
-            written.changes += found as u64;
-            if done < self.rowids.len() {
-                self.write_short_row(context, done)?;
-                written.changes += 1;
-                done += 1;
-            }
-        }
-        Ok(())
-    }
-
-    /// Writes a row anew whose record ends in front of a column that changes.
-    #[cold]
-    fn write_short_row(&mut self, context: &mut ExecContext<'_>, number: usize) -> Result<()> {
-        let locator = Locator::Rowid(self.rowids[number]);
-        let mut row = Vec::new();
-        if !self.target.seek(&context.state.databases, &locator)? {
+        if self.rowids.is_empty() {
             return Ok(());
-        }
-        self.target.read(context, &mut row)?;
-        for value in &mut row {
-            to_stored(value, self.target.encoding, Affinity::Blob);
-        }
-        for column in &self.columns {
-            row[column.column] = Value::from(column.new.get(number));
         }
         let pager = &mut context
             .state
@@ -283,8 +255,36 @@ impl Patcher {
             .get_mut(self.target.database)
             .ok_or_else(detached)?
             .pager;
-        self.target.write_record(pager, &row)
+        let cursor = self.target.rowid_cursor(pager)?;
+        let (columns, missing) = (&self.columns, &self.missing);
+        let found = cursor.patch_rows(
+            pager,
+            &self.rowids,
+            &self.places,
+            |row, column| columns[column].new.get(row),
+            |place| missing.get(place).map_or(ValueRef::Null, Value::as_ref),
+        )?;
+        self.target.note_change(pager);
+        written.changes += found as u64;
+        Ok(())
     }
+}
+
+/// What records hold that end in front of a column of `table`, by place; nothing when that is NULL for all.
+fn missing_values(table: &Table, encoding: TextEncoding) -> Vec<Value> {
+    let mut missing = Vec::new();
+    for column in &table.columns {
+        let (Some(place), false) = (column.stored_at, column.missing_value.is_null()) else {
+            continue;
+        };
+        let mut value = column.missing_value.clone();
+        to_stored(&mut value, encoding, column.affinity);
+        if missing.len() <= place {
+            missing.resize(place + 1, Value::Null);
+        }
+        missing[place] = value;
+    }
+    missing
 }
 
 #[inline]

@@ -156,6 +156,11 @@ impl<'a> TableEntry<'a> {
         }
     }
 
+    /// Whether its rows come out of a query.
+    pub fn is_query(&self) -> bool {
+        matches!(self.columns, TableColumns::Derived(_))
+    }
+
     /// The expression of a virtual generated column of this table, which is `id`. Where the whole row may be missing, so is the column:
     /// it is computed for rows that are there, which those with a key are.
     pub fn generated_expression(&self, id: TableId, index: usize) -> Option<Rc<Scalar>> {
