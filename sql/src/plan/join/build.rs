@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::access::{Access, KeyBound, KeyRange, KeyTerm, KeyValue, VirtualBranch};
 use super::constraint::{Constraint, ConstraintOp, Side};
 use super::cost::LogEst;
@@ -248,7 +250,7 @@ impl<'q> Planner<'_, 'q> {
     ) -> Access {
         let mut range = KeyRange {
             descending,
-            equal: Vec::with_capacity(path.equal_count()),
+            equal: SmallVec::with_capacity(path.equal_count()),
             ..KeyRange::default()
         };
         for number in path.equal() {

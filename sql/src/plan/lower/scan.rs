@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use smallvec::{SmallVec, smallvec};
+
 use super::step::Terms;
 use super::{Columns, Layout, Lowerer};
 use crate::catalog::Table;
@@ -10,7 +12,7 @@ use crate::plan::expr::Expr;
 use crate::plan::join::{Access, KeyBound, KeyRange, KeyTerm, KeyValue, ScanStep, VirtualBranch};
 use crate::plan::logical::{ColumnNo, ColumnSet, Query, Scalar, SourceKind, TableId};
 use crate::plan::physical::{
-    self, Bound, DatabaseIndex, IndexScan, Node, RowidUnion, ScanColumn, Seek, SeekTerm, TableScan,
+    self, Bound, DatabaseIndex, IndexScan, Node, RowidUnion, ScanColumn, ScanColumns, Seek, SeekTerm, TableScan,
     VirtualScan,
 };
 use crate::value::Affinity;
@@ -176,7 +178,7 @@ impl Lowerer<'_> {
                         branch,
                         database,
                         table,
-                        vec![ScanColumn::Rowid],
+                        smallvec![ScanColumn::Rowid],
                         None,
                         1.0,
                     )?);
@@ -204,7 +206,7 @@ impl Lowerer<'_> {
         access: &Access,
         database: DatabaseIndex,
         table: &Arc<Table>,
-        columns: Vec<ScanColumn>,
+        columns: ScanColumns,
         filter: Option<Expr>,
         estimate: f64,
     ) -> Result<Node> {
@@ -257,7 +259,7 @@ impl Lowerer<'_> {
     }
 
     fn seek(&mut self, range: &KeyRange) -> Result<Seek> {
-        let mut equal = Vec::with_capacity(range.equal.len());
+        let mut equal = SmallVec::with_capacity(range.equal.len());
         for term in &range.equal {
             equal.push(self.seek_term(term)?);
         }
@@ -302,12 +304,12 @@ impl Lowerer<'_> {
 }
 
 /// What a scan puts out.
-pub(super) fn scan_columns(used: &ColumnSet) -> Vec<ScanColumn> {
+fn scan_columns(used: &ColumnSet) -> ScanColumns {
     let place = |column: ColumnNo| match column.index() {
         Some(index) => ScanColumn::Table(index),
         None => ScanColumn::Rowid,
     };
-    let mut columns = Vec::with_capacity(used.len());
+    let mut columns = ScanColumns::with_capacity(used.len());
     used.each(|column| columns.push(place(column)));
     columns
 }
