@@ -151,6 +151,7 @@ impl<'q> Planner<'_, 'q> {
     }
 
     /// The item's rows for a hash table: through the tree that the candidate names, or the smallest that has all columns.
+    #[inline(never)]
     fn whole_step(&mut self, next: &Next<'_, 'q, '_>, filter: TermIds) -> Result<Step<'q>> {
         match &next.candidate.path {
             Path::Hash => {}
@@ -306,6 +307,7 @@ impl<'q> Planner<'_, 'q> {
     }
 
     /// A join through a hash table over the equalities among `on`.
+    #[inline(never)]
     pub(super) fn hash_step(
         &mut self,
         left: Step<'q>,

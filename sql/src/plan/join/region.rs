@@ -375,6 +375,7 @@ impl<'p, 'q> Planner<'p, 'q> {
     }
 
     /// Finds out what the search has to know about an item.
+    #[inline(never)]
     fn prepare(
         &self,
         region: &Region<'q>,
@@ -415,9 +416,9 @@ impl<'p, 'q> Planner<'p, 'q> {
             };
             // A wanted order and the branches of an OR may take any index.
             let any = wishes.iter().any(|(_, items)| items & own != 0)
-                || uses.iter().any(|term| {
-                    term.items & own != 0 && matches!(self.term(term.term), Scalar::Or(_))
-                });
+                || uses
+                    .iter()
+                    .any(|term| term.items & own != 0 && matches!(self.term(term.term), Scalar::Or(_)));
             let choice = TreeChoice {
                 hint: &source.hint,
                 any,
@@ -449,6 +450,7 @@ impl<'p, 'q> Planner<'p, 'q> {
     }
 
     /// The candidates of an item.
+    #[inline(never)]
     fn candidates(
         &mut self,
         region: &Region<'q>,
@@ -503,6 +505,7 @@ impl<'p, 'q> Planner<'p, 'q> {
     }
 
     /// Rows that have no tree: subqueries, common tables, virtual tables, outer joins in one piece.
+    #[inline(never)]
     fn row_candidates(
         &self,
         place: usize,
@@ -575,6 +578,7 @@ impl<'p, 'q> Planner<'p, 'q> {
     }
 
     /// Plans the inside of an item that stays in one piece, under terms over it alone.
+    #[inline(never)]
     pub(super) fn fixed(&mut self, from: &'q From, filter: TermIds) -> Result<Step<'q>> {
         if let From::Outer {
             kind: kind @ (OuterKind::Right | OuterKind::Full),
@@ -611,6 +615,7 @@ impl<'p, 'q> Planner<'p, 'q> {
         self.finder().items(scalar)
     }
 
+    #[inline(never)]
     fn build(
         &mut self,
         region: Region<'q>,
@@ -677,6 +682,7 @@ impl<'p, 'q> Planner<'p, 'q> {
     }
 
     /// Keeps the rows that have a match, or none.
+    #[inline(never)]
     fn semi_step(&mut self, left: Step<'q>, semi: &'q SemiJoin) -> Result<Step<'q>> {
         let filter = self.add_terms(&semi.filter);
         let right = self.inner_region(&semi.from, filter)?;
@@ -699,6 +705,7 @@ impl<'p, 'q> Planner<'p, 'q> {
     }
 
     /// Terms that follow from others: bounds from patterns, equalities by way of equalities.
+    #[inline(never)]
     fn derive(&mut self, region: &mut Region<'q>) {
         let mut terms = std::mem::take(&mut region.terms);
         self.derive_terms(&mut terms);

@@ -12,8 +12,8 @@ use crate::plan::expr::Expr;
 use crate::plan::join::{Access, KeyBound, KeyRange, KeyTerm, KeyValue, ScanStep, VirtualBranch};
 use crate::plan::logical::{ColumnNo, ColumnSet, Query, Scalar, SourceKind, TableId};
 use crate::plan::physical::{
-    self, Bound, DatabaseIndex, IndexScan, Node, RowidUnion, ScanColumn, ScanColumns, Seek, SeekTerm, TableScan,
-    VirtualScan,
+    self, Bound, DatabaseIndex, IndexScan, Node, RowidUnion, ScanColumn, ScanColumns, Seek, SeekTerm,
+    TableScan, VirtualScan,
 };
 use crate::value::Affinity;
 use crate::virtual_table::CursorColumn;
@@ -238,24 +238,28 @@ impl Lowerer<'_> {
                     filter,
                     estimate,
                 };
-                let Some(blobs) = blobs else {
-                    return Ok(Node::IndexScan(Box::new(scan)));
-                };
-                let texts = scan.clone();
-                let blobs = IndexScan {
-                    seek: self.seek(blobs)?,
-                    ..scan
-                };
-                let mut inputs = vec![Node::IndexScan(Box::new(texts)), Node::IndexScan(Box::new(blobs))];
-                if range.descending {
-                    inputs.reverse();
+                match blobs {
+                    None => Ok(Node::IndexScan(Box::new(scan))),
+                    Some(blobs) => self.texts_and_blobs(Box::new(scan), blobs),
                 }
-                Ok(Node::Append { inputs })
             }
             Access::Union(_) | Access::Virtual(..) | Access::Rows => {
                 Err(Error::misuse("a table is not scanned as rows"))
             }
         }
+    }
+
+    /// The texts that a scan finds, and the blobs of a second range behind them.
+    #[inline(never)]
+    fn texts_and_blobs(&mut self, texts: Box<IndexScan>, blobs: &KeyRange) -> Result<Node> {
+        let descending = texts.descending;
+        let mut blob_scan = texts.clone();
+        blob_scan.seek = self.seek(blobs)?;
+        let mut inputs = vec![Node::IndexScan(texts), Node::IndexScan(blob_scan)];
+        if descending {
+            inputs.reverse();
+        }
+        Ok(Node::Append { inputs })
     }
 
     fn seek(&mut self, range: &KeyRange) -> Result<Seek> {
