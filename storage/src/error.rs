@@ -106,6 +106,8 @@ pub enum IoOperation {
     ReadLock,
     /// Deleting (2570).
     Delete,
+    /// Giving a file another name (10).
+    Rename,
     /// Asking whether a file exists (3338).
     Access,
     /// Asking whether a RESERVED lock is held (3594).
@@ -122,7 +124,7 @@ pub enum IoOperation {
     ShmMap,
     /// Mapping the database or log (6154).
     Map,
-    /// Renaming or any other folder operation (10).
+    /// Any other folder operation (10).
     Other,
 }
 
@@ -140,6 +142,7 @@ impl IoOperation {
             IoOperation::Unlock => 2058,
             IoOperation::ReadLock => 2314,
             IoOperation::Delete => 2570,
+            IoOperation::Rename => 10,
             IoOperation::Access => 3338,
             IoOperation::CheckReserved => 3594,
             IoOperation::Lock => 3850,
@@ -164,6 +167,7 @@ impl IoOperation {
             IoOperation::Unlock => "unlock",
             IoOperation::ReadLock => "read-lock",
             IoOperation::Delete => "delete",
+            IoOperation::Rename => "rename",
             IoOperation::Access => "look for",
             IoOperation::CheckReserved => "check the RESERVED lock of",
             IoOperation::Lock => "lock",

@@ -72,7 +72,7 @@ impl Templates {
     /// A name in the folder at which no database is.
     pub fn empty(&self, name: &str) -> Result<PathBuf, String> {
         let path = self.folder.join(name);
-        for suffix in ["", "-journal", "-wal", "-shm"] {
+        for suffix in ["", "-journal", "-journal-spare", "-wal", "-shm"] {
             let stale = self.folder.join(format!("{name}{suffix}"));
             if stale.exists() {
                 std::fs::remove_file(&stale).map_err(|error| error.to_string())?;

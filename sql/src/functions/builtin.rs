@@ -97,6 +97,10 @@ fn register_core(table: &mut FunctionTable) {
         reads_json: true,
         ..PURE
     };
+    const COLLATED_JSON: FunctionFlags = FunctionFlags {
+        reads_json: true,
+        ..COLLATED
+    };
     const DIRECT: FunctionFlags = FunctionFlags {
         direct_only: true,
         innocuous: false,
@@ -112,7 +116,7 @@ fn register_core(table: &mut FunctionTable) {
             ("subtype", Exact(1), JSON_READING, core::subtype),
             ("max", AtLeast(2), COLLATED, core::max),
             ("min", AtLeast(2), COLLATED, core::min),
-            ("nullif", Exact(2), COLLATED, core::null_if),
+            ("nullif", Exact(2), COLLATED_JSON, core::null_if),
             ("changes", Exact(0), VOLATILE, core::changes),
             ("total_changes", Exact(0), VOLATILE, core::total_changes),
             ("last_insert_rowid", Exact(0), VOLATILE, core::last_insert_rowid),

@@ -83,7 +83,8 @@ pub(super) fn null_if(
     if compare(args[0], args[1], cx.collation).is_eq() {
         out.null()
     } else {
-        out.value(args[0])
+        out.value(args[0]);
+        cx.json_result = cx.is_json(0);
     }
     Ok(())
 }

@@ -241,8 +241,19 @@ impl<'a> PageEdit<'a> {
             ));
         }
         let source: SmallVec<[u8; 4096]> = SmallVec::from_slice(self.bytes);
-        *self = PageEdit::init(self.no, std::mem::take(&mut self.bytes), source.len(), self.kind);
-        self.fill(&source, &kept)
+        self.refill(&source, &kept)
+    }
+
+    /// Gives a page other cells, which lie in `source`.
+    pub(super) fn refill(&mut self, source: &[u8], cells: &[Span]) -> Result<()> {
+        let usable = self.bytes.len();
+        *self = PageEdit::init(self.no, std::mem::take(&mut self.bytes), usable, self.kind);
+        self.fill(source, cells)
+    }
+
+    /// Bytes that cells can take with their pointers.
+    pub(super) fn capacity(&self) -> usize {
+        self.bytes.len() - header_start(self.no) - self.kind.header_len()
     }
 
     fn remove_to_freeblock(&mut self, index: usize, offset: usize, size: usize) -> Result<()> {

@@ -20,7 +20,7 @@ mod search;
 pub use payload::PayloadCursor;
 use search::{Bounds, lower_bound};
 
-use super::balance::{self, Pending};
+use super::balance::{self, Pending, PendingCells};
 use super::descent::{Path, Stack, Stamp};
 use super::edit::PageEdit;
 use super::leaf::LeafRows;
@@ -349,7 +349,7 @@ impl TableCursor {
         let mut page = PageEdit::parse(leaf.no, pager.page_mut(leaf.no)?, usable)?;
         page.remove(index, &limits)?;
         if self.stack.has_parents() && balance::is_underfull(page.free_bytes()?, usable) {
-            return self.rebalance(pager, self.stack.path_to(leaf), None);
+            return self.rebalance(pager, self.stack.path_to(leaf), PendingCells::new());
         }
         self.stack.restamp(pager);
         Ok(())
@@ -455,7 +455,8 @@ impl TableCursor {
             let Some(out) = page.place(index, len, &limits)? else {
                 let mut cell = vec![0; len];
                 write(&mut cell);
-                return self.rebalance(pager, self.stack.path_to(way), Some(Pending { index, cell }));
+                let pending = [Pending { index, cell }].into_iter().collect();
+                return self.rebalance(pager, self.stack.path_to(way), pending);
             };
             write(out);
         }
@@ -470,9 +471,9 @@ impl TableCursor {
         Ok(())
     }
 
-    fn rebalance(&mut self, pager: &mut Pager, path: Path, pending: Option<Pending>) -> Result<()> {
+    fn rebalance(&mut self, pager: &mut Pager, path: Path, pending: PendingCells) -> Result<()> {
         self.stack.clear();
-        balance::balance(pager, TreeKind::Table, path, pending.into_iter().collect())
+        balance::balance(pager, TreeKind::Table, path, pending)
     }
 
     // ---- places ----------------------------------------------------------------------------------

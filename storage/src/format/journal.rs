@@ -12,6 +12,13 @@
 
 use super::header::is_page_size;
 
+/// What the name of a journal has behind its database's.
+pub const JOURNAL_SUFFIX: &str = "-journal";
+
+/// What the name of a file has behind its database's that may become the journal: one that is being written, or one that was ended and kept.
+/// SQLite does not know it.
+pub const SPARE_SUFFIX: &str = "-journal-spare";
+
 /// The first eight bytes of a journal header, and the last of a super-journal trailer.
 pub const MAGIC: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
 

@@ -8,23 +8,28 @@
 //! The header's first twelve bytes stay zero until every record is durable, so a journal that a crash left half-written is not
 //! hot and is ignored. SQLite in its NORMAL mode syncs once, which lets a torn journal be played back; we always order the two.
 //!
+//! In delete mode with a synced end (FULL, EXTRA) that is done with one sync less, under another name: [`spare`].
+//!
 //! This module writes and ends journals; [`playback`] reads them.
 //!
 //! Invariants:
 //! - I1 the database is not written before [`Journal::write`] returned.
 //! - I2 a journal that is complete stays until the database is synced ([`Journal::finish`] is called after it).
+//! - I3 a journal is played back only when it and its name are durable ([`roll_back_hot`] syncs both first).
 
 mod playback;
+mod spare;
 
 use std::path::{Path, PathBuf};
 
 use playback::{Playback, play_back};
 pub(crate) use playback::{delete_if_stale, is_hot, roll_back_hot};
+pub(crate) use spare::Kept;
 
 use crate::error::Result;
 use crate::format::PageNo;
 use crate::format::checksum::journal_checksum;
-use crate::format::journal::{HEADER_SIZE, JournalHeader, MAGIC, encode_super_journal};
+use crate::format::journal::{JournalHeader, MAGIC, encode_super_journal};
 use crate::vfs::{File, OpenOptions, SyncKind, Vfs, WRITE_CHUNK, folder_of};
 
 /// What becomes of the journal file when its transaction ends.
@@ -52,16 +57,30 @@ pub(crate) struct Place<'a> {
     pub vfs: &'a dyn Vfs,
     pub database: &'a Path,
     pub journal: &'a Path,
+    /// Given with [`Ending::Delete`] where all syncs are made.
+    pub spare: Option<Spare<'a>>,
     pub ending: Ending,
     pub syncs: Syncs,
     /// The end of the journal before this one may not be durable: whoever ended it may have died before its sync.
     pub end_in_doubt: bool,
 }
 
+/// The file that may become the journal, see [`spare`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Spare<'a> {
+    pub path: &'a Path,
+    /// The one that this connection left.
+    pub kept: Option<Kept>,
+    /// Whether there is to be one after the transaction.
+    pub keep: bool,
+}
+
 /// A complete journal on the disk: its transaction is neither committed nor rolled back.
 #[derive(Debug)]
 pub(crate) struct Journal {
     file: Box<dyn File>,
+    /// Set if it was written as spare file.
+    published: Option<spare::Published>,
 }
 
 impl Journal {
@@ -75,6 +94,14 @@ impl Journal {
         super_journal: Option<&Path>,
         originals: impl Iterator<Item = Result<(PageNo, P)>>,
     ) -> Result<Journal> {
+        // Where there can be no spare file it is done without, or that says better why not.
+        if let Some(spare) = &place.spare
+            && super_journal.is_none()
+            && let Ok(file) = spare::take(place, spare)
+        {
+            let header = new_header(place.vfs, &*file, page_size, page_count_before);
+            return spare::write(place, spare.path, file, &header, originals);
+        }
         let options = OpenOptions {
             create: true,
             permissions_of: Some(place.database),
@@ -85,28 +112,32 @@ impl Journal {
             // Else a power loss could find the old header with some of our records.
             file.sync(SyncKind::Data)?;
         }
-        let mut nonce = [0; 4];
-        place.vfs.random(&mut nonce);
-        let mut header = JournalHeader {
-            record_count: 0,
-            nonce: u32::from_le_bytes(nonce),
-            page_count_before,
-            sector_size: file.sector_size(),
-            page_size,
-        };
-        header.record_count = write_records(&*file, &header, super_journal, originals)?;
+        let header = new_header(place.vfs, &*file, page_size, page_count_before);
+        let (header, mut end) = write_records(&*file, &header, false, originals)?;
+        if let Some(name) = super_journal {
+            end += write_trailer(&*file, &header, name, end)?;
+        }
+        // A trailer counts only at the end of the file, and an old one there would be taken for ours.
+        if file.len()? > end {
+            file.set_len(end)?;
+        }
         if place.syncs.content {
             file.sync(SyncKind::Data)?;
             place.vfs.sync_dir(folder_of(place.journal))?;
         }
-        let mut ready = [0; HEADER_SIZE];
-        ready[..8].copy_from_slice(&MAGIC);
-        ready[8..12].copy_from_slice(&header.record_count.to_be_bytes());
-        file.write_at(&ready[..12], 0)?;
+        file.write_at(&ready(header.record_count), 0)?;
         if place.syncs.content {
             file.sync(SyncKind::Data)?;
         }
-        Ok(Journal { file })
+        Ok(Journal {
+            file,
+            published: None,
+        })
+    }
+
+    /// True if the spare file became this journal.
+    pub(crate) fn was_spare(&self) -> bool {
+        self.published.is_some()
     }
 
     /// Puts the database back as it was, from this journal.
@@ -114,8 +145,17 @@ impl Journal {
         play_back(&*self.file, database, Playback::Own)
     }
 
-    /// Ends the transaction: after this the journal is not hot any more. The database must be durable.
-    pub(crate) fn finish(self, place: &Place<'_>) -> Result<()> {
+    /// Ends the transaction: after this the journal is not hot any more. The database must be durable. Returns the spare file that it
+    /// becomes.
+    pub(crate) fn finish(self, place: &Place<'_>) -> Result<Option<Kept>> {
+        match &self.published {
+            Some(published) => spare::end(place, self.file, published),
+            None => finish(place, self.file).map(|()| None),
+        }
+    }
+
+    /// As [`Journal::finish`], after [`Journal::undo`]. Nothing is kept.
+    pub(crate) fn finish_undone(self, place: &Place<'_>) -> Result<()> {
         finish(place, self.file)
     }
 }
@@ -154,16 +194,39 @@ pub(crate) fn finish(place: &Place<'_>, file: Box<dyn File>) -> Result<()> {
     }
 }
 
-/// Writes header and records, gathered, and returns the record count. The header's magic and count stay zero.
+fn new_header(vfs: &dyn Vfs, journal: &dyn File, page_size: u32, page_count_before: u32) -> JournalHeader {
+    let mut nonce = [0; 4];
+    vfs.random(&mut nonce);
+    JournalHeader {
+        record_count: 0,
+        nonce: u32::from_le_bytes(nonce),
+        page_count_before,
+        sector_size: journal.sector_size(),
+        page_size,
+    }
+}
+
+/// The first bytes of a header, which say that it is one and how many records follow.
+fn ready(record_count: u32) -> [u8; READY_SIZE] {
+    let mut bytes = [0; READY_SIZE];
+    bytes[..MAGIC.len()].copy_from_slice(&MAGIC);
+    bytes[MAGIC.len()..].copy_from_slice(&record_count.to_be_bytes());
+    bytes
+}
+
+const READY_SIZE: usize = 12;
+
+/// Writes header and records, gathered, and returns the header with the number of records, and where they end. What stands in the
+/// file is `ready` at once, or has zeros for magic and count.
 fn write_records<P: AsRef<[u8]>>(
     file: &dyn File,
     header: &JournalHeader,
-    super_journal: Option<&Path>,
+    is_ready: bool,
     originals: impl Iterator<Item = Result<(PageNo, P)>>,
-) -> Result<u32> {
+) -> Result<(JournalHeader, u64)> {
     let mut out = Vec::with_capacity(header.sector_size as usize + 4 * header.record_size() as usize);
     header.encode(&mut out);
-    out[..12].fill(0);
+    out[..READY_SIZE].fill(0);
     let mut offset = 0;
     let mut count = 0;
     for original in originals {
@@ -179,21 +242,27 @@ fn write_records<P: AsRef<[u8]>>(
             out.clear();
         }
     }
-    if let Some(name) = super_journal {
-        let lock_byte_page = PageNo::lock_byte_page(header.page_size as usize);
-        encode_super_journal(
-            lock_byte_page.get(),
-            name.as_os_str().as_encoded_bytes(),
-            &mut out,
-        );
+    if is_ready && offset == 0 {
+        out[..READY_SIZE].copy_from_slice(&ready(count));
+    } else if is_ready {
+        file.write_at(&ready(count), 0)?;
     }
     file.write_at(&out, offset)?;
-    let end = offset + out.len() as u64;
-    // A trailer counts only at the end of the file, and an old one there would be taken for ours.
-    if file.len()? > end {
-        file.set_len(end)?;
-    }
-    Ok(count)
+    let header = JournalHeader {
+        record_count: count,
+        ..*header
+    };
+    Ok((header, offset + out.len() as u64))
+}
+
+/// Writes the name of the super-journal behind the records; its length.
+fn write_trailer(file: &dyn File, header: &JournalHeader, super_journal: &Path, end: u64) -> Result<u64> {
+    let lock_byte_page = PageNo::lock_byte_page(header.page_size as usize);
+    let name = super_journal.as_os_str().as_encoded_bytes();
+    let mut out = Vec::new();
+    encode_super_journal(lock_byte_page.get(), name, &mut out);
+    file.write_at(&out, end)?;
+    Ok(out.len() as u64)
 }
 
 /// Writes a super-journal: the names of all journals of one commit. Returns its path.

@@ -84,8 +84,9 @@ pub(crate) fn roll_back_hot(place: &Place<'_>, database: &dyn File) -> Result<()
         }
     };
     if place.syncs.content {
-        // Its writer may have died before the sync; nothing may change in it while we follow it.
+        // Its writer may have died before the syncs; nothing may change in it, or take its name away, while we follow it.
         file.sync(SyncKind::Data)?;
+        place.vfs.sync_dir(folder_of(place.journal))?;
     }
     let super_journal = super_journal_of(&*file)?;
     let undone = match &super_journal {

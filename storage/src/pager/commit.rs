@@ -5,6 +5,8 @@
 //!   log        frames to the log, published                                                    ║ prepared ║
 //! ```
 //!
+//! How the journal comes to be and ends is told in [`journal`](crate::journal).
+//!
 //! Two phases, so that a commit over several files can bring all of them to "prepared" and then end them together through a
 //! super-journal. An error before "prepared" puts the file back as it was and leaves the transaction open.
 
@@ -17,7 +19,7 @@ use super::file::{FileStore, Prepared};
 use super::options::{JournalMode, Synchronous};
 use crate::error::{Error, ReadOnlyReason, Result};
 use crate::format::PageNo;
-use crate::journal::{Journal, Place, Syncs};
+use crate::journal::{Ending, Journal, Place, Spare, Syncs};
 use crate::vfs::{File, SyncKind, WRITE_CHUNK, folder_of};
 use crate::wal::{Commit, PageList};
 
@@ -64,9 +66,15 @@ impl FileStore {
     pub(super) fn finish(&mut self) -> Result<()> {
         let result = match self.prepared.take() {
             Some(Prepared::Journal(journal)) => journal.finish(&self.place()),
-            Some(Prepared::Copies(..) | Prepared::Nothing) | None => Ok(()),
+            Some(Prepared::Copies(..) | Prepared::Nothing) | None => return Ok(()),
         };
-        result.map_err(|error| self.poison(error))
+        match result {
+            Ok(left) => {
+                self.kept = left.or(self.kept);
+                Ok(())
+            }
+            Err(error) => Err(self.poison(error)),
+        }
     }
 
     /// Takes a prepared commit back.
@@ -79,15 +87,23 @@ impl FileStore {
     }
 
     fn place(&self) -> Place<'_> {
+        let ending = self.ending();
+        let syncs = Syncs {
+            content: self.synchronous >= Synchronous::Normal,
+            ending: self.synchronous >= Synchronous::Full,
+        };
+        let spare = Spare {
+            path: &self.spare_path,
+            kept: self.kept,
+            keep: self.keeps_spare,
+        };
         Place {
             vfs: &*self.vfs,
             database: &self.path,
             journal: &self.journal_path,
-            ending: self.ending(),
-            syncs: Syncs {
-                content: self.synchronous >= Synchronous::Normal,
-                ending: self.synchronous >= Synchronous::Full,
-            },
+            spare: (ending == Ending::Delete && syncs.ending).then_some(spare),
+            ending,
+            syncs,
             end_in_doubt: self.version.is_none() || self.version != self.own_end,
         }
     }
@@ -137,6 +153,9 @@ impl FileStore {
                 return Err(no_new_file(error));
             }
         };
+        if journal.was_spare() {
+            self.kept = None;
+        }
         match self.write_pages(changes) {
             Ok(()) => {}
             Err(error) => {
@@ -155,7 +174,7 @@ impl FileStore {
         let undone = journal
             .undo(&*self.file)
             .and_then(|()| self.sync_file())
-            .and_then(|()| journal.finish(&self.place()));
+            .and_then(|()| journal.finish_undone(&self.place()));
         undone.map_err(|error| self.poison(error))
     }
 

@@ -25,9 +25,10 @@ use super::replace::NewGeometry;
 use super::source::PageSource;
 use crate::error::{Error, IoOperation, ReadOnlyReason, Result, corrupt};
 use crate::format::header::HEADER_SIZE;
+use crate::format::journal::{JOURNAL_SUFFIX, SPARE_SUFFIX};
 use crate::format::wal::frame_page_offset;
 use crate::format::{Header, PageNo};
-use crate::journal::{self, Ending, Journal, Place, Syncs};
+use crate::journal::{self, Ending, Journal, Kept, Place, Syncs};
 use crate::vfs::{File, LockLevel, OpenOptions, Vfs, read_whole, sibling};
 use crate::wal::{Around, CheckpointKind, CheckpointReport, Wal, WalSyncs};
 
@@ -43,6 +44,12 @@ pub(super) struct FileStore {
     pub(super) vfs: Arc<dyn Vfs>,
     pub(super) path: PathBuf,
     pub(super) journal_path: PathBuf,
+    /// The file that may become the journal, see `journal`.
+    pub(super) spare_path: PathBuf,
+    /// The spare file that our last commit left.
+    pub(super) kept: Option<Kept>,
+    /// Whether a commit may leave one.
+    pub(super) keeps_spare: bool,
     log_path: PathBuf,
     pub(super) file: Box<dyn File>,
     read_only: bool,
@@ -107,7 +114,10 @@ impl FileStore {
             mode => mode,
         };
         Ok(FileStore {
-            journal_path: sibling(&path, "-journal"),
+            journal_path: sibling(&path, JOURNAL_SUFFIX),
+            spare_path: sibling(&path, SPARE_SUFFIX),
+            kept: None,
+            keeps_spare: true,
             log_path: sibling(&path, "-wal"),
             read_only: options.read_only || file.is_read_only(),
             newer_format: false,
@@ -285,6 +295,7 @@ impl FileStore {
             vfs: &*self.vfs,
             database: &self.path,
             journal: &self.journal_path,
+            spare: None,
             ending: self.ending(),
             syncs: Syncs {
                 content: synced,
@@ -503,6 +514,22 @@ impl FileStore {
         }
     }
 
+    /// Deletes what this connection's journals of this mode left behind when they ended. Reserved is held.
+    pub(super) fn delete_left_journals(&mut self, mode: JournalMode) -> Result<()> {
+        if self.kept.take().is_some() {
+            self.vfs.unlink(&self.spare_path)?;
+        }
+        if matches!(mode, JournalMode::Truncate | JournalMode::Persist) {
+            self.vfs.unlink(&self.journal_path)?;
+        }
+        Ok(())
+    }
+
+    /// True if this connection's journals of this mode may have left something behind.
+    pub(super) fn has_left_journals(&self, mode: JournalMode) -> bool {
+        self.kept.is_some() || matches!(mode, JournalMode::Truncate | JournalMode::Persist)
+    }
+
     fn wal_syncs(&self) -> WalSyncs {
         WalSyncs {
             commit: self.synchronous >= Synchronous::Full,
@@ -592,7 +619,21 @@ impl FileStore {
             // What stays is found by the next connection.
             let _ = self.close_log(delete);
         }
+        if self.kept.is_some() && self.poison.is_none() {
+            // Where somebody else writes, the spare file is his by now.
+            let _ = self.delete_spare();
+        }
         let _ = self.file.unlock(LockLevel::None);
+    }
+
+    fn delete_spare(&mut self) -> Result<()> {
+        self.file.lock(LockLevel::Shared)?;
+        // Reserved would hide a hot journal from others.
+        if !journal::is_hot(&*self.vfs, &self.journal_path, &mut *self.file)? {
+            self.file.lock(LockLevel::Reserved)?;
+            self.delete_left_journals(JournalMode::Delete)?;
+        }
+        Ok(())
     }
 
     fn checkpoint_at_close(&mut self) -> bool {

@@ -58,11 +58,12 @@ impl Pager {
                 }
                 written?;
             }
-            (JournalMode::Truncate | JournalMode::Persist, _) => {
+            _ => {
                 store.rollback_mode = mode;
-                self.delete_left_journal()?;
+                if store.has_left_journals(now) {
+                    self.delete_left_journals(now)?;
+                }
             }
-            _ => store.rollback_mode = mode,
         }
         Ok(self.journal_mode())
     }
@@ -85,11 +86,11 @@ impl Pager {
             return Ok(now);
         }
         store.rollback_mode = mode;
-        if matches!(now, JournalMode::Truncate | JournalMode::Persist) {
+        if store.has_left_journals(now) {
             // Where somebody else writes, the journal that was left is his by now.
             let alone = self.state == TransactionState::Write || unless_busy(store.begin_write())?;
             if alone {
-                store.vfs.unlink(&store.journal_path)?;
+                store.delete_left_journals(now)?;
             }
             if alone && self.state == TransactionState::Read {
                 store.file.unlock(LockLevel::Shared)?;
@@ -108,11 +109,14 @@ impl Pager {
     /// Writes the header's format versions in a transaction of its own.
     fn write_versions(&mut self, version: u8) -> Result<()> {
         self.begin_write()?;
+        self.keep_spare(false);
         let written = self.update_header(|header| {
             header.write_version = version;
             header.read_version = version;
         });
-        match written.and_then(|()| self.commit()) {
+        let committed = written.and_then(|()| self.commit());
+        self.keep_spare(true);
+        match committed {
             Ok(()) => Ok(()),
             Err(error) => {
                 self.rollback()?;
@@ -121,13 +125,20 @@ impl Pager {
         }
     }
 
-    /// The modes that keep their journal file leave it behind when they end. It stays where somebody else writes: it is his by now.
-    fn delete_left_journal(&mut self) -> Result<()> {
+    /// With a log, nothing is written to a spare journal any more.
+    fn keep_spare(&mut self, keep: bool) {
+        if let Store::File(store) = &mut self.store {
+            store.keeps_spare = keep;
+        }
+    }
+
+    /// A mode that ends leaves its journal file behind, or the spare one. It stays where somebody else writes: it is his by now.
+    fn delete_left_journals(&mut self, mode: JournalMode) -> Result<()> {
         if !unless_busy(self.begin_write())? {
             return Ok(());
         }
-        let deleted = match &self.store {
-            Store::File(store) => store.vfs.unlink(&store.journal_path).map(|_| ()),
+        let deleted = match &mut self.store {
+            Store::File(store) => store.delete_left_journals(mode),
             Store::Memory(_) => Ok(()),
         };
         self.rollback()?;

@@ -7,7 +7,7 @@ use crate::format::{AutoVacuum, TextEncoding};
 /// What makes a commit atomic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum JournalMode {
-    /// Rollback journal, deleted at commit.
+    /// Rollback journal, deleted at commit, or renamed and kept for the next one while the connection lives.
     #[default]
     Delete,
     /// Rollback journal, truncated to nothing at commit.

@@ -188,6 +188,17 @@ impl Vfs for MemoryVfs {
         Ok(gone.is_some())
     }
 
+    fn rename(&self, from: &Path, to: &Path) -> Result<()> {
+        let mut files = self.shared.files.lock();
+        let inode = files
+            .remove(from)
+            .ok_or_else(|| Error::io(IoOperation::Rename, from, io::ErrorKind::NotFound.into()))?;
+        if let Some(gone) = files.insert(to.to_owned(), inode) {
+            gone.lock().unlinked = true;
+        }
+        Ok(())
+    }
+
     fn exists(&self, path: &Path) -> Result<bool> {
         Ok(self.shared.files.lock().contains_key(path))
     }

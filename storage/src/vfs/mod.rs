@@ -1,7 +1,7 @@
 //! Floor 1: the world. Files, locks, shared memory, time and randomness come through these two traits and no other way.
 //!
 //! ```text
-//!   Vfs    open, open_temporary, unlink, exists, sync_dir, full_path | now, sleep, random
+//!   Vfs    open, open_temporary, unlink, rename, exists, sync_dir, full_path | now, sleep, random
 //!   File   read_at, write_at, set_len, len, sync | map | lock, unlock, check_reserved | shm_map, shm_lock, shm_barrier, shm_unmap
 //! ```
 //!
@@ -57,6 +57,10 @@ pub trait Vfs: Send + Sync + fmt::Debug {
 
     /// Deletes a file; `false` if there was none.
     fn unlink(&self, path: &Path) -> Result<bool>;
+
+    /// Gives a file another name in its folder, in place of a file that has it already. Others see the old name or the new one, never both or
+    /// none; a crash leaves one of them as well, the new one for sure after [`Vfs::sync_dir`].
+    fn rename(&self, from: &Path, to: &Path) -> Result<()>;
 
     /// True if there is a file of this name.
     fn exists(&self, path: &Path) -> Result<bool>;

@@ -138,7 +138,7 @@ fn mode(open: &Open) -> OpenMode {
 
 /// Removes a database file and what belongs to it.
 pub fn delete(folder: &Path, file: &str) {
-    for suffix in ["", "-journal", "-wal", "-shm"] {
+    for suffix in ["", "-journal", "-journal-spare", "-wal", "-shm"] {
         // A file that is not there is as good as deleted.
         let _ = std::fs::remove_file(folder.join(format!("{file}{suffix}")));
     }

@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aludel_storage::Result;
+use aludel_storage::format::journal::{JOURNAL_SUFFIX, SPARE_SUFFIX};
 use aludel_storage::format::wal::{FRAME_HEADER_SIZE, Frame, HEADER_SIZE, WalHeader};
 use aludel_storage::format::wal_index::BACKFILL_WORD;
 use aludel_storage::vfs::{File, LockLevel, OpenOptions, ShmLock, ShmRegion, SyncKind, Vfs, sibling};
@@ -62,11 +63,23 @@ pub enum Mutant {
     FreelistCountOff,
     /// A page of each transaction is not written.
     PageLost,
+    /// A journal gets its name before it is synced.
+    NamedBeforeSync,
+    /// The folder is not synced when the journal has got its name.
+    NameNotSynced,
+    /// The database is written before the journal gets its name.
+    DatabaseBeforeName,
+    /// The folder is not synced when the journal has lost its name.
+    EndNotSynced,
+    /// A journal loses its name before the database is synced.
+    EndBeforeDatabase,
+    /// A spare journal is written again whoever left it.
+    SpareOfStranger,
 }
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Mutant; 18] = [
+    pub const ALL: [Mutant; 24] = [
         Mutant::JournalNotSynced,
         Mutant::JournalSyncedOnce,
         Mutant::DatabaseBeforeJournal,
@@ -85,6 +98,12 @@ impl Mutant {
         Mutant::ExclusiveIgnored,
         Mutant::FreelistCountOff,
         Mutant::PageLost,
+        Mutant::NamedBeforeSync,
+        Mutant::NameNotSynced,
+        Mutant::DatabaseBeforeName,
+        Mutant::EndNotSynced,
+        Mutant::EndBeforeDatabase,
+        Mutant::SpareOfStranger,
     ];
 
     /// The one of this name.
@@ -102,6 +121,12 @@ impl Mutant {
             | Mutant::BackfillStale
             | Mutant::ReadersIgnored => &[Mode::Wal],
             Mutant::SuperJournalForever => &[Mode::Multi],
+            Mutant::NamedBeforeSync
+            | Mutant::NameNotSynced
+            | Mutant::DatabaseBeforeName
+            | Mutant::EndNotSynced
+            | Mutant::EndBeforeDatabase
+            | Mutant::SpareOfStranger => &[Mode::Delete],
             Mutant::JournalNotSynced | Mutant::JournalSyncedOnce | Mutant::RollbackTooLong => {
                 &[Mode::Delete, Mode::Persist]
             }
@@ -112,7 +137,13 @@ impl Mutant {
     /// The sync levels in which it can show.
     pub fn syncs(self) -> Vec<SyncLevel> {
         match self {
-            Mutant::CommitNotSynced => vec![SyncLevel::Full, SyncLevel::Extra],
+            Mutant::CommitNotSynced
+            | Mutant::NamedBeforeSync
+            | Mutant::NameNotSynced
+            | Mutant::DatabaseBeforeName
+            | Mutant::EndNotSynced
+            | Mutant::EndBeforeDatabase
+            | Mutant::SpareOfStranger => vec![SyncLevel::Full, SyncLevel::Extra],
             _ => vec![SyncLevel::Normal, SyncLevel::Full],
         }
     }
@@ -145,6 +176,10 @@ struct MutantVfs {
 struct Shared {
     /// Journal writes that wait until the database is written.
     late: BTreeMap<PathBuf, Vec<(u64, Vec<u8>)>>,
+    /// New names that wait until the database is written or synced.
+    late_name: Option<(PathBuf, PathBuf)>,
+    /// The next sync of a folder is left out.
+    folder_not_synced: bool,
     /// The engine holds the checkpointer's lock.
     checkpoints: bool,
     /// How often a super-journal was asked for.
@@ -178,12 +213,37 @@ impl Vfs for MutantVfs {
     }
 
     fn unlink(&self, path: &Path) -> Result<bool> {
+        if self.mutant == Mutant::SpareOfStranger && ends_with(path, SPARE_SUFFIX) {
+            return Ok(false);
+        }
         self.below.unlink(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> Result<()> {
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let ends = ends_with(to, SPARE_SUFFIX);
+        match self.mutant {
+            Mutant::NameNotSynced if !ends => shared.folder_not_synced = true,
+            Mutant::EndNotSynced if ends => shared.folder_not_synced = true,
+            Mutant::DatabaseBeforeName if !ends => {
+                shared.late_name = Some((from.to_owned(), to.to_owned()));
+                return Ok(());
+            }
+            // It has happened already.
+            Mutant::EndBeforeDatabase if ends => return Ok(()),
+            _ => {}
+        }
+        self.below.rename(from, to)?;
+        if self.mutant == Mutant::NamedBeforeSync && !ends {
+            let journal = self.below.open(to, &OpenOptions::default())?;
+            journal.sync(SyncKind::Data)?;
+        }
+        Ok(())
     }
 
     fn exists(&self, path: &Path) -> Result<bool> {
         match self.mutant {
-            Mutant::HotJournalIgnored if ends_with(path, "-journal") => Ok(false),
+            Mutant::HotJournalIgnored if ends_with(path, JOURNAL_SUFFIX) => Ok(false),
             Mutant::SuperJournalForever if is_super(path) => self.is_named(path),
             _ => self.below.exists(path),
         }
@@ -191,6 +251,10 @@ impl Vfs for MutantVfs {
 
     fn sync_dir(&self, folder: &Path) -> Result<()> {
         if self.mutant == Mutant::FolderNotSynced {
+            return Ok(());
+        }
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        if std::mem::take(&mut shared.folder_not_synced) {
             return Ok(());
         }
         self.below.sync_dir(folder)
@@ -219,7 +283,7 @@ impl MutantVfs {
         let files = Files::within(super_journal.parent().unwrap_or(Path::new("")));
         let mut there = self.below.exists(super_journal)?;
         for database in [files.main, files.two] {
-            there |= self.below.exists(&sibling(&database, "-journal"))?;
+            there |= self.below.exists(&sibling(&database, JOURNAL_SUFFIX))?;
         }
         // The engine looks for a name that is free: it has to find one in the end.
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
@@ -241,8 +305,13 @@ struct MutantFile {
 }
 
 impl MutantFile {
+    /// A journal, by its own name or as spare file.
     fn is_journal(&self) -> bool {
-        ends_with(&self.path, "-journal")
+        ends_with(&self.path, JOURNAL_SUFFIX) || self.is_spare()
+    }
+
+    fn is_spare(&self) -> bool {
+        ends_with(&self.path, SPARE_SUFFIX)
     }
 
     fn is_log(&self) -> bool {
@@ -278,11 +347,16 @@ impl MutantFile {
         if self.mutant == Mutant::DatabaseBeforeJournal {
             self.write_late_journal()?;
         }
+        let late_name = self.shared().late_name.take();
+        if let Some((from, to)) = late_name {
+            self.vfs.rename(&from, &to)?;
+            self.vfs.sync_dir(to.parent().unwrap_or(Path::new("")))?;
+        }
         Ok(())
     }
 
     fn write_late_journal(&self) -> Result<()> {
-        let path = sibling(&self.path, "-journal");
+        let path = sibling(&self.path, JOURNAL_SUFFIX);
         let Some(writes) = self.shared().late.remove(&path) else {
             return Ok(());
         };
@@ -390,11 +464,21 @@ impl File for MutantFile {
                 let mut first = [0];
                 self.is_journal() && self.below.read_at(&mut first, 0)? == 1 && first[0] == 0
             }
+            Mutant::NamedBeforeSync => self.is_spare(),
             Mutant::DatabaseNotSynced => self.is_database(),
             Mutant::CommitNotSynced => self.is_log() && !self.shared().checkpoints,
             Mutant::BackfillNotSynced => self.is_log() && self.shared().checkpoints,
             _ => false,
         };
+        if self.mutant == Mutant::EndBeforeDatabase && self.is_database() {
+            let (journal, spare) = (
+                sibling(&self.path, JOURNAL_SUFFIX),
+                sibling(&self.path, SPARE_SUFFIX),
+            );
+            if self.vfs.exists(&journal)? {
+                self.vfs.rename(&journal, &spare)?;
+            }
+        }
         if left_out { Ok(()) } else { self.below.sync(kind) }
     }
 

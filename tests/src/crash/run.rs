@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use aludel_storage::format::journal::JOURNAL_SUFFIX;
 use aludel_storage::vfs::fault::{Disk, FaultVfs, Op};
 use aludel_storage::vfs::{MemoryImage, Vfs};
 
@@ -303,7 +304,7 @@ impl Court<'_> {
 fn needs_recovery(image: &MemoryImage) -> bool {
     image.files.iter().any(|(path, bytes)| {
         let name = path.to_string_lossy();
-        (name.ends_with("-journal") && bytes.first().is_some_and(|byte| *byte != 0))
+        (name.ends_with(JOURNAL_SUFFIX) && bytes.first().is_some_and(|byte| *byte != 0))
             || (name.ends_with("-wal") && bytes.len() > 32)
     })
 }

@@ -83,6 +83,29 @@ impl Engines {
         theirs.autocommit && theirs.rows.iter().any(is_new)
     }
 
+    /// What SQLite says in a copy of its database without indexes that name a descending column; `None` when there are none.
+    pub(super) fn their_outcome_ascending(&mut self, sql: &str) -> Option<Outcome> {
+        const DESCENDING: &str = "SELECT 'DROP INDEX \"' || name || '\"' FROM sqlite_schema WHERE type = 'index' AND sql LIKE '%DESC%'";
+        let file = self.theirs.serialize("main").ok()?;
+        let mut copy = Engines::open().ok()?;
+        let whole = copy
+            .theirs
+            .deserialize_read_exact("main", &*file, file.len(), false);
+        whole.ok()?;
+        let drops = copy.their_outcome(DESCENDING).rows;
+        for drop in &drops {
+            if let [Datum::Text(drop)] = drop.as_slice() {
+                copy.theirs.execute_batch(&String::from_utf8_lossy(drop)).ok()?;
+            }
+        }
+        (!drops.is_empty()).then(|| Outcome {
+            changes: self.theirs.changes(),
+            last_rowid: self.theirs.last_insert_rowid(),
+            autocommit: self.theirs.is_autocommit(),
+            ..copy.their_outcome(sql)
+        })
+    }
+
     /// What SQLite says.
     pub(super) fn their_outcome(&self, sql: &str) -> Outcome {
         let (rows, error, too_many) = sqlite::rows_of(&self.theirs, sql, ROWS_MAX);

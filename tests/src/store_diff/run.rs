@@ -107,7 +107,7 @@ fn one(folder: &Path, seed: u64, ops: u64, is_traced: bool) -> Result<Counts, St
         Err(format!("panic: {}", text.unwrap_or_default()))
     });
     if result.is_ok() {
-        for suffix in ["", "-wal", "-shm", "-journal"] {
+        for suffix in ["", "-wal", "-shm", "-journal", "-journal-spare"] {
             // Some of them never were.
             let _ = std::fs::remove_file(folder.join(format!("episode-{seed:x}.db{suffix}")));
         }

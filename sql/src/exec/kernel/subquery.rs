@@ -198,12 +198,14 @@ impl SharedScalar {
         picks.clear();
         let (registers, values) = evaluate_bindings(&mut runner.bindings, context, input, rows)?;
         let questions = if correlated { rows.len() } else { rows.len().min(1) };
+        let mut ran = false;
         for n in 0..questions {
             let (number, open) = match correlated {
                 true => memo.ask(&values, n, keep),
                 false => (0, memo.answers[0].is_empty()),
             };
             if open {
+                ran = true;
                 bind(context, &registers, &values, n);
                 if let Err(error) = first_row(runner.root.as_mut(), context, &mut memo.answers) {
                     // The key is in the table without an answer.
@@ -213,11 +215,15 @@ impl SharedScalar {
             }
             picks.push(number);
         }
+        if ran {
+            runner.root.close();
+        }
         Ok(())
     }
 }
 
-/// Appends the first row of a query to `columns`, NULLs when it has none.
+/// Appends the first row of a query to `columns`, NULLs when it has none. The query is left open: the next row opens it anew, with the pages
+/// and the memory of this one.
 fn first_row(root: &mut dyn Operator, context: &mut ExecContext<'_>, columns: &mut [Vector]) -> Result<()> {
     root.open(context)?;
     if root.next(context)? {
@@ -232,7 +238,6 @@ fn first_row(root: &mut dyn Operator, context: &mut ExecContext<'_>, columns: &m
     } else {
         columns.iter_mut().for_each(Vector::push_null);
     }
-    root.close();
     Ok(())
 }
 
@@ -296,8 +301,10 @@ impl Search {
                     bind(context, registers, values, n as usize);
                     root.open(context)?;
                     let found = root.next(context)?;
-                    root.close();
                     answers.push_integer(i64::from(found));
+                }
+                if !open.is_empty() {
+                    root.close();
                 }
             }
             Search::Keyed(join) => {
@@ -539,12 +546,13 @@ impl Evaluate for InSubquery {
             }
             picks.push(number);
         }
+        runner.root.close();
         out.extend_selected(&memo.answers[0], picks);
         Ok(Values::dense(out))
     }
 }
 
-/// Looks for row `n` of `left` in the rows of a query, up to the first that is equal.
+/// Looks for row `n` of `left` in the rows of a query, up to the first that is equal. The query is left open.
 fn search(
     root: &mut dyn Operator,
     context: &mut ExecContext<'_>,
@@ -567,7 +575,6 @@ fn search(
             }
         }
     }
-    root.close();
     Ok(outcome)
 }
 

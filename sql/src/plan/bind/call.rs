@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::functions::{Function, FunctionKind, SpecialFunction};
 use crate::plan::logical::{AggregateCall, Branch, OrderKey, Scalar, TableId};
 use crate::syntax::ast::{self, Arguments, Span};
-use crate::value::{Collation, Value};
+use crate::value::{Affinity, Collation, Value};
 
 impl<'a> Binder<'a> {
     /// The function that `name(..)` with `count` arguments calls.
@@ -140,12 +140,47 @@ impl<'a> Binder<'a> {
         } else {
             Collation::Binary
         };
-        let arguments = arguments.into_iter().map(|argument| argument.expr).collect();
+        let arguments = self.arguments_of(&function, arguments);
         Ok(kind.of(Scalar::Call {
             function,
             arguments,
             collation,
         }))
+    }
+
+    /// Arguments as the function gets them. What a query computes is text and nothing else outside of it, also where it was JSON inside; only
+    /// what looks at the difference needs to be told.
+    pub(super) fn arguments_of(&self, function: &Function, arguments: Vec<Typed>) -> Vec<Scalar> {
+        let mut arguments: Vec<Scalar> = arguments.into_iter().map(|argument| argument.expr).collect();
+        if function.flags.reads_json {
+            let mut pending: Vec<&mut Scalar> = arguments.iter_mut().collect();
+            while let Some(scalar) = pending.pop() {
+                match scalar {
+                    Scalar::Query { query, column } => {
+                        if query
+                            .columns
+                            .get(*column)
+                            .is_some_and(|column| column.origin.is_none())
+                        {
+                            make_plain_text(scalar);
+                        }
+                    }
+                    Scalar::Column(column) => {
+                        let table = self.tables.get(column.table);
+                        if column
+                            .column
+                            .index()
+                            .is_some_and(|index| table.is_computed(index))
+                        {
+                            make_plain_text(scalar);
+                        }
+                    }
+                    Scalar::ApplyAffinity { .. } => {}
+                    other => other.children_mut(&mut |child| pending.push(child)),
+                }
+            }
+        }
+        arguments
     }
 
     /// What a virtual table makes of a function whose argument is one of its columns. The argument then stands for the row's handle: it is numbered
@@ -241,8 +276,8 @@ impl<'a> Binder<'a> {
         let kind = Kind::inherited(&arguments);
         let collation = function_collation(&arguments);
         let aggregate = AggregateCall {
+            arguments: self.arguments_of(&function, arguments),
             function,
-            arguments: arguments.into_iter().map(|argument| argument.expr).collect(),
             distinct: call.distinct,
             filter: filter.map(|filter| filter.expr),
             order,
@@ -301,6 +336,15 @@ impl<'a> Binder<'a> {
             })
             .collect()
     }
+}
+
+/// Takes the mark away that a text is JSON.
+fn make_plain_text(scalar: &mut Scalar) {
+    let operand = Box::new(std::mem::replace(scalar, Scalar::NULL));
+    *scalar = Scalar::ApplyAffinity {
+        operand,
+        affinity: Affinity::Blob,
+    };
 }
 
 /// Only count(*), and functions without arguments, take `*`.

@@ -196,28 +196,39 @@ impl<'a> Binder<'a> {
     }
 
     /// Order and result columns of a compound.
+    ///
+    /// An ORDER BY that names a collation orders a compound that compares rows as it would order a subquery: its columns have the collations
+    /// of the first member, and of no other.
     pub(super) fn finish_compound(
         &mut self,
         mut body: Body,
         mut members: Vec<CompoundMember<'a>>,
         order_by: &'a [ast::OrderingTerm],
     ) -> Result<Query> {
-        if let (Body::Compound(compound), []) = (&mut body, order_by) {
-            // Rows that are only appended say nothing of how those before them compare.
+        let mut ordered_apart = false;
+        if let Body::Compound(compound) = &mut body {
             let compares = |(kind, _): &(CompoundKind, Body)| *kind != CompoundKind::Append;
             let last = compound.rest.iter().rposition(compares);
-            compound.collations = collations(&members[..last.map_or(1, |last| last + 2)]);
+            ordered_apart = last.is_some() && order_by.iter().any(names_collation);
+            if order_by.is_empty() || ordered_apart {
+                // Rows that are only appended say nothing of how those before them compare.
+                compound.collations = collations(&members[..last.map_or(1, |last| last + 2)]);
+            }
         }
         let collations = collations(&members);
-        let order = self.compound_order(order_by, &members, &collations)?;
-        let mut columns = members.swap_remove(0).columns;
-        for (column, collation) in columns.iter_mut().zip(collations) {
-            column.collation = Some(collation);
-        }
+        let order = match ordered_apart {
+            false => self.compound_order(order_by, &members, &collations)?,
+            true => self.compound_order(order_by, &members, &self::collations(&members[..1]))?,
+        };
+        let columns = members.swap_remove(0).columns;
         let mut query = Query::of(body, columns);
         query.order = order;
         Ok(query)
     }
+}
+
+fn names_collation(term: &ast::OrderingTerm) -> bool {
+    matches!(term.expr.kind, ast::ExprKind::Collate { .. })
 }
 
 /// Fails when a member has not as many columns as the first.

@@ -156,6 +156,16 @@ impl<'a> TableEntry<'a> {
         }
     }
 
+    /// Whether a column is computed by a query.
+    pub fn is_computed(&self, index: usize) -> bool {
+        match &self.columns {
+            TableColumns::Derived(columns) => {
+                columns.get(index).is_some_and(|column| column.origin.is_none())
+            }
+            _ => false,
+        }
+    }
+
     /// The expression of a virtual generated column of this table, which is `id`. Where the whole row may be missing, so is the column:
     /// it is computed for rows that are there, which those with a key are.
     pub fn generated_expression(&self, id: TableId, index: usize) -> Option<Rc<Scalar>> {

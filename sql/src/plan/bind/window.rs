@@ -66,8 +66,8 @@ impl<'a> Binder<'a> {
         let collation = function_collation(&arguments);
         let frame = effective_frame(&function, window.frame);
         let call = WindowCall {
+            arguments: self.arguments_of(&function, arguments),
             function,
-            arguments: arguments.into_iter().map(|argument| argument.expr).collect(),
             filter: filter.map(|filter| filter.expr),
             frame,
             collation,

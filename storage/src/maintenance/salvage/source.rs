@@ -191,7 +191,7 @@ struct Journal;
 
 impl Journal {
     fn open(vfs: &dyn Vfs, path: &Path, database: &[u8; HEADER_SIZE]) -> Result<Option<Beside>> {
-        let Some((file, len)) = open_beside(vfs, path, "-journal")? else {
+        let Some((file, len)) = open_beside(vfs, path, journal::JOURNAL_SUFFIX)? else {
             return Ok(None);
         };
         let mut first: Option<JournalHeader> = None;

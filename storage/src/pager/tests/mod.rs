@@ -7,6 +7,8 @@ mod faults;
 mod interop;
 mod read_only;
 mod regressions;
+#[cfg(unix)]
+mod spare;
 mod sqlite_process;
 mod together;
 

@@ -3,7 +3,7 @@
 //! ```text
 //!   inode    durable bytes ──▶ [ write | set length | write ... ] ──▶ seen bytes
 //!                              not synced: any part may be lost
-//!   folder   durable names ──▶ [ create | unlink | create ... ]   ──▶ seen names
+//!   folder   durable names ──▶ [ create | unlink | rename ... ]   ──▶ seen names
 //!                              not synced: lost from some point on
 //! ```
 //!
@@ -39,6 +39,13 @@ pub enum Op {
     Unlink {
         /// The name.
         path: PathBuf,
+    },
+    /// A file got another name in its folder; a file that had this name lost it.
+    Rename {
+        /// The old name.
+        from: PathBuf,
+        /// The new one.
+        to: PathBuf,
     },
     /// The names in a folder became durable.
     SyncDir {
@@ -93,6 +100,7 @@ struct Inode {
 enum NameChange {
     Link(PathBuf, InodeNo),
     Unlink(PathBuf),
+    Rename(PathBuf, PathBuf),
 }
 
 /// Files and names, seen and durable.
@@ -147,6 +155,11 @@ impl Disk {
                 self.seen_names.remove(path);
                 self.name_changes.push(NameChange::Unlink(path.clone()));
             }
+            Op::Rename { from, to } => {
+                let change = NameChange::Rename(from.clone(), to.clone());
+                change.apply(&mut self.seen_names);
+                self.name_changes.push(change);
+            }
             Op::SyncDir { folder } => self.sync_names(folder),
             Op::Write { inode, offset, bytes } => {
                 if let Some(file) = self.inodes.get_mut(*inode) {
@@ -182,7 +195,7 @@ impl Disk {
     fn sync_names(&mut self, folder: &Path) {
         let changes = std::mem::take(&mut self.name_changes);
         for change in changes {
-            if folder_of(change.path()) == folder {
+            if folder_of(change.paths()[0]) == folder {
                 change.apply(&mut self.durable_names);
             } else {
                 self.name_changes.push(change);
@@ -215,7 +228,15 @@ impl Disk {
     /// True if the name outlasts a power loss and then means this file.
     pub fn name_is_durable(&self, path: &Path, inode: InodeNo) -> bool {
         self.durable_names.get(path) == Some(&inode)
-            && !self.name_changes.iter().any(|change| change.path() == path)
+            && !self
+                .name_changes
+                .iter()
+                .any(|change| change.paths().contains(&path))
+    }
+
+    /// The file that has this name after a power loss that keeps no change of names.
+    pub fn durable_inode(&self, path: &Path) -> Option<InodeNo> {
+        self.durable_names.get(path).copied()
     }
 
     // ---- ends ------------------------------------------------------------------------------------
@@ -361,9 +382,11 @@ fn sectors(offset: usize, len: usize) -> impl Iterator<Item = (usize, usize)> {
 }
 
 impl NameChange {
-    fn path(&self) -> &Path {
+    /// The names that it changes. They are in one folder.
+    fn paths(&self) -> [&Path; 2] {
         match self {
-            NameChange::Link(path, _) | NameChange::Unlink(path) => path,
+            NameChange::Link(path, _) | NameChange::Unlink(path) => [path, path],
+            NameChange::Rename(from, to) => [from, to],
         }
     }
 
@@ -371,6 +394,11 @@ impl NameChange {
         match self {
             NameChange::Link(path, inode) => drop(names.insert(path.clone(), *inode)),
             NameChange::Unlink(path) => drop(names.remove(path)),
+            NameChange::Rename(from, to) => {
+                if let Some(inode) = names.remove(from) {
+                    names.insert(to.clone(), inode);
+                }
+            }
         }
     }
 }
@@ -461,6 +489,29 @@ mod tests {
         disk.apply(&Op::SyncDir { folder: "".into() });
         assert!(disk.name_is_durable(Path::new("b"), 1));
         assert_eq!(names_of(&disk, Choice::None), [PathBuf::from("b")]);
+    }
+
+    #[test]
+    fn a_rename_is_there_or_not() {
+        let mut disk = one_file(&[]);
+        disk.apply(&Op::Create {
+            path: "b".into(),
+            inode: 1,
+        });
+        disk.apply(&Op::SyncDir { folder: "".into() });
+        disk.apply(&Op::Rename {
+            from: "b".into(),
+            to: "a".into(),
+        });
+        let names = |disk: &Disk, choice: Choice| disk.powerless(&mut choice.decider()).files.len();
+        assert_eq!(disk.name_change_count(), 1);
+        assert_eq!((names(&disk, Choice::None), names(&disk, Choice::All)), (2, 1));
+        assert_eq!(disk.inode(Path::new("a")), Some(1));
+        assert_eq!(disk.durable_inode(Path::new("a")), Some(0));
+        assert!(!disk.name_is_durable(Path::new("a"), 0) && !disk.name_is_durable(Path::new("b"), 1));
+        disk.apply(&Op::SyncDir { folder: "".into() });
+        assert!(disk.name_is_durable(Path::new("a"), 1));
+        assert_eq!(names(&disk, Choice::None), 1);
     }
 
     #[test]

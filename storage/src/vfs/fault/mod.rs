@@ -262,7 +262,7 @@ impl State {
         };
         let database: &Path = match &Role::of(path) {
             Role::Database | Role::Super => path,
-            Role::Journal(database) | Role::Log(database) => &database.clone(),
+            Role::Journal(database) | Role::Spare(database) | Role::Log(database) => &database.clone(),
         };
         let mut held = Held {
             level: LockLevel::None,
@@ -353,6 +353,20 @@ impl Vfs for FaultVfs {
             });
         }
         Ok(gone)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> Result<()> {
+        let mut state = self.machine.state.lock();
+        self.enter(&mut state, Call::Rename, from, IoOperation::Rename)?;
+        state.check(self.process, from, Act::Rename(to));
+        self.machine.below.rename(from, to)?;
+        if state.disk.inode(from).is_some() {
+            state.note(Op::Rename {
+                from: from.to_owned(),
+                to: to.to_owned(),
+            });
+        }
+        Ok(())
     }
 
     fn exists(&self, path: &Path) -> Result<bool> {

@@ -5,18 +5,21 @@
 //! | W1 | the database is written | its writer holds EXCLUSIVE, or the checkpointer's lock of the wal-index |
 //! | W2 | ... without a log | the durable journal under its durable name holds each page that is overwritten |
 //! | W3 | ... with a log | the log and its name are durable |
-//! | W4 | a complete journal ends | the database is durable |
+//! | W4 | a complete journal ends: it is overwritten, cut, deleted, or given another name | the database is durable |
 //! | W5 | ... | page 1 has another change counter than before, or its old content |
 //! | W6 | the log is written | its writer holds the write lock, or EXCLUSIVE; the checkpointer may write what is there over itself |
 //! | W7 | the log starts again | the database is durable, the salts are new |
 //! | W8 | frames follow | the header of a log that started again is durable |
+//! | W9 | a spare file gets the journal's name | its writer holds EXCLUSIVE; it is a complete journal, and durable |
+//! | W10 | a spare file is written, cut or deleted | its user holds RESERVED or more |
+//! | W11 | ... written or cut | a loss of power cannot leave it with the journal's name |
 //!
 //! Durability is asked only where the connection's mode promises it ([`Promise`]).
 
 use std::path::{Path, PathBuf};
 
 use super::disk::{Disk, InodeNo};
-use crate::format::journal::{JournalHeader, RECORD_COUNT_TO_END};
+use crate::format::journal::{JOURNAL_SUFFIX, JournalHeader, RECORD_COUNT_TO_END, SPARE_SUFFIX};
 use crate::format::wal::{HEADER_SIZE as LOG_HEADER_SIZE, WalHeader};
 use crate::vfs::{LockLevel, sibling};
 
@@ -38,6 +41,7 @@ pub(super) enum Act<'a> {
     Write { offset: u64, bytes: &'a [u8] },
     SetLen(u64),
     Unlink,
+    Rename(&'a Path),
 }
 
 /// The locks that the writing process holds on the database.
@@ -68,6 +72,8 @@ pub(super) enum Role {
     Database,
     /// The journal of this database.
     Journal(PathBuf),
+    /// What can become the journal of this database.
+    Spare(PathBuf),
     /// The log of this database.
     Log(PathBuf),
     /// A super-journal.
@@ -83,7 +89,9 @@ impl Role {
             .file_name()
             .map(|name| name.to_string_lossy())
             .unwrap_or_default();
-        if let Some(database) = name.strip_suffix("-journal") {
+        if let Some(database) = name.strip_suffix(SPARE_SUFFIX) {
+            Role::Spare(database.into())
+        } else if let Some(database) = name.strip_suffix(JOURNAL_SUFFIX) {
             Role::Journal(database.into())
         } else if let Some(database) = name.strip_suffix("-wal") {
             Role::Log(database.into())
@@ -107,6 +115,7 @@ pub(super) fn broken_rule(
     let broken = match Role::of(path) {
         Role::Database => before_database(disk, promise, path, held, act),
         Role::Journal(database) => before_journal(disk, promise, &database, inode, act),
+        Role::Spare(database) => before_spare(disk, promise, &database, inode, held, act),
         Role::Log(database) => before_log(disk, promise, &database, inode, held, act),
         Role::Super => None,
     };
@@ -120,7 +129,7 @@ fn before_database(
     held: Held,
     act: Act<'_>,
 ) -> Option<&'static str> {
-    if matches!(act, Act::Unlink) {
+    if matches!(act, Act::Unlink | Act::Rename(_)) {
         return None;
     }
     if !held.exclusive() && !held.checkpoints() {
@@ -137,7 +146,7 @@ fn before_database(
     if promise == Promise::Nothing {
         return None;
     }
-    before_journaled(disk, promise, &sibling(path, "-journal"), act)
+    before_journaled(disk, promise, &sibling(path, JOURNAL_SUFFIX), act)
 }
 
 /// W2.
@@ -160,7 +169,7 @@ fn before_journaled(disk: &Disk, promise: Promise, path: &Path, act: Act<'_>) ->
     let (start, end) = match act {
         Act::Write { offset, bytes } => (offset, offset + bytes.len() as u64),
         Act::SetLen(len) => (len, u64::MAX),
-        Act::Unlink => return None,
+        Act::Unlink | Act::Rename(_) => return None,
     };
     let page_size = u64::from(journal.header.page_size);
     let last = end
@@ -180,7 +189,7 @@ fn before_journal(
     act: Act<'_>,
 ) -> Option<&'static str> {
     let ends = match act {
-        Act::Unlink => true,
+        Act::Unlink | Act::Rename(_) => true,
         Act::SetLen(len) => len < 28,
         Act::Write { offset, bytes } => offset == 0 && JournalHeader::decode(&padded(bytes)).is_none(),
     };
@@ -198,6 +207,37 @@ fn before_journal(
         disk.seen(database).get(..journal.header.page_size as usize)?,
     );
     (old != new && old.get(24..28) == new.get(24..28)).then_some("W5: the change counter stands still")
+}
+
+/// W9 to W11.
+fn before_spare(
+    disk: &Disk,
+    promise: Promise,
+    database: &Path,
+    inode: InodeNo,
+    held: Held,
+    act: Act<'_>,
+) -> Option<&'static str> {
+    if held.level < LockLevel::Reserved {
+        return Some("W10: a spare journal is touched without a lock");
+    }
+    let power = promise == Promise::Power;
+    match act {
+        Act::Unlink => None,
+        Act::Rename(_) if !held.exclusive() => Some("W9: a journal comes to be without EXCLUSIVE"),
+        Act::Rename(_) if power && !disk.is_synced(inode) => {
+            Some("W9: a file becomes the journal before it is durable")
+        }
+        Act::Rename(_) => {
+            let complete = OldPages::read(disk.seen(inode)).is_some_and(|journal| journal.is_whole());
+            (!complete).then_some("W9: a file becomes the journal and is none")
+        }
+        Act::Write { .. } | Act::SetLen(_) => {
+            let journal = disk.durable_inode(&sibling(database, JOURNAL_SUFFIX));
+            (power && journal == Some(inode))
+                .then_some("W11: a spare journal is written that a loss of power makes the journal again")
+        }
+    }
 }
 
 fn before_log(
@@ -278,6 +318,12 @@ impl<'a> OldPages<'a> {
         })
     }
 
+    /// True if every record that the header counts is there.
+    fn is_whole(&self) -> bool {
+        let count = self.records.len() as u64 / self.header.record_size();
+        self.header.record_count == RECORD_COUNT_TO_END || count == u64::from(self.header.record_count)
+    }
+
     fn page(&self, number: u32) -> Option<&'a [u8]> {
         let size = self.header.record_size() as usize;
         let record = self
@@ -298,6 +344,7 @@ impl std::fmt::Display for Act<'_> {
             Act::Write { offset, bytes } => write!(f, "write of {} bytes at {offset}", bytes.len()),
             Act::SetLen(len) => write!(f, "length {len}"),
             Act::Unlink => f.write_str("delete"),
+            Act::Rename(to) => write!(f, "new name {}", to.display()),
         }
     }
 }

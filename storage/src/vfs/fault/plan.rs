@@ -26,6 +26,8 @@ pub enum Call {
     SyncDir,
     /// Deleting a name.
     Unlink,
+    /// Giving a file another name.
+    Rename,
     /// Asking whether a file exists, or where it is.
     Exists,
     /// Mapping a file.
@@ -89,7 +91,7 @@ impl Fault {
             Fault::Io => call != Call::Map,
             Fault::Full => matches!(
                 call,
-                Call::Create | Call::Write | Call::SetLen | Call::ShmMap | Call::Sync
+                Call::Create | Call::Write | Call::SetLen | Call::ShmMap | Call::Sync | Call::Rename
             ),
             Fault::ShortRead => call == Call::Read,
             Fault::ShortWrite => call == Call::Write,

@@ -130,6 +130,10 @@ impl Vfs for OsVfs {
         }
     }
 
+    fn rename(&self, from: &Path, to: &Path) -> Result<()> {
+        fs::rename(from, to).map_err(|error| Error::io(IoOperation::Rename, from, error))
+    }
+
     fn exists(&self, path: &Path) -> Result<bool> {
         match fs::metadata(path) {
             Ok(_) => Ok(true),
