@@ -285,6 +285,9 @@ fn columns_are_changed_in_place() {
              WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 2000)
              INSERT INTO t(a, i, r, s, n) SELECT x, x * 7, x / 4.0, 'text ' || x, x / 2.0 FROM c;
              CREATE INDEX t_i ON t(i);
+             CREATE INDEX t_s ON t(s DESC, n, i);
+             CREATE INDEX t_r ON t(r COLLATE NOCASE, s);
+             CREATE TABLE other(x);
              ALTER TABLE t ADD COLUMN late DEFAULT 'later'"
         ));
         both.check(
@@ -321,7 +324,25 @@ fn columns_are_changed_in_place() {
              UPDATE t SET m3 = m3 || id, late = 'again' WHERE id % 2;
              UPDATE t SET m1 = id;
              UPDATE OR FAIL t SET m3 = CASE id WHEN 1500 THEN 'x' END;
-             SELECT id, typeof(m1), m1, m2, m3, late FROM t WHERE id % 50 < 9",
+             SELECT id, typeof(m1), m1, m2, m3, late FROM t WHERE id % 50 < 9;
+             UPDATE t SET i = i + 1;
+             UPDATE t SET i = i, r = 7.25, s = 'ä' || i WHERE id % 2;
+             UPDATE OR FAIL t SET s = s || 'x', m1 = id, m3 = CASE id WHEN 900 THEN 'x' ELSE 'y' END;
+             SELECT id, i, r, s FROM t WHERE i BETWEEN 700 AND 800 ORDER BY i;
+             SELECT count(*), min(s), max(s) FROM t WHERE s >= 'ä';
+             SELECT sum(id) FROM t WHERE r = 7.25 AND s > 'ä5';
+             CREATE TRIGGER moves AFTER INSERT ON other BEGIN
+                 UPDATE t SET i = i + new.x, s = 'moved' WHERE id < 1000;
+             END;
+             INSERT INTO other VALUES (100), (1000);
+             SELECT count(*), sum(i) FROM t WHERE s = 'moved';
+             SELECT sum(id) FROM t WHERE i > 2000;
+             BEGIN;
+             UPDATE t SET s = NULL, i = -i;
+             SELECT count(*) FROM t WHERE s IS NULL AND i < 0;
+             ROLLBACK;
+             SELECT count(*) FROM t WHERE s IS NULL OR i < 0;
+             PRAGMA integrity_check",
         );
         both.check_files();
     }

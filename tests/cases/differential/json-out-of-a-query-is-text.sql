@@ -18,3 +18,5 @@ SELECT json_array(c -> '$', json(c)) FROM v1 UNION ALL SELECT json_quote(column1
 WITH w(c) AS MATERIALIZED (SELECT json_array(a) FROM t1) SELECT json_array(c), (SELECT json_quote(c)) FROM w;
 -- ask: query
 SELECT json_array(value), json_quote(value) FROM json_each('[[1], {"a": 2}]');
+-- ask: query
+SELECT json_quote((SELECT value FROM json_each('[[1]]'))), json_group_array(value) FROM (SELECT value FROM json_each('[3, [1], "[2]"]'));

@@ -8,3 +8,5 @@ CREATE INDEX i1 ON t1(a DESC, b);
 SELECT (NULL, 2) IN (SELECT a, b FROM t1);
 -- ask: query
 SELECT (NULL, 2) IN (SELECT a, +b FROM t1);
+-- ask: query
+SELECT (NULL, 2) NOT IN (SELECT a, b FROM t1);

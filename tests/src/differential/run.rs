@@ -139,8 +139,9 @@ fn agree_in_plain_json(engines: &Engines, statement: &Statement, sql: &str) -> b
 /// Whether SQLite says what we say once it has no descending index. Over one it looks through other rows for a row value with a NULL on the left
 /// of IN than without.
 fn agree_in_ascending_order(engines: &mut Engines, statement: &Statement, sql: &str, ours: &Outcome) -> bool {
-    let theirs = sql
-        .contains(") IN (SELECT ")
+    let theirs = [") IN (SELECT ", ") NOT IN (SELECT "]
+        .iter()
+        .any(|words| sql.contains(words))
         .then(|| engines.their_outcome_ascending(sql))
         .flatten();
     theirs.is_some_and(|theirs| difference(statement.ask, &statement.tree.order(), ours, &theirs).is_none())

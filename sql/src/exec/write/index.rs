@@ -154,6 +154,19 @@ impl IndexWriter {
         self.filter.is_some() || self.parts.iter().any(|part| matches!(part, Part::Computed(..)))
     }
 
+    /// The columns of an entry, and which of them are numeric, when entries are columns of the row and no more: every row has one, and none can
+    /// be in the way of another.
+    pub(super) fn plain_columns(&self) -> Option<Vec<(usize, bool)>> {
+        let column = |part: &Part| match part {
+            Part::Column { column, numeric } => Some((*column, *numeric)),
+            Part::Computed(..) => None,
+        };
+        match self.index.unique.is_none() && self.filter.is_none() {
+            true => self.parts.iter().map(column).collect(),
+            false => None,
+        }
+    }
+
     /// How a conflict on this index is resolved if the statement does not say; `None` when the index is not unique.
     pub(super) fn unique(&self) -> Option<Option<ConflictAction>> {
         self.index.unique

@@ -1,27 +1,30 @@
 //! UPDATE of columns that nothing but the row itself depends on: values are computed a batch at a time and written into the records
 //! where they lie, the other columns untouched and mostly not even read.
 //!
-//! This is for a rowid table whose rowid stays, when no index has a column that changes, nothing is set off (triggers, foreign keys) or
-//! returned, and the rows can be changed as they are read. All else goes through [`Rewriter`](super::update::Rewriter).
+//! This is for a rowid table whose rowid stays, when no unique, partial or computed index has a column that changes, nothing is set off (triggers,
+//! foreign keys) or returned, and the rows can be changed as they are read. All else goes through [`Rewriter`](super::update::Rewriter).
 
 use std::sync::Arc;
 
 use super::collect::{is_rowwise, is_stable, named_row, pruned};
-use super::index::collect_columns;
-use super::stored::{real_as_stored, to_stored};
+use super::index::{as_integer, collect_columns};
+use super::stored::{real_as_stored, stored_value, to_stored};
 use super::target::{Locator, Target, detached};
 use super::update::Changes;
 use super::{Failure, Fate, Written};
-use crate::catalog::Table;
+use crate::catalog::{Index, Table};
 use crate::error::{Error, Result};
 use crate::exec::kernel::Rows;
 use crate::exec::scan::rowid_of;
 use crate::exec::{Batch, ExecContext, Kernel, Vector};
 use crate::plan::Node;
+use crate::plan::expr::Expr;
 use crate::plan::write::UpdatePlan;
 use crate::syntax::ast::ConflictAction;
 use crate::value::{Affinity, Value, ValueRef, apply_affinity};
+use aludel_storage::btree::{IndexBatch, IndexCursor};
 use aludel_storage::format::TextEncoding;
+use aludel_storage::format::record::KeyValues;
 
 /// Changes batches of rows in place.
 pub(super) struct Patcher {
@@ -36,8 +39,12 @@ pub(super) struct Patcher {
     changed: Vec<bool>,
     /// The columns that constraints read, when there are constraints on what changes.
     constrained: Option<Vec<usize>>,
+    /// Indexes with a column that changes.
+    followers: Vec<Follower>,
     /// The rows of a batch that are to be written.
     rowids: Vec<i64>,
+    /// Their places in the batch.
+    rows: Vec<u32>,
     /// A row in table row layout, of which only what is needed is filled in.
     row: Vec<Value>,
     /// The rowid of the only row that is changed.
@@ -48,6 +55,30 @@ pub(super) struct Patcher {
     apart: bool,
     /// The named row as a batch, of which only the rowid is filled in.
     batch: Batch,
+}
+
+/// An index with a column that changes.
+struct Follower {
+    index: Arc<Index>,
+    parts: Vec<Part>,
+    /// Entries that change, where they may not wait for longer.
+    batch: IndexBatch,
+    cursor: IndexCursor,
+}
+
+/// One column of an entry.
+struct Part {
+    column: usize,
+    numeric: bool,
+    /// Which of the new values it gets.
+    set: Option<usize>,
+}
+
+impl Part {
+    #[inline]
+    fn value<'v>(&self, value: ValueRef<'v>) -> ValueRef<'v> {
+        if self.numeric { as_integer(value) } else { value }
+    }
 }
 
 /// A column that gets a new value.
@@ -76,7 +107,6 @@ impl Patcher {
         if !(distinct
             && stored
             && !changes.key
-            && !changes.any_index()
             && table.without_rowid.is_none()
             && !target.has_programs()
             && !target.completion.has_generated()
@@ -85,12 +115,20 @@ impl Patcher {
         {
             return Ok(Err(target));
         }
+        let Some(followers) = followers(&target, changes, &sets, &plan.input) else {
+            return Ok(Err(target));
+        };
         let changed = changes.columns.clone();
         let constrained = target.completion.constraints_on(&changed);
         let mut reads = constrained.clone().unwrap_or_default();
         reads.push(table.columns.len());
         for (_, expression) in &sets {
             collect_columns(expression, &mut reads);
+        }
+        for part in followers.iter().flat_map(|follower| &follower.parts) {
+            if !reads.contains(&part.column) {
+                reads.push(part.column);
+            }
         }
         let columns = sets.iter().map(|(column, expression)| {
             Ok(PatchedColumn {
@@ -109,7 +147,9 @@ impl Patcher {
             conflict: plan.conflict,
             changed,
             constrained,
+            followers,
             rowids: Vec::new(),
+            rows: Vec::new(),
             row: Vec::new(),
             named: named_row(&plan.input).map(Kernel::compile).transpose()?,
             blind: reads.len() == 1,
@@ -123,6 +163,11 @@ impl Patcher {
 
     pub(super) fn is_single(&self) -> bool {
         self.named.is_some()
+    }
+
+    /// Whether it leaves entries of indexes for later.
+    pub(super) fn follows_indexes(&self) -> bool {
+        !self.followers.is_empty()
     }
 
     /// Whether it changes a named row and looks at no other.
@@ -175,16 +220,17 @@ impl Patcher {
         written: &mut Written,
     ) -> Result<(), Failure> {
         self.rowids.clear();
+        self.rows.clear();
         self.columns.iter_mut().for_each(|column| column.new.clear());
         let computed = match self.constrained.is_some() {
             false => self.compute(context, batch).map_err(Failure::from),
             true => self.compute_checked(context, batch),
         };
         match computed {
-            Ok(()) => Ok(self.write(context, written)?),
+            Ok(()) => Ok(self.write(context, batch, written)?),
             // The rows in front of the one that failed are changed: OR FAIL keeps them.
             Err(failure) => {
-                self.write(context, written)?;
+                self.write(context, batch, written)?;
                 Err(failure)
             }
         }
@@ -206,6 +252,7 @@ impl Patcher {
         let rowids = &batch.columns[self.target.table.columns.len()];
         self.rowids
             .extend(batch.selected().map(|row| rowid_at(rowids, row)));
+        self.rows.extend(batch.selected().map(|row| row as u32));
         Ok(())
     }
 
@@ -235,6 +282,7 @@ impl Patcher {
                 continue;
             }
             self.rowids.push(rowid_at(&batch.columns[rowid], row));
+            self.rows.push(row as u32);
             for column in &mut self.columns {
                 let value = self.row[column.column].as_ref();
                 let value = as_stored(value, column.affinity, encoding, &mut column.scratch);
@@ -245,9 +293,12 @@ impl Patcher {
     }
 
     /// Writes the rows whose values are computed.
-    fn write(&mut self, context: &mut ExecContext<'_>, written: &mut Written) -> Result<()> {
+    fn write(&mut self, context: &mut ExecContext<'_>, batch: &Batch, written: &mut Written) -> Result<()> {
         if self.rowids.is_empty() {
             return Ok(());
+        }
+        if self.follows_indexes() {
+            self.target.check_pin(context)?;
         }
         let pager = &mut context
             .state
@@ -266,8 +317,85 @@ impl Patcher {
         )?;
         self.target.note_change(pager);
         written.changes += found as u64;
-        Ok(())
+        self.follow(context, batch)
     }
+
+    /// Changes the entries of the rows that were written, or leaves that for later.
+    fn follow(&mut self, context: &mut ExecContext<'_>, batch: &Batch) -> Result<()> {
+        let state = &mut *context.state;
+        let (encoding, rowid) = (self.target.encoding, self.target.table.columns.len());
+        for follower in &mut self.followers {
+            let waits = state.deferred.is_open();
+            let changes = match waits {
+                true => state.deferred.batch(self.target.database, &follower.index),
+                false => &mut follower.batch,
+            };
+            let mut texts = Vec::new();
+            for (n, &row) in self.rows.iter().enumerate() {
+                let value = |part: &Part| part.value(batch.columns[part.column.min(rowid)].get(row as usize));
+                texts.clear();
+                if encoding != TextEncoding::Utf8 {
+                    texts.resize(follower.parts.len(), Value::Null);
+                    for (part, text) in follower.parts.iter().zip(&mut texts) {
+                        stored_value(value(part), encoding, text);
+                    }
+                }
+                let (mut old, mut new) = (KeyValues::new(), KeyValues::new());
+                for (place, part) in follower.parts.iter().enumerate() {
+                    let before = match texts.get(place) {
+                        Some(text) => text.as_ref(),
+                        None => value(part),
+                    };
+                    old.push(before);
+                    new.push(match part.set {
+                        Some(set) => part.value(self.columns[set].new.get(n)),
+                        None => before,
+                    });
+                }
+                if old != new {
+                    changes.remove(&old);
+                    changes.add(&new);
+                }
+            }
+            if !waits {
+                let database = state.databases.get_mut(self.target.database);
+                let pager = &mut database.ok_or_else(detached)?.pager;
+                follower.batch.apply(pager, &mut follower.cursor)?;
+            }
+        }
+        match self.followers.is_empty() {
+            true => Ok(()),
+            false => self.target.end_change(state),
+        }
+    }
+}
+
+/// The indexes with a column that changes; `None` when one of them needs more than its columns, or a single row is changed, which asks for less
+/// than a batch.
+fn followers(
+    target: &Target,
+    changes: &Changes,
+    sets: &[&(usize, Expr)],
+    input: &Node,
+) -> Option<Vec<Follower>> {
+    let mut followers = Vec::new();
+    for number in changes.indexes() {
+        let index = &target.indexes[number];
+        let columns = index.plain_columns().filter(|_| named_row(input).is_none())?;
+        let part = |(column, numeric)| Part {
+            column,
+            numeric,
+            set: sets.iter().position(|(set, _)| *set == column),
+        };
+        let index = &index.index;
+        followers.push(Follower {
+            parts: columns.into_iter().map(part).collect(),
+            batch: IndexBatch::new(Arc::clone(&index.order)),
+            cursor: IndexCursor::new(index.root, Arc::clone(&index.order)),
+            index: Arc::clone(index),
+        });
+    }
+    Some(followers)
 }
 
 /// What records hold that end in front of a column of `table`, by place; nothing when that is NULL for all.

@@ -95,7 +95,7 @@ impl Update {
                     return Ok(Update {
                         input: build(&input)?,
                         stable: true,
-                        batches: false,
+                        batches: patcher.follows_indexes(),
                         joined: false,
                         collected: Collected::default(),
                         way: Way::Patch(Box::new(patcher)),
@@ -422,9 +422,12 @@ enum Uniqueness {
 }
 
 impl Changes {
-    /// Whether the entry of any index may change.
-    pub(super) fn any_index(&self) -> bool {
-        self.indexes.contains(&true)
+    /// The indexes whose entry may change.
+    pub(super) fn indexes(&self) -> impl Iterator<Item = usize> + '_ {
+        self.indexes
+            .iter()
+            .enumerate()
+            .filter_map(|(number, changes)| changes.then_some(number))
     }
 }
 

@@ -148,17 +148,32 @@ impl<'a> Binder<'a> {
         }))
     }
 
-    /// Arguments as the function gets them. What comes out of a query is text and nothing else, also where it was JSON there; only what looks at
-    /// the difference needs to be told.
+    /// Arguments as the function gets them. What a query computes is text and nothing else outside of it, also where it was JSON inside; only
+    /// what looks at the difference needs to be told.
     pub(super) fn arguments_of(&self, function: &Function, arguments: Vec<Typed>) -> Vec<Scalar> {
         let mut arguments: Vec<Scalar> = arguments.into_iter().map(|argument| argument.expr).collect();
         if function.flags.reads_json {
             let mut pending: Vec<&mut Scalar> = arguments.iter_mut().collect();
             while let Some(scalar) = pending.pop() {
                 match scalar {
-                    Scalar::Query { .. } => make_plain_text(scalar),
-                    Scalar::Column(column) if self.tables.get(column.table).is_query() => {
-                        make_plain_text(scalar);
+                    Scalar::Query { query, column } => {
+                        if query
+                            .columns
+                            .get(*column)
+                            .is_some_and(|column| column.origin.is_none())
+                        {
+                            make_plain_text(scalar);
+                        }
+                    }
+                    Scalar::Column(column) => {
+                        let table = self.tables.get(column.table);
+                        if column
+                            .column
+                            .index()
+                            .is_some_and(|index| table.is_computed(index))
+                        {
+                            make_plain_text(scalar);
+                        }
                     }
                     Scalar::ApplyAffinity { .. } => {}
                     other => other.children_mut(&mut |child| pending.push(child)),

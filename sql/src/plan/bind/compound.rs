@@ -220,10 +220,7 @@ impl<'a> Binder<'a> {
             false => self.compound_order(order_by, &members, &collations)?,
             true => self.compound_order(order_by, &members, &self::collations(&members[..1]))?,
         };
-        let mut columns = members.swap_remove(0).columns;
-        for (column, collation) in columns.iter_mut().zip(collations) {
-            column.collation = Some(collation);
-        }
+        let columns = members.swap_remove(0).columns;
         let mut query = Query::of(body, columns);
         query.order = order;
         Ok(query)

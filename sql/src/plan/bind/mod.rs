@@ -156,9 +156,14 @@ impl<'a> TableEntry<'a> {
         }
     }
 
-    /// Whether its rows come out of a query.
-    pub fn is_query(&self) -> bool {
-        matches!(self.columns, TableColumns::Derived(_))
+    /// Whether a column is computed by a query.
+    pub fn is_computed(&self, index: usize) -> bool {
+        match &self.columns {
+            TableColumns::Derived(columns) => {
+                columns.get(index).is_some_and(|column| column.origin.is_none())
+            }
+            _ => false,
+        }
     }
 
     /// The expression of a virtual generated column of this table, which is `id`. Where the whole row may be missing, so is the column:
