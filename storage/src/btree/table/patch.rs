@@ -39,7 +39,7 @@ enum Left {
     Done,
     Spills,
     /// These cells have no room on the leaf at the end of this way.
-    Full(Path, PendingCells),
+    Full(Box<(Path, PendingCells)>),
 }
 
 /// What rows become.
@@ -95,7 +95,8 @@ impl TableCursor {
                     self.patch_spilled(pager, row, &new, &mut values)?;
                     row += 1;
                 }
-                Left::Full(path, pending) => {
+                Left::Full(full) => {
+                    let (path, pending) = *full;
                     self.edge = None;
                     self.rebalance(pager, path, pending)?;
                 }
@@ -138,7 +139,8 @@ impl TableCursor {
                     step.index = index;
                 }
                 let cell = std::mem::take(&mut self.cell);
-                break Left::Full(path, [Pending { index, cell }].into_iter().collect());
+                let pending = [Pending { index, cell }].into_iter().collect();
+                break Left::Full(Box::new((path, pending)));
             }
             match next_on_leaf(&page, index, next)? {
                 Some(next) => index = next,
@@ -168,7 +170,7 @@ impl TableCursor {
         self.rowid = new.rowids[*row - 1];
         let pending = leaf.write(&mut page)?;
         Ok(match (pending.is_empty(), spills) {
-            (false, _) => Left::Full(path, pending),
+            (false, _) => Left::Full(Box::new((path, pending))),
             (true, true) => Left::Spills,
             (true, false) => Left::Done,
         })
