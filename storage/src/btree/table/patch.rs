@@ -39,7 +39,7 @@ enum Left {
     Done,
     Spills,
     /// These cells have no room on the leaf at the end of this way.
-    Full(Box<(Path, PendingCells)>),
+    Full(Path, Box<PendingCells>),
 }
 
 /// What rows become.
@@ -95,10 +95,9 @@ impl TableCursor {
                     self.patch_spilled(pager, row, &new, &mut values)?;
                     row += 1;
                 }
-                Left::Full(full) => {
-                    let (path, pending) = *full;
+                Left::Full(path, pending) => {
                     self.edge = None;
-                    self.rebalance(pager, path, pending)?;
+                    self.rebalance(pager, path, *pending)?;
                 }
             }
         }
@@ -139,8 +138,7 @@ impl TableCursor {
                     step.index = index;
                 }
                 let cell = std::mem::take(&mut self.cell);
-                let pending = [Pending { index, cell }].into_iter().collect();
-                break Left::Full(Box::new((path, pending)));
+                break Left::Full(path, Box::new([Pending { index, cell }].into_iter().collect()));
             }
             match next_on_leaf(&page, index, next)? {
                 Some(next) => index = next,
@@ -170,7 +168,7 @@ impl TableCursor {
         self.rowid = new.rowids[*row - 1];
         let pending = leaf.write(&mut page)?;
         Ok(match (pending.is_empty(), spills) {
-            (false, _) => Left::Full(Box::new((path, pending))),
+            (false, _) => Left::Full(path, Box::new(pending)),
             (true, true) => Left::Spills,
             (true, false) => Left::Done,
         })
