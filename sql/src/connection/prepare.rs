@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use super::State;
 use crate::catalog::{Collations, Database};
 use crate::command::Command;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::plan::{self, CompiledKind, PlanContext, ResultColumn, SchemaView};
 use crate::statement::{Compiled, Program, Query};
 use crate::syntax::ast;
@@ -32,21 +32,24 @@ impl State {
         }
         let fresh = self.read_unknown_schemas()?;
         match self.plan(parsed) {
-            Err(error) if fresh => Err(error),
-            Err(error) => {
-                let version = self.schema_version;
-                let all: Vec<usize> = (0..self.databases.len()).collect();
-                let before = self.open_transactions();
-                let refreshed = self.begin_reading(&all);
-                self.end_reads_since(before);
-                refreshed?;
-                if version == self.schema_version {
-                    Err(error)
-                } else {
-                    self.plan(parsed)
-                }
-            }
+            Err(error) if !fresh => self.plan_with_current_schemas(parsed, error),
             compiled => compiled,
+        }
+    }
+
+    /// Plans again if the schemas have changed meanwhile; if not, `error` stands.
+    #[inline(never)]
+    fn plan_with_current_schemas(&mut self, parsed: &ast::Parsed, error: Error) -> Result<Compiled> {
+        let version = self.schema_version;
+        let all: Vec<usize> = (0..self.databases.len()).collect();
+        let before = self.open_transactions();
+        let refreshed = self.begin_reading(&all);
+        self.end_reads_since(before);
+        refreshed?;
+        if version == self.schema_version {
+            Err(error)
+        } else {
+            self.plan(parsed)
         }
     }
 
@@ -111,6 +114,7 @@ impl State {
     }
 
     /// An INSERT, UPDATE or DELETE with the programs of its triggers and foreign keys.
+    #[inline(never)]
     fn write_of(&self, compiled: plan::Compiled, context: &PlanContext<'_>) -> Result<Compiled> {
         let programs = self.programs_of(&compiled.kind, context)?;
         let mut databases = compiled.databases;

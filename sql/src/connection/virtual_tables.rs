@@ -93,6 +93,7 @@ impl State {
         }
     }
 
+    #[inline(never)]
     fn connect(&mut self, wish: Wish) -> Result<()> {
         match wish {
             Wish::Declared(database, name) => self.connect_declared(database, &name),

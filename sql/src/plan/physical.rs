@@ -12,6 +12,7 @@
 //! and opens the plan again.
 
 use ecow::EcoString;
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 use aludel_storage::format::Collation;
@@ -237,6 +238,9 @@ pub enum ScanColumn {
     Table(usize),
 }
 
+/// The columns that a scan puts out: few, mostly.
+pub type ScanColumns = SmallVec<[ScanColumn; 4]>;
+
 /// A scan or seek of a table's own tree.
 #[derive(Clone, Debug)]
 pub struct TableScan {
@@ -245,7 +249,7 @@ pub struct TableScan {
     /// The table.
     pub table: Arc<Table>,
     /// The output layout.
-    pub columns: Vec<ScanColumn>,
+    pub columns: ScanColumns,
     /// Which rows: for a rowid table bounds on the rowid, for a WITHOUT ROWID table bounds on the key.
     pub seek: Seek,
     /// Backwards.
@@ -268,7 +272,7 @@ pub struct IndexScan {
     /// Whether the index alone holds all columns of the layout.
     pub covering: bool,
     /// The output layout.
-    pub columns: Vec<ScanColumn>,
+    pub columns: ScanColumns,
     /// Which entries.
     pub seek: Seek,
     /// Backwards.
@@ -285,7 +289,7 @@ pub struct IndexScan {
 #[derive(Clone, Debug, Default)]
 pub struct Seek {
     /// Equalities on the key's leading columns.
-    pub equal: Vec<SeekTerm>,
+    pub equal: SmallVec<[SeekTerm; 1]>,
     /// Lower bound of the column after them.
     pub lower: Option<Box<Bound>>,
     /// Upper bound of that column.
@@ -324,7 +328,7 @@ pub struct RowidUnion {
     /// Plans that put out one column, the rowid.
     pub branches: Vec<Node>,
     /// The output layout.
-    pub columns: Vec<ScanColumn>,
+    pub columns: ScanColumns,
     /// Checked on the layout.
     pub filter: Option<Expr>,
 }

@@ -8,6 +8,8 @@ use super::token::{KEYWORD_COUNT, KEYWORD_KINDS, KEYWORDS, TokenKind};
 
 /// The longest keyword, `CURRENT_TIMESTAMP`.
 const LENGTH_MAX: usize = 17;
+/// The length of the shortest.
+pub(super) const KEYWORD_MIN: usize = 2;
 const BUCKET_BITS: u32 = 9;
 const NONE: u8 = u8::MAX;
 const _: () = assert!(KEYWORD_COUNT < NONE as usize);
@@ -46,7 +48,7 @@ const CHAINS: ([u8; 1 << BUCKET_BITS], [u8; KEYWORD_COUNT]) = {
     let mut next = [NONE; KEYWORD_COUNT];
     let mut i = 0;
     while i < KEYWORD_COUNT {
-        assert!(KEYWORDS[i].len() <= LENGTH_MAX);
+        assert!(KEYWORDS[i].len() >= KEYWORD_MIN && KEYWORDS[i].len() <= LENGTH_MAX);
         let bucket = FOLDED[i].bucket();
         next[i] = first[bucket];
         first[bucket] = i as u8;

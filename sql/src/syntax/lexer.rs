@@ -13,7 +13,7 @@
 //!
 //! `settle_window_words` decides that over the finished tokens, from left to right.
 
-use super::keyword::{Folded, folded_keyword};
+use super::keyword::{Folded, KEYWORD_MIN, folded_keyword};
 use super::token::{Token, TokenKind};
 
 /// What a byte can be part of.
@@ -221,6 +221,9 @@ impl<'a> Lexer<'a> {
             length += 1;
         }
         self.at += length;
+        if length < KEYWORD_MIN {
+            return TokenKind::Id;
+        }
         folded_keyword(&rest[..length], folded).unwrap_or(TokenKind::Id)
     }
 

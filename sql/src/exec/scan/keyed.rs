@@ -24,7 +24,7 @@ use crate::error::{Error, Result};
 use crate::exec::{ExecContext, Vector};
 use crate::plan::expr::Expr;
 use crate::plan::physical::{
-    DatabaseIndex, IndexScan, Node, ScanColumn, Seek as PlanSeek, SeekTerm, TableScan,
+    DatabaseIndex, IndexScan, Node, ScanColumn, ScanColumns, Seek as PlanSeek, SeekTerm, TableScan,
 };
 use crate::value::ValueRef;
 
@@ -265,7 +265,7 @@ fn whole_index(
     (Node::IndexScan(Box::new(scan)), places)
 }
 
-fn append_keys(columns: &mut Vec<ScanColumn>, keys: Vec<(ScanColumn, Collation)>) -> Vec<(usize, Collation)> {
+fn append_keys(columns: &mut ScanColumns, keys: Vec<(ScanColumn, Collation)>) -> Vec<(usize, Collation)> {
     let mut places = Vec::with_capacity(keys.len());
     for (column, collation) in keys {
         places.push((columns.len(), collation));

@@ -1,5 +1,7 @@
 //! Scans, seeks, filters, projections.
 
+use smallvec::smallvec;
+
 use super::World;
 use crate::plan::expr::{BinaryOp, CompareOp, CompareRule, Expr};
 use crate::plan::physical::{Bound, IndexScan, Limit, Node, ScanColumn, Seek, SeekTerm, TableScan};
@@ -61,7 +63,7 @@ fn fixture(count: i64) -> Fixture {
     let scan = TableScan {
         database: 0,
         table,
-        columns: vec![
+        columns: smallvec![
             ScanColumn::Rowid,
             ScanColumn::Table(0),
             ScanColumn::Table(1),
@@ -110,7 +112,7 @@ fn rowid_bounds_are_kept() {
         let mut check = |lower: Option<Bound>, upper: Option<Bound>, from: i64, to: i64| {
             let change = |scan: &mut TableScan| {
                 scan.seek = Seek {
-                    equal: Vec::new(),
+                    equal: smallvec![],
                     lower: lower.map(Box::new),
                     upper: upper.map(Box::new),
                 };
@@ -135,24 +137,24 @@ fn rowid_bounds_are_kept() {
 fn rowids_are_sought() {
     let mut fixture = fixture(3000);
     fixture.check(
-        |scan| scan.seek.equal = vec![SeekTerm::Equal(literal(77))],
+        |scan| scan.seek.equal = smallvec![SeekTerm::Equal(literal(77))],
         |rowid, _| rowid == 77,
     );
     fixture.check(
-        |scan| scan.seek.equal = vec![SeekTerm::Equal(literal(77.0))],
+        |scan| scan.seek.equal = smallvec![SeekTerm::Equal(literal(77.0))],
         |rowid, _| rowid == 77,
     );
     fixture.check(
-        |scan| scan.seek.equal = vec![SeekTerm::Equal(literal(77.5))],
+        |scan| scan.seek.equal = smallvec![SeekTerm::Equal(literal(77.5))],
         |_, _| false,
     );
     fixture.check(
-        |scan| scan.seek.equal = vec![SeekTerm::Equal(literal(9999))],
+        |scan| scan.seek.equal = smallvec![SeekTerm::Equal(literal(9999))],
         |_, _| false,
     );
     let list = [5, 2999, 5, -1, 700, 8000].map(literal).to_vec();
     fixture.check(
-        |scan| scan.seek.equal = vec![SeekTerm::InList(list)],
+        |scan| scan.seek.equal = smallvec![SeekTerm::InList(list)],
         |rowid, _| [5, 700, 2999].contains(&rowid),
     );
 }
@@ -193,7 +195,7 @@ fn short_records_get_their_missing_values() {
     let scan = TableScan {
         database: 0,
         table,
-        columns: vec![ScanColumn::Table(1), ScanColumn::Table(0), ScanColumn::Table(1)],
+        columns: smallvec![ScanColumn::Table(1), ScanColumn::Table(0), ScanColumn::Table(1)],
         seek: Seek::default(),
         descending: false,
         filter: None,
@@ -222,7 +224,7 @@ fn index_ranges_are_visited_in_order() {
                     table: table.clone(),
                     index: index.clone(),
                     covering,
-                    columns: vec![ScanColumn::Table(1), ScanColumn::Table(0), ScanColumn::Rowid],
+                    columns: smallvec![ScanColumn::Table(1), ScanColumn::Table(0), ScanColumn::Rowid],
                     seek,
                     descending,
                     filter: None,
@@ -250,7 +252,7 @@ fn index_ranges_are_visited_in_order() {
                     .collect();
                 assert_eq!(found, wanted);
             };
-            let equal = |value: i64| vec![SeekTerm::Equal(literal(value))];
+            let equal = |value: i64| smallvec![SeekTerm::Equal(literal(value))];
             check(Seek::default(), &|_, _| true);
             check(
                 Seek {
@@ -282,7 +284,7 @@ fn index_ranges_are_visited_in_order() {
             let list = SeekTerm::InList([6, 1, 6].map(literal).to_vec());
             check(
                 Seek {
-                    equal: vec![list],
+                    equal: smallvec![list],
                     ..Seek::default()
                 },
                 &|m, _| m == Some(1) || m == Some(6),
@@ -290,7 +292,7 @@ fn index_ranges_are_visited_in_order() {
             let null = SeekTerm::Is(literal(Value::Null));
             check(
                 Seek {
-                    equal: vec![null],
+                    equal: smallvec![null],
                     ..Seek::default()
                 },
                 &|m, _| m.is_none(),
@@ -298,7 +300,7 @@ fn index_ranges_are_visited_in_order() {
             let null = SeekTerm::Equal(literal(Value::Null));
             check(
                 Seek {
-                    equal: vec![null],
+                    equal: smallvec![null],
                     ..Seek::default()
                 },
                 &|_, _| false,

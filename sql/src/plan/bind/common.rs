@@ -108,6 +108,7 @@ impl<'a> Binder<'a> {
     }
 
     /// The common table of that name as an item of FROM.
+    #[inline(never)]
     pub(super) fn common_item(&mut self, name: &Ident, shown: &EcoString) -> Result<Option<Item<'a>>> {
         for level in (0..self.withs.len()).rev() {
             let place = self.withs[level]

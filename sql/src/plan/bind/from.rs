@@ -138,6 +138,7 @@ impl<'a> Binder<'a> {
         }
     }
 
+    #[inline(never)]
     pub(super) fn query_item(
         &mut self,
         query: Query,
@@ -234,6 +235,7 @@ impl<'a> Binder<'a> {
         }
     }
 
+    #[inline(never)]
     fn table_function(
         &mut self,
         name: &'a ObjectName,
@@ -272,6 +274,7 @@ impl<'a> Binder<'a> {
     }
 
     /// The query of a view. It sees nothing of the statement that refers to it, only its own database.
+    #[inline(never)]
     pub(super) fn view(&mut self, database: DatabaseIndex, view: &'a View) -> Result<Query> {
         if self.views.contains(&std::ptr::from_ref(view)) {
             return Err(Error::sql(format!("view {} is circularly defined", view.name)));

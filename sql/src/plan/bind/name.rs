@@ -167,7 +167,36 @@ impl<'a> Binder<'a> {
         None
     }
 
+    #[inline]
     fn find_in_sources(&self, scope: &Scope, name: ColumnName<'_>) -> Found {
+        match self.find_qualified(scope, name) {
+            Some((table, column)) => Found::Column(table, Some(column)),
+            None => self.find_in_all_sources(scope, name),
+        }
+    }
+
+    /// Looks `table.column` up where only one table goes by that name, as is nearly always so.
+    #[inline]
+    fn find_qualified(&self, scope: &Scope, name: ColumnName<'_>) -> Option<(TableId, usize)> {
+        let (None, Some(table)) = (name.schema, name.table) else {
+            return None;
+        };
+        let mut one = None;
+        for source in &scope.sources {
+            let named = same_name(&source.name, table);
+            if !source.inner.is_empty() || named && one.is_some() {
+                return None;
+            }
+            if named {
+                one = Some(source.table);
+            }
+        }
+        let one = one?;
+        Some((one, self.tables.get(one).find_column(name.column)?))
+    }
+
+    #[inline(never)]
+    fn find_in_all_sources(&self, scope: &Scope, name: ColumnName<'_>) -> Found {
         let mut found = Found::Nothing;
         for source in &scope.sources {
             let named = name.table.is_none_or(|table| same_name(&source.name, table));

@@ -75,6 +75,7 @@ pub(super) fn only_table(from: &ast::FromClause) -> Option<&TableRef> {
 
 impl<'a> Binder<'a> {
     /// A join in parentheses that is a unit.
+    #[inline(never)]
     pub(super) fn nested_from(
         &mut self,
         from: &'a ast::FromClause,

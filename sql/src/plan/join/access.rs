@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use crate::catalog::Index;
 use crate::plan::logical::{Query, Scalar};
 use crate::value::Affinity;
@@ -47,7 +49,7 @@ pub(in crate::plan) struct VirtualBranch {
 #[derive(Clone, Debug, Default)]
 pub(in crate::plan) struct KeyRange {
     /// Equalities on the leading key columns.
-    pub equal: Vec<KeyTerm>,
+    pub equal: SmallVec<[KeyTerm; 1]>,
     /// Lower bound of the next column.
     pub lower: Option<Box<KeyBound>>,
     /// Upper bound of the next column.

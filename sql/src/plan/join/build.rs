@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::access::{Access, KeyBound, KeyRange, KeyTerm, KeyValue, VirtualBranch};
 use super::constraint::{Constraint, ConstraintOp, Side};
 use super::cost::LogEst;
@@ -149,6 +151,7 @@ impl<'q> Planner<'_, 'q> {
     }
 
     /// The item's rows for a hash table: through the tree that the candidate names, or the smallest that has all columns.
+    #[inline(never)]
     fn whole_step(&mut self, next: &Next<'_, 'q, '_>, filter: TermIds) -> Result<Step<'q>> {
         match &next.candidate.path {
             Path::Hash => {}
@@ -248,7 +251,7 @@ impl<'q> Planner<'_, 'q> {
     ) -> Access {
         let mut range = KeyRange {
             descending,
-            equal: Vec::with_capacity(path.equal_count()),
+            equal: SmallVec::with_capacity(path.equal_count()),
             ..KeyRange::default()
         };
         for number in path.equal() {
@@ -304,6 +307,7 @@ impl<'q> Planner<'_, 'q> {
     }
 
     /// A join through a hash table over the equalities among `on`.
+    #[inline(never)]
     pub(super) fn hash_step(
         &mut self,
         left: Step<'q>,

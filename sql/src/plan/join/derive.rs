@@ -4,6 +4,8 @@
 //! * `x = y AND y = 5` makes `x = 5`, which is checked early and may be searched by.
 //! * `x = y AND y = z` makes `x = z`, for searching only.
 
+use smallvec::SmallVec;
+
 use super::region::Planner;
 use super::{TermId, TermIds};
 use crate::plan::expr::{CompareOp, CompareRule};
@@ -32,9 +34,28 @@ impl<'q> Planner<'_, 'q> {
     /// Adds what follows from terms that hold together.
     pub(super) fn derive_terms(&mut self, terms: &mut TermIds) {
         self.derive_patterns(terms);
-        if terms.len() > 1 {
+        if terms.len() > 1 && self.chains(terms) {
             self.derive_equalities(terms);
         }
+    }
+
+    /// Whether a column stands in more than one equality: of others nothing follows.
+    fn chains(&self, terms: &[TermId]) -> bool {
+        let mut seen: SmallVec<[ColumnRef; 8]> = SmallVec::new();
+        for &term in terms {
+            let Some(equality) = self.term(term).as_equality() else {
+                continue;
+            };
+            for side in [&equality.left, &equality.right] {
+                if let Some(column) = side.as_column() {
+                    if seen.contains(&column) {
+                        return true;
+                    }
+                    seen.push(column);
+                }
+            }
+        }
+        false
     }
 
     /// Adds the bounds that patterns give.

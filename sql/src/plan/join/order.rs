@@ -101,6 +101,18 @@ impl OrderCheck<'_, '_> {
         }
     }
 
+    /// What is known about the order of a whole sequence, whose candidates are given by number.
+    pub fn along(&self, steps: &[usize], candidates: &[Candidate]) -> Progress {
+        let mut order = self.start();
+        for &step in steps {
+            match &order {
+                Progress::Open(state) => order = self.step(state, &candidates[step]),
+                Progress::Closed(_) => break,
+            }
+        }
+        order
+    }
+
     /// Goes past wishes that cannot fail: columns that are equal to constants, and whatever depends on `known` items only.
     fn pass(&self, state: &mut OrderState, known: Items) {
         while let Some((_, items)) = self.wishes.get(state.held) {

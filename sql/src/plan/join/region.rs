@@ -1,6 +1,7 @@
 //! Regions: what may change places, and where each term is checked.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use smallvec::SmallVec;
 
@@ -9,7 +10,7 @@ use super::cost::{self, LogEst};
 use super::order::{OrderCheck, OrderWish, OrderedItem, helpful_trees};
 use super::path::{Candidate, Candidates, Path, TableSearch};
 use super::solve::{Question, Sequence, solve};
-use super::tree::{Tree, TreeKey};
+use super::tree::{Tree, TreeChoice, TreeKey};
 use super::virtual_table::VirtualSearch;
 use super::{ScanStep, Step, TermId, TermIds};
 use crate::error::{Error, Result};
@@ -87,13 +88,34 @@ pub(in crate::plan) struct Wanted {
     pub width: usize,
 }
 
-/// An item with what the search found out about it.
+/// What the search has to know about the items: the trees and constraints of all of them, side by side.
 struct Prepared<'p> {
-    table: Option<TableId>,
+    items: SmallVec<[PreparedItem; 4]>,
     trees: Vec<Tree<'p>>,
     constraints: Vec<Constraint>,
+}
+
+/// What the search has to know about one item.
+struct PreparedItem {
+    table: Option<TableId>,
+    /// Its part of all trees.
+    trees: Range<usize>,
+    /// Its part of all constraints.
+    constraints: Range<usize>,
     /// LEFT JOIN: the terms of its ON.
     left: Option<Box<Uses>>,
+}
+
+impl<'p> Prepared<'p> {
+    /// The trees that the item's rows can be found through.
+    fn trees(&self, place: usize) -> &[Tree<'p>] {
+        &self.trees[self.items[place].trees.clone()]
+    }
+
+    /// The constraints on the item.
+    fn constraints(&self, place: usize) -> &[Constraint] {
+        &self.constraints[self.items[place].constraints.clone()]
+    }
 }
 
 impl<'p, 'q> Planner<'p, 'q> {
@@ -283,26 +305,28 @@ impl<'p, 'q> Planner<'p, 'q> {
         self.derive(&mut region);
         let mut uses = Uses::new();
         self.uses(&region.terms, &mut uses);
-        let mut prepared = Vec::with_capacity(region.items.len());
-        for place in 0..region.items.len() {
-            prepared.push(self.prepare(&region, place, &uses)?);
-        }
         let mut wishes: SmallVec<[(&OrderWish, Items); 2]> = SmallVec::new();
         let mut constant: SmallVec<[bool; 8]> = SmallVec::new();
         for wish in &wanted.order {
             wishes.push((wish, self.finder().items(&wish.expression)));
             constant.push(self.is_constant(&region, wish));
         }
-        let mut candidates = Candidates::new();
-        for (place, item) in prepared.iter().enumerate() {
-            self.candidates(&region, place, item, &uses, &wishes, &mut candidates)?;
+        let mut prepared = Prepared {
+            items: SmallVec::new(),
+            trees: Vec::with_capacity(self.tree_count(&region)),
+            constraints: Vec::with_capacity(2 * uses.len()),
+        };
+        for place in 0..region.items.len() {
+            self.prepare(&region, place, &uses, &wishes, &mut prepared)?;
         }
+        let mut candidates = Candidates::new();
         let mut items: SmallVec<[OrderedItem<'_, '_>; 4]> = SmallVec::new();
-        for item in &prepared {
+        for (place, item) in prepared.items.iter().enumerate() {
+            self.candidates(&region, place, &prepared, &uses, &wishes, &mut candidates)?;
             items.push(OrderedItem {
                 table: item.table,
-                trees: &item.trees,
-                constraints: &item.constraints,
+                trees: prepared.trees(place),
+                constraints: prepared.constraints(place),
             });
         }
         let order = OrderCheck {
@@ -338,29 +362,30 @@ impl<'p, 'q> Planner<'p, 'q> {
         }
     }
 
-    /// What the search has to know about an item.
-    fn prepare(&self, region: &Region<'q>, place: usize, uses: &[TermUse]) -> Result<Prepared<'p>> {
+    /// How many trees the region's tables have at most.
+    fn tree_count(&self, region: &Region<'q>) -> usize {
+        let trees = |item: &Item<'q>| match item.from {
+            ItemKind::Source(Source {
+                kind: SourceKind::Table { table, .. },
+                ..
+            }) => 1 + table.indexes.len(),
+            _ => 0,
+        };
+        region.items.iter().map(trees).sum()
+    }
+
+    /// Finds out what the search has to know about an item.
+    #[inline(never)]
+    fn prepare(
+        &self,
+        region: &Region<'q>,
+        place: usize,
+        uses: &[TermUse],
+        wishes: &[(&OrderWish, Items)],
+        prepared: &mut Prepared<'p>,
+    ) -> Result<()> {
         let item = &region.items[place];
         let own: Items = 1 << place;
-        let (table, trees) = match &item.from {
-            ItemKind::Source(source) => match &source.kind {
-                SourceKind::Table { .. } => {
-                    let entry = self.tables.get(source.table);
-                    let Some(table) = entry.base() else {
-                        return Err(Error::misuse("a table without schema"));
-                    };
-                    let rows = cost::table_rows(table);
-                    let mut trees = Tree::of(entry, table, rows, &source.hint);
-                    trees.retain(|tree| self.implies(region, item, tree.filter));
-                    if trees.is_empty() {
-                        return Err(Error::sql("no query solution"));
-                    }
-                    (Some(source.table), trees)
-                }
-                _ => (None, Vec::new()),
-            },
-            ItemKind::Fixed(_) => (None, Vec::new()),
-        };
         let left = item.left.as_ref().map(|on| {
             let mut uses = Box::new(Uses::new());
             self.uses(on, &mut uses);
@@ -368,9 +393,7 @@ impl<'p, 'q> Planner<'p, 'q> {
         });
         let finder = self.finder();
         let uses = left.as_ref().map_or(uses, |left| left);
-        let bearing = uses.iter().filter(|term| term.items & own != 0).count();
-        // One term gives two at most.
-        let mut constraints = Vec::with_capacity(bearing + usize::from(bearing > 0));
+        let first_constraint = prepared.constraints.len();
         for term in uses {
             if term.items & own != 0 {
                 finder.find(
@@ -378,16 +401,44 @@ impl<'p, 'q> Planner<'p, 'q> {
                     self.term(term.term),
                     own,
                     !term.derived,
-                    &mut constraints,
+                    &mut prepared.constraints,
                 );
             }
         }
-        Ok(Prepared {
+        let first_tree = prepared.trees.len();
+        let mut table = None;
+        if let ItemKind::Source(source) = &item.from
+            && matches!(source.kind, SourceKind::Table { .. })
+        {
+            let entry = self.tables.get(source.table);
+            let Some(base) = entry.base() else {
+                return Err(Error::misuse("a table without schema"));
+            };
+            // A wanted order and the branches of an OR may take any index.
+            let any = wishes.iter().any(|(_, items)| items & own != 0)
+                || uses
+                    .iter()
+                    .any(|term| term.items & own != 0 && matches!(self.term(term.term), Scalar::Or(_)));
+            let choice = TreeChoice {
+                hint: &source.hint,
+                any,
+                constraints: &prepared.constraints[first_constraint..],
+            };
+            choice.add(entry, base, &mut prepared.trees, |filter| {
+                self.implies(region, item, filter)
+            });
+            if prepared.trees.len() == first_tree {
+                return Err(Error::sql("no query solution"));
+            }
+            table = Some(source.table);
+        }
+        prepared.items.push(PreparedItem {
             table,
-            trees,
-            constraints,
+            trees: first_tree..prepared.trees.len(),
+            constraints: first_constraint..prepared.constraints.len(),
             left,
-        })
+        });
+        Ok(())
     }
 
     /// Whether the terms that hold over an item's rows make sure that the terms of a partial index hold.
@@ -399,6 +450,7 @@ impl<'p, 'q> Planner<'p, 'q> {
     }
 
     /// The candidates of an item.
+    #[inline(never)]
     fn candidates(
         &mut self,
         region: &Region<'q>,
@@ -410,8 +462,9 @@ impl<'p, 'q> Planner<'p, 'q> {
     ) -> Result<()> {
         let item = &region.items[place];
         let before: Items = if item.fixed { (1 << place) - 1 } else { 0 };
-        let uses = prepared.left.as_ref().map_or(uses, |left| left);
-        let (ItemKind::Source(source), Some(id)) = (&item.from, prepared.table) else {
+        let known = &prepared.items[place];
+        let uses = known.left.as_ref().map_or(uses, |left| left);
+        let (ItemKind::Source(source), Some(id)) = (&item.from, known.table) else {
             if let ItemKind::Source(Source {
                 kind: SourceKind::Virtual { table, .. },
                 table: id,
@@ -438,11 +491,11 @@ impl<'p, 'q> Planner<'p, 'q> {
             item: place,
             table: id,
             before,
-            trees: &prepared.trees,
-            constraints: &prepared.constraints,
+            trees: prepared.trees(place),
+            constraints: prepared.constraints(place),
             row_size: cost::table_row_size(table),
             rows: cost::table_rows(table),
-            wanted: helpful_trees(wishes, id, &prepared.trees),
+            wanted: helpful_trees(wishes, id, prepared.trees(place)),
             forced: matches!(source.hint, IndexHint::By(_)),
             hash: self.context.settings.automatic_index && source.hint == IndexHint::Free,
         };
@@ -452,6 +505,7 @@ impl<'p, 'q> Planner<'p, 'q> {
     }
 
     /// Rows that have no tree: subqueries, common tables, virtual tables, outer joins in one piece.
+    #[inline(never)]
     fn row_candidates(
         &self,
         place: usize,
@@ -524,6 +578,7 @@ impl<'p, 'q> Planner<'p, 'q> {
     }
 
     /// Plans the inside of an item that stays in one piece, under terms over it alone.
+    #[inline(never)]
     pub(super) fn fixed(&mut self, from: &'q From, filter: TermIds) -> Result<Step<'q>> {
         if let From::Outer {
             kind: kind @ (OuterKind::Right | OuterKind::Full),
@@ -560,10 +615,11 @@ impl<'p, 'q> Planner<'p, 'q> {
         self.finder().items(scalar)
     }
 
+    #[inline(never)]
     fn build(
         &mut self,
         region: Region<'q>,
-        prepared: &[Prepared<'p>],
+        prepared: &Prepared<'p>,
         uses: &[TermUse],
         candidates: &[Candidate],
         sequence: &Sequence,
@@ -594,16 +650,13 @@ impl<'p, 'q> Planner<'p, 'q> {
                 }
                 waits
             });
-            let Prepared {
-                trees, constraints, ..
-            } = &prepared[place];
             let backwards = sequence.order.state().backwards >> place & 1 != 0;
             let next = super::build::Next {
                 item: &region.items[place],
                 place,
                 candidate,
-                trees,
-                constraints,
+                trees: prepared.trees(place),
+                constraints: prepared.constraints(place),
                 ready,
                 backwards,
                 outer_rows: rows,
@@ -629,6 +682,7 @@ impl<'p, 'q> Planner<'p, 'q> {
     }
 
     /// Keeps the rows that have a match, or none.
+    #[inline(never)]
     fn semi_step(&mut self, left: Step<'q>, semi: &'q SemiJoin) -> Result<Step<'q>> {
         let filter = self.add_terms(&semi.filter);
         let right = self.inner_region(&semi.from, filter)?;
@@ -651,6 +705,7 @@ impl<'p, 'q> Planner<'p, 'q> {
     }
 
     /// Terms that follow from others: bounds from patterns, equalities by way of equalities.
+    #[inline(never)]
     fn derive(&mut self, region: &mut Region<'q>) {
         let mut terms = std::mem::take(&mut region.terms);
         self.derive_terms(&mut terms);

@@ -94,6 +94,11 @@ pub(super) fn solve(question: &Question<'_, '_>) -> Option<Sequence> {
     if question.order.len() == 0 {
         return Some(first);
     }
+    // No sequence costs less than the cheapest one, if that one needs no sort.
+    let order = question.order.along(&first.steps, question.candidates);
+    if order.state().held == question.order.len() {
+        return Some(Sequence { order, ..first });
+    }
     // How many rows there are to sort is known from the first round, and what the answer costs at most: that sequence, sorted.
     let wanted = question.order.len();
     let mut sorts: SmallVec<[i32; 4]> = SmallVec::new();

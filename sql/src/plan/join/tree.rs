@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use smallvec::{SmallVec, smallvec};
 
+use super::constraint::Constraint;
 use super::cost::{self, LogEst, PrefixRows};
 use crate::catalog::{Index, IndexSource, Table};
 use crate::plan::bind::TableEntry;
@@ -54,28 +55,59 @@ pub(super) enum KeyPart<'t> {
     Expression(&'t Scalar),
 }
 
-impl<'t> Tree<'t> {
-    /// The trees of a table that may be used under `hint`, its own first.
-    pub fn of(entry: &'t TableEntry<'_>, table: &'t Table, rows: LogEst, hint: &IndexHint) -> Vec<Tree<'t>> {
-        let mut trees = Vec::with_capacity(1 + table.indexes.len());
-        if !matches!(hint, IndexHint::By(_)) {
+/// Which of a table's trees a search looks at.
+pub(super) struct TreeChoice<'c> {
+    /// What INDEXED BY and NOT INDEXED say.
+    pub hint: &'c IndexHint,
+    /// Any of them may be of use.
+    pub any: bool,
+    /// If not, those that these constraints search, and those that have all columns.
+    pub constraints: &'c [Constraint],
+}
+
+impl TreeChoice<'_> {
+    /// Adds the trees to `trees`, the table's own first; partial ones only where `implied` holds of their terms.
+    pub fn add<'t>(
+        &self,
+        entry: &'t TableEntry<'_>,
+        table: &'t Table,
+        trees: &mut Vec<Tree<'t>>,
+        implied: impl Fn(&[Scalar]) -> bool,
+    ) {
+        let rows = cost::table_rows(table);
+        if !matches!(self.hint, IndexHint::By(_)) {
             trees.push(Tree::own(table, rows));
         }
-        if matches!(hint, IndexHint::NotIndexed) {
-            return trees;
-        }
         for (number, index) in table.indexes.iter().enumerate() {
-            let named = match hint {
+            let looked_at = match self.hint {
                 IndexHint::By(name) => index.name.eq_ignore_ascii_case(name),
-                _ => true,
+                IndexHint::NotIndexed => false,
+                IndexHint::Free => self.may_serve(entry, table, index),
             };
-            if named {
-                trees.extend(Tree::of_index(entry, table, rows, number, index));
+            if looked_at
+                && let Some(tree) = Tree::of_index(entry, table, rows, number, index)
+                && (tree.filter.is_empty() || implied(tree.filter))
+            {
+                trees.push(tree);
             }
         }
-        trees
     }
 
+    /// Whether anything could come of looking at the index: of most it is seen at their first column that nothing does.
+    fn may_serve(&self, entry: &TableEntry<'_>, table: &Table, index: &Index) -> bool {
+        let first = match index.columns.first().map(|column| &column.source) {
+            Some(IndexSource::Column(number)) if table.rowid_alias != Some(*number) => ColumnNo::at(*number),
+            _ => return true,
+        };
+        let searches = |constraint: &Constraint| constraint.column.is_some_and(|own| own.column == first);
+        self.any
+            || index.filter.is_some()
+            || self.constraints.iter().any(searches)
+            || covers(index, table, &entry.used)
+    }
+}
+
+impl<'t> Tree<'t> {
     /// Whether this is the tree of a rowid table's rows.
     pub fn is_rowid(&self) -> bool {
         self.index.is_none() && matches!(self.keys.first(), Some(key) if key.is(ColumnNo::ROWID))

@@ -34,6 +34,7 @@ impl<'q> Planner<'_, 'q> {
         }
     }
 
+    #[inline(never)]
     fn union(
         &mut self,
         search: &TableSearch<'_, '_>,

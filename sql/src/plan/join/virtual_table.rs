@@ -85,6 +85,7 @@ impl VirtualConstraint {
 
 impl Planner<'_, '_> {
     /// The candidates of a virtual table.
+    #[inline(never)]
     pub(super) fn virtual_candidates(
         &self,
         search: &VirtualSearch<'_>,
@@ -121,6 +122,7 @@ impl Planner<'_, '_> {
     }
 
     /// The candidates that terms of the form `a OR b OR ..` give: a scan for each branch, whose rows are united by their rowids.
+    #[inline(never)]
     pub(super) fn virtual_union_candidates(
         &mut self,
         search: &VirtualSearch<'_>,

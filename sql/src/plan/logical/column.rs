@@ -1,7 +1,5 @@
 //! Names of columns inside a statement, and sets of them.
 
-use smallvec::SmallVec;
-
 /// A table as it occurs in FROM (or a pseudo-table), by its number in the statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(in crate::plan) struct TableId(pub u32);
@@ -50,57 +48,84 @@ impl ColumnRef {
 /// A set of columns of one table. A member's rank (the members before it) is its place in a row of just these columns.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(in crate::plan) struct ColumnSet {
-    words: SmallVec<[u64; 1]>,
+    /// The rowid and the first columns: most tables have no more, and most sets no other.
+    first: u64,
+    /// Those after them.
+    more: Vec<u64>,
 }
 
 impl Clone for ColumnSet {
     #[inline]
     fn clone(&self) -> Self {
-        // The words are copied at once, which `clone` of the list would do one by one.
         ColumnSet {
-            words: SmallVec::from_slice(&self.words),
+            first: self.first,
+            more: match self.more.as_slice() {
+                [] => Vec::new(),
+                more => more.to_vec(),
+            },
         }
     }
 }
 
 impl ColumnSet {
     /// Adds a column.
+    #[inline]
     pub fn insert(&mut self, column: ColumnNo) {
-        let (word, bit) = place(column);
-        while self.words.len() <= word {
-            self.words.push(0);
+        match place(column) {
+            (0, bit) => self.first |= bit,
+            (word, bit) => self.insert_far(word - 1, bit),
         }
-        self.words[word] |= bit;
+    }
+
+    #[inline(never)]
+    fn insert_far(&mut self, word: usize, bit: u64) {
+        if self.more.len() <= word {
+            self.more.resize(word + 1, 0);
+        }
+        self.more[word] |= bit;
     }
 
     /// Whether the column is a member.
     #[inline]
     pub fn contains(&self, column: ColumnNo) -> bool {
         let (word, bit) = place(column);
-        self.words.get(word).is_some_and(|w| w & bit != 0)
+        self.word(word).is_some_and(|word| word & bit != 0)
+    }
+
+    #[inline]
+    fn word(&self, word: usize) -> Option<u64> {
+        match word {
+            0 => Some(self.first),
+            _ => self.more.get(word - 1).copied(),
+        }
+    }
+
+    #[inline]
+    fn words(&self) -> impl Iterator<Item = u64> + '_ {
+        std::iter::once(self.first).chain(self.more.iter().copied())
     }
 
     /// How many members there are.
     pub fn len(&self) -> usize {
-        self.words.iter().map(|w| w.count_ones() as usize).sum()
+        self.words().map(|word| word.count_ones() as usize).sum()
     }
 
     /// The members before `column`, when it is one itself.
     #[inline]
     pub fn rank(&self, column: ColumnNo) -> Option<usize> {
         let (word, bit) = place(column);
-        let last = *self.words.get(word)?;
+        let last = self.word(word)?;
         if last & bit == 0 {
             return None;
         }
-        let before: usize = self.words[..word].iter().map(|w| w.count_ones() as usize).sum();
-        Some(before + (last & (bit - 1)).count_ones() as usize)
+        let before = self.words().take(word).map(|word| word.count_ones() as usize);
+        Some(before.sum::<usize>() + (last & (bit - 1)).count_ones() as usize)
     }
 
     /// Visits the members, ascending.
     #[inline]
     pub fn each(&self, mut visit: impl FnMut(ColumnNo)) {
-        for (n, &word) in self.words.iter().enumerate() {
+        for (n, word) in self.words().enumerate() {
             let mut left = word;
             while left != 0 {
                 visit(ColumnNo(n as u32 * 64 + left.trailing_zeros()));
@@ -111,7 +136,7 @@ impl ColumnSet {
 
     /// The members, ascending.
     pub fn iter(&self) -> impl Iterator<Item = ColumnNo> + '_ {
-        self.words.iter().enumerate().flat_map(|(n, &word)| {
+        self.words().enumerate().flat_map(|(n, word)| {
             let mut left = word;
             std::iter::from_fn(move || {
                 let bit = (left != 0).then(|| left.trailing_zeros())?;

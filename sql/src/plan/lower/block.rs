@@ -213,6 +213,7 @@ fn wanted(block: &Block, tail: &Tail<'_>) -> Wanted {
 
 /// For a block whose only aggregate is min(x) or max(x): the order in which its first row has the answer, and the terms of WHERE
 /// together with `x IS NOT NULL`.
+#[inline(never)]
 fn extreme(block: &Block) -> Option<(Wanted, Vec<Scalar>)> {
     let grouping = block
         .grouping

@@ -10,6 +10,7 @@ use crate::plan::physical::{self, Aggregate, GroupKey, Node, SortKey};
 
 impl Lowerer<'_> {
     /// Groups rows. The layout after: keys, results, then bare columns of the tables.
+    #[inline(never)]
     pub(super) fn grouped(
         &mut self,
         input: Node,

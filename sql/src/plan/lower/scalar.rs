@@ -61,14 +61,19 @@ impl Lowerer<'_> {
         terms: impl IntoIterator<Item = &'s Scalar>,
         layout: &Layout,
     ) -> Result<Option<Expr>> {
-        let mut lowered = Vec::new();
+        let mut terms = terms.into_iter();
+        let Some(first) = terms.next() else {
+            return Ok(None);
+        };
+        let first = self.scalar(first, layout)?;
+        let Some(second) = terms.next() else {
+            return Ok(Some(first));
+        };
+        let mut lowered = vec![first, self.scalar(second, layout)?];
         for term in terms {
             lowered.push(self.scalar(term, layout)?);
         }
-        Ok(match lowered.len() {
-            0 | 1 => lowered.pop(),
-            _ => Some(Expr::And(lowered)),
-        })
+        Ok(Some(Expr::And(lowered)))
     }
 
     /// A column: in the row, computed from the row, or of an outer row, where it may be computed in turn.

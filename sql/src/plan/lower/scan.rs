@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use smallvec::{SmallVec, smallvec};
+
 use super::step::Terms;
 use super::{Columns, Layout, Lowerer};
 use crate::catalog::Table;
@@ -10,8 +12,8 @@ use crate::plan::expr::Expr;
 use crate::plan::join::{Access, KeyBound, KeyRange, KeyTerm, KeyValue, ScanStep, VirtualBranch};
 use crate::plan::logical::{ColumnNo, ColumnSet, Query, Scalar, SourceKind, TableId};
 use crate::plan::physical::{
-    self, Bound, DatabaseIndex, IndexScan, Node, RowidUnion, ScanColumn, Seek, SeekTerm, TableScan,
-    VirtualScan,
+    self, Bound, DatabaseIndex, IndexScan, Node, RowidUnion, ScanColumn, ScanColumns, Seek, SeekTerm,
+    TableScan, VirtualScan,
 };
 use crate::value::Affinity;
 use crate::virtual_table::CursorColumn;
@@ -176,7 +178,7 @@ impl Lowerer<'_> {
                         branch,
                         database,
                         table,
-                        vec![ScanColumn::Rowid],
+                        smallvec![ScanColumn::Rowid],
                         None,
                         1.0,
                     )?);
@@ -204,7 +206,7 @@ impl Lowerer<'_> {
         access: &Access,
         database: DatabaseIndex,
         table: &Arc<Table>,
-        columns: Vec<ScanColumn>,
+        columns: ScanColumns,
         filter: Option<Expr>,
         estimate: f64,
     ) -> Result<Node> {
@@ -236,19 +238,10 @@ impl Lowerer<'_> {
                     filter,
                     estimate,
                 };
-                let Some(blobs) = blobs else {
-                    return Ok(Node::IndexScan(Box::new(scan)));
-                };
-                let texts = scan.clone();
-                let blobs = IndexScan {
-                    seek: self.seek(blobs)?,
-                    ..scan
-                };
-                let mut inputs = vec![Node::IndexScan(Box::new(texts)), Node::IndexScan(Box::new(blobs))];
-                if range.descending {
-                    inputs.reverse();
+                match blobs {
+                    None => Ok(Node::IndexScan(Box::new(scan))),
+                    Some(blobs) => self.texts_and_blobs(Box::new(scan), blobs),
                 }
-                Ok(Node::Append { inputs })
             }
             Access::Union(_) | Access::Virtual(..) | Access::Rows => {
                 Err(Error::misuse("a table is not scanned as rows"))
@@ -256,8 +249,21 @@ impl Lowerer<'_> {
         }
     }
 
+    /// The texts that a scan finds, and the blobs of a second range behind them.
+    #[inline(never)]
+    fn texts_and_blobs(&mut self, texts: Box<IndexScan>, blobs: &KeyRange) -> Result<Node> {
+        let descending = texts.descending;
+        let mut blob_scan = texts.clone();
+        blob_scan.seek = self.seek(blobs)?;
+        let mut inputs = vec![Node::IndexScan(texts), Node::IndexScan(blob_scan)];
+        if descending {
+            inputs.reverse();
+        }
+        Ok(Node::Append { inputs })
+    }
+
     fn seek(&mut self, range: &KeyRange) -> Result<Seek> {
-        let mut equal = Vec::with_capacity(range.equal.len());
+        let mut equal = SmallVec::with_capacity(range.equal.len());
         for term in &range.equal {
             equal.push(self.seek_term(term)?);
         }
@@ -302,12 +308,12 @@ impl Lowerer<'_> {
 }
 
 /// What a scan puts out.
-pub(super) fn scan_columns(used: &ColumnSet) -> Vec<ScanColumn> {
+fn scan_columns(used: &ColumnSet) -> ScanColumns {
     let place = |column: ColumnNo| match column.index() {
         Some(index) => ScanColumn::Table(index),
         None => ScanColumn::Rowid,
     };
-    let mut columns = Vec::with_capacity(used.len());
+    let mut columns = ScanColumns::with_capacity(used.len());
     used.each(|column| columns.push(place(column)));
     columns
 }

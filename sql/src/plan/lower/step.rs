@@ -70,6 +70,7 @@ impl Lowerer<'_> {
         Ok(Node::NestedLoop(Box::new(node)).filtered(after))
     }
 
+    #[inline(never)]
     fn hash_join(
         &mut self,
         join: &JoinStep<'_>,

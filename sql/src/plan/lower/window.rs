@@ -9,6 +9,7 @@ use crate::plan::physical::{self, GroupKey, Node, Sort, SortKey, Window, WindowC
 
 impl Lowerer<'_> {
     /// Adds a window's results to the rows.
+    #[inline(never)]
     pub(super) fn windowed(
         &mut self,
         input: Node,

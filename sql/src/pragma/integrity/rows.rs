@@ -14,7 +14,7 @@ use crate::catalog::{Collations, Column, Index, StrictType, Table, encode_text};
 use crate::error::Result;
 use crate::exec::{Batch, ExecContext, Kernel, Operator, Rows, Values, build};
 use crate::plan::expr::Expr;
-use crate::plan::physical::{Node, ScanColumn, Seek as ScanSeek, TableScan};
+use crate::plan::physical::{Node, ScanColumn, ScanColumns, Seek as ScanSeek, TableScan};
 use crate::plan::write::TargetTable;
 use crate::plan::{NoVirtualTables, PlanContext, SchemaView, Settings as PlanSettings, target_table};
 use crate::value::{Affinity, Text, Value, ValueRef, cast, number};
@@ -191,7 +191,7 @@ pub(super) fn row_scan(database: usize, table: &Arc<Table>) -> Result<Box<dyn Op
             .is_some_and(|generated| !generated.stored)
     };
     let stored = (0..table.columns.len()).filter(|&number| !is_virtual(&table.columns[number]));
-    let mut columns: Vec<ScanColumn> = stored.map(ScanColumn::Table).collect();
+    let mut columns: ScanColumns = stored.map(ScanColumn::Table).collect();
     columns.extend(table.without_rowid.is_none().then_some(ScanColumn::Rowid));
     let width = columns.len();
     let scan = Node::TableScan(Box::new(TableScan {

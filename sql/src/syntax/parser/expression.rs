@@ -329,6 +329,7 @@ pub(super) fn combine_binary(op: BinaryOp, left: Value, last: &mut Value) -> Res
 }
 
 /// Completes an open operator with its last operand.
+#[inline(never)]
 pub(super) fn combine(open: Open, last: Value) -> Result<Value, Err<Fault>> {
     let end = last.expr.span;
     let (kind, span, height) = match open {

@@ -468,7 +468,7 @@ pub(super) fn check_height(height: u32) -> Result<(), Err<Fault>> {
 pub(super) fn ident_of(i: Tokens<'_>, token: Token) -> Ident {
     let span = token.span();
     if let Some(text) = i.cx.valid_text(span)
-        && !text.starts_with(['"', '[', '`', '\''])
+        && !matches!(text.as_bytes().first(), Some(b'"' | b'[' | b'`' | b'\''))
     {
         return Ident {
             text: EcoString::from(text),

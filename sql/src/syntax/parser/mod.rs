@@ -280,6 +280,9 @@ fn statement_tokens(sql: &[u8], offset: usize, tokens: &mut Vec<Token>) {
             continue;
         }
         tokens.push(token);
+        if matches!(token.kind, TokenKind::Id | TokenKind::Dot | TokenKind::Comma) {
+            continue;
+        }
         match token.kind {
             TokenKind::End => break,
             TokenKind::LeftParen => depth += 1,

@@ -11,6 +11,7 @@ use nom::Err;
 
 impl Machine<'_> {
     /// Takes an operand, or opens something that has its operand further on (then `None`).
+    #[inline(never)]
     pub(super) fn operand(&mut self) -> Result<Option<Value>, Err<Fault>> {
         let token = self.i.head();
         match token.kind {

@@ -16,6 +16,7 @@ use nom::Err;
 
 impl Machine<'_> {
     /// Takes what may follow an operand.
+    #[inline(never)]
     pub(super) fn operator(&mut self, mut value: Value) -> Result<Step, Err<Fault>> {
         let token = self.i.head();
         self.complete(&mut value, token.kind)?;

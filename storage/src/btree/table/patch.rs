@@ -39,7 +39,7 @@ enum Left {
     Done,
     Spills,
     /// These cells have no room on the leaf at the end of this way.
-    Full(Path, PendingCells),
+    Full(Path, Box<PendingCells>),
 }
 
 /// What rows become.
@@ -97,7 +97,7 @@ impl TableCursor {
                 }
                 Left::Full(path, pending) => {
                     self.edge = None;
-                    self.rebalance(pager, path, pending)?;
+                    self.rebalance(pager, path, *pending)?;
                 }
             }
         }
@@ -138,7 +138,7 @@ impl TableCursor {
                     step.index = index;
                 }
                 let cell = std::mem::take(&mut self.cell);
-                break Left::Full(path, [Pending { index, cell }].into_iter().collect());
+                break Left::Full(path, Box::new([Pending { index, cell }].into_iter().collect()));
             }
             match next_on_leaf(&page, index, next)? {
                 Some(next) => index = next,
@@ -168,7 +168,7 @@ impl TableCursor {
         self.rowid = new.rowids[*row - 1];
         let pending = leaf.write(&mut page)?;
         Ok(match (pending.is_empty(), spills) {
-            (false, _) => Left::Full(path, pending),
+            (false, _) => Left::Full(path, Box::new(pending)),
             (true, true) => Left::Spills,
             (true, false) => Left::Done,
         })

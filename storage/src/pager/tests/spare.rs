@@ -131,6 +131,59 @@ fn other_modes_and_levels_have_none() {
     }
 }
 
+/// A connection that keeps its locks ends as all others.
+#[test]
+fn an_exclusive_connection_has_one() {
+    let place = Place::new();
+    let options = PagerOptions {
+        exclusive: true,
+        ..small()
+    };
+    let mut pager = Pager::open(Arc::new(OsVfs::new()), &place.database, &options).unwrap();
+    for n in 1..5 {
+        commit(&mut pager, n, 3).unwrap();
+        assert_eq!(place.beside(), [SPARE_SUFFIX]);
+    }
+    drop(pager);
+    assert!(place.beside().is_empty());
+    assert_eq!(
+        read(&mut open(Arc::new(OsVfs::new()), &place.database)).unwrap(),
+        4
+    );
+}
+
+#[test]
+fn a_new_name_takes_the_place_of_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let memory: Arc<dyn Vfs> = Arc::new(MemoryVfs::new());
+    for (vfs, folder) in [
+        (memory, Path::new("")),
+        (Arc::new(OsVfs::new()), folder.path()),
+        (Arc::new(machine()), Path::new("")),
+    ] {
+        let (one, two) = (folder.join("one"), folder.join("two"));
+        let create = |path: &Path, bytes: &[u8]| {
+            let options = crate::vfs::OpenOptions {
+                create: true,
+                ..Default::default()
+            };
+            let file = vfs.open(path, &options).unwrap();
+            file.write_at(bytes, 0).unwrap();
+            file
+        };
+        let (first, second) = (create(&one, b"first"), create(&two, b"second"));
+        vfs.rename(&one, &two).unwrap();
+        assert!(!vfs.exists(&one).unwrap() && second.has_moved().unwrap());
+        let now = vfs.open(&two, &crate::vfs::OpenOptions::default()).unwrap();
+        assert_eq!(now.len().unwrap(), 5);
+        first.write_at(b"longer", 0).unwrap();
+        assert_eq!((now.len().unwrap(), second.len().unwrap()), (6, 6));
+        let error = vfs.rename(&one, &two).unwrap_err();
+        assert_eq!(error.code(), 10, "{error}");
+        assert!(vfs.exists(&two).unwrap());
+    }
+}
+
 #[test]
 fn a_large_one_is_not_kept() {
     let place = Place::new();
