@@ -22,10 +22,12 @@ use crate::plan::physical::{DatabaseIndex, IndexScan};
 pub(in crate::exec) fn index_scan(plan: &IndexScan, build: &mut BuildContext) -> Result<Box<dyn Operator>> {
     let (table, index) = (&plan.table, &plan.index);
     let cursor = TreeCursor::Index(IndexCursor::new(index.root, Arc::clone(&index.order)));
+    let seek = SeekKernels::compile(&plan.seek, build)?;
+    let unique = index.unique.is_some() && seek.equals_whole_key(index.columns.len());
     let entries = Entries {
         database: plan.database,
-        seek: SeekKernels::compile(&plan.seek, build)?,
-        reader: RangeReader::new(cursor, plan.descending),
+        seek,
+        reader: RangeReader::new(cursor, plan.descending).with_unique_keys(unique),
     };
     let (width, filter) = (plan.columns.len(), plan.filter.as_ref());
     // The planner may have chosen the index with more columns in mind than somebody reads in the end.
@@ -80,6 +82,9 @@ impl Operator for CoveringScan {
     }
 
     fn next(&mut self, context: &mut ExecContext<'_>) -> Result<bool> {
+        if self.entries.reader.is_done() {
+            return Ok(false);
+        }
         self.output.start_batch();
         self.entries
             .reader
@@ -125,6 +130,9 @@ impl Operator for LookupScan {
         self.output.start_batch();
         while self.output.room() > 0 {
             if self.next_key == self.keys.batch.len() {
+                if self.entries.reader.is_done() {
+                    break;
+                }
                 self.keys.start_batch();
                 self.next_key = 0;
                 self.entries

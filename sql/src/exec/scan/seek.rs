@@ -96,6 +96,11 @@ impl SeekKernels {
             && self.equal.iter().all(single)
     }
 
+    /// Whether the first `width` columns equal one value each, none of them NULL.
+    pub(super) fn equals_whole_key(&self, width: usize) -> bool {
+        self.equal.len() >= width && self.equal.iter().all(|term| matches!(term, Term::Equal(_)))
+    }
+
     /// Whether it is one equality, the case of point reads.
     pub(super) fn as_single_equal(&mut self) -> Option<(&mut Kernel, &Batch)> {
         match self.equal.as_mut_slice() {
@@ -436,6 +441,12 @@ impl KeySeek {
         self.odometer.resize(self.values.len(), 0);
         self.finished = false;
         Ok(())
+    }
+
+    /// Whether there is no further range.
+    #[inline]
+    pub(super) fn is_finished(&self) -> bool {
+        self.finished
     }
 
     /// Goes to the next range; false when there is none.

@@ -42,11 +42,12 @@ pub(in crate::exec) fn table_scan(plan: &TableScan, build: &mut BuildContext) ->
         }));
     };
     let cursor = TreeCursor::Index(IndexCursor::new(table.root, Arc::clone(&primary.order)));
+    let unique = seek.equals_whole_key(primary.key_count);
     Ok(Box::new(Scan {
         database: plan.database,
         keyed: true,
         seek,
-        reader: RangeReader::new(cursor, plan.descending),
+        reader: RangeReader::new(cursor, plan.descending).with_unique_keys(unique),
         output,
     }))
 }
@@ -128,6 +129,9 @@ impl Operator for Scan {
     }
 
     fn next(&mut self, context: &mut ExecContext<'_>) -> Result<bool> {
+        if self.reader.is_done() {
+            return Ok(false);
+        }
         self.output.start_batch();
         self.reader.fill(context, self.database, &mut self.output)?;
         Ok(!self.output.batch.is_empty())

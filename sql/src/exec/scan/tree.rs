@@ -106,6 +106,8 @@ pub(super) struct RangeReader {
     cursor: TreeCursor,
     backwards: bool,
     keys: Option<KeySeek>,
+    /// Each range of keys has at most one row.
+    unique: bool,
     todo: Todo,
     end: End,
     standing: Standing,
@@ -124,12 +126,31 @@ impl RangeReader {
             cursor,
             backwards,
             keys,
+            unique: false,
             todo: Todo::Nothing,
             end: End::Open,
             standing: Standing::Nowhere,
             arrived: false,
             spill: Vec::new(),
         }
+    }
+
+    /// Says whether each range of keys has at most one row.
+    pub(super) fn with_unique_keys(mut self, unique: bool) -> RangeReader {
+        self.unique = unique;
+        self
+    }
+
+    /// Whether all rows are read. It may be known only when `fill` finds no more.
+    #[inline]
+    pub(super) fn is_done(&self) -> bool {
+        self.standing == Standing::Nowhere
+            && match &self.todo {
+                Todo::Nothing => true,
+                Todo::Rowids { points, next } => *next >= points.len(),
+                Todo::RowidRange(..) => false,
+                Todo::Keys => self.keys.as_ref().is_none_or(KeySeek::is_finished),
+            }
     }
 
     /// Starts over a table tree.
@@ -176,7 +197,7 @@ impl RangeReader {
         database: DatabaseIndex,
         output: &mut Output,
     ) -> Result<()> {
-        while output.room() > 0 {
+        while output.room() > 0 && !self.is_done() {
             if self.standing != Standing::OnRow && !self.advance(&context.state.databases[database].pager)? {
                 return Ok(());
             }
@@ -292,10 +313,14 @@ impl RangeReader {
                         Ordering::Greater
                     };
                     let spill = &mut self.spill;
-                    count_inside(&leaf, places, arrived, |row| {
+                    let mut is_inside = |row: &LeafRow<'_>| -> Result<bool> {
                         let entry = order.compare_record(row.payload(pager, spill)?, &key)?;
                         Ok(!end.is_past(entry, towards))
-                    })?
+                    };
+                    match self.unique && arrived {
+                        true => (usize::from(is_inside(&leaf.at(places.place(0))?)?), true),
+                        false => count_inside(&leaf, places, arrived, is_inside)?,
+                    }
                 }
                 _ => (0, true),
             },

@@ -114,7 +114,7 @@ impl<'a> Binder<'a> {
     }
 }
 
-/// Compares two rows of equal length.
+/// Compares two rows of equal length. Whoever asks for the outcome's collation gets none: COLLATE inside a row value says nothing outside of it.
 fn compare_members(op: CompareOp, left: Row, right: Row) -> Typed {
     let mut pairs: SmallVec<[(Typed, Typed); 2]> = left.into_iter().zip(right).collect();
     if pairs.len() == 1
@@ -131,19 +131,14 @@ fn compare_members(op: CompareOp, left: Row, right: Row) -> Typed {
 }
 
 fn negated(test: Typed) -> Typed {
-    let kind = test.kind();
-    kind.of(test.expr.negate())
+    Typed::plain(test.expr.negate())
 }
 
 fn equal_members(op: CompareOp, pairs: SmallVec<[(Typed, Typed); 2]>) -> Typed {
-    let mut kind = Kind::default();
-    let mut terms = Vec::with_capacity(pairs.len());
-    for (left, right) in pairs {
-        let term = compare(op, left, right);
-        kind = first_named(kind, [&term]);
-        terms.push(term.expr);
-    }
-    kind.of(Scalar::And(terms))
+    let terms = pairs
+        .into_iter()
+        .map(|(left, right)| compare(op, left, right).expr);
+    Typed::plain(Scalar::And(terms.collect()))
 }
 
 /// `(a, b) < (c, d)`: `a < c OR (a = c AND b < d)`, built from the last member to the first.
@@ -153,20 +148,16 @@ fn ordered_members(op: CompareOp, mut pairs: SmallVec<[(Typed, Typed); 2]>) -> T
         CompareOp::Ge => CompareOp::Gt,
         other => other,
     };
-    let mut rest: Option<Typed> = None;
+    let mut rest: Option<Scalar> = None;
     while let Some((left, right)) = pairs.pop() {
         rest = Some(match rest {
-            None => compare(op, left, right),
+            None => compare(op, left, right).expr,
             Some(rest) => {
                 let first = compare(strict, left.clone(), right.clone());
                 let equal = compare(CompareOp::Eq, left, right);
-                let kind = Kind::inherited([&first, &rest]);
-                kind.of(Scalar::Or(vec![
-                    first.expr,
-                    Scalar::And(vec![equal.expr, rest.expr]),
-                ]))
+                Scalar::Or(vec![first.expr, Scalar::And(vec![equal.expr, rest])])
             }
         });
     }
-    rest.unwrap_or_else(|| Typed::plain(Scalar::integer(1)))
+    Typed::plain(rest.unwrap_or_else(|| Scalar::integer(1)))
 }

@@ -132,7 +132,11 @@ fn in_query(operands: Row, query: Query, negated: bool, span: Span) -> Result<Ty
     let rules = pairs
         .map(|(operand, column)| compare_rule(&operand.kind(), &column_kind(column)))
         .collect();
-    let kind = Kind::inherited(&operands);
+    let kind = match operands.as_slice() {
+        [operand] => Kind::inherited([operand]),
+        // What COLLATE says inside a row value stays inside.
+        _ => Kind::default(),
+    };
     let operands = operands.into_iter().map(|operand| operand.expr).collect();
     Ok(kind.of(Scalar::InQuery {
         operands,
