@@ -16,6 +16,7 @@ mod derive;
 mod estimate;
 mod order;
 mod path;
+mod prepared;
 mod region;
 mod solve;
 mod tree;

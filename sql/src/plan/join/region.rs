@@ -1,23 +1,22 @@
 //! Regions: what may change places, and where each term is checked.
 
 use std::borrow::Cow;
-use std::ops::Range;
 
 use smallvec::SmallVec;
 
 use super::constraint::{Constraint, Finder, Side, side_of};
-use super::cost::{self, LogEst};
-use super::order::{OrderCheck, OrderWish, OrderedItem, helpful_trees};
-use super::path::{Candidate, Candidates, Path, TableSearch};
+use super::cost::LogEst;
+use super::order::{OrderCheck, OrderWish, OrderedItem};
+use super::path::{Candidate, Candidates};
+use super::prepared::Prepared;
 use super::solve::{Question, Sequence, solve};
-use super::tree::{Tree, TreeChoice, TreeKey};
-use super::virtual_table::VirtualSearch;
+use super::tree::TreeKey;
 use super::{ScanStep, Step, TermId, TermIds};
 use crate::error::{Error, Result};
 use crate::plan::bind::Tables;
 use crate::plan::context::PlanContext;
 use crate::plan::expr::{CompareOp, CompareRule};
-use crate::plan::logical::{From, IndexHint, OuterKind, Scalar, SemiJoin, Source, SourceKind, TableId};
+use crate::plan::logical::{From, OuterKind, Scalar, SemiJoin, Source, SourceKind, TableId};
 use crate::plan::physical::JoinKind;
 
 /// A set of a region's items.
@@ -58,10 +57,10 @@ pub(super) enum ItemKind<'q> {
 
 /// Items that may change places.
 #[derive(Default)]
-struct Region<'q> {
-    items: Vec<Item<'q>>,
+pub(super) struct Region<'q> {
+    pub items: Vec<Item<'q>>,
     /// The terms that hold over all rows.
-    terms: TermIds,
+    pub terms: TermIds,
     /// Tests against other queries.
     semis: &'q [SemiJoin],
 }
@@ -75,7 +74,7 @@ pub(super) struct TermUse {
 }
 
 /// The terms that bear on some items.
-type Uses = SmallVec<[TermUse; 8]>;
+pub(super) type Uses = SmallVec<[TermUse; 8]>;
 
 /// The rows that are wanted.
 #[derive(Default)]
@@ -86,36 +85,6 @@ pub(in crate::plan) struct Wanted {
     pub limit: Option<u64>,
     /// How many columns a sort would carry.
     pub width: usize,
-}
-
-/// What the search has to know about the items: the trees and constraints of all of them, side by side.
-struct Prepared<'p> {
-    items: SmallVec<[PreparedItem; 4]>,
-    trees: Vec<Tree<'p>>,
-    constraints: Vec<Constraint>,
-}
-
-/// What the search has to know about one item.
-struct PreparedItem {
-    table: Option<TableId>,
-    /// Its part of all trees.
-    trees: Range<usize>,
-    /// Its part of all constraints.
-    constraints: Range<usize>,
-    /// LEFT JOIN: the terms of its ON.
-    left: Option<Box<Uses>>,
-}
-
-impl<'p> Prepared<'p> {
-    /// The trees that the item's rows can be found through.
-    fn trees(&self, place: usize) -> &[Tree<'p>] {
-        &self.trees[self.items[place].trees.clone()]
-    }
-
-    /// The constraints on the item.
-    fn constraints(&self, place: usize) -> &[Constraint] {
-        &self.constraints[self.items[place].constraints.clone()]
-    }
 }
 
 impl<'p, 'q> Planner<'p, 'q> {
@@ -311,14 +280,7 @@ impl<'p, 'q> Planner<'p, 'q> {
             wishes.push((wish, self.finder().items(&wish.expression)));
             constant.push(self.is_constant(&region, wish));
         }
-        let mut prepared = Prepared {
-            items: SmallVec::new(),
-            trees: Vec::with_capacity(self.tree_count(&region)),
-            constraints: Vec::with_capacity(2 * uses.len()),
-        };
-        for place in 0..region.items.len() {
-            self.prepare(&region, place, &uses, &wishes, &mut prepared)?;
-        }
+        let prepared = self.prepare(&region, &uses, &wishes)?;
         let mut candidates = Candidates::new();
         let mut items: SmallVec<[OrderedItem<'_, '_>; 4]> = SmallVec::new();
         for (place, item) in prepared.items.iter().enumerate() {
@@ -351,7 +313,7 @@ impl<'p, 'q> Planner<'p, 'q> {
     }
 
     /// The items that each term bears on.
-    fn uses(&self, terms: &[TermId], uses: &mut Uses) {
+    pub(super) fn uses(&self, terms: &[TermId], uses: &mut Uses) {
         let finder = self.finder();
         for &term in terms {
             uses.push(TermUse {
@@ -360,221 +322,6 @@ impl<'p, 'q> Planner<'p, 'q> {
                 derived: self.parents[term as usize].is_some(),
             });
         }
-    }
-
-    /// How many trees the region's tables have at most.
-    fn tree_count(&self, region: &Region<'q>) -> usize {
-        let trees = |item: &Item<'q>| match item.from {
-            ItemKind::Source(Source {
-                kind: SourceKind::Table { table, .. },
-                ..
-            }) => 1 + table.indexes.len(),
-            _ => 0,
-        };
-        region.items.iter().map(trees).sum()
-    }
-
-    /// Finds out what the search has to know about an item.
-    #[inline(never)]
-    fn prepare(
-        &self,
-        region: &Region<'q>,
-        place: usize,
-        uses: &[TermUse],
-        wishes: &[(&OrderWish, Items)],
-        prepared: &mut Prepared<'p>,
-    ) -> Result<()> {
-        let item = &region.items[place];
-        let own: Items = 1 << place;
-        let left = item.left.as_ref().map(|on| {
-            let mut uses = Box::new(Uses::new());
-            self.uses(on, &mut uses);
-            uses
-        });
-        let finder = self.finder();
-        let uses = left.as_ref().map_or(uses, |left| left);
-        let first_constraint = prepared.constraints.len();
-        for term in uses {
-            if term.items & own != 0 {
-                finder.find(
-                    term.term,
-                    self.term(term.term),
-                    own,
-                    !term.derived,
-                    &mut prepared.constraints,
-                );
-            }
-        }
-        let first_tree = prepared.trees.len();
-        let mut table = None;
-        if let ItemKind::Source(source) = &item.from
-            && matches!(source.kind, SourceKind::Table { .. })
-        {
-            let entry = self.tables.get(source.table);
-            let Some(base) = entry.base() else {
-                return Err(Error::misuse("a table without schema"));
-            };
-            // A wanted order and the branches of an OR may take any index.
-            let any = wishes.iter().any(|(_, items)| items & own != 0)
-                || uses
-                    .iter()
-                    .any(|term| term.items & own != 0 && matches!(self.term(term.term), Scalar::Or(_)));
-            let choice = TreeChoice {
-                hint: &source.hint,
-                any,
-                constraints: &prepared.constraints[first_constraint..],
-            };
-            choice.add(entry, base, &mut prepared.trees, |filter| {
-                self.implies(region, item, filter)
-            });
-            if prepared.trees.len() == first_tree {
-                return Err(Error::sql("no query solution"));
-            }
-            table = Some(source.table);
-        }
-        prepared.items.push(PreparedItem {
-            table,
-            trees: first_tree..prepared.trees.len(),
-            constraints: first_constraint..prepared.constraints.len(),
-            left,
-        });
-        Ok(())
-    }
-
-    /// Whether the terms that hold over an item's rows make sure that the terms of a partial index hold.
-    fn implies(&self, region: &Region<'q>, item: &Item<'q>, filter: &[Scalar]) -> bool {
-        let terms = item.left.as_ref().unwrap_or(&region.terms);
-        filter
-            .iter()
-            .all(|wanted| terms.iter().any(|&term| implies(self.term(term), wanted)))
-    }
-
-    /// The candidates of an item.
-    #[inline(never)]
-    fn candidates(
-        &mut self,
-        region: &Region<'q>,
-        place: usize,
-        prepared: &Prepared<'p>,
-        uses: &[TermUse],
-        wishes: &[(&OrderWish, Items)],
-        out: &mut Candidates,
-    ) -> Result<()> {
-        let item = &region.items[place];
-        let before: Items = if item.fixed { (1 << place) - 1 } else { 0 };
-        let known = &prepared.items[place];
-        let uses = known.left.as_ref().map_or(uses, |left| left);
-        let (ItemKind::Source(source), Some(id)) = (&item.from, known.table) else {
-            if let ItemKind::Source(Source {
-                kind: SourceKind::Virtual { table, .. },
-                table: id,
-                ..
-            }) = &item.from
-            {
-                let search = VirtualSearch {
-                    place,
-                    table: *id,
-                    schema_table: table,
-                    before,
-                };
-                self.virtual_candidates(&search, uses, wishes, out)?;
-                return self.virtual_union_candidates(&search, uses, out);
-            }
-            self.row_candidates(place, before, item, uses, out);
-            return Ok(());
-        };
-        let entry = self.tables.get(id);
-        let Some(table) = entry.base() else {
-            return Err(Error::misuse("a table without schema"));
-        };
-        let search = TableSearch {
-            item: place,
-            table: id,
-            before,
-            trees: prepared.trees(place),
-            constraints: prepared.constraints(place),
-            row_size: cost::table_row_size(table),
-            rows: cost::table_rows(table),
-            wanted: helpful_trees(wishes, id, prepared.trees(place)),
-            forced: matches!(source.hint, IndexHint::By(_)),
-            hash: self.context.settings.automatic_index && source.hint == IndexHint::Free,
-        };
-        self.table_candidates(&search, uses, out);
-        self.union_candidates(&search, uses, out);
-        Ok(())
-    }
-
-    /// Rows that have no tree: subqueries, common tables, virtual tables, outer joins in one piece.
-    #[inline(never)]
-    fn row_candidates(
-        &self,
-        place: usize,
-        before: Items,
-        item: &Item<'q>,
-        uses: &[TermUse],
-        out: &mut Candidates,
-    ) {
-        let rows = match &item.from {
-            ItemKind::Source(source) => super::estimate::source_rows(source),
-            ItemKind::Fixed(from) => super::estimate::from_rows(from),
-        };
-        let own: Items = 1 << place;
-        let mut filtered = rows;
-        for term in uses.iter().filter(|term| term.items == own) {
-            let equal = self.term(term.term).as_equality().is_some();
-            filtered = LogEst((filtered.0 - if equal { 20 } else { 1 }).max(0));
-        }
-        out.push(Candidate {
-            item: place,
-            needs: before,
-            path: Path::Rows,
-            setup: LogEst::ONE,
-            run: rows.plus(16),
-            out: filtered,
-            one_row: false,
-        });
-        let mut seen: Vec<Items> = Vec::new();
-        for term in uses {
-            let equal = self.term(term.term).as_match().is_some();
-            let needs = before | (term.items & !own);
-            if !equal || term.items & own == 0 || term.items == own || seen.contains(&needs) {
-                continue;
-            }
-            seen.push(needs);
-            out.push(Candidate {
-                item: place,
-                needs,
-                path: Path::Hash,
-                setup: LogEst((rows.log().0 + rows.0 - 25).max(0)),
-                run: rows.log().sum(LogEst(43)),
-                out: LogEst(43).min(filtered),
-                one_row: false,
-            });
-        }
-    }
-
-    /// Whether the column that is wished for is equal to a constant in all rows.
-    fn is_constant(&self, region: &Region<'q>, wish: &OrderWish) -> bool {
-        let finder = self.finder();
-        if finder.items(&wish.expression) == 0 {
-            return true;
-        }
-        region.terms.iter().any(|&term| match self.term(term) {
-            Scalar::Compare(equal) if matches!(equal.op, CompareOp::Eq | CompareOp::Is) => {
-                let fixed = |side: &Scalar, other: &Scalar| {
-                    side.same(&wish.expression)
-                        && finder.items(other) == 0
-                        && super::is_steady(other)
-                        && equal.rule.collation == wish.collation
-                };
-                fixed(&equal.left, &equal.right) || fixed(&equal.right, &equal.left)
-            }
-            Scalar::IsNull {
-                operand,
-                negated: false,
-            } => operand.same(&wish.expression),
-            _ => false,
-        })
     }
 
     /// Plans the inside of an item that stays in one piece, under terms over it alone.
@@ -729,38 +476,6 @@ fn owners(region: &Region<'_>) -> Owners {
         }
     }
     owners
-}
-
-/// Whether `term` being true makes `wanted` true: they are the same, or `wanted` is NOT NULL of what `term` compares.
-fn implies(term: &Scalar, wanted: &Scalar) -> bool {
-    if term.same(wanted) {
-        return true;
-    }
-    let Scalar::IsNull {
-        operand: wanted,
-        negated: true,
-    } = wanted
-    else {
-        return false;
-    };
-    match term {
-        Scalar::Compare(comparison) if !matches!(comparison.op, CompareOp::Is | CompareOp::IsNot) => {
-            comparison.left.same(wanted) || comparison.right.same(wanted)
-        }
-        Scalar::Between { operand, .. }
-        | Scalar::InList {
-            operand,
-            negated: false,
-            ..
-        } => operand.same(wanted),
-        Scalar::InQuery {
-            operands,
-            negated: false,
-            ..
-        } => operands.iter().any(|operand| operand.same(wanted)),
-        Scalar::Like { operand, .. } => operand.same(wanted),
-        _ => false,
-    }
 }
 
 /// The side of a term that a constraint compares with.
