@@ -101,9 +101,22 @@ impl ForeignKeyPlan {
     pub(super) fn is_concerned(&self, change: &RowChange<'_>) -> bool {
         match (change.event, change.changed) {
             (RowEvent::Delete, _) => false,
-            (RowEvent::Update, Some(changed)) => self.columns().iter().any(|&column| changed[column]),
+            (RowEvent::Update, Some(changed)) => {
+                self.columns().iter().any(|&column| changed[column])
+                    || self.own_parent_columns().any(|column| changed[column])
+            }
             _ => true,
         }
+    }
+
+    /// The columns that the key refers to, where that is in the same table: whoever sets them has the row's own key looked at as well, which
+    /// may have been without a parent before.
+    fn own_parent_columns(&self) -> impl Iterator<Item = usize> + '_ {
+        let parent = self.parent_table.as_ref();
+        let own = parent.is_some_and(|parent| Arc::ptr_eq(parent, &self.child));
+        let width = self.child.columns.len() + 1;
+        let places = self.children_key.iter().filter(move |_| own);
+        places.map(move |place| place - width)
     }
 }
 
