@@ -70,7 +70,7 @@ fn groups_beyond_the_budget() {
     }
 }
 
-/// Rows that wait in sorted runs keep what SQLite knows of them behind a sort: JSON is text there, and what an aggregate orders itself.
+/// What a subquery sorts comes out as text, and what an aggregate sorts is JSON or text as with SQLite, whether the sort needed files or not.
 #[test]
 fn json_in_sorted_runs() {
     for budget in BUDGETS {
