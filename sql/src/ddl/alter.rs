@@ -9,10 +9,7 @@ use aludel_storage::format::record::{self, RecordView};
 
 use super::Definer;
 use super::drop::TEMP;
-use super::names::quoted;
-use super::words::{
-    ColumnRename, LegacyRename, next_word, previous_word, with_column_renamed, with_table_renamed,
-};
+use super::words::{next_word, previous_word};
 use crate::catalog::{SchemaRow, Table, constant_default, encode_text, utf8_of};
 use crate::connection::State;
 use crate::error::{ConstraintKind, Error, Result};
@@ -74,7 +71,10 @@ impl Definer<'_> {
             }
         }
         let (text, parameters, interrupt) = (self.sql, self.parameters, self.interrupt);
-        let temporary = matches!(alter.action, AlterAction::RenameTo(_)) && self.concerns_temporary(database);
+        let temporary = matches!(
+            alter.action,
+            AlterAction::RenameTo(_) | AlterAction::RenameColumn { .. } | AlterAction::DropColumn(_)
+        ) && self.concerns_temporary(database);
         let mut databases = vec![database];
         databases.extend(temporary.then_some(TEMP));
         self.state.change_all(&databases, |state| {
@@ -157,158 +157,14 @@ impl Definer<'_> {
         })
     }
 
-    // ---- RENAME ----------------------------------------------------------------------------------
-
-    fn rename_table(&mut self, database: usize, table: &Table, to: &Ident) -> Result<()> {
-        let new = to.as_str();
-        self.refuse_reserved(new)?;
-        let schema = &self.state.databases[database].schema;
-        let same = new.eq_ignore_ascii_case(&table.name);
-        if !same && (self.find_relation(database, new).is_some() || schema.index(new).is_some()) {
-            return Err(Error::sql(format!(
-                "there is already another table or index with this name: {new}"
-            )));
-        }
-        self.recheck(database, "")?;
-        self.check_texts_of(database, &table.name)?;
-        let old = table.name.clone();
-        let shown = format!("\"{}\"", new.replace('"', "\"\""));
-        let automatic = format!("sqlite_autoindex_{old}_");
-        let settings = &self.state.settings;
-        let legacy = settings
-            .legacy_alter_table
-            .then_some(match settings.foreign_keys {
-                true => LegacyRename::WithForeignKeys,
-                false => LegacyRename::OwnName,
-            });
-        self.rewrite_rows(database, |kind, row| {
-            let own = row
-                .table
-                .as_deref()
-                .is_some_and(|own| own.eq_ignore_ascii_case(&old));
-            if let Some(sql) = row
-                .sql
-                .as_deref()
-                .and_then(|sql| with_table_renamed(sql, &old, &shown, legacy))
-            {
-                row.sql = Some(sql);
-            }
-            if own {
-                row.table = Some(new.to_owned());
-                match (kind, row.name.as_deref()) {
-                    ("table", _) => row.name = Some(new.to_owned()),
-                    ("index", Some(name)) if name.starts_with(&automatic) => {
-                        row.name = Some(format!("sqlite_autoindex_{new}_{}", &name[automatic.len()..]));
-                    }
-                    _ => {}
-                }
-            }
-        })?;
-        self.rename_in_temporary(database, table, (new, &shown), legacy)?;
-        self.rename_sequence(database, &old, new)?;
-        match &table.virtual_table {
-            Some(code) => self.rename_virtual_table(&Arc::clone(code), new),
-            None => Ok(()),
-        }
-    }
-
-    fn concerns_temporary(&self, database: usize) -> bool {
-        let schema = &self.state.databases[TEMP].schema;
-        database != TEMP && !(schema.triggers.is_empty() && schema.views.is_empty())
-    }
-
-    /// Temporary views and triggers may name tables of other databases.
-    fn rename_in_temporary(
-        &mut self,
-        database: usize,
-        table: &Table,
-        (new, shown): (&str, &str),
-        legacy: Option<LegacyRename>,
-    ) -> Result<()> {
-        if !self.concerns_temporary(database) {
-            return Ok(());
-        }
-        let watching = self.temporary_triggers(database, &table.name);
-        // Where a temporary table bears the name, only ON can mean the other one.
-        let hidden = self.find_relation(TEMP, &table.name).is_some();
-        let legacy = legacy.or(hidden.then_some(LegacyRename::OwnName));
-        self.rewrite_rows(TEMP, |kind, row| {
-            let name = row.name.as_deref().unwrap_or_default();
-            let watches = kind == "trigger" && watching.iter().any(|own| own == name);
-            if !watches && (legacy.is_some() || !matches!(kind, "trigger" | "view")) {
-                return;
-            }
-            let sql = row.sql.as_deref();
-            let renamed = sql.and_then(|sql| with_table_renamed(sql, &table.name, shown, legacy));
-            row.sql = renamed.or(row.sql.take());
-            if watches {
-                row.table = Some(new.to_owned());
-            }
-        })
-    }
-
-    fn rename_sequence(&mut self, database: usize, old: &str, new: &str) -> Result<()> {
-        let database = &mut self.state.databases[database];
-        let Some(sequences) = database.schema.table("sqlite_sequence") else {
-            return Ok(());
-        };
-        let encoding = database.encoding();
-        let mut cursor = TableCursor::new(sequences.root);
-        let mut spill = Vec::new();
-        let mut more = cursor.first(&database.pager)?;
-        while more {
-            let payload = cursor.payload(&database.pager, &mut spill)?.to_vec();
-            let view = RecordView::parse(&payload)?;
-            if matches!(view.column(0)?, ValueRef::Text(text) if utf8_of(text, encoding) == old.as_bytes()) {
-                let mut name = Vec::new();
-                encode_text(new.as_bytes(), encoding, &mut name);
-                let rowid = cursor.rowid();
-                cursor.insert_values(
-                    &mut database.pager,
-                    rowid,
-                    &[ValueRef::Text(&name), view.column(1)?],
-                )?;
-                return Ok(());
-            }
-            more = cursor.next(&database.pager)?;
-        }
-        Ok(())
-    }
-
-    fn rename_column(&mut self, database: usize, table: &Table, from: &Ident, to: &Ident) -> Result<()> {
-        if table.column(from.as_str()).is_none() {
-            return Err(Error::sql(format!("no such column: \"{}\"", from.as_str())));
-        }
-        self.check_texts(database, "")?;
-        self.recheck(database, "")?;
-        if table
-            .column(to.as_str())
-            .is_some_and(|column| table.column(from.as_str()) != Some(column))
-        {
-            return Err(Error::sql(format!(
-                "error in table {} after rename: duplicate column name: {}",
-                table.name,
-                to.as_str()
-            )));
-        }
-        let shown = match to.is_quoted() {
-            true => format!("\"{}\"", to.as_str().replace('"', "\"\"")),
-            false => quoted(to.as_str()),
-        };
-        let rename = ColumnRename {
-            table: &table.name,
-            from: from.as_str(),
-            to: &shown,
-        };
-        self.rewrite_rows(database, |kind, row| {
-            if let Some(sql) = with_column_renamed(kind, row, &rename) {
-                row.sql = Some(sql);
-            }
-        })
-    }
+    // ---- rows of the schema ----------------------------------------------------------------------
 
     /// Lets `change` work on each row of sqlite_schema: its type, and the rest.
-    fn rewrite_rows(&mut self, database: usize, mut change: impl FnMut(&str, &mut SchemaRow)) -> Result<()> {
+    pub(super) fn rewrite_rows(
+        &mut self,
+        database: usize,
+        mut change: impl FnMut(&str, &mut SchemaRow),
+    ) -> Result<()> {
         let database = &mut self.state.databases[database];
         let encoding = database.encoding();
         let mut cursor = TableCursor::new(PageNo::ONE);
@@ -473,7 +329,7 @@ impl Definer<'_> {
 
     // ---- DROP COLUMN -----------------------------------------------------------------------------
 
-    fn drop_column(&mut self, database: usize, table: &Table, name: &Ident) -> Result<()> {
+    fn drop_column(&mut self, database: usize, table: &Arc<Table>, name: &Ident) -> Result<()> {
         let Some(column) = table.column(name.as_str()) else {
             return Err(Error::sql(format!("no such column: \"{}\"", name.as_str())));
         };
@@ -507,12 +363,25 @@ impl Definer<'_> {
                 index.name
             )));
         }
-        let sql = without_column(&table.sql, column)?;
+        self.mend_quotes(database, table)?;
+        let sql = without_column(&self.text_of_table(database, table)?, column)?;
         self.set_table_text(database, &table.name, &sql)?;
         match table.columns[column].stored_at {
             Some(place) => self.rewrite_records(database, table, place),
             None => Ok(()),
         }
+    }
+
+    /// The text of a table as the schema table has it now.
+    fn text_of_table(&self, database: usize, table: &Table) -> Result<String> {
+        let mut sql = None;
+        self.each_text(database, |text| {
+            if text.kind == "table" && text.name.eq_ignore_ascii_case(&table.name) {
+                sql = text.sql;
+            }
+            Ok(())
+        })?;
+        Ok(sql.unwrap_or_else(|| table.sql.clone()))
     }
 
     /// Takes the value at `place` out of every record; the tree is built anew in its order.

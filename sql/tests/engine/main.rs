@@ -14,6 +14,7 @@ mod histories;
 mod nested_from;
 mod programs;
 mod queries;
+mod rename;
 mod serialized;
 mod spilling;
 mod temporary;
