@@ -5,6 +5,7 @@ mod backups;
 mod blobs;
 mod both;
 mod checksums;
+mod constraints;
 mod ddl;
 mod deferred;
 mod depth;
