@@ -150,7 +150,7 @@ impl<'a> SchemaBuilder<'a> {
                 self.add_index(&create, sql, root)?;
             }
             ast::Statement::CreateView(create) => self.add_view(*create, sql),
-            ast::Statement::CreateTrigger(create) => self.add_trigger(*create, sql),
+            ast::Statement::CreateTrigger(create) => return self.add_trigger(row, *create, sql),
             ast::Statement::CreateVirtualTable(create) => {
                 let definition = VirtualDefinition::new(&create, sql);
                 self.schema
@@ -211,7 +211,11 @@ impl<'a> SchemaBuilder<'a> {
         self.schema.views.insert(fold(&view.name), Arc::new(view));
     }
 
-    fn add_trigger(&mut self, create: ast::CreateTrigger, sql: &str) {
+    fn add_trigger(&mut self, row: &SchemaRow, create: ast::CreateTrigger, sql: &str) -> Result<()> {
+        let temporary = self.schema.tables.contains_key("sqlite_temp_schema");
+        if !temporary && create.writes_named_database() {
+            return Err(malformed(row, ast::CreateTrigger::WRITES_NAMED_DATABASE));
+        }
         let trigger = Trigger {
             name: create.name.name.text.to_string(),
             table: create.table.name.text.to_string(),
@@ -223,6 +227,7 @@ impl<'a> SchemaBuilder<'a> {
         self.schema
             .triggers
             .insert(fold(&trigger.name), Arc::new(trigger));
+        Ok(())
     }
 
     /// A row without text tells the root of an automatic index.

@@ -80,6 +80,7 @@ impl State {
             virtual_tables: self,
             settings: self.plan_settings(explain),
             trigger: None,
+            uses: None,
         })
     }
 

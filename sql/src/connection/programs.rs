@@ -91,7 +91,12 @@ impl State {
     ///
     /// # Errors
     /// What is wrong with them.
-    pub(crate) fn check_trigger(&self, home: DatabaseIndex, trigger: &Arc<Trigger>) -> Result<()> {
+    pub(crate) fn check_trigger(
+        &self,
+        home: DatabaseIndex,
+        trigger: &Arc<Trigger>,
+        context: &PlanContext<'_>,
+    ) -> Result<()> {
         let name = trigger.definition.table.name.as_str();
         let schema = trigger.definition.table.schema.as_ref();
         let places: Vec<usize> = match (schema, home) {
@@ -99,31 +104,33 @@ impl State {
             (None, 1) => [1, 0].into_iter().chain(2..self.databases.len()).collect(),
             (None, home) => vec![home],
         };
-        self.with_plan_context(|context| {
-            let tables = places
-                .into_iter()
-                .map(|place| (place, &self.databases[place].schema));
-            let mut found = None;
-            for (place, schema) in tables {
-                if let Some(table) = schema.table(name) {
-                    found = Some(Arc::clone(table));
-                    break;
-                }
-                if let Some(view) = schema.view(name) {
-                    found = Some(Arc::new(plan::view_table(place, view, context)?));
-                    break;
-                }
+        let tables = places
+            .into_iter()
+            .map(|place| (place, &self.databases[place].schema));
+        let mut found = None;
+        for (place, schema) in tables {
+            if let Some(table) = schema.table(name) {
+                found = Some(Arc::clone(table));
+                break;
             }
-            // What watches nothing never fires.
-            let Some(table) = found else { return Ok(()) };
-            let mut compiler = Compiler {
-                state: self,
-                context: *context,
-                triggers: true,
-                entries: Vec::new(),
-            };
-            compiler.compile_trigger(home, &table, trigger, None).map(|_| ())
-        })
+            if let Some(view) = schema.view(name) {
+                let elsewhere = PlanContext {
+                    uses: None,
+                    ..*context
+                };
+                found = Some(Arc::new(plan::view_table(place, view, &elsewhere)?));
+                break;
+            }
+        }
+        // What watches nothing never fires.
+        let Some(table) = found else { return Ok(()) };
+        let mut compiler = Compiler {
+            state: self,
+            context: *context,
+            triggers: true,
+            entries: Vec::new(),
+        };
+        compiler.compile_trigger(home, &table, trigger, None).map(|_| ())
     }
 
     /// Whether a foreign key of another table refers to this one.

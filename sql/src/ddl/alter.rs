@@ -9,10 +9,7 @@ use aludel_storage::format::record::{self, RecordView};
 
 use super::Definer;
 use super::drop::TEMP;
-use super::names::quoted;
-use super::words::{
-    ColumnRename, LegacyRename, next_word, previous_word, with_column_renamed, with_table_renamed,
-};
+use super::words::{next_word, previous_word};
 use crate::catalog::{SchemaRow, Table, constant_default, encode_text, utf8_of};
 use crate::connection::State;
 use crate::error::{ConstraintKind, Error, Result};
@@ -25,6 +22,37 @@ use crate::value::{Text, Value};
 
 impl Definer<'_> {
     pub(super) fn alter_table(&mut self, alter: &AlterTable) -> Result<(), Failure> {
+        let (database, table) = self.alterable(alter)?;
+        let action = &alter.action;
+        let (text, parameters, interrupt) = (self.sql, self.parameters, self.interrupt);
+        let temporary = matches!(
+            action,
+            AlterAction::RenameTo(_) | AlterAction::RenameColumn { .. } | AlterAction::DropColumn(_)
+        ) && self.concerns_temporary(database);
+        let mut databases = vec![database];
+        databases.extend(temporary.then_some(TEMP));
+        self.state.change_all(&databases, |state| {
+            let mut definer = Definer {
+                state,
+                sql: text,
+                parameters,
+                interrupt,
+            };
+            definer.alter_texts(database, &table, action)?;
+            let shown = match action {
+                AlterAction::RenameTo(to) => format!("{} after rename", to.as_str()),
+                _ => format!("{} after change", table.name),
+            };
+            definer.reload(database, &shown)?;
+            if temporary {
+                definer.reload(TEMP, &shown)?;
+            }
+            definer.check_altered(database, &table, action)
+        })
+    }
+
+    /// The table that is meant, if it may be changed that way.
+    fn alterable(&mut self, alter: &AlterTable) -> Result<(usize, Arc<Table>)> {
         let name = alter.table.name.as_str();
         let order = self.search_order(&alter.table)?;
         let found = order
@@ -35,92 +63,64 @@ impl Definer<'_> {
             let message = match (self.state.connected_eponymous(name), &alter.action) {
                 (Some(_), AlterAction::AddColumn(_)) => "virtual tables may not be altered".to_owned(),
                 (Some(table), _) => format!("table {} may not be altered", table.name),
-                (None, _) => format!("no such table: {name}"),
+                (None, _) => format!("no such table: {}", shown_name(&alter.table)),
             };
-            return Err(Error::sql(message).into());
+            return Err(Error::sql(message));
         };
         self.state.connect_named(Some(database), name)?;
         let schema = Arc::clone(&self.state.databases[database].schema);
         let Some(table) = schema.table(name).cloned() else {
-            let message = match &alter.action {
-                AlterAction::AddColumn(_) => "Cannot add a column to a view".to_owned(),
-                AlterAction::RenameColumn { .. } => format!("cannot rename columns of view \"{name}\""),
-                AlterAction::DropColumn(_) => format!("cannot drop column from view \"{name}\""),
-                _ => format!("view {name} may not be altered"),
-            };
-            return Err(Error::sql(message).into());
+            return Err(Error::sql(refusal(&alter.action, "view", name)));
         };
         if name
             .get(..7)
             .is_some_and(|start| start.eq_ignore_ascii_case("sqlite_"))
         {
-            return Err(Error::sql(format!("table {} may not be altered", table.name)).into());
+            return Err(Error::sql(format!("table {} may not be altered", table.name)));
         }
-        if table.is_virtual() {
-            let message = match &alter.action {
-                AlterAction::RenameTo(_) => None,
-                AlterAction::RenameColumn { .. } => Some(format!(
-                    "cannot rename columns of virtual table \"{}\"",
-                    table.name
-                )),
-                AlterAction::DropColumn(_) => Some(format!(
-                    "cannot drop column from virtual table \"{}\"",
-                    table.name
-                )),
-                _ => Some("virtual tables may not be altered".to_owned()),
-            };
-            if let Some(message) = message {
-                return Err(Error::sql(message).into());
-            }
+        match &alter.action {
+            AlterAction::RenameTo(_) => Ok((database, table)),
+            action if table.is_virtual() => Err(Error::sql(refusal(action, "virtual table", &table.name))),
+            _ => Ok((database, table)),
         }
-        let (text, parameters, interrupt) = (self.sql, self.parameters, self.interrupt);
-        let temporary = matches!(alter.action, AlterAction::RenameTo(_)) && self.concerns_temporary(database);
-        let mut databases = vec![database];
-        databases.extend(temporary.then_some(TEMP));
-        self.state.change_all(&databases, |state| {
-            let mut definer = Definer {
-                state,
-                sql: text,
-                parameters,
-                interrupt,
-            };
-            let when = match &alter.action {
-                AlterAction::RenameTo(_) | AlterAction::RenameColumn { .. } => Some("after rename"),
-                AlterAction::DropColumn(_) => Some("after drop column"),
-                _ => None,
-            };
-            match &alter.action {
-                AlterAction::RenameTo(to) => definer.rename_table(database, &table, to),
-                AlterAction::RenameColumn { from, to } => definer.rename_column(database, &table, from, to),
-                AlterAction::AddColumn(column) => definer.add_column(database, &table, column),
-                AlterAction::DropColumn(column) => definer.drop_column(database, &table, column),
-                _ => Err(Error::sql("this form of ALTER TABLE is not supported yet")),
-            }?;
-            match &alter.action {
-                AlterAction::RenameTo(_) => definer.check_texts(database, "after rename")?,
-                AlterAction::AddColumn(_) => definer.check_texts(database, "after add column")?,
-                _ => {}
+    }
+
+    /// Changes the rows of the schema, and those of the table where they change with it.
+    fn alter_texts(&mut self, database: usize, table: &Arc<Table>, action: &AlterAction) -> Result<()> {
+        match action {
+            AlterAction::RenameTo(to) => {
+                self.rename_table(database, table, to)?;
+                self.check_texts(database, "after rename")
             }
-            let shown = match &alter.action {
-                AlterAction::RenameTo(to) => format!("{} after rename", to.as_str()),
-                _ => format!("{} after change", table.name),
-            };
-            definer.reload(database, &shown)?;
-            if temporary {
-                definer.reload(TEMP, &shown)?;
+            AlterAction::RenameColumn { from, to } => self.rename_column(database, table, from, to),
+            AlterAction::AddColumn(column) => {
+                self.add_column(database, table, column)?;
+                self.check_texts(database, "after add column")
             }
-            if let Some(when) = when {
-                definer.recheck(database, when)?;
+            AlterAction::DropColumn(column) => self.drop_column(database, table, column),
+            AlterAction::AddConstraint(constraint) => self.add_constraint(database, table, constraint),
+            AlterAction::DropConstraint(name) => self.drop_constraint(database, table, name),
+            AlterAction::SetNotNull { column, span, .. } => self.set_not_null(database, table, column, *span),
+            AlterAction::DropNotNull(column) => self.drop_not_null(database, table, column),
+        }
+    }
+
+    /// Whether the schema still means something.
+    fn check_altered(&mut self, database: usize, table: &Table, action: &AlterAction) -> Result<()> {
+        match action {
+            AlterAction::RenameTo(_) | AlterAction::RenameColumn { .. } => {
+                self.recheck(database, "after rename")
             }
-            match &alter.action {
-                AlterAction::AddColumn(column) => {
-                    definer.check_rules(database, &table.name, "after add column")?;
-                    definer.check_added(database, &table, column)
-                }
-                AlterAction::DropColumn(_) => definer.check_rules(database, &table.name, "after drop column"),
-                _ => Ok(()),
+            AlterAction::AddColumn(column) => {
+                self.check_rules(database, &table.name, "after add column")?;
+                self.check_added(database, table, column)
             }
-        })
+            AlterAction::DropColumn(_) => {
+                self.recheck(database, "after drop column")?;
+                self.check_rules(database, &table.name, "after drop column")
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Whether the checks, computed columns and indexes of a table still find their columns.
@@ -157,158 +157,14 @@ impl Definer<'_> {
         })
     }
 
-    // ---- RENAME ----------------------------------------------------------------------------------
-
-    fn rename_table(&mut self, database: usize, table: &Table, to: &Ident) -> Result<()> {
-        let new = to.as_str();
-        self.refuse_reserved(new)?;
-        let schema = &self.state.databases[database].schema;
-        let same = new.eq_ignore_ascii_case(&table.name);
-        if !same && (self.find_relation(database, new).is_some() || schema.index(new).is_some()) {
-            return Err(Error::sql(format!(
-                "there is already another table or index with this name: {new}"
-            )));
-        }
-        self.recheck(database, "")?;
-        self.check_texts_of(database, &table.name)?;
-        let old = table.name.clone();
-        let shown = format!("\"{}\"", new.replace('"', "\"\""));
-        let automatic = format!("sqlite_autoindex_{old}_");
-        let settings = &self.state.settings;
-        let legacy = settings
-            .legacy_alter_table
-            .then_some(match settings.foreign_keys {
-                true => LegacyRename::WithForeignKeys,
-                false => LegacyRename::OwnName,
-            });
-        self.rewrite_rows(database, |kind, row| {
-            let own = row
-                .table
-                .as_deref()
-                .is_some_and(|own| own.eq_ignore_ascii_case(&old));
-            if let Some(sql) = row
-                .sql
-                .as_deref()
-                .and_then(|sql| with_table_renamed(sql, &old, &shown, legacy))
-            {
-                row.sql = Some(sql);
-            }
-            if own {
-                row.table = Some(new.to_owned());
-                match (kind, row.name.as_deref()) {
-                    ("table", _) => row.name = Some(new.to_owned()),
-                    ("index", Some(name)) if name.starts_with(&automatic) => {
-                        row.name = Some(format!("sqlite_autoindex_{new}_{}", &name[automatic.len()..]));
-                    }
-                    _ => {}
-                }
-            }
-        })?;
-        self.rename_in_temporary(database, table, (new, &shown), legacy)?;
-        self.rename_sequence(database, &old, new)?;
-        match &table.virtual_table {
-            Some(code) => self.rename_virtual_table(&Arc::clone(code), new),
-            None => Ok(()),
-        }
-    }
-
-    fn concerns_temporary(&self, database: usize) -> bool {
-        let schema = &self.state.databases[TEMP].schema;
-        database != TEMP && !(schema.triggers.is_empty() && schema.views.is_empty())
-    }
-
-    /// Temporary views and triggers may name tables of other databases.
-    fn rename_in_temporary(
-        &mut self,
-        database: usize,
-        table: &Table,
-        (new, shown): (&str, &str),
-        legacy: Option<LegacyRename>,
-    ) -> Result<()> {
-        if !self.concerns_temporary(database) {
-            return Ok(());
-        }
-        let watching = self.temporary_triggers(database, &table.name);
-        // Where a temporary table bears the name, only ON can mean the other one.
-        let hidden = self.find_relation(TEMP, &table.name).is_some();
-        let legacy = legacy.or(hidden.then_some(LegacyRename::OwnName));
-        self.rewrite_rows(TEMP, |kind, row| {
-            let name = row.name.as_deref().unwrap_or_default();
-            let watches = kind == "trigger" && watching.iter().any(|own| own == name);
-            if !watches && (legacy.is_some() || !matches!(kind, "trigger" | "view")) {
-                return;
-            }
-            let sql = row.sql.as_deref();
-            let renamed = sql.and_then(|sql| with_table_renamed(sql, &table.name, shown, legacy));
-            row.sql = renamed.or(row.sql.take());
-            if watches {
-                row.table = Some(new.to_owned());
-            }
-        })
-    }
-
-    fn rename_sequence(&mut self, database: usize, old: &str, new: &str) -> Result<()> {
-        let database = &mut self.state.databases[database];
-        let Some(sequences) = database.schema.table("sqlite_sequence") else {
-            return Ok(());
-        };
-        let encoding = database.encoding();
-        let mut cursor = TableCursor::new(sequences.root);
-        let mut spill = Vec::new();
-        let mut more = cursor.first(&database.pager)?;
-        while more {
-            let payload = cursor.payload(&database.pager, &mut spill)?.to_vec();
-            let view = RecordView::parse(&payload)?;
-            if matches!(view.column(0)?, ValueRef::Text(text) if utf8_of(text, encoding) == old.as_bytes()) {
-                let mut name = Vec::new();
-                encode_text(new.as_bytes(), encoding, &mut name);
-                let rowid = cursor.rowid();
-                cursor.insert_values(
-                    &mut database.pager,
-                    rowid,
-                    &[ValueRef::Text(&name), view.column(1)?],
-                )?;
-                return Ok(());
-            }
-            more = cursor.next(&database.pager)?;
-        }
-        Ok(())
-    }
-
-    fn rename_column(&mut self, database: usize, table: &Table, from: &Ident, to: &Ident) -> Result<()> {
-        if table.column(from.as_str()).is_none() {
-            return Err(Error::sql(format!("no such column: \"{}\"", from.as_str())));
-        }
-        self.check_texts(database, "")?;
-        self.recheck(database, "")?;
-        if table
-            .column(to.as_str())
-            .is_some_and(|column| table.column(from.as_str()) != Some(column))
-        {
-            return Err(Error::sql(format!(
-                "error in table {} after rename: duplicate column name: {}",
-                table.name,
-                to.as_str()
-            )));
-        }
-        let shown = match to.is_quoted() {
-            true => format!("\"{}\"", to.as_str().replace('"', "\"\"")),
-            false => quoted(to.as_str()),
-        };
-        let rename = ColumnRename {
-            table: &table.name,
-            from: from.as_str(),
-            to: &shown,
-        };
-        self.rewrite_rows(database, |kind, row| {
-            if let Some(sql) = with_column_renamed(kind, row, &rename) {
-                row.sql = Some(sql);
-            }
-        })
-    }
+    // ---- rows of the schema ----------------------------------------------------------------------
 
     /// Lets `change` work on each row of sqlite_schema: its type, and the rest.
-    fn rewrite_rows(&mut self, database: usize, mut change: impl FnMut(&str, &mut SchemaRow)) -> Result<()> {
+    pub(super) fn rewrite_rows(
+        &mut self,
+        database: usize,
+        mut change: impl FnMut(&str, &mut SchemaRow),
+    ) -> Result<()> {
         let database = &mut self.state.databases[database];
         let encoding = database.encoding();
         let mut cursor = TableCursor::new(PageNo::ONE);
@@ -458,7 +314,7 @@ impl Definer<'_> {
         Ok(())
     }
 
-    fn set_table_text(&mut self, database: usize, table: &str, sql: &str) -> Result<()> {
+    pub(super) fn set_table_text(&mut self, database: usize, table: &str, sql: &str) -> Result<()> {
         self.rewrite_rows(database, |kind, row| {
             if kind == "table"
                 && row
@@ -473,7 +329,7 @@ impl Definer<'_> {
 
     // ---- DROP COLUMN -----------------------------------------------------------------------------
 
-    fn drop_column(&mut self, database: usize, table: &Table, name: &Ident) -> Result<()> {
+    fn drop_column(&mut self, database: usize, table: &Arc<Table>, name: &Ident) -> Result<()> {
         let Some(column) = table.column(name.as_str()) else {
             return Err(Error::sql(format!("no such column: \"{}\"", name.as_str())));
         };
@@ -507,12 +363,25 @@ impl Definer<'_> {
                 index.name
             )));
         }
-        let sql = without_column(&table.sql, column)?;
+        self.mend_quotes(database, table)?;
+        let sql = without_column(&self.text_of_table(database, table)?, column)?;
         self.set_table_text(database, &table.name, &sql)?;
         match table.columns[column].stored_at {
             Some(place) => self.rewrite_records(database, table, place),
             None => Ok(()),
         }
+    }
+
+    /// The text of a table as the schema table has it now.
+    fn text_of_table(&self, database: usize, table: &Table) -> Result<String> {
+        let mut sql = None;
+        self.each_text(database, |text| {
+            if text.kind == "table" && text.name.eq_ignore_ascii_case(&table.name) {
+                sql = text.sql;
+            }
+            Ok(())
+        })?;
+        Ok(sql.unwrap_or_else(|| table.sql.clone()))
     }
 
     /// Takes the value at `place` out of every record; the tree is built anew in its order.
@@ -562,6 +431,26 @@ impl Definer<'_> {
             }
         }
         Ok(builder.finish(pager)?)
+    }
+}
+
+/// Why a view or a virtual table is not changed.
+fn refusal(action: &AlterAction, kind: &str, name: &str) -> String {
+    let what = match (action, kind) {
+        (AlterAction::RenameTo(_), _) => return format!("view {name} may not be altered"),
+        (AlterAction::AddColumn(_), "view") => return "Cannot add a column to a view".to_owned(),
+        (AlterAction::AddColumn(_), _) => return "virtual tables may not be altered".to_owned(),
+        (AlterAction::RenameColumn { .. }, _) => "rename columns of",
+        (AlterAction::DropColumn(_), _) => "drop column from",
+        _ => "edit constraints of",
+    };
+    format!("cannot {what} {kind} \"{name}\"")
+}
+
+fn shown_name(name: &ast::ObjectName) -> String {
+    match &name.schema {
+        Some(schema) => format!("{schema}.{}", name.name),
+        None => name.name.to_string(),
     }
 }
 

@@ -7,6 +7,7 @@ use aludel_storage::btree::{TableCursor, TreeKind, create_tree};
 use aludel_storage::format::PageNo;
 
 use super::Definer;
+use super::drop::TEMP;
 use super::names::quoted;
 use super::schema_rows::NewRow;
 use super::words::named_databases;
@@ -234,6 +235,9 @@ impl Definer<'_> {
             return Err(Error::sql(format!("trigger {written} already exists")).into());
         }
         self.check_trigger_table(create, database)?;
+        if database != TEMP && create.writes_named_database() {
+            return Err(Error::sql(CreateTrigger::WRITES_NAMED_DATABASE).into());
+        }
         if !self.parameters.is_empty() {
             return Err(Error::sql("trigger cannot use variables").into());
         }

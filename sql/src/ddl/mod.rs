@@ -4,11 +4,14 @@
 //! would read it from the file ([`crate::catalog::SchemaBuilder`]).
 
 mod alter;
+mod constraint;
 mod create_index;
 mod create_table;
 mod drop;
 mod names;
+mod places;
 mod recheck;
+mod rename;
 mod schema_rows;
 mod upkeep;
 mod virtual_table;

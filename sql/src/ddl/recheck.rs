@@ -18,11 +18,11 @@ use crate::syntax;
 use crate::syntax::ast::{CreateTrigger, Statement, TriggerStep};
 
 /// A row of the schema table.
-struct SchemaText {
-    kind: String,
-    name: String,
-    table: String,
-    sql: Option<String>,
+pub(super) struct SchemaText {
+    pub(super) kind: String,
+    pub(super) name: String,
+    pub(super) table: String,
+    pub(super) sql: Option<String>,
 }
 
 impl SchemaText {
@@ -83,7 +83,9 @@ impl Definer<'_> {
                 ("view", Some(view), _) => {
                     state.with_plan_context(|context| plan::check_view(home, view, context))
                 }
-                ("trigger", _, Some(trigger)) => state.check_trigger(home, trigger),
+                ("trigger", _, Some(trigger)) => {
+                    state.with_plan_context(|context| state.check_trigger(home, trigger, context))
+                }
                 _ => Ok(()),
             }
         });
@@ -97,7 +99,8 @@ impl Definer<'_> {
                 if words.starts_with("cannot modify")
                     || words.ends_with("may not be modified")
                     || words.starts_with("no such function")
-                    || words.starts_with("misuse of window function") =>
+                    || words.starts_with("misuse of window function")
+                    || words.ends_with("values were supplied") =>
             {
                 Ok(())
             }
@@ -167,7 +170,11 @@ impl Definer<'_> {
     }
 
     /// Visits the rows of the schema table.
-    fn each_text(&self, database: usize, mut visit: impl FnMut(SchemaText) -> Result<()>) -> Result<()> {
+    pub(super) fn each_text(
+        &self,
+        database: usize,
+        mut visit: impl FnMut(SchemaText) -> Result<()>,
+    ) -> Result<()> {
         let database = &self.state.databases[database];
         let encoding = database.encoding();
         let text = |value: ValueRef<'_>| match value {

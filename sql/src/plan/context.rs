@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::expr::Register;
 use super::physical::{DatabaseIndex, Node, ResultColumn};
+use super::uses::Uses;
 use super::write::{DeletePlan, InsertPlan, UpdatePlan};
 use crate::catalog::{Schema, Table, Trigger};
 use crate::error::Error;
@@ -60,6 +61,8 @@ pub struct PlanContext<'a> {
     pub settings: Settings,
     /// Inside a trigger: where NEW and OLD are.
     pub trigger: Option<TriggerRows<'a>>,
+    /// Who wants to know where the text names a table or column.
+    pub uses: Option<&'a Uses>,
 }
 
 impl<'a> PlanContext<'a> {

@@ -22,6 +22,7 @@ mod lower;
 #[allow(unreachable_pub)]
 mod optimize;
 pub mod physical;
+mod uses;
 pub mod write;
 
 pub use context::{
@@ -29,6 +30,7 @@ pub use context::{
     TriggerRows, VirtualTables,
 };
 pub use physical::{ColumnOrigin, Node, Plan, ResultColumn};
+pub use uses::{Named, Uses};
 
 use std::sync::Arc;
 

@@ -235,6 +235,12 @@ impl Stack {
         Ok(())
     }
 
+    /// A search starts on the current leaf: leaves are counted anew (D3).
+    #[inline]
+    pub(super) fn begin_search(&mut self) {
+        self.entered = 0;
+    }
+
     /// Goes to the leaf of the last search, when two searches in a row have come there and nothing has changed since: the next one
     /// may come there as well.
     #[inline]

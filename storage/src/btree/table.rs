@@ -480,9 +480,13 @@ impl TableCursor {
 
     /// Descends to the leaf where `rowid` is or would be: its index there and whether it is there.
     fn find(&mut self, pager: &Pager, rowid: i64) -> Result<(usize, bool)> {
-        if self.rowid == rowid && matches!(self.place, Place::At | Place::Gap) && self.stack.is_current(pager)
-        {
-            return Ok((self.stack.index(), self.place == Place::At));
+        if matches!(self.place, Place::At | Place::Gap) && self.stack.is_current(pager) {
+            if self.rowid == rowid {
+                return Ok((self.stack.index(), self.place == Place::At));
+            }
+            if self.is_next_cell(rowid)? {
+                return Ok((self.stack.index(), true));
+            }
         }
         self.place = Place::Unset;
         let mut bounds = Bounds::default();
@@ -495,6 +499,20 @@ impl TableCursor {
         self.rowid = rowid;
         self.place = if found { Place::At } else { Place::Gap };
         Ok((index, found))
+    }
+
+    /// Goes to `rowid` when it is in the cell behind the current one: those who look for many rows often want neighbours.
+    #[inline]
+    fn is_next_cell(&mut self, rowid: i64) -> Result<bool> {
+        let next = self.stack.index() + 1;
+        let page = self.stack.current().view(self.stack.usable());
+        if !self.stack.at_leaf() || next >= page.count() || page.rowid(next)? != rowid {
+            return Ok(false);
+        }
+        self.stack.begin_search();
+        self.stack.set_index(next);
+        (self.rowid, self.place) = (rowid, Place::At);
+        Ok(true)
     }
 
     /// True when `rowid` is not in front of the first nor behind the last row of the current leaf, so that it can be on no other.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use aludel_storage::btree::IndexCursor;
 
 use super::keyed::holds_all;
+use super::late::with_late_terms;
 use super::layout::{index_decoder, primary_key_decoder, rowid_decoder, table_decoder};
 use super::lookup::Lookup;
 use super::output::Output;
@@ -20,6 +21,10 @@ use crate::exec::{Batch, ExecContext};
 use crate::plan::physical::{DatabaseIndex, IndexScan};
 
 pub(in crate::exec) fn index_scan(plan: &IndexScan, build: &mut BuildContext) -> Result<Box<dyn Operator>> {
+    with_late_terms(plan, plan.filter.as_ref(), build, scan)
+}
+
+fn scan(plan: &IndexScan, build: &mut BuildContext) -> Result<Box<dyn Operator>> {
     let (table, index) = (&plan.table, &plan.index);
     let cursor = TreeCursor::Index(IndexCursor::new(index.root, Arc::clone(&index.order)));
     let seek = SeekKernels::compile(&plan.seek, build)?;

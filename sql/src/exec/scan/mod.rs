@@ -11,12 +11,14 @@
 //! | `tree` | reading a range of a tree leaf by leaf |
 //! | `output` | the batches that scans put out, and their size |
 //! | `filter` | filtering before all is decoded |
+//! | `late` | terms of a filter that wait until there are more rows |
 //! | `decode`, `leaf` | records to columns, one by one and a leaf at a time |
 
 mod decode;
 mod filter;
 mod index;
 mod keyed;
+mod late;
 mod layout;
 mod leaf;
 mod lookup;

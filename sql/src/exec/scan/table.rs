@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use aludel_storage::btree::{IndexCursor, Seek, TableCursor};
 
+use super::late::with_late_terms;
 use super::layout::table_decoder;
 use super::output::Output;
 use super::seek::{RowidSeek, SeekKernels, rowid_of};
@@ -15,6 +16,10 @@ use crate::exec::{Batch, ExecContext};
 use crate::plan::physical::{DatabaseIndex, TableScan};
 
 pub(in crate::exec) fn table_scan(plan: &TableScan, build: &mut BuildContext) -> Result<Box<dyn Operator>> {
+    with_late_terms(plan, plan.filter.as_ref(), build, scan)
+}
+
+fn scan(plan: &TableScan, build: &mut BuildContext) -> Result<Box<dyn Operator>> {
     let table = &plan.table;
     let decoder = table_decoder(table, &plan.columns)?;
     let output = Output::new(plan.columns.len(), decoder, plan.filter.as_ref(), build)?;

@@ -98,7 +98,24 @@ impl<'a> Binder<'a> {
 
     /// Closes the innermost WITH and hands out its common tables.
     pub(super) fn close_with(&mut self) -> Vec<CommonTable> {
+        if self.uses.is_some() {
+            self.bind_unused();
+        }
         self.withs.pop().map(|frame| frame.done).unwrap_or_default()
+    }
+
+    /// Binds the common tables that nothing refers to, for what their texts name.
+    #[inline(never)]
+    fn bind_unused(&mut self) {
+        let Some(level) = self.withs.len().checked_sub(1) else {
+            return;
+        };
+        for place in 0..self.withs[level].tables.len() {
+            if matches!(self.withs[level].tables[place].progress, Progress::Waiting) {
+                // One that cannot be bound cannot be used either.
+                let _ = self.bind_common(level, place);
+            }
+        }
     }
 
     /// Whether a name without schema is that of a common table.

@@ -183,6 +183,14 @@ impl<'a> Binder<'a> {
                 self.refuse_unsafe(table)?;
                 let hint = index_hint(indexed, table)?;
                 let item = self.table_item(database, table, shown, hint);
+                if let Some(uses) = self.uses {
+                    self.note_table(
+                        uses,
+                        table,
+                        &name.name,
+                        alias.is_none().then_some(item.visible.table),
+                    );
+                }
                 self.bind_indexes(item.visible.table)?;
                 Ok(item)
             }
@@ -190,7 +198,7 @@ impl<'a> Binder<'a> {
                 if let Some(ast::Indexed::By(index)) = indexed {
                     return Err(no_such_index(index));
                 }
-                let query = self.view(database, view)?;
+                let query = self.elsewhere(|binder| binder.view(database, view))?;
                 Ok(self.query_item(query, shown, Some(database)))
             }
             Some(Relation::Unconnected(_)) | None => Err(self.no_such_table(name)),

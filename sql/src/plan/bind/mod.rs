@@ -40,6 +40,7 @@ use super::context::PlanContext;
 use super::expr::Register;
 use super::logical::{ColumnRef, ColumnSet, OutputColumn, Query, Scalar, TableId};
 use super::physical::{ColumnOrigin, CteId, DatabaseIndex};
+use super::uses::Uses;
 use crate::catalog::{Column, Table};
 use crate::error::{Error, Result};
 use crate::stack::StackGuard;
@@ -300,6 +301,10 @@ pub(super) struct Binder<'a> {
     common_count: usize,
     /// The next VALUES is that of an INSERT: one row of it is no SELECT.
     inserts_values: bool,
+    /// Who wants to know what the names in the text that is being bound stand for.
+    uses: Option<&'a Uses>,
+    /// For them: the tables that the text calls by their own names.
+    unaliased: Vec<TableId>,
     /// Whether the error that is on its way is one after which SQLite reads on: a later one takes its place.
     soft: bool,
 }
@@ -327,6 +332,8 @@ impl<'a> Binder<'a> {
             written: SmallVec::new(),
             common_count: 0,
             inserts_values: context.settings.lone_expression,
+            uses: context.uses,
+            unaliased: Vec::new(),
             soft: false,
         }
     }
@@ -349,6 +356,14 @@ impl<'a> Binder<'a> {
             n => (self.context.collations)(n),
         };
         found.ok_or_else(|| Error::no_such_collation(name.as_str()).at(name.span.start as usize))
+    }
+
+    /// Binds what stands in another text than the one that is asked about.
+    fn elsewhere<T>(&mut self, bind: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let uses = self.uses.take();
+        let result = bind(self);
+        self.uses = uses;
+        result
     }
 
     /// Runs `bind` one level of nesting deeper.

@@ -5,9 +5,11 @@ use ecow::EcoString;
 use super::Binder;
 use super::scope::{Clause, Scope, ScopeSource};
 use super::typed::{Kind, Typed};
+use crate::catalog::Table;
 use crate::error::{Error, Result};
 use crate::plan::expr::Register;
 use crate::plan::logical::{OuterKind, Scalar, TableId};
+use crate::plan::uses::Uses;
 use crate::syntax::ast::{self, Quote, Span};
 use crate::value::{Affinity, Text, Value};
 
@@ -47,10 +49,17 @@ impl<'a> Binder<'a> {
             column: &name.text,
             span: name.span,
         };
-        if let Some(place) = self.find(wanted)? {
+        let found = self.find(wanted)?;
+        if let (Some(uses), Some(place)) = (self.uses, &found) {
+            self.note_column(uses, place, None, name);
+        }
+        if let Some(place) = found {
             return self.at(place);
         }
         if name.quote == Quote::Double && self.context.settings.double_quoted_strings {
+            if let Some(uses) = self.uses {
+                uses.note_string(name.span);
+            }
             return Ok(string(&name.text));
         }
         if name.quote == Quote::None
@@ -75,10 +84,60 @@ impl<'a> Binder<'a> {
             column: &name.column.text,
             span,
         };
-        match self.find(wanted)? {
+        let found = self.find(wanted)?;
+        if let (Some(uses), Some(place)) = (self.uses, &found) {
+            self.note_column(uses, place, Some(&name.table), &name.column);
+        }
+        match found {
             Some(place) => self.at(place),
             None => Err(no_such_column(wanted)),
         }
+    }
+
+    /// Tells who asks what a column's name and the one before it stand for.
+    #[inline(never)]
+    fn note_column(&self, uses: &Uses, place: &Place, qualifier: Option<&ast::Ident>, column: &ast::Ident) {
+        let Some(qualifier) = qualifier else {
+            if let Place::Column(id, index) = place
+                && let Some(table) = self.tables.get(*id).base()
+            {
+                uses.note_column(table, *index, column.span);
+            }
+            return;
+        };
+        match place {
+            Place::Column(id, index) => {
+                let Some(table) = self.tables.get(*id).base() else {
+                    return;
+                };
+                uses.note_column(table, *index, column.span);
+                if self.unaliased.contains(id) {
+                    uses.note_table(table, qualifier.span);
+                }
+            }
+            Place::Value(_) => {
+                let rows = self
+                    .context
+                    .trigger
+                    .filter(|_| qualifier.is("new") || qualifier.is("old"));
+                if let Some(rows) = rows {
+                    uses.note_column(rows.table, rows.table.column(column.as_str()), column.span);
+                }
+            }
+        }
+    }
+
+    /// Tells who asks that a name stands for a table, under whose own name the statement knows `unaliased` then.
+    #[inline(never)]
+    pub(super) fn note_table(
+        &mut self,
+        uses: &Uses,
+        table: &Table,
+        name: &ast::Ident,
+        unaliased: Option<TableId>,
+    ) {
+        uses.note_table(table, name.span);
+        self.unaliased.extend(unaliased);
     }
 
     fn check_dot(&self, span: Span) -> Result<()> {

@@ -91,6 +91,12 @@ impl<'a> Binder<'a> {
                     continue;
                 }
                 matched = true;
+                if let (Some(uses), Some(named), Some(base)) = (self.uses, table, self.tables.get(id).base())
+                    && self.unaliased.contains(&id)
+                {
+                    uses.note_table(base, named.span);
+                }
+                let entry = self.tables.get(id);
                 let name = EcoString::from(entry.column_name(index));
                 let source = &self.scopes[level].sources[place];
                 let typed = match table {

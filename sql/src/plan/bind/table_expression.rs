@@ -24,8 +24,21 @@ impl<'a> Binder<'a> {
             .table
     }
 
-    /// Binds an expression that sees one table's row and nothing else.
+    /// Binds an expression of the schema that sees one table's row and nothing else.
     pub fn row_expression(&mut self, table: TableId, expr: &'a ast::Expr, clause: Clause) -> Result<Typed> {
+        self.elsewhere(|binder| binder.own_row_expression(table, expr, clause))
+    }
+
+    /// The same, where the expression is itself what is asked about.
+    pub fn own_row_expression(
+        &mut self,
+        table: TableId,
+        expr: &'a ast::Expr,
+        clause: Clause,
+    ) -> Result<Typed> {
+        if self.uses.is_some() {
+            self.unaliased.push(table);
+        }
         let mut scope = Scope::isolated(clause);
         if clause != Clause::Default {
             let entry = self.tables.get(table);

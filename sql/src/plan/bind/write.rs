@@ -148,6 +148,14 @@ impl<'a> Binder<'a> {
         let places = self.insert_columns(insert, table, source.as_ref().map(Query::width))?;
         let shown = insert.alias.as_ref().unwrap_or(&insert.table.name).text.clone();
         let row = self.written_row(database, &kind, &shown);
+        if let Some(uses) = self.uses {
+            self.note_table(
+                uses,
+                kind.table(),
+                &insert.table.name,
+                insert.alias.is_none().then_some(row),
+            );
+        }
         let excluded = self.written_row(database, &kind, "excluded");
         self.tables.get_mut(excluded).untyped = true;
         let defaults = match kind {
@@ -205,7 +213,7 @@ impl<'a> Binder<'a> {
                 count += 1;
             }
             return match supplied {
-                Some(supplied) if supplied != count => Err(Error::sql(format!(
+                Some(supplied) if supplied != count && self.uses.is_none() => Err(Error::sql(format!(
                     "table {} has {count} columns but {supplied} values were supplied",
                     shown_name(&insert.table)
                 ))),
@@ -225,6 +233,9 @@ impl<'a> Binder<'a> {
                     ));
                 }
                 Some(column) => {
+                    if let Some(uses) = self.uses {
+                        uses.note_column(table, Some(column), name.span);
+                    }
                     places.columns[column].get_or_insert(source);
                 }
                 None if is_rowid_name(&name.text) && table.without_rowid.is_none() => match table.rowid_alias
@@ -420,6 +431,9 @@ impl<'a> Binder<'a> {
             }
             for (name, value) in assignment.columns.iter().zip(values) {
                 let column = assigned_column(name, table)?;
+                if let Some(uses) = self.uses {
+                    uses.note_column(table, Some(column), name.span);
+                }
                 match sets.iter_mut().find(|(known, _)| *known == column) {
                     Some(known) => known.1 = value,
                     None => sets.push((column, value)),
@@ -475,6 +489,14 @@ impl<'a> Binder<'a> {
         let shown = update.alias.as_ref().unwrap_or(&update.table.name).text.clone();
         let item = self.written_item(writable, &shown, update.indexed.as_ref())?;
         let row = item.visible.table;
+        if let Some(uses) = self.uses {
+            self.note_table(
+                uses,
+                &table,
+                &update.table.name,
+                update.alias.is_none().then_some(row),
+            );
+        }
         let view_row = view_row(&table, row);
         let own = item.operand.into_from();
         let mut scope = Scope::new(Clause::Where);
@@ -560,6 +582,14 @@ impl<'a> Binder<'a> {
         let shown = delete.alias.as_ref().unwrap_or(&delete.table.name).text.clone();
         let item = self.written_item(writable, &shown, delete.indexed.as_ref())?;
         let row = item.visible.table;
+        if let Some(uses) = self.uses {
+            self.note_table(
+                uses,
+                &table,
+                &delete.table.name,
+                delete.alias.is_none().then_some(row),
+            );
+        }
         let view_row = view_row(&table, row);
         let from = item.operand.into_from();
         let mut scope = Scope::new(Clause::Where);

@@ -44,6 +44,10 @@ impl Lowerer<'_> {
         };
         let mut tail = Tail::none();
         let (plan, _) = self.join_plan(block, from, &mut tail, &[], None)?;
+        // Indexes are chosen as if the result columns were read, but nobody reads them.
+        for (table, _) in self.used_columns(block, from) {
+            self.tables.get_mut(table).used = ColumnSet::default();
+        }
         plan.each_scalar(&mut |scalar| self.mark(scalar));
         self.join(&plan, &mut layout)
     }

@@ -397,6 +397,6 @@ pub(in crate::plan) fn table_expression<'a>(
     clause: Clause,
 ) -> Result<Expr> {
     let row = binder.row_table(database, table);
-    let typed = binder.row_expression(row, expression, clause)?;
+    let typed = binder.own_row_expression(row, expression, clause)?;
     Lowerer::new(binder).scalar(&typed.expr, &Lowerer::row_layout(table, row))
 }

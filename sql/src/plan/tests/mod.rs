@@ -63,6 +63,7 @@ impl World {
                 ..Settings::default()
             },
             trigger: None,
+            uses: None,
         };
         compile(&parsed.statement, &context)
     }

@@ -69,6 +69,7 @@ fn target(database: usize, table: &Arc<Table>, context: &PragmaContext<'_>) -> R
         virtual_tables: &NoVirtualTables,
         settings: PlanSettings::default(),
         trigger: None,
+        uses: None,
     };
     target_table(database, table, &plan_context)
 }

@@ -286,6 +286,23 @@ pub struct CreateTrigger {
     pub definition: Span,
 }
 
+impl CreateTrigger {
+    /// What is wrong with a trigger that [writes a table of a named database](Self::writes_named_database).
+    pub(crate) const WRITES_NAMED_DATABASE: &'static str =
+        "qualified table names are not allowed on INSERT, UPDATE, and DELETE statements within triggers";
+
+    /// Whether a statement writes a table whose database is named, which only temporary triggers may.
+    #[must_use]
+    pub fn writes_named_database(&self) -> bool {
+        self.body.iter().any(|step| match step {
+            TriggerStep::Insert(insert) => insert.table.schema.is_some(),
+            TriggerStep::Update(update) => update.table.schema.is_some(),
+            TriggerStep::Delete(delete) => delete.table.schema.is_some(),
+            TriggerStep::Select(_) => false,
+        })
+    }
+}
+
 /// When a trigger fires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TriggerTime {

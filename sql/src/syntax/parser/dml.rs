@@ -49,16 +49,6 @@ fn target(i: Tokens<'_>) -> Parse<'_, (ObjectName, Option<Ident>)> {
     Ok((i, (table, alias)))
 }
 
-/// Objects to a table with a schema in a trigger, once the whole step is read.
-fn check_target(i: Tokens<'_>, place: Place, table: &ObjectName) {
-    if place == Place::Trigger && table.schema.is_some() {
-        i.object(
-            "qualified table names are not allowed on INSERT, UPDATE, and DELETE statements within triggers",
-            None,
-        );
-    }
-}
-
 fn index_hint(i: Tokens<'_>, place: Place) -> Parse<'_, Option<Indexed>> {
     let (i, hint) = indexed(i)?;
     let clause = match (place, &hint) {
@@ -109,7 +99,6 @@ pub(super) fn insert(i: Tokens<'_>, with: WithClause, place: Place) -> Parse<'_,
     if place == Place::Trigger && !returning.is_empty() {
         i.object("cannot use RETURNING in a trigger", None);
     }
-    check_target(i, place, &table);
     Ok((
         i,
         Insert {
@@ -201,7 +190,6 @@ pub(super) fn update(i: Tokens<'_>, with: WithClause, place: Place) -> Parse<'_,
     let (i, from) = after(T::From, from_clause)(i)?;
     let (i, selection) = condition(i)?;
     let (i, returning) = returning_at(i, place)?;
-    check_target(i, place, &table);
     Ok((
         i,
         Update {
@@ -227,7 +215,6 @@ pub(super) fn delete(i: Tokens<'_>, with: WithClause, place: Place) -> Parse<'_,
     let (i, indexed) = index_hint(i, place)?;
     let (i, selection) = condition(i)?;
     let (i, returning) = returning_at(i, place)?;
-    check_target(i, place, &table);
     Ok((
         i,
         Delete {

@@ -35,7 +35,7 @@ pub(in super::super) fn is_syntax_message(message: &str) -> bool {
         "Expression tree is too large (maximum depth 1000)",
         "Recursion limit",
     ];
-    const STARTS: [&str; 10] = [
+    const STARTS: [&str; 9] = [
         "near \"",
         "unrecognized token",
         "unknown join type",
@@ -45,7 +45,6 @@ pub(in super::super) fn is_syntax_message(message: &str) -> bool {
         "unknown table option",
         "unsupported use of NULLS",
         "syntax error after column name",
-        "qualified table names are not allowed on INSERT",
     ];
     const PARTS: [&str; 3] = [
         "clause should come after",
@@ -61,6 +60,8 @@ pub(in super::super) fn is_syntax_message(message: &str) -> bool {
 fn difference(connection: &Connection, sql: &str) -> Option<String> {
     let ours = parse_next(sql.as_bytes(), 0).map(|next| next.map_or(sql.len(), |next| next.end));
     let theirs = match sqlite_says(connection, &sql[..ours.clone().unwrap_or(sql.len())]) {
+        // Said when a step is read, though what is wrong is where the trigger is: here whoever creates it says so.
+        Err((message, _)) if message.starts_with("qualified table names") => return None,
         Err((message, offset)) if is_syntax_message(&message) => Err((message, offset)),
         _ => Ok(()),
     };
