@@ -303,7 +303,7 @@ impl Writer {
                 Response::Act(ConflictAction::Replace)
                     if unique == Unique::Key && self.target.overwrites() =>
                 {
-                    self.target.remove_entries_of(context, &other)?;
+                    self.target.remove_entries_of(context, &other, &self.row)?;
                 }
                 Response::Act(ConflictAction::Replace) => {
                     fired |= self.target.remove_victim(context, &other)?;
