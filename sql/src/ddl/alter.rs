@@ -22,57 +22,11 @@ use crate::value::{Text, Value};
 
 impl Definer<'_> {
     pub(super) fn alter_table(&mut self, alter: &AlterTable) -> Result<(), Failure> {
-        let name = alter.table.name.as_str();
-        let order = self.search_order(&alter.table)?;
-        let found = order
-            .into_iter()
-            .find(|&number| self.find_relation(number, name).is_some());
-        let Some(database) = found else {
-            self.state.connect_named(None, name)?;
-            let message = match (self.state.connected_eponymous(name), &alter.action) {
-                (Some(_), AlterAction::AddColumn(_)) => "virtual tables may not be altered".to_owned(),
-                (Some(table), _) => format!("table {} may not be altered", table.name),
-                (None, _) => format!("no such table: {name}"),
-            };
-            return Err(Error::sql(message).into());
-        };
-        self.state.connect_named(Some(database), name)?;
-        let schema = Arc::clone(&self.state.databases[database].schema);
-        let Some(table) = schema.table(name).cloned() else {
-            let message = match &alter.action {
-                AlterAction::AddColumn(_) => "Cannot add a column to a view".to_owned(),
-                AlterAction::RenameColumn { .. } => format!("cannot rename columns of view \"{name}\""),
-                AlterAction::DropColumn(_) => format!("cannot drop column from view \"{name}\""),
-                _ => format!("view {name} may not be altered"),
-            };
-            return Err(Error::sql(message).into());
-        };
-        if name
-            .get(..7)
-            .is_some_and(|start| start.eq_ignore_ascii_case("sqlite_"))
-        {
-            return Err(Error::sql(format!("table {} may not be altered", table.name)).into());
-        }
-        if table.is_virtual() {
-            let message = match &alter.action {
-                AlterAction::RenameTo(_) => None,
-                AlterAction::RenameColumn { .. } => Some(format!(
-                    "cannot rename columns of virtual table \"{}\"",
-                    table.name
-                )),
-                AlterAction::DropColumn(_) => Some(format!(
-                    "cannot drop column from virtual table \"{}\"",
-                    table.name
-                )),
-                _ => Some("virtual tables may not be altered".to_owned()),
-            };
-            if let Some(message) = message {
-                return Err(Error::sql(message).into());
-            }
-        }
+        let (database, table) = self.alterable(alter)?;
+        let action = &alter.action;
         let (text, parameters, interrupt) = (self.sql, self.parameters, self.interrupt);
         let temporary = matches!(
-            alter.action,
+            action,
             AlterAction::RenameTo(_) | AlterAction::RenameColumn { .. } | AlterAction::DropColumn(_)
         ) && self.concerns_temporary(database);
         let mut databases = vec![database];
@@ -84,24 +38,8 @@ impl Definer<'_> {
                 parameters,
                 interrupt,
             };
-            let when = match &alter.action {
-                AlterAction::RenameTo(_) | AlterAction::RenameColumn { .. } => Some("after rename"),
-                AlterAction::DropColumn(_) => Some("after drop column"),
-                _ => None,
-            };
-            match &alter.action {
-                AlterAction::RenameTo(to) => definer.rename_table(database, &table, to),
-                AlterAction::RenameColumn { from, to } => definer.rename_column(database, &table, from, to),
-                AlterAction::AddColumn(column) => definer.add_column(database, &table, column),
-                AlterAction::DropColumn(column) => definer.drop_column(database, &table, column),
-                _ => Err(Error::sql("this form of ALTER TABLE is not supported yet")),
-            }?;
-            match &alter.action {
-                AlterAction::RenameTo(_) => definer.check_texts(database, "after rename")?,
-                AlterAction::AddColumn(_) => definer.check_texts(database, "after add column")?,
-                _ => {}
-            }
-            let shown = match &alter.action {
+            definer.alter_texts(database, &table, action)?;
+            let shown = match action {
                 AlterAction::RenameTo(to) => format!("{} after rename", to.as_str()),
                 _ => format!("{} after change", table.name),
             };
@@ -109,18 +47,80 @@ impl Definer<'_> {
             if temporary {
                 definer.reload(TEMP, &shown)?;
             }
-            if let Some(when) = when {
-                definer.recheck(database, when)?;
-            }
-            match &alter.action {
-                AlterAction::AddColumn(column) => {
-                    definer.check_rules(database, &table.name, "after add column")?;
-                    definer.check_added(database, &table, column)
-                }
-                AlterAction::DropColumn(_) => definer.check_rules(database, &table.name, "after drop column"),
-                _ => Ok(()),
-            }
+            definer.check_altered(database, &table, action)
         })
+    }
+
+    /// The table that is meant, if it may be changed that way.
+    fn alterable(&mut self, alter: &AlterTable) -> Result<(usize, Arc<Table>)> {
+        let name = alter.table.name.as_str();
+        let order = self.search_order(&alter.table)?;
+        let found = order
+            .into_iter()
+            .find(|&number| self.find_relation(number, name).is_some());
+        let Some(database) = found else {
+            self.state.connect_named(None, name)?;
+            let message = match (self.state.connected_eponymous(name), &alter.action) {
+                (Some(_), AlterAction::AddColumn(_)) => "virtual tables may not be altered".to_owned(),
+                (Some(table), _) => format!("table {} may not be altered", table.name),
+                (None, _) => format!("no such table: {}", shown_name(&alter.table)),
+            };
+            return Err(Error::sql(message));
+        };
+        self.state.connect_named(Some(database), name)?;
+        let schema = Arc::clone(&self.state.databases[database].schema);
+        let Some(table) = schema.table(name).cloned() else {
+            return Err(Error::sql(refusal(&alter.action, "view", name)));
+        };
+        if name
+            .get(..7)
+            .is_some_and(|start| start.eq_ignore_ascii_case("sqlite_"))
+        {
+            return Err(Error::sql(format!("table {} may not be altered", table.name)));
+        }
+        match &alter.action {
+            AlterAction::RenameTo(_) => Ok((database, table)),
+            action if table.is_virtual() => Err(Error::sql(refusal(action, "virtual table", &table.name))),
+            _ => Ok((database, table)),
+        }
+    }
+
+    /// Changes the rows of the schema, and those of the table where they change with it.
+    fn alter_texts(&mut self, database: usize, table: &Arc<Table>, action: &AlterAction) -> Result<()> {
+        match action {
+            AlterAction::RenameTo(to) => {
+                self.rename_table(database, table, to)?;
+                self.check_texts(database, "after rename")
+            }
+            AlterAction::RenameColumn { from, to } => self.rename_column(database, table, from, to),
+            AlterAction::AddColumn(column) => {
+                self.add_column(database, table, column)?;
+                self.check_texts(database, "after add column")
+            }
+            AlterAction::DropColumn(column) => self.drop_column(database, table, column),
+            AlterAction::AddConstraint(constraint) => self.add_constraint(database, table, constraint),
+            AlterAction::DropConstraint(name) => self.drop_constraint(database, table, name),
+            AlterAction::SetNotNull { column, span, .. } => self.set_not_null(database, table, column, *span),
+            AlterAction::DropNotNull(column) => self.drop_not_null(database, table, column),
+        }
+    }
+
+    /// Whether the schema still means something.
+    fn check_altered(&mut self, database: usize, table: &Table, action: &AlterAction) -> Result<()> {
+        match action {
+            AlterAction::RenameTo(_) | AlterAction::RenameColumn { .. } => {
+                self.recheck(database, "after rename")
+            }
+            AlterAction::AddColumn(column) => {
+                self.check_rules(database, &table.name, "after add column")?;
+                self.check_added(database, table, column)
+            }
+            AlterAction::DropColumn(_) => {
+                self.recheck(database, "after drop column")?;
+                self.check_rules(database, &table.name, "after drop column")
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Whether the checks, computed columns and indexes of a table still find their columns.
@@ -314,7 +314,7 @@ impl Definer<'_> {
         Ok(())
     }
 
-    fn set_table_text(&mut self, database: usize, table: &str, sql: &str) -> Result<()> {
+    pub(super) fn set_table_text(&mut self, database: usize, table: &str, sql: &str) -> Result<()> {
         self.rewrite_rows(database, |kind, row| {
             if kind == "table"
                 && row
@@ -431,6 +431,26 @@ impl Definer<'_> {
             }
         }
         Ok(builder.finish(pager)?)
+    }
+}
+
+/// Why a view or a virtual table is not changed.
+fn refusal(action: &AlterAction, kind: &str, name: &str) -> String {
+    let what = match (action, kind) {
+        (AlterAction::RenameTo(_), _) => return format!("view {name} may not be altered"),
+        (AlterAction::AddColumn(_), "view") => return "Cannot add a column to a view".to_owned(),
+        (AlterAction::AddColumn(_), _) => return "virtual tables may not be altered".to_owned(),
+        (AlterAction::RenameColumn { .. }, _) => "rename columns of",
+        (AlterAction::DropColumn(_), _) => "drop column from",
+        _ => "edit constraints of",
+    };
+    format!("cannot {what} {kind} \"{name}\"")
+}
+
+fn shown_name(name: &ast::ObjectName) -> String {
+    match &name.schema {
+        Some(schema) => format!("{schema}.{}", name.name),
+        None => name.name.to_string(),
     }
 }
 

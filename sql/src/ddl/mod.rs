@@ -4,6 +4,7 @@
 //! would read it from the file ([`crate::catalog::SchemaBuilder`]).
 
 mod alter;
+mod constraint;
 mod create_index;
 mod create_table;
 mod drop;

@@ -122,3 +122,14 @@ pub(super) fn previous_word(sql: &str, offset: usize) -> usize {
         .find(|token| (token.end as usize) <= offset);
     before.map_or(0, |token| token.start as usize)
 }
+
+/// Where the last word before byte `offset` ends.
+pub(super) fn previous_end(sql: &str, offset: usize) -> usize {
+    let words = Words::of(sql);
+    let before = words
+        .tokens
+        .iter()
+        .rev()
+        .find(|token| (token.end as usize) <= offset);
+    before.map_or(0, |token| token.end as usize)
+}

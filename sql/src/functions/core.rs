@@ -57,8 +57,8 @@ fn extreme(
     out: &mut dyn ValueSink,
     extreme: Extreme,
 ) -> Result<()> {
-    let mut best = args[0];
-    for &candidate in args {
+    let (mut best, mut place) = (args[0], 0);
+    for (number, &candidate) in args.iter().enumerate() {
         if candidate.is_null() {
             out.null();
             return Ok(());
@@ -68,10 +68,11 @@ fn extreme(
             Extreme::Min => compare(candidate, best, cx.collation).is_gt(),
         };
         if !keep {
-            best = candidate;
+            (best, place) = (candidate, number);
         }
     }
     out.value(best);
+    cx.json_result = cx.is_json(place);
     Ok(())
 }
 

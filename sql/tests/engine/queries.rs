@@ -361,3 +361,42 @@ fn the_last_of_several_unknown_names_is_told() {
          SELECT nosuch(a) + b + c FROM t; SELECT nosuch(a, other(b), c) FROM t; SELECT nosuch(a), c FROM t",
     );
 }
+
+#[test]
+fn a_comparison_of_rows_names_a_collation_for_who_asks() {
+    let both = Both::with(
+        "CREATE TABLE t(a, b, c); INSERT INTO t VALUES (1, 2, 'Zebra'), (2, 3, 'né'), (3, 4, 'apple')",
+    );
+    for test in [
+        "(b, (NULL COLLATE BINARY)) IS NOT (1, 2)",
+        "(b COLLATE nocase, NULL) IS NOT (1, 2)",
+        "(b, NULL) < (1 COLLATE nocase, 2)",
+        "(b, NULL) = (1, 2 COLLATE nocase)",
+        "(b, NULL) BETWEEN (1, 2) AND (3, 4 COLLATE nocase)",
+        "(b, NULL) BETWEEN (1, 2) AND (3 COLLATE nocase, 4)",
+    ] {
+        for last in ["NULL COLLATE nocase", "NULL COLLATE binary"] {
+            both.check(&format!(
+                "SELECT CASE WHEN 1 THEN c WHEN 0 THEN {test} ELSE {last} END AS x FROM t ORDER BY x;
+                 SELECT c FROM t WHERE CASE WHEN 1 THEN c WHEN 0 THEN {test} ELSE {last} END = 'ZEBRA'"
+            ));
+        }
+    }
+}
+
+#[test]
+fn the_greatest_of_several_stays_json() {
+    let both = Both::new();
+    both.check(
+        "SELECT json_quote(max(json_array(1), 1)), json_quote(min(1, json_array(1))), json_array(max('a', json_array(1), 'b')),
+                json_array(max('a', 'B', json_array(1))), json_quote(min(json_array(1), '[1]')), json_quote(max('[1]', json_array(1)))",
+    );
+}
+
+#[test]
+fn is_true_is_a_test_whatever_collation_is_named() {
+    let both = Both::with("CREATE TABLE t(a REAL); INSERT INTO t VALUES (4.25), (1), (0), (NULL)");
+    both.check(
+        "SELECT a, a IS (TRUE COLLATE RTRIM), a IS NOT (FALSE COLLATE nocase COLLATE rtrim), a IS TRUE COLLATE nocase FROM t",
+    );
+}

@@ -12,13 +12,15 @@
 mod batch;
 mod change;
 mod compare;
+mod needle;
 
 use std::cmp::Ordering;
 use std::mem;
 use std::sync::Arc;
 
 pub use batch::IndexBatch;
-use compare::{Needle, compare, has_columns};
+use compare::{compare, has_columns};
+use needle::Needle;
 
 use super::descent::{Stack, Stamp};
 use super::leaf::LeafRows;
@@ -76,8 +78,18 @@ struct Found {
     met_equal: bool,
 }
 
+/// Where a key is, seen from a leaf.
+enum Side {
+    /// On the leaf.
+    Here,
+    /// Behind all entries of the tree, of which the leaf has the last.
+    BehindAll,
+    /// Not known.
+    Elsewhere,
+}
+
 /// Which of the entries that are equal on the key's columns a search stops at.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Bound {
     /// In front of the first of them.
     Lower,
@@ -347,9 +359,22 @@ impl IndexCursor {
         stop_at_equal: bool,
     ) -> Result<Found> {
         self.gap = false;
-        let needle = Needle::new(&self.order, key);
-        if self.stack.return_to_leaf(pager)? && self.leaf_spans(pager, key)? {
-            return self.find_on_page(pager, &needle, key, bound, stop_at_equal);
+        let ties = (!stop_at_equal).then_some(bound);
+        let needle = Needle::new(&self.order, key, ties);
+        if self.stack.return_to_leaf(pager)? {
+            match self.place_of_leaf(pager, &needle, key)? {
+                Side::Here => return self.find_on_page(pager, &needle, key, bound, stop_at_equal),
+                Side::BehindAll => {
+                    let index = usize::from(self.stack.current().count);
+                    self.stack.set_index(index);
+                    return Ok(Found {
+                        index,
+                        equal: false,
+                        met_equal: false,
+                    });
+                }
+                Side::Elsewhere => {}
+            }
         }
         self.stack.restart(pager)?;
         let mut met_equal = false;
@@ -365,17 +390,25 @@ impl IndexCursor {
         }
     }
 
-    /// True when `key` is behind the first and in front of the last entry of the current leaf, so that its entries can be on no other page.
-    fn leaf_spans(&mut self, pager: &Pager, key: &[ValueRef<'_>]) -> Result<bool> {
+    /// Whether the entries that are equal to `key` can be on no other page than the current leaf, because others are in front of and behind
+    /// them there; or whether there are none because it is behind the last of the tree.
+    fn place_of_leaf(&mut self, pager: &Pager, needle: &Needle, key: &[ValueRef<'_>]) -> Result<Side> {
         let (page, limits) = (
             self.stack.current().view(self.stack.usable()),
             *self.stack.limits(),
         );
         let Some(last) = page.count().checked_sub(1) else {
-            return Ok(false);
+            return Ok(Side::Elsewhere);
         };
-        let mut order = |index| compare(pager, &self.order, &page, index, &limits, key, &mut self.spill);
-        Ok(order(0)? == Ordering::Less && order(last)? == Ordering::Greater)
+        let mut order = |index| match needle.order_of(&page, &limits, index) {
+            Some(order) => Ok(order),
+            None => compare(pager, &self.order, &page, index, &limits, key, &mut self.spill),
+        };
+        Ok(match order(last)? {
+            Ordering::Less if self.stack.is_rightmost() => Side::BehindAll,
+            Ordering::Greater if order(0)? == Ordering::Less => Side::Here,
+            _ => Side::Elsewhere,
+        })
     }
 
     #[inline]
@@ -394,7 +427,9 @@ impl IndexCursor {
         let (mut low, mut high) = (0, page.count());
         let mut met_equal = false;
         loop {
-            (low, high) = needle.narrow(&page, &limits, (low, high));
+            let narrowed = needle.narrow(&page, &limits, (low, high));
+            (low, high) = (narrowed.low, narrowed.high);
+            met_equal |= narrowed.met_equal;
             if low >= high {
                 break;
             }

@@ -437,6 +437,17 @@ impl<'a> PageRef<'a> {
     #[inline]
     pub fn cell_range(&self, index: usize, limits: &PayloadLimits) -> Result<Range<usize>> {
         let offset = self.cell_offset(index)?;
+        if self.kind.is_leaf()
+            && let Some((at, total)) = self.payload_place(offset, self.kind, limits)
+            && at + total <= self.bytes.len()
+        {
+            return Ok(offset..at + total);
+        }
+        self.long_cell_range(offset, limits)
+    }
+
+    #[inline(never)]
+    fn long_cell_range(&self, offset: usize, limits: &PayloadLimits) -> Result<Range<usize>> {
         match Cell::end(self.kind, self.bytes, offset, limits) {
             Ok(end) => Ok(offset..end),
             Err(what) => Err(self.corrupt(offset, what)),

@@ -310,9 +310,44 @@ pub fn truncated() -> Error {
 /// made since 2006 has).
 pub fn encode(values: &[ValueRef<'_>], out: &mut Vec<u8>) {
     let start = out.len();
+    if encode_short(values, out) {
+        return;
+    }
+    out.truncate(start);
     let size = EncodedSize::of(values);
     out.resize(start + size.total(), 0);
     write(values, size, &mut out[start..]);
+}
+
+/// As [`encode`] when each length takes one byte, in one pass; false when one does not.
+#[inline]
+fn encode_short(values: &[ValueRef<'_>], out: &mut Vec<u8>) -> bool {
+    const SERIAL_MAX: u64 = 0x7f;
+    let start = out.len();
+    let header = values.len() + 1;
+    if header > SERIAL_MAX as usize {
+        return false;
+    }
+    out.resize(start + header, header as u8);
+    for (value, at) in values.iter().zip(start + 1..) {
+        let (serial, len) = serial_of(value);
+        if serial > SERIAL_MAX {
+            return false;
+        }
+        out[at] = serial as u8;
+        match value {
+            ValueRef::Integer(integer) if len > 0 => {
+                // Eight bytes at once, and then those that are too many are dropped.
+                let end = out.len() + len;
+                out.extend_from_slice(&(integer << (64 - 8 * len)).to_be_bytes());
+                out.truncate(end);
+            }
+            ValueRef::Real(real) if len > 0 => out.extend_from_slice(&real.to_be_bytes()),
+            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => out.extend_from_slice(bytes),
+            _ => {}
+        }
+    }
+    true
 }
 
 /// The size of a record before it is written, so that its bytes can be placed where they stay.
@@ -404,7 +439,14 @@ pub(super) fn write_content(value: &ValueRef<'_>, serial: u64, out: &mut [u8]) {
     match value {
         ValueRef::Integer(integer) if serial < 8 => {
             let bytes = integer.to_be_bytes();
-            out.copy_from_slice(&bytes[8 - out.len()..]);
+            // Copies of a known length are no calls.
+            match out.len() {
+                1 => out.copy_from_slice(&bytes[7..]),
+                2 => out.copy_from_slice(&bytes[6..]),
+                3 => out.copy_from_slice(&bytes[5..]),
+                4 => out.copy_from_slice(&bytes[4..]),
+                len => out.copy_from_slice(&bytes[8 - len..]),
+            }
         }
         ValueRef::Real(real) if serial == 7 => out.copy_from_slice(&real.to_be_bytes()),
         ValueRef::Text(bytes) | ValueRef::Blob(bytes) => out.copy_from_slice(bytes),

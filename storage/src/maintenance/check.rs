@@ -133,6 +133,8 @@ struct Check<'p> {
     at: Place,
     /// The last index record of the walk, which goes from right to left.
     later: Option<Vec<u8>>,
+    /// The memory of the one before that.
+    before_later: Vec<u8>,
     order: Option<Arc<KeyOrder>>,
     kind: Option<TreeKind>,
 }
@@ -151,6 +153,7 @@ impl<'p> Check<'p> {
             rows: 0,
             at: Place::None,
             later: None,
+            before_later: Vec::new(),
             order: None,
             kind: None,
         };

@@ -43,6 +43,7 @@ impl Generator {
                 ]);
                 made.push(self.command(text));
             }
+            16 if self.random.percent(50) => self.change_constraint(made),
             16 => self.describe(made),
             17 | 18 => self.write_statement(made),
             _ => made.push(self.query_statement()),
@@ -106,6 +107,36 @@ impl Generator {
         let to = self.fresh("r");
         self.tables[at].columns[place].name.clone_from(&to);
         made.push(self.command(format!("ALTER TABLE {table} RENAME COLUMN {from} TO {to}")));
+    }
+
+    /// A constraint that comes or goes; rows that it does not fit may be there.
+    fn change_constraint(&mut self, made: &mut Vec<Statement>) {
+        let at = self.place_of_base();
+        let table = self.tables[at].clone();
+        let place = 1 + self.random.below(table.columns.len() - 1);
+        let column = &table.columns[place];
+        let name = self.random.below(3);
+        let change = match self.random.below(6) {
+            0 => format!("ALTER {} SET NOT NULL", column.name),
+            1 => format!("ALTER COLUMN {} SET NOT NULL ON CONFLICT IGNORE", column.name),
+            2 => format!("ALTER COLUMN {} DROP NOT NULL", column.name),
+            3 => format!(
+                "ADD CHECK ({} IS NOT {})",
+                column.name,
+                self.stored(column.declared)
+            ),
+            4 => format!(
+                "ADD CONSTRAINT k{name} CHECK ({} <> {})",
+                column.name,
+                self.stored(column.declared)
+            ),
+            _ => format!("DROP CONSTRAINT k{name}"),
+        };
+        made.push(self.command(format!("ALTER TABLE {} {change}", table.name)));
+        made.push(self.command(format!(
+            "SELECT sql FROM sqlite_schema WHERE name = '{}'",
+            table.name
+        )));
     }
 
     fn rename_table(&mut self, made: &mut Vec<Statement>) {

@@ -69,9 +69,11 @@ impl Engines {
         outcome
     }
 
-    /// Whether SQLite, outside a transaction, finds a row without parent in its own database that is none in ours.
+    /// Whether SQLite finds a row without parent in its own database that is none in ours, with no key that may wait for the end of a
+    /// transaction.
     pub(super) fn theirs_is_orphaned(&self) -> bool {
         const CHECK: &str = "PRAGMA foreign_key_check";
+        const WAITS: &str = "SELECT 1 FROM sqlite_schema, pragma_defer_foreign_keys WHERE defer_foreign_keys OR sql LIKE '%DEFERR%'";
         let (theirs, mut ours) = (self.their_outcome(CHECK), self.our_outcome(CHECK).rows);
         let is_new = |row: &Vec<Datum>| match ours.iter().position(|own| own == row) {
             Some(known) => {
@@ -80,7 +82,13 @@ impl Engines {
             }
             None => true,
         };
-        theirs.autocommit && theirs.rows.iter().any(is_new)
+        let waits = !theirs.autocommit && !self.their_outcome(WAITS).rows.is_empty();
+        !waits && theirs.rows.iter().any(is_new)
+    }
+
+    /// Has SQLite read its schema again. In a transaction it goes on with the one that an ALTER TABLE has made which failed then and was undone.
+    pub(super) fn forget_their_schema(&self) {
+        self.their_outcome("PRAGMA writable_schema = RESET");
     }
 
     /// What SQLite says in a copy of its database without indexes that name a descending column; `None` when there are none.

@@ -375,6 +375,9 @@ impl Generator {
         self.scopes = scopes;
         self.nesting = nesting;
         self.leaves = leaves;
+        // SQLite may give the integer from which such a column was computed.
+        let mut columns = table.columns.iter();
+        self.ask.coarse |= columns.any(|column| column.generated && column.declared == "REAL");
         Some(tree!(Sort::Piece; " RETURNING ", (list, ", ", 1)))
     }
 }

@@ -47,6 +47,8 @@ pub(super) struct IndexWriter {
     new: Entry,
     /// The new row's key was looked for and not found, so the cursor knows where its entry belongs.
     probed: bool,
+    /// The new row's entry is one that the row which it replaces has left.
+    kept: bool,
 }
 
 /// One column of an entry.
@@ -145,6 +147,7 @@ impl IndexWriter {
                 computed: vec![Value::Null; computed],
             },
             probed: false,
+            kept: false,
             index: Arc::clone(index),
         })
     }
@@ -183,7 +186,10 @@ impl IndexWriter {
         self.probed = false;
         let entry = match side {
             Side::Old => &mut self.old,
-            Side::New => &mut self.new,
+            Side::New => {
+                self.kept = false;
+                &mut self.new
+            }
         };
         entry.present = match &mut self.filter {
             None => true,
@@ -212,6 +218,12 @@ impl IndexWriter {
     pub(super) fn is_unchanged(&self, old: &[Value], new: &[Value]) -> bool {
         self.old.present == self.new.present
             && (!self.new.present || self.old.values(&self.parts, old) == self.new.values(&self.parts, new))
+    }
+
+    /// Leaves the old row's entry where the new row, which takes its place, has the same.
+    pub(super) fn keep_if_unchanged(&mut self, old: &[Value], new: &[Value]) -> bool {
+        self.kept = self.is_unchanged(old, new);
+        self.kept
     }
 
     /// Looks for an entry with the new row's key that belongs to another row than `own`.
@@ -270,8 +282,11 @@ impl IndexWriter {
         deferred.is_open() && self.index.unique.is_none()
     }
 
-    /// Leaves the new row's entry for later.
+    /// Leaves the new row's entry for later, unless it is there.
     pub(super) fn insert_later(&self, deferred: &mut Deferred, database: DatabaseIndex, stored: &[Value]) {
+        if self.kept {
+            return;
+        }
         let values = self.new.values(&self.parts, stored);
         deferred.batch(database, &self.index).add(&values);
     }

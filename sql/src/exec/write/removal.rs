@@ -17,7 +17,7 @@ use crate::value::Value;
 impl Target {
     /// Removes the row `old`, at which the cursor stands, and all its index entries.
     pub(super) fn remove(&mut self, context: &mut ExecContext<'_>, old: &[Value]) -> Result<()> {
-        self.remove_or_leave(context, old, true)
+        self.remove_or_leave(context, old, None)
     }
 
     /// Whether a row that REPLACE puts in the place of another with the same key can be written over it.
@@ -25,11 +25,13 @@ impl Target {
         matches!(self.tree, Tree::Rowid(_)) && !self.has_programs()
     }
 
-    /// Removes the index entries of the row that `locator` leads to. The row itself stays, to be overwritten.
+    /// Removes the index entries of the row that `locator` leads to, except those that are to wait and are the entries of `new` as well. The row
+    /// itself stays, to be overwritten by `new`, for which the indexes are prepared.
     pub(super) fn remove_entries_of(
         &mut self,
         context: &mut ExecContext<'_>,
         locator: &Locator,
+        new: &[Value],
     ) -> Result<()> {
         self.check_pin(context)?;
         if self.indexes.is_empty() || !self.seek(&context.state.databases, locator)? {
@@ -37,17 +39,17 @@ impl Target {
         }
         let mut victim = std::mem::take(&mut self.victim);
         let read = self.read(context, &mut victim);
-        let removed = read.and_then(|()| self.remove_or_leave(context, &victim, false));
+        let removed = read.and_then(|()| self.remove_or_leave(context, &victim, Some(new)));
         self.victim = victim;
         removed
     }
 
-    /// Removes the index entries of the row `old`, at which the cursor stands, and the row unless it is to stay.
+    /// Removes the index entries of the row `old`, at which the cursor stands, and the row unless it is to stay for `new`.
     fn remove_or_leave(
         &mut self,
         context: &mut ExecContext<'_>,
         old: &[Value],
-        row_goes: bool,
+        new: Option<&[Value]>,
     ) -> Result<()> {
         self.check_pin(context)?;
         self.prepare_indexes(context, Side::Old, old, |_| true)?;
@@ -63,12 +65,16 @@ impl Target {
         }
         self.tree.vouch(pager);
         match &mut self.tree {
-            _ if !row_goes => {}
+            _ if new.is_some() => {}
             Tree::Rowid(cursor) => cursor.delete(pager)?,
             Tree::Clustered(cursor) => cursor.delete(pager)?,
         }
-        for index in &self.indexes {
-            if index.is_present(Side::Old) && index.waits(deferred) {
+        let stored_new = new.map(|new| in_file_encoding(new, self.encoding, &mut self.stored_new));
+        for index in &mut self.indexes {
+            if !index.waits(deferred) || stored_new.is_some_and(|new| index.keep_if_unchanged(stored, new)) {
+                continue;
+            }
+            if index.is_present(Side::Old) {
                 index.delete_later(deferred, self.database, stored);
             }
         }

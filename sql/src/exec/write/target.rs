@@ -11,7 +11,7 @@
 use std::sync::Arc;
 
 use aludel_storage::btree::{IndexCursor, Seek, TableCursor};
-use aludel_storage::format::record::{self, RecordView};
+use aludel_storage::format::record::RecordView;
 use aludel_storage::format::{PageNo, TextEncoding};
 use aludel_storage::pager::Pager;
 use smallvec::SmallVec;
@@ -60,13 +60,12 @@ pub(super) struct Target {
     /// The row for expressions.
     pub(super) batch: Batch,
     /// The row in a UTF-16 file's encoding; unused in UTF-8.
-    stored_new: Vec<Value>,
+    pub(super) stored_new: Vec<Value>,
     pub(super) stored_old: Vec<Value>,
     /// A row that REPLACE removes, and the one that an upsert changes.
     pub(super) victim: Vec<Value>,
     /// A row as it is when it is removed.
     pub(super) current: Vec<Value>,
-    record: Vec<u8>,
     spill: Vec<u8>,
 }
 
@@ -160,7 +159,6 @@ impl Target {
             stored_old: Vec::new(),
             victim: Vec::new(),
             current: Vec::new(),
-            record: Vec::new(),
             spill: Vec::new(),
             table,
         })
@@ -357,7 +355,6 @@ impl Target {
         context: &mut ExecContext<'_>,
         row: &[Value],
     ) -> Result<Option<Locator>> {
-        let locator = self.locator(row);
         let pager = &context
             .state
             .databases
@@ -365,6 +362,15 @@ impl Target {
             .ok_or_else(detached)?
             .pager;
         self.look_around(pager);
+        if let (Tree::Clustered(cursor), Some(primary)) = (&mut self.tree, &self.table.without_rowid) {
+            let stored = in_file_encoding(row, self.encoding, &mut self.stored_new);
+            let places = primary.stored[..primary.key_count].iter();
+            let key: SmallVec<[ValueRef<'_>; 8]> = places.map(|&column| stored[column].as_ref()).collect();
+            let found = cursor.probe(pager, &key)?;
+            drop(key);
+            return Ok(found.then(|| self.locator(row)));
+        }
+        let locator = self.locator(row);
         if let (Tree::Rowid(cursor), Locator::Rowid(rowid)) = (&mut self.tree, &locator)
             && cursor.is_behind_all(pager, *rowid)?
         {
@@ -434,15 +440,10 @@ impl Target {
                 }
             }
             Tree::Clustered(_) => {
-                let mut record = std::mem::take(&mut self.record);
-                record.clear();
-                with_record(&self.layout, stored, |values| record::encode(values, &mut record));
-                let inserted = match &mut self.tree {
-                    Tree::Clustered(cursor) => cursor.insert(pager, &record),
-                    Tree::Rowid(_) => Ok(()),
-                };
-                self.record = record;
-                inserted?;
+                if let Tree::Clustered(cursor) = &mut self.tree {
+                    // Mostly the search for a row with this key has just come to the place.
+                    with_record(&self.layout, stored, |values| cursor.insert_probed(pager, values))?;
+                }
             }
         }
         Ok(())

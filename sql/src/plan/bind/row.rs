@@ -114,35 +114,46 @@ impl<'a> Binder<'a> {
     }
 }
 
-/// Compares two rows of equal length. Whoever asks for the outcome's collation gets none: COLLATE inside a row value says nothing outside of it.
+/// Compares two rows of equal length.
 fn compare_members(op: CompareOp, left: Row, right: Row) -> Typed {
+    let kind = kind_of_rows(&left, &right);
     let mut pairs: SmallVec<[(Typed, Typed); 2]> = left.into_iter().zip(right).collect();
     if pairs.len() == 1
         && let Some((left, right)) = pairs.pop()
     {
         return compare(op, left, right);
     }
-    match op {
+    kind.of(match op {
         CompareOp::Eq | CompareOp::Is => equal_members(op, pairs),
-        CompareOp::Ne => negated(equal_members(CompareOp::Eq, pairs)),
-        CompareOp::IsNot => negated(equal_members(CompareOp::Is, pairs)),
+        CompareOp::Ne => equal_members(CompareOp::Eq, pairs).negate(),
+        CompareOp::IsNot => equal_members(CompareOp::Is, pairs).negate(),
         _ => ordered_members(op, pairs),
-    }
+    })
 }
 
-fn negated(test: Typed) -> Typed {
-    Typed::plain(test.expr.negate())
+/// What whoever asks for the outcome's collation gets, which counts where it stands before another: as in SQLite the first row value with a COLLATE in
+/// it names one, and that is its first member's.
+fn kind_of_rows(left: &Row, right: &Row) -> Kind {
+    let named = [left, right]
+        .into_iter()
+        .find(|row| row.iter().any(|member| member.explicit));
+    let first = named.and_then(|row| row.first());
+    first.map_or_else(Kind::default, |first| Kind {
+        affinity: None,
+        collation: Some(first.order_collation()),
+        explicit: true,
+    })
 }
 
-fn equal_members(op: CompareOp, pairs: SmallVec<[(Typed, Typed); 2]>) -> Typed {
+fn equal_members(op: CompareOp, pairs: SmallVec<[(Typed, Typed); 2]>) -> Scalar {
     let terms = pairs
         .into_iter()
         .map(|(left, right)| compare(op, left, right).expr);
-    Typed::plain(Scalar::And(terms.collect()))
+    Scalar::And(terms.collect())
 }
 
 /// `(a, b) < (c, d)`: `a < c OR (a = c AND b < d)`, built from the last member to the first.
-fn ordered_members(op: CompareOp, mut pairs: SmallVec<[(Typed, Typed); 2]>) -> Typed {
+fn ordered_members(op: CompareOp, mut pairs: SmallVec<[(Typed, Typed); 2]>) -> Scalar {
     let strict = match op {
         CompareOp::Le => CompareOp::Lt,
         CompareOp::Ge => CompareOp::Gt,
@@ -159,5 +170,5 @@ fn ordered_members(op: CompareOp, mut pairs: SmallVec<[(Typed, Typed); 2]>) -> T
             }
         });
     }
-    Typed::plain(rest.unwrap_or_else(|| Scalar::integer(1)))
+    rest.unwrap_or_else(|| Scalar::integer(1))
 }

@@ -239,7 +239,16 @@ impl<'q> Planner<'_, 'q> {
                 halves += 1;
             }
         }
-        halves == 2 && matches!(self.term(term), Scalar::Between { .. })
+        match self.term(term) {
+            Scalar::Between { .. } => halves == 2,
+            Scalar::Like { .. } => {
+                let is_bound = |number: Option<usize>| {
+                    number.is_some_and(|number| self.pattern_of(&constraints[number]) == Some(term))
+                };
+                is_bound(path.lower()) && is_bound(path.upper()) && self.is_its_bounds(term)
+            }
+            _ => false,
+        }
     }
 
     fn tree_access(

@@ -1,9 +1,10 @@
 //! Terms that follow from the terms that are written.
 //!
-//! * `x LIKE 'abc%'` bounds x from both sides. The bounds serve for searching only; the pattern is still checked.
+//! * `x LIKE 'abc%'` bounds x from both sides. The bounds serve for searching only; the pattern is still checked where it asks for more than a beginning.
 //! * `x = y AND y = 5` makes `x = 5`, which is checked early and may be searched by.
 //! * `x = y AND y = z` makes `x = z`, for searching only.
 
+use aludel_storage::format::TextEncoding;
 use smallvec::SmallVec;
 
 use super::region::Planner;
@@ -110,6 +111,25 @@ impl<'q> Planner<'_, 'q> {
             Scalar::compare(op, Scalar::clone(operand), bound, rule)
         };
         Some((compare(CompareOp::Ge, low), compare(CompareOp::Lt, high)))
+    }
+
+    /// Whether a pattern matches all that lies between its bounds, texts and blobs alike.
+    pub(super) fn is_its_bounds(&self, term: TermId) -> bool {
+        let Scalar::Like {
+            pattern,
+            escape: None,
+            glob,
+            ..
+        } = self.term(term)
+        else {
+            return false;
+        };
+        // Texts in UTF-16 are not in the order of their characters, and those without case have neighbours of other letters.
+        let exact = *glob || self.context.settings.case_sensitive_like;
+        let mut databases = self.context.databases.iter();
+        exact
+            && databases.all(|database| database.schema.encoding == TextEncoding::Utf8)
+            && matches!(pattern.as_literal(), Some(Value::Text(pattern)) if is_prefix_only(pattern.as_bytes(), *glob))
     }
 
     fn derive_equalities(&mut self, terms: &mut TermIds) {
@@ -291,6 +311,21 @@ fn prefix(pattern: &[u8], glob: bool, escape: Option<u8>) -> Option<Vec<u8>> {
     (!prefix.is_empty() && std::str::from_utf8(&prefix).is_ok()).then_some(prefix)
 }
 
+/// Whether the pattern is plain text and then whatever. Behind a character that is not ASCII other bytes might belong to it.
+fn is_prefix_only(pattern: &[u8], glob: bool) -> bool {
+    let wildcards: &[u8] = if glob { b"*?[" } else { b"%_" };
+    match pattern.split_last() {
+        Some((last, plain)) => {
+            *last == wildcards[0]
+                && !plain.is_empty()
+                && plain
+                    .iter()
+                    .all(|byte| byte.is_ascii() && *byte != 0 && !wildcards.contains(byte))
+        }
+        None => false,
+    }
+}
+
 /// The least text that begins with the prefix, and the least that comes after all of those.
 fn bounds(prefix: Vec<u8>, collation: &Collation) -> Option<(Vec<u8>, Vec<u8>)> {
     let fold = matches!(collation, Collation::NoCase);
@@ -320,6 +355,24 @@ mod tests {
         assert_eq!(like("%a", None), None);
         assert_eq!(like("a\\%b%", Some(b'\\')).as_deref(), Some("a%b"));
         assert_eq!(prefix(b"ab[cd]*", true, None).as_deref(), Some(&b"ab"[..]));
+    }
+
+    #[test]
+    fn only_a_beginning_is_asked_for() {
+        for (pattern, glob, expected) in [
+            ("abc*", true, true),
+            ("abc%", false, true),
+            ("abc", true, false),
+            ("*", true, false),
+            ("a?c*", true, false),
+            ("a[b]*", true, false),
+            ("ab%*", true, true),
+            ("a_c%", false, false),
+            ("ab\u{e9}*", true, false),
+            ("a\0*", true, false),
+        ] {
+            assert_eq!(is_prefix_only(pattern.as_bytes(), glob), expected, "{pattern}");
+        }
     }
 
     #[test]

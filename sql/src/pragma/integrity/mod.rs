@@ -5,11 +5,14 @@
 //!   rows    this module                      NOT NULL, types, CHECK; each row in each index, and no entry without a row
 //! ```
 //!
+//! Where the trees are sound, rows and entries of an index are first added up and compared as sums (`tally`).
+//!
 //! The quick check leaves the indexes' contents out. Findings are in SQLite's words; damage that stops the check of a table is
 //! a finding as well, and the next table goes on.
 
 mod foreign_key;
 mod rows;
+mod tally;
 
 use std::sync::Arc;
 
@@ -53,6 +56,20 @@ struct Findings {
 impl Findings {
     fn add(&mut self, finding: &str) {
         self.add_lines(finding, 1);
+    }
+
+    /// None yet, and as many may be found.
+    fn none_yet(&self) -> Findings {
+        Findings {
+            rows: Vec::new(),
+            left: self.left,
+        }
+    }
+
+    /// Adds others, each of which is one row.
+    fn append(&mut self, others: Findings) {
+        self.left = others.left;
+        self.rows.extend(others.rows);
     }
 
     /// One row of the answer that tells several findings.

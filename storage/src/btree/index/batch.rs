@@ -8,20 +8,22 @@
 //! ```
 //!
 //! - B1. Of two changes with equal keys the one that came first is made first.
-//! - B2. An entry that is removed and then added again is left as it is; that it is there is not checked.
+//! - B2. An entry that is removed and then added again is left as it is, and one that is added and then removed is not made; whether it is
+//!   there is not checked.
 //! - B3. Starts of keys that differ are in the order of the keys ([`start_of`]); equal ones say nothing.
 
 use std::cmp::Ordering;
+use std::iter;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use super::compare::Needle;
+use super::needle::{Needle, order_of_texts};
 use super::{Bound, Found, IndexCursor, Place};
 use crate::btree::balance::{self, Pending};
-use crate::btree::edit::PageEdit;
+use crate::btree::edit::{PageEdit, Piece};
 use crate::error::{Result, corrupt};
-use crate::format::cell::{CellHead, PayloadLimits};
+use crate::format::cell::{CELL_SIZE_MIN, CellHead, PayloadLimits};
 use crate::format::page::PageRef;
 use crate::format::record::{self, KeyValues};
 use crate::format::{Collation, KeyColumn, KeyOrder, ValueRef};
@@ -106,7 +108,7 @@ impl IndexBatch {
                 .then_with(|| self.compare_whole(a, b))
                 .then(a.at.cmp(&b.at))
         });
-        self.leave_out_returning(&mut changes);
+        self.leave_out_undone(&mut changes);
         let made = self.make_all(pager, cursor, &changes);
         changes.clear();
         self.records.clear();
@@ -114,18 +116,18 @@ impl IndexBatch {
         made
     }
 
-    /// An entry that goes and comes back stays.
-    fn leave_out_returning(&self, changes: &mut Vec<Change>) {
+    /// An entry that goes and comes back stays; one that comes and goes never was.
+    fn leave_out_undone(&self, changes: &mut Vec<Change>) {
         let mut kept = 0;
         for at in 0..changes.len() {
             let change = changes[at];
-            let returns = kept > 0 && {
+            let undoes = kept > 0 && {
                 let before = &changes[kept - 1];
-                (before.kind, change.kind) == (Kind::Remove, Kind::Add)
+                before.kind != change.kind
                     && before.start == change.start
                     && self.record(before) == self.record(&change)
             };
-            if returns {
+            if undoes {
                 kept -= 1;
             } else {
                 changes[kept] = change;
@@ -167,8 +169,11 @@ impl IndexBatch {
 
     #[inline(never)]
     fn compare_whole(&self, a: &Change, b: &Change) -> Ordering {
-        let mut key = KeyValues::new();
         let other = self.record(b);
+        if let Some(order) = order_of_texts(&self.order, self.record(a), other) {
+            return order;
+        }
+        let mut key = KeyValues::new();
         // Records that were encoded here can be decoded.
         record::decode_prefix(other, other.len(), self.order.columns.len(), &mut key)
             .and_then(|()| self.order.compare_record(self.record(a), &key))
@@ -214,39 +219,23 @@ impl IndexCursor {
             batch,
             limits,
             rightmost,
-            gone: SmallVec::new(),
-            removed: false,
+            places: SmallVec::new(),
+            removed: 0,
+            free: page.free_bytes()?,
         };
-        let (mut at, mut made) = (found.index, 0);
-        let left_over = loop {
-            let change = &changes[made];
-            made += 1;
-            at = match change.kind {
-                Kind::Remove => {
-                    run.gone.push(at);
-                    at + 1
-                }
-                Kind::Add => {
-                    at -= run.gone.len();
-                    run.remove_gone(&mut page)?;
-                    let record = batch.record(change);
-                    if !place(&mut page, at, record, &limits)? {
-                        let cell = [CellHead::index_leaf(record.len()).as_slice(), record].concat();
-                        break Some(Pending { index: at, cell });
-                    }
-                    at + 1
-                }
-            };
-            let found = match changes.get(made) {
-                Some(next) if batch.is_behind(change, next) => run.find_ahead(&page.as_ref(), at, next)?,
-                _ => None,
-            };
-            let Some(found) = found else { break None };
-            at = found;
-        };
-        run.remove_gone(&mut page)?;
+        let crowded = run.gather(&page.as_ref(), found.index, changes)?;
+        let made = run.places.len();
+        run.make(&mut page, &changes[..made])?;
         let underfull =
-            run.removed && self.stack.has_parents() && balance::is_underfull(page.free_bytes()?, usable);
+            run.removed > 0 && self.stack.has_parents() && balance::is_underfull(run.free, usable);
+        let left_over = crowded.map(|place| {
+            let record = batch.record(&changes[made]);
+            Pending {
+                index: place - run.removed + (made - run.removed),
+                cell: [CellHead::index_leaf(record.len()).as_slice(), record].concat(),
+            }
+        });
+        let made = made + usize::from(left_over.is_some());
         if left_over.is_some() || underfull {
             self.rebalance(pager, self.stack.path_to(way), left_over)?;
         } else {
@@ -265,33 +254,115 @@ fn decode<'r>(record: &'r [u8], width: usize, key: &mut KeyValues<'r>) -> Result
     record::decode_prefix(record, record.len(), width, key)
 }
 
-/// Puts the cell of `record` in front of cell `at`; false when there is no room.
-#[inline]
-fn place(page: &mut PageEdit<'_>, at: usize, record: &[u8], limits: &PayloadLimits) -> Result<bool> {
-    let head = CellHead::index_leaf(record.len());
-    let head = head.as_slice();
-    let Some(out) = page.place(at, head.len() + record.len(), limits)? else {
-        return Ok(false);
-    };
-    let (out_head, out_record) = out.split_at_mut(head.len());
-    out_head.copy_from_slice(head);
-    out_record.copy_from_slice(record);
-    Ok(true)
-}
-
 /// Changes that are made on one leaf.
 struct Run<'b> {
     batch: &'b IndexBatch,
     limits: PayloadLimits,
     /// The leaf is the tree's rightmost: all that is behind its entries belongs there.
     rightmost: bool,
-    /// Entries that are to be removed from the leaf, ascending.
-    gone: SmallVec<[usize; 64]>,
-    /// Some were removed.
-    removed: bool,
+    /// For each change the entry, of those that the leaf has before, that is removed or that a new one goes in front of.
+    places: SmallVec<[usize; 64]>,
+    /// How many of the changes remove.
+    removed: usize,
+    /// Free bytes of the leaf when the changes are made.
+    free: usize,
 }
 
 impl Run<'_> {
+    /// Finds the places of as many changes as are plainly made on the leaf, the first at entry `at`. When the one behind them is an entry
+    /// for which the leaf has no room, its place.
+    fn gather(&mut self, page: &PageRef<'_>, mut at: usize, changes: &[Change]) -> Result<Option<usize>> {
+        let mut change = &changes[0];
+        loop {
+            match change.kind {
+                Kind::Remove => {
+                    self.free += page.cell_range(at, &self.limits)?.len().max(CELL_SIZE_MIN) + 2;
+                    self.removed += 1;
+                    self.places.push(at);
+                    at += 1;
+                }
+                Kind::Add => {
+                    let len = change.len as usize;
+                    let len = CellHead::index_leaf(len).as_slice().len() + len;
+                    let Some(free) = self.free.checked_sub(len.max(CELL_SIZE_MIN) + 2) else {
+                        return Ok(Some(at));
+                    };
+                    self.free = free;
+                    self.places.push(at);
+                }
+            }
+            let Some(next) = changes.get(self.places.len()) else {
+                return Ok(None);
+            };
+            if !self.batch.is_behind(change, next) {
+                return Ok(None);
+            }
+            match self.find_ahead(page, at, next)? {
+                Some(found) => (at, change) = (found, next),
+                None => return Ok(None),
+            }
+        }
+    }
+
+    /// Makes the changes: where they are many, by writing the leaf anew.
+    fn make(&self, page: &mut PageEdit<'_>, changes: &[Change]) -> Result<()> {
+        if changes.len() * REWRITTEN_SHARE >= page.count() && changes.len() > self.removed {
+            return page.rewrite(self.pieces(page.count(), changes), &self.limits);
+        }
+        let gone = changes.iter().zip(&self.places);
+        let gone: SmallVec<[usize; 64]> = gone
+            .filter(|(change, _)| change.kind == Kind::Remove)
+            .map(|(_, &place)| place)
+            .collect();
+        if !gone.is_empty() {
+            page.remove_all(&gone, &self.limits)?;
+        }
+        let (mut removed, mut added) = (0, 0);
+        for (change, place) in changes.iter().zip(&self.places) {
+            if change.kind == Kind::Remove {
+                removed += 1;
+                continue;
+            }
+            self.place(page, place + added - removed, self.batch.record(change))?;
+            added += 1;
+        }
+        Ok(())
+    }
+
+    /// What the leaf, which has `count` entries, holds when the changes are made.
+    fn pieces<'r>(&'r self, count: usize, changes: &'r [Change]) -> impl Iterator<Item = Piece<'r>> {
+        let mut kept = 0;
+        let changed = changes
+            .iter()
+            .zip(&self.places)
+            .flat_map(move |(change, &place)| {
+                let before = Piece::Kept(kept..place);
+                kept = place + usize::from(change.kind == Kind::Remove);
+                let new = (change.kind == Kind::Add).then(|| Piece::Record(self.batch.record(change)));
+                iter::once(before).chain(new)
+            });
+        let last = changes.iter().zip(&self.places).next_back();
+        let rest = last.map_or(0, |(change, place)| {
+            place + usize::from(change.kind == Kind::Remove)
+        });
+        changed.chain(iter::once(Piece::Kept(rest..count)))
+    }
+
+    /// Puts the cell of `record` in front of cell `at`.
+    #[inline]
+    fn place(&self, page: &mut PageEdit<'_>, at: usize, record: &[u8]) -> Result<()> {
+        let head = CellHead::index_leaf(record.len());
+        let head = head.as_slice();
+        let no = page.as_ref().no();
+        let Some(out) = page.place(at, head.len() + record.len(), &self.limits)? else {
+            return Err(corrupt(no, 0, "free space does not add up"));
+        };
+        let (out_head, out_record) = out.split_at_mut(head.len());
+        out_head.copy_from_slice(head);
+        out_record.copy_from_slice(record);
+        Ok(())
+    }
+
     /// Where on the leaf the next change is made, not in front of entry `low`; `None` when it is not plainly made there.
     fn find_ahead(&self, page: &PageRef<'_>, low: usize, next: &Change) -> Result<Option<usize>> {
         if !self.batch.is_plain(next, &self.limits) {
@@ -300,7 +371,7 @@ impl Run<'_> {
         let high = page.count();
         let found = match low == high {
             true => Some((low, false)),
-            false => self.search(page, (low, high), self.batch.record(next))?,
+            false => self.search(page, low, self.batch.record(next))?,
         };
         let plain = |(index, equal): &(usize, bool)| {
             (*index < high || self.rightmost) && *equal == (next.kind == Kind::Remove)
@@ -308,33 +379,47 @@ impl Run<'_> {
         Ok(found.filter(plain).map(|(index, _)| index))
     }
 
-    /// Where `record` is or would be among the cells `low..high`, and whether it is there. `None` when a cell on the way has to be looked
+    /// Where `record` is or would be among the cells from `low` on, and whether it is there. `None` when a cell on the way has to be looked
     /// at with care.
-    fn search(
-        &self,
-        page: &PageRef<'_>,
-        (mut low, mut high): (usize, usize),
-        record: &[u8],
-    ) -> Result<Option<(usize, bool)>> {
+    fn search(&self, page: &PageRef<'_>, mut low: usize, record: &[u8]) -> Result<Option<(usize, bool)>> {
         let order = &self.batch.order;
         let needle = Needle::of_record(order, record);
         let mut key = KeyValues::new();
-        loop {
-            (low, high) = needle.narrow(page, &self.limits, (low, high));
-            if low >= high {
-                return Ok(Some((low, false)));
-            }
-            let middle = (low + high) / 2;
-            let Some(entry) = page.whole_payload(middle, &self.limits) else {
+        let mut compare = |index| -> Result<Option<Ordering>> {
+            let Some(entry) = page.whole_payload(index, &self.limits) else {
                 return Ok(None);
             };
             if entry == record {
-                return Ok(Some((middle, true)));
+                return Ok(Some(Ordering::Equal));
             }
             if key.is_empty() {
                 decode(record, order.columns.len(), &mut key)?;
             }
-            match order.compare_short(entry, &key) {
+            Ok(order.compare_short(entry, &key))
+        };
+        // Mostly it is not far: in steps that double.
+        let (mut high, mut step) = (page.count(), 1);
+        while low + step < high {
+            let probe = low + step - 1;
+            let told = match needle.order_of(page, &self.limits, probe) {
+                Some(order) => Some(order),
+                None => compare(probe)?,
+            };
+            match told {
+                Some(Ordering::Less) => (low, step) = (probe + 1, 2 * step),
+                Some(Ordering::Greater) => high = probe,
+                Some(Ordering::Equal) => return Ok(Some((probe, true))),
+                None => return Ok(None),
+            }
+        }
+        loop {
+            let narrowed = needle.narrow(page, &self.limits, (low, high));
+            (low, high) = (narrowed.low, narrowed.high);
+            if low >= high {
+                return Ok(Some((low, false)));
+            }
+            let middle = (low + high) / 2;
+            match compare(middle)? {
                 Some(Ordering::Less) => low = middle + 1,
                 Some(Ordering::Greater) => high = middle,
                 Some(Ordering::Equal) => return Ok(Some((middle, true))),
@@ -342,14 +427,10 @@ impl Run<'_> {
             }
         }
     }
-
-    fn remove_gone(&mut self, page: &mut PageEdit<'_>) -> Result<()> {
-        self.removed |= !self.gone.is_empty();
-        page.remove_all(&self.gone, &self.limits)?;
-        self.gone.clear();
-        Ok(())
-    }
 }
+
+/// A leaf is written anew when one change comes on this many entries.
+const REWRITTEN_SHARE: usize = 12;
 
 /// Bits that tell numbers, texts and blobs apart.
 const CLASS_BITS: u32 = 2;

@@ -303,7 +303,9 @@ impl Check<'_> {
         let Some(order) = self.order.clone() else {
             return Ok(());
         };
-        let mut record = cell.local.to_vec();
+        let mut record = std::mem::take(&mut self.before_later);
+        record.clear();
+        record.extend_from_slice(cell.local);
         if (record.len() as u64) < cell.total && !self.assemble(cell, &mut record)? {
             return Ok(());
         }
@@ -321,6 +323,7 @@ impl Check<'_> {
                 }
                 Err(other) => return Err(other),
             }
+            self.before_later = later;
         }
         self.later = Some(record);
         Ok(())
