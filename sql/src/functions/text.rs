@@ -114,11 +114,13 @@ pub(super) fn substr(_: Context<'_, '_>, args: Args<'_, '_>, out: Sink<'_>) -> R
         return Ok(());
     }
     with_bytes(args[0], out, |text, out| {
-        let text = until_nul(text);
-        let (skip, take) = resolve_range(from, count, || utf8::count_chars(text) as i64);
+        let length = || utf8::count_chars(until_nul(text)) as i64;
+        let (skip, take) = resolve_range(from, count, length);
         let start = skip_groups(text, 0, skip);
         let end = skip_groups(text, start, take);
-        out.text(&text[start..end]);
+        // Whether a NUL ends the text earlier is seen in the part that was passed.
+        let end = until_nul(&text[..end]).len();
+        out.text(&text[start.min(end)..end]);
         Ok(())
     })
 }

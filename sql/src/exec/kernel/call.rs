@@ -99,8 +99,14 @@ impl Evaluate for Call {
         out.clear();
         let mut row: SmallVec<[ValueRef<'_>; 4]> = SmallVec::new();
         for n in 0..if constant { 1 } else { rows.len() } {
-            row.clear();
-            row.extend(columns.iter().map(|column| column.get(n)));
+            if n == 0 {
+                row.extend(columns.iter().map(|column| column.get(0)));
+            } else {
+                // What is constant stands there already.
+                let varying = row.iter_mut().zip(&columns);
+                let varying = varying.filter(|(_, column)| !column.is_constant());
+                varying.for_each(|(value, column)| *value = column.get(n));
+            }
             if *reads_json {
                 function_context.json_arguments = json_arguments(&columns, n);
             }
