@@ -180,7 +180,7 @@ impl Needle {
             };
             let at = usize::from(u16::from_be_bytes(*pointer)) + skipped;
             let alike = alike_low.min(alike_high);
-            let cell = bytes.get(at..at + WINDOW).and_then(<[u8]>::first_chunk);
+            let cell = window(bytes, at);
             let (below, equal, found_alike) = match cell.and_then(|cell| usual(cell, total_max, alike)) {
                 Some(found) => (
                     found.stored < found.wanted,
@@ -220,11 +220,19 @@ impl Needle {
         let pointer = bytes.get(at..page.pointers_end())?.first_chunk()?;
         let skipped = if page.kind().is_leaf() { 0 } else { 4 };
         let at = usize::from(u16::from_be_bytes(*pointer)) + skipped;
-        let column = FirstColumn::of_cell(bytes, at, limits)?;
-        let order = match &self.first {
-            First::Integer(wanted) => column.integer_order(*wanted)?,
-            First::Text(wanted) => column.text_order(wanted, 0)?,
+        let total_max = limits.max_local.min(TOTAL_MAX) as u8;
+        let usual = match &self.first {
+            First::Integer(wanted) => window(bytes, at)
+                .and_then(|cell| usual_integer_order(cell, total_max, *wanted))
+                .map(|found| FirstOrder::of(found.stored, found.wanted)),
+            First::Text(wanted) => window(bytes, at)
+                .and_then(|cell| usual_text_order(cell, total_max, wanted, 0))
+                .map(|found| FirstOrder::of(found.stored, found.wanted)),
             First::Other => return None,
+        };
+        let order = match usual {
+            Some(order) => order,
+            None => self.unusual_order(FirstColumn::of_cell(bytes, at, limits)?)?,
         };
         match (order.below, order.above) {
             (below, above) if below == above => None,
@@ -232,6 +240,21 @@ impl Needle {
             _ => Some(Ordering::Greater),
         }
     }
+
+    #[cold]
+    fn unusual_order(&self, column: FirstColumn<'_>) -> Option<FirstOrder> {
+        match &self.first {
+            First::Integer(wanted) => column.integer_order(*wanted),
+            First::Text(wanted) => column.text_order(wanted, 0),
+            First::Other => None,
+        }
+    }
+}
+
+/// The bytes from `at` on that are looked at together.
+#[inline(always)]
+fn window<const WINDOW: usize>(bytes: &[u8], at: usize) -> Option<&[u8; WINDOW]> {
+    bytes.get(at..at + WINDOW)?.first_chunk()
 }
 
 /// The order of two records when it is told by texts in binary order in their first column.
