@@ -8,9 +8,12 @@ use super::State;
 use crate::catalog::{Collations, Database};
 use crate::command::Command;
 use crate::error::{Error, Result};
+use crate::exec::BuildContext;
+use crate::exec::meter::{self, Meters};
+use crate::plan::write::TargetTable;
 use crate::plan::{self, CompiledKind, PlanContext, ResultColumn, SchemaView};
 use crate::statement::{Compiled, Program, Query};
-use crate::syntax::ast;
+use crate::syntax::ast::{self, Explain};
 
 impl State {
     /// Compiles the first statement of `sql`. `None` when there is only blank space and comments; the offset is where the rest begins.
@@ -86,13 +89,14 @@ impl State {
 
     fn plan(&mut self, parsed: &ast::Parsed) -> Result<Compiled> {
         self.connecting(|state| {
-            state.with_context(parsed.explain.is_some(), |context| state.plan_in(parsed, context))
+            let explain = matches!(parsed.explain, Some(Explain::Plan | Explain::QueryPlan));
+            state.with_context(explain, |context| state.plan_in(parsed, context))
         })
     }
 
     fn plan_in(&self, parsed: &ast::Parsed, context: &PlanContext<'_>) -> Result<Compiled> {
         let compiled = plan::compile(&parsed.statement, context)?;
-        if let Some(explain) = parsed.explain {
+        if let Some(explain) = parsed.explain.filter(|explain| *explain != Explain::Analyze) {
             return Ok(Compiled::of_explain(
                 explain,
                 &compiled.explain,
@@ -101,6 +105,15 @@ impl State {
             ));
         }
         match compiled.kind {
+            CompiledKind::Query(root) if parsed.explain.is_some() => Ok(Compiled {
+                program: Program::Query(Query::analyzed(root)),
+                columns: named_columns(&meter::COLUMNS),
+                parameters: ast::Parameters::default(),
+                databases: compiled.databases,
+                writes: Vec::new(),
+                explain: parsed.explain,
+                schema_version: self.schema_version,
+            }),
             CompiledKind::Query(root) => Ok(Compiled {
                 program: Program::Query(Query::new(root)),
                 columns: compiled.columns,
@@ -110,13 +123,22 @@ impl State {
                 explain: None,
                 schema_version: self.schema_version,
             }),
-            _ => self.write_of(compiled, context),
+            _ => self.write_of(compiled, parsed.explain, context),
         }
     }
 
     /// An INSERT, UPDATE or DELETE with the programs of its triggers and foreign keys.
     #[inline(never)]
-    fn write_of(&self, compiled: plan::Compiled, context: &PlanContext<'_>) -> Result<Compiled> {
+    fn write_of(
+        &self,
+        compiled: plan::Compiled,
+        explain: Option<Explain>,
+        context: &PlanContext<'_>,
+    ) -> Result<Compiled> {
+        let build = |verb: &str, target: &TargetTable| {
+            let meters = explain.map(|_| Meters::of_write(format!("{verb} {}", target.table.name)));
+            BuildContext::default().watched_by(meters)
+        };
         let programs = self.programs_of(&compiled.kind, context)?;
         let mut databases = compiled.databases;
         let mut writes: Vec<usize> = programs.tables.iter().map(|table| table.database).collect();
@@ -124,15 +146,15 @@ impl State {
             CompiledKind::Query(root) => Program::Query(Query::new(root)),
             CompiledKind::Insert(plan) => {
                 writes.push(plan.target.database);
-                Program::of_insert(&plan, &programs)?
+                Program::of_insert(&plan, &programs, build("INSERT INTO", &plan.target))?
             }
             CompiledKind::Update(plan) => {
                 writes.push(plan.target.database);
-                Program::of_update(&plan, &programs)?
+                Program::of_update(&plan, &programs, build("UPDATE", &plan.target))?
             }
             CompiledKind::Delete(plan) => {
                 writes.push(plan.target.database);
-                Program::of_delete(&plan, &programs)?
+                Program::of_delete(&plan, &programs, build("DELETE FROM", &plan.target))?
             }
         };
         writes.sort_unstable();
@@ -142,6 +164,9 @@ impl State {
             databases = (0..self.databases.len()).collect();
         }
         let mut columns = compiled.columns;
+        if explain.is_some() {
+            columns = named_columns(&meter::COLUMNS);
+        }
         if self.settings.count_changes && columns.is_empty() {
             columns.extend(
                 program
@@ -156,7 +181,7 @@ impl State {
             parameters: ast::Parameters::default(),
             databases,
             writes,
-            explain: None,
+            explain,
             schema_version: self.schema_version,
         })
     }

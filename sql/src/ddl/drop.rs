@@ -7,6 +7,7 @@ use aludel_storage::format::{PageNo, ValueRef};
 use super::Definer;
 use crate::catalog::{Schema, Table, fold, utf8_of};
 use crate::error::{Error, Result};
+use crate::exec::BuildContext;
 use crate::exec::write::{Delete, Failure, Written, check_statement_keys};
 use crate::plan::{self, CompiledKind};
 use crate::syntax::ast::{Drop, ObjectKind, ObjectName};
@@ -209,7 +210,7 @@ impl Definer<'_> {
         let CompiledKind::Delete(plan) = &compiled.kind else {
             return Err(Error::misuse("a DELETE was expected"));
         };
-        let mut delete = Delete::build(plan, &programs)?;
+        let mut delete = Delete::build(plan, &programs, &mut BuildContext::default())?;
         self.state.session.runs += 1;
         let run = self.state.session.runs;
         let defer_all = self.state.settings.defer_foreign_keys;

@@ -11,6 +11,7 @@ use rustc_hash::FxHashMap;
 use super::batch::BatchSize;
 use super::common_table::CommonTable;
 use super::kernel::{Kernel, SharedScalar};
+use super::meter::Meters;
 use super::operator::Operator;
 use super::recursive::Work;
 use super::sort::Sort;
@@ -41,6 +42,8 @@ pub(crate) struct BuildContext {
     work: FxHashMap<CteId, Work>,
     pure_place: Option<&'static str>,
     batch_rows_max: Option<usize>,
+    /// Counts what goes through the operators, for EXPLAIN ANALYZE.
+    meters: Option<Meters>,
     /// Whoever reads from the operator that is built next reads it to its end, unless something fails.
     drained: bool,
 }
@@ -52,6 +55,16 @@ impl BuildContext {
             batch_rows_max: Some(batch_rows_max),
             ..BuildContext::default()
         }
+    }
+
+    /// Builds operators that `meters` watch.
+    pub(crate) fn watched_by(self, meters: Option<Meters>) -> BuildContext {
+        BuildContext { meters, ..self }
+    }
+
+    /// The meters of what was built.
+    pub(crate) fn into_meters(self) -> Option<Meters> {
+        self.meters
     }
 
     /// The most rows that a scan puts in a batch.
@@ -97,6 +110,18 @@ impl BuildContext {
 
     /// Builds the operator of a node.
     pub(crate) fn operator(&mut self, node: &Node) -> Result<Box<dyn Operator>> {
+        let Some(meters) = &mut self.meters else {
+            return self.plain_operator(node);
+        };
+        meters.open_node(node);
+        let operator = self.plain_operator(node)?;
+        Ok(match &mut self.meters {
+            Some(meters) => meters.close(operator),
+            None => operator,
+        })
+    }
+
+    fn plain_operator(&mut self, node: &Node) -> Result<Box<dyn Operator>> {
         match node {
             Node::Values { rows, width } => rows::values(rows, *width, self),
             Node::TableScan(plan) => scan::table_scan(plan, self),

@@ -29,6 +29,7 @@ mod distinct;
 mod join;
 mod kernel;
 mod key_table;
+pub(crate) mod meter;
 mod operator;
 mod project;
 mod recursive;

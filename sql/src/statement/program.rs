@@ -1,10 +1,12 @@
 //! What a statement runs.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::command::Command;
 use crate::connection::named_columns;
 use crate::error::Result;
+use crate::exec::meter::{self, Meters};
 use crate::exec::write::{Delete, Failure, Insert, ProgramSet, Update, VirtualWrite, Written};
 use crate::exec::{Batch, BuildContext, ExecContext, Operator, build};
 use crate::functions::Environment;
@@ -45,6 +47,8 @@ pub(crate) enum Program {
 pub(crate) enum Query {
     /// Not run yet.
     Planned(Box<Node>),
+    /// Not run yet, and what it puts out is how it ran.
+    Analyzed(Box<Node>),
     /// With the buffers of the runs before.
     Built(Box<dyn Operator>),
 }
@@ -58,6 +62,8 @@ pub(crate) struct Write {
     written: Written,
     /// Whether its result is one row with the number of rows (PRAGMA count_changes).
     counts: bool,
+    /// Whether its result is how it ran (EXPLAIN ANALYZE).
+    meters: Option<Meters>,
 }
 
 enum WriteKind {
@@ -121,10 +127,18 @@ impl Query {
         Query::Planned(Box::new(root))
     }
 
+    /// A query that did not run yet, and of which how it runs is told.
+    pub(crate) fn analyzed(root: Node) -> Query {
+        Query::Analyzed(Box::new(root))
+    }
+
     /// As [`Query::root`]; scans put at most so many rows in a batch.
     pub(crate) fn root_with(&mut self, batch_rows_max: usize) -> Result<&mut dyn Operator> {
-        if let Query::Planned(plan) = self {
-            *self = Query::Built(BuildContext::with_batches_of(batch_rows_max).operator(plan)?);
+        let mut build = BuildContext::with_batches_of(batch_rows_max);
+        match self {
+            Query::Planned(plan) => *self = Query::Built(build.operator(plan)?),
+            Query::Analyzed(plan) => *self = Query::Built(meter::analysis(plan, build)?),
+            Query::Built(_) => {}
         }
         self.root()
     }
@@ -134,12 +148,14 @@ impl Query {
     /// # Errors
     /// [`Error::Sql`](crate::Error::Sql) for plans that contradict themselves.
     pub(crate) fn root(&mut self) -> Result<&mut dyn Operator> {
-        if let Query::Planned(plan) = self {
-            *self = Query::Built(build(plan)?);
+        match self {
+            Query::Planned(plan) => *self = Query::Built(build(plan)?),
+            Query::Analyzed(plan) => *self = Query::Built(meter::analysis(plan, BuildContext::default())?),
+            Query::Built(_) => {}
         }
         match self {
             Query::Built(root) => Ok(&mut **root),
-            Query::Planned(_) => unreachable!("it was built above"),
+            Query::Planned(_) | Query::Analyzed(_) => unreachable!("it was built above"),
         }
     }
 
@@ -147,7 +163,7 @@ impl Query {
     pub(crate) fn batch(&self) -> Option<&Batch> {
         match self {
             Query::Built(root) => Some(root.batch()),
-            Query::Planned(_) => None,
+            Query::Planned(_) | Query::Analyzed(_) => None,
         }
     }
 
@@ -160,30 +176,54 @@ impl Query {
 
 impl Program {
     /// The program of an INSERT, whatever it goes into.
-    pub(crate) fn of_insert(plan: &InsertPlan, programs: &Arc<ProgramSet>) -> Result<Program> {
-        Ok(Program::of(match plan.target.table.is_virtual() {
-            true => WriteKind::Virtual(Box::new(VirtualWrite::insert(plan)?), Changed::Inserted),
-            false => WriteKind::Insert(Box::new(Insert::build(plan, programs)?)),
-        }))
+    pub(crate) fn of_insert(
+        plan: &InsertPlan,
+        programs: &Arc<ProgramSet>,
+        mut build: BuildContext,
+    ) -> Result<Program> {
+        let kind = match plan.target.table.is_virtual() {
+            true => WriteKind::Virtual(
+                Box::new(VirtualWrite::insert(plan, &mut build)?),
+                Changed::Inserted,
+            ),
+            false => WriteKind::Insert(Box::new(Insert::build(plan, programs, &mut build)?)),
+        };
+        Ok(Program::of(kind, build.into_meters()))
     }
 
     /// The program of an UPDATE.
-    pub(crate) fn of_update(plan: &UpdatePlan, programs: &Arc<ProgramSet>) -> Result<Program> {
-        Ok(Program::of(match plan.target.table.is_virtual() {
-            true => WriteKind::Virtual(Box::new(VirtualWrite::update(plan)?), Changed::Updated),
-            false => WriteKind::Update(Update::build(plan, programs)?),
-        }))
+    pub(crate) fn of_update(
+        plan: &UpdatePlan,
+        programs: &Arc<ProgramSet>,
+        mut build: BuildContext,
+    ) -> Result<Program> {
+        let kind = match plan.target.table.is_virtual() {
+            true => WriteKind::Virtual(
+                Box::new(VirtualWrite::update(plan, &mut build)?),
+                Changed::Updated,
+            ),
+            false => WriteKind::Update(Update::build(plan, programs, &mut build)?),
+        };
+        Ok(Program::of(kind, build.into_meters()))
     }
 
     /// The program of a DELETE.
-    pub(crate) fn of_delete(plan: &DeletePlan, programs: &Arc<ProgramSet>) -> Result<Program> {
-        Ok(Program::of(match plan.target.table.is_virtual() {
-            true => WriteKind::Virtual(Box::new(VirtualWrite::delete(plan)?), Changed::Deleted),
-            false => WriteKind::Delete(Box::new(Delete::build(plan, programs)?)),
-        }))
+    pub(crate) fn of_delete(
+        plan: &DeletePlan,
+        programs: &Arc<ProgramSet>,
+        mut build: BuildContext,
+    ) -> Result<Program> {
+        let kind = match plan.target.table.is_virtual() {
+            true => WriteKind::Virtual(
+                Box::new(VirtualWrite::delete(plan, &mut build)?),
+                Changed::Deleted,
+            ),
+            false => WriteKind::Delete(Box::new(Delete::build(plan, programs, &mut build)?)),
+        };
+        Ok(Program::of(kind, build.into_meters()))
     }
 
-    fn of(kind: WriteKind) -> Program {
+    fn of(kind: WriteKind, meters: Option<Meters>) -> Program {
         Program::Write(Box::new(Write {
             fails_clean: kind.fails_clean(),
             defers: kind.defers(),
@@ -191,6 +231,7 @@ impl Program {
             kind,
             written: Written::default(),
             counts: false,
+            meters,
         }))
     }
 
@@ -211,6 +252,7 @@ impl Program {
             return Ok(());
         };
         write.written.clear();
+        let start = write.meters.as_ref().map(|_| Instant::now());
         match &mut write.kind {
             WriteKind::Insert(insert) => insert.run(context, &mut write.written),
             WriteKind::Update(update) => update.run(context, &mut write.written),
@@ -222,6 +264,10 @@ impl Program {
             count.columns[0].push_integer(write.written.counted() as i64);
             count.set_len(1);
             write.written.returned = vec![count];
+        }
+        if let (Some(meters), Some(start)) = (&write.meters, start) {
+            meters.wrote(write.written.counted(), start);
+            write.written.returned = vec![meters.take_rows()];
         }
         Ok(())
     }

@@ -238,6 +238,8 @@ pub enum Explain {
     Plan,
     /// `EXPLAIN QUERY PLAN`.
     QueryPlan,
+    /// `EXPLAIN ANALYZE` of a SELECT, INSERT, UPDATE or DELETE, which runs; ours.
+    Analyze,
 }
 
 /// One SQL statement.

@@ -44,6 +44,7 @@ pub fn parsed(parsed: &Parsed) -> Vec<u8> {
     match parsed.explain {
         Some(Explain::Plan) => writer.put("EXPLAIN "),
         Some(Explain::QueryPlan) => writer.put("EXPLAIN QUERY PLAN "),
+        Some(Explain::Analyze) => writer.put("EXPLAIN ANALYZE "),
         None => {}
     }
     writer.statement(&parsed.statement);

@@ -1,6 +1,7 @@
 //! The engine and real SQLite side by side: the same statements, the same rows, the same errors, and files that
 //! SQLite's integrity_check finds nothing in.
 
+mod analyze;
 mod backups;
 mod blobs;
 mod both;

@@ -392,3 +392,11 @@ fn the_greatest_of_several_stays_json() {
                 json_array(max('a', 'B', json_array(1))), json_quote(min(json_array(1), '[1]')), json_quote(max('[1]', json_array(1)))",
     );
 }
+
+#[test]
+fn is_true_is_a_test_whatever_collation_is_named() {
+    let both = Both::with("CREATE TABLE t(a REAL); INSERT INTO t VALUES (4.25), (1), (0), (NULL)");
+    both.check(
+        "SELECT a, a IS (TRUE COLLATE RTRIM), a IS NOT (FALSE COLLATE nocase COLLATE rtrim), a IS TRUE COLLATE nocase FROM t",
+    );
+}

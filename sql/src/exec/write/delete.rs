@@ -13,7 +13,7 @@ use super::target::{Locator, Target, deleted, detached};
 use super::{Failure, Fate, Written};
 use crate::error::Result;
 use crate::exec::scan::rowid_of;
-use crate::exec::{Batch, ExecContext, Kernel, Operator, build};
+use crate::exec::{Batch, BuildContext, ExecContext, Kernel, Operator};
 use crate::plan::write::DeletePlan;
 use crate::syntax::ast::TriggerTime;
 use crate::value::Value;
@@ -45,15 +45,19 @@ struct Remover {
 
 impl Delete {
     /// Gets ready to run `plan`.
-    pub fn build(plan: &DeletePlan, programs: &Arc<ProgramSet>) -> Result<Delete> {
+    pub(crate) fn build(
+        plan: &DeletePlan,
+        programs: &Arc<ProgramSet>,
+        build: &mut BuildContext,
+    ) -> Result<Delete> {
         let target = Target::build(&plan.target, programs)?;
         let plain = !target.has_programs();
         let unseen = plain && plan.target.returning.is_none();
         let stable = plain && is_stable(&plan.input);
         let reads = (unseen && stable && !target.completion.has_generated()).then(|| target.key_reads());
         let input = match &reads {
-            Some(reads) => build(&pruned(&plan.input, reads))?,
-            None => build(&plan.input)?,
+            Some(reads) => build.operator(&pruned(&plan.input, reads))?,
+            None => build.operator(&plan.input)?,
         };
         Ok(Delete {
             stable,

@@ -14,7 +14,7 @@ use super::update::{Changes, Rewriter};
 use super::{Failure, Fate, Written};
 use crate::error::{Error, Result};
 use crate::exec::write::index::Side;
-use crate::exec::{Batch, ExecContext, Kernel, Operator, build};
+use crate::exec::{Batch, BuildContext, ExecContext, Kernel, Operator};
 use crate::plan::Node;
 use crate::plan::expr::Expr;
 use crate::plan::write::{InsertPlan, InsertValue, UpsertUpdate};
@@ -75,7 +75,11 @@ struct UpsertWriter {
 
 impl Insert {
     /// Gets ready to run `plan`.
-    pub fn build(plan: &InsertPlan, programs: &Arc<ProgramSet>) -> Result<Insert> {
+    pub(crate) fn build(
+        plan: &InsertPlan,
+        programs: &Arc<ProgramSet>,
+        build: &mut BuildContext,
+    ) -> Result<Insert> {
         let target = Target::build(&plan.target, programs)?;
         let checks = order_of(&target, plan.conflict, &plan.upserts);
         let upserts = plan
@@ -92,7 +96,7 @@ impl Insert {
         Ok(Insert {
             source: match given_row(&plan.source) {
                 Some(given) => Source::Given(given),
-                None => Source::Rows(build(&plan.source)?),
+                None => Source::Rows(build.operator(&plan.source)?),
             },
             collect: plan.source_reads_target,
             collected: Collected::default(),

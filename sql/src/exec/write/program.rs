@@ -20,7 +20,7 @@ use super::foreign_key::{ForeignKeyPlan, ForeignKeyRun, ReferencePlan, Reference
 use super::{Delete, Failure, Fate, Insert, Update, VirtualWrite, Written};
 use crate::catalog::{Table, Trigger};
 use crate::error::{Error, RaiseAction, Result};
-use crate::exec::{ExecContext, Operator, build};
+use crate::exec::{BuildContext, ExecContext, Operator, build};
 use crate::plan::physical::DatabaseIndex;
 use crate::plan::{CompiledKind, Plan};
 use crate::syntax::ast::{ConflictAction, TriggerEvent, TriggerTime};
@@ -251,18 +251,24 @@ impl Step {
     pub(super) fn build(kind: &CompiledKind, set: &Arc<ProgramSet>) -> Result<Step> {
         Ok(match kind {
             CompiledKind::Query(plan) => Step::Query(build(plan)?),
-            CompiledKind::Insert(plan) if plan.target.table.is_virtual() => {
-                Step::Virtual(Box::new(VirtualWrite::insert(plan)?))
+            CompiledKind::Insert(plan) if plan.target.table.is_virtual() => Step::Virtual(Box::new(
+                VirtualWrite::insert(plan, &mut BuildContext::default())?,
+            )),
+            CompiledKind::Update(plan) if plan.target.table.is_virtual() => Step::Virtual(Box::new(
+                VirtualWrite::update(plan, &mut BuildContext::default())?,
+            )),
+            CompiledKind::Delete(plan) if plan.target.table.is_virtual() => Step::Virtual(Box::new(
+                VirtualWrite::delete(plan, &mut BuildContext::default())?,
+            )),
+            CompiledKind::Insert(plan) => {
+                Step::Insert(Box::new(Insert::build(plan, set, &mut BuildContext::default())?))
             }
-            CompiledKind::Update(plan) if plan.target.table.is_virtual() => {
-                Step::Virtual(Box::new(VirtualWrite::update(plan)?))
+            CompiledKind::Update(plan) => {
+                Step::Update(Box::new(Update::build(plan, set, &mut BuildContext::default())?))
             }
-            CompiledKind::Delete(plan) if plan.target.table.is_virtual() => {
-                Step::Virtual(Box::new(VirtualWrite::delete(plan)?))
+            CompiledKind::Delete(plan) => {
+                Step::Delete(Box::new(Delete::build(plan, set, &mut BuildContext::default())?))
             }
-            CompiledKind::Insert(plan) => Step::Insert(Box::new(Insert::build(plan, set)?)),
-            CompiledKind::Update(plan) => Step::Update(Box::new(Update::build(plan, set)?)),
-            CompiledKind::Delete(plan) => Step::Delete(Box::new(Delete::build(plan, set)?)),
         })
     }
 

@@ -16,7 +16,7 @@ use super::{Failure, Fate, Written};
 use crate::error::{Error, Result};
 use crate::exec::kernel::Rows;
 use crate::exec::scan::rowid_of;
-use crate::exec::{Batch, ExecContext, Kernel, Operator, build};
+use crate::exec::{Batch, BuildContext, ExecContext, Kernel, Operator};
 use crate::plan::write::UpdatePlan;
 use crate::syntax::ast::{ConflictAction, TriggerTime};
 use crate::value::{Affinity, Collation, Value, apply_affinity, compare};
@@ -83,7 +83,11 @@ impl Named {
 
 impl Update {
     /// Gets ready to run `plan`.
-    pub fn build(plan: &UpdatePlan, programs: &Arc<ProgramSet>) -> Result<Update> {
+    pub(crate) fn build(
+        plan: &UpdatePlan,
+        programs: &Arc<ProgramSet>,
+        build: &mut BuildContext,
+    ) -> Result<Update> {
         let target = Target::build(&plan.target, programs)?;
         let changes = Changes::of(&target, plan.sets.iter().map(|(column, _)| *column));
         let rowwise = plan.sets.iter().all(|(_, expression)| is_rowwise(expression));
@@ -93,7 +97,7 @@ impl Update {
                 Err(target) => target,
                 Ok((patcher, input)) => {
                     return Ok(Update {
-                        input: build(&input)?,
+                        input: build.operator(&input)?,
                         stable: true,
                         batches: patcher.follows_indexes(),
                         joined: false,
@@ -114,7 +118,7 @@ impl Update {
             stable: plain && !changes.key && rowwise && !plan.joined && is_stable(&plan.input),
             batches,
             joined: plan.joined,
-            input: build(&plan.input)?,
+            input: build.operator(&plan.input)?,
             collected: Collected::default(),
             way: Way::Rewrite(Box::new(Worker {
                 sets: plan

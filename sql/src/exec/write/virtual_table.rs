@@ -10,7 +10,7 @@ use super::{Failure, Written};
 use crate::catalog::Table;
 use crate::error::{Error, Result};
 use crate::exec::kernel::Rows;
-use crate::exec::{Batch, ExecContext, Kernel, Operator, build};
+use crate::exec::{Batch, BuildContext, ExecContext, Kernel, Operator};
 use crate::plan::physical::Node;
 use crate::plan::write::{DeletePlan, InsertPlan, TargetTable, UpdatePlan};
 use crate::syntax::ast::ConflictAction;
@@ -50,14 +50,14 @@ enum Kind {
 
 impl VirtualWrite {
     /// Gets ready to run an INSERT.
-    pub fn insert(plan: &InsertPlan) -> Result<VirtualWrite> {
+    pub(crate) fn insert(plan: &InsertPlan, build: &mut BuildContext) -> Result<VirtualWrite> {
         let columns = plan.values.iter().map(ColumnInput::build);
         let kind = Kind::Insert {
             columns: columns.collect::<Result<_>>()?,
             rowid: plan.rowid,
             empty: one_empty_row(),
         };
-        let input = build(&plan.source)?;
+        let input = build.operator(&plan.source)?;
         let mut write = VirtualWrite::new(&plan.target, input, kind, plan.conflict)?;
         write.collect = plan.source_reads_target;
         write.single = matches!(&plan.source, Node::Values { rows, .. } if rows.len() == 1);
@@ -65,21 +65,21 @@ impl VirtualWrite {
     }
 
     /// Gets ready to run an UPDATE.
-    pub fn update(plan: &UpdatePlan) -> Result<VirtualWrite> {
+    pub(crate) fn update(plan: &UpdatePlan, build: &mut BuildContext) -> Result<VirtualWrite> {
         let sets = plan.sets.iter();
         let sets = sets.map(|(column, value)| Ok((*column, Kernel::compile(value)?)));
         let kind = Kind::Update {
             sets: sets.collect::<Result<_>>()?,
             joined: plan.joined,
         };
-        let mut write = VirtualWrite::new(&plan.target, build(&plan.input)?, kind, plan.conflict)?;
+        let mut write = VirtualWrite::new(&plan.target, build.operator(&plan.input)?, kind, plan.conflict)?;
         write.single = finds_one_row(&plan.input);
         Ok(write)
     }
 
     /// Gets ready to run a DELETE.
-    pub fn delete(plan: &DeletePlan) -> Result<VirtualWrite> {
-        let mut write = VirtualWrite::new(&plan.target, build(&plan.input)?, Kind::Delete, None)?;
+    pub(crate) fn delete(plan: &DeletePlan, build: &mut BuildContext) -> Result<VirtualWrite> {
+        let mut write = VirtualWrite::new(&plan.target, build.operator(&plan.input)?, Kind::Delete, None)?;
         write.single = finds_one_row(&plan.input);
         Ok(write)
     }

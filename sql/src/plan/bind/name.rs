@@ -483,8 +483,11 @@ impl<'a> Binder<'a> {
         Ok(kind.of(Scalar::Coalesce(parts)))
     }
 
-    /// Whether an expression is `TRUE` or `FALSE`: a bare word that no column goes by.
-    pub(super) fn truth_literal(&mut self, expr: &'a ast::Expr) -> Option<bool> {
+    /// Whether an expression is `TRUE` or `FALSE`: a bare word that no column goes by, whatever COLLATE says of it.
+    pub(super) fn truth_literal(&mut self, mut expr: &'a ast::Expr) -> Option<bool> {
+        while let ast::ExprKind::Collate { operand, .. } = &expr.kind {
+            expr = operand;
+        }
         let ast::ExprKind::Name(name) = &expr.kind else {
             return None;
         };

@@ -20,10 +20,20 @@ pub(super) fn explain(i: Tokens<'_>) -> Parse<'_, Option<Explain>> {
         return Ok((i, None));
     }
     let i = i.skip();
-    if i.kind() != T::Query {
-        return Ok((i, Some(Explain::Plan)));
+    match i.kind() {
+        T::Query => Ok((i.skip().expect(T::Plan)?, Some(Explain::QueryPlan))),
+        // EXPLAIN may stand before the command ANALYZE as well, which takes a name.
+        T::Analyze if runs_a_plan(i.skip().kind()) => Ok((i.skip(), Some(Explain::Analyze))),
+        _ => Ok((i, Some(Explain::Plan))),
     }
-    Ok((i.skip().expect(T::Plan)?, Some(Explain::QueryPlan)))
+}
+
+/// Whether the word begins a statement that has a plan.
+fn runs_a_plan(word: T) -> bool {
+    matches!(
+        word,
+        T::Select | T::Values | T::With | T::Insert | T::Replace | T::Update | T::Delete
+    )
 }
 
 /// A statement without its semicolon.

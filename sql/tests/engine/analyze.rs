@@ -1,0 +1,145 @@
+//! EXPLAIN ANALYZE: the statement runs, and the counts are those of its rows.
+
+use aludel_sql::Connection;
+
+use crate::both::Both;
+
+/// Detail, rows and loops of each line; times are those of the day.
+fn lines(connection: &Connection, sql: &str) -> Vec<(String, i64, i64)> {
+    let mut statement = connection.prepare(sql).unwrap();
+    assert!(statement.is_explain());
+    assert_eq!(
+        statement.column_names(),
+        ["id", "parent", "detail", "estimate", "rows", "loops", "ms"]
+    );
+    let mut rows = statement.query(()).unwrap();
+    let mut lines: Vec<(String, i64, i64)> = Vec::new();
+    while let Some(row) = rows.next().unwrap() {
+        let (id, parent): (i64, i64) = (row.get(0).unwrap(), row.get(1).unwrap());
+        assert_eq!(id, lines.len() as i64 + 1);
+        assert!(parent < id);
+        assert!(row.get::<f64>(6).unwrap() >= 0.0);
+        lines.push((row.get(2).unwrap(), row.get(4).unwrap(), row.get(5).unwrap()));
+    }
+    lines
+}
+
+fn shop() -> Connection {
+    let connection = Connection::open_in_memory().unwrap();
+    connection
+        .execute_batch(
+            "CREATE TABLE users(id INTEGER PRIMARY KEY, name TEXT); CREATE TABLE posts(author INTEGER, likes INTEGER);
+             CREATE INDEX by_author ON posts(author);
+             WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) INSERT INTO users SELECT i, 'user ' || i FROM n;
+             INSERT INTO posts SELECT users.id % 10 + 1, users.id FROM users, (VALUES (1), (2), (3)); ANALYZE",
+        )
+        .unwrap();
+    connection
+}
+
+#[test]
+fn a_query_tells_what_each_operator_did() {
+    let connection = shop();
+    let line = |detail: &str, rows, loops| (detail.to_owned(), rows, loops);
+    assert_eq!(
+        lines(
+            &connection,
+            "EXPLAIN ANALYZE SELECT author, sum(likes) FROM posts GROUP BY author ORDER BY 2 DESC LIMIT 3"
+        )
+        .iter()
+        .map(|(detail, rows, _)| (detail.as_str(), *rows))
+        .filter(|(detail, _)| detail.starts_with("LIMIT")
+            || detail.starts_with("GROUP")
+            || detail.starts_with("SCAN"))
+        .collect::<Vec<_>>()
+        .len(),
+        3
+    );
+    let looped = lines(
+        &connection,
+        "EXPLAIN ANALYZE SELECT name, (SELECT count(*) FROM posts WHERE author = id) FROM users WHERE id <= 5",
+    );
+    let search = looped
+        .iter()
+        .find(|(detail, ..)| detail.contains("by_author"))
+        .unwrap();
+    assert_eq!(
+        search,
+        &line("SEARCH posts USING COVERING INDEX by_author (author=?)", 1500, 5)
+    );
+    let users = looped
+        .iter()
+        .find(|(detail, ..)| detail.starts_with("SEARCH users"))
+        .unwrap();
+    assert_eq!(users, &line("SEARCH users USING PRIMARY KEY (rowid<?)", 5, 1));
+}
+
+#[test]
+fn estimates_stand_beside_the_counts() {
+    let connection = shop();
+    // Estimates are powers of the tenth root of two.
+    let estimate: i64 = connection
+        .query_row("EXPLAIN ANALYZE SELECT * FROM posts", (), |row| row.get(3))
+        .unwrap();
+    assert!((2800..3200).contains(&estimate), "{estimate}");
+}
+
+#[test]
+fn a_write_is_done_and_counted() {
+    let connection = shop();
+    let count = |sql: &str| connection.query_row(sql, (), |row| row.get::<i64>(0)).unwrap();
+    for (sql, detail, rows) in [
+        (
+            "EXPLAIN ANALYZE INSERT INTO posts SELECT id, 0 FROM users WHERE id > 990",
+            "INSERT INTO posts",
+            10,
+        ),
+        (
+            "EXPLAIN ANALYZE UPDATE posts SET likes = -1 WHERE author = 3",
+            "UPDATE posts",
+            300,
+        ),
+        (
+            "EXPLAIN ANALYZE DELETE FROM posts WHERE likes = -1",
+            "DELETE FROM posts",
+            300,
+        ),
+        (
+            "EXPLAIN ANALYZE INSERT INTO users VALUES (5000, 'x'), (5001, 'y') RETURNING id",
+            "INSERT INTO users",
+            2,
+        ),
+    ] {
+        let lines = lines(&connection, sql);
+        assert_eq!(lines[0], (detail.to_owned(), rows, 1), "{sql}");
+        assert!(lines.len() > 1, "{sql}: {lines:?}");
+    }
+    assert_eq!(count("SELECT count(*) FROM posts"), 2710);
+    assert_eq!(count("SELECT count(*) FROM users"), 1002);
+}
+
+#[test]
+fn each_run_counts_anew_and_takes_its_parameters() {
+    let connection = shop();
+    let mut statement = connection
+        .prepare("EXPLAIN ANALYZE SELECT * FROM users WHERE id <= ?1")
+        .unwrap();
+    for bound in [7_i64, 3, 0] {
+        let mut rows = statement.query((bound,)).unwrap();
+        let row = rows.next().unwrap().unwrap();
+        assert_eq!(row.get::<i64>(4).unwrap(), bound);
+    }
+}
+
+#[test]
+fn what_fails_fails_and_what_is_a_command_is_explained() {
+    let connection = shop();
+    let error = connection
+        .query_row("EXPLAIN ANALYZE SELECT abs(-9223372036854775808)", (), |_| Ok(()))
+        .unwrap_err();
+    assert_eq!(error.to_string(), "integer overflow");
+    let both = Both::with("CREATE TABLE t(a)");
+    both.check("EXPLAIN QUERY PLAN ANALYZE t");
+    let both = Both::with("CREATE TABLE analyze_me(a)");
+    both.check_loosely("EXPLAIN ANALYZE CREATE TABLE u(a); EXPLAIN ANALYZE EXPLAIN SELECT 1");
+}
