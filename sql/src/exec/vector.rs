@@ -14,6 +14,8 @@
 //! * I2 the slot of a text or blob points inside `heap`.
 //! * I3 unless the vector is mixed, its class is the class of every row.
 
+mod mixed;
+
 use crate::functions::ValueSink;
 use crate::value::ValueRef;
 
@@ -342,6 +344,7 @@ impl Vector {
             Some(class) if !class.has_bytes() => {
                 self.extend_slots(class, rows.iter().map(|&row| other.slots[row as usize]));
             }
+            None if self.extend_without_bytes(other, rows) => {}
             _ => rows.iter().for_each(|&row| self.push_from(other, row as usize)),
         }
     }
@@ -403,6 +406,34 @@ impl Vector {
     ) {
         const SHORT: usize = 32;
         self.slots.reserve(places.len());
+        let mut places = places;
+        let start = self.heap.len();
+        if self.accepts(Class::Text) && places.len() > 0 && (start + places.len() * SHORT) as u64 <= HEAP_MAX
+        {
+            (self.class, self.mixed) = (Class::Text, false);
+            // Short texts are copied with what follows them, a copy of known length, and the next one goes over that.
+            self.heap.resize(start + places.len() * SHORT, 0);
+            let mut end = start;
+            let mut long = None;
+            for (at, len) in places.by_ref() {
+                let short = bytes.get(at..).and_then(|rest| rest.first_chunk::<SHORT>());
+                let room = self
+                    .heap
+                    .get_mut(end..)
+                    .and_then(|rest| rest.first_chunk_mut::<SHORT>());
+                let (Some(short), Some(room), true) = (short, room, len <= SHORT) else {
+                    long = Some((at, len));
+                    break;
+                };
+                *room = *short;
+                self.slots.push((end as u64) << 32 | len as u64);
+                end += len;
+            }
+            self.heap.truncate(end);
+            if let Some((at, len)) = long {
+                self.push_bytes(Class::Text, bytes.get(at..at + len).unwrap_or_default());
+            }
+        }
         for (at, len) in places {
             let start = self.heap.len();
             let short = bytes.get(at..).and_then(|rest| rest.first_chunk::<SHORT>());

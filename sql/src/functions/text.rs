@@ -147,8 +147,9 @@ fn resolve_range(from: i64, count: i64, length: impl FnOnce() -> i64) -> (i64, i
 
 fn skip_groups(text: &[u8], mut at: usize, count: i64) -> usize {
     let rest = &text[at..];
-    if rest.is_ascii() {
-        return at + usize::try_from(count).unwrap_or(usize::MAX).min(rest.len());
+    let many = usize::try_from(count).unwrap_or(usize::MAX).min(rest.len());
+    if count >= 0 && rest[..many].is_ascii() {
+        return at + many;
     }
     let mut left = count;
     while left > 0 && at < text.len() {

@@ -274,6 +274,17 @@ pub fn affinity_number(text: &[u8]) -> Option<Number> {
 /// Whether a look at the beginning of `text` leaves it open that all of it spells a number. Dates and names it rules out quickly.
 #[inline]
 pub fn may_be_number(text: &[u8]) -> bool {
+    if let Some(word) = text.first_chunk() {
+        let word = u64::from_le_bytes(*word);
+        let digits = leading_digits(word);
+        if (1..8).contains(&digits) {
+            let next = (word >> (8 * digits)) as u8;
+            return match next > b' ' {
+                true => matches!(next, b'.' | b'e' | b'E'),
+                false => next == 0 || is_space(next),
+            };
+        }
+    }
     let mut at = skip_spaces(text, 0);
     at += usize::from(matches!(text.get(at), Some(b'-' | b'+')));
     let digits = at;
@@ -285,6 +296,16 @@ pub fn may_be_number(text: &[u8]) -> bool {
         None | Some(0 | b'e' | b'E') => at > digits,
         Some(&byte) => at > digits && is_space(byte),
     }
+}
+
+/// How many of eight characters, the first in the lowest byte, are digits that no other character is in front of.
+#[inline]
+fn leading_digits(word: u64) -> u32 {
+    const EACH: u64 = u64::MAX / 0xff;
+    // A digit becomes its value, and nothing else is below ten; adding 0x76 to more than that sets the top bit.
+    let values = word ^ (EACH * 0x30);
+    let others = (((values & (EACH * 0x7f)) + EACH * 0x76) | values) & (EACH * 0x80);
+    others.trailing_zeros() / 8
 }
 
 /// The number that all of `text` spells; a fraction or exponent makes it a real.

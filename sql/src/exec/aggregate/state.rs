@@ -290,7 +290,14 @@ fn add_all(states: &mut [SumState], values: Values<'_>, groups: Groups<'_>, len:
             let groups = groups[..len].iter().enumerate();
             groups.for_each(|(n, group)| states[*group as usize].add_real(f64::from_bits(values.slot(n))));
         }
-        _ => (0..len).for_each(|n| states[groups.of(n)].add(values.get(n))),
+        _ => (0..len).for_each(|n| {
+            let state = &mut states[groups.of(n)];
+            match values.classed(n) {
+                (Class::Integer, slot) => state.add_integer(slot as i64),
+                (Class::Real, slot) => state.add_real(f64::from_bits(slot)),
+                _ => state.add(values.get(n)),
+            }
+        }),
     }
 }
 

@@ -1,6 +1,6 @@
 //! `+ - * /` and kin over vectors.
 //!
-//! Integers and reals have typed loops. An integer loop that sees an overflow is thrown away and the batch goes row by row, because there the
+//! Integers and reals have typed loops, and so have mixtures of them. An integer loop that sees an overflow is thrown away and the batch goes row by row, because there the
 //! overflowing rows become reals; likewise a real loop that makes a NaN, which is NULL.
 
 use super::{Evaluate, Kernel, Rows, Slots, Values, map_pairs};
@@ -79,15 +79,8 @@ impl Evaluate for Binary {
         if !typed(*op, left, right, out, scratch) {
             out.clear();
             let len = if constant { 1 } else { rows.len() };
-            match op {
-                BinaryOp::Add => row_by_row(left, right, len, out, arithmetic::add, |a, b| a + b),
-                BinaryOp::Subtract => row_by_row(left, right, len, out, arithmetic::sub, |a, b| a - b),
-                BinaryOp::Multiply => row_by_row(left, right, len, out, arithmetic::mul, |a, b| a * b),
-                _ => {
-                    let apply = row_operator(*op);
-                    (0..len).for_each(|n| out.push(apply(left.get(n), right.get(n))));
-                }
-            }
+            let apply = row_operator(*op);
+            (0..len).for_each(|n| out.push(apply(left.get(n), right.get(n))));
         }
         Ok(Values::computed(out, constant, rows.len()))
     }
@@ -100,26 +93,6 @@ impl Evaluate for Binary {
         let a = self.left.evaluate_one(context, input)?;
         let b = self.right.evaluate_one(context, input)?;
         Ok(row_operator(self.op)(a, b))
-    }
-}
-
-/// Columns of DECIMAL hold integers between reals: where a real is involved, `of_reals` is all there is to do.
-#[inline(always)]
-fn row_by_row(
-    left: Values<'_>,
-    right: Values<'_>,
-    len: usize,
-    out: &mut Vector,
-    apply: fn(ValueRef<'_>, ValueRef<'_>) -> ValueRef<'static>,
-    of_reals: impl Fn(f64, f64) -> f64,
-) {
-    for n in 0..len {
-        match (left.get(n), right.get(n)) {
-            (ValueRef::Real(a), ValueRef::Real(b)) => out.push_real(of_reals(a, b)),
-            (ValueRef::Integer(a), ValueRef::Real(b)) => out.push_real(of_reals(a as f64, b)),
-            (ValueRef::Real(a), ValueRef::Integer(b)) => out.push_real(of_reals(a, b as f64)),
-            (a, b) => out.push(apply(a, b)),
-        }
     }
 }
 
@@ -169,8 +142,54 @@ fn typed(
             |a| a,
             |b| (b as i64 as f64).to_bits(),
         ),
+        (left_class, right_class) if may_hold_numbers(left_class) && may_hold_numbers(right_class) => {
+            match op {
+                BinaryOp::Add => classed(left, right, out, i64::overflowing_add, |a, b| a + b),
+                BinaryOp::Subtract => classed(left, right, out, i64::overflowing_sub, |a, b| a - b),
+                BinaryOp::Multiply => classed(left, right, out, i64::overflowing_mul, |a, b| a * b),
+                _ => false,
+            }
+        }
         _ => false,
     }
+}
+
+/// Whether rows of a class may be numbers: those of several classes may.
+fn may_hold_numbers(class: Option<Class>) -> bool {
+    matches!(class, None | Some(Class::Integer | Class::Real))
+}
+
+/// Runs over pairs of integers, reals and NULLs in any mixture, as columns of DECIMAL hold them; false when there is anything else, an
+/// overflow, or a result that is not a number.
+#[inline(always)]
+fn classed(
+    left: Values<'_>,
+    right: Values<'_>,
+    out: &mut Vector,
+    of_integers: impl Fn(i64, i64) -> (i64, bool),
+    of_reals: impl Fn(f64, f64) -> f64,
+) -> bool {
+    let len = left.distinct_len().max(right.distinct_len());
+    let mut fails = false;
+    let rows = (0..len).map(|n| {
+        let real = match (left.classed(n), right.classed(n)) {
+            ((Class::Real, a), (Class::Real, b)) => of_reals(real(a), real(b)),
+            ((Class::Integer, a), (Class::Real, b)) => of_reals(a as i64 as f64, real(b)),
+            ((Class::Real, a), (Class::Integer, b)) => of_reals(real(a), b as i64 as f64),
+            ((Class::Integer, a), (Class::Integer, b)) => {
+                let (result, over) = of_integers(a as i64, b as i64);
+                fails |= over;
+                return (Class::Integer, result as u64);
+            }
+            ((Class::Null, _), (Class::Null | Class::Integer | Class::Real, _))
+            | ((Class::Integer | Class::Real, _), (Class::Null, _)) => return (Class::Null, 0),
+            _ => f64::NAN,
+        };
+        fails |= real.is_nan();
+        (Class::Real, real.to_bits())
+    });
+    out.extend_classed(rows);
+    !fails
 }
 
 /// Runs `apply` over all pairs; false when one of them overflowed.

@@ -31,9 +31,13 @@ pub(super) fn call(
         }
         _ => return Err(Error::sql(format!("misuse of function {}()", function.name))),
     };
+    let stable = function.flags.deterministic || function.flags.constant_in_statement;
+    let fixed = |argument: &Expr| matches!(argument, Expr::Literal(_) | Expr::Parameter(_));
     Ok(Box::new(Call {
         scalar: Arc::clone(scalar),
-        stable: function.flags.deterministic || function.flags.constant_in_statement,
+        stable,
+        once: stable && arguments.iter().all(fixed),
+        computed: None,
         reads_json: function.flags.reads_json,
         arguments: Kernel::compile_all(arguments, build)?,
         collation: collation.clone(),
@@ -47,6 +51,10 @@ struct Call {
     scalar: Arc<dyn ScalarFunction>,
     /// Equal arguments give equal results within a run.
     stable: bool,
+    /// And the arguments are the same throughout a run.
+    once: bool,
+    /// The run that `out` has the result of.
+    computed: Option<u64>,
     reads_json: bool,
     arguments: Vec<Kernel>,
     collation: Collation,
@@ -66,6 +74,8 @@ impl Evaluate for Call {
         let Call {
             scalar,
             stable,
+            once,
+            computed,
             reads_json,
             arguments,
             collation,
@@ -73,6 +83,10 @@ impl Evaluate for Call {
             state,
             out,
         } = self;
+        if *once && *computed == Some(context.run) && !rows.is_empty() {
+            return Ok(Values::computed(out, true, rows.len()));
+        }
+        *computed = None;
         let mut columns: SmallVec<[Values<'_>; 4]> = SmallVec::new();
         for argument in arguments {
             columns.push(argument.evaluate_rows(context, input, rows)?);
@@ -97,6 +111,7 @@ impl Evaluate for Call {
             }
         }
         *state = function_context.into_state();
+        *computed = constant.then_some(context.run);
         Ok(Values::computed(out, constant, rows.len()))
     }
 }

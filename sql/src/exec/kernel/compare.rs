@@ -143,7 +143,10 @@ impl Comparison {
             _ => {
                 let collation = &self.rule.collation;
                 select_where(rows, out, |n| {
-                    compare_one(op, a.get(n), b.get(n), collation) == Some(true)
+                    match order_of_numbers(a.classed(n), b.classed(n)) {
+                        Some(order) => holds(op, order),
+                        None => compare_one(op, a.get(n), b.get(n), collation) == Some(true),
+                    }
                 });
             }
         }
@@ -176,6 +179,22 @@ pub(crate) fn compare_one(
         (CompareOp::Is, a, b) => Some(a == b),
         (CompareOp::IsNot, a, b) => Some(a != b),
         _ => None,
+    }
+}
+
+/// The order of two numbers, given as slots, where it needs no more than a comparison of machine numbers.
+#[inline(always)]
+fn order_of_numbers(a: (Class, u64), b: (Class, u64)) -> Option<Ordering> {
+    /// Integers up to here are reals, too.
+    const EXACT: u64 = 1 << 53;
+    let real = |(class, slot): (Class, u64)| match class {
+        Class::Real => Some(f64::from_bits(slot)),
+        Class::Integer if (slot as i64).unsigned_abs() <= EXACT => Some(slot as i64 as f64),
+        _ => None,
+    };
+    match (a, b) {
+        ((Class::Integer, a), (Class::Integer, b)) => Some((a as i64).cmp(&(b as i64))),
+        (a, b) => real(a)?.partial_cmp(&real(b)?),
     }
 }
 
@@ -274,8 +293,20 @@ fn select_text(op: CompareOp, a: Values<'_>, b: Values<'_>, rows: Rows<'_>, out:
         _ if b.is_constant() => {
             let bound = text_b(0);
             let head = head_of(bound);
-            let order = |text: &[u8]| head_of(text).cmp(&head).then_with(|| text.cmp(bound));
-            select_where(rows, out, |n| holds(op, order(text_a(n))));
+            let below = |text: &[u8]| match head_of(text) {
+                same if same == head => text < bound,
+                other => other < head,
+            };
+            let above = |text: &[u8]| match head_of(text) {
+                same if same == head => text > bound,
+                other => other > head,
+            };
+            match op {
+                CompareOp::Lt => select_where(rows, out, |n| below(text_a(n))),
+                CompareOp::Ge => select_where(rows, out, |n| !below(text_a(n))),
+                CompareOp::Gt => select_where(rows, out, |n| above(text_a(n))),
+                _ => select_where(rows, out, |n| !above(text_a(n))),
+            }
         }
         _ => select_where(rows, out, |n| holds(op, text_a(n).cmp(text_b(n)))),
     }

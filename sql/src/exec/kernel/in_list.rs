@@ -1,7 +1,7 @@
 //! `x IN (a, b, c)`.
 //!
 //! A list of constants is converted and sorted once (again when parameters make it), then each row searches it: a typed
-//! scan when all is integers and the list is short, else a binary search. A list with expressions over the row compares value by value.
+//! scan when all is integers, or short texts in binary order, and the list is short, else a binary search. A list with expressions over the row compares value by value.
 
 use std::cmp::Ordering;
 
@@ -66,11 +66,13 @@ struct SortedList {
     order: Vec<u32>,
     /// The values as integers, when all are.
     integers: Vec<i64>,
+    /// The values as packed texts, when all are short and compare by their bytes.
+    texts: Vec<u128>,
     has_null: bool,
     is_empty: bool,
 }
 
-/// Integer lists up to this length are scanned rather than searched.
+/// Lists up to this length are scanned rather than searched.
 const SCANNED_MAX: usize = 8;
 
 impl SortedList {
@@ -93,8 +95,17 @@ impl SortedList {
             values,
             order,
             integers,
+            texts,
             ..
         } = self;
+        texts.clear();
+        if values.uniform_class() == Some(Class::Text) && rule.collation == Collation::Binary {
+            texts.extend(values.slots().iter().map_while(|slot| packed_text(values, *slot)));
+            if texts.len() < values.len() {
+                texts.clear();
+            }
+            texts.sort_unstable();
+        }
         order.clear();
         order.extend(0..values.len() as u32);
         order.sort_by(|&a, &b| compare(values.get(a as usize), values.get(b as usize), &rule.collation));
@@ -110,6 +121,14 @@ impl SortedList {
         match self.integers.len() {
             0..=SCANNED_MAX => self.integers.contains(&value),
             _ => self.integers.binary_search(&value).is_ok(),
+        }
+    }
+
+    #[inline]
+    fn has_text(&self, text: u128) -> bool {
+        match self.texts.len() {
+            0..=SCANNED_MAX => self.texts.contains(&text),
+            _ => self.texts.binary_search(&text).is_ok(),
         }
     }
 
@@ -130,6 +149,29 @@ impl SortedList {
             _ => Some(false),
         }
     }
+}
+
+/// A text of up to fifteen bytes and its length as one number; `None` for longer ones.
+#[inline(always)]
+fn packed_text(vector: &Vector, slot: u64) -> Option<u128> {
+    let (start, len) = ((slot >> 32) as usize, slot as u32 as usize);
+    if len > 15 {
+        return None;
+    }
+    let bytes = match vector
+        .heap()
+        .get(start..)
+        .and_then(|rest| rest.first_chunk::<16>())
+    {
+        // What follows the text is shifted out.
+        Some(bytes) => u128::from_be_bytes(*bytes) >> 8 >> (8 * (15 - len)),
+        None => {
+            let mut bytes = [0; 16];
+            bytes[16 - len..].copy_from_slice(vector.bytes_of(slot));
+            u128::from_be_bytes(bytes)
+        }
+    };
+    Some(bytes | (len as u128) << 120)
 }
 
 struct InConstants {
@@ -219,6 +261,14 @@ impl Evaluate for InConstants {
         if values.uniform_class() == Some(Class::Integer) && !sorted.integers.is_empty() && !sorted.has_null {
             select_where(rows, out, |n| {
                 sorted.has_integer(values.slot(n) as i64) != *negated
+            });
+            return Ok(());
+        }
+        if values.uniform_class() == Some(Class::Text) && !sorted.texts.is_empty() && !sorted.has_null {
+            let vector = values.vector();
+            select_where(rows, out, |n| {
+                let text = packed_text(vector, values.slot(n));
+                text.is_some_and(|text| sorted.has_text(text)) != *negated
             });
             return Ok(());
         }

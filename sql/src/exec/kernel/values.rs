@@ -177,6 +177,13 @@ impl<'a> Values<'a> {
         self.vector.slots()[self.row(n)]
     }
 
+    /// The class of value `n` and its slot.
+    #[inline(always)]
+    pub(crate) fn classed(&self, n: usize) -> (Class, u64) {
+        let row = self.row(n);
+        (self.vector.class(row), self.vector.slots()[row])
+    }
+
     /// The class of value `n`.
     #[inline]
     pub fn class(&self, n: usize) -> Class {

@@ -14,6 +14,7 @@ use aludel_storage::format::{TextEncoding, record};
 use aludel_storage::pager::Pager;
 
 use super::decode::{Decoder, LENGTHS, Wanted, long_serial};
+use super::shape::Shapes;
 use crate::error::Result;
 use crate::exec::{Class, Vector};
 use crate::value::ValueRef;
@@ -37,13 +38,15 @@ pub(super) struct LeafDecoder {
     records: Vec<(u32, u32)>,
     /// Row by row: the type and place of each wanted value.
     fields: Vec<Field>,
+    /// For each list of wanted columns the headers that were seen.
+    shapes: Vec<Shapes>,
 }
 
 /// A serial type and the place of its value in the page.
-#[derive(Clone, Copy)]
-struct Field {
-    serial: u32,
-    offset: u32,
+#[derive(Clone, Copy, Default)]
+pub(super) struct Field {
+    pub(super) serial: u32,
+    pub(super) offset: u32,
 }
 
 /// Stands for a value that the record has not.
@@ -97,7 +100,11 @@ impl LeafDecoder {
 
     /// Steps 1 and 2; false when some row is not of the usual kind.
     fn locate(&mut self, decoder: &Decoder, leaf: &LeafRows<'_>, places: &impl PlaceList) -> bool {
-        let LeafDecoder { records, fields } = self;
+        let LeafDecoder {
+            records,
+            fields,
+            shapes,
+        } = self;
         let width = decoder.wanted.len();
         if width == 0 {
             return true;
@@ -105,8 +112,21 @@ impl LeafDecoder {
         if fields.len() < width * places.len() {
             fields.resize(width * places.len(), MISSING);
         }
+        let number = match shapes.iter().position(|shapes| shapes.is_of(&decoder.skipped)) {
+            Some(number) => number,
+            None => {
+                shapes.push(Shapes::new(&decoder.skipped));
+                shapes.len() - 1
+            }
+        };
         locate_records(leaf, places, records)
-            && locate_fields(&decoder.skipped, leaf.bytes(), records, fields)
+            && locate_fields(
+                &decoder.skipped,
+                leaf.bytes(),
+                records,
+                fields,
+                &mut shapes[number],
+            )
     }
 }
 
@@ -135,8 +155,23 @@ fn locate_records(leaf: &LeafRows<'_>, places: &impl PlaceList, records: &mut Ve
 
 /// Step 2: `skipped` says for each wanted column how many columns lie in front of it, counted from the one before.
 #[inline(never)]
-fn locate_fields(skipped: &[u32], page: &[u8], records: &[(u32, u32)], fields: &mut [Field]) -> bool {
+fn locate_fields(
+    skipped: &[u32],
+    page: &[u8],
+    records: &[(u32, u32)],
+    fields: &mut [Field],
+    shapes: &mut Shapes,
+) -> bool {
     for (&(start, len), fields) in records.iter().zip(fields.chunks_exact_mut(skipped.len())) {
+        let key = shapes.key(page.get(start as usize..).unwrap_or_default());
+        if let Some(key) = key
+            && let Some(end) = shapes.find(key, start, fields)
+        {
+            if end > len {
+                return false;
+            }
+            continue;
+        }
         let Some(record) = page.get(start as usize..(start + len) as usize) else {
             return false;
         };
@@ -148,7 +183,7 @@ fn locate_fields(skipped: &[u32], page: &[u8], records: &[(u32, u32)], fields: &
         };
         let mut header = header.iter();
         let mut offset = start + u32::from(header_len);
-        for (&skipped, field) in skipped.iter().zip(fields) {
+        for (&skipped, field) in skipped.iter().zip(&mut *fields) {
             for _ in 0..skipped {
                 let Some(&serial) = header.next() else { break };
                 offset += match LENGTHS.get(usize::from(serial)) {
@@ -170,6 +205,9 @@ fn locate_fields(skipped: &[u32], page: &[u8], records: &[(u32, u32)], fields: &
         // Places only grow: when the last value lies in the record, all do.
         if offset > start + len {
             return false;
+        }
+        if let Some(key) = key {
+            shapes.keep(key, start, fields, offset);
         }
     }
     true
@@ -205,6 +243,10 @@ fn fill(
         _ => false,
     };
     if filled {
+        return Ok(());
+    }
+    column.truncate(before);
+    if !wanted.real && fill_numbers(page, fields.clone(), column) {
         return Ok(());
     }
     column.truncate(before);
@@ -270,6 +312,26 @@ fn fill_reals(page: &[u8], fields: impl Iterator<Item = Field>, integers: bool, 
     });
     column.extend_slots(Class::Real, bits);
     !others && !nan
+}
+
+/// A column of integers and reals.
+fn fill_numbers(page: &[u8], fields: impl Iterator<Item = Field>, column: &mut Vector) -> bool {
+    let mut others = false;
+    let rows = fields.map_while(|field| {
+        let row = match field.serial {
+            7 => {
+                let at = field.offset as usize;
+                let eight = page.get(at..at + 8).and_then(|eight| eight.first_chunk::<8>());
+                let real = eight.map_or(f64::NAN, |eight| f64::from_be_bytes(*eight));
+                (!real.is_nan()).then_some((Class::Real, real.to_bits()))
+            }
+            serial => is_integer(serial).then(|| (Class::Integer, integer(page, field) as u64)),
+        };
+        others |= row.is_none();
+        row
+    });
+    column.extend_classed(rows);
+    !others
 }
 
 /// A column of texts.

@@ -12,7 +12,7 @@
 //! | `output` | the batches that scans put out, and their size |
 //! | `filter` | filtering before all is decoded |
 //! | `late` | terms of a filter that wait until there are more rows |
-//! | `decode`, `leaf` | records to columns, one by one and a leaf at a time |
+//! | `decode`, `leaf`, `shape` | records to columns, one by one and a leaf at a time |
 
 mod decode;
 mod filter;
@@ -25,6 +25,7 @@ mod lookup;
 mod output;
 mod rowid_union;
 mod seek;
+mod shape;
 mod table;
 mod tree;
 mod virtual_table;
