@@ -85,6 +85,9 @@ fn commits_and_rollbacks_are_told_as_sqlite_tells_them() {
             theirs.lock().unwrap().push(' ');
             assert_eq!(*ours.lock().unwrap(), *theirs.lock().unwrap(), "{sql}");
         }
+        // The hooks must not be called any more when they are freed with the connection.
+        sqlite.commit_hook(None::<fn() -> bool>).unwrap();
+        sqlite.rollback_hook(None::<fn()>).unwrap();
     }
 }
 
