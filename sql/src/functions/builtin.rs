@@ -4,6 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use super::aggregate::{BasicAggregate, Extreme};
 use super::json::{Edit, JsonFunction, JsonGroup, Operation};
+use super::length::Length;
 use super::percentile::Percentile;
 use super::registry::FunctionTable;
 use super::{
@@ -92,6 +93,8 @@ fn scalars(table: &mut FunctionTable, list: &[(&str, Arity, FunctionFlags, Code)
 }
 
 fn register_core(table: &mut FunctionTable) {
+    let length: Arc<dyn ScalarFunction> = Arc::new(Length);
+    add(table, "length", Exact(1), PURE, FunctionKind::Scalar(length));
     use Arity::{AtLeast, Exact, Range};
     const JSON_READING: FunctionFlags = FunctionFlags {
         reads_json: true,
@@ -144,7 +147,6 @@ fn register_core(table: &mut FunctionTable) {
             ("offsets", Exact(1), PURE, core::offsets),
             ("matchinfo", Range(1, 2), PURE, core::matchinfo),
             ("optimize", Exact(1), PURE, core::optimize),
-            ("length", Exact(1), PURE, text::length),
             ("octet_length", Exact(1), PURE, text::octet_length),
             ("instr", Exact(2), PURE, text::instr),
             ("substr", Range(2, 3), PURE, text::substr),

@@ -15,6 +15,7 @@ mod context;
 pub mod core;
 mod datetime;
 pub mod json;
+mod length;
 mod math;
 #[cfg(test)]
 pub(crate) mod oracle;
@@ -92,6 +93,12 @@ pub trait ScalarFunction: Send + Sync {
         args: &[ValueRef<'_>],
         out: &mut dyn ValueSink,
     ) -> Result<()>;
+
+    /// For a function of one argument: what gives the same for a text as [`call`](Self::call), where that is always an integer. Columns of
+    /// texts are then run through it alone.
+    fn integer_of_text(&self) -> Option<fn(&[u8]) -> i64> {
+        None
+    }
 }
 
 impl<F> ScalarFunction for F

@@ -14,7 +14,7 @@ type Context<'a, 'b> = &'a mut FunctionContext<'b>;
 type Sink<'a> = &'a mut dyn ValueSink;
 
 /// Runs `f` on the bytes of an argument, numbers as text; NULL gives NULL.
-fn with_bytes(
+pub(super) fn with_bytes(
     value: ValueRef<'_>,
     out: Sink<'_>,
     f: impl FnOnce(&[u8], Sink<'_>) -> Result<()>,
@@ -31,17 +31,6 @@ fn number_text(number: ValueRef<'_>) -> smallvec::SmallVec<[u8; 32]> {
     let mut text = Vec::with_capacity(32);
     decimal::write_number(number, &mut text);
     smallvec::SmallVec::from_vec(text)
-}
-
-pub(super) fn length(_: Context<'_, '_>, args: Args<'_, '_>, out: Sink<'_>) -> Result<()> {
-    if let ValueRef::Blob(bytes) = args[0] {
-        out.integer(bytes.len() as i64);
-        return Ok(());
-    }
-    with_bytes(args[0], out, |text, out| {
-        out.integer(utf8::count_groups(until_nul(text)) as i64);
-        Ok(())
-    })
 }
 
 pub(super) fn octet_length(cx: Context<'_, '_>, args: Args<'_, '_>, out: Sink<'_>) -> Result<()> {

@@ -47,7 +47,14 @@ pub(super) struct Overlay {
     clock: u64,
     /// Slots that are no longer needed, for the spill file to take back.
     freed: Vec<Slot>,
+    /// Undo images that are no longer needed, as memory for the next ones: each statement saves a few pages.
+    spare: Vec<Arc<[u8]>>,
+    /// The memory of an undo list.
+    spare_undo: Vec<Undo>,
 }
+
+/// Buffers kept for the next undo images.
+const SPARE_MAX: usize = 32;
 
 struct Dirty {
     held: Held,
@@ -141,7 +148,14 @@ impl Overlay {
             }
         };
         match &mut dirty.held {
-            Held::Memory(bytes) => Ok(Arc::make_mut(bytes)),
+            Held::Memory(bytes) => {
+                if Arc::strong_count(bytes) > 1
+                    && let Some(copy) = copy_into(self.spare.pop(), bytes)
+                {
+                    *bytes = copy;
+                }
+                Ok(Arc::make_mut(bytes))
+            }
             Held::Spilled(_) => Err(Error::Misuse("a page that is changed is in memory")),
         }
     }
@@ -186,6 +200,12 @@ impl Overlay {
     fn let_go_undo(&mut self, undo: Undo) {
         if let Some(held) = undo.image {
             self.resident_undo -= usize::from(held.in_memory().is_some());
+            if let Held::Memory(bytes) = &held
+                && self.spare.len() < SPARE_MAX
+                && Arc::strong_count(bytes) == 1
+            {
+                self.spare.push(Arc::clone(bytes));
+            }
             self.let_go(held);
         }
     }
@@ -224,7 +244,7 @@ impl Overlay {
         self.savepoints.push(Savepoint {
             epoch: self.epoch,
             page_count,
-            undo: Vec::new(),
+            undo: std::mem::take(&mut self.spare_undo),
         });
         self.savepoints.len() - 1
     }
@@ -236,14 +256,17 @@ impl Overlay {
     /// Keeps the changes since savepoint `depth` and drops it and all deeper ones.
     pub(super) fn release(&mut self, depth: usize) {
         while self.savepoints.len() > depth {
-            let Some(child) = self.savepoints.pop() else { break };
+            let Some(mut child) = self.savepoints.pop() else {
+                break;
+            };
             let epoch = self.savepoints.last().map(|parent| parent.epoch);
-            for undo in child.undo {
+            for undo in child.undo.drain(..) {
                 match (self.savepoints.last_mut(), epoch) {
                     (Some(parent), Some(epoch)) if undo.saved_epoch < epoch => parent.undo.push(undo),
                     _ => self.let_go_undo(undo),
                 }
             }
+            self.spare_undo = child.undo;
         }
         self.epoch = self.savepoints.last().map_or(0, |top| top.epoch);
     }
@@ -396,7 +419,17 @@ impl Overlay {
         self.freed
             .extend(images.chain(dirty).filter_map(|held| held.slot()));
         (self.epoch, self.resident, self.resident_undo) = (0, 0, 0);
+        (self.spare, self.spare_undo) = (Vec::new(), Vec::new());
     }
+}
+
+/// A copy of `bytes` in the memory of a buffer that nobody else looks at; `None` without one of the same length.
+#[inline]
+fn copy_into(spare: Option<Arc<[u8]>>, bytes: &[u8]) -> Option<Arc<[u8]>> {
+    let mut copy = spare?;
+    let memory = Arc::get_mut(&mut copy).filter(|memory| memory.len() == bytes.len())?;
+    memory.copy_from_slice(bytes);
+    Some(copy)
 }
 
 fn save(savepoints: &mut [Savepoint], page: PageNo, image: Option<Held>, saved_epoch: u64) {

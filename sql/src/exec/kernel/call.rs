@@ -92,6 +92,16 @@ impl Evaluate for Call {
             columns.push(argument.evaluate_rows(context, input, rows)?);
         }
         let constant = *stable && columns.iter().all(Values::is_constant) && !rows.is_empty();
+        if let ([texts], Some(integer_of)) = (&columns[..], scalar.integer_of_text())
+            && texts.vector().uniform_class() == Some(Class::Text)
+        {
+            let (vector, count) = (texts.vector(), if constant { 1 } else { rows.len() });
+            out.clear();
+            out.extend_integers(
+                (0..count).map(|n| integer_of(vector.bytes_of(vector.slots()[texts.row(n)]))),
+            );
+            return Ok(Values::computed(out, constant, rows.len()));
+        }
         let mut function_context = FunctionContext::new(&context.state.session.environment)
             .with_collation(collation)
             .with_state(std::mem::take(state));
