@@ -251,12 +251,11 @@ impl State {
             .open_options()
             .open_database(name, file)
             .map_err(cannot_open)?;
-        let timeout = std::time::Duration::from_millis(self.settings.busy_timeout_ms.into());
-        database.pager.set_busy_timeout(timeout);
         database.secure_delete = self.databases.first().map_or(0, |main| main.secure_delete);
         database.pager.set_secure_delete(database.secure_delete == 1);
         self.databases.push(database);
         let number = self.databases.len() - 1;
+        self.wait_as_told(number);
         let open = self.open_transactions();
         let read = self.begin_reading(&[number]);
         self.end_reads_since(open);

@@ -33,7 +33,8 @@ pub mod value;
 pub mod virtual_table;
 
 pub use connection::{
-    Backup, BackupStep, Blob, Connection, DeserializeOptions, InterruptHandle, OpenOptions,
+    Backup, BackupStep, Blob, Connection, DeserializeOptions, DropBehavior, InterruptHandle, OpenOptions,
+    Savepoint, Transaction, TransactionBehavior,
 };
 pub use error::{Error, Result};
 pub use statement::{

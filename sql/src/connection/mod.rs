@@ -16,9 +16,11 @@
 mod backup;
 mod blob;
 mod collations;
+mod hooks;
 mod options;
 mod prepare;
 mod programs;
+mod scope;
 mod serialize;
 mod transaction;
 mod virtual_tables;
@@ -35,6 +37,7 @@ pub use backup::{Backup, BackupStep};
 pub use blob::Blob;
 pub use options::OpenOptions;
 pub(crate) use prepare::named_columns;
+pub use scope::{DropBehavior, Savepoint, Transaction, TransactionBehavior};
 pub use serialize::DeserializeOptions;
 pub(crate) use transaction::{Entered, Outcome};
 
@@ -49,7 +52,8 @@ use crate::syntax::ParseMemory;
 use crate::value::Value;
 use crate::virtual_table::{Module, NestedState};
 use collations::CollationTable;
-use transaction::Transaction;
+use hooks::Hooks;
+use transaction::Transaction as OpenTransaction;
 use virtual_tables::VirtualTableState;
 
 /// How many statements the cache keeps.
@@ -107,7 +111,8 @@ pub(crate) struct State {
     pub(crate) virtual_tables: VirtualTableState,
     /// Statements that virtual tables run.
     pub(crate) nested: NestedState,
-    pub(crate) transaction: Transaction,
+    pub(crate) transaction: OpenTransaction,
+    pub(crate) hooks: Hooks,
     /// Index entries that wait.
     pub(crate) deferred: Deferred,
     pub(crate) settings: Settings,
@@ -344,6 +349,8 @@ impl Drop for Connection {
         let state = self.state.get_mut();
         state.cache.clear();
         state.nested.kept.clear();
+        // Nobody is told of the end.
+        state.hooks = Hooks::default();
         state.roll_back_all();
     }
 }
@@ -362,7 +369,8 @@ impl State {
             collations: CollationTable::default(),
             virtual_tables: VirtualTableState::default(),
             nested: NestedState::default(),
-            transaction: Transaction::default(),
+            transaction: OpenTransaction::default(),
+            hooks: Hooks::default(),
             deferred: Deferred::default(),
             settings,
             schema_version: 1,
@@ -409,6 +417,7 @@ impl State {
 
     pub(crate) fn set_busy_timeout(&mut self, timeout: Duration) {
         self.settings.busy_timeout_ms = milliseconds(timeout);
+        self.hooks.forget_busy_handler();
         for database in &mut self.databases {
             database.pager.set_busy_timeout(timeout);
         }

@@ -14,7 +14,7 @@ use std::sync::atomic::AtomicBool;
 
 use aludel_storage::btree;
 use aludel_storage::format::AutoVacuum;
-use aludel_storage::pager::{Afterwards, PAGE_COUNT_MAX, Pager, TransactionState, commit_all};
+use aludel_storage::pager::{Afterwards, PAGE_COUNT_MAX, Pager, TransactionState, Waiting, commit_all};
 
 use super::State;
 use crate::catalog::Database;
@@ -22,6 +22,9 @@ use crate::error::{Error, Result};
 use crate::exec::write::{Failure, check_transaction_keys};
 use crate::pragma;
 use crate::syntax::ast::{ConflictAction, TransactionKind};
+
+/// SQLITE_BUSY.
+const BUSY: i32 = 5;
 
 /// Where a connection stands.
 #[derive(Debug, Default)]
@@ -40,6 +43,8 @@ pub(crate) struct Transaction {
     pub(crate) abortions: u64,
     /// Grows with each ROLLBACK, also of a part.
     pub(crate) rollbacks: u64,
+    /// The database whose read transaction could not become one that writes because of another connection.
+    refused: Option<usize>,
 }
 
 #[derive(Debug)]
@@ -214,7 +219,26 @@ impl State {
         let Some(database) = self.databases.get_mut(number) else {
             return Ok(());
         };
-        pragma::begin_writing(&mut database.pager, depth)
+        let reads = database.pager.state() == TransactionState::Read;
+        let began = pragma::begin_writing(&mut database.pager, depth);
+        if reads && began.as_ref().is_err_and(|error| error.code() == BUSY) {
+            self.transaction.refused = Some(number);
+        }
+        began
+    }
+
+    /// After an error: whether the statement is to start over. It is if another connection was in the way of its first lock to write, the
+    /// snapshot that it read with is its own (none was open, says `before`), so that it could be given up, and waiting has not come to an end.
+    pub(crate) fn waits_to_write(&mut self, before: u64, waiting: &mut Waiting) -> bool {
+        let Some(number) = self.transaction.refused.take() else {
+            return false;
+        };
+        if before >> number & 1 == 1 {
+            return false;
+        }
+        self.end_reads_since(before);
+        let database = self.databases.get_mut(number);
+        database.is_some_and(|database| database.pager.wait_for_lock(waiting))
     }
 
     /// A statement ends: its changes are committed, kept for a later commit, or undone.
@@ -387,6 +411,9 @@ impl State {
         let written: Vec<usize> = (0..self.databases.len())
             .filter(|&number| writes(&self.databases[number]))
             .collect();
+        if !written.is_empty() {
+            self.hooks.ask_to_commit()?;
+        }
         for &number in &written {
             shrink(&mut self.databases[number].pager)?;
         }
@@ -418,6 +445,7 @@ impl State {
     /// Undoes the transaction. Statements that still read go on, unless the schema that they were compiled against is undone too.
     pub(crate) fn roll_back_all(&mut self) {
         let then = self.after_writing();
+        let any = self.transaction.begun || self.writing_pagers().next().is_some();
         self.transaction.rollbacks += 1;
         self.deferred.forget();
         for database in &mut self.databases {
@@ -436,6 +464,9 @@ impl State {
         self.transaction.begun = false;
         self.transaction.savepoints.clear();
         self.transaction.statements = 0;
+        if any {
+            self.hooks.tell_of_rollback();
+        }
     }
 
     /// Schemas that this transaction changed were undone with it. True when there was one.

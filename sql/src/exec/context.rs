@@ -34,6 +34,8 @@ impl ExecContext<'_> {
     pub fn check_interrupt(&self) -> Result<()> {
         if self.interrupt.load(Ordering::Relaxed) {
             Err(Error::Interrupt)
+        } else if self.state.hooks.watches_progress() {
+            self.state.hooks.tell_progress()
         } else {
             Ok(())
         }

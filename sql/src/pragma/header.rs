@@ -30,25 +30,29 @@ pub(super) fn answer(
     request: &Request<'_>,
     context: &mut PragmaContext<'_>,
 ) -> Result<Vec<Row>> {
-    let pager = &mut context.state.databases[request.database_or_main()].pager;
+    let state = &mut *context.state;
+    let pager = &mut state.databases[request.database_or_main()].pager;
     match request.number() {
         Some(number) if !field.is_read_only() => {
-            writing(
-                pager,
-                (
-                    context.state.transaction.is_autocommit(),
-                    context.state.transaction.savepoints(),
-                ),
-                |pager| {
-                    Ok(pager.update_header(|header| match field {
-                        Field::ApplicationId => header.application_id = number as i32,
-                        Field::SchemaVersion => header.schema_cookie = number as u32,
-                        Field::UserVersion => header.user_version = number as i32,
-                        Field::DataVersion | Field::FreelistCount => {}
-                    })?)
-                },
-            )?;
-            Ok(Vec::new())
+            let autocommit = state.transaction.is_autocommit();
+            let hooks = &mut state.hooks;
+            let mut refused = false;
+            let depth = (autocommit, state.transaction.savepoints());
+            let written = writing(pager, depth, |pager| {
+                pager.update_header(|header| match field {
+                    Field::ApplicationId => header.application_id = number as i32,
+                    Field::SchemaVersion => header.schema_cookie = number as u32,
+                    Field::UserVersion => header.user_version = number as i32,
+                    Field::DataVersion | Field::FreelistCount => {}
+                })?;
+                let asked = if autocommit { hooks.ask_to_commit() } else { Ok(()) };
+                refused = asked.is_err();
+                asked
+            });
+            if refused {
+                hooks.tell_of_rollback();
+            }
+            written.map(|()| Vec::new())
         }
         _ => {
             let number = reading(pager, |pager| {

@@ -421,13 +421,9 @@ fn checkpoint(pager: &mut Pager, mode: CheckpointKind) -> Result<[i64; 3]> {
 pub(super) fn busy_timeout(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
     if let Some(timeout) = request.number() {
         let timeout_ms = u32::try_from(timeout.max(0)).unwrap_or(u32::MAX);
-        context.state.settings.busy_timeout_ms = timeout_ms;
-        let timeout = Duration::from_millis(u64::from(timeout_ms));
         context
             .state
-            .databases
-            .iter_mut()
-            .for_each(|database| database.pager.set_busy_timeout(timeout));
+            .set_busy_timeout(Duration::from_millis(u64::from(timeout_ms)));
     }
     Ok(one_integer(i64::from(context.state.settings.busy_timeout_ms)))
 }

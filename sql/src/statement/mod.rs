@@ -16,15 +16,19 @@ mod program;
 mod row;
 
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 pub use convert::{FromValue, ToValue};
 pub use params::{Params, ParamsFromIter, params_from_iter};
 pub(crate) use program::{Compiled, Program, Query};
 pub use row::{ColumnIndex, Row};
 
+use aludel_storage::pager::Waiting;
+
 use crate::connection::{Connection, Entered, Outcome, State};
 use crate::error::{Error, Result};
 use crate::exec::write::{Failure, Until, check_statement_keys};
+use crate::plan::ColumnOrigin;
 use crate::syntax::ast::{self, ConflictAction};
 use crate::value::{Value, ValueRef};
 
@@ -66,6 +70,8 @@ pub(crate) struct Body {
     phase: Phase,
     run: u64,
     abortions: u64,
+    /// When it began, where somebody wants to know how long it takes.
+    began: Option<Instant>,
 }
 
 /// Where a statement is.
@@ -93,6 +99,7 @@ impl Body {
             phase: Phase::Ready,
             run: 0,
             abortions: 0,
+            began: None,
         };
         if let Some(compiled) = compiled {
             body.install(compiled);
@@ -143,10 +150,24 @@ impl Body {
         }
     }
 
+    /// Starts. A statement that another connection keeps from writing gives up what it has read, waits, and starts over: only one that found
+    /// a snapshot open must not, as somebody may be waiting for that.
     fn start(&mut self, state: &mut State, connection: &Connection) -> Result<bool, Failure> {
+        let before = state.open_transactions();
+        let mut waiting = None;
+        loop {
+            match self.start_once(state, connection) {
+                Err(_) if state.waits_to_write(before, waiting.get_or_insert_with(Waiting::default)) => {}
+                result => return result,
+            }
+        }
+    }
+
+    fn start_once(&mut self, state: &mut State, connection: &Connection) -> Result<bool, Failure> {
         if state.transaction.running() == 0 {
             connection.interrupt_flag().store(false, Ordering::Relaxed);
         }
+        self.began = state.hooks.tell_of_start(own_text(&self.sql, self.tail));
         if let Program::Command(_) = self.row.program {
             return self.run_command(state, connection);
         }
@@ -303,7 +324,8 @@ impl Body {
 
     fn end(&mut self, state: &mut State, outcome: Outcome) -> Result<()> {
         self.row.finish();
-        match std::mem::replace(&mut self.phase, Phase::Ready) {
+        let began = self.began.take();
+        let ended = match std::mem::replace(&mut self.phase, Phase::Ready) {
             Phase::Running(entered) => {
                 let left = state.leave(&entered, outcome);
                 if left.is_err() && outcome == Outcome::Done {
@@ -315,7 +337,19 @@ impl Body {
                 state.release_idle();
                 Ok(())
             }
+        };
+        if let Some(began) = began {
+            state.hooks.tell_of_end(own_text(&self.sql, self.tail), began);
         }
+        ended
+    }
+}
+
+/// The text of a statement without what follows it at `tail`; 0: nothing follows.
+fn own_text(sql: &str, tail: usize) -> &str {
+    match tail {
+        0 => sql,
+        tail => sql.get(..tail).unwrap_or(sql),
     }
 }
 
@@ -396,6 +430,45 @@ impl<'c> Statement<'c> {
     /// The declared type of the table column that a result column shows, if it shows one.
     pub fn column_decltype(&self, column: usize) -> Option<&str> {
         self.body().row.columns.get(column)?.declared_type()
+    }
+
+    /// The column of a table that a result column shows, under its own name, whatever the result calls it; `None` for what is computed.
+    ///
+    /// ```
+    /// # fn main() -> aludel_sql::Result<()> {
+    /// let connection = aludel_sql::Connection::open_in_memory()?;
+    /// connection.execute_batch("CREATE TABLE person(name TEXT); CREATE VIEW people AS SELECT name AS who FROM person")?;
+    /// let statement = connection.prepare("SELECT who AS x, upper(who) FROM people")?;
+    /// assert_eq!(statement.column_origin_name(0), Some("name"));
+    /// assert_eq!(statement.column_table_name(0), Some("person"));
+    /// assert_eq!(statement.column_database_name(0).as_deref(), Some("main"));
+    /// assert_eq!(statement.column_origin_name(1), None);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn column_origin_name(&self, column: usize) -> Option<&str> {
+        self.origin(column).map(ColumnOrigin::name)
+    }
+
+    /// The table whose column a result column shows.
+    pub fn column_table_name(&self, column: usize) -> Option<&str> {
+        match self.origin(column)? {
+            ColumnOrigin::Table { table, .. } => Some(&table.name),
+        }
+    }
+
+    /// The database of the table whose column a result column shows: `main`, `temp`, or as ATTACH named it.
+    pub fn column_database_name(&self, column: usize) -> Option<String> {
+        let ColumnOrigin::Table { database, .. } = self.origin(column)?;
+        let state = self.connection.state.try_borrow().ok()?;
+        state
+            .databases
+            .get(*database)
+            .map(|database| database.name.clone())
+    }
+
+    fn origin(&self, column: usize) -> Option<&ColumnOrigin> {
+        self.body().row.columns.get(column)?.origin.as_ref()
     }
 
     // ---- parameters ------------------------------------------------------------------------------

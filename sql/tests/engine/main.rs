@@ -13,6 +13,7 @@ mod depth;
 mod files;
 mod foreign_keys;
 mod histories;
+mod hooks;
 mod nested_from;
 mod programs;
 mod queries;

@@ -54,9 +54,9 @@ impl BusyPolicy {
     }
 }
 
-/// One wait, from its first refusal on.
-#[derive(Default)]
-pub(crate) struct Waiting {
+/// One wait for a lock, from its first refusal on, over as many attempts as the busy policy allows.
+#[derive(Debug, Default)]
+pub struct Waiting {
     attempts: u32,
     started: Option<Duration>,
 }

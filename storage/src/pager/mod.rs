@@ -42,7 +42,7 @@ mod watch;
 use std::path::Path;
 use std::sync::Arc;
 
-pub use busy::BusyHandler;
+pub use busy::{BusyHandler, Waiting};
 pub use multi::commit_all;
 pub use options::{JournalMode, PagerOptions, Synchronous};
 pub use page::Page;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::busy::BusyHandler;
+use super::busy::{BusyHandler, Waiting};
 use super::options::{JournalMode, Synchronous};
 use super::{Pager, Store, TransactionState};
 use crate::error::{Error, Result};
@@ -239,6 +239,15 @@ impl Pager {
     /// Asks `handler` whether to try again; replaces a busy timeout. `None` never waits.
     pub fn set_busy_handler(&mut self, handler: Option<BusyHandler>) {
         self.busy.set_handler(handler);
+    }
+
+    /// Waits a little, or asks the busy handler; `false` when it is time to give up. For who gave back a snapshot because
+    /// [`Pager::begin_write`] was refused over it, and is going to try again from nothing.
+    pub fn wait_for_lock(&mut self, waiting: &mut Waiting) -> bool {
+        match &self.store {
+            Store::File(store) => waiting.again(&mut self.busy, &*store.vfs),
+            Store::Memory(_) => false,
+        }
     }
 
     /// Maps at most this many bytes of the file; zero reads through the page cache. Outside of a transaction.

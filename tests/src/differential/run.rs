@@ -110,12 +110,14 @@ pub fn play(
     let mut rowids = RowIds::default();
     for (at, statement) in statements.iter().enumerate() {
         let sql = statement.tree.to_string();
-        if let Some(found) = compare_one(&mut engines, statement, &sql, only, &mut rowids, tally) {
-            if refused_for_a_key(&found.kind) && engines.theirs_is_orphaned() {
+        match compare_one(&mut engines, statement, &sql, only, &mut rowids, tally) {
+            Verdict::Same => {}
+            Verdict::Apart => return Ok(None),
+            Verdict::Different(found) if refused_for_a_key(&found.kind) && engines.theirs_is_orphaned() => {
                 tally.orphaned += 1;
                 return Ok(None);
             }
-            return Ok(Some((at, found)));
+            Verdict::Different(found) => return Ok(Some((at, found))),
         }
     }
     Ok(super::content::compare_content(&mut engines).map(|found| (statements.len(), found)))
@@ -147,6 +149,15 @@ fn agree_in_ascending_order(engines: &mut Engines, statement: &Statement, sql: &
     theirs.is_some_and(|theirs| difference(statement.ask, &statement.tree.order(), ours, &theirs).is_none())
 }
 
+/// What is said of a statement.
+enum Verdict {
+    /// Both engines say the same, or what they say is left open.
+    Same,
+    /// A change was made in one of them only, and which is left open: nothing that follows can be compared.
+    Apart,
+    Different(Difference),
+}
+
 fn compare_one(
     engines: &mut Engines,
     statement: &Statement,
@@ -154,7 +165,7 @@ fn compare_one(
     only: Option<&'static str>,
     rowids: &mut RowIds,
     tally: &mut Tally,
-) -> Option<Difference> {
+) -> Verdict {
     let ours = engines.our_outcome(sql);
     let theirs = engines.their_outcome(sql);
     if theirs.error.is_some() && sql.starts_with("ALTER") {
@@ -172,12 +183,15 @@ fn compare_one(
             && (agree_in_plain_json(engines, statement, sql)
                 || agree_in_ascending_order(engines, statement, sql, &ours))
     };
-    let found = found.filter(|found| !excused(found));
-    if found.is_some() || !statement.ask.query || theirs.error.is_some() {
-        return found;
+    match found.filter(|found| !excused(found)) {
+        Some(found) => Verdict::Different(found),
+        None if !statement.ask.query && ours.error.is_some() != theirs.error.is_some() => Verdict::Apart,
+        None if !statement.ask.query || theirs.error.is_some() => Verdict::Same,
+        None => {
+            tally.asked_again += 1;
+            rules::check(engines, statement, sql, &ours, only).map_or(Verdict::Same, Verdict::Different)
+        }
     }
-    tally.asked_again += 1;
-    rules::check(engines, statement, sql, &ours, only)
 }
 
 /// Whether the last of the statements still differs in the same way.

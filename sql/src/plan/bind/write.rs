@@ -170,7 +170,13 @@ impl<'a> Binder<'a> {
         let (upserts, _) = self.in_scope(outer, |binder| {
             binder
                 .in_scope(scope, |binder| match kind {
-                    WritableKind::Table(table) => binder.upserts(insert, table, row),
+                    WritableKind::Table(table) => {
+                        let names_rowid = places.rowid.is_some()
+                            || table
+                                .rowid_alias
+                                .is_some_and(|alias| places.columns[alias].is_some());
+                        binder.upserts(insert, table, row, names_rowid)
+                    }
                     WritableKind::View(..) => Ok(Vec::new()),
                 })
                 .map(|(upserts, _)| upserts)
@@ -288,6 +294,7 @@ impl<'a> Binder<'a> {
         insert: &'a ast::Insert,
         table: &'a Arc<Table>,
         row: TableId,
+        names_rowid: bool,
     ) -> Result<Vec<BoundUpsert>> {
         let mut bound = Vec::with_capacity(insert.upserts.len());
         for (place, upsert) in insert.upserts.iter().enumerate() {
@@ -308,7 +315,7 @@ impl<'a> Binder<'a> {
             };
             // SQLite never looks at what a second clause for the same constraint would do: it cannot come into effect.
             let repeated = target.is_some() && bound.iter().any(|known: &BoundUpsert| known.target == target);
-            if repeated {
+            if repeated || target.is_none() && !leaves_conflicts(table, &bound, names_rowid) {
                 continue;
             }
             let update = match &upsert.action {
@@ -657,6 +664,21 @@ fn refuse_returning(table: &Table, verb: &str, returns_nothing: bool) -> Result<
         ))),
         false => Ok(()),
     }
+}
+
+/// Whether a row can collide in a way that no clause before takes. One that can't is never looked at either.
+fn leaves_conflicts(table: &Table, taken: &[BoundUpsert], names_rowid: bool) -> bool {
+    let is_taken = |target: UpsertTarget| taken.iter().any(|clause| clause.target == Some(target));
+    let unique = table
+        .indexes
+        .iter()
+        .enumerate()
+        .filter(|(_, index)| index.unique.is_some());
+    let primary = names_rowid || table.without_rowid.is_some();
+    primary && !is_taken(UpsertTarget::PrimaryKey)
+        || unique
+            .map(|(place, _)| UpsertTarget::Index(place))
+            .any(|target| !is_taken(target))
 }
 
 /// Which source column goes where.

@@ -1,0 +1,356 @@
+//! Hooks, and transactions as values: what happens, and how often, is what happens with SQLite's.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use aludel_sql::{Connection, DropBehavior, Error, TransactionBehavior};
+
+fn count(connection: &Connection) -> i64 {
+    connection
+        .query_row("SELECT count(*) FROM t", (), |row| row.get(0))
+        .unwrap()
+}
+
+fn with_table() -> Connection {
+    let connection = Connection::open_in_memory().unwrap();
+    connection.execute("CREATE TABLE t(a UNIQUE)", ()).unwrap();
+    connection
+}
+
+#[test]
+fn commits_and_rollbacks_are_told_as_sqlite_tells_them() {
+    let script = [
+        "CREATE TABLE t(a UNIQUE)",
+        "INSERT INTO t VALUES (1)",
+        "SELECT * FROM t",
+        "BEGIN",
+        "COMMIT",
+        "BEGIN",
+        "INSERT INTO t VALUES (2)",
+        "ROLLBACK",
+        "BEGIN",
+        "ROLLBACK",
+        "BEGIN",
+        "INSERT INTO t VALUES (3)",
+        "INSERT INTO t VALUES (3)",
+        "COMMIT",
+        "INSERT INTO t VALUES (3)",
+        "BEGIN",
+        "INSERT OR ROLLBACK INTO t VALUES (3)",
+        "SAVEPOINT s",
+        "INSERT INTO t VALUES (4)",
+        "ROLLBACK TO s",
+        "RELEASE s",
+        "UPDATE t SET a = a + 10",
+        "INSERT OR FAIL INTO t VALUES (50), (50)",
+        "DELETE FROM t WHERE a = 99",
+        "PRAGMA user_version = 5",
+        "DROP TABLE t",
+    ];
+    for refuses in [false, true] {
+        let (ours, theirs) = (
+            Arc::new(Mutex::new(String::new())),
+            Arc::new(Mutex::new(String::new())),
+        );
+        let connection = Connection::open_in_memory().unwrap();
+        let mut sqlite = rusqlite::Connection::open_in_memory().unwrap();
+        let note = |log: &Arc<Mutex<String>>, letter: char| {
+            let log = Arc::clone(log);
+            move || log.lock().unwrap().push(letter)
+        };
+        let refuse = |log: &Arc<Mutex<String>>| {
+            let told = note(log, 'c');
+            let mut number = 0;
+            move || {
+                told();
+                number += 1;
+                refuses && number > 2
+            }
+        };
+        connection.commit_hook(Some(refuse(&ours))).unwrap();
+        connection.rollback_hook(Some(note(&ours, 'r'))).unwrap();
+        sqlite.commit_hook(Some(refuse(&theirs))).unwrap();
+        sqlite.rollback_hook(Some(note(&theirs, 'r'))).unwrap();
+        for sql in script {
+            let ran = connection
+                .execute_batch(sql)
+                .map_err(|error| error.extended_code());
+            let expected = sqlite.execute_batch(sql).map_err(|error| match error {
+                rusqlite::Error::SqliteFailure(failure, _) => failure.extended_code,
+                other => panic!("{other}"),
+            });
+            assert_eq!(ran, expected, "{sql}");
+            ours.lock().unwrap().push(' ');
+            theirs.lock().unwrap().push(' ');
+            assert_eq!(*ours.lock().unwrap(), *theirs.lock().unwrap(), "{sql}");
+        }
+        // The hooks must not be called any more when they are freed with the connection.
+        sqlite.commit_hook(None::<fn() -> bool>).unwrap();
+        sqlite.rollback_hook(None::<fn()>).unwrap();
+    }
+}
+
+#[test]
+fn a_transaction_ends_with_its_scope() {
+    let mut connection = with_table();
+    {
+        let transaction = connection.transaction().unwrap();
+        transaction.execute("INSERT INTO t VALUES (1)", ()).unwrap();
+    }
+    assert_eq!(count(&connection), 0);
+    let transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .unwrap();
+    transaction.execute("INSERT INTO t VALUES (1)", ()).unwrap();
+    transaction.commit().unwrap();
+    let mut transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Exclusive)
+        .unwrap();
+    transaction.set_drop_behavior(DropBehavior::Commit);
+    transaction.execute("INSERT INTO t VALUES (2)", ()).unwrap();
+    drop(transaction);
+    assert_eq!((count(&connection), connection.is_autocommit()), (2, true));
+    let mut transaction = connection.transaction().unwrap();
+    transaction.set_drop_behavior(DropBehavior::Ignore);
+    transaction.execute("INSERT INTO t VALUES (3)", ()).unwrap();
+    drop(transaction);
+    assert!(!connection.is_autocommit());
+    assert!(connection.unchecked_transaction().is_err());
+    connection.execute_batch("ROLLBACK").unwrap();
+    let transaction = connection.transaction().unwrap();
+    transaction.execute("INSERT INTO t VALUES (4)", ()).unwrap();
+    transaction.rollback().unwrap();
+    assert_eq!(count(&connection), 2);
+}
+
+#[test]
+fn a_transaction_that_an_error_ended_is_over() {
+    let mut connection = with_table();
+    let transaction = connection.transaction().unwrap();
+    transaction.execute("INSERT INTO t VALUES (1)", ()).unwrap();
+    let failed = transaction.execute("INSERT OR ROLLBACK INTO t VALUES (1)", ());
+    assert!(failed.is_err());
+    transaction.commit().unwrap();
+    assert_eq!(count(&connection), 0);
+}
+
+#[test]
+fn savepoints_are_taken_back_alone() {
+    let mut connection = with_table();
+    {
+        let mut outer = connection.savepoint().unwrap();
+        outer.execute("INSERT INTO t VALUES (1)", ()).unwrap();
+        {
+            let mut inner = outer.savepoint().unwrap();
+            inner.execute("INSERT INTO t VALUES (2)", ()).unwrap();
+            inner.rollback().unwrap();
+            inner.execute("INSERT INTO t VALUES (3)", ()).unwrap();
+            let innermost = inner.savepoint().unwrap();
+            innermost.execute("INSERT INTO t VALUES (4)", ()).unwrap();
+            innermost.commit().unwrap();
+            inner.commit().unwrap();
+        }
+        {
+            let dropped = outer.savepoint().unwrap();
+            dropped.execute("INSERT INTO t VALUES (5)", ()).unwrap();
+        }
+        outer.commit().unwrap();
+    }
+    assert!(connection.is_autocommit());
+    let rows: Vec<i64> = connection
+        .prepare("SELECT a FROM t ORDER BY a")
+        .unwrap()
+        .query_map((), |row| row.get(0))
+        .unwrap()
+        .collect::<Result<_, _>>()
+        .unwrap();
+    assert_eq!(rows, [1, 3, 4]);
+    let mut transaction = connection.transaction().unwrap();
+    let part = transaction.savepoint().unwrap();
+    part.execute("DELETE FROM t", ()).unwrap();
+    part.finish().unwrap();
+    transaction.finish().unwrap();
+    assert_eq!(count(&connection), 3);
+}
+
+#[test]
+fn a_commit_that_fails_takes_the_changes_back() {
+    let mut connection = with_table();
+    connection.commit_hook(Some(|| true)).unwrap();
+    let transaction = connection.transaction().unwrap();
+    transaction.execute("INSERT INTO t VALUES (1)", ()).unwrap();
+    assert_eq!(transaction.commit().unwrap_err().extended_code(), 531);
+    assert!(connection.is_autocommit());
+    assert_eq!(count(&connection), 0);
+}
+
+#[test]
+fn progress_can_stop_a_statement() {
+    let connection = with_table();
+    let asked = Arc::new(AtomicU32::new(0));
+    let counter = Arc::clone(&asked);
+    let handler = move || counter.fetch_add(1, Ordering::Relaxed) >= 4;
+    connection.progress_handler(1, Some(handler)).unwrap();
+    let endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
+    let error = connection.query_row(endless, (), |_| Ok(())).unwrap_err();
+    assert!(matches!(error, Error::Interrupt));
+    assert_eq!(asked.load(Ordering::Relaxed), 5);
+    connection.progress_handler(1, None::<fn() -> bool>).unwrap();
+    assert_eq!(count(&connection), 0);
+    assert_eq!(asked.load(Ordering::Relaxed), 5);
+}
+
+#[test]
+fn a_busy_handler_is_asked_until_it_gives_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("busy.db");
+    let first = Connection::open(&path).unwrap();
+    first.execute("CREATE TABLE t(a)", ()).unwrap();
+    first.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let second = Connection::open(&path).unwrap();
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&asked);
+    let handler = move |times: u32| {
+        log.lock().unwrap().push(times);
+        times < 3
+    };
+    second.busy_handler(Some(handler)).unwrap();
+    let error = second.execute("INSERT INTO t VALUES (1)", ()).unwrap_err();
+    assert_eq!(error.code(), 5);
+    assert_eq!(*asked.lock().unwrap(), [0, 1, 2, 3]);
+    // What is attached later waits in the same way.
+    let other = folder.path().join("other.db");
+    let third = Connection::open(&other).unwrap();
+    third.execute_batch("CREATE TABLE o(a); BEGIN IMMEDIATE").unwrap();
+    second
+        .execute("ATTACH ?1 AS other", (other.to_str().unwrap(),))
+        .unwrap();
+    asked.lock().unwrap().clear();
+    let error = second.execute("INSERT INTO other.o VALUES (1)", ()).unwrap_err();
+    assert_eq!(error.code(), 5, "{error}");
+    assert_eq!(*asked.lock().unwrap(), [0, 1, 2, 3]);
+    // A timeout takes its place.
+    second.busy_timeout(Duration::ZERO).unwrap();
+    asked.lock().unwrap().clear();
+    assert!(second.execute("INSERT INTO t VALUES (1)", ()).is_err());
+    assert!(asked.lock().unwrap().is_empty());
+}
+
+#[test]
+fn a_statement_waits_for_another_writer() {
+    for mode in ["delete", "wal"] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("busy.db");
+        let first = Connection::open(&path).unwrap();
+        first
+            .execute_batch(&format!(
+                "PRAGMA journal_mode = {mode}; CREATE TABLE t(a); INSERT INTO t VALUES (0)"
+            ))
+            .unwrap();
+        let mut second = Connection::open(&path).unwrap();
+        assert_eq!(count(&second), 1);
+        for sql in [
+            "INSERT INTO t VALUES (1)",
+            "UPDATE t SET a = a + 1",
+            "CREATE TABLE u(a)",
+            "BEGIN; INSERT INTO t SELECT a FROM t; COMMIT",
+            "PRAGMA user_version = 7",
+            "DROP TABLE u",
+        ] {
+            first
+                .execute_batch("BEGIN IMMEDIATE; INSERT INTO t VALUES (9)")
+                .unwrap();
+            let asked = Arc::new(AtomicU32::new(0));
+            let counter = Arc::clone(&asked);
+            let handler = move |_| {
+                counter.fetch_add(1, Ordering::Relaxed);
+                std::thread::sleep(Duration::from_millis(1));
+                true
+            };
+            second.busy_handler(Some(handler)).unwrap();
+            let waits = std::thread::spawn(move || second.execute_batch(sql).map(|()| second));
+            // The lock is given up once the other has asked for it.
+            while asked.load(Ordering::Relaxed) < 3 && !waits.is_finished() {
+                std::thread::yield_now();
+            }
+            first.execute_batch("COMMIT").unwrap();
+            let ran = waits.join().unwrap();
+            second = ran.unwrap_or_else(|error| panic!("{mode}: {sql}: {error}"));
+        }
+    }
+}
+
+#[test]
+fn a_snapshot_that_was_read_before_is_not_given_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("busy.db");
+    let first = Connection::open(&path).unwrap();
+    first
+        .execute_batch("PRAGMA journal_mode = wal; CREATE TABLE t(a)")
+        .unwrap();
+    let second = Connection::open(&path).unwrap();
+    second
+        .busy_handler(Some(|_| panic!("nobody must be asked")))
+        .unwrap();
+    second.execute_batch("BEGIN; SELECT * FROM t").unwrap();
+    assert_eq!(count(&second), 0);
+    first
+        .execute_batch("BEGIN IMMEDIATE; INSERT INTO t VALUES (1)")
+        .unwrap();
+    assert_eq!(
+        second.execute("INSERT INTO t VALUES (2)", ()).unwrap_err().code(),
+        5
+    );
+    first.execute_batch("COMMIT").unwrap();
+    let stale = second.execute("INSERT INTO t VALUES (2)", ()).unwrap_err();
+    assert_eq!(stale.extended_code(), 517);
+    assert_eq!(count(&second), 0);
+}
+
+#[test]
+fn statements_are_traced_and_timed() {
+    let connection = with_table();
+    let log = Arc::new(Mutex::new(Vec::<String>::new()));
+    let (begun, ended) = (Arc::clone(&log), Arc::clone(&log));
+    connection
+        .trace(Some(move |sql: &str| {
+            begun.lock().unwrap().push(format!("> {sql}"))
+        }))
+        .unwrap();
+    connection
+        .profile(Some(move |sql: &str, took: Duration| {
+            assert!(took < Duration::from_secs(600));
+            ended.lock().unwrap().push(format!("< {sql}"));
+        }))
+        .unwrap();
+    connection
+        .execute_batch("INSERT INTO t VALUES (1); SELECT a FROM t")
+        .unwrap();
+    assert!(connection.execute("INSERT INTO t VALUES (1)", ()).is_err());
+    connection.trace(None::<fn(&str)>).unwrap();
+    connection.profile(None::<fn(&str, Duration)>).unwrap();
+    assert_eq!(count(&connection), 1);
+    let log: Vec<String> = log
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|line| {
+            line.replace(">  ", "> ")
+                .replace("<  ", "< ")
+                .trim_end_matches(';')
+                .to_owned()
+        })
+        .collect();
+    assert_eq!(
+        log,
+        [
+            "> INSERT INTO t VALUES (1)",
+            "< INSERT INTO t VALUES (1)",
+            "> SELECT a FROM t",
+            "< SELECT a FROM t",
+            "> INSERT INTO t VALUES (1)",
+            "< INSERT INTO t VALUES (1)"
+        ]
+    );
+}
