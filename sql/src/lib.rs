@@ -34,7 +34,7 @@ pub mod virtual_table;
 
 pub use connection::{
     Backup, BackupStep, Blob, Connection, DeserializeOptions, DropBehavior, InterruptHandle, OpenOptions,
-    Savepoint, Transaction, TransactionBehavior,
+    RowAction, Savepoint, Transaction, TransactionBehavior,
 };
 pub use error::{Error, Result};
 pub use statement::{

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | [commit](Connection::commit_hook) | before changes are made to last | `true`: roll back instead |
 //! | [rollback](Connection::rollback_hook) | after a transaction was rolled back | |
+//! | [update](Connection::update_hook) | a row of a table with rowids was inserted, changed or deleted | |
 //! | [progress](Connection::progress_handler) | again and again while a statement runs | `true`: stop it |
 //! | [busy](Connection::busy_handler) | another connection has a lock | `true`: try again |
 //! | [trace](Connection::trace) | a statement begins to run | |
@@ -23,6 +24,7 @@ use crate::error::{ConstraintKind, Error, Result};
 type Decision = Box<dyn FnMut() -> bool + Send>;
 type BusyHandler = Arc<Mutex<dyn FnMut(u32) -> bool + Send>>;
 type Told = Box<dyn FnMut(&str) + Send>;
+type RowTold = Box<dyn FnMut(RowAction, &str, &str, i64) + Send>;
 type TimeTold = Box<dyn FnMut(&str, Duration) + Send>;
 
 /// The hooks of a connection.
@@ -30,10 +32,22 @@ type TimeTold = Box<dyn FnMut(&str, Duration) + Send>;
 pub(crate) struct Hooks {
     commit: Option<Decision>,
     rollback: Option<Box<dyn FnMut() + Send>>,
+    update: Option<RowTold>,
     progress: Option<Progress>,
     busy: Option<BusyHandler>,
     trace: Option<Told>,
     profile: Option<TimeTold>,
+}
+
+/// What was done to a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RowAction {
+    /// It is new.
+    Insert,
+    /// It was changed, maybe with its rowid.
+    Update,
+    /// It is gone.
+    Delete,
 }
 
 /// A progress handler and when it is next asked.
@@ -73,6 +87,40 @@ impl Connection {
     /// [`Error::Misuse`] inside a call of the connection.
     pub fn rollback_hook(&self, hook: Option<impl FnMut() + Send + 'static>) -> Result<()> {
         self.state()?.hooks.rollback = hook.map(|hook| Box::new(hook) as Box<dyn FnMut() + Send>);
+        Ok(())
+    }
+
+    /// Tells `told` of each row that a statement, or a trigger or key of it, inserts, changes or deletes: what was done, the database, the table and the
+    /// rowid, which after an UPDATE is the new one. As with SQLite that leaves out tables WITHOUT ROWID, rows that give way to REPLACE, and `DELETE`
+    /// of all rows at once. What is told may yet be rolled back. `None` ends that.
+    ///
+    /// Statements that were prepared before are compiled again; as long as there is a hook, UPDATE works row by row.
+    ///
+    /// ```
+    /// use std::sync::mpsc::channel;
+    ///
+    /// # fn main() -> aludel_sql::Result<()> {
+    /// let connection = aludel_sql::Connection::open_in_memory()?;
+    /// connection.execute("CREATE TABLE t(a)", ())?;
+    /// let (sender, receiver) = channel();
+    /// connection.update_hook(Some(move |action, _: &str, table: &str, rowid| {
+    ///     sender.send((action, table.to_owned(), rowid)).ok();
+    /// }))?;
+    /// connection.execute("INSERT INTO t VALUES ('x')", ())?;
+    /// assert_eq!(receiver.recv().unwrap(), (aludel_sql::RowAction::Insert, "t".to_owned(), 1));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] inside a call of the connection.
+    pub fn update_hook(
+        &self,
+        told: Option<impl FnMut(RowAction, &str, &str, i64) + Send + 'static>,
+    ) -> Result<()> {
+        let mut state = self.state()?;
+        state.hooks.update = told.map(|told| Box::new(told) as RowTold);
+        state.schema_version += 1;
         Ok(())
     }
 
@@ -149,6 +197,12 @@ impl Hooks {
         }
     }
 
+    /// Whether somebody wants to know of rows.
+    #[inline]
+    pub(crate) fn watches_rows(&self) -> bool {
+        self.update.is_some()
+    }
+
     /// Whether somebody wants to see statements go on.
     #[inline]
     pub(crate) fn watches_progress(&self) -> bool {
@@ -201,6 +255,14 @@ impl Hooks {
 }
 
 impl State {
+    /// A row of a table was changed.
+    #[inline(never)]
+    pub(crate) fn tell_of_row(&mut self, action: RowAction, database: usize, table: &str, rowid: i64) {
+        if let (Some(told), Some(database)) = (&mut self.hooks.update, self.databases.get(database)) {
+            told(action, &database.name, table, rowid);
+        }
+    }
+
     /// How a database waits for locks: by the handler if there is one, else by the clock.
     pub(crate) fn wait_as_told(&mut self, number: usize) {
         let Some(database) = self.databases.get_mut(number) else {

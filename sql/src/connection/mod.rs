@@ -35,6 +35,7 @@ use aludel_storage::pager::{Pager, PagerOptions};
 
 pub use backup::{Backup, BackupStep};
 pub use blob::Blob;
+pub use hooks::RowAction;
 pub use options::OpenOptions;
 pub(crate) use prepare::named_columns;
 pub use scope::{DropBehavior, Savepoint, Transaction, TransactionBehavior};

@@ -339,6 +339,7 @@ impl Compiler<'_> {
         ProgramSet {
             tables: tables.collect(),
             recursive_triggers: self.state.settings.recursive_triggers,
+            tells_rows: self.state.hooks.watches_rows(),
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aludel_sql::{Connection, DropBehavior, Error, TransactionBehavior};
+use aludel_sql::{Connection, DropBehavior, Error, RowAction, TransactionBehavior};
 
 fn count(connection: &Connection) -> i64 {
     connection
@@ -353,4 +353,99 @@ fn statements_are_traced_and_timed() {
             "< INSERT INTO t VALUES (1)"
         ]
     );
+}
+
+/// The same statements on both engines, and what the hook was told of each.
+#[test]
+fn rows_are_told_as_sqlite_tells_them() {
+    use rusqlite::hooks::Action;
+    let connection = Connection::open_in_memory().unwrap();
+    let mut sqlite = rusqlite::Connection::open_in_memory().unwrap();
+    let (ours, theirs) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
+    let (our_log, their_log) = (Arc::clone(&ours), Arc::clone(&theirs));
+    let schema = "CREATE TABLE t(a INTEGER PRIMARY KEY, b UNIQUE, c); CREATE TABLE log(x); CREATE TABLE w(k PRIMARY KEY) WITHOUT ROWID;
+         CREATE TABLE child(p REFERENCES t ON DELETE CASCADE ON UPDATE CASCADE); PRAGMA foreign_keys = on;
+         CREATE TABLE many(a, b); CREATE INDEX i ON many(b); ATTACH ':memory:' AS aux; CREATE TABLE aux.t2(a);
+         CREATE TRIGGER tr AFTER UPDATE ON t BEGIN INSERT INTO log VALUES (old.a), (new.a); UPDATE many SET b = b + 1 WHERE a = 1; END";
+    connection.execute_batch(schema).unwrap();
+    sqlite.execute_batch(schema).unwrap();
+    // Prepared before there is a hook.
+    let mut early = connection
+        .prepare("UPDATE many SET b = b + 1 WHERE a < 3")
+        .unwrap();
+    connection
+        .update_hook(Some(move |action, database: &str, table: &str, rowid| {
+            let action = match action {
+                RowAction::Insert => 'i',
+                RowAction::Update => 'u',
+                RowAction::Delete => 'd',
+            };
+            our_log
+                .lock()
+                .unwrap()
+                .push(format!("{action} {database}.{table} {rowid}"));
+        }))
+        .unwrap();
+    sqlite
+        .update_hook(Some(move |action, database: &str, table: &str, rowid| {
+            let action = match action {
+                Action::SQLITE_INSERT => 'i',
+                Action::SQLITE_UPDATE => 'u',
+                Action::SQLITE_DELETE => 'd',
+                other => panic!("{other:?}"),
+            };
+            their_log
+                .lock()
+                .unwrap()
+                .push(format!("{action} {database}.{table} {rowid}"));
+        }))
+        .unwrap();
+    for sql in [
+        "INSERT INTO t VALUES (5, 'x', 1), (7, 'y', 2)",
+        "INSERT INTO child VALUES (5), (7), (7)",
+        "UPDATE t SET c = 9",
+        "UPDATE t SET a = 6 WHERE a = 5",
+        "INSERT OR REPLACE INTO t VALUES (6, 'y', 3)",
+        "INSERT OR IGNORE INTO t VALUES (6, 'q', 3)",
+        "INSERT INTO t VALUES (6, 'q', 3) ON CONFLICT DO UPDATE SET c = 10",
+        "INSERT INTO w VALUES (1), (2)",
+        "DELETE FROM w WHERE k = 1",
+        "INSERT INTO aux.t2 VALUES (1), (2), (3)",
+        "DELETE FROM aux.t2 WHERE a > 1",
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20) INSERT INTO many SELECT i, i * 2 FROM n",
+        "UPDATE many SET b = b + 1 WHERE a < 5",
+        "UPDATE many SET a = a + 1",
+        "UPDATE many SET rowid = rowid + 100 WHERE a = 2",
+        "DELETE FROM many WHERE rowid = 7",
+        "DELETE FROM many WHERE b < 10",
+        "DELETE FROM many WHERE a > 15 RETURNING a",
+        "DELETE FROM t WHERE a = 6",
+        "DELETE FROM many",
+        "INSERT INTO t VALUES (6, 'q', 3), (6, 'r', 4)",
+        "SELECT * FROM t",
+        "CREATE TABLE later AS SELECT 1",
+        "DROP TABLE log",
+    ] {
+        let ran = connection.execute_batch(sql).is_ok();
+        assert_eq!(ran, sqlite.execute_batch(sql).is_ok(), "{sql}");
+        let (mut ours, mut theirs) = (ours.lock().unwrap(), theirs.lock().unwrap());
+        // The order of the rows of one statement is the plan's.
+        ours.sort_unstable();
+        theirs.sort_unstable();
+        assert_eq!(*ours, *theirs, "{sql}");
+        ours.clear();
+        theirs.clear();
+    }
+    connection
+        .execute_batch("INSERT INTO many VALUES (1, 1), (2, 2), (3, 3)")
+        .unwrap();
+    ours.lock().unwrap().clear();
+    early.execute(()).unwrap();
+    assert_eq!(ours.lock().unwrap().len(), 2);
+    connection
+        .update_hook(None::<fn(RowAction, &str, &str, i64)>)
+        .unwrap();
+    early.execute(()).unwrap();
+    assert_eq!(ours.lock().unwrap().len(), 2);
+    sqlite.update_hook(None::<fn(Action, &str, &str, i64)>).unwrap();
 }

@@ -11,6 +11,7 @@ use super::collect::{Collected, is_rowwise, is_stable, named_row, pruned};
 use super::program::ProgramSet;
 use super::target::{Locator, Target, deleted, detached};
 use super::{Failure, Fate, Written};
+use crate::connection::RowAction;
 use crate::error::Result;
 use crate::exec::scan::rowid_of;
 use crate::exec::{Batch, BuildContext, ExecContext, Kernel, Operator};
@@ -146,7 +147,10 @@ impl Remover {
                 for &column in reads {
                     self.old[column].assign(batch.columns[column].get(row));
                 }
-                written.changes += u64::from(self.target.remove_unseen(context, &self.old)?);
+                if self.target.remove_unseen(context, &self.old)? {
+                    written.changes += 1;
+                    self.target.tell(context, RowAction::Delete, &self.old);
+                }
             }
             return Ok(());
         }
@@ -168,6 +172,7 @@ impl Remover {
                 self.remove_with_programs(context, &locator, written)?;
             } else {
                 self.target.remove(context, &self.old)?;
+                self.target.tell(context, RowAction::Delete, &self.old);
                 self.target.report(context, &self.old, written)?;
             }
         }
@@ -197,6 +202,7 @@ impl Remover {
         }
         self.target.remove(context, &self.old)?;
         written.changes += 1;
+        self.target.tell(context, RowAction::Delete, &self.old);
         Ok(())
     }
 
@@ -220,6 +226,7 @@ impl Remover {
         }
         target.remove_here(context)?;
         written.changes += 1;
+        target.tell(context, RowAction::Delete, &self.old);
         target.restrict(context, change)?;
         target.keep_references(context, change)?;
         target.fire(context, TriggerTime::After, change)?;

@@ -12,6 +12,7 @@ use super::target::{Locator, Target, detached, inserted};
 use super::unique::{Response, Unique, order_of};
 use super::update::{Changes, Rewriter};
 use super::{Failure, Fate, Written};
+use crate::connection::RowAction;
 use crate::error::{Error, Result};
 use crate::exec::write::index::Side;
 use crate::exec::{Batch, BuildContext, ExecContext, Kernel, Operator};
@@ -320,6 +321,7 @@ impl Writer {
             self.note_rowid(context);
         }
         written.changes += 1;
+        self.target.tell(context, RowAction::Insert, &self.row);
         if self.target.has_programs() {
             self.target
                 .keep_references(context, inserted(&self.row, self.conflict))?;

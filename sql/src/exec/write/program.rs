@@ -36,6 +36,8 @@ pub struct ProgramSet {
     pub tables: Vec<Arc<TablePrograms>>,
     /// Whether a trigger may fire itself, and whether REPLACE fires DELETE triggers (PRAGMA recursive_triggers).
     pub recursive_triggers: bool,
+    /// Whether the application is told of each row.
+    pub tells_rows: bool,
 }
 
 /// What changing a row of one table sets off.

@@ -24,6 +24,7 @@ use super::stored::{
 };
 use super::{Failure, Fate, Written};
 use crate::catalog::{Database, Table};
+use crate::connection::RowAction;
 use crate::connection::State;
 use crate::error::{ConstraintKind, Error, Result};
 use crate::exec::{BATCH_ROWS_MAX, Batch, ExecContext, Kernel};
@@ -608,6 +609,17 @@ impl Target {
     }
 
     // ---- results ---------------------------------------------------------------------------------
+
+    /// Tells the application of a row that was changed, if it wants to know and the row has a rowid.
+    #[inline]
+    pub(super) fn tell(&self, context: &mut ExecContext<'_>, action: RowAction, row: &[Value]) {
+        if context.state.hooks.watches_rows() && self.table.has_rowid() {
+            let rowid = row.last().map_or(0, |rowid| number::integer_of(rowid.as_ref()));
+            context
+                .state
+                .tell_of_row(action, self.database, &self.table.name, rowid);
+        }
+    }
 
     /// Counts the row and adds it to what RETURNING returns.
     pub(super) fn report(

@@ -13,6 +13,7 @@ use super::program::{ProgramSet, RowChange, RowEvent};
 use super::target::{Locator, Target, load};
 use super::unique::{Response, Unique, order_of};
 use super::{Failure, Fate, Written};
+use crate::connection::RowAction;
 use crate::error::{Error, Result};
 use crate::exec::kernel::Rows;
 use crate::exec::scan::rowid_of;
@@ -91,7 +92,8 @@ impl Update {
         let target = Target::build(&plan.target, programs)?;
         let changes = Changes::of(&target, plan.sets.iter().map(|(column, _)| *column));
         let rowwise = plan.sets.iter().all(|(_, expression)| is_rowwise(expression));
-        let target = match rowwise && !plan.joined && !target.table.is_view {
+        let patches = rowwise && !plan.joined && !target.table.is_view && !programs.tells_rows;
+        let target = match patches {
             false => target,
             true => match Patcher::build(plan, target, &changes)? {
                 Err(target) => target,
@@ -548,6 +550,7 @@ impl Rewriter {
         };
         target.rewrite(context, (old, &self.new), locator, &self.changes.indexes)?;
         written.changes += 1;
+        target.tell(context, RowAction::Update, &self.new);
         if target.has_programs() {
             target.restrict(context, self.as_change(old))?;
             target.keep_references(context, self.as_change(old))?;
