@@ -5,6 +5,7 @@ mod analyze;
 mod backups;
 mod blobs;
 mod both;
+mod budgets;
 mod checksums;
 mod constraints;
 mod ddl;
