@@ -20,6 +20,7 @@ mod programs;
 mod queries;
 mod rename;
 mod serialized;
+mod shortcuts;
 mod spilling;
 mod temporary;
 mod transactions;
