@@ -33,8 +33,8 @@ pub mod value;
 pub mod virtual_table;
 
 pub use connection::{
-    Backup, BackupStep, Blob, Connection, DeserializeOptions, DropBehavior, InterruptHandle, OpenOptions,
-    RowAction, Savepoint, Transaction, TransactionBehavior,
+    Backup, BackupStep, Blob, Connection, DeserializeOptions, DropBehavior, InterruptHandle, Limit,
+    OpenOptions, RowAction, RowChange, Savepoint, Transaction, TransactionBehavior,
 };
 pub use error::{Error, Result};
 pub use plan::authorize::{AuthAction, AuthContext, Authorization, TransactionOperation};

@@ -18,8 +18,10 @@ mod backup;
 mod blob;
 mod collations;
 mod hooks;
+mod limits;
 mod options;
 mod prepare;
+mod preupdate;
 mod programs;
 mod scope;
 mod serialize;
@@ -37,8 +39,11 @@ use aludel_storage::pager::{Pager, PagerOptions};
 pub use backup::{Backup, BackupStep};
 pub use blob::Blob;
 pub use hooks::RowAction;
+pub use limits::Limit;
+pub(crate) use limits::Limits;
 pub use options::OpenOptions;
 pub(crate) use prepare::named_columns;
+pub use preupdate::RowChange;
 pub use scope::{DropBehavior, Savepoint, Transaction, TransactionBehavior};
 pub use serialize::DeserializeOptions;
 pub(crate) use transaction::{Entered, Outcome};
@@ -117,6 +122,7 @@ pub(crate) struct State {
     pub(crate) transaction: OpenTransaction,
     pub(crate) hooks: Hooks,
     authorizer: Option<Arc<Authorizer>>,
+    pub(crate) limits: Limits,
     /// Index entries that wait.
     pub(crate) deferred: Deferred,
     pub(crate) settings: Settings,
@@ -376,6 +382,7 @@ impl State {
             transaction: OpenTransaction::default(),
             hooks: Hooks::default(),
             authorizer: None,
+            limits: Limits::default(),
             deferred: Deferred::default(),
             settings,
             schema_version: 1,

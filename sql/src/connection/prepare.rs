@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use super::State;
+use super::{Limit, State};
 use crate::catalog::{Collations, Database};
 use crate::command::Command;
 use crate::error::{Error, Result};
@@ -21,6 +21,13 @@ impl State {
     /// Schemas that were read before are taken as they are: whether they are current is seen when the statement runs. Only when a
     /// statement does not compile is it worth asking.
     pub(crate) fn compile(&mut self, sql: &str) -> Result<(Option<Compiled>, usize)> {
+        if sql.len() > self.limits.get(Limit::SqlLength) {
+            return Err(Error::Coded {
+                code: 18, // SQLITE_TOOBIG
+                message: "statement too long".to_owned(),
+                offset: None,
+            });
+        }
         let Some(next) = self.parse_memory.parse_next(sql.as_bytes(), 0)? else {
             return Ok((None, sql.len()));
         };
@@ -212,6 +219,9 @@ impl State {
             trusted_schema: self.settings.trusted_schema,
             explain,
             unoptimized: self.settings.unoptimized,
+            compound_max: self.limits.get(Limit::CompoundSelect),
+            columns_max: self.limits.get(Limit::Column),
+            length_max: self.limits.get(Limit::Length),
             ..plan::Settings::default()
         }
     }

@@ -51,6 +51,8 @@ impl State {
         context: &PlanContext<'_>,
     ) -> Result<Arc<ProgramSet>> {
         let any = self.settings.foreign_keys
+            || self.hooks.watches_rows()
+            || self.hooks.watches_changes()
             || self
                 .databases
                 .iter()
@@ -341,6 +343,7 @@ impl Compiler<'_> {
             tables: tables.collect(),
             recursive_triggers: self.state.settings.recursive_triggers,
             tells_rows: self.state.hooks.watches_rows(),
+            tells_changes: self.state.hooks.watches_changes(),
         }
     }
 

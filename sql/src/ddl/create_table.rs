@@ -71,6 +71,7 @@ impl Definer<'_> {
             schema_format: header.schema_format,
             collations: &self.state.collations,
             reading: false,
+            columns_max: self.state.plan_settings(false).columns_max,
         })
     }
 

@@ -145,6 +145,8 @@ pub struct Settings {
     pub trusted_schema: bool,
     /// The most terms of a compound SELECT.
     pub compound_max: usize,
+    /// The longest text or blob.
+    pub length_max: usize,
     /// The most columns of a result, table or index.
     pub columns_max: usize,
     /// The most tables of a join.
@@ -166,6 +168,7 @@ impl Default for Settings {
             writable_schema: false,
             trusted_schema: true,
             compound_max: 500,
+            length_max: 1_000_000_000,
             columns_max: 2000,
             join_tables_max: 64,
             lone_expression: false,

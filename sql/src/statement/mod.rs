@@ -25,7 +25,7 @@ pub use row::{ColumnIndex, Row};
 
 use aludel_storage::pager::Waiting;
 
-use crate::connection::{Connection, Entered, Outcome, State};
+use crate::connection::{Connection, Entered, Limit, Outcome, State};
 use crate::error::{Error, Result};
 use crate::exec::write::{Failure, Until, check_statement_keys};
 use crate::plan::ColumnOrigin;
@@ -168,6 +168,9 @@ impl Body {
             connection.interrupt_flag().store(false, Ordering::Relaxed);
         }
         self.began = state.hooks.tell_of_start(own_text(&self.sql, self.tail));
+        if state.limits.shortens() {
+            self.check_lengths(state)?;
+        }
         if let Program::Command(_) = self.row.program {
             if self.schema_version != state.schema_version
                 && let (Some(compiled), _) = state.compile(&self.sql)?
@@ -198,6 +201,20 @@ impl Body {
             self.open(state, connection)
         } else {
             self.write(state, connection)
+        }
+    }
+
+    /// Refuses what is bound and longer than the limit.
+    #[inline(never)]
+    fn check_lengths(&self, state: &State) -> Result<()> {
+        let most = state.limits.get(Limit::Length);
+        let is_long = |value: &Value| match value.as_ref() {
+            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes.len() > most,
+            _ => false,
+        };
+        match self.values.iter().any(is_long) {
+            true => Err(Error::TooBig),
+            false => Ok(()),
         }
     }
 

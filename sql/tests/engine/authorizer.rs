@@ -246,10 +246,8 @@ impl Pair {
         };
         pair.ours.execute_batch(SCHEMA).unwrap();
         pair.theirs.execute_batch(SCHEMA).unwrap();
-        for sql in ["PRAGMA foreign_keys = 1"] {
-            pair.ours.execute_batch(sql).unwrap();
-            pair.theirs.execute_batch(sql).unwrap();
-        }
+        pair.ours.execute_batch("PRAGMA foreign_keys = 1").unwrap();
+        pair.theirs.execute_batch("PRAGMA foreign_keys = 1").unwrap();
         pair
     }
 
@@ -283,7 +281,7 @@ impl Pair {
         logs
     }
 
-    fn run(&self, sql: &str) -> [Result<Vec<Vec<String>>, (String, i32)>; 2] {
+    fn run(&self, sql: &str) -> [super::both::Outcome; 2] {
         [
             super::both::run_ours(&self.ours, sql),
             super::both::run_theirs(&self.theirs, sql),

@@ -92,6 +92,9 @@ impl<'a> Binder<'a> {
     }
 
     fn group_terms(&mut self, list: &'a [ast::Expr]) -> Result<Vec<GroupTerm>> {
+        if list.len() > self.context.settings.columns_max {
+            return Err(Error::sql("too many terms in GROUP BY clause"));
+        }
         let mut terms = Vec::with_capacity(list.len());
         for (place, expr) in list.iter().enumerate() {
             let typed = match self.position(expr, place, "GROUP")? {

@@ -177,7 +177,8 @@ impl<'a> Binder<'a> {
     }
 
     fn compound(&mut self, select: &'a ast::Select) -> Result<Query> {
-        if select.compounds.len() >= self.context.settings.compound_max {
+        let most = self.context.settings.compound_max;
+        if most > 0 && select.compounds.len() >= most {
             return Err(Error::sql("too many terms in compound SELECT"));
         }
         let (body, members) = self.members(&select.first, &select.compounds)?;

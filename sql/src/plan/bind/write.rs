@@ -420,6 +420,10 @@ impl<'a> Binder<'a> {
         database: DatabaseIndex,
         table: &Table,
     ) -> Result<Vec<(usize, Scalar)>> {
+        if assignments.iter().map(|set| set.columns.len()).sum::<usize>() > self.context.settings.columns_max
+        {
+            return Err(Error::sql("too many columns in set list"));
+        }
         let mut sets: Vec<(usize, Scalar)> = Vec::with_capacity(assignments.len());
         for assignment in assignments {
             let values: Vec<Scalar> = if assignment.row || is_row(&assignment.value) {
