@@ -14,6 +14,7 @@ mod files;
 mod foreign_keys;
 mod histories;
 mod hooks;
+mod kept;
 mod nested_from;
 mod programs;
 mod queries;
