@@ -155,7 +155,7 @@ impl State {
         };
         let statement = Statement::Select(Box::new(select));
         let compiled = self.connecting(|state| {
-            state.with_plan_context(|context| {
+            state.with_asked_context(|context| {
                 let mut context = *context;
                 context.settings.lone_expression = true;
                 plan::compile(&statement, &context)

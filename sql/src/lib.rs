@@ -37,6 +37,7 @@ pub use connection::{
     RowAction, Savepoint, Transaction, TransactionBehavior,
 };
 pub use error::{Error, Result};
+pub use plan::authorize::{AuthAction, AuthContext, Authorization, TransactionOperation};
 pub use statement::{
     ColumnIndex, FromValue, MappedRows, Params, ParamsFromIter, Row, Rows, Statement, ToValue,
     params_from_iter,

@@ -13,6 +13,7 @@
 //! - I1. While no statement runs and no transaction was begun, no database holds a lock.
 //! - I2. A statement compiled against schemas that are no longer current is compiled again before it runs (`State::schema_version`).
 
+mod authorizer;
 mod backup;
 mod blob;
 mod cache;
@@ -54,6 +55,7 @@ use crate::statement::{Body, Params, Row, Statement};
 use crate::syntax::ParseMemory;
 use crate::value::Value;
 use crate::virtual_table::{Module, NestedState};
+use authorizer::Authorizer;
 use cache::{Found, StatementCache};
 use collations::CollationTable;
 use hooks::Hooks;
@@ -114,6 +116,7 @@ pub(crate) struct State {
     pub(crate) nested: NestedState,
     pub(crate) transaction: OpenTransaction,
     pub(crate) hooks: Hooks,
+    authorizer: Option<Arc<Authorizer>>,
     /// Index entries that wait.
     pub(crate) deferred: Deferred,
     pub(crate) settings: Settings,
@@ -384,6 +387,7 @@ impl State {
             nested: NestedState::default(),
             transaction: OpenTransaction::default(),
             hooks: Hooks::default(),
+            authorizer: None,
             deferred: Deferred::default(),
             settings,
             schema_version: 1,

@@ -8,8 +8,8 @@ use super::State;
 use crate::catalog::{Collations, Database};
 use crate::command::Command;
 use crate::error::{Error, Result};
-use crate::exec::BuildContext;
 use crate::exec::meter::{self, Meters};
+use crate::exec::{Batch, BuildContext};
 use crate::plan::write::TargetTable;
 use crate::plan::{self, CompiledKind, PlanContext, ResultColumn, SchemaView};
 use crate::statement::{Compiled, Program, Query};
@@ -30,7 +30,10 @@ impl State {
     }
 
     fn compile_parsed(&mut self, parsed: &ast::Parsed, sql: &str) -> Result<Compiled> {
-        if let Some(command) = Command::of(parsed, sql) {
+        if let Some(mut command) = Command::of(parsed, sql) {
+            if self.authorizer.is_some() && self.ask_about_command(parsed, sql)? {
+                command = Command::Rows(Batch::new(0));
+            }
             return Ok(Compiled::of_command(command, parsed, self.schema_version));
         }
         let fresh = self.read_unknown_schemas()?;
@@ -84,13 +87,17 @@ impl State {
             settings: self.plan_settings(explain),
             trigger: None,
             uses: None,
+            authorize: None,
+            accessor: None,
         })
     }
 
     fn plan(&mut self, parsed: &ast::Parsed) -> Result<Compiled> {
         self.connecting(|state| {
             let explain = matches!(parsed.explain, Some(Explain::Plan | Explain::QueryPlan));
-            state.with_context(explain, |context| state.plan_in(parsed, context))
+            state.with_context(explain, |context| {
+                state.asking(context, |context| state.plan_in(parsed, context))
+            })
         })
     }
 

@@ -54,7 +54,7 @@ impl Definer<'_> {
         })
     }
 
-    fn indexed_table(&self, create: &CreateIndex) -> Result<(usize, Arc<Table>)> {
+    pub(super) fn indexed_table(&self, create: &CreateIndex) -> Result<(usize, Arc<Table>)> {
         let name = create.table.as_str();
         let places = match &create.name.schema {
             Some(schema) => vec![self.state.database_named(schema.as_str())?],

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::authorize::Authorize;
 use super::expr::Register;
 use super::physical::{DatabaseIndex, Node, ResultColumn};
 use super::uses::Uses;
@@ -63,6 +64,10 @@ pub struct PlanContext<'a> {
     pub trigger: Option<TriggerRows<'a>>,
     /// Who wants to know where the text names a table or column.
     pub uses: Option<&'a Uses>,
+    /// Who says whether what the statement does may be done.
+    pub authorize: Option<Authorize<'a>>,
+    /// The trigger that the statement is part of, for the authorizer.
+    pub accessor: Option<&'a str>,
 }
 
 impl<'a> PlanContext<'a> {

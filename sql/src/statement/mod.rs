@@ -194,6 +194,11 @@ impl Body {
         }
         self.began = state.hooks.tell_of_start(&self.sql);
         if let Program::Command(_) = self.row.program {
+            if self.schema_version != state.schema_version
+                && let (Some(compiled), _) = state.compile(&self.sql)?
+            {
+                self.install(compiled);
+            }
             return self.run_command(state, connection);
         }
         if state.deferred.is_full() {

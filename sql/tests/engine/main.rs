@@ -2,6 +2,7 @@
 //! SQLite's integrity_check finds nothing in.
 
 mod analyze;
+mod authorizer;
 mod backups;
 mod blobs;
 mod both;

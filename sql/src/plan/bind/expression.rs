@@ -182,6 +182,9 @@ impl<'a> Binder<'a> {
             ast::LikeOp::Regexp => Error::sql_at("no such function: REGEXP", span.start as usize),
             _ => error,
         })?;
+        if self.asker.is_some() && !self.ask_to_call(&function, &name.to_ascii_uppercase(), span)? {
+            return Ok(Typed::plain(Scalar::NULL));
+        }
         let mut operand = operand;
         let overload = self.overloaded(&mut operand.expr, name, count);
         let built_in = overload.is_none()

@@ -64,6 +64,8 @@ impl World {
             },
             trigger: None,
             uses: None,
+            authorize: None,
+            accessor: None,
         };
         compile(&parsed.statement, &context)
     }
