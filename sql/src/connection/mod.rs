@@ -162,12 +162,18 @@ impl Connection {
     /// Compiles the first statement of `sql`. [`Statement::tail`] tells where the rest begins.
     ///
     /// A text that comes again is not compiled again: from the second time on its statement is kept when it is dropped, reset and without its
-    /// bindings, and taken out here (64 statements, those used last). A changed schema, setting or function drops what is kept.
+    /// bindings, and taken out here (64 statements, those used last). A changed schema, setting or function drops what is kept. With an authorizer
+    /// each text is compiled.
     ///
     /// # Errors
     /// Those of the parser and the planner, with SQLite's messages.
     pub fn prepare(&self, sql: &str) -> Result<Statement<'_>> {
         let mut state = self.state()?;
+        if state.authorizer.is_some() {
+            // It may have changed its mind.
+            drop(state);
+            return self.prepare_first(sql);
+        }
         let version = state.schema_version;
         let (body, place) = match state.cache.find(sql, version) {
             Found::Kept(body, place) => (body, Some(place)),
@@ -190,7 +196,7 @@ impl Connection {
         Ok(Statement::new(self, body, place))
     }
 
-    /// Compiles the first statement of a script, which is not looked for in the cache.
+    /// Compiles the first statement of a text that is not looked for in the cache.
     fn prepare_first(&self, script: &str) -> Result<Statement<'_>> {
         let body = Body::prepare(&mut *self.state()?, script)?;
         Ok(Statement::new(self, body, None))
