@@ -47,7 +47,7 @@ impl Connection {
     /// [`Authorization::Deny`] is an error with code 23: `not authorized`, or `access to t.c is prohibited` of a column. Of a function it
     /// is `not authorized to use function: f`, with code 1, as in SQLite.
     ///
-    /// Statements that were prepared before, those in the cache among them, are compiled again when they run next.
+    /// Statements that were prepared before are compiled again when they run next, those in the cache when they are prepared next.
     ///
     /// ```
     /// use aludel_sql::{AuthAction, Authorization, Connection};

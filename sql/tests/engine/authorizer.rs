@@ -1,6 +1,7 @@
 //! The authorizer: what is asked, and what becomes of the answers, is what SQLite asks and does.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use aludel_sql::{AuthAction, AuthContext, Authorization, Connection, TransactionOperation};
@@ -536,12 +537,7 @@ fn prepared_statements_are_asked_about_again() {
     assert_eq!(query.step().unwrap_err().to_string(), "not authorized");
     assert_eq!(drop_table.step().unwrap_err().code(), 23);
     assert_eq!(
-        connection
-            .prepare_cached("SELECT a FROM t")
-            .unwrap()
-            .step()
-            .unwrap_err()
-            .code(),
+        connection.prepare_cached("SELECT a FROM t").unwrap_err().code(),
         23
     );
     let ignore = |_: AuthContext<'_>| Authorization::Ignore;
@@ -554,6 +550,29 @@ fn prepared_statements_are_asked_about_again() {
     query.reset();
     assert!(!drop_table.step().unwrap());
     assert!(connection.prepare("SELECT a FROM t").is_err());
+}
+
+/// An authorizer whose answers change is asked each time a text is prepared.
+#[test]
+fn a_text_that_was_prepared_before_is_asked_about() {
+    let connection = Connection::open_in_memory().unwrap();
+    connection.execute("CREATE TABLE t(a)", ()).unwrap();
+    let allows = Arc::new(AtomicBool::new(true));
+    let answer = Arc::clone(&allows);
+    connection
+        .set_authorizer(Some(move |_: AuthContext<'_>| {
+            match answer.load(Ordering::Relaxed) {
+                true => Authorization::Allow,
+                false => Authorization::Deny,
+            }
+        }))
+        .unwrap();
+    for _ in 0..3 {
+        connection.execute("INSERT INTO t VALUES (1)", ()).unwrap();
+    }
+    allows.store(false, Ordering::Relaxed);
+    let refused = connection.execute("INSERT INTO t VALUES (1)", ());
+    assert_eq!(refused.unwrap_err().code(), 23);
 }
 
 /// A table of what a query may not read gets NULLs, also though the query is planned when the table is made; a pragma is one as a table too.

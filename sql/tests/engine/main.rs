@@ -15,6 +15,7 @@ mod files;
 mod foreign_keys;
 mod histories;
 mod hooks;
+mod kept;
 mod limits;
 mod nested_from;
 mod preupdate;
