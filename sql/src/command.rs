@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicBool;
 
 use crate::catalog::Database;
-use crate::connection::{Outcome, State, named_columns};
+use crate::connection::{Limit, Outcome, State, named_columns};
 use crate::ddl;
 use crate::error::{Error, Result};
 use crate::exec::write::Failure;
@@ -155,7 +155,7 @@ impl State {
         };
         let statement = Statement::Select(Box::new(select));
         let compiled = self.connecting(|state| {
-            state.with_plan_context(|context| {
+            state.with_asked_context(|context| {
                 let mut context = *context;
                 context.settings.lone_expression = true;
                 plan::compile(&statement, &context)
@@ -233,11 +233,9 @@ impl State {
     // ---- ATTACH, DETACH --------------------------------------------------------------------------
 
     fn attach(&mut self, file: &str, name: &str) -> Result<()> {
-        if self.databases.len() >= DATABASES_MAX {
-            return Err(Error::sql(format!(
-                "too many attached databases - max {}",
-                DATABASES_MAX - 2
-            )));
+        let most = self.limits.get(Limit::Attached);
+        if self.databases.len() >= most + 2 {
+            return Err(Error::sql(format!("too many attached databases - max {}", most)));
         }
         if self.database_named(name).is_ok() {
             return Err(Error::sql(format!("database {name} is already in use")));
@@ -341,6 +339,3 @@ fn batch_of(rows: &[Vec<Value>]) -> Vec<Batch> {
     batch.set_len(rows.len());
     vec![batch]
 }
-
-/// main, temp, and SQLite's ten attached ones.
-const DATABASES_MAX: usize = 12;

@@ -33,10 +33,11 @@ pub mod value;
 pub mod virtual_table;
 
 pub use connection::{
-    Backup, BackupStep, Blob, Connection, DeserializeOptions, DropBehavior, InterruptHandle, OpenOptions,
-    RowAction, Savepoint, Transaction, TransactionBehavior,
+    Backup, BackupStep, Blob, Connection, DeserializeOptions, DropBehavior, InterruptHandle, Limit,
+    OpenOptions, RowAction, RowChange, Savepoint, Transaction, TransactionBehavior,
 };
 pub use error::{Error, Result};
+pub use plan::authorize::{AuthAction, AuthContext, Authorization, TransactionOperation};
 pub use statement::{
     ColumnIndex, FromValue, MappedRows, Params, ParamsFromIter, Row, Rows, Statement, ToValue,
     params_from_iter,

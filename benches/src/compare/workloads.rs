@@ -1,5 +1,7 @@
 //! The workloads, as data.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use super::peer::{Failure, Param, Peer, PeerName};
 use super::template::{Template, Templates};
 use super::{speedtest, tpch};
@@ -17,6 +19,9 @@ pub struct Workload {
     /// What is measured.
     pub work: Work,
 }
+
+/// Ends the next text that nobody has prepared yet.
+static NEXT_TEXT: AtomicU64 = AtomicU64::new(10);
 
 /// What a workload starts from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,8 +68,10 @@ pub enum Work {
     Batch(&'static str),
     /// Opening the file and reading one row, this often.
     OpenAndQuery(&'static str, u64),
-    /// Compiling a statement, this often.
+    /// Compiling a statement, this often. Each time another number ends the text, so that none was there before.
     Prepare(&'static str, u64),
+    /// Preparing one text, this often.
+    PrepareAgain(&'static str, u64),
 }
 
 /// The parameters of the runs of a repeated statement, in their order.
@@ -330,6 +337,17 @@ fn standard() -> Vec<Workload> {
             check: "",
             work: Work::Prepare(
                 "SELECT t.id, t.name, u.w, p.b FROM t JOIN u ON u.id = t.k JOIN p ON p.id = u.w
+             WHERE t.name = ?1 AND p.a > ?2 ORDER BY t.id LIMIT ",
+                2_000,
+            ),
+        },
+        Workload {
+            name: "prepare-again",
+            start: Start::Shared(Template::Standard),
+            setup: "",
+            check: "",
+            work: Work::PrepareAgain(
+                "SELECT t.id, t.name, u.w, p.b FROM t JOIN u ON u.id = t.k JOIN p ON p.id = u.w
              WHERE t.name = ?1 AND p.a > ?2 ORDER BY t.id LIMIT 10",
                 2_000,
             ),
@@ -409,7 +427,13 @@ impl Work {
                 let opened = name.open(path)?;
                 Ok(sum.wrapping_add(opened.with_statement(sql, &mut |statement| statement.run(&[]))?))
             }),
-            Work::Prepare(sql, times) => (0..*times).try_fold(0, |_, _| peer.prepare_only(sql).map(|()| 0)),
+            Work::Prepare(sql, times) => (0..*times).try_fold(0, |_, _| {
+                let number = NEXT_TEXT.fetch_add(1, Ordering::Relaxed);
+                peer.prepare_only(&format!("{sql}{number}")).map(|()| 0)
+            }),
+            Work::PrepareAgain(sql, times) => {
+                (0..*times).try_fold(0, |_, _| peer.prepare_only(sql).map(|()| 0))
+            }
         }
     }
 
@@ -441,7 +465,10 @@ impl Work {
         match self {
             Work::Query(_) | Work::Answer(_) | Work::Batch(_) => 1,
             Work::Repeated { times, .. } => times(templates.rows()),
-            Work::Commits { times, .. } | Work::OpenAndQuery(_, times) | Work::Prepare(_, times) => *times,
+            Work::Commits { times, .. }
+            | Work::OpenAndQuery(_, times)
+            | Work::Prepare(_, times)
+            | Work::PrepareAgain(_, times) => *times,
         }
     }
 }

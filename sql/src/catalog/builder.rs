@@ -14,7 +14,7 @@ use super::declared::VirtualDefinition;
 use super::environment::Environment;
 use super::index::index_of;
 use super::schema::{Index, Schema, Table, Trigger, View};
-use super::table::{UNASSIGNED_ROOT, table_of};
+use super::table::{COLUMN_COUNT_MAX, UNASSIGNED_ROOT, table_of};
 use crate::error::{Error, Result};
 use crate::syntax::{self, ast};
 use crate::value::{Text, Value};
@@ -383,6 +383,7 @@ fn schema_table(name: &str) -> Result<Table> {
         schema_format: 4,
         collations: &NoCollations,
         reading: true,
+        columns_max: COLUMN_COUNT_MAX,
     };
     match parsed.statement {
         ast::Statement::CreateTable(create) => {

@@ -25,6 +25,8 @@ pub struct Environment<'a> {
     pub collations: &'a dyn Collations,
     /// The definition comes from the file; it was checked when it was made.
     pub reading: bool,
+    /// The most columns of a table or index.
+    pub columns_max: usize,
 }
 
 impl Environment<'_> {

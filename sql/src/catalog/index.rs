@@ -11,7 +11,7 @@ use aludel_storage::format::{Collation, PageNo};
 
 use super::environment::Environment;
 use super::schema::{Index, IndexColumn, IndexOrigin, IndexSource, Table, is_rowid_name};
-use super::table::{COLUMN_COUNT_MAX, UNASSIGNED_ROOT};
+use super::table::UNASSIGNED_ROOT;
 use crate::error::{Error, Result};
 use crate::syntax::ast::{self, ConflictAction, CreateIndex, ExprKind, Literal, Nulls, OrderingTerm};
 
@@ -27,7 +27,7 @@ pub fn index_of(
     environment: &Environment<'_>,
 ) -> Result<Index> {
     refuse_nulls_order(&create.columns)?;
-    if create.columns.len() > COLUMN_COUNT_MAX {
+    if create.columns.len() > environment.columns_max {
         return Err(Error::sql("too many columns in index"));
     }
     let columns = create

@@ -18,4 +18,4 @@ pub use environment::{Collations, Environment, encode_text, is_unknown, utf8_of}
 pub use index::index_of;
 pub use read::{SCHEMA_TABLE_NAMES, TEMP_SCHEMA_TABLE_NAMES, read_schema};
 pub use schema::*;
-pub use table::{StrictType, UNASSIGNED_ROOT, automatic_indexes, table_of};
+pub use table::{COLUMN_COUNT_MAX, StrictType, UNASSIGNED_ROOT, automatic_indexes, table_of};

@@ -8,6 +8,7 @@ use aludel_storage::pager::Pager;
 use super::builder::{SchemaBuilder, SchemaRow};
 use super::environment::{Collations, Environment, utf8_of};
 use super::schema::Schema;
+use super::table::COLUMN_COUNT_MAX;
 use crate::error::{Error, Result};
 use crate::value::{Text, Value};
 
@@ -44,6 +45,7 @@ pub fn read_schema(pager: &Pager, names: &[&str], collations: &dyn Collations) -
         schema_format: header.schema_format,
         collations,
         reading: true,
+        columns_max: COLUMN_COUNT_MAX,
     };
     let mut builder = SchemaBuilder::new(names, pager.page_count(), environment);
     if pager.page_count() == 0 {

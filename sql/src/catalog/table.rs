@@ -28,7 +28,7 @@ use crate::value::{Affinity, Value, apply_affinity};
 pub const UNASSIGNED_ROOT: PageNo = PageNo::ONE;
 
 /// The most columns of a table or index.
-pub(super) const COLUMN_COUNT_MAX: usize = 2000;
+pub const COLUMN_COUNT_MAX: usize = 2000;
 
 /// The table that `create` describes, with its tree at `root`. `sql` is the text that sqlite_schema keeps.
 ///
@@ -105,7 +105,7 @@ impl<'a> Builder<'a> {
 
     fn add_column(&mut self, definition: &ColumnDef) -> Result<()> {
         let name = definition.name.as_str();
-        if self.table.columns.len() >= COLUMN_COUNT_MAX {
+        if self.table.columns.len() >= self.environment.columns_max {
             return Err(Error::sql(format!("too many columns on {}", self.table.name)));
         }
         if self.table.column(name).is_some() {

@@ -146,7 +146,7 @@ impl Blob<'_> {
     /// # Errors
     /// [`Error::Abort`] once the row has changed under it; an error of code 1 when the value ends before `bytes` does; those of the store.
     pub fn read_at(&mut self, bytes: &mut [u8], offset: usize) -> Result<()> {
-        self.access(offset, bytes.len(), |value, database, at| {
+        self.access(offset, bytes.len(), false, |value, database, at| {
             Ok(value.cursor.read(&database.pager, at, bytes)?)
         })
     }
@@ -157,7 +157,7 @@ impl Blob<'_> {
     /// As [`Blob::read_at`]; [`Error::ReadOnly`] when it was opened for reading.
     pub fn write_at(&mut self, bytes: &[u8], offset: usize) -> Result<()> {
         let writable = self.column.writable;
-        self.access(offset, bytes.len(), |value, database, at| {
+        self.access(offset, bytes.len(), true, |value, database, at| {
             if !writable {
                 return Err(Error::ReadOnly {
                     message: "attempt to write a readonly database".to_owned(),
@@ -201,6 +201,7 @@ impl Blob<'_> {
         &mut self,
         offset: usize,
         len: usize,
+        writes: bool,
         work: impl FnOnce(&mut OpenValue, &mut Database, usize) -> Result<()>,
     ) -> Result<()> {
         let mut state = self.connection.state()?;
@@ -211,11 +212,14 @@ impl Blob<'_> {
             return Err(out_of_range());
         }
         match value.settle(&mut state, &self.column) {
-            Ok(()) => work(
-                value,
-                state.databases_at(self.column.database)?,
-                value.field.offset + offset,
-            ),
+            Ok(()) => {
+                let column = &self.column;
+                if writes && column.writable && state.hooks.watches_changes() {
+                    state.tell_of_blob((column.database, column.root), value.rowid, column.place)?;
+                }
+                let at = value.field.offset + offset;
+                work(value, state.databases_at(column.database)?, at)
+            }
             Err(error) => {
                 if error.extended_code() == expired().extended_code() {
                     let _ = self.end(state);

@@ -5,6 +5,7 @@
 //! | [commit](Connection::commit_hook) | before changes are made to last | `true`: roll back instead |
 //! | [rollback](Connection::rollback_hook) | after a transaction was rolled back | |
 //! | [update](Connection::update_hook) | a row of a table with rowids was inserted, changed or deleted | |
+//! | [preupdate](Connection::preupdate_hook) | a row is about to be inserted, changed or deleted | |
 //! | [progress](Connection::progress_handler) | again and again while a statement runs | `true`: stop it |
 //! | [busy](Connection::busy_handler) | another connection has a lock | `true`: try again |
 //! | [trace](Connection::trace) | a statement begins to run | |
@@ -18,6 +19,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use super::preupdate::ChangeTold;
 use super::{Connection, State};
 use crate::error::{ConstraintKind, Error, Result};
 
@@ -33,6 +35,7 @@ pub(crate) struct Hooks {
     commit: Option<Decision>,
     rollback: Option<Box<dyn FnMut() + Send>>,
     update: Option<RowTold>,
+    pub(super) preupdate: Option<ChangeTold>,
     progress: Option<Progress>,
     busy: Option<BusyHandler>,
     trace: Option<Told>,
@@ -201,6 +204,12 @@ impl Hooks {
     #[inline]
     pub(crate) fn watches_rows(&self) -> bool {
         self.update.is_some()
+    }
+
+    /// Whether somebody wants to see rows before they change.
+    #[inline]
+    pub(crate) fn watches_changes(&self) -> bool {
+        self.preupdate.is_some()
     }
 
     /// Whether somebody wants to see statements go on.

@@ -13,12 +13,16 @@
 //! - I1. While no statement runs and no transaction was begun, no database holds a lock.
 //! - I2. A statement compiled against schemas that are no longer current is compiled again before it runs (`State::schema_version`).
 
+mod authorizer;
 mod backup;
 mod blob;
+mod cache;
 mod collations;
 mod hooks;
+mod limits;
 mod options;
 mod prepare;
+mod preupdate;
 mod programs;
 mod scope;
 mod serialize;
@@ -35,9 +39,13 @@ use aludel_storage::pager::{Pager, PagerOptions};
 
 pub use backup::{Backup, BackupStep};
 pub use blob::Blob;
+pub(crate) use cache::Place;
 pub use hooks::RowAction;
+pub use limits::Limit;
+pub(crate) use limits::Limits;
 pub use options::OpenOptions;
 pub(crate) use prepare::named_columns;
+pub use preupdate::RowChange;
 pub use scope::{DropBehavior, Savepoint, Transaction, TransactionBehavior};
 pub use serialize::DeserializeOptions;
 pub(crate) use transaction::{Entered, Outcome};
@@ -52,13 +60,12 @@ use crate::statement::{Body, Params, Row, Statement};
 use crate::syntax::ParseMemory;
 use crate::value::Value;
 use crate::virtual_table::{Module, NestedState};
+use authorizer::Authorizer;
+use cache::{Found, StatementCache};
 use collations::CollationTable;
 use hooks::Hooks;
 use transaction::Transaction as OpenTransaction;
 use virtual_tables::VirtualTableState;
-
-/// How many statements the cache keeps.
-const CACHED_STATEMENTS_MAX: usize = 64;
 
 /// An open database (or several, by ATTACH).
 ///
@@ -114,14 +121,14 @@ pub(crate) struct State {
     pub(crate) nested: NestedState,
     pub(crate) transaction: OpenTransaction,
     pub(crate) hooks: Hooks,
+    authorizer: Option<Arc<Authorizer>>,
+    pub(crate) limits: Limits,
     /// Index entries that wait.
     pub(crate) deferred: Deferred,
     pub(crate) settings: Settings,
     /// Grows whenever a compiled statement may mean something else: a schema was read, a database attached, a function registered.
     pub(crate) schema_version: u64,
-    /// Boxed as the statements hold them: taking one out moves a pointer.
-    #[expect(clippy::vec_box, reason = "bodies are large and go in and out")]
-    cache: Vec<Box<Body>>,
+    cache: StatementCache,
     /// What the parser keeps between statements.
     parse_memory: ParseMemory,
     options: OpenOptions,
@@ -160,23 +167,45 @@ impl Connection {
 
     /// Compiles the first statement of `sql`. [`Statement::tail`] tells where the rest begins.
     ///
+    /// A text that comes again is not compiled again: from the second time on its statement is kept when it is dropped, reset and without its
+    /// bindings, and taken out here (64 statements, those used last). A changed schema, setting or function drops what is kept. With an authorizer
+    /// each text is compiled.
+    ///
     /// # Errors
     /// Those of the parser and the planner, with SQLite's messages.
     pub fn prepare(&self, sql: &str) -> Result<Statement<'_>> {
-        let body = Body::prepare(&mut *self.state()?, sql)?;
-        Ok(Statement::new(self, body, false))
+        let mut state = self.state()?;
+        if state.authorizer.is_some() {
+            // It may have changed its mind.
+            drop(state);
+            return self.prepare_first(sql);
+        }
+        let version = state.schema_version;
+        let (body, place) = match state.cache.find(sql, version) {
+            Found::Kept(body, place) => (body, Some(place)),
+            Found::Again(place) => (Body::prepare(&mut state, sql)?, Some(place)),
+            Found::New => (Body::prepare(&mut state, sql)?, None),
+        };
+        let place = place.filter(|_| body.is_worth_keeping(sql));
+        Ok(Statement::new(self, body, place))
     }
 
-    /// As [`Connection::prepare`], but takes a statement of the same text from the cache if one is there, and puts it back
-    /// when it is dropped.
+    /// As [`Connection::prepare`], but its statement is kept from the first time on, whatever kind it is.
     pub fn prepare_cached(&self, sql: &str) -> Result<Statement<'_>> {
         let mut state = self.state()?;
-        let cached = state.cache.iter().rposition(|body| body.sql() == sql);
-        let body = match cached {
-            Some(place) => state.cache.swap_remove(place),
-            None => Body::prepare(&mut state, sql)?,
+        let version = state.schema_version;
+        let (body, place) = match state.cache.find(sql, version) {
+            Found::Kept(body, place) => (body, Some(place)),
+            Found::Again(_) | Found::New => (Body::prepare(&mut state, sql)?, state.cache.place_of(sql)),
         };
-        Ok(Statement::new(self, body, true))
+        let place = place.filter(|_| body.is_alone_in(sql));
+        Ok(Statement::new(self, body, place))
+    }
+
+    /// Compiles the first statement of a text that is not looked for in the cache.
+    fn prepare_first(&self, script: &str) -> Result<Statement<'_>> {
+        let body = Body::prepare(&mut *self.state()?, script)?;
+        Ok(Statement::new(self, body, None))
     }
 
     /// Runs one statement to its end and returns how many rows it inserted, changed or deleted.
@@ -185,7 +214,7 @@ impl Connection {
     /// Those of the statement; [`Error::Misuse`] when more than blanks follow it.
     pub fn execute(&self, sql: &str, params: impl Params) -> Result<usize> {
         let mut statement = self.prepare(sql)?;
-        statement.refuse_tail()?;
+        statement.refuse_rest(sql)?;
         statement.execute(params)
     }
 
@@ -193,7 +222,7 @@ impl Connection {
     pub fn execute_batch(&self, sql: &str) -> Result<()> {
         let mut start = 0;
         while let Some(rest) = sql.get(start..).filter(|rest| !rest.is_empty()) {
-            let mut statement = self.prepare(rest).map_err(|error| shifted(error, start))?;
+            let mut statement = self.prepare_first(rest).map_err(|error| shifted(error, start))?;
             while statement.step()? {}
             if statement.tail() == 0 {
                 break;
@@ -214,7 +243,7 @@ impl Connection {
         read: impl FnOnce(&Row) -> Result<T>,
     ) -> Result<T> {
         let mut statement = self.prepare(sql)?;
-        statement.refuse_tail()?;
+        statement.refuse_rest(sql)?;
         let mut rows = statement.query(params)?;
         match rows.next()? {
             Some(row) => read(row),
@@ -329,12 +358,10 @@ impl Connection {
     }
 
     /// Takes back a statement for the cache.
-    pub(crate) fn keep(&self, body: Box<Body>) {
+    pub(crate) fn keep(&self, body: Box<Body>, place: Place) {
         if let Ok(mut state) = self.state.try_borrow_mut() {
-            if state.cache.len() >= CACHED_STATEMENTS_MAX {
-                state.cache.remove(0);
-            }
-            state.cache.push(body);
+            let version = state.schema_version;
+            state.cache.keep(body, place, version);
         }
     }
 }
@@ -372,10 +399,12 @@ impl State {
             nested: NestedState::default(),
             transaction: OpenTransaction::default(),
             hooks: Hooks::default(),
+            authorizer: None,
+            limits: Limits::default(),
             deferred: Deferred::default(),
             settings,
             schema_version: 1,
-            cache: Vec::new(),
+            cache: StatementCache::default(),
             parse_memory: ParseMemory::default(),
             options: options.clone(),
         }

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use super::State;
+use super::{Limit, State};
 use crate::catalog::{Collations, Database};
 use crate::command::Command;
 use crate::error::{Error, Result};
-use crate::exec::BuildContext;
 use crate::exec::meter::{self, Meters};
+use crate::exec::{Batch, BuildContext};
 use crate::plan::write::TargetTable;
 use crate::plan::{self, CompiledKind, PlanContext, ResultColumn, SchemaView};
 use crate::statement::{Compiled, Program, Query};
@@ -21,6 +21,13 @@ impl State {
     /// Schemas that were read before are taken as they are: whether they are current is seen when the statement runs. Only when a
     /// statement does not compile is it worth asking.
     pub(crate) fn compile(&mut self, sql: &str) -> Result<(Option<Compiled>, usize)> {
+        if sql.len() > self.limits.get(Limit::SqlLength) {
+            return Err(Error::Coded {
+                code: 18, // SQLITE_TOOBIG
+                message: "statement too long".to_owned(),
+                offset: None,
+            });
+        }
         let Some(next) = self.parse_memory.parse_next(sql.as_bytes(), 0)? else {
             return Ok((None, sql.len()));
         };
@@ -30,7 +37,10 @@ impl State {
     }
 
     fn compile_parsed(&mut self, parsed: &ast::Parsed, sql: &str) -> Result<Compiled> {
-        if let Some(command) = Command::of(parsed, sql) {
+        if let Some(mut command) = Command::of(parsed, sql) {
+            if self.authorizer.is_some() && self.ask_about_command(parsed, sql)? {
+                command = Command::Rows(Batch::new(0));
+            }
             return Ok(Compiled::of_command(command, parsed, self.schema_version));
         }
         let fresh = self.read_unknown_schemas()?;
@@ -84,13 +94,17 @@ impl State {
             settings: self.plan_settings(explain),
             trigger: None,
             uses: None,
+            authorize: None,
+            accessor: None,
         })
     }
 
     fn plan(&mut self, parsed: &ast::Parsed) -> Result<Compiled> {
         self.connecting(|state| {
             let explain = matches!(parsed.explain, Some(Explain::Plan | Explain::QueryPlan));
-            state.with_context(explain, |context| state.plan_in(parsed, context))
+            state.with_context(explain, |context| {
+                state.asking(context, |context| state.plan_in(parsed, context))
+            })
         })
     }
 
@@ -205,6 +219,9 @@ impl State {
             trusted_schema: self.settings.trusted_schema,
             explain,
             unoptimized: self.settings.unoptimized,
+            compound_max: self.limits.get(Limit::CompoundSelect),
+            columns_max: self.limits.get(Limit::Column),
+            length_max: self.limits.get(Limit::Length),
             ..plan::Settings::default()
         }
     }

@@ -6,6 +6,7 @@ use super::State;
 use crate::catalog::{ForeignKey, Table, Trigger};
 use crate::error::{Error, Result};
 use crate::exec::write::{BrokenKey, ForeignKeyPlan, ProgramSet, ReferencePlan, TablePrograms, TriggerPlan};
+use crate::plan::authorize::{AuthAction, AuthContext, Authorization};
 use crate::plan::expr::Register;
 use crate::plan::physical::DatabaseIndex;
 use crate::plan::write::TargetTable;
@@ -50,6 +51,8 @@ impl State {
         context: &PlanContext<'_>,
     ) -> Result<Arc<ProgramSet>> {
         let any = self.settings.foreign_keys
+            || self.hooks.watches_rows()
+            || self.hooks.watches_changes()
             || self
                 .databases
                 .iter()
@@ -340,6 +343,7 @@ impl Compiler<'_> {
             tables: tables.collect(),
             recursive_triggers: self.state.settings.recursive_triggers,
             tells_rows: self.state.hooks.watches_rows(),
+            tells_changes: self.state.hooks.watches_changes(),
         }
     }
 
@@ -393,6 +397,7 @@ impl Compiler<'_> {
         };
         let context = PlanContext {
             trigger: Some(rows),
+            accessor: Some(&trigger.name),
             ..self.context
         };
         let mut registers = width * 2;
@@ -438,6 +443,7 @@ impl Compiler<'_> {
     ) -> Result<()> {
         if (new.insert || new.update) && !done.insert && !done.update {
             for number in (0..table.foreign_keys.len()).rev() {
+                self.ask_to_read_parent(database, table, number)?;
                 let plan = self.compile_foreign_key(database, table, number)?;
                 self.entries[place].foreign_keys.push(plan);
             }
@@ -473,6 +479,29 @@ impl Compiler<'_> {
                 if waits && key.parent.eq_ignore_ascii_case(&table.name) {
                     parent_columns(table, child, key)?;
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// A check of a key reads the parent's columns. A parent that must not be read has no rows for the key, so nothing could be inserted: that is said
+    /// at once.
+    fn ask_to_read_parent(&self, database: DatabaseIndex, child: &Table, number: usize) -> Result<()> {
+        let Some(authorize) = self.context.authorize else {
+            return Ok(());
+        };
+        let key = &child.foreign_keys[number];
+        let parent = self.parent_of(database, key)?;
+        for column in parent_columns(&parent, child, key)? {
+            let (table, column) = (parent.name.as_str(), parent.columns[column].name.as_str());
+            let question = AuthContext {
+                action: AuthAction::Read { table, column },
+                database: Some(self.context.databases[database].name),
+                accessor: self.context.accessor,
+            };
+            if authorize(question) != Authorization::Allow {
+                let message = format!("access to {table}.{column} is prohibited");
+                return Err(Error::Auth { message });
             }
         }
         Ok(())
@@ -565,6 +594,7 @@ impl Compiler<'_> {
         };
         PlanContext {
             trigger: Some(rows),
+            authorize: None,
             ..self.context
         }
     }

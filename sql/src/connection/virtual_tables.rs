@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicBool;
 use rustc_hash::FxHashMap;
 
 use super::State;
-use crate::catalog::{Environment, Table, VirtualDefinition, declared_table, fold};
+use crate::catalog::{COLUMN_COUNT_MAX, Environment, Table, VirtualDefinition, declared_table, fold};
 use crate::error::{Error, Result};
 use crate::modules;
 use crate::plan::VirtualTables;
@@ -241,6 +241,7 @@ impl State {
             schema_format: 4,
             collations: &self.collations,
             reading: false,
+            columns_max: COLUMN_COUNT_MAX,
         };
         declared_table(&definition.name, &definition.sql, connected, &environment)
     }

@@ -13,7 +13,7 @@ use super::Definer;
 use super::drop::TEMP;
 use super::words::{next_word, previous_word};
 use crate::catalog::{SchemaRow, Table, constant_default, encode_text, utf8_of};
-use crate::connection::State;
+use crate::connection::{Limit, State};
 use crate::error::{ConstraintKind, Error, Result};
 use crate::exec::RecordLog;
 use crate::exec::write::Failure;
@@ -219,6 +219,12 @@ impl Definer<'_> {
     // ---- ADD COLUMN ------------------------------------------------------------------------------
 
     fn add_column(&mut self, database: usize, table: &Table, column: &ColumnDef) -> Result<()> {
+        if table.columns.len() >= self.state.limits.get(Limit::Column) {
+            return Err(Error::sql(format!(
+                "too many columns on sqlite_altertab_{}",
+                table.name
+            )));
+        }
         self.refuse_added(database, table, column)?;
         let definition = self.text_of(column.span);
         let (last, _) = last_columns(&table.sql)?;

@@ -54,12 +54,12 @@ impl Definer<'_> {
         })
     }
 
-    fn indexed_table(&self, create: &CreateIndex) -> Result<(usize, Arc<Table>)> {
+    pub(super) fn indexed_table(&self, create: &CreateIndex) -> Result<(usize, Arc<Table>)> {
         let name = create.table.as_str();
         let places = match &create.name.schema {
             Some(schema) => vec![self.state.database_named(schema.as_str())?],
-            // Without a schema the index goes to main, unless only temp has the table.
-            None => vec![0, 1],
+            // Without a schema the index goes to main, unless temp has a table of that name.
+            None => vec![1, 0],
         };
         for &database in &places {
             let schema = &self.state.databases[database].schema;
@@ -81,7 +81,8 @@ impl Definer<'_> {
                 return Err(Error::sql("views may not be indexed"));
             }
         }
-        let place = &self.state.databases[places[0]].name;
+        let last = places.last().and_then(|place| self.state.databases.get(*place));
+        let place = last.map_or("main", |database| &database.name);
         Err(Error::sql(format!("no such table: {place}.{name}")))
     }
 

@@ -71,6 +71,7 @@ impl Definer<'_> {
             schema_format: header.schema_format,
             collations: &self.state.collations,
             reading: false,
+            columns_max: self.state.plan_settings(false).columns_max,
         })
     }
 
@@ -140,7 +141,7 @@ impl Definer<'_> {
         let statement = Statement::Select(Box::new(select.clone()));
         let compiled = self
             .state
-            .connecting(|state| state.with_plan_context(|context| plan::compile(&statement, context)))?;
+            .connecting(|state| state.with_asked_context(|context| plan::compile(&statement, context)))?;
         let CompiledKind::Query(root) = &compiled.kind else {
             return Err(Error::sql("a table is made from a query").into());
         };
@@ -267,7 +268,7 @@ impl Definer<'_> {
     }
 
     /// A trigger lies where its table lies, but for temporary triggers.
-    fn trigger_database(&self, create: &CreateTrigger) -> Result<usize> {
+    pub(super) fn trigger_database(&self, create: &CreateTrigger) -> Result<usize> {
         let database = self.database_for(&create.name, create.temporary, "trigger")?;
         if create.name.schema.is_some() || create.temporary {
             return Ok(database);

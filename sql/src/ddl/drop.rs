@@ -67,7 +67,7 @@ impl Definer<'_> {
     }
 
     /// The database that has the object; `None` when it need not exist.
-    fn find_object(&self, drop: &Drop) -> Result<Option<usize>> {
+    pub(super) fn find_object(&self, drop: &Drop) -> Result<Option<usize>> {
         let name = drop.name.name.as_str();
         let is_here = |number: usize| {
             let schema = &self.state.databases[number].schema;

@@ -4,6 +4,7 @@
 //! would read it from the file ([`crate::catalog::SchemaBuilder`]).
 
 mod alter;
+mod authorize;
 mod constraint;
 mod create_index;
 mod create_table;
@@ -18,6 +19,8 @@ mod virtual_table;
 mod words;
 
 use std::sync::atomic::AtomicBool;
+
+pub(crate) use authorize::ask_about;
 
 use crate::connection::State;
 use crate::error::{Error, Result};

@@ -5,7 +5,7 @@ use aludel_storage::format::record::RecordView;
 use aludel_storage::format::{PageNo, TextEncoding, ValueRef};
 
 use super::Definer;
-use crate::catalog::{Environment, Schema, SchemaBuilder, SchemaRow, encode_text, utf8_of};
+use crate::catalog::{COLUMN_COUNT_MAX, Environment, Schema, SchemaBuilder, SchemaRow, encode_text, utf8_of};
 use crate::connection::State;
 use crate::error::Result;
 use crate::value::Value;
@@ -103,6 +103,7 @@ impl Definer<'_> {
             schema_format: header.schema_format,
             collations,
             reading: true,
+            columns_max: COLUMN_COUNT_MAX,
         };
         let mut builder = SchemaBuilder::extend(schema, database.pager.page_count(), environment);
         for row in rows {

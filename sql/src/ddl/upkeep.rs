@@ -40,7 +40,7 @@ impl Definer<'_> {
         Ok(())
     }
 
-    fn indexes_to_build(&self, name: Option<&ObjectName>) -> Result<Vec<PlacedIndex>> {
+    pub(super) fn indexes_to_build(&self, name: Option<&ObjectName>) -> Result<Vec<PlacedIndex>> {
         let collation = name.filter(|name| name.schema.is_none()).and_then(|name| {
             let found = self.state.collations.find(name.name.as_str());
             found.map(|collation| collation.name().to_owned())
@@ -88,8 +88,12 @@ impl Definer<'_> {
 
     // ---- ANALYZE ---------------------------------------------------------------------------------
 
-    pub(super) fn analyze(&mut self, name: Option<&ObjectName>) -> Result<(), Failure> {
-        let (databases, object) = match name {
+    /// The databases that ANALYZE is about, and the table or index if it is about one.
+    pub(super) fn objects_to_analyze<'n>(
+        &self,
+        name: Option<&'n ObjectName>,
+    ) -> Result<(Vec<usize>, Option<&'n str>)> {
+        Ok(match name {
             None => (
                 (0..self.state.databases.len())
                     .filter(|number| *number != 1)
@@ -107,11 +111,15 @@ impl Definer<'_> {
                     let found = self.search_order(name)?.into_iter().find(has);
                     match found {
                         Some(number) => (vec![number], Some(own)),
-                        None => return Err(Error::sql(format!("no such table: {own}")).into()),
+                        None => return Err(Error::sql(format!("no such table: {own}"))),
                     }
                 }
             },
-        };
+        })
+    }
+
+    pub(super) fn analyze(&mut self, name: Option<&ObjectName>) -> Result<(), Failure> {
+        let (databases, object) = self.objects_to_analyze(name)?;
         for database in databases {
             let (text, parameters, interrupt) = (self.sql, self.parameters, self.interrupt);
             self.state.change(database, |state| {

@@ -82,6 +82,8 @@ pub struct Session {
     pub foreign_keys: super::write::Ledger,
     /// How many programs (triggers, foreign key actions) run inside each other.
     pub(crate) depth: usize,
+    /// How many may.
+    pub(crate) trigger_depth_max: usize,
     /// The triggers that run now, by identity.
     pub(crate) firing: Vec<usize>,
     /// A table that programs may not write for now.
@@ -121,6 +123,7 @@ impl Default for Session {
             runs: 0,
             foreign_keys: Default::default(),
             depth: 0,
+            trigger_depth_max: super::write::TRIGGER_DEPTH_MAX,
             firing: Vec::new(),
             pinned: None,
         }

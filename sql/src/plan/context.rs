@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::authorize::Authorize;
 use super::expr::Register;
 use super::physical::{DatabaseIndex, Node, ResultColumn};
 use super::uses::Uses;
@@ -63,6 +64,10 @@ pub struct PlanContext<'a> {
     pub trigger: Option<TriggerRows<'a>>,
     /// Who wants to know where the text names a table or column.
     pub uses: Option<&'a Uses>,
+    /// Who says whether what the statement does may be done.
+    pub authorize: Option<Authorize<'a>>,
+    /// The trigger that the statement is part of, for the authorizer.
+    pub accessor: Option<&'a str>,
 }
 
 impl<'a> PlanContext<'a> {
@@ -140,6 +145,8 @@ pub struct Settings {
     pub trusted_schema: bool,
     /// The most terms of a compound SELECT.
     pub compound_max: usize,
+    /// The longest text or blob.
+    pub length_max: usize,
     /// The most columns of a result, table or index.
     pub columns_max: usize,
     /// The most tables of a join.
@@ -161,6 +168,7 @@ impl Default for Settings {
             writable_schema: false,
             trusted_schema: true,
             compound_max: 500,
+            length_max: 1_000_000_000,
             columns_max: 2000,
             join_tables_max: 64,
             lone_expression: false,

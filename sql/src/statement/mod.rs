@@ -25,7 +25,7 @@ pub use row::{ColumnIndex, Row};
 
 use aludel_storage::pager::Waiting;
 
-use crate::connection::{Connection, Entered, Outcome, State};
+use crate::connection::{Connection, Entered, Limit, Outcome, Place, State};
 use crate::error::{Error, Result};
 use crate::exec::write::{Failure, Until, check_statement_keys};
 use crate::plan::ColumnOrigin;
@@ -51,12 +51,15 @@ pub struct Statement<'c> {
     connection: &'c Connection,
     /// Taken out only when the statement is dropped.
     body: Option<Box<Body>>,
-    cached: bool,
+    /// Where it goes then.
+    place: Option<Place>,
 }
 
 /// All of a statement but its connection; this is what the cache keeps.
 pub(crate) struct Body {
+    /// Without what followed it.
     sql: Box<str>,
+    /// Where what followed it began.
     tail: usize,
     row: Row,
     parameters: ast::Parameters,
@@ -85,7 +88,7 @@ impl Body {
     pub(crate) fn prepare(state: &mut State, sql: &str) -> Result<Box<Body>> {
         let (compiled, tail) = state.compile(sql)?;
         let mut body = Body {
-            sql: sql.into(),
+            sql: sql.get(..tail).unwrap_or(sql).into(),
             tail,
             row: Row::default(),
             parameters: ast::Parameters::default(),
@@ -120,6 +123,28 @@ impl Body {
 
     pub(crate) fn sql(&self) -> &str {
         &self.sql
+    }
+
+    pub(crate) fn schema_version(&self) -> u64 {
+        self.schema_version
+    }
+
+    /// Whether it takes longer to compile than to look for, and has the text `sql` to itself.
+    pub(crate) fn is_worth_keeping(&self, sql: &str) -> bool {
+        let runs = matches!(self.row.program, Program::Query(_) | Program::Write(_));
+        runs && !self.explain && self.is_alone_in(sql)
+    }
+
+    /// Whether `sql` is its text and nothing but blanks.
+    pub(crate) fn is_alone_in(&self, sql: &str) -> bool {
+        sql.strip_prefix(&*self.sql)
+            .is_some_and(|rest| rest.trim_ascii().is_empty())
+    }
+
+    /// Forgets what belongs to one run: parameters and rows.
+    fn forget_run(&mut self) {
+        self.values.fill(Value::Null);
+        self.row.program.forget_rows();
     }
 
     /// The slow part of a step: a start, or another batch.
@@ -167,8 +192,16 @@ impl Body {
         if state.transaction.running() == 0 {
             connection.interrupt_flag().store(false, Ordering::Relaxed);
         }
-        self.began = state.hooks.tell_of_start(own_text(&self.sql, self.tail));
+        self.began = state.hooks.tell_of_start(&self.sql);
+        if state.limits.shortens() {
+            self.check_lengths(state)?;
+        }
         if let Program::Command(_) = self.row.program {
+            if self.schema_version != state.schema_version
+                && let (Some(compiled), _) = state.compile(&self.sql)?
+            {
+                self.install(compiled);
+            }
             return self.run_command(state, connection);
         }
         if state.deferred.is_full() {
@@ -193,6 +226,20 @@ impl Body {
             self.open(state, connection)
         } else {
             self.write(state, connection)
+        }
+    }
+
+    /// Refuses what is bound and longer than the limit.
+    #[inline(never)]
+    fn check_lengths(&self, state: &State) -> Result<()> {
+        let most = state.limits.get(Limit::Length);
+        let is_long = |value: &Value| match value.as_ref() {
+            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes.len() > most,
+            _ => false,
+        };
+        match self.values.iter().any(is_long) {
+            true => Err(Error::TooBig),
+            false => Ok(()),
         }
     }
 
@@ -339,26 +386,18 @@ impl Body {
             }
         };
         if let Some(began) = began {
-            state.hooks.tell_of_end(own_text(&self.sql, self.tail), began);
+            state.hooks.tell_of_end(&self.sql, began);
         }
         ended
     }
 }
 
-/// The text of a statement without what follows it at `tail`; 0: nothing follows.
-fn own_text(sql: &str, tail: usize) -> &str {
-    match tail {
-        0 => sql,
-        tail => sql.get(..tail).unwrap_or(sql),
-    }
-}
-
 impl<'c> Statement<'c> {
-    pub(crate) fn new(connection: &'c Connection, body: Box<Body>, cached: bool) -> Statement<'c> {
+    pub(crate) fn new(connection: &'c Connection, body: Box<Body>, place: Option<Place>) -> Statement<'c> {
         Statement {
             connection,
             body: Some(body),
-            cached,
+            place,
         }
     }
 
@@ -377,7 +416,7 @@ impl<'c> Statement<'c> {
 
     // ---- what it is ------------------------------------------------------------------------------
 
-    /// The text that it was prepared from, the rest after it included.
+    /// The text that it was prepared from, up to its semicolon.
     pub fn sql(&self) -> &str {
         self.body().sql()
     }
@@ -595,8 +634,12 @@ impl<'c> Statement<'c> {
         })
     }
 
-    pub(crate) fn refuse_tail(&self) -> Result<()> {
-        let rest = self.sql().get(self.tail()..).unwrap_or("");
+    /// Refuses a text in which another statement follows.
+    pub(crate) fn refuse_rest(&self, sql: &str) -> Result<()> {
+        let rest = sql.get(self.tail()..).unwrap_or("");
+        if rest.is_empty() {
+            return Ok(());
+        }
         match crate::syntax::parse_next(rest.as_bytes(), 0) {
             Ok(None) => Ok(()),
             _ => Err(Error::misuse(
@@ -609,9 +652,9 @@ impl<'c> Statement<'c> {
 impl Drop for Statement<'_> {
     fn drop(&mut self) {
         self.reset();
-        if let Some(mut body) = self.body.take().filter(|_| self.cached) {
-            body.values.fill(Value::Null);
-            self.connection.keep(body);
+        if let (Some(mut body), Some(place)) = (self.body.take(), self.place) {
+            body.forget_run();
+            self.connection.keep(body, place);
         }
     }
 }

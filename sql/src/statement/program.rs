@@ -313,6 +313,13 @@ impl Program {
         matches!(self, Program::Write(write) if matches!(&write.kind, WriteKind::Insert(insert) if insert.is_single()))
     }
 
+    /// Forgets the rows that RETURNING put out.
+    pub(crate) fn forget_rows(&mut self) {
+        if let Program::Write(write) = self {
+            write.written.clear();
+        }
+    }
+
     pub(crate) fn is_read_only(&self) -> bool {
         match self {
             Program::Empty | Program::Query(_) => true,

@@ -15,4 +15,4 @@ pub mod render;
 pub mod token;
 
 pub(crate) use keyword::keyword;
-pub use parser::{Next, ParseError, ParseMemory, parse_expr, parse_next, parse_one};
+pub use parser::{Next, ParseError, ParseLimits, ParseMemory, parse_expr, parse_next, parse_one};

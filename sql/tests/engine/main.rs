@@ -2,6 +2,7 @@
 //! SQLite's integrity_check finds nothing in.
 
 mod analyze;
+mod authorizer;
 mod backups;
 mod blobs;
 mod both;
@@ -15,7 +16,10 @@ mod files;
 mod foreign_keys;
 mod histories;
 mod hooks;
+mod kept;
+mod limits;
 mod nested_from;
+mod preupdate;
 mod programs;
 mod queries;
 mod rename;

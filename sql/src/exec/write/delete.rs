@@ -53,7 +53,7 @@ impl Delete {
     ) -> Result<Delete> {
         let target = Target::build(&plan.target, programs)?;
         let plain = !target.has_programs();
-        let unseen = plain && plan.target.returning.is_none();
+        let unseen = plain && plan.target.returning.is_none() && !programs.tells_changes;
         let stable = plain && is_stable(&plan.input);
         let reads = (unseen && stable && !target.completion.has_generated()).then(|| target.key_reads());
         let input = match &reads {

@@ -316,6 +316,8 @@ impl Writer {
         if fired {
             self.check_again(context)?;
         }
+        self.target
+            .tell_before(context, RowAction::Insert, (None, Some(&self.row)));
         self.target.write_new(context, &self.row)?;
         if self.target.table.without_rowid.is_none() {
             self.note_rowid(context);

@@ -56,6 +56,7 @@ pub use foreign_key::{
 };
 pub use index_build::IndexBuild;
 pub use insert::Insert;
+pub(crate) use program::TRIGGER_DEPTH_MAX;
 pub use program::{ProgramSet, RowEvent, TablePrograms, TriggerPlan};
 pub use returned::Returned;
 pub use stored::to_stored;

@@ -27,7 +27,7 @@ use crate::syntax::ast::{ConflictAction, TriggerEvent, TriggerTime};
 use crate::value::{Value, cast};
 
 /// The most programs that may run inside each other.
-const DEPTH_MAX: usize = if cfg!(debug_assertions) { 100 } else { 1000 };
+pub(crate) const TRIGGER_DEPTH_MAX: usize = if cfg!(debug_assertions) { 100 } else { 1000 };
 
 /// Everything that changing a row may set off, for all tables that a statement and its triggers write.
 #[derive(Debug, Default)]
@@ -38,6 +38,8 @@ pub struct ProgramSet {
     pub recursive_triggers: bool,
     /// Whether the application is told of each row.
     pub tells_rows: bool,
+    /// Whether it wants to see rows before they change.
+    pub tells_changes: bool,
 }
 
 /// What changing a row of one table sets off.
@@ -375,7 +377,7 @@ pub(super) fn inside<T>(
     registers: &mut Vec<Value>,
     work: impl FnOnce(&mut ExecContext<'_>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    if context.state.session.depth >= DEPTH_MAX {
+    if context.state.session.depth >= context.state.session.trigger_depth_max {
         return Err(Error::sql("too many levels of trigger recursion").into());
     }
     context.state.session.depth += 1;

@@ -9,6 +9,7 @@ use super::index::Side;
 use super::stored::in_file_encoding;
 use super::target::{Locator, Target, Tree, deleted, detached};
 use super::{Failure, Fate};
+use crate::connection::RowAction;
 use crate::error::{Error, Result};
 use crate::exec::{ExecContext, Pin};
 use crate::syntax::ast::{ConflictAction, TriggerTime};
@@ -22,7 +23,7 @@ impl Target {
 
     /// Whether a row that REPLACE puts in the place of another with the same key can be written over it.
     pub(super) fn overwrites(&self) -> bool {
-        matches!(self.tree, Tree::Rowid(_)) && !self.has_programs()
+        matches!(self.tree, Tree::Rowid(_)) && !self.has_programs() && !self.tells_changes
     }
 
     /// Removes the index entries of the row that `locator` leads to, except those that are to wait and are the entries of `new` as well. The row
@@ -52,6 +53,7 @@ impl Target {
         new: Option<&[Value]>,
     ) -> Result<()> {
         self.check_pin(context)?;
+        self.tell_before(context, RowAction::Delete, (Some(old), None));
         self.prepare_indexes(context, Side::Old, old, |_| true)?;
         let state = &mut *context.state;
         let pager = &mut state.databases.get_mut(self.database).ok_or_else(detached)?.pager;

@@ -55,6 +55,8 @@ pub(super) struct Target {
     returning: Vec<Kernel>,
     /// Triggers and foreign keys; nearly always none.
     pub(super) programs: Option<Box<Programs>>,
+    /// Whether the application wants to see rows before they change.
+    pub(super) tells_changes: bool,
     layout: Vec<StoredColumn>,
     /// Whether any expression has to see the row as a batch.
     needs_batch: bool,
@@ -154,6 +156,7 @@ impl Target {
             completion,
             returning,
             programs: Programs::of_table(programs, plan.database, &table),
+            tells_changes: programs.tells_changes,
             layout: layout_of(&table),
             batch: Batch::new(table.columns.len() + 1),
             stored_new: Vec::new(),
@@ -618,6 +621,21 @@ impl Target {
             context
                 .state
                 .tell_of_row(action, self.database, &self.table.name, rowid);
+        }
+    }
+
+    /// Tells the application of a row that is about to change, if it wants to know.
+    #[inline]
+    pub(super) fn tell_before(
+        &self,
+        context: &mut ExecContext<'_>,
+        action: RowAction,
+        rows: (Option<&[Value]>, Option<&[Value]>),
+    ) {
+        if self.tells_changes {
+            context
+                .state
+                .tell_of_change((self.database, &self.table), action, rows);
         }
     }
 

@@ -91,7 +91,11 @@ impl Update {
         let target = Target::build(&plan.target, programs)?;
         let changes = Changes::of(&target, plan.sets.iter().map(|(column, _)| *column));
         let rowwise = plan.sets.iter().all(|(_, expression)| is_rowwise(expression));
-        let patches = rowwise && !plan.joined && !target.table.is_view && !programs.tells_rows;
+        let patches = rowwise
+            && !plan.joined
+            && !target.table.is_view
+            && !programs.tells_rows
+            && !programs.tells_changes;
         let target = match patches {
             false => target,
             true => match Patcher::build(plan, target, &changes)? {
@@ -515,6 +519,7 @@ impl Rewriter {
                 &reread
             }
         };
+        target.tell_before(context, RowAction::Update, (Some(old), Some(&self.new)));
         target.rewrite(context, (old, &self.new), locator, &self.changes.indexes)?;
         written.changes += 1;
         target.tell(context, RowAction::Update, &self.new);

@@ -4,7 +4,7 @@
 //! when its result columns are bound.
 
 use super::Binder;
-use super::scope::{Alias, Clause, Scope};
+use super::scope::{Alias, Clause, Scope, ScopeSource};
 use super::typed::Typed;
 use crate::error::{Error, Result};
 use crate::plan::logical::{
@@ -33,6 +33,13 @@ impl<'a> Binder<'a> {
             Some(from) => {
                 let (from, (bound, scope)) =
                     self.bind_from_clause(from, |binder| binder.clauses(query, order_by))?;
+                if self.asker.is_some() {
+                    let inner = |source: &ScopeSource| match source.inner.is_empty() {
+                        true => vec![source.table],
+                        false => source.inner.clone(),
+                    };
+                    self.ask_of_unread(scope.sources.iter().flat_map(inner))?;
+                }
                 self.assemble(Some(from), bound, scope, query.distinct)
             }
             None => {
@@ -85,6 +92,9 @@ impl<'a> Binder<'a> {
     }
 
     fn group_terms(&mut self, list: &'a [ast::Expr]) -> Result<Vec<GroupTerm>> {
+        if list.len() > self.context.settings.columns_max {
+            return Err(Error::sql("too many terms in GROUP BY clause"));
+        }
         let mut terms = Vec::with_capacity(list.len());
         for (place, expr) in list.iter().enumerate() {
             let typed = match self.position(expr, place, "GROUP")? {

@@ -11,6 +11,7 @@ use super::from::{Item, unique_names};
 use super::scope::ScopeSource;
 use super::{Binder, TableColumns};
 use crate::error::{Error, Result};
+use crate::plan::authorize::AuthAction;
 use crate::plan::logical::{
     Body, CommonTable, IndexHint, OutputColumn, Query, RecursiveBody, Source, SourceKind, TableId,
 };
@@ -234,7 +235,9 @@ impl<'a> Binder<'a> {
         let hidden_scopes = self.scopes.split_off(scopes.min(self.scopes.len()));
         let hidden_withs = self.withs.split_off(level + 1);
         let home = std::mem::replace(&mut self.home, home);
-        let query = self.nested(|binder| binder.common_query(level, place, cte));
+        let name = cte.name.as_str();
+        let query =
+            self.nested(|binder| binder.on_behalf_of(name, |binder| binder.common_query(level, place, cte)));
         self.home = home;
         self.withs.extend(hidden_withs);
         self.scopes.extend(hidden_scopes);
@@ -249,9 +252,17 @@ impl<'a> Binder<'a> {
         if recursive == 0 {
             return self.select(select);
         }
-        self.with_clause(select.with.as_deref(), |binder| {
-            binder.recursive_query(level, place, cte, recursive)
-        })
+        let recursion = |binder: &mut Self| {
+            binder.with_clause(select.with.as_deref(), |binder| {
+                binder.recursive_query(level, place, cte, recursive)
+            })
+        };
+        match &self.asker {
+            None => recursion(self),
+            Some(_) => self.asked_select(AuthAction::Select, |binder| {
+                binder.asked_select(AuthAction::Recursive, recursion)
+            }),
+        }
     }
 
     /// A recursive common table: its last `recursive` members refer to it.

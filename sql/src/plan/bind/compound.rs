@@ -4,6 +4,7 @@ use super::Binder;
 use super::order::CompoundMember;
 use super::scope::{Clause, Scope};
 use crate::error::{Error, Result};
+use crate::plan::authorize::AuthAction;
 use crate::plan::logical::{Body, Compound, CompoundKind, OutputColumn, Query, Scalar};
 use crate::plan::physical::SetOperator;
 use crate::syntax::ast::{self, CompoundOp, SelectCore};
@@ -15,13 +16,28 @@ impl<'a> Binder<'a> {
         self.nested(|binder| {
             binder.selects += 1;
             let subqueries = binder.subqueries;
-            let mut query = binder.with_clause(select.with.as_deref(), |binder| binder.select_body(select));
+            let mut query = match &binder.asker {
+                None => binder.with_clause(select.with.as_deref(), |binder| binder.select_body(select)),
+                Some(_) => binder.asked_statement(select),
+            };
             binder.selects -= 1;
             if let Ok(query) = &mut query {
                 query.has_subqueries = binder.subqueries != subqueries;
             }
             query
         })
+    }
+
+    /// A SELECT about which an authorizer is asked; the one row of an INSERT's VALUES is none.
+    #[inline(never)]
+    fn asked_statement(&mut self, select: &'a ast::Select) -> Result<Query> {
+        let bind = |binder: &mut Self| {
+            binder.with_clause(select.with.as_deref(), |binder| binder.select_body(select))
+        };
+        match &select.first {
+            SelectCore::Values(rows) if self.inserts_values && rows.len() == 1 => bind(self),
+            _ => self.asked_select(AuthAction::Select, bind),
+        }
     }
 
     fn select_body(&mut self, select: &'a ast::Select) -> Result<Query> {
@@ -161,7 +177,8 @@ impl<'a> Binder<'a> {
     }
 
     fn compound(&mut self, select: &'a ast::Select) -> Result<Query> {
-        if select.compounds.len() >= self.context.settings.compound_max {
+        let most = self.context.settings.compound_max;
+        if most > 0 && select.compounds.len() >= most {
             return Err(Error::sql("too many terms in compound SELECT"));
         }
         let (body, members) = self.members(&select.first, &select.compounds)?;

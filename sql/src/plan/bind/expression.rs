@@ -51,6 +51,11 @@ impl<'a> Binder<'a> {
             Literal::Integer(value) => Value::Integer(*value),
             Literal::Hex(bits) => Value::Integer(*bits as i64),
             Literal::Number(text) => number_literal(text, false, span)?,
+            Literal::String(bytes) | Literal::Blob(bytes)
+                if bytes.len() > self.context.settings.length_max =>
+            {
+                return Err(Error::TooBig);
+            }
             Literal::String(bytes) => Value::Text(Text::from_bytes(bytes.to_vec())),
             Literal::Blob(bytes) => Value::Blob(bytes.to_vec()),
             Literal::CurrentDate => return self.clock("current_date", span),
@@ -182,6 +187,9 @@ impl<'a> Binder<'a> {
             ast::LikeOp::Regexp => Error::sql_at("no such function: REGEXP", span.start as usize),
             _ => error,
         })?;
+        if self.asker.is_some() && !self.ask_to_call(&function, &name.to_ascii_uppercase(), span)? {
+            return Ok(Typed::plain(Scalar::NULL));
+        }
         let mut operand = operand;
         let overload = self.overloaded(&mut operand.expr, name, count);
         let built_in = overload.is_none()

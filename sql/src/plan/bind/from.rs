@@ -198,8 +198,12 @@ impl<'a> Binder<'a> {
                 if let Some(ast::Indexed::By(index)) = indexed {
                     return Err(no_such_index(index));
                 }
-                let query = self.elsewhere(|binder| binder.view(database, view))?;
-                Ok(self.query_item(query, shown, Some(database)))
+                let query = self.elsewhere(|binder| {
+                    binder.on_behalf_of(name.name.as_str(), |binder| binder.view(database, view))
+                })?;
+                let item = self.query_item(query, shown, Some(database));
+                self.note_view(item.visible.table, database, &view.name);
+                Ok(item)
             }
             Some(Relation::Unconnected(_)) | None => Err(self.no_such_table(name)),
         }
@@ -373,7 +377,13 @@ impl<'a> Binder<'a> {
                 Err(self.context.virtual_tables.want(database, &name.name.text))
             }
             Some(found) => Ok(Some(found)),
-            None => Ok(self.eponymous(name)),
+            None => {
+                let found = self.eponymous(name);
+                if self.asker.is_some() && found.is_some() {
+                    self.ask_about_pragma(name)?;
+                }
+                Ok(found)
+            }
         }
     }
 
@@ -576,6 +586,7 @@ impl<'a> Binder<'a> {
             });
             let (place, table, column) = right.ok_or_else(missing)?;
             let right = self.table_column(table, Some(column))?;
+            self.note_read(table);
             let rule = compare_rule(&left.kind(), &right.kind());
             terms.push(Scalar::compare(CompareOp::Eq, left.expr, right.expr, rule));
             self.scope().sources[place].using.push(name.clone());
@@ -601,7 +612,10 @@ impl<'a> Binder<'a> {
         }
         match found.as_slice() {
             [] => Ok(None),
-            [(table, column)] => self.table_column(*table, Some(*column)).map(Some),
+            [(table, column)] => {
+                self.note_read(*table);
+                self.table_column(*table, Some(*column)).map(Some)
+            }
             several => self.merged_column(several).map(Some),
         }
     }

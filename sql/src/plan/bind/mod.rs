@@ -10,6 +10,7 @@
 //!
 //! Recursion is bounded by the parser's limit on expression height and by [`NESTING_MAX`] for queries in queries.
 
+mod authorize;
 mod block;
 mod call;
 mod common;
@@ -305,6 +306,8 @@ pub(super) struct Binder<'a> {
     uses: Option<&'a Uses>,
     /// For them: the tables that the text calls by their own names.
     unaliased: Vec<TableId>,
+    /// Who is asked what may be done.
+    asker: Option<Box<authorize::Asker<'a>>>,
     /// Whether the error that is on its way is one after which SQLite reads on: a later one takes its place.
     soft: bool,
 }
@@ -334,6 +337,9 @@ impl<'a> Binder<'a> {
             inserts_values: context.settings.lone_expression,
             uses: context.uses,
             unaliased: Vec::new(),
+            asker: context
+                .authorize
+                .map(|authorize| authorize::Asker::new(authorize, context.accessor)),
             soft: false,
         }
     }

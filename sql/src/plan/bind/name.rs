@@ -170,14 +170,19 @@ impl<'a> Binder<'a> {
                 return Ok(None);
             }
         }
-        let found = self.find_trigger_row(name);
-        Ok(found.map(|found| Place::Value(Box::new(found))))
+        let Some(mut found) = self.find_trigger_row(name) else {
+            return Ok(None);
+        };
+        if self.asker.is_some() {
+            found = self.asked_trigger_column(name.column, found)?;
+        }
+        Ok(Some(Place::Value(Box::new(found))))
     }
 
     /// What a name means.
     fn at(&mut self, place: Place) -> Result<Typed> {
         match place {
-            Place::Column(table, column) => self.table_column(table, column),
+            Place::Column(table, column) => self.read_column(table, column),
             Place::Value(value) => Ok(*value),
         }
     }
@@ -191,7 +196,7 @@ impl<'a> Binder<'a> {
         match self.find_in_sources(scope, name) {
             Found::Nothing => Ok(None),
             Found::Ambiguous => Err(ambiguous(name)),
-            Found::Column(table, column) => Ok(Some(self.table_column(table, column))),
+            Found::Column(table, column) => Ok(Some(self.read_column(table, column))),
             Found::Merged(columns) => Ok(Some(self.merged_column(&columns))),
         }
     }
@@ -443,6 +448,15 @@ impl<'a> Binder<'a> {
         })
     }
 
+    /// The column of a table that the statement names.
+    pub(super) fn read_column(&mut self, table: TableId, column: Option<usize>) -> Result<Typed> {
+        let typed = self.table_column(table, column)?;
+        match &self.asker {
+            None => Ok(typed),
+            Some(_) => self.asked_column(table, column, typed),
+        }
+    }
+
     /// The column of a table as an expression; `None` is the rowid.
     pub(super) fn table_column(&mut self, table: TableId, column: Option<usize>) -> Result<Typed> {
         let entry = self.tables.get(table);
@@ -473,7 +487,7 @@ impl<'a> Binder<'a> {
         let mut parts = Vec::with_capacity(columns.len());
         let mut kind = Kind::default();
         for (n, &(table, column)) in columns.iter().enumerate() {
-            let part = self.table_column(table, Some(column))?;
+            let part = self.read_column(table, Some(column))?;
             if n == 0 {
                 // SQLite gives the merged column the type of its leftmost part.
                 kind = part.kind();

@@ -51,6 +51,9 @@ impl<'a> Binder<'a> {
 
     fn operator_call(&mut self, name: &str, left: Scalar, right: Scalar, span: Span) -> Result<Scalar> {
         let function = self.find_function(&ast::Ident::new(name), 2, span)?;
+        if self.asker.is_some() && !self.ask_to_call(&function, name, span)? {
+            return Ok(Scalar::NULL);
+        }
         let arguments = vec![left, right];
         Ok(Scalar::Call {
             function,

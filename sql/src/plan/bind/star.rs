@@ -102,7 +102,7 @@ impl<'a> Binder<'a> {
                 let typed = match table {
                     None if place > 0 && source.shares(&name) => continue,
                     None if self.is_merged(level, place, &name) => self.merged(level, &name)?,
-                    _ => self.table_column(id, Some(index))?,
+                    _ => self.read_column(id, Some(index))?,
                 };
                 columns.push(OutputColumn {
                     expanded: true,

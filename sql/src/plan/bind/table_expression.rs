@@ -26,7 +26,7 @@ impl<'a> Binder<'a> {
 
     /// Binds an expression of the schema that sees one table's row and nothing else.
     pub fn row_expression(&mut self, table: TableId, expr: &'a ast::Expr, clause: Clause) -> Result<Typed> {
-        self.elsewhere(|binder| binder.own_row_expression(table, expr, clause))
+        self.elsewhere(|binder| binder.unasked(|binder| binder.own_row_expression(table, expr, clause)))
     }
 
     /// The same, where the expression is itself what is asked about.

@@ -102,7 +102,11 @@ impl<'a> Binder<'a> {
                         place,
                     ));
                 }
-                let query = self.nested(|binder| binder.elsewhere(|binder| binder.view(database, view)))?;
+                let query = self.nested(|binder| {
+                    binder.elsewhere(|binder| {
+                        binder.on_behalf_of(&view.name, |binder| binder.view(database, view))
+                    })
+                })?;
                 let table = row_of_view(view, &query);
                 let kind = WritableKind::View(Arc::new(table), Box::new(query));
                 Ok(Writable { database, kind })

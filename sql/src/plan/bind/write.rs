@@ -12,6 +12,7 @@ use super::typed::Typed;
 use super::writable::{Writable, WritableKind};
 use crate::catalog::{Index, IndexSource, Table};
 use crate::error::{Error, Result};
+use crate::plan::authorize::AuthAction;
 use crate::plan::logical::{
     Block, Body, ColumnNo, CommonTable, From, JoinItem, OutputColumn, Query, Scalar, TableId,
 };
@@ -127,6 +128,10 @@ impl<'a> Binder<'a> {
     fn insert_body(&mut self, insert: &'a ast::Insert) -> Result<BoundInsert> {
         let Writable { database, kind } = self.target(&insert.table, &ast::TriggerEvent::Insert)?;
         let table = kind.table();
+        if self.asker.is_some() {
+            let table = &table.name;
+            self.ask_to_write(AuthAction::Insert { table }, database)?;
+        }
         if kind.is_view() && !insert.upserts.is_empty() {
             return Err(Error::sql("cannot UPSERT a view"));
         }
@@ -175,7 +180,7 @@ impl<'a> Binder<'a> {
                             || table
                                 .rowid_alias
                                 .is_some_and(|alias| places.columns[alias].is_some());
-                        binder.upserts(insert, table, row, names_rowid)
+                        binder.upserts(insert, table, (database, row), names_rowid)
                     }
                     WritableKind::View(..) => Ok(Vec::new()),
                 })
@@ -282,7 +287,9 @@ impl<'a> Binder<'a> {
         pairs
             .map(|(column, source)| match (&column.default, source) {
                 (Some(default), None) if column.generated.is_none() => {
-                    Ok(Some(self.row_expression(row, default, Clause::Default)?.expr))
+                    let bound =
+                        self.elsewhere(|binder| binder.own_row_expression(row, default, Clause::Default))?;
+                    Ok(Some(bound.expr))
                 }
                 _ => Ok(None),
             })
@@ -293,7 +300,7 @@ impl<'a> Binder<'a> {
         &mut self,
         insert: &'a ast::Insert,
         table: &'a Arc<Table>,
-        row: TableId,
+        (database, row): (DatabaseIndex, TableId),
         names_rowid: bool,
     ) -> Result<Vec<BoundUpsert>> {
         let mut bound = Vec::with_capacity(insert.upserts.len());
@@ -324,7 +331,7 @@ impl<'a> Binder<'a> {
                     assignments,
                     selection,
                 } => {
-                    let sets = self.assignments(assignments, table)?;
+                    let sets = self.assignments(assignments, database, table)?;
                     Some((sets, self.condition(selection.as_ref(), Clause::Value)?))
                 }
             };
@@ -410,8 +417,13 @@ impl<'a> Binder<'a> {
     fn assignments(
         &mut self,
         assignments: &'a [ast::Assignment],
+        database: DatabaseIndex,
         table: &Table,
     ) -> Result<Vec<(usize, Scalar)>> {
+        if assignments.iter().map(|set| set.columns.len()).sum::<usize>() > self.context.settings.columns_max
+        {
+            return Err(Error::sql("too many columns in set list"));
+        }
         let mut sets: Vec<(usize, Scalar)> = Vec::with_capacity(assignments.len());
         for assignment in assignments {
             let values: Vec<Scalar> = if assignment.row || is_row(&assignment.value) {
@@ -440,6 +452,9 @@ impl<'a> Binder<'a> {
                 let column = assigned_column(name, table)?;
                 if let Some(uses) = self.uses {
                     uses.note_column(table, Some(column), name.span);
+                }
+                if self.asker.is_some() && self.asked_to_skip(database, table, column)? {
+                    continue;
                 }
                 match sets.iter_mut().find(|(known, _)| *known == column) {
                     Some(known) => known.1 = value,
@@ -508,9 +523,11 @@ impl<'a> Binder<'a> {
         let own = item.operand.into_from();
         let mut scope = Scope::new(Clause::Where);
         scope.sources.push(item.visible);
+        let mut selects_nothing = false;
         let from = match &update.from {
             None => own,
             Some(clause) => {
+                selects_nothing = self.asker.is_some() && self.asks(AuthAction::Select, None)?;
                 let (joined, ((), inner)) = self.bind_from_clause(clause, |_| Ok(()))?;
                 self.refuse_target(row, &inner, &shown)?;
                 scope.sources.extend(inner.sources);
@@ -521,8 +538,8 @@ impl<'a> Binder<'a> {
                 }
             }
         };
-        let ((sets, query), _) = self.in_scope(scope, |binder| {
-            let sets = binder.assignments(&update.assignments, &table)?;
+        let ((sets, mut query), _) = self.in_scope(scope, |binder| {
+            let sets = binder.assignments(&update.assignments, database, &table)?;
             let query = binder.changed_rows(
                 from,
                 update.selection.as_ref(),
@@ -531,6 +548,9 @@ impl<'a> Binder<'a> {
             )?;
             Ok((sets, query))
         })?;
+        if selects_nothing {
+            query.limit = Some(Scalar::integer(0));
+        }
         refuse_returning(&table, "UPDATE", update.returning.is_empty())?;
         let returning = self.returning(&update.returning, row, database, &shown)?;
         let target = Target {
@@ -586,6 +606,10 @@ impl<'a> Binder<'a> {
     fn delete_body(&mut self, delete: &'a ast::Delete) -> Result<RowChange> {
         let writable = self.target(&delete.table, &ast::TriggerEvent::Delete)?;
         let (database, table) = (writable.database, Arc::clone(writable.kind.table()));
+        if self.asker.is_some() {
+            let table = &table.name;
+            self.ask_to_write(AuthAction::Delete { table }, database)?;
+        }
         let shown = delete.alias.as_ref().unwrap_or(&delete.table.name).text.clone();
         let item = self.written_item(writable, &shown, delete.indexed.as_ref())?;
         let row = item.visible.table;

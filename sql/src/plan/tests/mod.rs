@@ -64,6 +64,8 @@ impl World {
             },
             trigger: None,
             uses: None,
+            authorize: None,
+            accessor: None,
         };
         compile(&parsed.statement, &context)
     }
@@ -124,6 +126,7 @@ fn environment() -> Environment<'static> {
         schema_format: 4,
         collations: &NoCollations,
         reading: true,
+        columns_max: crate::catalog::COLUMN_COUNT_MAX,
     }
 }
 

@@ -70,6 +70,8 @@ fn target(database: usize, table: &Arc<Table>, context: &PragmaContext<'_>) -> R
         settings: PlanSettings::default(),
         trigger: None,
         uses: None,
+        authorize: None,
+        accessor: None,
     };
     target_table(database, table, &plan_context)
 }

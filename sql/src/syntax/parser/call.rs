@@ -7,7 +7,6 @@ use super::super::ast::{
 use super::super::token::{Token, TokenKind};
 use super::expression::{Value, expr};
 use super::input::{Parse, Tokens, after, check_height, ident_of, name, nested, parenthesized};
-use super::limits::ARGUMENT_MAX;
 use super::select::{exprs, order_by};
 use TokenKind as T;
 
@@ -74,13 +73,13 @@ pub(super) fn finish<'a>(i: Tokens<'a>, call: OpenCall) -> Parse<'a, Value> {
         (i, Vec::new(), 0)
     };
     let i = i.expect(T::RightParen)?;
-    if arguments.len() > ARGUMENT_MAX {
+    if arguments.len() > i.cx.limits.argument_max as usize {
         let message = format!("too many arguments on function {}", name.text);
         i.object(message, Some(name.span.start));
     }
     let (i, filter, over, tail_height) = tail(i)?;
     let height = height.max(sort_height).max(tail_height) + 1;
-    check_height(height)?;
+    check_height(i, height)?;
     let span = i.span_since(name.span.start);
     let arguments = if star {
         Arguments::Star

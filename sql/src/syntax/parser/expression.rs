@@ -309,7 +309,7 @@ impl Machine<'_> {
 
     /// A value that ends with the last token taken.
     pub(super) fn value(&self, kind: ExprKind, start: u32, height: u32) -> Result<Value, Err<Fault>> {
-        check_height(height)?;
+        check_height(self.i, height)?;
         Ok(Value {
             expr: Expr::new(kind, self.i.span_since(start)),
             height,
@@ -318,9 +318,14 @@ impl Machine<'_> {
 }
 
 /// Completes a binary operator in the place of its last operand.
-pub(super) fn combine_binary(op: BinaryOp, left: Value, last: &mut Value) -> Result<(), Err<Fault>> {
+pub(super) fn combine_binary(
+    i: Tokens<'_>,
+    op: BinaryOp,
+    left: Value,
+    last: &mut Value,
+) -> Result<(), Err<Fault>> {
     last.height = left.height.max(last.height) + 1;
-    check_height(last.height)?;
+    check_height(i, last.height)?;
     let span = left.expr.span.to(last.expr.span);
     let right = last.take().expr;
     last.expr.kind = binary(op, left.expr, right);
@@ -330,7 +335,7 @@ pub(super) fn combine_binary(op: BinaryOp, left: Value, last: &mut Value) -> Res
 
 /// Completes an open operator with its last operand.
 #[inline(never)]
-pub(super) fn combine(open: Open, last: Value) -> Result<Value, Err<Fault>> {
+pub(super) fn combine(i: Tokens<'_>, open: Open, last: Value) -> Result<Value, Err<Fault>> {
     let end = last.expr.span;
     let (kind, span, height) = match open {
         Open::Prefix { op, start } => {
@@ -343,7 +348,7 @@ pub(super) fn combine(open: Open, last: Value) -> Result<Value, Err<Fault>> {
         }
         Open::Binary { op, left } => {
             let mut value = last;
-            combine_binary(op, left, &mut value)?;
+            combine_binary(i, op, left, &mut value)?;
             return Ok(value);
         }
         Open::Like { op, negated, left } => {
@@ -395,7 +400,7 @@ pub(super) fn combine(open: Open, last: Value) -> Result<Value, Err<Fault>> {
         // Brackets hold with strength 0 and are never completed by an operator.
         _ => return Ok(last),
     };
-    check_height(height + 1)?;
+    check_height(i, height + 1)?;
     Ok(Value {
         expr: Expr::new(kind, span),
         height: height + 1,

@@ -9,7 +9,7 @@ use super::super::lexer::is_space;
 use super::super::token::{Token, TokenKind};
 use super::ParseError;
 use super::expression::Open;
-use super::limits::{HEIGHT_MAX, NESTING_MAX};
+use super::limits::{NESTING_MAX, ParseLimits};
 use ecow::EcoString;
 use nom::error::ErrorKind;
 use nom::{Err, IResult, Input, Needed};
@@ -58,6 +58,7 @@ pub(super) struct Context<'a> {
     pub(super) sql: &'a [u8],
     /// The statement's tokens; the last is always `End`.
     pub(super) tokens: &'a [Token],
+    pub(super) limits: ParseLimits,
     /// The text, if the bytes that the tokens cover are UTF-8, and where in it they begin.
     valid: Option<&'a str>,
     valid_start: u32,
@@ -123,13 +124,14 @@ impl ParameterList {
 }
 
 impl<'a> Context<'a> {
-    pub(super) fn new(sql: &'a [u8], tokens: &'a [Token]) -> Self {
+    pub(super) fn new(sql: &'a [u8], tokens: &'a [Token], limits: ParseLimits) -> Self {
         let valid_start = tokens.first().map_or(0, |token| token.start);
         let valid_end = tokens.last().map_or(0, |token| token.end);
         let covered = sql.get(valid_start as usize..valid_end as usize);
         Self {
             sql,
             tokens,
+            limits,
             valid: covered.and_then(|bytes| std::str::from_utf8(bytes).ok()),
             valid_start,
             open: RefCell::default(),
@@ -454,10 +456,11 @@ pub(super) fn nested<'a, T>(
 }
 
 /// Refuses a tree that is too tall.
-pub(super) fn check_height(height: u32) -> Result<(), Err<Fault>> {
-    if height > HEIGHT_MAX {
+pub(super) fn check_height(i: Tokens<'_>, height: u32) -> Result<(), Err<Fault>> {
+    let most = i.cx.limits.height_max;
+    if height > most {
         return refuse(
-            format!("Expression tree is too large (maximum depth {HEIGHT_MAX})"),
+            format!("Expression tree is too large (maximum depth {most})"),
             None,
         );
     }

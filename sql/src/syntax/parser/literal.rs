@@ -3,7 +3,6 @@
 use super::super::ast::Literal;
 use super::super::token::{Token, TokenKind};
 use super::input::{Fault, Tokens, unquoted_bytes};
-use super::limits::PARAMETER_MAX;
 use ecow::EcoString;
 use nom::Err;
 use std::borrow::Cow;
@@ -92,22 +91,24 @@ pub(super) fn parameter(i: Tokens<'_>, token: Token) -> Result<u32, Err<Fault>> 
 }
 
 fn next_parameter(i: Tokens<'_>, token: Token) -> Result<u32, Err<Fault>> {
+    let most = i.cx.limits.parameter_max;
     let parameters = &mut i.cx.parameters.borrow_mut().parameters;
-    if parameters.count >= PARAMETER_MAX {
+    if parameters.count >= most {
         i.skip().object("too many SQL variables", Some(token.start));
-        return Ok(PARAMETER_MAX);
+        return Ok(most);
     }
     parameters.count += 1;
     Ok(parameters.count)
 }
 
 fn numbered_parameter(i: Tokens<'_>, token: Token) -> Result<u32, Err<Fault>> {
+    let most = i.cx.limits.parameter_max;
     let text = i.cx.str_of(token.span());
     let number = text.get(1..).and_then(|digits| digits.parse::<u32>().ok());
-    let Some(number) = number.filter(|number| (1..=PARAMETER_MAX).contains(number)) else {
-        let message = format!("variable number must be between ?1 and ?{PARAMETER_MAX}");
+    let Some(number) = number.filter(|number| (1..=most).contains(number)) else {
+        let message = format!("variable number must be between ?1 and ?{most}");
         i.skip().object(message, Some(token.start));
-        return Ok(PARAMETER_MAX);
+        return Ok(most);
     };
     let list = &mut *i.cx.parameters.borrow_mut();
     let is_new = number > list.parameters.count;

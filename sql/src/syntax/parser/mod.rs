@@ -39,6 +39,7 @@ use super::ast::{Expr, Parsed};
 use super::lexer::{Lexer, settle_window_words};
 use super::token::{Token, TokenKind};
 use input::{Context, Fault, Parse, Tokens};
+pub use limits::ParseLimits;
 use std::fmt;
 
 #[cfg(test)]
@@ -98,6 +99,8 @@ pub fn parse_next(sql: &[u8], offset: usize) -> Result<Option<Next>, ParseError>
 #[derive(Debug, Default)]
 pub struct ParseMemory {
     tokens: Vec<Token>,
+    /// Bounds that an application has set.
+    pub limits: ParseLimits,
 }
 
 impl ParseMemory {
@@ -121,7 +124,7 @@ impl ParseMemory {
         let Some(first) = tokens.first().filter(|token| token.kind != TokenKind::End) else {
             return Ok(None);
         };
-        let cx = Context::new(sql, tokens);
+        let cx = Context::new(sql, tokens, self.limits);
         let next = next_of(&cx, *first);
         if self.tokens.capacity() > Self::TOKENS_MAX {
             self.tokens = Vec::new();
@@ -172,7 +175,7 @@ pub fn parse_one(sql: &[u8]) -> Result<Parsed, ParseError> {
 pub fn parse_expr(sql: &[u8]) -> Result<Expr, ParseError> {
     let mut tokens = Vec::new();
     statement_tokens(sql, 0, &mut tokens);
-    let cx = Context::new(sql, &tokens);
+    let cx = Context::new(sql, &tokens, ParseLimits::default());
     let made = expression::expr(Tokens::new(&cx)).and_then(|(i, expr)| match i.kind() {
         TokenKind::End => Ok(expr),
         _ => i.unexpected(),

@@ -55,8 +55,8 @@ impl Machine<'_> {
         };
         while let Some(open) = self.pop_if(wins) {
             match open {
-                Open::Binary { op, left } => combine_binary(op, left, value)?,
-                open => *value = combine(open, value.take())?,
+                Open::Binary { op, left } => combine_binary(self.i, op, left, value)?,
+                open => *value = combine(self.i, open, value.take())?,
             }
         }
         Ok(())

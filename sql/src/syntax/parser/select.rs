@@ -9,7 +9,6 @@ use super::call::{quantifier, window};
 use super::expression::expr;
 use super::from::from_clause;
 use super::input::{Parse, Rest, Tokens, after, each, ident_of, name, nested, parenthesized};
-use super::limits::COMPOUND_MAX;
 use super::name::{alias, plain_name_list_opt};
 use TokenKind as T;
 
@@ -88,7 +87,8 @@ pub(super) fn compound<'a>(i: Tokens<'a>, with: Option<Box<With>>, start: u32) -
         let message = format!("{clause} clause should come after {} not before", op.as_str());
         i.object(message, None);
     }
-    if select.compounds.len() >= COMPOUND_MAX {
+    let most = i.cx.limits.compound_max as usize;
+    if most > 0 && select.compounds.len() >= most {
         i.object("too many terms in compound SELECT", None);
     }
     select.span = i.span_since(start);
