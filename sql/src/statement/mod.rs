@@ -292,7 +292,7 @@ impl Body {
         }
         state.write_deferred()?;
         let Program::Query(query) = &mut self.row.program else {
-            return Ok(self.row.next_stored_batch());
+            return Ok(self.row.next_stored_batch()?);
         };
         let interrupt = connection.interrupt_flag();
         let mut context = state.context(&self.values, &mut self.registers, interrupt, self.run);

@@ -52,8 +52,12 @@ impl Row {
         len > 0
     }
 
-    pub(crate) fn next_stored_batch(&mut self) -> bool {
-        self.start_batch(self.batch + 1)
+    pub(crate) fn next_stored_batch(&mut self) -> Result<bool> {
+        let next = self.batch + 1;
+        if let Program::Write(write) = &mut self.program {
+            write.returned_mut().fetch(next)?;
+        }
+        Ok(self.start_batch(next))
     }
 
     /// Goes to the next row of the batch. False when there is none.
