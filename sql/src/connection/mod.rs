@@ -20,6 +20,7 @@ mod cache;
 mod collations;
 mod hooks;
 mod limits;
+mod look_up;
 mod options;
 mod prepare;
 mod preupdate;
@@ -43,6 +44,7 @@ pub(crate) use cache::Place;
 pub use hooks::RowAction;
 pub use limits::Limit;
 pub(crate) use limits::Limits;
+pub use look_up::{ColumnMetadata, TransactionState};
 pub use options::OpenOptions;
 pub(crate) use prepare::named_columns;
 pub use preupdate::RowChange;
@@ -202,6 +204,32 @@ impl Connection {
         Ok(Statement::new(self, body, place))
     }
 
+    /// How many statements are kept to be used again; 0 keeps none.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] inside a call of the connection.
+    pub fn prepared_statement_cache_capacity(&self) -> Result<usize> {
+        Ok(self.state()?.cache.capacity())
+    }
+
+    /// Keeps at most so many statements; those used last stay.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] inside a call of the connection.
+    pub fn set_prepared_statement_cache_capacity(&self, capacity: usize) -> Result<()> {
+        self.state()?.cache.set_capacity(capacity);
+        Ok(())
+    }
+
+    /// Forgets the statements that are kept.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] inside a call of the connection.
+    pub fn flush_prepared_statement_cache(&self) -> Result<()> {
+        self.state()?.cache.clear();
+        Ok(())
+    }
+
     /// Compiles the first statement of a text that is not looked for in the cache.
     fn prepare_first(&self, script: &str) -> Result<Statement<'_>> {
         let body = Body::prepare(&mut *self.state()?, script)?;
@@ -323,6 +351,14 @@ impl Connection {
         state.collations.register(name, Box::new(compare));
         state.forget_schemas();
         Ok(())
+    }
+
+    /// Removes a collation that was registered; true when it was there. What needs it fails from now on.
+    pub fn unregister_collation(&self, name: &str) -> Result<bool> {
+        let mut state = self.state()?;
+        let was_there = state.collations.unregister(name);
+        state.forget_schemas();
+        Ok(was_there)
     }
 
     /// Registers a kind of virtual tables: `CREATE VIRTUAL TABLE t USING name(..)`. One of the same name is replaced; tables

@@ -114,6 +114,18 @@ impl Row {
         Ok(self.value(column.find(self).ok_or(Error::Range)?))
     }
 
+    /// As [`Row::get`]; for values of which the statement says what they are.
+    ///
+    /// # Panics
+    /// Where [`Row::get`] fails.
+    #[track_caller]
+    pub fn get_unwrap<T: FromValue>(&self, column: impl ColumnIndex) -> T {
+        match self.get(column) {
+            Ok(value) => value,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
     /// How many columns it has.
     pub fn len(&self) -> usize {
         self.columns.len()
