@@ -14,6 +14,7 @@ mod deferred;
 mod depth;
 mod files;
 mod foreign_keys;
+mod handles;
 mod handy;
 mod histories;
 mod hooks;
