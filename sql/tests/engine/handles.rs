@@ -162,10 +162,7 @@ fn each_connection_is_set_up() {
     let broken = database
         .clone()
         .on_connect(|connection| connection.execute_batch("SELECT nope"));
-    assert_eq!(
-        broken.connect().unwrap_err().to_string(),
-        "no such column: nope"
-    );
+    assert_eq!(broken.connect().unwrap_err().to_string(), "no such column: nope");
     assert!(database.connect().is_ok());
     let missing = Database::open_with("/nowhere/at/all.db", &OpenOptions::new().create(false));
     assert!(missing.is_err());

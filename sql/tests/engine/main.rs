@@ -25,6 +25,7 @@ mod preupdate;
 mod programs;
 mod queries;
 mod rename;
+mod samples;
 mod serialized;
 mod shortcuts;
 mod spilling;
