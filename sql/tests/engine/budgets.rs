@@ -16,6 +16,9 @@ const SCHEMA: &str = "
     CREATE INDEX t_g ON t(g, k);
     CREATE TABLE w(a TEXT, b INT, c, PRIMARY KEY(a, b)) WITHOUT ROWID;
     INSERT INTO w SELECT s, id, r FROM t;
+    CREATE TABLE d(k COLLATE NOCASE, s TEXT);
+    INSERT INTO d SELECT CASE WHEN id % 4 THEN k ELSE s END, s FROM t;
+    CREATE INDEX d_k ON d(k DESC, s);
     CREATE VIEW v AS SELECT k, s, count(*) AS n FROM t GROUP BY k, s;
 ";
 
@@ -110,7 +113,15 @@ fn subqueries_on_the_right_of_in() {
         "SELECT id, (k, g) IN (SELECT k, id % 3 FROM u), (s, k) NOT IN (SELECT s, k FROM u) FROM t WHERE id < 300",
         "SELECT count(*) FROM t WHERE s IN (SELECT upper(s) FROM u) AND id NOT IN (SELECT w FROM u)",
         "SELECT id FROM t WHERE id IN (SELECT k FROM u) ORDER BY k",
+        "SELECT id FROM t WHERE id IN (SELECT k FROM u UNION ALL SELECT w FROM u UNION ALL SELECT s FROM u)",
+        "SELECT id FROM t WHERE id IN (SELECT w FROM u) ORDER BY id DESC",
+        "SELECT id, k FROM t WHERE g = 1 AND k IN (SELECT w FROM u) ORDER BY k DESC",
+        "SELECT k, s FROM d WHERE k IN (SELECT k FROM u) AND s > 'N'",
+        "SELECT k, s FROM d WHERE k IN (SELECT s FROM d AS e UNION ALL SELECT id FROM u) ORDER BY k, s",
+        "SELECT a, b FROM w WHERE a IN (SELECT s FROM u) AND b IN (SELECT id FROM u WHERE id < 900)",
+        "SELECT a FROM w WHERE a IN (SELECT replace(s, 'n', 'N') FROM u) ORDER BY a DESC, b DESC",
         "SELECT id FROM u WHERE (SELECT count(*) FROM t WHERE t.k IN (SELECT id FROM u) AND t.g = u.id % 4) > 100 AND id < 20",
+        "SELECT id, g FROM t WHERE g = 1 OR id IN (SELECT w FROM u) OR g = 2 AND k > 300",
         "DELETE FROM t WHERE k IN (SELECT k FROM u WHERE id % 2)",
         "SELECT count(*), sum(id) FROM t",
     ]);

@@ -125,6 +125,11 @@ fn cases(rows: i64) -> Vec<Case> {
             &[rows, 0],
         ),
         case(
+            "IN, by rowid",
+            "SELECT count(*), sum(id) FROM t WHERE id IN (SELECT k FROM t WHERE id > 0)",
+            &[rows - 1, sum - rows],
+        ),
+        case(
             "count(DISTINCT)",
             "SELECT count(DISTINCT k), count(DISTINCT s), sum(DISTINCT id) FROM t",
             &[rows, rows, sum],
@@ -244,6 +249,11 @@ fn cases(rows: i64) -> Vec<Case> {
             "CREATE INDEX",
             "CREATE INDEX copy_s ON copy(s, k)",
             "SELECT count(*), sum(id) FROM copy",
+            &[rows, sum],
+        ),
+        case(
+            "OR of indexes",
+            "SELECT count(*), sum(id) FROM copy WHERE s >= '0' OR id = 5 OR s = 'x'",
             &[rows, sum],
         ),
         write(

@@ -38,7 +38,7 @@ struct Ordered {
 }
 
 impl Call {
-    pub(super) fn compile(call: &AggregateCall, build: &mut BuildContext) -> Result<Call> {
+    pub(super) fn compile(call: &AggregateCall, one_group: bool, build: &mut BuildContext) -> Result<Call> {
         let function = &call.function;
         let FunctionKind::Aggregate(implementation) = &function.kind else {
             return Err(Error::sql(format!("misuse of aggregate: {}()", function.name)));
@@ -59,7 +59,9 @@ impl Call {
             states: States::new(function, implementation, width),
             arguments: Kernel::compile_all(&call.arguments, build)?,
             filter,
-            distinct: call.distinct.then(|| Distinct::new(width, &call.collation)),
+            distinct: call
+                .distinct
+                .then(|| Distinct::new(width, &call.collation, one_group)),
             ordered: Ordered::compile(call, build)?,
             collation: call.collation.clone(),
         })

@@ -16,6 +16,8 @@ use crate::value::Collation;
 /// The values that were there before, by group.
 pub(super) struct Distinct {
     seen: Seen,
+    /// There are no keys, so the group is no part of what rows are known by.
+    one_group: bool,
     group: Vector,
     /// The rows that are new: where each argument's vector has them, and their groups.
     picks: Vec<Vec<u32>>,
@@ -30,18 +32,20 @@ pub(super) struct Distinct {
 }
 
 impl Distinct {
-    pub(super) fn new(width: usize, collation: &Collation) -> Distinct {
+    pub(super) fn new(width: usize, collation: &Collation, one_group: bool) -> Distinct {
         let mut collations = vec![collation.clone(); width + 1];
         collations[0] = Collation::Binary;
+        let first = usize::from(one_group);
         Distinct {
-            seen: Seen::new(&collations),
+            seen: Seen::new(&collations[first..]),
+            one_group,
             group: Vector::new(),
             picks: vec![Vec::new(); width],
             groups: Vec::new(),
             fresh: Vec::new(),
             past_groups: 0,
             aside: None,
-            staged: Batch::new(width + 1),
+            staged: Batch::new(width + 1 - first),
         }
     }
 
@@ -77,11 +81,13 @@ impl Distinct {
         len: usize,
         collation: &Collation,
     ) -> Result<()> {
-        self.group.clear();
-        self.group
-            .extend_integers((0..len).map(|n| self.past_groups + groups.of(n) as i64));
         let mut key: SmallVec<[Values<'_>; 3]> = SmallVec::new();
-        key.push(Values::dense(&self.group));
+        if !self.one_group {
+            self.group.clear();
+            self.group
+                .extend_integers((0..len).map(|n| self.past_groups + groups.of(n) as i64));
+            key.push(Values::dense(&self.group));
+        }
         key.extend_from_slice(values);
         if let Some(aside) = &mut self.aside {
             self.staged.clear();
@@ -95,9 +101,12 @@ impl Distinct {
         self.seen.add_rows(&key, len, &mut self.fresh);
         self.picks.iter_mut().for_each(Vec::clear);
         self.groups.clear();
+        if !self.one_group {
+            let groups = self.fresh.iter().map(|n| groups.of(*n as usize) as u32);
+            self.groups.extend(groups);
+        }
         for &n in &self.fresh {
             let n = n as usize;
-            self.groups.push(groups.of(n) as u32);
             let picks = self.picks.iter_mut().zip(values);
             picks.for_each(|(picks, values)| picks.push(values.row(n) as u32));
         }
@@ -107,7 +116,10 @@ impl Distinct {
         let fresh = values.iter().zip(&self.picks);
         let fresh = fresh.map(|(values, picks)| Values::picked(values.vector(), picks));
         let fresh: SmallVec<[Values<'_>; 2]> = fresh.collect();
-        let groups = Groups::Many(&self.groups);
+        let groups = match self.one_group {
+            true => Groups::One,
+            false => Groups::Many(&self.groups),
+        };
         states.update(context, &fresh, groups, self.fresh.len(), collation)
     }
 
@@ -124,7 +136,13 @@ impl Distinct {
         aside.finish(&mut self.seen, context)?;
         while aside.take()? {
             context.check_interrupt()?;
-            let Some((group, arguments)) = aside.batch().columns.split_first() else {
+            let columns = &aside.batch().columns;
+            if self.one_group {
+                let len = aside.batch().len();
+                states.update(context, &values_of(columns), Groups::One, len, collation)?;
+                continue;
+            }
+            let Some((group, arguments)) = columns.split_first() else {
                 return Ok(());
             };
             let past = self.past_groups;

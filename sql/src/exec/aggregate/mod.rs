@@ -48,7 +48,7 @@ pub(super) fn aggregate(plan: &physical::Aggregate, build: &mut BuildContext) ->
     let calls = plan
         .aggregates
         .iter()
-        .map(|call| Call::compile(call, build))
+        .map(|call| Call::compile(call, keys.is_empty(), build))
         .collect::<Result<Vec<Call>>>()?;
     let collations: Vec<Collation> = plan.keys.iter().map(|key| key.collation.clone()).collect();
     let bare = Kernel::compile_all(&plan.bare, build)?;
