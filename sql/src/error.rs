@@ -120,6 +120,15 @@ pub enum Error {
     /// A query that must return a row returned none.
     #[error("query returned no rows")]
     NoRows,
+    /// A query that must return one row returned more.
+    #[error("query returned more than one row")]
+    ManyRows,
+    /// A statement that must change one row changed another number of them.
+    #[error("the statement changed {count} rows instead of one")]
+    ChangedRows {
+        /// How many it changed.
+        count: usize,
+    },
     /// A value of the result does not convert to the type asked for.
     #[error("column {column}: cannot convert {from} to {to}")]
     Conversion {
@@ -296,7 +305,7 @@ impl Error {
             Error::Auth { .. } => CODE_AUTH,
             Error::Abort { .. } => CODE_ABORT,
             Error::Corrupt { .. } => CODE_CORRUPT,
-            Error::NoRows => CODE_DONE,
+            Error::NoRows | Error::ManyRows | Error::ChangedRows { .. } => CODE_DONE,
             Error::User { code, .. } | Error::Coded { code, .. } => *code,
         }
     }

@@ -32,13 +32,14 @@ pub mod syntax;
 pub mod value;
 pub mod virtual_table;
 
+pub use connection::SharedDatabase as Database;
 pub use connection::{
-    Backup, BackupStep, Blob, Connection, DeserializeOptions, DropBehavior, InterruptHandle, Limit,
-    OpenOptions, RowAction, RowChange, Savepoint, Transaction, TransactionBehavior,
+    Backup, BackupStep, Blob, ColumnMetadata, Connection, DeserializeOptions, DropBehavior, InterruptHandle,
+    Limit, OpenOptions, RowAction, RowChange, Savepoint, Transaction, TransactionBehavior, TransactionState,
 };
 pub use error::{Error, Result};
 pub use plan::authorize::{AuthAction, AuthContext, Authorization, TransactionOperation};
 pub use statement::{
-    ColumnIndex, FromValue, MappedRows, Params, ParamsFromIter, Row, Rows, Statement, ToValue,
-    params_from_iter,
+    AndThenRows, ColumnIndex, FromValue, MappedRows, Params, ParamsFromIter, Row, Rows, Statement,
+    StatementStatus, ToValue, params_from_iter,
 };

@@ -123,6 +123,16 @@ impl StatementCache {
         self.make_room();
     }
 
+    pub(super) fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Keeps at most so many: those used last.
+    pub(super) fn set_capacity(&mut self, capacity: usize) {
+        self.capacity = capacity;
+        self.make_room();
+    }
+
     /// Forgets all statements.
     pub(super) fn clear(&mut self) {
         self.kept.clear();

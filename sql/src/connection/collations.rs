@@ -26,6 +26,10 @@ impl CollationTable {
             .insert(name.to_ascii_lowercase(), Collation::Custom(Arc::new(collation)));
     }
 
+    pub(super) fn unregister(&mut self, name: &str) -> bool {
+        self.custom.remove(&name.to_ascii_lowercase()).is_some()
+    }
+
     /// The names of all collations, the application's first.
     pub(crate) fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = self

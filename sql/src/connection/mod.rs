@@ -18,8 +18,10 @@ mod backup;
 mod blob;
 mod cache;
 mod collations;
+mod database;
 mod hooks;
 mod limits;
+mod look_up;
 mod options;
 mod prepare;
 mod preupdate;
@@ -40,9 +42,11 @@ use aludel_storage::pager::{Pager, PagerOptions};
 pub use backup::{Backup, BackupStep};
 pub use blob::Blob;
 pub(crate) use cache::Place;
+pub use database::Database as SharedDatabase;
 pub use hooks::RowAction;
 pub use limits::Limit;
 pub(crate) use limits::Limits;
+pub use look_up::{ColumnMetadata, TransactionState};
 pub use options::OpenOptions;
 pub(crate) use prepare::named_columns;
 pub use preupdate::RowChange;
@@ -152,6 +156,11 @@ impl Connection {
     /// As [`Connection::open`], with options.
     pub fn open_with(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Connection> {
         let main = options.open_database("main", &path.as_ref().to_string_lossy())?;
+        Connection::over(main, options)
+    }
+
+    /// A connection to an open database.
+    fn over(main: Database, options: &OpenOptions) -> Result<Connection> {
         let temp = Database::new(
             "temp",
             "",
@@ -200,6 +209,32 @@ impl Connection {
         };
         let place = place.filter(|_| body.is_alone_in(sql));
         Ok(Statement::new(self, body, place))
+    }
+
+    /// How many statements are kept to be used again; 0 keeps none.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] inside a call of the connection.
+    pub fn prepared_statement_cache_capacity(&self) -> Result<usize> {
+        Ok(self.state()?.cache.capacity())
+    }
+
+    /// Keeps at most so many statements; those used last stay.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] inside a call of the connection.
+    pub fn set_prepared_statement_cache_capacity(&self, capacity: usize) -> Result<()> {
+        self.state()?.cache.set_capacity(capacity);
+        Ok(())
+    }
+
+    /// Forgets the statements that are kept.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] inside a call of the connection.
+    pub fn flush_prepared_statement_cache(&self) -> Result<()> {
+        self.state()?.cache.clear();
+        Ok(())
     }
 
     /// Compiles the first statement of a text that is not looked for in the cache.
@@ -323,6 +358,14 @@ impl Connection {
         state.collations.register(name, Box::new(compare));
         state.forget_schemas();
         Ok(())
+    }
+
+    /// Removes a collation that was registered; true when it was there. What needs it fails from now on.
+    pub fn unregister_collation(&self, name: &str) -> Result<bool> {
+        let mut state = self.state()?;
+        let was_there = state.collations.unregister(name);
+        state.forget_schemas();
+        Ok(was_there)
     }
 
     /// Registers a kind of virtual tables: `CREATE VIRTUAL TABLE t USING name(..)`. One of the same name is replaced; tables

@@ -51,12 +51,12 @@ impl RowChange<'_> {
     }
 
     /// A value of the row as it is. `None` of a row that is inserted, and for a column that it has not.
-    pub fn old(&self, column: usize) -> Option<ValueRef<'_>> {
+    pub fn old_value(&self, column: usize) -> Option<ValueRef<'_>> {
         self.value(self.old, column)
     }
 
     /// A value of the row as it will be. `None` of a row that is deleted, and for a column that it has not.
-    pub fn new(&self, column: usize) -> Option<ValueRef<'_>> {
+    pub fn new_value(&self, column: usize) -> Option<ValueRef<'_>> {
         self.value(self.new, column)
     }
 
@@ -109,7 +109,7 @@ impl Connection {
     /// connection.execute_batch("CREATE TABLE t(a, b); INSERT INTO t VALUES (1, 'x')")?;
     /// let (sender, receiver) = channel();
     /// connection.preupdate_hook(Some(move |change: &RowChange<'_>| {
-    ///     let texts = [change.old(1), change.new(1)].map(|value| format!("{value:?}"));
+    ///     let texts = [change.old_value(1), change.new_value(1)].map(|value| format!("{value:?}"));
     ///     sender.send((change.old_rowid(), texts)).ok();
     /// }))?;
     /// connection.execute("UPDATE t SET b = 'y'", ())?;

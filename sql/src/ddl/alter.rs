@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use aludel_storage::btree::{BulkBuilder, IndexCursor, TableCursor, TreeKind, clear_tree};
 use aludel_storage::format::PageNo;
 use aludel_storage::format::ValueRef;
@@ -13,6 +15,7 @@ use super::words::{next_word, previous_word};
 use crate::catalog::{SchemaRow, Table, constant_default, encode_text, utf8_of};
 use crate::connection::{Limit, State};
 use crate::error::{ConstraintKind, Error, Result};
+use crate::exec::RecordLog;
 use crate::exec::write::Failure;
 use crate::plan;
 use crate::syntax::ast::{
@@ -392,18 +395,15 @@ impl Definer<'_> {
 
     /// Takes the value at `place` out of every record; the tree is built anew in its order.
     fn rewrite_records(&mut self, database: usize, table: &Table, place: usize) -> Result<()> {
+        let budget = self.state.session.memory_budget_bytes / 4;
         let pager = &mut self.state.databases[database].pager;
-        let mut rows: Vec<(i64, Vec<u8>)> = Vec::new();
+        let mut rows = RecordLog::new(budget);
         let mut spill = Vec::new();
-        let shortened = |payload: &[u8]| -> Result<Vec<u8>> {
-            let values: Vec<ValueRef<'_>> =
+        let shorten = |payload: &[u8]| -> Result<Vec<u8>> {
+            let values: SmallVec<[ValueRef<'_>; 16]> =
                 RecordView::parse(payload)?.columns().collect::<Result<_, _>>()?;
-            let kept: Vec<ValueRef<'_>> = values
-                .iter()
-                .enumerate()
-                .filter(|(own, _)| *own != place)
-                .map(|(_, value)| *value)
-                .collect();
+            let kept = values.iter().enumerate().filter(|(own, _)| *own != place);
+            let kept: SmallVec<[ValueRef<'_>; 16]> = kept.map(|(_, value)| *value).collect();
             let mut out = Vec::new();
             record::encode(&kept, &mut out);
             Ok(out)
@@ -413,7 +413,7 @@ impl Definer<'_> {
                 let mut cursor = TableCursor::new(table.root);
                 let mut more = cursor.first(pager)?;
                 while more {
-                    rows.push((cursor.rowid(), shortened(cursor.payload(pager, &mut spill)?)?));
+                    rows.push(cursor.rowid(), &shorten(cursor.payload(pager, &mut spill)?)?)?;
                     more = cursor.next(pager)?;
                 }
                 TreeKind::Table
@@ -422,7 +422,7 @@ impl Definer<'_> {
                 let mut cursor = IndexCursor::new(table.root, Arc::clone(&primary.order));
                 let mut more = cursor.first(pager)?;
                 while more {
-                    rows.push((0, shortened(cursor.payload(pager, &mut spill)?)?));
+                    rows.push(0, &shorten(cursor.payload(pager, &mut spill)?)?)?;
                     more = cursor.next(pager)?;
                 }
                 TreeKind::Index
@@ -430,12 +430,10 @@ impl Definer<'_> {
         };
         clear_tree(pager, table.root, kind)?;
         let mut builder = BulkBuilder::new(pager, table.root, kind)?;
-        for (rowid, payload) in &rows {
-            match kind {
-                TreeKind::Table => builder.push_row(pager, *rowid, payload)?,
-                TreeKind::Index => builder.push_record(pager, payload)?,
-            }
-        }
+        rows.visit(|rowid, payload| match kind {
+            TreeKind::Table => Ok(builder.push_row(pager, rowid, payload)?),
+            TreeKind::Index => Ok(builder.push_record(pager, payload)?),
+        })?;
         Ok(builder.finish(pager)?)
     }
 }

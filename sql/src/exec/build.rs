@@ -152,13 +152,7 @@ impl BuildContext {
             Node::Sort(sort) => {
                 let width = width_of(&sort.input);
                 let input = self.drained(&sort.input)?;
-                Ok(Box::new(Sort::build(
-                    input,
-                    width,
-                    &sort.keys,
-                    sort.top.as_ref(),
-                    self,
-                )?))
+                Ok(Box::new(Sort::build(input, width, sort, self)?))
             }
             Node::SetOperation {
                 op,

@@ -1,7 +1,8 @@
 //! Common tables: computed once, read by several scans.
 //!
-//! A table's rows are computed as far as somebody reads them. Its scans share it behind a lock that is taken once a batch; it is held
-//! while further rows are computed, which is sound because a table never reads itself (that is what [`recursive`](super::recursive) is for).
+//! A table's rows are computed as far as somebody reads them, and kept in a [log](super::row_log) that holds a quarter of the memory
+//! budget and has the rest on disk. Its scans share it behind a lock that is taken once a batch; it is held while further rows are
+//! computed, which is sound because a table never reads itself (that is what [`recursive`](super::recursive) is for).
 
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use parking_lot::Mutex;
 
 use super::build::BuildContext;
 use super::operator::Operator;
-use super::row_store::RowStore;
+use super::row_log::RowLog;
 use super::{BATCH_ROWS_MAX, Batch, ExecContext, Vector};
 use crate::error::Result;
 use crate::plan::physical::{CteId, Node};
@@ -17,7 +18,7 @@ use crate::plan::physical::{CteId, Node};
 /// A common table's rows and what computes them.
 pub(crate) struct CommonTable {
     source: Box<dyn Operator>,
-    rows: RowStore,
+    rows: RowLog,
     state: State,
 }
 
@@ -29,8 +30,13 @@ enum State {
 }
 
 impl CommonTable {
-    fn reset(&mut self) {
-        self.rows.clear();
+    fn reset(&mut self, context: &ExecContext<'_>) {
+        self.reset_within(context.state.session.memory_budget_bytes / 4);
+    }
+
+    /// Forgets the rows; of those to come so many bytes are held in memory.
+    fn reset_within(&mut self, budget: usize) {
+        self.rows.restart(budget);
         self.state = State::Unopened;
     }
 
@@ -44,7 +50,7 @@ impl CommonTable {
             return Ok(false);
         }
         if self.source.next(context)? {
-            self.rows.append(self.source.batch(), |_| {})?;
+            self.rows.append(self.source.batch())?;
             return Ok(true);
         }
         self.source.close();
@@ -61,7 +67,7 @@ pub(super) fn with(
     let mut shared = Vec::with_capacity(tables.len());
     for (id, node) in tables {
         let source = build.sampled(node)?;
-        let rows = RowStore::new(super::build::width_of(node));
+        let rows = RowLog::new(super::build::width_of(node), 0);
         let table = Arc::new(Mutex::new(CommonTable {
             source,
             rows,
@@ -83,7 +89,8 @@ struct With {
 
 impl Operator for With {
     fn open(&mut self, context: &mut ExecContext<'_>) -> Result<()> {
-        self.tables.iter().for_each(|table| table.lock().reset());
+        let tables = self.tables.iter();
+        tables.for_each(|table| table.lock().reset(context));
         self.input.open(context)
     }
 
@@ -104,7 +111,7 @@ impl Operator for With {
         for table in &self.tables {
             let mut table = table.lock();
             table.source.close();
-            table.reset();
+            table.reset_within(0);
         }
     }
 }
@@ -112,7 +119,6 @@ impl Operator for With {
 pub(super) fn scan(table: Arc<Mutex<CommonTable>>, width: usize) -> Box<dyn Operator> {
     Box::new(Scan {
         table,
-        chunk: 0,
         row: 0,
         batch: Batch::new(width),
     })
@@ -120,33 +126,24 @@ pub(super) fn scan(table: Arc<Mutex<CommonTable>>, width: usize) -> Box<dyn Oper
 
 struct Scan {
     table: Arc<Mutex<CommonTable>>,
-    chunk: usize,
     row: usize,
     batch: Batch,
 }
 
 impl Operator for Scan {
     fn open(&mut self, _: &mut ExecContext<'_>) -> Result<()> {
-        (self.chunk, self.row) = (0, 0);
+        self.row = 0;
         Ok(())
     }
 
     fn next(&mut self, context: &mut ExecContext<'_>) -> Result<bool> {
         let mut table = self.table.lock();
+        self.batch.clear();
         loop {
-            if self.chunk < table.rows.chunk_count() {
-                let left = table.rows.chunk_len(self.chunk) - self.row;
-                if left > 0 {
-                    let take = left.min(BATCH_ROWS_MAX);
-                    self.batch.clear();
-                    table.rows.copy_rows(self.chunk, self.row, take, &mut self.batch);
-                    self.row += take;
-                    return Ok(true);
-                }
-                if self.chunk + 1 < table.rows.chunk_count() {
-                    (self.chunk, self.row) = (self.chunk + 1, 0);
-                    continue;
-                }
+            let taken = table.rows.read(self.row, BATCH_ROWS_MAX, &mut self.batch)?;
+            self.row += taken;
+            if taken > 0 {
+                return Ok(true);
             }
             if !table.extend(context)? {
                 return Ok(false);

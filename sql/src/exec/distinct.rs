@@ -12,6 +12,7 @@ use std::collections::VecDeque;
 use smallvec::SmallVec;
 
 use super::kernel::{Rows, Values};
+use super::key_runs::KeyRuns;
 use super::key_table::{ABSENT, KeyTable};
 use super::operator::Operator;
 use super::sort::SortBuffer;
@@ -39,6 +40,8 @@ pub(super) fn distinct(
 pub(super) struct Seen {
     keys: KeyTable,
     numbers: Vec<u32>,
+    /// Those for which there was no memory, where rows are asked for at once.
+    elsewhere: KeyRuns,
 }
 
 impl Seen {
@@ -46,28 +49,62 @@ impl Seen {
         Seen {
             keys: KeyTable::new(collations),
             numbers: Vec::new(),
+            elsewhere: KeyRuns::default(),
         }
     }
 
     pub(super) fn clear(&mut self) {
         self.keys.clear();
+        self.elsewhere.clear();
     }
 
     pub(super) fn release(&mut self) {
         self.keys.release();
+        self.elsewhere.clear();
+    }
+
+    /// As [`Seen::add`], with keys beyond `budget` bytes in a file.
+    pub(super) fn add_within(&mut self, budget: usize, batch: &Batch, fresh: &mut Vec<u32>) -> Result<()> {
+        self.add(batch, fresh);
+        if !self.elsewhere.is_empty() && !fresh.is_empty() {
+            let rows = std::mem::take(fresh);
+            let columns = columns(batch, Rows::Some(&rows));
+            for (n, &row) in rows.iter().enumerate() {
+                let (hash, key) = self.keys.encoded(&columns, n);
+                if !self.elsewhere.contains(hash, key)? {
+                    fresh.push(row);
+                }
+            }
+        }
+        if self.keys.memory() > budget {
+            self.elsewhere.take(&mut self.keys)?;
+        }
+        Ok(())
+    }
+
+    /// Bytes of memory in use.
+    pub(super) fn memory(&self) -> usize {
+        self.keys.memory()
     }
 
     /// Puts the selected rows of `batch` that were not there before into `fresh`, as positions in the batch.
     pub(super) fn add(&mut self, batch: &Batch, fresh: &mut Vec<u32>) {
         let rows = Rows::of(batch);
-        let columns = columns(batch, rows);
+        self.add_rows(&columns(batch, rows), rows.len(), fresh);
+        if let Rows::Some(picks) = rows {
+            fresh.iter_mut().for_each(|n| *n = picks[*n as usize]);
+        }
+    }
+
+    /// Puts the numbers of those of `len` rows into `fresh` that were not there before.
+    pub(super) fn add_rows(&mut self, columns: &[Values<'_>], len: usize, fresh: &mut Vec<u32>) {
         let mut known = self.keys.len() as u32;
-        self.keys.insert(&columns, rows.len(), &mut self.numbers);
+        self.keys.insert(columns, len, &mut self.numbers);
         fresh.clear();
         for (n, &number) in self.numbers.iter().enumerate() {
             if number == known {
                 known += 1;
-                fresh.push(rows.row(n) as u32);
+                fresh.push(n as u32);
             }
         }
     }
@@ -83,11 +120,12 @@ struct Distinct {
     width: usize,
     seen: Seen,
     fresh: Vec<u32>,
-    spilled: Option<Spilled>,
+    spilled: Option<Aside>,
 }
 
 /// New rows for which there was no memory.
-struct Spilled {
+pub(super) struct Aside {
+    width: usize,
     partitions: Option<Partitions>,
     /// The number of the next row.
     number: i64,
@@ -97,9 +135,10 @@ struct Spilled {
     batch: Batch,
 }
 
-impl Spilled {
-    fn new(width: usize) -> Spilled {
-        Spilled {
+impl Aside {
+    pub(super) fn new(width: usize) -> Aside {
+        Aside {
+            width,
             partitions: Some(Partitions::new(0)),
             number: 0,
             results: SortBuffer::by_number(width),
@@ -107,37 +146,28 @@ impl Spilled {
             batch: Batch::new(width),
         }
     }
-}
 
-impl Distinct {
-    /// Puts the new rows of the input's batch aside.
-    fn put_aside(&mut self) -> Result<()> {
-        let Some(spilled) = &mut self.spilled else {
-            return Ok(());
-        };
-        if let Some(partitions) = &mut spilled.partitions {
-            let batch = self.input.batch();
-            let rows = Rows::of(batch);
-            let first = spilled.number;
-            spilled.number += rows.len() as i64;
+    /// Puts the rows of a batch aside that were not seen.
+    pub(super) fn put(&mut self, seen: &mut Seen, batch: &Batch) -> Result<()> {
+        if let Some(partitions) = &mut self.partitions {
+            let first = self.number;
+            self.number += batch.selected_len() as i64;
             let number = |n: usize, _: usize| first + n as i64;
-            divide(&mut self.seen, batch, self.width, number, partitions)?;
+            divide(seen, batch, self.width, number, partitions)?;
         }
         Ok(())
     }
 
-    /// Finds the distinct ones among the rows that were put aside.
-    fn finish(&mut self, context: &mut ExecContext<'_>) -> Result<()> {
-        let Some(spilled) = &mut self.spilled else {
-            return Ok(());
-        };
+    /// Finds the distinct ones among the rows that were put aside; what was seen before is forgotten.
+    pub(super) fn finish(&mut self, seen: &mut Seen, context: &mut ExecContext<'_>) -> Result<()> {
         let mut pending = VecDeque::new();
-        if let Some(partitions) = spilled.partitions.take() {
+        if let Some(partitions) = self.partitions.take() {
             partitions.finish(&mut pending)?;
         }
         let budget = context.state.session.memory_budget_bytes;
+        let mut fresh = Vec::new();
         while let Some(part) = pending.pop_front() {
-            self.seen.release();
+            seen.release();
             let level = part.level();
             let mut divided: Option<Partitions> = None;
             let mut scan = PartScan::new(part, self.width);
@@ -152,15 +182,15 @@ impl Distinct {
                 match &mut divided {
                     Some(divided) => {
                         let number = |_: usize, row: usize| numbers.slots()[row] as i64;
-                        divide(&mut self.seen, batch, self.width, number, divided)?;
+                        divide(seen, batch, self.width, number, divided)?;
                     }
                     None => {
-                        self.seen.add(batch, &mut self.fresh);
-                        batch.select(std::mem::take(&mut self.fresh));
+                        seen.add(batch, &mut fresh);
+                        batch.select(std::mem::take(&mut fresh));
                         let number = Values::of_column(&numbers, Rows::of(batch));
-                        spilled.results.push(batch, &[number])?;
-                        spilled.results.spill_beyond(budget / 4)?;
-                        if self.seen.keys.memory() > budget / 2 && Part::may_divide_at(level) {
+                        self.results.push(batch, &[number])?;
+                        self.results.spill_beyond(budget / 4)?;
+                        if seen.memory() > budget / 4 && Part::may_divide_at(level) {
                             divided = Some(Partitions::new(level));
                         }
                     }
@@ -171,9 +201,18 @@ impl Distinct {
                 divided.finish(&mut pending)?;
             }
         }
-        self.seen.release();
-        spilled.sorted = true;
-        spilled.results.sort()
+        seen.release();
+        self.sorted = true;
+        self.results.sort()
+    }
+
+    /// Takes some of the distinct rows into the batch, in the order in which they came; false at the end.
+    pub(super) fn take(&mut self) -> Result<bool> {
+        Ok(self.results.take(BATCH_ROWS_MAX, &mut self.batch)? > 0)
+    }
+
+    pub(super) fn batch(&self) -> &Batch {
+        &self.batch
     }
 }
 
@@ -208,21 +247,21 @@ impl Operator for Distinct {
         let budget = context.state.session.memory_budget_bytes / 2;
         while !self.spilled.as_ref().is_some_and(|spilled| spilled.sorted) {
             if !self.input.next(context)? {
-                if self.spilled.is_none() {
+                let Some(spilled) = &mut self.spilled else {
                     return Ok(false);
-                }
-                self.finish(context)?;
+                };
+                spilled.finish(&mut self.seen, context)?;
                 break;
             }
             context.check_interrupt()?;
-            if self.spilled.is_some() {
-                self.put_aside()?;
+            if let Some(spilled) = &mut self.spilled {
+                spilled.put(&mut self.seen, self.input.batch())?;
                 continue;
             }
             let batch = self.input.batch();
             self.seen.add(batch, &mut self.fresh);
-            if self.seen.keys.memory() > budget {
-                self.spilled = Some(Spilled::new(self.width));
+            if self.seen.memory() > budget {
+                self.spilled = Some(Aside::new(self.width));
             }
             if self.fresh.is_empty() {
                 continue;
@@ -235,7 +274,7 @@ impl Operator for Distinct {
             return Ok(true);
         }
         match &mut self.spilled {
-            Some(spilled) => Ok(spilled.results.take(BATCH_ROWS_MAX, &mut spilled.batch)? > 0),
+            Some(spilled) => spilled.take(),
             None => Ok(false),
         }
     }

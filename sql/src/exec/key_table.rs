@@ -22,6 +22,7 @@ use rustc_hash::FxHasher;
 
 use super::kernel::Values;
 use super::{Class, Vector};
+use crate::error::Result;
 use crate::value::{Collation, ValueRef};
 
 /// The number of a key that is not in the table.
@@ -131,6 +132,46 @@ impl KeyTable {
     pub(crate) fn hash_of(&mut self, keys: &[Values<'_>], n: usize) -> u64 {
         self.encode(keys, n);
         hash_bytes(&self.key)
+    }
+
+    /// The hash and the canonical bytes of key `n`; they stay the same until the table is cleared.
+    pub(crate) fn encoded(&mut self, keys: &[Values<'_>], n: usize) -> (u64, &[u8]) {
+        self.encode(keys, n);
+        (hash_bytes(&self.key), &self.key)
+    }
+
+    /// Calls `visit` with hash and canonical bytes of all keys, in the order of both, and forgets the keys. What the bytes mean stays.
+    pub(crate) fn drain_sorted(&mut self, mut visit: impl FnMut(u64, &[u8]) -> Result<()>) -> Result<()> {
+        if self.form == Form::Integers {
+            let integers = self.integers.iter().map(|(key, _)| Some(*key));
+            let keys = integers.chain(self.null.map(|_| None));
+            let exact = matches!(self.columns.first(), Some(KeyColumn::Exact));
+            let encode = |key: Option<i64>| {
+                let mut bytes = Vec::with_capacity(9);
+                encode_value(key.map_or(ValueRef::Null, ValueRef::Integer), exact, &mut bytes);
+                bytes
+            };
+            let hashed = keys.map(|key| (hash_bytes(&encode(key)), key));
+            let mut sorted: Vec<(u64, Option<i64>)> = hashed.collect();
+            sorted.sort_unstable_by_key(|(hash, _)| *hash);
+            for run in sorted.chunk_by(|a, b| a.0 == b.0) {
+                let mut bytes: Vec<Vec<u8>> = run.iter().map(|(_, key)| encode(*key)).collect();
+                bytes.sort_unstable();
+                bytes.iter().try_for_each(|bytes| visit(run[0].0, bytes))?;
+            }
+        } else {
+            let mut sorted: Vec<(u64, u32)> = self.hashes.iter().copied().collect();
+            let bytes = |number: u32| key_bytes(&self.bytes, &self.ends, number);
+            sorted.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| bytes(a.1).cmp(bytes(b.1))));
+            sorted
+                .into_iter()
+                .try_for_each(|(hash, number)| visit(hash, bytes(number)))?;
+        }
+        self.len = 0;
+        self.null = None;
+        (self.integers, self.hashes) = (HashTable::new(), HashTable::new());
+        (self.bytes, self.ends) = (Vec::new(), Vec::new());
+        Ok(())
     }
 
     /// Puts the number of each of the `len` keys whose columns are `keys` into `numbers`; keys that are not there yet are added. A key is new

@@ -16,6 +16,7 @@
 //! | `common_table`, `recursive` | WITH, plain and recursive |
 //! | `sort`, `set_operation`, `window` | ORDER BY; INTERSECT and EXCEPT; window functions |
 //! | `key_table`, `row_store` | what hash operators and sorts keep |
+//! | `row_log`, `record_log`, `key_runs` | rows and records kept in their order, and sets of keys, in memory or in a file |
 //! | `spill` | rows put aside in temporary files |
 //! | `build` | from plan to operators |
 //! | [`mod@write`] | INSERT, UPDATE, DELETE |
@@ -28,11 +29,14 @@ mod context;
 mod distinct;
 mod join;
 mod kernel;
+mod key_runs;
 mod key_table;
 pub(crate) mod meter;
 mod operator;
 mod project;
+mod record_log;
 mod recursive;
+mod row_log;
 mod row_store;
 mod rows;
 mod scan;
@@ -53,4 +57,5 @@ pub use context::{ExecContext, Session};
 pub(crate) use kernel::Rows;
 pub use kernel::{Kernel, Values};
 pub use operator::Operator;
+pub(crate) use record_log::RecordLog;
 pub use vector::{Class, Vector};

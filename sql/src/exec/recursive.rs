@@ -13,6 +13,8 @@
 //! A step that is nothing but a filter and expressions over the queued row (counters, series) runs without a queue: each
 //! row is made from the one before it, value by value.
 //!
+//! Queued rows beyond the memory budget are in files, as are the keys that tell UNION which rows were there before.
+//!
 //! Rows are worked on only as far as rows are asked for, so a LIMIT outside ends an endless recursion.
 
 use std::sync::Arc;
@@ -25,7 +27,7 @@ use super::build::BuildContext;
 use super::distinct::Seen;
 use super::kernel::{Kernel, Rows, Values};
 use super::operator::Operator;
-use super::row_store::RowStore;
+use super::row_log::RowLog;
 use super::rows::{RowCounts, cut};
 use super::sort::PriorityQueue;
 use super::{BATCH_ROWS_MAX, Batch, ExecContext, Vector};
@@ -48,12 +50,13 @@ pub(super) fn recursive(plan: &physical::Recursive, build: &mut BuildContext) ->
     let queue = match plan.order_by.is_empty() {
         true => Queue::InOrder {
             rows: Batch::new(plan.width),
+            waiting: RowLog::new(plan.width, 0),
+            next_waiting: 0,
             at_once: if in_order { BATCH_ROWS_MAX } else { 1 },
         },
         false => Queue::Ordered {
-            rows: RowStore::new(plan.width),
+            rows: PriorityQueue::new(plan.width, &plan.order_by),
             keys: Kernel::compile_all(plan.order_by.iter().map(|key| &key.expression), build)?,
-            places: PriorityQueue::new(&plan.order_by),
         },
     };
     let series = match plan.steps.as_slice() {
@@ -145,44 +148,55 @@ impl Series {
 enum Queue {
     InOrder {
         rows: Batch,
+        /// Rows that came before those, beyond the memory budget, and the next of them.
+        waiting: RowLog,
+        next_waiting: usize,
         /// How many rows the steps may get together.
         at_once: usize,
     },
     Ordered {
-        rows: RowStore,
+        rows: PriorityQueue,
         keys: Vec<Kernel>,
-        places: PriorityQueue,
     },
 }
 
 impl Queue {
     fn clear(&mut self) {
         match self {
-            Queue::InOrder { rows, .. } => rows.clear(),
-            Queue::Ordered { rows, places, .. } => {
+            Queue::InOrder {
+                rows,
+                waiting,
+                next_waiting,
+                ..
+            } => {
                 rows.clear();
-                places.clear();
+                waiting.restart(0);
+                *next_waiting = 0;
             }
+            Queue::Ordered { rows, .. } => rows.clear(),
         }
     }
 
     /// Adds the selected rows of a batch.
     fn push(&mut self, context: &mut ExecContext<'_>, batch: &Batch) -> Result<()> {
+        let budget = context.state.session.memory_budget_bytes / 4;
         match self {
-            Queue::InOrder { rows, .. } => {
+            Queue::InOrder { rows, waiting, .. } => {
                 append(rows, batch);
+                let memory = || rows.columns.iter().map(Vector::memory).sum::<usize>();
+                if rows.len() > BATCH_ROWS_MAX && memory() > budget / 2 {
+                    waiting.append(rows)?;
+                    rows.columns.iter_mut().for_each(Vector::release);
+                    rows.clear();
+                }
                 Ok(())
             }
-            Queue::Ordered { rows, keys, places } => {
+            Queue::Ordered { rows, keys } => {
                 let mut values: SmallVec<[Values<'_>; 2]> = SmallVec::new();
                 for key in keys {
                     values.push(key.evaluate_rows(context, batch, Rows::of(batch))?);
                 }
-                let mut n = 0;
-                rows.append(batch, |place| {
-                    places.push(&values, n, place);
-                    n += 1;
-                })
+                rows.push(batch, &values, budget)
             }
         }
     }
@@ -228,7 +242,8 @@ impl Recursive {
         source: &mut dyn Operator,
     ) -> Result<()> {
         if let Some(seen) = seen {
-            seen.add(source.batch(), fresh);
+            let budget = context.state.session.memory_budget_bytes / 4;
+            seen.add_within(budget, source.batch(), fresh)?;
             if fresh.is_empty() {
                 return Ok(());
             }
@@ -257,7 +272,7 @@ impl Recursive {
     }
 
     /// Takes rows from the queue into the work batch, at most `max`; says how many.
-    fn take_from_queue(&mut self, max: usize) -> usize {
+    fn take_from_queue(&mut self, max: usize) -> Result<usize> {
         let Recursive {
             queue,
             at_hand,
@@ -268,21 +283,34 @@ impl Recursive {
         let mut work = work.lock();
         work.clear();
         if max == 0 {
-            return 0;
+            return Ok(0);
         }
         match queue {
-            Queue::InOrder { rows, at_once } => {
+            Queue::InOrder {
+                rows,
+                waiting,
+                next_waiting,
+                at_once,
+            } => {
                 if *next_at_hand == at_hand.len() {
-                    std::mem::swap(at_hand, rows);
-                    rows.clear();
                     *next_at_hand = 0;
+                    at_hand.clear();
+                    if *next_waiting < waiting.len() {
+                        *next_waiting += waiting.read(*next_waiting, BATCH_ROWS_MAX, at_hand)?;
+                    } else {
+                        std::mem::swap(at_hand, rows);
+                        if *next_waiting > 0 {
+                            waiting.restart(0);
+                            *next_waiting = 0;
+                        }
+                    }
                 }
                 let take = (at_hand.len() - *next_at_hand).min(max).min(*at_once);
                 if take == at_hand.len() {
                     // The usual case: what is at hand goes as a whole.
                     std::mem::swap(at_hand, &mut *work);
                     *next_at_hand = 0;
-                    return take;
+                    return Ok(take);
                 }
                 let range = *next_at_hand..*next_at_hand + take;
                 for (out, source) in work.columns.iter_mut().zip(&at_hand.columns) {
@@ -290,23 +318,21 @@ impl Recursive {
                 }
                 work.set_len(take);
                 *next_at_hand += take;
-                take
+                Ok(take)
             }
-            Queue::Ordered { rows, places, .. } => {
-                let Some(place) = places.pop() else { return 0 };
-                for (column, out) in work.columns.iter_mut().enumerate() {
-                    rows.gather(column, &[place], out);
-                }
-                work.set_len(1);
-                1
-            }
+            Queue::Ordered { rows, .. } => Ok(usize::from(rows.pop(&mut work)?)),
         }
     }
 
     /// Whether no row waits behind those of the work batch.
     fn nothing_is_queued(&self) -> bool {
         let waiting = match &self.queue {
-            Queue::InOrder { rows, .. } => rows.len(),
+            Queue::InOrder {
+                rows,
+                waiting,
+                next_waiting,
+                ..
+            } => rows.len() + waiting.len() - next_waiting,
             Queue::Ordered { .. } => return false,
         };
         waiting == 0 && self.next_at_hand == self.at_hand.len()
@@ -404,7 +430,7 @@ impl Operator for Recursive {
                     .saturating_add(self.left)
                     .saturating_sub(self.output.len() as u64);
                 let room = self.size.room(&self.output) as u64;
-                let taken = self.take_from_queue(room.min(wanted) as usize);
+                let taken = self.take_from_queue(room.min(wanted) as usize)?;
                 if taken == 0 {
                     break;
                 }

@@ -79,17 +79,17 @@ impl RowStore {
         Ok(())
     }
 
-    /// Appends `len` rows whose columns are `values`; `placed` is called with the place of each, in order.
+    /// Appends some of the rows whose columns are `values`; `placed` is called with the place of each, in order.
     pub(crate) fn append_values(
         &mut self,
         values: &[Values<'_>],
-        len: usize,
+        range: std::ops::Range<usize>,
         mut placed: impl FnMut(u32),
     ) -> Result<()> {
-        let mut from = 0;
-        while from < len {
+        let mut from = range.start;
+        while from < range.end {
             let (chunk, first) = self.open_chunk()?;
-            let take = (CHUNK_ROWS - first).min(len - from);
+            let take = (CHUNK_ROWS - first).min(range.end - from);
             for (column, values) in self.chunks[chunk].iter_mut().zip(values) {
                 values.append_range_to(from..from + take, column);
             }
@@ -141,6 +141,13 @@ impl RowStore {
     #[inline]
     pub(crate) fn get(&self, column: usize, place: u32) -> ValueRef<'_> {
         self.chunks[(place >> CHUNK_BITS) as usize][column].get(place as usize & (CHUNK_ROWS - 1))
+    }
+
+    /// The columns that have the row at a place, and which of their rows it is.
+    #[inline]
+    pub(crate) fn row(&self, place: u32) -> (&[Vector], usize) {
+        let columns = &self.chunks[(place >> CHUNK_BITS) as usize];
+        (columns, place as usize & (CHUNK_ROWS - 1))
     }
 
     /// Whether the value of a column at a place is a text that is known to be JSON.

@@ -8,8 +8,12 @@
 //!
 //! Rows with equal keys are in one partition, in the order in which they came. A partition that is still too large is divided again, by other bits of the
 //! hash. The number of a row is read back as one more column behind its own.
+//!
+//! All temporary files of statements are made here: without a name, in the folder that SQLite would take.
 
 use std::collections::VecDeque;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 
 use aludel_storage::format::{RecordView, record};
 use smallvec::SmallVec;
@@ -17,8 +21,41 @@ use smallvec::SmallVec;
 use super::operator::Operator;
 use super::sort::{Run, RunReader, RunWriter};
 use super::{BATCH_ROWS_MAX, Batch, Class, ExecContext};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::value::ValueRef;
+
+/// A temporary file without a name, which goes away with its last handle.
+pub(super) fn temporary_file() -> Result<File> {
+    tempfile::tempfile_in(temporary_folder()).map_err(temporary_file_failed)
+}
+
+/// What became of a temporary file.
+pub(super) fn temporary_file_failed(error: std::io::Error) -> Error {
+    Error::from(aludel_storage::Error::io(
+        aludel_storage::error::IoOperation::Write,
+        &temporary_folder(),
+        error,
+    ))
+}
+
+/// The first of these that is a folder in which files may be made: what SQLITE_TMPDIR names, what TMPDIR names, the system's usual places, and
+/// the folder at hand.
+fn temporary_folder() -> PathBuf {
+    let named = ["SQLITE_TMPDIR", "TMPDIR"]
+        .into_iter()
+        .filter_map(std::env::var_os);
+    let usual = ["/var/tmp", "/usr/tmp", "/tmp"];
+    let usual = usual.into_iter().filter(|_| cfg!(unix)).map(PathBuf::from);
+    let mut folders = named.map(PathBuf::from).chain(usual);
+    folders
+        .find(|folder| takes_files(folder))
+        .unwrap_or_else(std::env::temp_dir)
+}
+
+fn takes_files(folder: &Path) -> bool {
+    let writable = |found: std::fs::Metadata| found.is_dir() && !found.permissions().readonly();
+    std::fs::metadata(folder).is_ok_and(writable)
+}
 
 /// Partitions that rows are divided into at once.
 const FAN_OUT: usize = 16;

@@ -15,6 +15,7 @@
 //! * I3 unless the vector is mixed, its class is the class of every row.
 
 mod mixed;
+mod stored;
 
 use crate::functions::ValueSink;
 use crate::value::ValueRef;

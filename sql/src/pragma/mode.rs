@@ -10,6 +10,7 @@ use aludel_storage::pager::{CheckpointKind, JournalMode, Pager, Synchronous};
 use super::{PragmaContext, Request, Row, one_integer, one_text, reading, truth, whole_number, writing};
 use crate::error::{Error, Result};
 use crate::exec::Session;
+use crate::exec::write::WAITING_BYTES_MAX;
 use crate::value::Value;
 
 /// Temporary tables live in memory or in a file that nobody else sees: their journal needs no mode.
@@ -478,10 +479,15 @@ pub(super) fn analysis_limit(request: &Request<'_>, context: &mut PragmaContext<
 pub(super) fn heap_limit(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
     let limit = request.number().filter(|limit| *limit >= 0);
     if let Some(limit) = limit {
-        context.state.session.memory_budget_bytes = match usize::try_from(limit) {
+        let budget = match usize::try_from(limit) {
             Ok(0) | Err(_) => Session::default().memory_budget_bytes,
             Ok(limit) => limit,
         };
+        context.state.session.memory_budget_bytes = budget;
+        context
+            .state
+            .deferred
+            .set_bytes_max(WAITING_BYTES_MAX.min(budget / 8));
     }
     Ok(set_and_tell(limit, &mut context.state.settings.heap_limit))
 }

@@ -11,8 +11,10 @@
 //! RETURNING afterwards. The locks of a statement are given up when it ends, at the latest with [`Statement::reset`].
 
 mod convert;
+mod expanded;
 mod params;
 mod program;
+mod queries;
 mod row;
 
 use std::sync::atomic::Ordering;
@@ -21,7 +23,11 @@ use std::time::Instant;
 pub use convert::{FromValue, ToValue};
 pub use params::{Params, ParamsFromIter, params_from_iter};
 pub(crate) use program::{Compiled, Program, Query};
+pub use queries::{AndThenRows, StatementStatus};
 pub use row::{ColumnIndex, Row};
+
+pub(crate) use expanded::write_literal;
+use queries::Counts;
 
 use aludel_storage::pager::Waiting;
 
@@ -75,6 +81,7 @@ pub(crate) struct Body {
     abortions: u64,
     /// When it began, where somebody wants to know how long it takes.
     began: Option<Instant>,
+    counts: Counts,
 }
 
 /// Where a statement is.
@@ -103,6 +110,7 @@ impl Body {
             run: 0,
             abortions: 0,
             began: None,
+            counts: Counts::default(),
         };
         if let Some(compiled) = compiled {
             body.install(compiled);
@@ -193,6 +201,7 @@ impl Body {
             connection.interrupt_flag().store(false, Ordering::Relaxed);
         }
         self.began = state.hooks.tell_of_start(&self.sql);
+        self.counts.runs += 1;
         if state.limits.shortens() {
             self.check_lengths(state)?;
         }
@@ -200,6 +209,7 @@ impl Body {
             if self.schema_version != state.schema_version
                 && let (Some(compiled), _) = state.compile(&self.sql)?
             {
+                self.counts.recompilations += 1;
                 self.install(compiled);
             }
             return self.run_command(state, connection);
@@ -255,6 +265,7 @@ impl Body {
             }
             state.release_idle();
             if let (Some(compiled), _) = state.compile(&self.sql)? {
+                self.counts.recompilations += 1;
                 self.install(compiled);
             }
         }
@@ -281,7 +292,7 @@ impl Body {
         }
         state.write_deferred()?;
         let Program::Query(query) = &mut self.row.program else {
-            return Ok(self.row.next_stored_batch());
+            return Ok(self.row.next_stored_batch()?);
         };
         let interrupt = connection.interrupt_flag();
         let mut context = state.context(&self.values, &mut self.registers, interrupt, self.run);

@@ -7,7 +7,7 @@ use crate::command::Command;
 use crate::connection::named_columns;
 use crate::error::Result;
 use crate::exec::meter::{self, Meters};
-use crate::exec::write::{Delete, Failure, Insert, ProgramSet, Update, VirtualWrite, Written};
+use crate::exec::write::{Delete, Failure, Insert, ProgramSet, Returned, Update, VirtualWrite, Written};
 use crate::exec::{Batch, BuildContext, ExecContext, Operator, build};
 use crate::functions::Environment;
 use crate::plan::write::{DeletePlan, InsertPlan, UpdatePlan};
@@ -68,7 +68,7 @@ pub(crate) struct Write {
 
 enum WriteKind {
     Insert(Box<Insert>),
-    Update(Update),
+    Update(Box<Update>),
     Delete(Box<Delete>),
     Virtual(Box<VirtualWrite>, Changed),
 }
@@ -202,7 +202,7 @@ impl Program {
                 Box::new(VirtualWrite::update(plan, &mut build)?),
                 Changed::Updated,
             ),
-            false => WriteKind::Update(Update::build(plan, programs, &mut build)?),
+            false => WriteKind::Update(Box::new(Update::build(plan, programs, &mut build)?)),
         };
         Ok(Program::of(kind, build.into_meters()))
     }
@@ -263,11 +263,11 @@ impl Program {
             let mut count = Batch::new(1);
             count.columns[0].push_integer(write.written.counted() as i64);
             count.set_len(1);
-            write.written.returned = vec![count];
+            write.written.returned.set(count);
         }
         if let (Some(meters), Some(start)) = (&write.meters, start) {
             meters.wrote(write.written.counted(), start);
-            write.written.returned = vec![meters.take_rows()];
+            write.written.returned.set(meters.take_rows());
         }
         Ok(())
     }
@@ -359,7 +359,11 @@ impl WriteKind {
 }
 
 impl Write {
-    pub(crate) fn returned(&self) -> &[Batch] {
+    pub(crate) fn returned(&self) -> &Returned {
         &self.written.returned
+    }
+
+    pub(crate) fn returned_mut(&mut self) -> &mut Returned {
+        &mut self.written.returned
     }
 }

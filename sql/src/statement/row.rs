@@ -52,8 +52,12 @@ impl Row {
         len > 0
     }
 
-    pub(crate) fn next_stored_batch(&mut self) -> bool {
-        self.start_batch(self.batch + 1)
+    pub(crate) fn next_stored_batch(&mut self) -> Result<bool> {
+        let next = self.batch + 1;
+        if let Program::Write(write) = &mut self.program {
+            write.returned_mut().fetch(next)?;
+        }
+        Ok(self.start_batch(next))
     }
 
     /// Goes to the next row of the batch. False when there is none.
@@ -108,6 +112,18 @@ impl Row {
     /// [`Error::Range`] for a column that the row has not.
     pub fn get_ref(&self, column: impl ColumnIndex) -> Result<ValueRef<'_>> {
         Ok(self.value(column.find(self).ok_or(Error::Range)?))
+    }
+
+    /// As [`Row::get`]; for values of which the statement says what they are.
+    ///
+    /// # Panics
+    /// Where [`Row::get`] fails.
+    #[track_caller]
+    pub fn get_unwrap<T: FromValue>(&self, column: impl ColumnIndex) -> T {
+        match self.get(column) {
+            Ok(value) => value,
+            Err(error) => panic!("{error}"),
+        }
     }
 
     /// How many columns it has.

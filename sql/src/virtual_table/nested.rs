@@ -183,7 +183,7 @@ impl Prepared {
 
     fn next_batch(&mut self, context: &mut VirtualContext<'_>) -> Result<bool> {
         let Program::Query(query) = &mut self.row.program else {
-            return Ok(self.row.next_stored_batch());
+            return self.row.next_stored_batch();
         };
         let mut exec =
             context

@@ -210,8 +210,8 @@ fn line(change: &RowChange<'_>) -> String {
         change.table(),
         old.unwrap_or(0),
         new.unwrap_or(0),
-        row(&|column| change.old(column).map(shown)),
-        row(&|column| change.new(column).map(shown)),
+        row(&|column| change.old_value(column).map(shown)),
+        row(&|column| change.new_value(column).map(shown)),
         change.depth(),
     )
 }

@@ -2,11 +2,11 @@
 
 use smallvec::SmallVec;
 
+use super::distinct::Distinct;
 use super::state::{Groups, States};
 use crate::error::{Error, Result};
 use crate::exec::build::BuildContext;
 use crate::exec::kernel::{Kernel, Rows, Values};
-use crate::exec::key_table::KeyTable;
 use crate::exec::sort::SortBuffer;
 use crate::exec::{BATCH_ROWS_MAX, Batch, ExecContext, Vector};
 use crate::functions::FunctionKind;
@@ -30,18 +30,6 @@ struct Filter {
     groups: Vec<u32>,
 }
 
-/// DISTINCT: the values that were there before, by group.
-struct Distinct {
-    seen: KeyTable,
-    group: Vector,
-    numbers: Vec<u32>,
-    /// The rows that are new: where each argument's vector has them, and their groups.
-    picks: Vec<Vec<u32>>,
-    groups: Vec<u32>,
-    /// Groups that were put out already; their numbers are not used again here.
-    past_groups: i64,
-}
-
 /// ORDER BY inside the call: rows of group and arguments that wait for their order.
 struct Ordered {
     keys: Vec<Kernel>,
@@ -50,7 +38,7 @@ struct Ordered {
 }
 
 impl Call {
-    pub(super) fn compile(call: &AggregateCall, build: &mut BuildContext) -> Result<Call> {
+    pub(super) fn compile(call: &AggregateCall, one_group: bool, build: &mut BuildContext) -> Result<Call> {
         let function = &call.function;
         let FunctionKind::Aggregate(implementation) = &function.kind else {
             return Err(Error::sql(format!("misuse of aggregate: {}()", function.name)));
@@ -71,15 +59,23 @@ impl Call {
             states: States::new(function, implementation, width),
             arguments: Kernel::compile_all(&call.arguments, build)?,
             filter,
-            distinct: call.distinct.then(|| Distinct::new(width, &call.collation)),
+            distinct: call
+                .distinct
+                .then(|| Distinct::new(width, &call.collation, one_group)),
             ordered: Ordered::compile(call, build)?,
             collation: call.collation.clone(),
         })
     }
 
-    /// Whether rows wait for their order until the end.
-    pub(super) fn is_ordered(&self) -> bool {
-        self.ordered.is_some()
+    /// Whether rows wait until the end: for their order, or put aside as they may be there twice.
+    pub(super) fn keeps_rows(&self) -> bool {
+        self.ordered.is_some() || self.distinct.as_ref().is_some_and(Distinct::keeps_rows)
+    }
+
+    /// About how many bytes of memory it takes to know which rows came before.
+    pub(super) fn memory_of_rows(&self) -> usize {
+        let distinct = self.distinct.as_ref().map_or(0, Distinct::memory);
+        distinct + self.ordered.as_ref().map_or(0, |ordered| ordered.rows.memory())
     }
 
     /// Makes sure that there are states for `count` groups.
@@ -90,8 +86,7 @@ impl Call {
     pub(super) fn clear(&mut self) {
         self.states.clear();
         if let Some(distinct) = &mut self.distinct {
-            distinct.seen.release();
-            distinct.past_groups = 0;
+            distinct.clear();
         }
         if let Some(ordered) = &mut self.ordered {
             ordered.rows.release();
@@ -100,10 +95,7 @@ impl Call {
 
     /// About how many bytes of memory the states take.
     pub(super) fn memory(&self) -> usize {
-        let distinct = self
-            .distinct
-            .as_ref()
-            .map_or(0, |distinct| distinct.seen.memory());
+        let distinct = self.distinct.as_ref().map_or(0, Distinct::memory);
         self.states.memory() + distinct
     }
 
@@ -111,7 +103,7 @@ impl Call {
     pub(super) fn keep_last(&mut self, forgotten: usize) {
         self.states.keep_last();
         if let Some(distinct) = &mut self.distinct {
-            distinct.past_groups += forgotten as i64;
+            distinct.pass_groups(forgotten);
         }
     }
 
@@ -193,28 +185,12 @@ impl Call {
             collation,
             ..
         } = self;
-        let Some(ordered) = ordered else { return Ok(()) };
-        ordered.rows.sort()?;
-        let mut groups = Vec::new();
-        loop {
-            ordered.staged.clear();
-            let count = ordered.rows.take(BATCH_ROWS_MAX, &mut ordered.staged)?;
-            if count == 0 {
-                ordered.rows.release();
-                return Ok(());
-            }
-            let Some((group, arguments)) = ordered.staged.columns.split_first() else {
-                return Ok(());
-            };
-            groups.clear();
-            groups.extend(group.slots().iter().map(|group| *group as u32));
-            let values: SmallVec<[Values<'_>; 2]> = arguments.iter().map(Values::dense).collect();
-            match distinct {
-                Some(distinct) => {
-                    distinct.update(context, states, &values, Groups::Many(&groups), count, collation)?;
-                }
-                None => states.update(context, &values, Groups::Many(&groups), count, collation)?,
-            }
+        if let Some(ordered) = ordered {
+            ordered.feed(context, states, distinct.as_mut(), collation)?;
+        }
+        match distinct {
+            Some(distinct) => distinct.finish(context, states, collation),
+            None => Ok(()),
         }
     }
 
@@ -227,6 +203,11 @@ impl Call {
     ) -> Result<()> {
         self.states.result(context, group, &self.collation, out)
     }
+}
+
+/// The values of dense columns.
+pub(super) fn values_of(columns: &[Vector]) -> SmallVec<[Values<'_>; 2]> {
+    columns.iter().map(Values::dense).collect()
 }
 
 impl Filter {
@@ -253,64 +234,6 @@ impl Filter {
     }
 }
 
-impl Distinct {
-    fn new(width: usize, collation: &Collation) -> Distinct {
-        let mut collations = vec![collation.clone(); width + 1];
-        collations[0] = Collation::Binary;
-        Distinct {
-            seen: KeyTable::new(&collations),
-            group: Vector::new(),
-            numbers: Vec::new(),
-            picks: vec![Vec::new(); width],
-            groups: Vec::new(),
-            past_groups: 0,
-        }
-    }
-
-    fn update(
-        &mut self,
-        context: &mut ExecContext<'_>,
-        states: &mut States,
-        values: &[Values<'_>],
-        groups: Groups<'_>,
-        len: usize,
-        collation: &Collation,
-    ) -> Result<()> {
-        self.group.clear();
-        self.group
-            .extend_integers((0..len).map(|n| self.past_groups + groups.of(n) as i64));
-        let mut key: SmallVec<[Values<'_>; 3]> = SmallVec::new();
-        key.push(Values::dense(&self.group));
-        key.extend_from_slice(values);
-        let mut known = self.seen.len() as u32;
-        self.seen.insert(&key, len, &mut self.numbers);
-        self.picks.iter_mut().for_each(Vec::clear);
-        self.groups.clear();
-        for (n, &number) in self.numbers.iter().enumerate() {
-            if number == known {
-                known += 1;
-                self.groups.push(groups.of(n) as u32);
-                self.picks
-                    .iter_mut()
-                    .zip(values)
-                    .for_each(|(picks, values)| picks.push(values.row(n) as u32));
-            }
-        }
-        let fresh = values
-            .iter()
-            .zip(&self.picks)
-            .map(|(values, picks)| Values::picked(values.vector(), picks));
-        let fresh: SmallVec<[Values<'_>; 2]> = fresh.collect();
-        states.update(
-            context,
-            &fresh,
-            Groups::Many(&self.groups),
-            self.groups.len(),
-            collation,
-        )
-    }
-}
-
 impl Ordered {
     fn compile(call: &AggregateCall, build: &mut BuildContext) -> Result<Option<Ordered>> {
         if call.order_by.is_empty() {
@@ -322,6 +245,34 @@ impl Ordered {
             rows: SortBuffer::new(width, &call.order_by),
             staged: Batch::new(width),
         }))
+    }
+
+    /// Feeds the rows to the states, in their order.
+    fn feed(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        states: &mut States,
+        mut distinct: Option<&mut Distinct>,
+        collation: &Collation,
+    ) -> Result<()> {
+        self.rows.sort()?;
+        let mut groups = Vec::new();
+        loop {
+            self.staged.clear();
+            let count = self.rows.take(BATCH_ROWS_MAX, &mut self.staged)?;
+            let (true, Some((group, arguments))) = (count > 0, self.staged.columns.split_first()) else {
+                self.rows.release();
+                return Ok(());
+            };
+            context.check_interrupt()?;
+            groups.clear();
+            groups.extend(group.slots().iter().map(|group| *group as u32));
+            let (values, groups) = (values_of(arguments), Groups::Many(&groups));
+            match &mut distinct {
+                Some(distinct) => distinct.update(context, states, &values, groups, count, collation)?,
+                None => states.update(context, &values, groups, count, collation)?,
+            }
+        }
     }
 
     fn push(

@@ -15,6 +15,7 @@
 
 mod call;
 mod count;
+mod distinct;
 mod spilled;
 mod state;
 
@@ -47,7 +48,7 @@ pub(super) fn aggregate(plan: &physical::Aggregate, build: &mut BuildContext) ->
     let calls = plan
         .aggregates
         .iter()
-        .map(|call| Call::compile(call, build))
+        .map(|call| Call::compile(call, keys.is_empty(), build))
         .collect::<Result<Vec<Call>>>()?;
     let collations: Vec<Collation> = plan.keys.iter().map(|key| key.collation.clone()).collect();
     let bare = Kernel::compile_all(&plan.bare, build)?;
@@ -109,6 +110,8 @@ enum Phase {
     Reading,
     /// The groups in `order` are put out; then reading goes on.
     Flushing,
+    /// The groups in `order`, all that there are, are put out; then reading goes on with the rest of the batch at hand.
+    FlushingAll,
     /// The groups in `order` are put out, and that is all.
     Last,
     /// The groups come from the disk.
@@ -216,9 +219,15 @@ impl Aggregation {
             if !self.put_aside(context)? {
                 continue;
             }
+            if self.must_flush_all(context) && self.end_last_group(context)? {
+                self.order.clear();
+                self.order.extend(0..self.groups.len() as u32);
+                self.phase = Phase::FlushingAll;
+                return Ok(());
+            }
             self.consume(context)?;
             self.mind_budget(context);
-            if self.sorted && !self.keys.is_empty() && self.groups.len() > 1 && !self.has_ordered_calls() {
+            if self.sorted && !self.keys.is_empty() && self.groups.len() > 1 && !self.keeps_rows() {
                 self.order.clear();
                 self.order.extend(0..self.groups.len() as u32 - 1);
                 self.phase = Phase::Flushing;
@@ -246,8 +255,50 @@ impl Aggregation {
         Ok(())
     }
 
-    fn has_ordered_calls(&self) -> bool {
-        self.calls.iter().any(Call::is_ordered)
+    fn keeps_rows(&self) -> bool {
+        self.calls.iter().any(Call::keeps_rows)
+    }
+
+    /// Whether what the calls keep of sorted groups takes so much memory that all groups are to be put out at the end of one.
+    fn must_flush_all(&self, context: &ExecContext<'_>) -> bool {
+        let calls = || self.calls.iter().map(Call::memory_of_rows).sum::<usize>();
+        let kept = || calls() + self.groups.table.memory() + self.groups.rows.memory();
+        self.sorted
+            && !self.groups.places.is_empty()
+            && !self.keys.is_empty()
+            && kept() > context.state.session.memory_budget_bytes / 4
+    }
+
+    /// Takes those rows of a sorted batch in that belong to the last group; whether others are left, which begin further groups.
+    fn end_last_group(&mut self, context: &mut ExecContext<'_>) -> Result<bool> {
+        let last = self.groups.len() as u32 - 1;
+        let (mut own, mut others) = (Vec::new(), Vec::new());
+        {
+            let batch = self.input.batch();
+            let rows = Rows::of(batch);
+            let mut keys: SmallVec<[Values<'_>; 4]> = SmallVec::new();
+            for key in self.keys.iter_mut() {
+                keys.push(key.evaluate_rows(context, batch, rows)?);
+            }
+            let groups = &mut self.groups;
+            groups.table.find_all(&keys, rows.len(), &mut groups.numbers);
+            for (n, number) in groups.numbers.iter().enumerate() {
+                let rows_of = if *number == last { &mut own } else { &mut others };
+                rows_of.push(rows.row(n) as u32);
+            }
+        }
+        if others.is_empty() {
+            return Ok(false);
+        }
+        if !own.is_empty() {
+            self.input.batch_mut().select(own);
+            self.consume(context)?;
+        }
+        for call in &mut self.calls {
+            call.finish(context)?;
+        }
+        self.input.batch_mut().select(others);
+        Ok(true)
     }
 
     fn sort_groups(&mut self) -> Result<()> {
@@ -311,6 +362,14 @@ impl Aggregation {
         self.batch.set_len(end - self.next);
         self.next = end;
         Ok(())
+    }
+
+    /// Forgets all groups.
+    fn forget_groups(&mut self) {
+        self.groups.clear();
+        self.groups.table.release();
+        self.calls.iter_mut().for_each(Call::clear);
+        self.picked.values.clear();
     }
 
     /// Forgets the groups that were put out; the last one is not finished and stays.
@@ -458,6 +517,11 @@ impl Operator for Aggregation {
                 Phase::Flushing => {
                     self.forget_flushed()?;
                     self.phase = Phase::Reading;
+                }
+                Phase::FlushingAll => {
+                    self.forget_groups();
+                    self.phase = Phase::Reading;
+                    self.consume(context)?;
                 }
                 Phase::Reading => {}
             }

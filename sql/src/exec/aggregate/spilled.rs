@@ -119,10 +119,7 @@ impl Aggregation {
         }
         self.order.clear();
         self.next = 0;
-        self.groups.clear();
-        self.groups.table.release();
-        self.calls.iter_mut().for_each(super::Call::clear);
-        self.picked.values.clear();
+        self.forget_groups();
         let Some(spilled) = &mut self.spilled else {
             return Ok(false);
         };

@@ -27,6 +27,7 @@ mod junction;
 mod like;
 mod pattern;
 mod predicate;
+mod row_set;
 mod subquery;
 mod values;
 

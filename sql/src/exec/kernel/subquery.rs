@@ -9,13 +9,14 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::compare::compare_one;
+use super::row_set::RowSet;
 use super::{Evaluate, Kernel, Rows, Values, convert_for_comparison};
 use crate::error::Result;
 use crate::exec::build::BuildContext;
 use crate::exec::join::{KeyedJoin, keyed_presence};
-use crate::exec::key_table::{ABSENT, KeyTable};
+use crate::exec::key_table::KeyTable;
 use crate::exec::operator::Operator;
-use crate::exec::{BATCH_ROWS_MAX, Batch, Class, ExecContext, Vector};
+use crate::exec::{BATCH_ROWS_MAX, Batch, ExecContext, Vector};
 use crate::plan::expr::{CompareOp, CompareRule, Expr, Register, Subquery};
 use crate::value::{Collation, ValueRef, converted_by_affinity};
 
@@ -388,104 +389,6 @@ impl Evaluate for Exists {
     }
 }
 
-/// The rows of a subquery on the right of IN.
-struct RowSet {
-    keys: KeyTable,
-    /// All rows, kept only when there are several columns: a NULL among them makes an outcome unknown where the others agree.
-    rows: Vec<Vector>,
-    has_null: bool,
-    is_empty: bool,
-    collations: Vec<Collation>,
-    run: Option<u64>,
-    converted: Vec<Vector>,
-    numbers: Vec<u32>,
-}
-
-impl RowSet {
-    fn new(collations: &[Collation]) -> RowSet {
-        RowSet {
-            keys: KeyTable::new(collations),
-            rows: vec![Vector::new(); collations.len()],
-            has_null: false,
-            is_empty: true,
-            collations: collations.to_vec(),
-            run: None,
-            converted: vec![Vector::new(); collations.len()],
-            numbers: Vec::new(),
-        }
-    }
-
-    /// Runs the subquery and keeps its rows.
-    fn fill(
-        &mut self,
-        context: &mut ExecContext<'_>,
-        root: &mut dyn Operator,
-        rules: &[CompareRule],
-    ) -> Result<()> {
-        self.run = None;
-        self.keys.clear();
-        self.rows.iter_mut().for_each(Vector::clear);
-        (self.has_null, self.is_empty) = (false, true);
-        root.open(context)?;
-        while root.next(context)? {
-            self.is_empty = false;
-            let batch = root.batch();
-            let rows = Rows::of(batch);
-            let mut columns = Vec::with_capacity(rules.len());
-            for ((rule, column), out) in rules.iter().zip(&batch.columns).zip(&mut self.converted) {
-                columns.push(convert_for_comparison(
-                    Values::of_column(column, rows),
-                    rule.right,
-                    out,
-                ));
-            }
-            let has_null = |column: &Values<'_>| (0..rows.len()).any(|n| column.class(n) == Class::Null);
-            self.has_null |= columns.iter().any(has_null);
-            if columns.len() > 1 {
-                self.rows
-                    .iter_mut()
-                    .zip(&columns)
-                    .for_each(|(out, column)| column.append_to(out));
-            }
-            self.keys.insert(&columns, rows.len(), &mut self.numbers);
-        }
-        root.close();
-        self.run = Some(context.run);
-        Ok(())
-    }
-
-    /// Whether row `n` of `operands` is in the set.
-    fn outcome(&mut self, operands: &[Values<'_>], n: usize) -> Option<bool> {
-        if self.is_empty {
-            return Some(false);
-        }
-        let operand_null = operands.iter().any(|operand| operand.get(n).is_null());
-        if !operand_null && self.keys.find(operands, n) != ABSENT {
-            return Some(true);
-        }
-        if operands.len() == 1 {
-            return if operand_null || self.has_null {
-                None
-            } else {
-                Some(false)
-            };
-        }
-        let unknown = (operand_null || self.has_null) && self.agrees_where_known(operands, n);
-        if unknown { None } else { Some(false) }
-    }
-
-    /// Whether some row of the set differs from row `n` of `operands` in no column.
-    fn agrees_where_known(&self, operands: &[Values<'_>], n: usize) -> bool {
-        let agrees = |row: usize| {
-            let mut pairs = operands.iter().zip(&self.rows).zip(&self.collations);
-            pairs.all(|((operand, column), collation)| {
-                compare_one(CompareOp::Eq, operand.get(n), column.get(row), collation) != Some(false)
-            })
-        };
-        (0..self.rows[0].len()).any(agrees)
-    }
-}
-
 struct InSubquery {
     operands: Vec<Kernel>,
     converted: Vec<Vector>,
@@ -523,11 +426,12 @@ impl Evaluate for InSubquery {
         }
         out.clear();
         if !runner.is_correlated() {
-            if set.run != Some(context.run) && !rows.is_empty() {
+            if !set.is_of(context.run) && !rows.is_empty() {
                 set.fill(context, runner.root.as_mut(), rules)?;
             }
-            (0..rows.len())
-                .for_each(|n| out.push_truth(set.outcome(&left, n).map(|found| found != *negated)));
+            for n in 0..rows.len() {
+                out.push_truth(set.outcome(&left, n)?.map(|found| found != *negated));
+            }
             return Ok(Values::dense(out));
         }
         let keep = runner.deterministic;

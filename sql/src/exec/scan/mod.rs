@@ -7,7 +7,7 @@
 //! | `keyed` | rows by their keys, many keys one after the other |
 //! | `rowid_union` | rows that several indexes found (OR) |
 //! | `virtual_table` | computed rows |
-//! | `seek` | which rowids or keys to visit |
+//! | `seek`, `term`, `sorted_values` | which rowids or keys to visit; the values that columns equal, and those beyond the memory budget |
 //! | `tree` | reading a range of a tree leaf by leaf |
 //! | `output` | the batches that scans put out, and their size |
 //! | `filter` | filtering before all is decoded |
@@ -26,7 +26,9 @@ mod output;
 mod rowid_union;
 mod seek;
 mod shape;
+mod sorted_values;
 mod table;
+mod term;
 mod tree;
 mod virtual_table;
 

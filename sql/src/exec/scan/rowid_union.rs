@@ -1,4 +1,5 @@
-//! Rows that several indexes found: the plan of an OR whose terms each have an index.
+//! Rows that several indexes found: the plan of an OR whose terms each have an index. Rowids beyond a quarter of the memory budget are sorted in
+//! files.
 
 use std::sync::Arc;
 
@@ -6,13 +7,15 @@ use aludel_storage::btree::{Seek, TableCursor};
 
 use super::layout::table_decoder;
 use super::output::Output;
+use super::seek::give_points;
+use super::sorted_values::{SortedValues, ValueOrder};
 use crate::catalog::Table;
 use crate::error::Result;
 use crate::exec::build::BuildContext;
 use crate::exec::operator::Operator;
-use crate::exec::{Batch, ExecContext};
+use crate::exec::{BATCH_ROWS_MAX, Batch, ExecContext};
 use crate::plan::physical::{DatabaseIndex, RowidUnion};
-use crate::value::ValueRef;
+use crate::value::{Collation, Value, ValueRef};
 
 pub(in crate::exec) fn rowid_union(plan: &RowidUnion, build: &mut BuildContext) -> Result<Box<dyn Operator>> {
     let branches = plan
@@ -28,6 +31,7 @@ pub(in crate::exec) fn rowid_union(plan: &RowidUnion, build: &mut BuildContext) 
         branches,
         rowids: None,
         next: 0,
+        more: None,
         output: Output::new(plan.columns.len(), decoder, plan.filter.as_ref(), build)?,
         spill: Vec::new(),
     }))
@@ -40,6 +44,8 @@ struct Union {
     /// The rowids of all branches, ascending, each once; `None` until the first row is asked for.
     rowids: Option<Vec<i64>>,
     next: usize,
+    /// Rowids that come after those.
+    more: Option<Box<SortedValues>>,
     cursor: TableCursor,
     output: Output,
     spill: Vec<u8>,
@@ -47,6 +53,7 @@ struct Union {
 
 impl Union {
     fn collect(&mut self, context: &mut ExecContext<'_>) -> Result<Vec<i64>> {
+        let budget = context.state.session.memory_budget_bytes / 4;
         let mut rowids = Vec::new();
         for branch in &mut self.branches {
             branch.open(context)?;
@@ -59,14 +66,41 @@ impl Union {
                     ValueRef::Integer(rowid) => Some(rowid),
                     _ => None,
                 }));
+                if rowids.len() * size_of::<i64>() > budget {
+                    put_aside(&mut rowids, &mut self.more, budget)?;
+                }
                 context.check_interrupt()?;
             }
             branch.close();
+        }
+        if self.more.is_some() {
+            put_aside(&mut rowids, &mut self.more, budget)?;
+            if let Some(more) = &mut self.more {
+                more.sort()?;
+            }
+            give_points(&mut self.more, &mut rowids)?;
+            return Ok(rowids);
         }
         rowids.sort_unstable();
         rowids.dedup();
         Ok(rowids)
     }
+}
+
+/// Moves the rowids to those that are sorted in files.
+fn put_aside(rowids: &mut Vec<i64>, more: &mut Option<Box<SortedValues>>, budget: usize) -> Result<()> {
+    let ascending = || ValueOrder {
+        collation: Collation::Binary,
+        descending: false,
+    };
+    let more = more.get_or_insert_with(|| Box::new(SortedValues::new(ascending())));
+    let mut values = Vec::new();
+    for some in rowids.chunks(BATCH_ROWS_MAX) {
+        values.extend(some.iter().map(|rowid| Value::Integer(*rowid)));
+        more.take(&mut values, budget)?;
+    }
+    rowids.clear();
+    Ok(())
 }
 
 impl Operator for Union {
@@ -76,16 +110,21 @@ impl Operator for Union {
             .open(context.state.databases[self.database].schema.encoding, false);
         self.rowids = None;
         self.next = 0;
+        self.more = None;
         Ok(())
     }
 
     fn next(&mut self, context: &mut ExecContext<'_>) -> Result<bool> {
-        let rowids = match self.rowids.take() {
+        let mut rowids = match self.rowids.take() {
             Some(rowids) => rowids,
             None => self.collect(context)?,
         };
         self.output.start_batch();
         while self.output.room() > 0 {
+            if self.next == rowids.len() && self.more.is_some() {
+                give_points(&mut self.more, &mut rowids)?;
+                self.next = 0;
+            }
             let Some(&rowid) = rowids.get(self.next) else {
                 break;
             };
@@ -111,6 +150,7 @@ impl Operator for Union {
     fn close(&mut self) {
         self.branches.iter_mut().for_each(|branch| branch.close());
         self.rowids = None;
+        self.more = None;
         self.cursor.reset();
         self.output.close();
     }

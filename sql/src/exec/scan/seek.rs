@@ -16,15 +16,15 @@ use std::sync::Arc;
 use aludel_storage::format::{KeyColumn, KeyOrder, TextEncoding, record::KeyValues};
 
 use super::decode::utf16_from_utf8;
+use super::sorted_values::{SortedValues, ValueOrder};
+use super::term::Term;
 use crate::error::Result;
 use crate::exec::build::BuildContext;
 use crate::exec::kernel::Kernel;
 use crate::exec::key_table::integral;
-use crate::exec::operator::Operator;
 use crate::exec::{Batch, ExecContext};
-use crate::plan::expr::Register;
-use crate::plan::physical::{self, SeekTerm};
-use crate::value::{Affinity, Collation, Text, Value, ValueRef, apply_affinity, compare};
+use crate::plan::physical;
+use crate::value::{Collation, Text, Value, ValueRef, compare};
 
 /// A seek with its expressions compiled.
 pub(super) struct SeekKernels {
@@ -33,20 +33,6 @@ pub(super) struct SeekKernels {
     upper: Option<Limit>,
     /// A row of no columns for expressions to be evaluated over.
     nothing: Batch,
-}
-
-/// What one key column, or one argument of a virtual table, equals.
-pub(super) enum Term {
-    Equal(Kernel),
-    Is(Kernel),
-    InList(Vec<Kernel>),
-    InSubquery(Box<TermQuery>),
-}
-
-pub(super) struct TermQuery {
-    root: Box<dyn Operator>,
-    bindings: Vec<(Register, Kernel)>,
-    affinity: Option<Affinity>,
 }
 
 struct Limit {
@@ -129,96 +115,14 @@ impl SeekKernels {
     }
 }
 
-impl Term {
-    pub(super) fn compile(term: &SeekTerm, build: &mut BuildContext) -> Result<Term> {
-        Ok(match term {
-            SeekTerm::Equal(value) => Term::Equal(Kernel::compile_in(value, build)?),
-            SeekTerm::Is(value) => Term::Is(Kernel::compile_in(value, build)?),
-            SeekTerm::InList(values) => Term::InList(Kernel::compile_all(values, build)?),
-            SeekTerm::InSubquery(subquery, affinity) => {
-                let bindings = subquery.bindings.iter();
-                let bindings =
-                    bindings.map(|(register, value)| Ok((*register, Kernel::compile_in(value, build)?)));
-                Term::InSubquery(Box::new(TermQuery {
-                    bindings: bindings.collect::<Result<_>>()?,
-                    root: build.sampled(&subquery.plan.root)?,
-                    affinity: *affinity,
-                }))
-            }
-        })
-    }
-
-    /// Puts the values that the column may have into `values`, in no order; memory of earlier ones is reused.
-    pub(super) fn values(
-        &mut self,
-        context: &mut ExecContext<'_>,
-        nothing: &Batch,
-        values: &mut Vec<Value>,
-    ) -> Result<()> {
-        match self {
-            Term::Equal(value) | Term::Is(value) if !values.is_empty() => {
-                values.truncate(1);
-                values[0].assign(value.evaluate_one(context, nothing)?);
-            }
-            Term::Equal(value) | Term::Is(value) => {
-                values.push(Value::from(value.evaluate_one(context, nothing)?));
-            }
-            Term::InList(list) => {
-                values.clear();
-                for value in list {
-                    values.push(Value::from(value.evaluate_one(context, nothing)?));
-                }
-            }
-            Term::InSubquery(query) => {
-                values.clear();
-                query.values(context, nothing, values)?;
-            }
-        }
-        if !matches!(self, Term::Is(_)) {
-            values.retain(|value| !value.is_null());
-        }
-        Ok(())
-    }
-}
-
-impl TermQuery {
-    fn values(
-        &mut self,
-        context: &mut ExecContext<'_>,
-        nothing: &Batch,
-        values: &mut Vec<Value>,
-    ) -> Result<()> {
-        for (register, value) in &mut self.bindings {
-            let value = Value::from(value.evaluate_one(context, nothing)?);
-            context.set_register(*register, value.as_ref());
-        }
-        self.root.open(context)?;
-        while self.root.next(context)? {
-            let batch = self.root.batch();
-            let Some(column) = batch.columns.first() else {
-                continue;
-            };
-            for row in batch.selected() {
-                let mut value = Value::from(column.get(row));
-                if let Some(affinity) = self.affinity {
-                    apply_affinity(&mut value, affinity);
-                }
-                values.push(value);
-            }
-        }
-        self.root.close();
-        Ok(())
-    }
-}
-
 /// The rowids that a scan of a table tree visits.
 #[derive(Default)]
 pub(super) enum RowidSeek {
     /// None.
     #[default]
     Nothing,
-    /// These, ascending.
-    Points(Vec<i64>),
+    /// These in the direction of the scan, and then those of the values.
+    Points(Vec<i64>, Option<Box<SortedValues>>),
     /// A range with both ends inside.
     Range(i64, i64),
 }
@@ -226,17 +130,30 @@ pub(super) enum RowidSeek {
 impl RowidSeek {
     pub(super) const ALL: RowidSeek = RowidSeek::Range(i64::MIN, i64::MAX);
 
-    pub(super) fn evaluate(kernels: &mut SeekKernels, context: &mut ExecContext<'_>) -> Result<RowidSeek> {
+    pub(super) fn evaluate(
+        kernels: &mut SeekKernels,
+        context: &mut ExecContext<'_>,
+        backwards: bool,
+    ) -> Result<RowidSeek> {
         if let Some(term) = kernels.equal.first_mut() {
             let mut values = Vec::new();
-            term.values(context, &kernels.nothing, &mut values)?;
+            let order = || ValueOrder {
+                collation: Collation::Binary,
+                descending: backwards,
+            };
+            let sorted = term.values_or_sorted(context, &kernels.nothing, &mut values, order)?;
             let mut points: Vec<i64> = values
                 .iter()
                 .filter_map(|value| rowid_of(value.as_ref()))
                 .collect();
-            points.sort_unstable();
-            points.dedup();
-            return Ok(RowidSeek::Points(points));
+            if sorted.is_none() {
+                points.sort_unstable();
+                points.dedup();
+                if backwards {
+                    points.reverse();
+                }
+            }
+            return Ok(RowidSeek::Points(points, sorted.map(Box::new)));
         }
         let Some((lower, upper)) = kernels.range_ends(context)? else {
             return Ok(RowidSeek::Nothing);
@@ -252,6 +169,22 @@ impl RowidSeek {
             _ => RowidSeek::Nothing,
         })
     }
+}
+
+/// Puts the next rowids into `points`; none are left when there are none in it.
+pub(super) fn give_points(more: &mut Option<Box<SortedValues>>, points: &mut Vec<i64>) -> Result<()> {
+    let mut values = Vec::new();
+    points.clear();
+    while let Some(sorted) = more
+        && points.is_empty()
+    {
+        sorted.give(&mut values)?;
+        if values.is_empty() {
+            *more = None;
+        }
+        points.extend(values.iter().filter_map(|value| rowid_of(value.as_ref())));
+    }
+    Ok(())
 }
 
 /// The rowid that equals a value.
@@ -374,6 +307,8 @@ pub(super) struct KeySeek {
     backwards: bool,
     /// The values of each column with an equality, in the order in which they are visited.
     values: Vec<Vec<Value>>,
+    /// Further values of the first column.
+    more: Option<SortedValues>,
     /// Which combination is next.
     odometer: Vec<usize>,
     finished: bool,
@@ -392,6 +327,7 @@ impl KeySeek {
             order,
             backwards,
             values: Vec::new(),
+            more: None,
             odometer: Vec::new(),
             finished: true,
             lower: None,
@@ -416,14 +352,21 @@ impl KeySeek {
             return Ok(());
         }
         self.values.resize_with(kernels.equal.len(), Vec::new);
+        self.more = None;
         for (n, (term, column)) in kernels.equal.iter_mut().zip(&mut self.values).enumerate() {
-            term.values(context, &kernels.nothing, column)?;
+            if n == 0 && encoding == TextEncoding::Utf8 {
+                let (order, backwards) = (&self.order, self.backwards);
+                let order = || value_order(order.columns.first(), backwards);
+                self.more = term.values_or_sorted(context, &kernels.nothing, column, order)?;
+            } else {
+                term.values(context, &kernels.nothing, column)?;
+            }
             if column.is_empty() {
                 return Ok(());
             }
             column.iter_mut().for_each(|value| store_text(value, encoding));
-            if column.len() > 1 {
-                sort_values(column, self.order.columns.get(n), self.backwards);
+            if column.len() > 1 && (n > 0 || self.more.is_none()) {
+                sort_values(column, &value_order(self.order.columns.get(n), self.backwards));
             }
         }
         let Some((lower, upper)) = kernels.range_ends(context)? else {
@@ -450,13 +393,13 @@ impl KeySeek {
     }
 
     /// Goes to the next range; false when there is none.
-    pub(super) fn next(&mut self) -> bool {
+    pub(super) fn next(&mut self) -> Result<bool> {
         if self.finished {
-            return false;
+            return Ok(false);
         }
         if self.is_point {
             self.finished = true;
-            return true;
+            return Ok(true);
         }
         let KeySeek {
             values,
@@ -485,8 +428,8 @@ impl KeySeek {
         };
         begin.set(prefix(), first);
         end.set(prefix(), last);
-        self.advance();
-        true
+        self.advance()?;
+        Ok(true)
     }
 
     /// Where reading begins, in the direction of the scan.
@@ -507,24 +450,40 @@ impl KeySeek {
         }
     }
 
-    fn advance(&mut self) {
+    fn advance(&mut self) -> Result<()> {
         for n in (0..self.odometer.len()).rev() {
             self.odometer[n] += 1;
             if self.odometer[n] < self.values[n].len() {
-                return;
+                return Ok(());
             }
             self.odometer[n] = 0;
         }
+        if let Some(more) = &mut self.more {
+            more.give(&mut self.values[0])?;
+            if !self.values[0].is_empty() {
+                return Ok(());
+            }
+            self.more = None;
+        }
         self.finished = true;
+        Ok(())
+    }
+}
+
+/// The order in which a scan meets the values of a column.
+fn value_order(column: Option<&KeyColumn>, backwards: bool) -> ValueOrder {
+    ValueOrder {
+        collation: column.map_or(Collation::Binary, |column| column.collation.clone()),
+        descending: column.is_some_and(|column| column.descending) != backwards,
     }
 }
 
 /// Puts the values of one column into the order in which the scan meets them, each once.
-fn sort_values(values: &mut Vec<Value>, column: Option<&KeyColumn>, backwards: bool) {
-    let collation = column.map_or(&Collation::Binary, |column| &column.collation);
-    values.sort_by(|a, b| compare(a.as_ref(), b.as_ref(), collation));
-    values.dedup_by(|a, b| compare(a.as_ref(), b.as_ref(), collation) == Ordering::Equal);
-    if column.is_some_and(|column| column.descending) != backwards {
+fn sort_values(values: &mut Vec<Value>, order: &ValueOrder) {
+    let compare = |a: &Value, b: &Value| compare(a.as_ref(), b.as_ref(), &order.collation);
+    values.sort_by(compare);
+    values.dedup_by(|a, b| compare(a, b) == Ordering::Equal);
+    if order.descending {
         values.reverse();
     }
 }

@@ -125,9 +125,11 @@ impl Operator for Scan {
         self.output.open(encoding, self.seek.is_point());
         match self.keyed {
             false if self.seek.is_full() => self.reader.start_rowids(RowidSeek::ALL),
-            false => self
-                .reader
-                .start_rowids(RowidSeek::evaluate(&mut self.seek, context)?),
+            false => {
+                let backwards = self.reader.is_backwards();
+                let seek = RowidSeek::evaluate(&mut self.seek, context, backwards)?;
+                self.reader.start_rowids(seek);
+            }
             true => self.reader.start_keys(&mut self.seek, context, encoding)?,
         }
         Ok(())

@@ -12,7 +12,8 @@ use aludel_storage::pager::Pager;
 
 use super::leaf::PlaceList;
 use super::output::{Output, Places};
-use super::seek::{KeyEnd, KeySeek, RowidSeek, SeekKernels};
+use super::seek::{KeyEnd, KeySeek, RowidSeek, SeekKernels, give_points};
+use super::sorted_values::SortedValues;
 use crate::error::Result;
 use crate::exec::ExecContext;
 use crate::plan::physical::DatabaseIndex;
@@ -73,6 +74,8 @@ enum Todo {
     Rowids {
         points: Vec<i64>,
         next: usize,
+        /// Those that come after them.
+        more: Option<Box<SortedValues>>,
     },
     RowidRange(i64, i64),
     /// The ranges of `RangeReader::keys`.
@@ -147,10 +150,15 @@ impl RangeReader {
         self.standing == Standing::Nowhere
             && match &self.todo {
                 Todo::Nothing => true,
-                Todo::Rowids { points, next } => *next >= points.len(),
+                Todo::Rowids { points, next, more } => *next >= points.len() && more.is_none(),
                 Todo::RowidRange(..) => false,
                 Todo::Keys => self.keys.as_ref().is_none_or(KeySeek::is_finished),
             }
+    }
+
+    /// Whether it reads from the end to the front.
+    pub(super) fn is_backwards(&self) -> bool {
+        self.backwards
     }
 
     /// Starts over a table tree.
@@ -159,12 +167,11 @@ impl RangeReader {
         self.todo = match seek {
             RowidSeek::Nothing => Todo::Nothing,
             RowidSeek::Range(low, high) => Todo::RowidRange(low, high),
-            RowidSeek::Points(mut points) => {
-                if self.backwards {
-                    points.reverse();
-                }
-                Todo::Rowids { points, next: 0 }
-            }
+            RowidSeek::Points(points, more) => Todo::Rowids {
+                points,
+                next: 0,
+                more,
+            },
         };
     }
 
@@ -230,7 +237,11 @@ impl RangeReader {
     /// Goes to the next range; whether it has a first row, or `None` when there are no more ranges.
     fn seek_next(&mut self, pager: &Pager) -> Result<Option<bool>> {
         match (&mut self.todo, &mut self.cursor) {
-            (Todo::Rowids { points, next }, TreeCursor::Table(cursor)) => {
+            (Todo::Rowids { points, next, more }, TreeCursor::Table(cursor)) => {
+                if *next >= points.len() && more.is_some() {
+                    give_points(more, points)?;
+                    *next = 0;
+                }
                 let Some(&point) = points.get(*next) else {
                     return Ok(None);
                 };
@@ -255,7 +266,7 @@ impl RangeReader {
                 let Some(keys) = &mut self.keys else {
                     return Ok(None);
                 };
-                if !keys.next() {
+                if !keys.next()? {
                     return Ok(None);
                 }
                 self.end = if keys.to().is_open() { End::Open } else { End::Key };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
-use super::seek::Term;
+use super::term::Term;
 use crate::catalog::Table;
 use crate::error::{Error, Result};
 use crate::exec::batch::BatchSize;

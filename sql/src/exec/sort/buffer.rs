@@ -59,9 +59,14 @@ impl SortBuffer {
         self.next = 0;
     }
 
+    /// Bytes of memory that the rows and their keys take.
+    pub(crate) fn memory(&self) -> usize {
+        self.rows.memory() + self.entries.memory()
+    }
+
     /// Writes the rows to a run when they take more memory than `budget`.
     pub(crate) fn spill_beyond(&mut self, budget: usize) -> Result<()> {
-        if self.rows.memory() + self.entries.memory() > budget {
+        if self.memory() > budget {
             self.spill()?;
         }
         Ok(())

@@ -43,7 +43,7 @@ impl EntrySort {
     pub(crate) fn push(&mut self, columns: &[Values<'_>], len: usize) -> Result<()> {
         let EntrySort { rows, entries, .. } = self;
         let first = entries.len();
-        rows.append_values(columns, len, |place| entries.push_place(place))?;
+        rows.append_values(columns, 0..len, |place| entries.push_place(place))?;
         entries.fill_keys(first, &columns[..self.keys]);
         if self.rows.memory() + self.entries.memory() > self.budget_bytes {
             self.spill()?;

@@ -6,6 +6,8 @@
 //!               └─ LIMIT: rows behind the worst of the best n are not kept                 └─> merge ──> output
 //! ```
 //!
+//! Input that comes sorted by the first keys is sorted block by block: what has equal first keys is put out before the next such rows are read.
+//!
 //! Rows are stored once and never moved; what is sorted are small entries. A sort by one integer or real compares the prefix alone.
 //! Rows with equal keys keep the order in which they came.
 //!
@@ -30,9 +32,8 @@ use super::kernel::{Kernel, Values};
 use super::row_store::RowStore;
 use super::{BATCH_ROWS_MAX, Batch, ExecContext, Operator};
 use crate::error::Result;
-use crate::plan::expr::Expr;
-use crate::plan::physical::SortKey;
-use crate::value::ValueRef;
+use crate::plan::physical;
+use crate::value::{Collation, Value, ValueRef, compare};
 use entries::Entries;
 use key::KeyEncoder;
 use run::Merge;
@@ -44,15 +45,32 @@ const TOP_ROWS_MAX: usize = 1 << 16;
 pub(crate) struct Sort {
     input: Box<dyn Operator>,
     keys: Vec<Kernel>,
+    /// How the keys that the input is sorted by compare.
+    descriptions: Vec<Collation>,
     top: Option<Kernel>,
     width: usize,
     rows: RowStore,
     entries: Entries,
     runs: Vec<Run>,
     phase: Phase,
+    blocks: Blocks,
     output: Batch,
     /// Places of the rows of one output batch.
     places: Vec<u32>,
+}
+
+/// How far input is read that comes sorted by the first keys.
+#[derive(Default)]
+struct Blocks {
+    /// How many keys it is sorted by; 0: all of it is one block.
+    prefix: usize,
+    /// Those keys of the last row that was read.
+    last: Vec<Value>,
+    /// Rows of the batch at hand that belong to the next block.
+    rest: Option<Vec<u32>>,
+    /// Rows of blocks that were put out.
+    sent: usize,
+    exhausted: bool,
 }
 
 enum Phase {
@@ -71,33 +89,44 @@ impl Sort {
     pub(crate) fn build(
         input: Box<dyn Operator>,
         width: usize,
-        keys: &[SortKey],
-        top: Option<&Expr>,
+        sort: &physical::Sort,
         build: &mut BuildContext,
     ) -> Result<Sort> {
+        let (keys, top) = (sort.keys.as_slice(), sort.top.as_ref());
         Ok(Sort {
             input,
             keys: Kernel::compile_all(keys.iter().map(|key| &key.expression), build)?,
+            descriptions: keys.iter().map(|key| key.collation.clone()).collect(),
             top: top.map(|top| Kernel::compile_in(top, build)).transpose()?,
             width,
             rows: RowStore::new(width),
             entries: Entries::new(KeyEncoder::new(keys)),
             runs: Vec::new(),
             phase: Phase::Start,
+            blocks: Blocks {
+                prefix: if sort.sorted_prefix < keys.len() {
+                    sort.sorted_prefix
+                } else {
+                    0
+                },
+                ..Blocks::default()
+            },
             output: Batch::new(width),
             places: Vec::new(),
         })
     }
 
-    /// Reads the whole input.
+    /// Reads the whole input, or as far as it takes to know that some blocks are complete.
     fn consume(&mut self, context: &mut ExecContext<'_>) -> Result<()> {
         let bound = self.bound(context)?;
+        let bound = bound.map(|bound| bound.saturating_sub(self.blocks.sent));
         if bound == Some(0) {
             self.phase = Phase::Done;
             return Ok(());
         }
-        while self.input.next(context)? {
+        while self.next_rows(context)? {
             context.check_interrupt()?;
+            let complete = self.blocks.prefix > 0 && self.end_blocks(context)?;
             match bound {
                 Some(bound) => self.take_best(context, bound)?,
                 None => self.take(context)?,
@@ -107,8 +136,10 @@ impl Sort {
             if self.rows.memory() + self.entries.memory() > budget {
                 self.spill()?;
             }
+            if complete {
+                break;
+            }
         }
-        self.input.close();
         if self.runs.is_empty() {
             self.entries.sort();
             if let Some(bound) = bound {
@@ -121,6 +152,68 @@ impl Sort {
             self.phase = Phase::Merging(Merge::of(runs, self.entries.encoder())?);
         }
         Ok(())
+    }
+
+    /// Goes to the rows of the batch at hand that are left, or to the next batch.
+    fn next_rows(&mut self, context: &mut ExecContext<'_>) -> Result<bool> {
+        if let Some(rest) = self.blocks.rest.take() {
+            self.input.batch_mut().select(rest);
+            return Ok(true);
+        }
+        if !self.input.next(context)? {
+            self.blocks.exhausted = true;
+            self.input.close();
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    /// Leaves only those rows of the input's batch that belong to complete blocks, if a block ends in it or before it; whether that is so.
+    fn end_blocks(&mut self, context: &mut ExecContext<'_>) -> Result<bool> {
+        let Sort {
+            input,
+            keys,
+            descriptions,
+            entries,
+            runs,
+            blocks,
+            ..
+        } = self;
+        let batch = input.batch();
+        let values = evaluate_all(&mut keys[..blocks.prefix], context, batch)?;
+        let are_one = |a: usize, b: usize| {
+            let mut keys = values.iter().zip(descriptions.iter());
+            keys.all(|(values, key)| compare(values.get(a), values.get(b), key).is_eq())
+        };
+        let Some(end) = batch.selected_len().checked_sub(1) else {
+            return Ok(false);
+        };
+        // Rows that are one with the last one follow each other.
+        let (mut low, mut high) = (0, if are_one(0, end) { 0 } else { end });
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match are_one(middle, end) {
+                true => high = middle,
+                false => low = middle + 1,
+            }
+        }
+        let holds_rows = entries.len() > 0 || !runs.is_empty();
+        let goes_on = || {
+            let mut keys = values.iter().zip(&blocks.last).zip(descriptions.iter());
+            keys.all(|((values, last), key)| compare(values.get(0), last.as_ref(), key).is_eq())
+        };
+        let complete = low > 0 || (holds_rows && !goes_on());
+        blocks.last.clear();
+        blocks
+            .last
+            .extend(values.iter().map(|values| Value::from(values.get(end))));
+        if complete {
+            let rows: Vec<u32> = batch.selected().map(|row| row as u32).collect();
+            let (own, rest) = rows.split_at(low);
+            blocks.rest = Some(rest.to_vec());
+            self.input.batch_mut().select(own.to_vec());
+        }
+        Ok(complete)
     }
 
     /// How many rows are enough, when that is few enough to pay.
@@ -214,28 +307,40 @@ impl Operator for Sort {
         self.entries.clear();
         self.runs.clear();
         self.phase = Phase::Start;
+        self.blocks.rest = None;
+        (self.blocks.sent, self.blocks.exhausted) = (0, false);
         self.input.open(context)
     }
 
     fn next(&mut self, context: &mut ExecContext<'_>) -> Result<bool> {
-        if matches!(self.phase, Phase::Start) {
-            self.consume(context)?;
-        }
-        self.output.clear();
-        match &mut self.phase {
-            Phase::Start | Phase::Done => Ok(false),
-            Phase::Memory(from) => {
-                self.places.clear();
-                self.places.extend(self.entries.places_of(*from, BATCH_ROWS_MAX));
-                *from += self.places.len();
-                gather(&self.rows, &self.places, &mut self.output);
-                Ok(!self.output.is_empty())
+        loop {
+            if matches!(self.phase, Phase::Start) {
+                self.consume(context)?;
             }
-            Phase::Merging(merge) => {
-                context.check_interrupt()?;
-                merge.fill(&mut self.output, BATCH_ROWS_MAX)?;
-                Ok(!self.output.is_empty())
+            self.output.clear();
+            match &mut self.phase {
+                Phase::Start | Phase::Done => return Ok(false),
+                Phase::Memory(from) => {
+                    self.places.clear();
+                    self.places.extend(self.entries.places_of(*from, BATCH_ROWS_MAX));
+                    *from += self.places.len();
+                    gather(&self.rows, &self.places, &mut self.output);
+                }
+                Phase::Merging(merge) => {
+                    context.check_interrupt()?;
+                    merge.fill(&mut self.output, BATCH_ROWS_MAX)?;
+                }
             }
+            self.blocks.sent += self.output.len();
+            if !self.output.is_empty() {
+                return Ok(true);
+            }
+            if self.blocks.exhausted {
+                return Ok(false);
+            }
+            self.rows.clear();
+            self.entries.clear();
+            self.phase = Phase::Start;
         }
     }
 

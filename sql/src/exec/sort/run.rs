@@ -18,9 +18,10 @@ use smallvec::SmallVec;
 
 use super::entries::Entries;
 use super::key::KeyEncoder;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::exec::Batch;
 use crate::exec::row_store::RowStore;
+use crate::exec::spill::{temporary_file, temporary_file_failed};
 use crate::value::ValueRef;
 
 /// Runs that are merged at once.
@@ -41,7 +42,7 @@ pub(in crate::exec) struct RunWriter {
 
 impl RunWriter {
     pub(in crate::exec) fn new() -> Result<RunWriter> {
-        let file = tempfile::tempfile().map_err(temporary_file_failed)?;
+        let file = temporary_file()?;
         Ok(RunWriter {
             out: BufWriter::with_capacity(BUFFER_BYTES, file),
             rows: 0,
@@ -86,21 +87,47 @@ impl Run {
 
     /// Writes sorted entries with their rows.
     pub(super) fn write(entries: &Entries, rows: &RowStore, width: usize) -> Result<Run> {
-        let mut writer = RunWriter::new()?;
-        let (mut scratch, mut row, mut json) = (Vec::new(), Vec::new(), Vec::new());
+        let mut scratch = Vec::new();
+        let mut writer = RowWriter::new(rows, width)?;
         for (entry, place) in entries.places().enumerate() {
-            let mut values: SmallVec<[ValueRef<'_>; 16]> =
-                (0..width).map(|column| rows.get(column, place)).collect();
-            json.clear();
-            for column in (0..width).filter(|&column| rows.is_json(column, place)) {
-                json.extend_from_slice(&(column as u16).to_le_bytes());
-            }
-            values.extend((!json.is_empty()).then_some(ValueRef::Blob(&json)));
-            row.clear();
-            record::encode(&values, &mut row);
-            writer.push(entries.key_bytes(entry, &mut scratch), &row)?;
+            writer.push(entries.key_bytes(entry, &mut scratch), place)?;
         }
-        writer.finish()
+        writer.run.finish()
+    }
+}
+
+/// Writes rows of a store.
+pub(super) struct RowWriter<'a> {
+    pub(super) run: RunWriter,
+    rows: &'a RowStore,
+    width: usize,
+    row: Vec<u8>,
+    json: Vec<u8>,
+}
+
+impl RowWriter<'_> {
+    pub(super) fn new(rows: &RowStore, width: usize) -> Result<RowWriter<'_>> {
+        Ok(RowWriter {
+            run: RunWriter::new()?,
+            rows,
+            width,
+            row: Vec::new(),
+            json: Vec::new(),
+        })
+    }
+
+    pub(super) fn push(&mut self, key: &[u8], place: u32) -> Result<()> {
+        let rows = self.rows;
+        let mut values: SmallVec<[ValueRef<'_>; 16]> =
+            (0..self.width).map(|column| rows.get(column, place)).collect();
+        self.json.clear();
+        for column in (0..self.width).filter(|&column| rows.is_json(column, place)) {
+            self.json.extend_from_slice(&(column as u16).to_le_bytes());
+        }
+        values.extend((!self.json.is_empty()).then_some(ValueRef::Blob(&self.json)));
+        self.row.clear();
+        record::encode(&values, &mut self.row);
+        self.run.push(key, &self.row)
     }
 }
 
@@ -191,6 +218,34 @@ impl Merge {
         Ok(merge)
     }
 
+    /// A merge of no runs, to which runs are [added](Merge::add).
+    pub(super) fn empty(encoder: &KeyEncoder) -> Merge {
+        Merge {
+            encoder: encoder.clone(),
+            heap: Vec::new(),
+        }
+    }
+
+    /// Adds a run whose rows came after those of all runs before.
+    pub(super) fn add(&mut self, run: Run) -> Result<()> {
+        if self.heap.len() >= FAN_IN_MAX {
+            let before = std::mem::replace(self, Merge::empty(&self.encoder)).into_run()?;
+            self.add(before)?;
+        }
+        let number = self.heap.iter().map(|(number, _)| number + 1).max().unwrap_or(0);
+        let mut reader = RunReader::new(run);
+        if reader.advance()? {
+            self.heap.push((number, reader));
+            (0..self.heap.len() / 2).rev().for_each(|at| self.sift_down(at));
+        }
+        Ok(())
+    }
+
+    /// The key of the row that comes next.
+    pub(super) fn next_key(&self) -> Option<&[u8]> {
+        self.heap.first().map(|(_, reader)| reader.key.as_slice())
+    }
+
     fn into_run(mut self) -> Result<Run> {
         let mut writer = RunWriter::new()?;
         while let Some((_, reader)) = self.heap.first() {
@@ -260,13 +315,4 @@ fn take_row(row: &[u8], batch: &mut Batch) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn temporary_file_failed(error: std::io::Error) -> Error {
-    let path = std::env::temp_dir();
-    Error::from(aludel_storage::Error::io(
-        aludel_storage::error::IoOperation::Write,
-        &path,
-        error,
-    ))
 }

@@ -9,15 +9,23 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::frame::Frames;
-use super::partition::Partition;
+use super::partition::{Partition, Row};
 use crate::error::{Error, Result};
 use crate::exec::{ExecContext, Vector};
 use crate::functions::{Accumulator, AggregateFunction, FunctionContext, FunctionKind};
 use crate::plan::physical::WindowCall;
 use crate::value::{Collation, ValueRef, cast};
 
-/// A call of an aggregate over frames.
+/// A call of an aggregate over frames, and its state.
 pub(super) struct FrameAggregate {
+    calls: Calls,
+    state: Option<Box<dyn Accumulator>>,
+    /// The rows that are in the state.
+    inside: Range<usize>,
+}
+
+/// How rows get into a state.
+struct Calls {
     function: Arc<dyn AggregateFunction>,
     collation: Collation,
     /// Stored columns that hold the arguments.
@@ -39,42 +47,55 @@ impl FrameAggregate {
             )));
         };
         Ok(FrameAggregate {
-            function: Arc::clone(function),
-            collation: call.collation.clone(),
-            arguments,
-            filter,
+            calls: Calls {
+                function: Arc::clone(function),
+                collation: call.collation.clone(),
+                arguments,
+                filter,
+            },
+            state: None,
+            inside: 0..0,
         })
     }
 
-    /// Appends the results of all rows of a partition.
+    /// Gets ready for a partition.
+    pub(super) fn start(&mut self) {
+        self.state = None;
+        self.inside = 0..0;
+    }
+
+    /// Appends the results of some rows of a partition, which are asked for in their order.
     pub(super) fn compute(
-        &self,
+        &mut self,
         context: &mut ExecContext<'_>,
         partition: &Partition<'_>,
-        frames: &mut Frames,
+        frames: &Frames,
+        rows: Range<usize>,
         out: &mut Vector,
     ) -> Result<()> {
-        let mut functions =
-            FunctionContext::new(&context.state.session.environment).with_collation(&self.collation);
+        let FrameAggregate { calls, state, inside } = self;
+        let environment = &context.state.session.environment;
+        let mut functions = FunctionContext::new(environment).with_collation(&calls.collation);
         if frames.excludes() {
-            return self.compute_each(&mut functions, partition, frames, out);
+            return calls.compute_each(&mut functions, partition, frames, rows, out);
         }
-        let mut state = self.function.accumulator();
-        let mut inside = 0..0;
-        for row in 0..partition.len() {
-            let wanted = frames.range(partition, row);
-            if row > 0 && wanted == inside {
+        let state = state.get_or_insert_with(|| calls.function.accumulator());
+        for row in rows.clone() {
+            let wanted = frames.range(partition, row)?;
+            if row > rows.start && wanted == *inside {
                 let before = out.len() - 1;
                 out.push_copy(before);
                 continue;
             }
-            self.slide(&mut functions, partition, &mut state, &inside, &wanted)?;
-            inside = wanted;
+            calls.slide(&mut functions, partition, state, inside, &wanted)?;
+            *inside = wanted;
             state.value(&mut functions, out)?;
         }
         Ok(())
     }
+}
 
+impl Calls {
     /// Brings the state from the rows `inside` to the rows `wanted`.
     fn slide(
         &self,
@@ -99,8 +120,9 @@ impl FrameAggregate {
             self.step(functions, partition, state.as_mut(), row)?;
         }
         for row in inside.start..wanted.start {
-            if self.counts(partition, row) {
-                state.inverse(functions, &self.row(partition, row))?;
+            let row = partition.row(row)?;
+            if self.counts(&row) {
+                state.inverse(functions, &self.arguments(&row))?;
             }
         }
         Ok(())
@@ -112,12 +134,13 @@ impl FrameAggregate {
         functions: &mut FunctionContext<'_>,
         partition: &Partition<'_>,
         frames: &Frames,
+        rows: Range<usize>,
         out: &mut Vector,
     ) -> Result<()> {
-        for row in 0..partition.len() {
+        for row in rows {
             let mut state = self.function.accumulator();
-            for other in frames.range(partition, row) {
-                if !frames.is_excluded(partition, row, other) {
+            for other in frames.range(partition, row)? {
+                if !frames.is_excluded(partition, row, other)? {
                     self.step(functions, partition, state.as_mut(), other)?;
                 }
             }
@@ -133,22 +156,20 @@ impl FrameAggregate {
         state: &mut dyn Accumulator,
         row: usize,
     ) -> Result<()> {
-        if self.counts(partition, row) {
-            state.step(functions, &self.row(partition, row))
+        let row = partition.row(row)?;
+        if self.counts(&row) {
+            state.step(functions, &self.arguments(&row))
         } else {
             Ok(())
         }
     }
 
-    fn counts(&self, partition: &Partition<'_>, row: usize) -> bool {
+    fn counts(&self, row: &Row<'_>) -> bool {
         self.filter
-            .is_none_or(|filter| cast::truth(partition.value(filter, row)) == Some(true))
+            .is_none_or(|filter| cast::truth(row.get(filter)) == Some(true))
     }
 
-    fn row<'p>(&self, partition: &Partition<'p>, row: usize) -> SmallVec<[ValueRef<'p>; 4]> {
-        self.arguments
-            .iter()
-            .map(|column| partition.value(*column, row))
-            .collect()
+    fn arguments<'r>(&self, row: &'r Row<'_>) -> SmallVec<[ValueRef<'r>; 4]> {
+        self.arguments.iter().map(|column| row.get(*column)).collect()
     }
 }

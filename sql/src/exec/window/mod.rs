@@ -4,23 +4,26 @@
 //!   input batch ─> kernels: partition keys, order keys, arguments, filters ─> stored beside the input's columns
 //!                      │ the partition key changes: the rows before it are a whole partition
 //!                      v
-//!   partition ─> peer groups ─> for each call: frames, values ─> output batches: input's columns, a column a call
+//!   partition ─> peer groups ─> output batches: input's columns, and for each call the values of these rows by their frames
 //! ```
 //!
-//! A partition is held in memory. Rows of a partition that is not complete yet are carried over when the ones before it are
-//! put out.
+//! A partition is held in memory, or [on disk](large) when it takes more than a quarter of the memory budget. Rows of a partition that is
+//! not complete yet are carried over when the ones before it are put out. Results are computed as rows are put out, in their order.
 //!
 //! Invariants: W1 `places` holds the rows in order of arrival, `starts` the ordinals at which partitions begin, ascending, the first 0;
-//! W2 results exist for rows below `finished`, one a call each.
+//! W2 rows below `finished` are of complete partitions, of which the first `begun` were begun with; W3 rows in `large` come before those
+//! in `rows`, and no partition has rows in both.
 //!
 //! Source: SQLite's page on window functions.
 
 mod aggregate;
 mod frame;
+mod large;
 mod partition;
 mod ranking;
 
 use std::cmp::Ordering;
+use std::ops::Range;
 
 use super::build::BuildContext;
 use super::kernel::{Kernel, Rows, Values};
@@ -33,7 +36,8 @@ use crate::plan::physical::{self, WindowCall};
 use crate::value::{Collation, compare};
 use aggregate::FrameAggregate;
 use frame::Frames;
-use partition::{Order, Partition};
+use large::LargePartition;
+use partition::{Order, Partition, Peers};
 use ranking::Ranking;
 
 /// Builds the operator over `input`, whose layout has `width` columns.
@@ -82,6 +86,9 @@ pub(super) fn window(
         starts: Vec::new(),
         finished: 0,
         sent: 0,
+        begun: 0,
+        peers: Peers::default(),
+        large: None,
         exhausted: false,
         output: Batch::new(width + calls.len()),
         calls,
@@ -104,32 +111,28 @@ struct Window {
     width: usize,
     places: Vec<u32>,
     starts: Vec<usize>,
-    /// Rows whose results are computed.
+    /// Rows of partitions that are complete.
     finished: usize,
     /// Rows that were put out.
     sent: usize,
+    /// Partitions of which rows were put out, and the peer groups of the last one.
+    begun: usize,
+    peers: Peers,
+    /// A partition on disk, and how many of its rows were put out.
+    large: Option<(LargePartition, usize)>,
     exhausted: bool,
     output: Batch,
 }
 
-/// A call and its results.
+/// A call.
 struct Call {
     kind: CallKind,
     frames: Frames,
-    results: Results,
 }
 
 enum CallKind {
     Ranking(Ranking),
     Aggregate(FrameAggregate),
-}
-
-/// Results of a call, one a row.
-enum Results {
-    /// Values of their own.
-    Computed(Vector),
-    /// Values of stored columns: column and place, `None` for NULL.
-    Picked(Vec<Option<(usize, u32)>>),
 }
 
 impl Call {
@@ -144,82 +147,89 @@ impl Call {
             FunctionKind::Window(function) => CallKind::Ranking(Ranking::new(*function, arguments)),
             _ => CallKind::Aggregate(FrameAggregate::build(call, arguments, filter)?),
         };
-        let results = match &kind {
-            CallKind::Ranking(ranking) if ranking.picks_values() => Results::Picked(Vec::new()),
-            _ => Results::Computed(Vector::new()),
-        };
-        Ok(Call {
-            kind,
-            frames,
-            results,
-        })
+        Ok(Call { kind, frames })
     }
 
-    fn compute(&mut self, context: &mut ExecContext<'_>, partition: &Partition<'_>) -> Result<()> {
-        match (&mut self.kind, &mut self.results) {
-            (CallKind::Ranking(ranking), Results::Computed(out)) => ranking.compute(partition, out),
-            (CallKind::Ranking(ranking), Results::Picked(out)) => {
-                self.frames.start(context, partition)?;
-                ranking.pick(partition, &mut self.frames, out)
-            }
-            (CallKind::Aggregate(aggregate), Results::Computed(out)) => {
-                self.frames.start(context, partition)?;
-                aggregate.compute(context, partition, &mut self.frames, out)
-            }
-            (CallKind::Aggregate(_), Results::Picked(_)) => Ok(()),
+    /// Gets ready for a partition.
+    fn start(&mut self, context: &mut ExecContext<'_>) -> Result<()> {
+        match &mut self.kind {
+            CallKind::Ranking(ranking) if !ranking.picks_values() => return Ok(()),
+            CallKind::Ranking(_) => {}
+            CallKind::Aggregate(aggregate) => aggregate.start(),
         }
-    }
-}
-
-impl Results {
-    fn clear(&mut self) {
-        match self {
-            Results::Computed(values) => values.clear(),
-            Results::Picked(picks) => picks.clear(),
-        }
+        self.frames.start(context)
     }
 
-    fn copy(&self, rows: &RowStore, range: std::ops::Range<usize>, out: &mut Vector) {
-        match self {
-            Results::Computed(values) => out.extend_range(values, range),
-            Results::Picked(picks) => {
-                for pick in &picks[range] {
-                    match pick {
-                        Some((column, place)) => out.push(rows.get(*column, *place)),
-                        None => out.push_null(),
-                    }
-                }
-            }
+    /// Appends the results of some rows.
+    fn compute(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        partition: &Partition<'_>,
+        rows: Range<usize>,
+        out: &mut Vector,
+    ) -> Result<()> {
+        match &mut self.kind {
+            CallKind::Ranking(ranking) if !ranking.picks_values() => ranking.compute(partition, rows, out),
+            CallKind::Ranking(ranking) => ranking.pick(partition, &self.frames, rows, out),
+            CallKind::Aggregate(aggregate) => aggregate.compute(context, partition, &self.frames, rows, out),
         }
     }
 }
 
 impl Window {
-    /// Reads until a partition is complete, and computes all that are.
+    /// Reads until a partition is complete.
     fn advance(&mut self, context: &mut ExecContext<'_>) -> Result<()> {
         self.drop_finished()?;
+        let budget = context.state.session.memory_budget_bytes / 4;
         while self.starts.len() < 2 && !self.exhausted {
             context.check_interrupt()?;
-            if self.input.next(context)? {
-                self.take(context)?;
-            } else {
+            if !self.input.next(context)? {
                 self.exhausted = true;
                 self.input.close();
+                break;
+            }
+            self.take(context)?;
+            if self.large.is_some() && !self.starts.is_empty() {
+                break;
+            }
+            if self.starts.len() == 1 && self.rows.memory() + self.places.len() * 4 > budget {
+                self.move_to_disk()?;
             }
         }
-        let mut ends: Vec<usize> = self.starts.iter().skip(1).copied().collect();
-        if self.exhausted && !self.starts.is_empty() {
-            ends.push(self.places.len());
-        }
-        for (start, end) in self.starts.iter().zip(&ends) {
-            context.check_interrupt()?;
-            let partition = Partition::new(&self.rows, &self.places[*start..*end], &self.order);
-            for call in &mut self.calls {
-                call.compute(context, &partition)?;
-            }
-            self.finished = *end;
+        self.finished = match (self.exhausted, self.starts.last()) {
+            (true, _) => self.places.len(),
+            (false, Some(last)) => *last,
+            (false, None) => 0,
+        };
+        if let Some((large, _)) = &mut self.large {
+            self.calls.iter_mut().try_for_each(|call| call.start(context))?;
+            large.finish()?;
         }
         Ok(())
+    }
+
+    /// The partition at hand takes too much memory: its rows go to disk, and so will further ones.
+    fn move_to_disk(&mut self) -> Result<()> {
+        let mut large = LargePartition::new(self.width);
+        let mut batch = Batch::new(self.width);
+        for places in self.places.chunks(BATCH_ROWS_MAX) {
+            self.gather(places, &mut batch);
+            let columns: Vec<Values<'_>> = batch.columns.iter().map(Values::dense).collect();
+            large.append(&columns, places.len(), &self.order)?;
+        }
+        self.large = Some((large, 0));
+        self.rows.clear();
+        self.places = Vec::new();
+        self.starts.clear();
+        Ok(())
+    }
+
+    fn gather(&self, places: &[u32], batch: &mut Batch) {
+        batch.clear();
+        for (number, column) in batch.columns.iter_mut().enumerate() {
+            self.rows.gather(number, places, column);
+        }
+        batch.set_len(places.len());
     }
 
     /// Stores the input's batch and marks where partitions begin.
@@ -231,6 +241,8 @@ impl Window {
             places,
             starts,
             partition_keys,
+            large,
+            order,
             ..
         } = self;
         let batch = input.batch();
@@ -243,21 +255,85 @@ impl Window {
         for kernel in kernels {
             columns.push(kernel.evaluate(context, batch)?);
         }
-        for n in 0..selected.len() {
+        let mut from = 0;
+        if let Some((large, _)) = large {
+            let is_own = |n: &usize| {
+                let mut keys = partition_keys.iter();
+                keys.all(|(column, collation)| {
+                    compare(large.last(*column), columns[*column].get(*n), collation) == Ordering::Equal
+                })
+            };
+            from = (0..selected.len()).take_while(is_own).count();
+            large.append(&columns, from, order)?;
+        }
+        for n in from..selected.len() {
             let same = |(column, collation): &(usize, Collation)| {
                 let value = columns[*column].get(n);
-                let before = match n.checked_sub(1) {
-                    Some(before) => Some(columns[*column].get(before)),
+                let before = match n.checked_sub(from + 1) {
+                    Some(_) => Some(columns[*column].get(n - 1)),
                     None => places.last().map(|place| rows.get(*column, *place)),
                 };
                 before.is_some_and(|before| compare(before, value, collation) == Ordering::Equal)
             };
-            let ordinal = places.len() + n;
+            let ordinal = places.len() + n - from;
             if ordinal == 0 || !partition_keys.iter().all(same) {
                 starts.push(ordinal);
             }
         }
-        rows.append_values(&columns, selected.len(), |place| places.push(place))
+        rows.append_values(&columns, from..selected.len(), |place| places.push(place))
+    }
+
+    /// Puts the next rows of the partition on disk out; false when there are none.
+    fn send_large(&mut self, context: &mut ExecContext<'_>) -> Result<bool> {
+        let Some((large, sent)) = &mut self.large else {
+            return Ok(false);
+        };
+        let (inputs, results) = self.output.columns.split_at_mut(self.input_width);
+        let count = large.read(*sent, inputs)?;
+        let partition = Partition::large(large, &self.order);
+        for (call, out) in self.calls.iter_mut().zip(results) {
+            context.check_interrupt()?;
+            call.compute(context, &partition, *sent..*sent + count, out)?;
+        }
+        *sent += count;
+        self.output.set_len(count);
+        if count == 0 {
+            self.large = None;
+        }
+        Ok(count > 0)
+    }
+
+    /// Puts the next of the rows in memory out; false when there are none that are finished.
+    fn send(&mut self, context: &mut ExecContext<'_>) -> Result<bool> {
+        let range = self.sent..(self.sent + BATCH_ROWS_MAX).min(self.finished);
+        if range.is_empty() {
+            return Ok(false);
+        }
+        let (inputs, results) = self.output.columns.split_at_mut(self.input_width);
+        for (number, column) in inputs.iter_mut().enumerate() {
+            self.rows.gather(number, &self.places[range.clone()], column);
+        }
+        let mut row = range.start;
+        while row < range.end {
+            let end_of = |begun: usize| self.starts.get(begun).copied().unwrap_or(self.finished);
+            if self.starts.get(self.begun) == Some(&row) {
+                let own = &self.places[row..end_of(self.begun + 1)];
+                self.peers.find(&self.rows, own, &self.order);
+                self.calls.iter_mut().try_for_each(|call| call.start(context))?;
+                self.begun += 1;
+                context.check_interrupt()?;
+            }
+            let (start, end) = (self.starts[self.begun - 1], end_of(self.begun));
+            let partition = Partition::new(&self.rows, &self.places[start..end], &self.peers, &self.order);
+            let until = end.min(range.end);
+            for (call, out) in self.calls.iter_mut().zip(results.iter_mut()) {
+                call.compute(context, &partition, row - start..until - start, out)?;
+            }
+            row = until;
+        }
+        self.output.set_len(range.len());
+        self.sent = range.end;
+        Ok(true)
     }
 
     /// Forgets rows that were put out; those of an incomplete partition move to the front.
@@ -283,9 +359,9 @@ impl Window {
             *start = start.saturating_sub(finished);
             kept
         });
-        self.calls.iter_mut().for_each(|call| call.results.clear());
         self.finished = 0;
         self.sent = 0;
+        self.begun = 0;
         Ok(())
     }
 
@@ -293,9 +369,10 @@ impl Window {
         self.rows.clear();
         self.places.clear();
         self.starts.clear();
-        self.calls.iter_mut().for_each(|call| call.results.clear());
         self.finished = 0;
         self.sent = 0;
+        self.begun = 0;
+        self.large = None;
         self.exhausted = false;
     }
 }
@@ -308,23 +385,18 @@ impl Operator for Window {
 
     fn next(&mut self, context: &mut ExecContext<'_>) -> Result<bool> {
         self.output.clear();
-        if self.sent == self.finished {
+        if self.large.is_none() && self.sent == self.finished {
             self.advance(context)?;
         }
-        let range = self.sent..(self.sent + BATCH_ROWS_MAX).min(self.finished);
-        if range.is_empty() {
-            return Ok(false);
+        if self.send_large(context)? || self.send(context)? {
+            return Ok(true);
         }
-        let (inputs, results) = self.output.columns.split_at_mut(self.input_width);
-        for (number, column) in inputs.iter_mut().enumerate() {
-            self.rows.gather(number, &self.places[range.clone()], column);
+        // A partition on disk has come to its end, and none behind it is complete.
+        if !self.exhausted {
+            self.advance(context)?;
+            return Ok(self.send_large(context)? || self.send(context)?);
         }
-        for (call, column) in self.calls.iter().zip(results) {
-            call.results.copy(&self.rows, range.clone(), column);
-        }
-        self.output.set_len(range.len());
-        self.sent = range.end;
-        Ok(true)
+        Ok(false)
     }
 
     fn batch(&self) -> &Batch {

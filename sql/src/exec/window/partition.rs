@@ -1,10 +1,14 @@
-//! One partition: its rows by number, and its peer groups.
+//! One partition: its rows by number, and its peer groups, in memory or on disk.
 
 use std::cmp::Ordering;
 
+use super::large::LargePartition;
+use crate::error::Result;
+use crate::exec::Vector;
+use crate::exec::row_log::Columns;
 use crate::exec::row_store::RowStore;
 use crate::plan::physical::SortKey;
-use crate::value::{Collation, ValueRef, compare};
+use crate::value::{Collation, Value, ValueRef, compare};
 
 /// The ORDER BY of a window: stored columns, and how they compare.
 pub(super) struct Order {
@@ -32,78 +36,136 @@ impl Order {
     }
 }
 
-/// The rows of a partition, numbered from 0.
-pub(super) struct Partition<'a> {
-    rows: &'a RowStore,
-    places: &'a [u32],
-    order: &'a Order,
+/// The peer groups of a partition in memory.
+#[derive(Default)]
+pub(super) struct Peers {
     /// The first row of each peer group, and the number of rows at the end.
     group_starts: Vec<usize>,
     /// The group of each row.
     groups: Vec<u32>,
 }
 
-impl<'a> Partition<'a> {
-    pub(super) fn new(rows: &'a RowStore, places: &'a [u32], order: &'a Order) -> Partition<'a> {
-        let mut partition = Partition {
-            rows,
-            places,
-            order,
-            group_starts: Vec::new(),
-            groups: Vec::with_capacity(places.len()),
-        };
+impl Peers {
+    /// Finds the groups of the rows at `places`.
+    pub(super) fn find(&mut self, rows: &RowStore, places: &[u32], order: &Order) {
+        self.group_starts.clear();
+        self.groups.clear();
+        self.groups.reserve(places.len());
         for row in 0..places.len() {
-            if row == 0 || !partition.are_peers(row - 1, row) {
-                partition.group_starts.push(row);
+            let value = |column: usize, row: usize| rows.get(column, places[row]);
+            if row == 0 || !order.are_peers(|column| value(column, row - 1), |column| value(column, row)) {
+                self.group_starts.push(row);
             }
-            partition.groups.push(partition.group_starts.len() as u32 - 1);
+            self.groups.push(self.group_starts.len() as u32 - 1);
         }
-        partition.group_starts.push(places.len());
-        partition
+        self.group_starts.push(places.len());
+    }
+}
+
+/// The rows of a partition, numbered from 0.
+pub(super) struct Partition<'a> {
+    source: Source<'a>,
+    order: &'a Order,
+    len: usize,
+}
+
+/// Where they are.
+enum Source<'a> {
+    Memory {
+        rows: &'a RowStore,
+        places: &'a [u32],
+        peers: &'a Peers,
+    },
+    Large(&'a LargePartition),
+}
+
+/// One row of a partition.
+pub(super) enum Row<'a> {
+    Held(&'a [Vector], usize),
+    Read(Columns, usize),
+}
+
+impl Row<'_> {
+    /// A stored column's value.
+    #[inline]
+    pub(super) fn get(&self, column: usize) -> ValueRef<'_> {
+        match self {
+            Row::Held(columns, row) => columns[column].get(*row),
+            Row::Read(columns, row) => columns[column].get(*row),
+        }
+    }
+}
+
+impl<'a> Partition<'a> {
+    pub(super) fn new(
+        rows: &'a RowStore,
+        places: &'a [u32],
+        peers: &'a Peers,
+        order: &'a Order,
+    ) -> Partition<'a> {
+        Partition {
+            source: Source::Memory { rows, places, peers },
+            order,
+            len: places.len(),
+        }
+    }
+
+    pub(super) fn large(rows: &'a LargePartition, order: &'a Order) -> Partition<'a> {
+        Partition {
+            source: Source::Large(rows),
+            order,
+            len: rows.len(),
+        }
     }
 
     /// How many rows there are.
     pub(super) fn len(&self) -> usize {
-        self.places.len()
-    }
-
-    /// How many peer groups there are.
-    pub(super) fn group_count(&self) -> usize {
-        self.group_starts.len() - 1
+        self.len
     }
 
     /// The peer group of a row.
-    pub(super) fn group(&self, row: usize) -> usize {
-        self.groups[row] as usize
+    pub(super) fn group(&self, row: usize) -> Result<usize> {
+        match &self.source {
+            Source::Memory { peers, .. } => Ok(peers.groups[row] as usize),
+            Source::Large(rows) => rows.group(row),
+        }
     }
 
     /// The first row of a group; the number of rows for the one after the last.
-    pub(super) fn group_start(&self, group: usize) -> usize {
-        self.group_starts[group.min(self.group_count())]
+    pub(super) fn group_start(&self, group: usize) -> Result<usize> {
+        match &self.source {
+            Source::Memory { peers, .. } => Ok(peers.group_starts.get(group).copied().unwrap_or(self.len)),
+            Source::Large(rows) => rows.group_start(group),
+        }
     }
 
     /// The first row and the one after the last of the peers of a row.
-    pub(super) fn peers(&self, row: usize) -> (usize, usize) {
-        let group = self.group(row);
-        (self.group_starts[group], self.group_starts[group + 1])
+    pub(super) fn peers(&self, row: usize) -> Result<(usize, usize)> {
+        let group = self.group(row)?;
+        Ok((self.group_start(group)?, self.group_start(group + 1)?))
     }
 
-    /// The place of a row in the store.
-    pub(super) fn place(&self, row: usize) -> u32 {
-        self.places[row]
-    }
-
-    /// A stored column's value.
-    pub(super) fn value(&self, column: usize, row: usize) -> ValueRef<'a> {
-        self.rows.get(column, self.places[row])
+    /// A row.
+    #[inline]
+    pub(super) fn row(&self, row: usize) -> Result<Row<'a>> {
+        match &self.source {
+            Source::Memory { rows, places, .. } => {
+                let (columns, row) = rows.row(places[row]);
+                Ok(Row::Held(columns, row))
+            }
+            Source::Large(rows) => {
+                let (columns, row) = rows.row(row)?;
+                Ok(Row::Read(columns, row))
+            }
+        }
     }
 
     /// The value of the first order key.
-    pub(super) fn order_value(&self, row: usize) -> ValueRef<'a> {
-        self.order
-            .columns
-            .first()
-            .map_or(ValueRef::Null, |key| self.value(key.column, row))
+    pub(super) fn order_value(&self, row: usize) -> Result<Value> {
+        match self.order.columns.first() {
+            Some(key) => Ok(Value::from(self.row(row)?.get(key.column))),
+            None => Ok(Value::Null),
+        }
     }
 
     /// Whether the first order key descends.
@@ -112,18 +174,23 @@ impl<'a> Partition<'a> {
     }
 
     /// How the first order key's value of `row` stands to `value` in the window's order.
-    pub(super) fn order_of(&self, row: usize, value: ValueRef<'_>) -> Ordering {
+    pub(super) fn order_of(&self, row: usize, value: ValueRef<'_>) -> Result<Ordering> {
         let Some(key) = self.order.columns.first() else {
-            return Ordering::Equal;
+            return Ok(Ordering::Equal);
         };
-        key.compare(self.value(key.column, row), value)
+        Ok(key.compare(self.row(row)?.get(key.column), value))
     }
+}
 
-    fn are_peers(&self, a: usize, b: usize) -> bool {
-        self.order
-            .columns
-            .iter()
-            .all(|key| key.compare(self.value(key.column, a), self.value(key.column, b)) == Ordering::Equal)
+impl Order {
+    /// Whether two rows, given by their columns, are peers.
+    pub(super) fn are_peers<'v>(
+        &self,
+        a: impl Fn(usize) -> ValueRef<'v>,
+        b: impl Fn(usize) -> ValueRef<'v>,
+    ) -> bool {
+        let mut keys = self.columns.iter();
+        keys.all(|key| key.compare(a(key.column), b(key.column)) == Ordering::Equal)
     }
 }
 

@@ -1,7 +1,9 @@
 //! The functions that exist only over windows.
 
+use std::ops::Range;
+
 use super::frame::Frames;
-use super::partition::Partition;
+use super::partition::{Partition, Row};
 use crate::error::{Error, Result};
 use crate::exec::Vector;
 use crate::functions::WindowFunction;
@@ -31,34 +33,48 @@ impl Ranking {
         )
     }
 
-    /// Appends the numbers of all rows of a partition.
-    pub(super) fn compute(&self, partition: &Partition<'_>, out: &mut Vector) -> Result<()> {
+    /// Appends the numbers of some rows of a partition.
+    pub(super) fn compute(
+        &self,
+        partition: &Partition<'_>,
+        rows: Range<usize>,
+        out: &mut Vector,
+    ) -> Result<()> {
         let count = partition.len();
         match self.function {
-            WindowFunction::RowNumber => out.extend_integers(1..=count as i64),
+            WindowFunction::RowNumber => out.extend_integers(rows.map(|row| row as i64 + 1)),
             WindowFunction::Rank => {
-                out.extend_integers((0..count).map(|row| partition.peers(row).0 as i64 + 1))
+                for row in rows {
+                    out.push_integer(partition.peers(row)?.0 as i64 + 1);
+                }
             }
             WindowFunction::DenseRank => {
-                out.extend_integers((0..count).map(|row| partition.group(row) as i64 + 1));
+                for row in rows {
+                    out.push_integer(partition.group(row)? as i64 + 1);
+                }
             }
             WindowFunction::PercentRank => {
                 let others = count.saturating_sub(1);
-                let share = |row: usize| partition.peers(row).0 as f64 / others as f64;
-                (0..count).for_each(|row| out.push_real(if others == 0 { 0.0 } else { share(row) }));
+                for row in rows {
+                    let share = partition.peers(row)?.0 as f64 / others as f64;
+                    out.push_real(if others == 0 { 0.0 } else { share });
+                }
             }
             WindowFunction::CumeDist => {
-                (0..count).for_each(|row| out.push_real(partition.peers(row).1 as f64 / count as f64));
+                for row in rows {
+                    out.push_real(partition.peers(row)?.1 as f64 / count as f64);
+                }
             }
-            WindowFunction::Ntile => self.ntile(partition, out)?,
+            WindowFunction::Ntile => self.ntile(partition, rows, out)?,
             other => return Err(Error::misuse(format!("{other:?} is not a ranking"))),
         }
         Ok(())
     }
 
     /// Larger buckets first; with more buckets than rows each row has its own.
-    fn ntile(&self, partition: &Partition<'_>, out: &mut Vector) -> Result<()> {
-        let buckets = self.positive(partition, 0, 0, "argument of ntile must be a positive integer")?;
+    fn ntile(&self, partition: &Partition<'_>, rows: Range<usize>, out: &mut Vector) -> Result<()> {
+        let message = "argument of ntile must be a positive integer";
+        let buckets = self.positive(&partition.row(0)?, 0, message)?;
         let (small, larger) = (partition.len() / buckets, partition.len() % buckets);
         let in_larger = larger * (small + 1);
         let bucket = |row: usize| match row.checked_sub(in_larger) {
@@ -66,74 +82,63 @@ impl Ranking {
             // Past the larger buckets there are rows only when the small ones hold some.
             Some(rest) => larger + rest / small.max(1),
         };
-        out.extend_integers((0..partition.len()).map(|row| bucket(row) as i64 + 1));
+        out.extend_integers(rows.map(|row| bucket(row) as i64 + 1));
         Ok(())
     }
 
-    /// Appends which values the rows of a partition get.
+    /// Appends the values that some rows of a partition get from others.
     pub(super) fn pick(
         &self,
         partition: &Partition<'_>,
-        frames: &mut Frames,
-        out: &mut Vec<Option<(usize, u32)>>,
+        frames: &Frames,
+        rows: Range<usize>,
+        out: &mut Vector,
     ) -> Result<()> {
         let value = self.arguments.first().copied().unwrap_or_default();
-        for row in 0..partition.len() {
+        let is_neighbour = matches!(self.function, WindowFunction::Lag | WindowFunction::Lead);
+        for row in rows {
             let found = match self.function {
-                WindowFunction::Lag => self.neighbour(partition, row, -1),
-                WindowFunction::Lead => self.neighbour(partition, row, 1),
-                WindowFunction::FirstValue => nth_in_frame(partition, frames, row, 1),
-                WindowFunction::LastValue => last_in_frame(partition, frames, row),
+                WindowFunction::Lag => self.neighbour(partition, row, -1)?,
+                WindowFunction::Lead => self.neighbour(partition, row, 1)?,
+                WindowFunction::FirstValue => nth_in_frame(partition, frames, row, 1)?,
+                WindowFunction::LastValue => last_in_frame(partition, frames, row)?,
                 _ => {
                     let message = "second argument to nth_value must be a positive integer";
-                    let nth = self.positive(partition, 1, row, message)?;
-                    nth_in_frame(partition, frames, row, nth)
+                    let nth = self.positive(&partition.row(row)?, 1, message)?;
+                    nth_in_frame(partition, frames, row, nth)?
                 }
             };
-            let is_neighbour = matches!(self.function, WindowFunction::Lag | WindowFunction::Lead);
-            out.push(match (found, self.arguments.get(2)) {
-                (Some(other), _) => Some((value, partition.place(other))),
-                (None, Some(default)) if is_neighbour => Some((*default, partition.place(row))),
-                (None, _) => None,
-            });
+            match (found, self.arguments.get(2)) {
+                (Some(other), _) => out.push(partition.row(other)?.get(value)),
+                (None, Some(default)) if is_neighbour => out.push(partition.row(row)?.get(*default)),
+                (None, _) => out.push_null(),
+            }
         }
         Ok(())
     }
 
     /// The row that lag or lead looks at.
-    fn neighbour(&self, partition: &Partition<'_>, row: usize, direction: i64) -> Option<usize> {
+    fn neighbour(&self, partition: &Partition<'_>, row: usize, direction: i64) -> Result<Option<usize>> {
         let offset = match self.arguments.get(1) {
             None => 1,
-            Some(column) => match cast::cast(partition.value(*column, row), Affinity::Integer) {
+            Some(column) => match cast::cast(partition.row(row)?.get(*column), Affinity::Integer) {
                 Value::Integer(offset) => offset,
-                _ => return None,
+                _ => return Ok(None),
             },
         };
-        let other = i64::try_from(row)
-            .ok()?
-            .checked_add(offset.checked_mul(direction)?)?;
-        usize::try_from(other)
-            .ok()
-            .filter(|other| *other < partition.len())
+        let other = offset.checked_mul(direction);
+        let other = other.and_then(|offset| i64::try_from(row).ok()?.checked_add(offset));
+        let other = other.and_then(|other| usize::try_from(other).ok());
+        Ok(other.filter(|other| *other < partition.len()))
     }
 
     /// An argument that has to be a positive whole number.
-    fn positive(
-        &self,
-        partition: &Partition<'_>,
-        argument: usize,
-        row: usize,
-        message: &str,
-    ) -> Result<usize> {
-        let number = match self
-            .arguments
-            .get(argument)
-            .map(|column| partition.value(*column, row))
-        {
+    fn positive(&self, row: &Row<'_>, argument: usize, message: &str) -> Result<usize> {
+        let number = match self.arguments.get(argument).map(|column| row.get(*column)) {
             Some(ValueRef::Integer(number)) => Some(number),
             Some(ValueRef::Real(number)) if number.fract() == 0.0 => Some(number as i64),
-            Some(ValueRef::Text(_)) if self.function == WindowFunction::Ntile => {
-                match cast::cast(partition.value(self.arguments[argument], row), Affinity::Integer) {
+            Some(text @ ValueRef::Text(_)) if self.function == WindowFunction::Ntile => {
+                match cast::cast(text, Affinity::Integer) {
                     Value::Integer(number) => Some(number),
                     _ => None,
                 }
@@ -147,22 +152,27 @@ impl Ranking {
     }
 }
 
-fn nth_in_frame(partition: &Partition<'_>, frames: &Frames, row: usize, nth: usize) -> Option<usize> {
-    let range = frames.range(partition, row);
+fn nth_in_frame(partition: &Partition<'_>, frames: &Frames, row: usize, nth: usize) -> Result<Option<usize>> {
+    let range = frames.range(partition, row)?;
     if !frames.excludes() {
-        return range
-            .start
-            .checked_add(nth - 1)
-            .filter(|other| *other < range.end);
+        let other = range.start.checked_add(nth - 1);
+        return Ok(other.filter(|other| *other < range.end));
     }
-    range
-        .filter(|other| !frames.is_excluded(partition, row, *other))
-        .nth(nth - 1)
+    let mut left = nth;
+    for other in range {
+        left -= usize::from(!frames.is_excluded(partition, row, other)?);
+        if left == 0 {
+            return Ok(Some(other));
+        }
+    }
+    Ok(None)
 }
 
-fn last_in_frame(partition: &Partition<'_>, frames: &Frames, row: usize) -> Option<usize> {
-    frames
-        .range(partition, row)
-        .rev()
-        .find(|other| !frames.is_excluded(partition, row, *other))
+fn last_in_frame(partition: &Partition<'_>, frames: &Frames, row: usize) -> Result<Option<usize>> {
+    for other in frames.range(partition, row)?.rev() {
+        if !frames.is_excluded(partition, row, other)? {
+            return Ok(Some(other));
+        }
+    }
+    Ok(None)
 }

@@ -1,29 +1,33 @@
 //! Rows that are kept aside until a statement has read all that it will change.
 
-use std::collections::BTreeMap;
-
 use super::index::collect_columns;
-use crate::error::Result;
-use crate::exec::{Batch, ExecContext, Operator};
+use crate::error::{Error, Result};
+use crate::exec::kernel::{Rows, Values};
+use crate::exec::row_log::RowLog;
+use crate::exec::sort::SortBuffer;
+use crate::exec::{BATCH_ROWS_MAX, Batch, ExecContext, Operator, Vector};
 use crate::plan::Node;
 use crate::plan::expr::Expr;
-use crate::plan::physical::{ScanColumn, SeekTerm};
-use crate::value::Value;
+use crate::plan::physical::{ScanColumn, SeekTerm, SortKey};
+use crate::value::{Collation, Value, compare};
 
-/// Batches of rows, kept densely; the memory stays for the next run.
+/// Batches of rows, kept densely; the memory stays for the next run. Rows beyond a quarter of the memory budget are on disk.
 #[derive(Default)]
 pub(super) struct Collected {
     batches: Vec<Batch>,
     used: usize,
+    bytes: usize,
+    /// The rows behind those.
+    rest: Option<RowLog>,
 }
 
 impl Collected {
     /// Reads all that `input` has.
     pub(super) fn fill(&mut self, input: &mut dyn Operator, context: &mut ExecContext<'_>) -> Result<()> {
-        self.used = 0;
+        self.clear();
         while input.next(context)? {
             context.check_interrupt()?;
-            self.push(input.batch());
+            self.push(input.batch(), context.state.session.memory_budget_bytes / 4)?;
         }
         Ok(())
     }
@@ -31,10 +35,17 @@ impl Collected {
     /// Forgets the rows.
     pub(super) fn clear(&mut self) {
         self.used = 0;
+        self.bytes = 0;
+        if self.rest.take().is_some() {
+            self.batches.truncate(1);
+        }
     }
 
-    /// Keeps the selected rows of `batch`.
-    pub(super) fn push(&mut self, batch: &Batch) {
+    /// Keeps the selected rows of `batch`; in memory as long as they take no more than `budget` bytes.
+    pub(super) fn push(&mut self, batch: &Batch, budget: usize) -> Result<()> {
+        if let Some(rest) = &mut self.rest {
+            return rest.append(batch);
+        }
         if self.used == self.batches.len() {
             self.batches.push(Batch::new(batch.columns.len()));
         }
@@ -48,22 +59,111 @@ impl Collected {
             }
         }
         kept.set_len(batch.selected_len());
-    }
-
-    /// The last row of each key, as batch and row, in the order of the keys.
-    pub(super) fn last_of_each<K: Ord>(&self, key: impl Fn(&Batch, usize) -> K) -> Vec<(usize, usize)> {
-        let mut last = BTreeMap::new();
-        for (number, batch) in self.batches().iter().enumerate() {
-            for row in batch.selected() {
-                last.insert(key(batch, row), (number, row));
-            }
+        self.bytes += kept.columns.iter().map(Vector::memory).sum::<usize>();
+        if self.bytes > budget {
+            self.rest = Some(RowLog::new(batch.columns.len(), 0));
         }
-        last.into_values().collect()
+        Ok(())
     }
 
-    /// The batches in the order in which they came.
-    pub(super) fn batches(&self) -> &[Batch] {
-        &self.batches[..self.used]
+    /// Visits the batches in the order in which they came.
+    pub(super) fn visit<E: From<Error>>(
+        &mut self,
+        mut visit: impl FnMut(&Batch) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.batches[..self.used].iter().try_for_each(&mut visit)?;
+        let Some(rest) = &mut self.rest else {
+            return Ok(());
+        };
+        let mut batch = Batch::new(rest.width());
+        let mut next = 0;
+        loop {
+            batch.clear();
+            next += rest.read(next, BATCH_ROWS_MAX, &mut batch)?;
+            if batch.is_empty() {
+                return Ok(());
+            }
+            visit(&batch)?;
+        }
+    }
+}
+
+/// Of rows with equal keys the last one, in the order of the keys.
+pub(super) struct LastOfEach {
+    rows: SortBuffer,
+    width: usize,
+    identity: Vec<usize>,
+}
+
+impl LastOfEach {
+    /// Reads all that `input` has; the key of a row is its columns `identity`.
+    pub(super) fn read(
+        input: &mut dyn Operator,
+        context: &mut ExecContext<'_>,
+        identity: &[usize],
+    ) -> Result<LastOfEach> {
+        let ascending = |column: &usize| SortKey {
+            expression: Expr::Column(*column),
+            descending: false,
+            nulls_first: true,
+            collation: Collation::Binary,
+        };
+        let keys: Vec<SortKey> = identity.iter().map(ascending).collect();
+        let mut all = LastOfEach {
+            rows: SortBuffer::new(0, &keys),
+            width: 0,
+            identity: identity.to_vec(),
+        };
+        while input.next(context)? {
+            context.check_interrupt()?;
+            let batch = input.batch();
+            if all.width == 0 {
+                all.width = batch.columns.len();
+                all.rows = SortBuffer::new(all.width, &keys);
+            }
+            let values = identity.iter().map(|column| &batch.columns[*column]);
+            let values = values.map(|column| Values::of_column(column, Rows::of(batch)));
+            let values: Vec<Values<'_>> = values.collect();
+            all.rows.push(batch, &values)?;
+            all.rows
+                .spill_beyond(context.state.session.memory_budget_bytes / 4)?;
+        }
+        all.rows.sort()?;
+        Ok(all)
+    }
+
+    /// Visits the rows: batch and place.
+    pub(super) fn visit<E: From<Error>>(
+        &mut self,
+        mut visit: impl FnMut(&Batch, usize) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let LastOfEach { rows, identity, .. } = self;
+        let are_one = |(a, a_row): (&Batch, usize), (b, b_row): (&Batch, usize)| {
+            identity.iter().all(|&column| {
+                let (a, b) = (a.columns[column].get(a_row), b.columns[column].get(b_row));
+                compare(a, b, &Collation::Binary).is_eq()
+            })
+        };
+        let (mut batch, mut last) = (Batch::new(self.width), Batch::new(self.width));
+        loop {
+            rows.take(BATCH_ROWS_MAX, &mut batch)?;
+            if !last.is_empty() && (batch.is_empty() || !are_one((&last, 0), (&batch, 0))) {
+                visit(&last, 0)?;
+            }
+            let Some(end) = batch.len().checked_sub(1) else {
+                return Ok(());
+            };
+            for row in 0..end {
+                if !are_one((&batch, row), (&batch, row + 1)) {
+                    visit(&batch, row)?;
+                }
+            }
+            last.clear();
+            for (out, column) in last.columns.iter_mut().zip(&batch.columns) {
+                out.push_from(column, end);
+            }
+            last.set_len(1);
+        }
     }
 }
 

@@ -22,7 +22,8 @@ use crate::catalog::{Database, Index};
 use crate::error::{Error, Result};
 use crate::plan::physical::DatabaseIndex;
 
-/// Entries that wait take at most about so much memory, those of all indexes together.
+/// Entries that wait take at most about so much memory, those of all indexes together, or an eighth of the memory budget where
+/// that is less.
 pub(crate) const WAITING_BYTES_MAX: usize = 8 << 20;
 
 /// The entries that wait, index by index.

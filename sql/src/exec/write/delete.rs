@@ -112,9 +112,7 @@ impl Delete {
             self.collected.fill(input.as_mut(), context)?;
             let remover = &mut self.remover;
             self.collected
-                .batches()
-                .iter()
-                .try_for_each(|batch| remover.remove_rows(context, batch, written))
+                .visit(|batch| remover.remove_rows(context, batch, written))
         };
         input.close();
         result

@@ -153,9 +153,9 @@ impl Insert {
                 source.open(context)?;
                 if self.collect {
                     self.collected.fill(source.as_mut(), context)?;
-                    for batch in self.collected.batches() {
-                        self.writer.insert_batch(context, batch, written)?;
-                    }
+                    let writer = &mut self.writer;
+                    self.collected
+                        .visit(|batch| writer.insert_batch(context, batch, written))?;
                 } else {
                     while source.next(context)? {
                         context.check_interrupt()?;

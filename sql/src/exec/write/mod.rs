@@ -17,6 +17,7 @@
 //! | `complete` | what a new row must be before it is looked up anywhere: types, generated columns, NOT NULL, CHECK |
 //! | `index_build` | an index filled from its table's rows, sorted and bottom up |
 //! | `rowid` | choosing rowids; AUTOINCREMENT |
+//! | `collect`, `returned` | rows kept until the statement has read all that it will change; rows of RETURNING |
 //! | `insert`, `update`, `delete` | the three statements |
 //! | `patch` | UPDATE of columns where they lie, when nothing else depends on them |
 //! | `virtual_table` | the three statements for virtual tables |
@@ -40,6 +41,7 @@ mod insert;
 mod patch;
 mod program;
 mod removal;
+mod returned;
 mod rowid;
 mod stored;
 mod target;
@@ -56,12 +58,12 @@ pub use index_build::IndexBuild;
 pub use insert::Insert;
 pub(crate) use program::TRIGGER_DEPTH_MAX;
 pub use program::{ProgramSet, RowEvent, TablePrograms, TriggerPlan};
+pub use returned::Returned;
 pub use stored::to_stored;
 pub use update::Update;
 pub use virtual_table::VirtualWrite;
 
 use crate::error::Error;
-use crate::exec::Batch;
 use crate::syntax::ast::ConflictAction;
 
 /// Why a statement stopped, and how much of it is to be undone: `Abort` the statement, `Fail` nothing, `Rollback`
@@ -106,7 +108,7 @@ pub struct Written {
     /// Rows that an INSERT changed on behalf of an upsert.
     pub upserted: u64,
     /// Rows of RETURNING.
-    pub returned: Vec<Batch>,
+    pub returned: Returned,
 }
 
 impl Written {

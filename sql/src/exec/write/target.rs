@@ -27,7 +27,7 @@ use crate::catalog::{Database, Table};
 use crate::connection::RowAction;
 use crate::connection::State;
 use crate::error::{ConstraintKind, Error, Result};
-use crate::exec::{BATCH_ROWS_MAX, Batch, ExecContext, Kernel};
+use crate::exec::{Batch, ExecContext, Kernel};
 use crate::plan::physical::DatabaseIndex;
 use crate::plan::write::TargetTable;
 use crate::syntax::ast::{ConflictAction, TriggerTime};
@@ -661,21 +661,7 @@ impl Target {
             return Ok(());
         }
         load(&mut self.batch, row);
-        if written
-            .returned
-            .last()
-            .is_none_or(|batch| batch.len() >= BATCH_ROWS_MAX)
-        {
-            written.returned.push(Batch::new(self.returning.len()));
-        }
-        let Some(out) = written.returned.last_mut() else {
-            return Ok(());
-        };
-        for (kernel, column) in self.returning.iter_mut().zip(&mut out.columns) {
-            column.push(kernel.evaluate_one(context, &self.batch)?);
-        }
-        out.set_len(out.len() + 1);
-        Ok(())
+        written.returned.push(context, &mut self.returning, &self.batch)
     }
 
     /// The roots of the table's tree and of its indexes' trees.

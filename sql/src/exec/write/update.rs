@@ -3,10 +3,9 @@
 //! Only the indexes whose columns the statement sets are looked at, and of these only the ones whose entry really differs are written. Rows are
 //! collected before the first is changed, unless the scan goes by a rowid that the statement leaves alone.
 
-use std::cmp::Ordering;
 use std::sync::Arc;
 
-use super::collect::{Collected, is_rowwise, is_stable, named_row};
+use super::collect::{Collected, LastOfEach, is_rowwise, is_stable, named_row};
 use super::index::{Side, collect_columns};
 use super::patch::Patcher;
 use super::program::{ProgramSet, RowChange, RowEvent};
@@ -20,7 +19,7 @@ use crate::exec::scan::rowid_of;
 use crate::exec::{Batch, BuildContext, ExecContext, Kernel, Operator};
 use crate::plan::write::UpdatePlan;
 use crate::syntax::ast::{ConflictAction, TriggerTime};
-use crate::value::{Affinity, Collation, Value, apply_affinity, compare};
+use crate::value::{Affinity, Value, apply_affinity};
 
 /// An UPDATE statement, ready to run.
 pub struct Update {
@@ -183,15 +182,15 @@ impl Update {
                 self.way.change_rows(context, self.input.batch(), written)?;
             }
         } else {
-            self.collected.fill(self.input.as_mut(), context)?;
             if self.joined {
                 self.change_each_once(context, written)?;
                 self.input.close();
                 return Ok(());
             }
-            for batch in self.collected.batches() {
-                self.way.change_rows(context, batch, written)?;
-            }
+            self.collected.fill(self.input.as_mut(), context)?;
+            let way = &mut self.way;
+            self.collected
+                .visit(|batch| way.change_rows(context, batch, written))?;
         }
         self.input.close();
         Ok(())
@@ -212,45 +211,13 @@ impl Update {
             None if table.is_view => (0..width).collect(),
             None => vec![width],
         };
-        let key = |batch: &Batch, row: usize| {
-            let values = identity
-                .iter()
-                .map(|&column| Value::from(batch.columns[column].get(row)));
-            SortKey(values.collect())
-        };
-        for (batch, row) in self.collected.last_of_each(key) {
+        let mut rows = LastOfEach::read(self.input.as_mut(), context, &identity)?;
+        rows.visit(|batch, row| {
             context.check_interrupt()?;
-            let batch = &self.collected.batches()[batch];
-            worker.take_row(context, batch, row, written)?;
-        }
-        Ok(())
+            worker.take_row(context, batch, row, written)
+        })
     }
 }
-
-/// Values in the order of an index.
-struct SortKey(Vec<Value>);
-
-impl Ord for SortKey {
-    fn cmp(&self, other: &SortKey) -> Ordering {
-        let pairs = self.0.iter().zip(&other.0);
-        let mut orders = pairs.map(|(own, other)| compare(own.as_ref(), other.as_ref(), &Collation::Binary));
-        orders.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
-    }
-}
-
-impl PartialOrd for SortKey {
-    fn partial_cmp(&self, other: &SortKey) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for SortKey {
-    fn eq(&self, other: &SortKey) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for SortKey {}
 
 impl Way {
     fn start(&mut self, context: &ExecContext<'_>) -> Result<()> {

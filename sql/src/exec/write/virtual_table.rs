@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::collect::Collected;
+use super::collect::{Collected, LastOfEach};
 use super::insert::{ColumnInput, one_empty_row};
 use super::{Failure, Written};
 use crate::catalog::Table;
@@ -129,11 +129,17 @@ impl VirtualWrite {
             while self.input.next(context)? {
                 context.check_interrupt()?;
                 self.collected.clear();
-                self.collected.push(self.input.batch());
+                self.collected.push(self.input.batch(), usize::MAX)?;
                 self.write_collected(context, written)?;
             }
             self.input.close();
             return Ok(());
+        }
+        if let Kind::Update { joined: true, .. } = &self.kind {
+            let key = self.key_column();
+            let mut rows = LastOfEach::read(self.input.as_mut(), context, &[key])?;
+            self.input.close();
+            return rows.visit(|batch, row| self.write_row(context, batch, row, written));
         }
         let filled = self.collected.fill(self.input.as_mut(), context);
         self.input.close();
@@ -146,26 +152,11 @@ impl VirtualWrite {
         context: &mut ExecContext<'_>,
         written: &mut Written,
     ) -> Result<(), Failure> {
-        let collected = std::mem::take(&mut self.collected);
-        let result = match &self.kind {
-            Kind::Update { joined: true, .. } => {
-                let rowid = self.key_column();
-                let key = |batch: &Batch, row: usize| match batch.columns.get(rowid) {
-                    Some(column) => format!("{:?}", column.get(row)),
-                    None => String::new(),
-                };
-                collected
-                    .last_of_each(key)
-                    .into_iter()
-                    .try_for_each(|(batch, row)| {
-                        self.write_row(context, &collected.batches()[batch], row, written)
-                    })
-            }
-            _ => collected.batches().iter().try_for_each(|batch| {
-                let mut rows = batch.selected();
-                rows.try_for_each(|row| self.write_row(context, batch, row, written))
-            }),
-        };
+        let mut collected = std::mem::take(&mut self.collected);
+        let result = collected.visit(|batch| {
+            let mut rows = batch.selected();
+            rows.try_for_each(|row| self.write_row(context, batch, row, written))
+        });
         self.collected = collected;
         result
     }
@@ -281,13 +272,7 @@ impl VirtualWrite {
             column.push(value.as_ref());
         }
         self.shown.set_len(1);
-        let mut out = Batch::new(self.returning.len());
-        for (kernel, column) in self.returning.iter_mut().zip(&mut out.columns) {
-            column.push(kernel.evaluate_one(context, &self.shown)?);
-        }
-        out.set_len(1);
-        written.returned.push(out);
-        Ok(())
+        written.returned.push(context, &mut self.returning, &self.shown)
     }
 }
 

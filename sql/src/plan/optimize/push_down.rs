@@ -1,12 +1,13 @@
 //! Terms move into the subqueries that they are about.
 //!
 //! A term over one subquery's columns alone may be checked inside it, before rows are grouped, made distinct or united, as long as
-//! the columns are those that the subquery groups by, and it has no LIMIT.
+//! the columns are those that the subquery groups by, or by which all its windows are parted, and it has no LIMIT.
 
 use super::super::logical::{
-    Block, Body, Compound, From, OuterKind, Query, Scalar, Source, SourceKind, TableId,
+    Block, Body, Compound, From, GroupTerm, OuterKind, Query, Scalar, Source, SourceKind, TableId,
 };
 use crate::functions::FunctionKind;
+use crate::value::Collation;
 
 /// Moves terms of a block down into the subqueries of its FROM.
 pub(super) fn push_down(block: &mut Block) {
@@ -94,7 +95,7 @@ fn push_into_block(block: &mut Block, table: TableId, term: &Scalar) -> bool {
 
 /// The term over the tables of a block, where WHERE can take it.
 fn placed(block: &Block, table: TableId, term: &Scalar) -> Option<Scalar> {
-    if !block.windows.is_empty() || block.from.is_none() {
+    if block.from.is_none() || (!block.windows.is_empty() && block.grouping.is_some()) {
         return None;
     }
     let mut possible = true;
@@ -104,7 +105,8 @@ fn placed(block: &Block, table: TableId, term: &Scalar) -> Option<Scalar> {
             let expression = column
                 .column
                 .index()
-                .and_then(|index| below_grouping(block, index));
+                .and_then(|index| below_grouping(block, index))
+                .filter(|expression| parts_all_windows(block, expression));
             possible &= expression.is_some();
             expression
         }
@@ -126,6 +128,14 @@ fn below_grouping(block: &Block, index: usize) -> Option<Scalar> {
             .map(|term| term.expression.clone()),
         _ => None,
     }
+}
+
+/// Whether rows in one partition have one value of an expression, in all windows: without some rows there are fewer partitions, and those
+/// that are left stay whole.
+fn parts_all_windows(block: &Block, expression: &Scalar) -> bool {
+    let is_part = |term: &GroupTerm| term.collation == Collation::Binary && term.expression.same(expression);
+    let mut windows = block.windows.iter();
+    windows.all(|window| window.partition.iter().any(is_part))
 }
 
 /// Whether an expression may give another value each time.
