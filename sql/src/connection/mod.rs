@@ -18,6 +18,7 @@ mod backup;
 mod blob;
 mod cache;
 mod collations;
+mod database;
 mod hooks;
 mod limits;
 mod look_up;
@@ -41,6 +42,7 @@ use aludel_storage::pager::{Pager, PagerOptions};
 pub use backup::{Backup, BackupStep};
 pub use blob::Blob;
 pub(crate) use cache::Place;
+pub use database::Database as SharedDatabase;
 pub use hooks::RowAction;
 pub use limits::Limit;
 pub(crate) use limits::Limits;
@@ -154,6 +156,11 @@ impl Connection {
     /// As [`Connection::open`], with options.
     pub fn open_with(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Connection> {
         let main = options.open_database("main", &path.as_ref().to_string_lossy())?;
+        Connection::over(main, options)
+    }
+
+    /// A connection to an open database.
+    fn over(main: Database, options: &OpenOptions) -> Result<Connection> {
         let temp = Database::new(
             "temp",
             "",

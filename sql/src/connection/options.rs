@@ -109,8 +109,7 @@ impl OpenOptions {
         self.vfs.clone().unwrap_or_else(|| Arc::new(OsVfs::new()))
     }
 
-    /// Opens the database that `path` names: a file, or one in memory for `:memory:` and the empty name.
-    pub(crate) fn open_database(&self, name: &str, path: &str) -> Result<Database> {
+    fn pager_options(&self) -> PagerOptions {
         let mut options = PagerOptions::default();
         options.create = self.create && !self.read_only;
         options.read_only = self.read_only;
@@ -119,6 +118,23 @@ impl OpenOptions {
         if !self.mmap {
             options.mmap_limit = 0;
         }
+        options
+    }
+
+    /// Whether `path` names a database in memory.
+    pub(super) fn is_memory(&self, path: &str) -> bool {
+        Place::of(path, self.uri, &mut PagerOptions::default()).memory
+    }
+
+    /// Opens the one database of a world in memory, which others may have open.
+    pub(super) fn open_shared_memory(&self, name: &str, world: Arc<dyn Vfs>) -> Result<Database> {
+        let pager = Pager::open(world, Path::new("shared"), &self.pager_options())?;
+        Ok(Database::new(name, "", pager))
+    }
+
+    /// Opens the database that `path` names: a file, or one in memory for `:memory:` and the empty name.
+    pub(crate) fn open_database(&self, name: &str, path: &str) -> Result<Database> {
+        let mut options = self.pager_options();
         let place = Place::of(path, self.uri, &mut options);
         if place.memory {
             let pager = if path.is_empty() {

@@ -163,9 +163,9 @@ impl Definer<'_> {
             schema = (*self.state.databases[database].schema).clone();
         }
         self.remove_rows(database, |_, _, own| own.eq_ignore_ascii_case(&table.name))?;
-        self.remove_from_side_table(database, "sqlite_sequence", &table.name)?;
+        self.remove_from_side_table(database, "sqlite_sequence", (0, &table.name))?;
         for statistics in ["sqlite_stat1", "sqlite_stat4"] {
-            self.remove_from_side_table(database, statistics, &table.name)?;
+            self.remove_from_side_table(database, statistics, (0, &table.name))?;
         }
         let kind = match table.without_rowid {
             None => TreeKind::Table,
@@ -240,6 +240,9 @@ impl Definer<'_> {
         self.remove_rows(database, |kind, own, _| {
             kind == "index" && own.eq_ignore_ascii_case(&index.name)
         })?;
+        for statistics in ["sqlite_stat1", "sqlite_stat4"] {
+            self.remove_from_side_table(database, statistics, (1, &index.name))?;
+        }
         let moved = self.drop_trees(database, vec![(index.root, TreeKind::Index)])?;
         schema.indexes.remove(&fold(name));
         if let Some(table) = schema.tables.get_mut(&fold(&index.table)) {
@@ -320,8 +323,13 @@ impl Definer<'_> {
         Ok(())
     }
 
-    /// Removes the rows of sqlite_sequence or sqlite_stat1 that speak about a table.
-    fn remove_from_side_table(&mut self, database: usize, side: &str, table: &str) -> Result<()> {
+    /// Removes the rows of sqlite_sequence or a statistics table that have `name` in a column.
+    fn remove_from_side_table(
+        &mut self,
+        database: usize,
+        side: &str,
+        (column, name): (usize, &str),
+    ) -> Result<()> {
         let database = &mut self.state.databases[database];
         let Some(side) = database.schema.table(side) else {
             return Ok(());
@@ -332,7 +340,7 @@ impl Definer<'_> {
         let mut more = cursor.first(&database.pager)?;
         while more {
             let view = RecordView::parse(cursor.payload(&database.pager, &mut spill)?)?;
-            let own = matches!(view.column(0)?, ValueRef::Text(text) if utf8_of(text, encoding) == table.as_bytes());
+            let own = matches!(view.column(column)?, ValueRef::Text(text) if utf8_of(text, encoding) == name.as_bytes());
             if own {
                 cursor.delete(&mut database.pager)?;
             }

@@ -4,6 +4,7 @@
 //! would read it from the file ([`crate::catalog::SchemaBuilder`]).
 
 mod alter;
+mod analyze;
 mod authorize;
 mod constraint;
 mod create_index;
@@ -13,6 +14,7 @@ mod names;
 mod places;
 mod recheck;
 mod rename;
+mod samples;
 mod schema_rows;
 mod upkeep;
 mod virtual_table;

@@ -1,19 +1,17 @@
-//! REINDEX, ANALYZE and VACUUM.
+//! REINDEX and VACUUM.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use aludel_storage::btree::{BulkBuilder, IndexCursor, TableCursor, TreeKind, clear_tree, create_tree};
 use aludel_storage::format::page_checksum::PAGE_CHECKSUM_SIZE;
-use aludel_storage::format::record::{self, RecordView};
+use aludel_storage::format::record::RecordView;
 use aludel_storage::format::{AutoVacuum, KeyOrder, PageNo, TextEncoding, ValueRef};
 use aludel_storage::pager::{JournalMode, Pager, PagerOptions};
 use aludel_storage::vfs::Vfs;
 
 use super::Definer;
-use super::schema_rows::NewRow;
 use crate::catalog::{Collations, Database, Index, Schema, Table, encode_text, utf8_of};
-use crate::connection::State;
 use crate::error::{Error, Result};
 use crate::exec::write::Failure;
 use crate::syntax::ast::{ObjectName, Vacuum};
@@ -86,139 +84,6 @@ impl Definer<'_> {
         }
     }
 
-    // ---- ANALYZE ---------------------------------------------------------------------------------
-
-    /// The databases that ANALYZE is about, and the table or index if it is about one.
-    pub(super) fn objects_to_analyze<'n>(
-        &self,
-        name: Option<&'n ObjectName>,
-    ) -> Result<(Vec<usize>, Option<&'n str>)> {
-        Ok(match name {
-            None => (
-                (0..self.state.databases.len())
-                    .filter(|number| *number != 1)
-                    .collect(),
-                None,
-            ),
-            Some(name) => match self.state.database_named(name.name.as_str()) {
-                Ok(number) if name.schema.is_none() => (vec![number], None),
-                _ => {
-                    let own = name.name.as_str();
-                    let has = |number: &usize| {
-                        let schema = &self.state.databases[*number].schema;
-                        schema.table(own).is_some() || schema.index(own).is_some()
-                    };
-                    let found = self.search_order(name)?.into_iter().find(has);
-                    match found {
-                        Some(number) => (vec![number], Some(own)),
-                        None => return Err(Error::sql(format!("no such table: {own}"))),
-                    }
-                }
-            },
-        })
-    }
-
-    pub(super) fn analyze(&mut self, name: Option<&ObjectName>) -> Result<(), Failure> {
-        let (databases, object) = self.objects_to_analyze(name)?;
-        for database in databases {
-            let (text, parameters, interrupt) = (self.sql, self.parameters, self.interrupt);
-            self.state.change(database, |state| {
-                let mut definer = Definer {
-                    state,
-                    sql: text,
-                    parameters,
-                    interrupt,
-                };
-                definer.analyze_database(database, object)
-            })?;
-        }
-        Ok(())
-    }
-
-    fn analyze_database(&mut self, database: usize, object: Option<&str>) -> Result<()> {
-        let schema = Arc::clone(&self.state.databases[database].schema);
-        let mut tables: Vec<&Arc<Table>> = schema
-            .tables
-            .values()
-            .filter(|table| !table.is_virtual())
-            .collect();
-        tables.sort_by_key(|table| table.root);
-        let wanted = |table: &Table| {
-            let by_index = |name: &str| {
-                table
-                    .indexes
-                    .iter()
-                    .any(|index| index.name.eq_ignore_ascii_case(name))
-            };
-            object.is_none_or(|name| table.name.eq_ignore_ascii_case(name) || by_index(name))
-        };
-        let is_own = |table: &Table| {
-            table
-                .name
-                .get(..7)
-                .is_some_and(|start| start.eq_ignore_ascii_case("sqlite_"))
-        };
-        let mut lines = Vec::new();
-        let mut analyzed = Vec::new();
-        for table in tables.into_iter().filter(|table| !is_own(table) && wanted(table)) {
-            lines.extend(statistics_of(&self.state.databases[database], table)?);
-            analyzed.push(table.name.clone());
-        }
-        let root = self.statistics_table(database)?;
-        let pager = &mut self.state.databases[database].pager;
-        let encoding = pager.header()?.encoding;
-        let mut cursor = TableCursor::new(root);
-        let mut spill = Vec::new();
-        let mut more = cursor.first(pager)?;
-        while more {
-            let view = RecordView::parse(cursor.payload(pager, &mut spill)?)?;
-            let table = match view.column(0)? {
-                ValueRef::Text(text) => String::from_utf8_lossy(&utf8_of(text, encoding)).into_owned(),
-                _ => String::new(),
-            };
-            if analyzed.contains(&table) {
-                cursor.delete(pager)?;
-            }
-            more = cursor.next(pager)?;
-        }
-        let mut rowid = cursor.max_rowid(pager)?.unwrap_or(0);
-        for line in lines {
-            rowid += 1;
-            let stored = line.map(|text| stored_text(text.as_deref(), encoding));
-            let values: Vec<ValueRef<'_>> = stored.iter().map(Value::as_ref).collect();
-            cursor.insert_values(pager, rowid, &values)?;
-        }
-        let State {
-            databases,
-            collations,
-            schema_version,
-            ..
-        } = &mut *self.state;
-        *schema_version += 1;
-        databases[database].reload_schema(collations)
-    }
-
-    fn statistics_table(&mut self, database: usize) -> Result<PageNo> {
-        let name = "sqlite_stat1";
-        if let Some(table) = self.state.databases[database].schema.table(name) {
-            return Ok(table.root);
-        }
-        let root = self.create_tree(database, TreeKind::Table)?;
-        let sql = Some("CREATE TABLE sqlite_stat1(tbl,idx,stat)");
-        let row = self.add_row(
-            database,
-            &NewRow {
-                kind: "table",
-                name,
-                table: name,
-                root: Some(root),
-                sql,
-            },
-        )?;
-        self.finish_with(database, &[row])?;
-        Ok(root)
-    }
-
     // ---- VACUUM ----------------------------------------------------------------------------------
 
     pub(super) fn vacuum(&mut self, vacuum: &Vacuum) -> Result<(), Failure> {
@@ -287,87 +152,13 @@ fn indexes_of(database: &Database) -> Vec<(Arc<Table>, Arc<Index>)> {
     pairs.collect()
 }
 
-fn stored_text(text: Option<&str>, encoding: TextEncoding) -> Value {
+pub(super) fn stored_text(text: Option<&str>, encoding: TextEncoding) -> Value {
     let Some(text) = text else {
         return Value::Null;
     };
     let mut bytes = Vec::new();
     encode_text(text.as_bytes(), encoding, &mut bytes);
     Value::Text(crate::value::Text::from_bytes(bytes))
-}
-
-/// Rows of sqlite_stat1 for a table: table, index and counts. An empty table has none.
-fn statistics_of(database: &Database, table: &Table) -> Result<Vec<[Option<String>; 3]>> {
-    let pager = &database.pager;
-    let mut lines = Vec::new();
-    let line = |index: Option<&str>, counts: String| {
-        [Some(table.name.clone()), index.map(str::to_owned), Some(counts)]
-    };
-    for index in &table.indexes {
-        let mut cursor = IndexCursor::new(index.root, Arc::clone(&index.order));
-        if let Some(counts) = prefix_counts(pager, &mut cursor, index.columns.len())? {
-            lines.push(line(Some(&index.name), counts));
-        }
-    }
-    match &table.without_rowid {
-        Some(primary) => {
-            let mut cursor = IndexCursor::new(table.root, Arc::clone(&primary.order));
-            if let Some(counts) = prefix_counts(pager, &mut cursor, primary.key_count)? {
-                lines.push(line(Some(&table.name), counts));
-            }
-        }
-        None if lines.is_empty() || table.indexes.iter().all(|index| index.filter.is_some()) => {
-            let rows = TableCursor::new(table.root).count(pager)?;
-            if rows > 0 {
-                lines.push(line(None, rows.to_string()));
-            }
-        }
-        None => {}
-    }
-    Ok(lines)
-}
-
-/// How many entries there are, and how many on average agree in the first column, the first two, ..
-fn prefix_counts(pager: &Pager, cursor: &mut IndexCursor, width: usize) -> Result<Option<String>> {
-    let order = Arc::clone(cursor.order());
-    let mut distinct = vec![1u64; width];
-    let mut rows = 0u64;
-    let (mut previous, mut spill) = (Vec::new(), Vec::new());
-    let mut more = cursor.first(pager)?;
-    while more {
-        let entry = cursor.payload(pager, &mut spill)?;
-        if rows > 0 {
-            let (mut old, mut new) = (record::KeyValues::new(), record::KeyValues::new());
-            record::decode_prefix(&previous, previous.len(), width, &mut old)?;
-            record::decode_prefix(entry, entry.len(), width, &mut new)?;
-            let same = (0..width)
-                .take_while(|&place| {
-                    let collation = &order.columns[place].collation;
-                    crate::value::compare(old[place], new[place], collation).is_eq()
-                })
-                .count();
-            distinct[same..].iter_mut().for_each(|count| *count += 1);
-        }
-        previous.clear();
-        previous.extend_from_slice(entry);
-        rows += 1;
-        more = cursor.next(pager)?;
-    }
-    if rows == 0 {
-        return Ok(None);
-    }
-    let mut text = rows.to_string();
-    for distinct in distinct {
-        let average = rows.div_ceil(distinct);
-        // Nearly unique counts as unique.
-        let average = if average == 2 && rows * 10 <= distinct * 11 {
-            1
-        } else {
-            average
-        };
-        text.push_str(&format!(" {average}"));
-    }
-    Ok(Some(text))
 }
 
 /// What a VACUUM makes of a database.

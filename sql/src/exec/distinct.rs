@@ -69,10 +69,10 @@ impl Seen {
         if !self.elsewhere.is_empty() && !fresh.is_empty() {
             let rows = std::mem::take(fresh);
             let columns = columns(batch, Rows::Some(&rows));
-            for n in 0..rows.len() {
+            for (n, &row) in rows.iter().enumerate() {
                 let (hash, key) = self.keys.encoded(&columns, n);
                 if !self.elsewhere.contains(hash, key)? {
-                    fresh.push(rows[n]);
+                    fresh.push(row);
                 }
             }
         }

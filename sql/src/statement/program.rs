@@ -68,7 +68,7 @@ pub(crate) struct Write {
 
 enum WriteKind {
     Insert(Box<Insert>),
-    Update(Update),
+    Update(Box<Update>),
     Delete(Box<Delete>),
     Virtual(Box<VirtualWrite>, Changed),
 }
@@ -202,7 +202,7 @@ impl Program {
                 Box::new(VirtualWrite::update(plan, &mut build)?),
                 Changed::Updated,
             ),
-            false => WriteKind::Update(Update::build(plan, programs, &mut build)?),
+            false => WriteKind::Update(Box::new(Update::build(plan, programs, &mut build)?)),
         };
         Ok(Program::of(kind, build.into_meters()))
     }
