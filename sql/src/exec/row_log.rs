@@ -189,7 +189,9 @@ impl RowLog {
             }
         } else if let Some(file) = &mut self.file {
             self.cache.truncate(CACHED - 1);
-            let columns = file.read(at, bytes, self.width)?;
+            let end = self.firsts.get(chunk + 1).copied().unwrap_or(self.len);
+            let rows = end.saturating_sub(self.firsts[chunk]);
+            let columns = file.read(at, bytes, self.width, rows)?;
             self.cache.push_front((chunk, Arc::new(columns)));
         }
         let columns = self.cache.front().map(|(_, columns)| Arc::clone(columns));
@@ -244,7 +246,8 @@ impl ChunkFile {
         Ok(Chunk::Written { at, bytes })
     }
 
-    fn read(&mut self, at: u64, len: usize, width: usize) -> Result<Vec<Vector>> {
+    /// The columns of `rows` rows, as they were written.
+    fn read(&mut self, at: u64, len: usize, width: usize, rows: usize) -> Result<Vec<Vector>> {
         self.bytes.resize(len, 0);
         let seek = self.file.seek(SeekFrom::Start(at));
         seek.and_then(|_| self.file.read_exact(&mut self.bytes))
@@ -252,7 +255,8 @@ impl ChunkFile {
         let mut rest = &self.bytes[..];
         let mut columns = Vec::with_capacity(width);
         for _ in 0..width {
-            let Some((column, behind)) = Vector::restore(rest) else {
+            let restored = Vector::restore(rest).filter(|(column, _)| column.len() == rows);
+            let Some((column, behind)) = restored else {
                 return Err(Error::Corrupt {
                     message: "a temporary file does not hold what was written to it".to_owned(),
                 });
