@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use aludel::prelude::*;
 use aludel::{Error, Failure};
-use support::{User, backends, four, on_each};
+use support::{User, backends, four, matrix, on_each};
 
 fn schemes() -> impl Iterator<Item = &'static str> {
     backends()
@@ -89,6 +89,9 @@ fn the_pool_hands_connections_out_and_takes_them_back() {
 #[test]
 fn a_waiting_thread_gets_the_connection_that_comes_back() {
     on_each(|engine| {
+        if engine.pool_status().max > 1 {
+            return matrix::not_applicable("nobody waits where there are more connections");
+        }
         let mut session = engine.session()?;
         session.add(User::new("Mike"));
         session.flush()?;

@@ -4,7 +4,7 @@ mod support;
 
 use aludel::prelude::*;
 use aludel::{Error, Value};
-use support::{Comment, Country, Membership, Node, Post, User, four, on_each};
+use support::{Comment, Country, Membership, Node, Post, User, four, matrix, on_each};
 
 /// Mike with two posts, Nick with one, the other two without.
 fn with_posts(session: &mut Session) -> aludel::Result<Vec<Handle<User>>> {
@@ -42,6 +42,7 @@ fn operators_render_and_mean_what_they_say() {
             );
             assert_eq!(query.on(session).fetch().unwrap(), expected, "{where_}");
         };
+        let sqlite = engine.dialect().name() == "sqlite";
         let s = &mut session;
         check(s, |u| u.name.eq("Mike"), "name = ?1", &["Mike"]);
         check(
@@ -155,12 +156,14 @@ fn operators_render_and_mean_what_they_say() {
             "CAST(age AS TEXT) = ?1",
             &["Mike"],
         );
-        check(
-            s,
-            |u| u.name.collate("nocase").eq("MIKE"),
-            "name COLLATE nocase = ?1",
-            &["Mike"],
-        );
+        if sqlite {
+            check(
+                s,
+                |u| u.name.collate("nocase").eq("MIKE"),
+                "name COLLATE nocase = ?1",
+                &["Mike"],
+            );
+        }
         check(
             s,
             |u| any_of([u.age.eq(10), u.age.eq(20)]),
@@ -542,7 +545,7 @@ fn unions_and_raw_pieces() {
         assert_eq!(both.fetch()?.len(), 7);
         let raw = session
             .query::<User>()
-            .filter(|u| raw::<bool>("{} GLOB {}", (u.name, val::<String>("M*"))))
+            .filter(|u| raw::<bool>("{} LIKE {}", (u.name, val::<String>("M%"))))
             .count()?;
         assert_eq!(raw, 2);
         let upper = session
@@ -639,7 +642,8 @@ fn inserts_past_the_session_and_upserts() {
 fn a_connection_without_entities() {
     on_each(|engine| {
         let mut connection = engine.connect()?;
-        connection.execute_batch("CREATE TABLE t (x, y); INSERT INTO t VALUES (1, 'a'), (2, NULL)")?;
+        connection
+            .execute_batch("CREATE TABLE t (x INTEGER, y TEXT); INSERT INTO t VALUES (1, 'a'), (2, NULL)")?;
         let rows = connection.rows("SELECT x, y FROM t ORDER BY x", &[])?;
         assert_eq!(
             rows,
@@ -664,6 +668,9 @@ fn a_connection_without_entities() {
 #[test]
 fn a_value_that_does_not_fit_names_its_column() {
     on_each(|engine| {
+        if engine.dialect().name() != "sqlite" {
+            return matrix::not_applicable("a column of text holds nothing but text");
+        }
         let mut connection = engine.connect()?;
         connection.execute("INSERT INTO users (id, name, age) VALUES (1, x'00', 5)", &[])?;
         let error = connection.query::<User>().fetch().unwrap_err().to_string();

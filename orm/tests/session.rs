@@ -2,6 +2,7 @@
 
 mod support;
 
+use aludel::dialect::Feature;
 use aludel::prelude::*;
 use aludel::{Error, Failure, HandleError};
 use support::{Comment, Country, Group, Membership, Node, Post, User, four, on_each};
@@ -303,6 +304,16 @@ fn a_failed_flush_can_be_mended_or_rolled_back() {
         let bad = session.add(User::new("Mike"));
         let error = session.commit().unwrap_err();
         assert_eq!(error.failure(), Some(Failure::Unique));
+        if !engine.dialect().supports(Feature::StatementRollback) {
+            let error = session.commit().unwrap_err().to_string();
+            assert!(
+                error.contains("a statement of this transaction failed"),
+                "{error}"
+            );
+            session.rollback()?;
+            assert_eq!(session.query::<User>().count()?, 4);
+            return Ok(());
+        }
         assert!(session[good].id.is_assigned() && !session[bad].id.is_assigned());
         session[bad].name = "Michael".into();
         session.commit()?;

@@ -75,7 +75,11 @@ fn thing() -> Thing {
 fn each_type_comes_back_as_it_was() {
     on_each(|engine| {
         engine.create_all(schema![Thing])?;
-        let thing = thing();
+        let mut thing = thing();
+        if engine.dialect().name() == "postgresql" {
+            // Its clocks count microseconds.
+            thing.made = Timestamp::from_microsecond(thing.made.as_microsecond()).unwrap();
+        }
         let mut session = engine.session()?;
         session.add(thing.clone());
         session.commit()?;

@@ -4,6 +4,7 @@
 //! writes the tree as text. What a backend cannot do is a [`CompileError`] here, before anything runs.
 
 mod keywords;
+mod postgresql;
 mod render;
 mod sqlite;
 
@@ -11,10 +12,14 @@ use std::borrow::Cow;
 use std::fmt::Debug;
 
 pub use keywords::is_keyword;
+pub use postgresql::Postgresql;
 pub(crate) use render::render;
 pub use sqlite::Sqlite;
 
-use crate::types::Kind;
+use crate::engine::Connection;
+use crate::error::{Error, Result};
+use crate::schema::Schema;
+use crate::types::{Kind, Value};
 
 /// One backend's way of writing SQL.
 ///
@@ -48,6 +53,12 @@ pub trait Dialect: Debug + Send + Sync + 'static {
     fn push_placeholder(&self, number: usize, sql: &mut String) {
         sql.push('?');
         push_number(number as u64, sql);
+    }
+
+    /// The type that a parameter with this value is cast to inside of an expression, where the backend cannot see it for itself.
+    fn parameter_type(&self, value: &Value<'_>) -> Option<&'static str> {
+        let _ = value;
+        None
     }
 
     /// The expression of the current date and time.
@@ -97,6 +108,16 @@ pub trait Dialect: Debug + Send + Sync + 'static {
         )
     }
 
+    /// Reads the schema of a live database.
+    ///
+    /// # Errors
+    /// Whatever the queries run into; [`Error::Schema`] where there is no way to read it.
+    fn reflect(&self, connection: &mut Connection) -> Result<Schema> {
+        let _ = connection;
+        let name = self.name();
+        Err(Error::Schema(format!("{name} databases cannot be reflected")))
+    }
+
     /// The most parameters one statement may have.
     fn parameters_max(&self) -> usize {
         32_766
@@ -129,6 +150,11 @@ pub enum Feature {
     PartialIndex,
     /// `CREATE INDEX IF NOT EXISTS`.
     IndexIfNotExists,
+    /// A failed statement leaves its transaction as it was before it. (Where it does not, the transaction has to be rolled back, as a
+    /// whole or to a savepoint, before anything else.)
+    StatementRollback,
+    /// Computed columns that are not stored.
+    VirtualColumns,
     /// DDL inside of a transaction.
     TransactionalDdl,
     /// Foreign keys that are declared inside of CREATE TABLE even if the table referred to does not exist yet.

@@ -3,6 +3,9 @@
 use std::borrow::Cow;
 
 use super::{Dialect, Feature, GeneratedKey, InsensitiveLike, TransactionMode};
+use crate::engine::Connection;
+use crate::error::Result;
+use crate::schema::{Schema, reflect};
 use crate::types::Kind;
 
 /// SQLite's SQL.
@@ -23,6 +26,8 @@ impl Dialect for Sqlite {
             | Feature::OnConflict
             | Feature::PartialIndex
             | Feature::IndexIfNotExists
+            | Feature::StatementRollback
+            | Feature::VirtualColumns
             | Feature::TransactionalDdl
             | Feature::ForwardReferences => true,
         }
@@ -79,6 +84,10 @@ impl Dialect for Sqlite {
     /// `INTEGER PRIMARY KEY` is the rowid itself.
     fn auto_key(&self, _: Kind) -> String {
         "INTEGER PRIMARY KEY".to_owned()
+    }
+
+    fn reflect(&self, connection: &mut Connection) -> Result<Schema> {
+        reflect::sqlite::schema(connection)
     }
 
     fn begin(&self, mode: TransactionMode) -> &'static str {

@@ -13,6 +13,8 @@
 
 mod error;
 mod native;
+#[cfg(feature = "postgres")]
+mod postgres;
 #[cfg(feature = "sqlite-c")]
 mod sqlite_c;
 mod sqlite_options;
@@ -21,6 +23,8 @@ use std::fmt::Debug;
 
 pub use error::{DriverError, Failure};
 pub use native::NativeDriver;
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresDriver;
 #[cfg(feature = "sqlite-c")]
 pub use sqlite_c::SqliteCDriver;
 pub use sqlite_options::SqliteOptions;

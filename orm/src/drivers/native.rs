@@ -121,7 +121,7 @@ impl NativeStatement<'_> {
                 Value::Int(i) => ValueRef::Integer(*i),
                 Value::Real(r) if r.is_nan() => ValueRef::Null,
                 Value::Real(r) => ValueRef::Real(*r),
-                Value::Text(t) => ValueRef::Text(t.as_bytes()),
+                Value::Text(t) | Value::Decimal(t) => ValueRef::Text(t.as_bytes()),
                 Value::Bytes(b) => ValueRef::Blob(b),
                 Value::Pending(_) => {
                     return Err(DriverError::new(

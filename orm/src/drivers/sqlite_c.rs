@@ -103,7 +103,7 @@ impl CStatement<'_> {
                 Value::Bool(b) => ValueRef::Integer(i64::from(*b)),
                 Value::Int(i) => ValueRef::Integer(*i),
                 Value::Real(r) => ValueRef::Real(*r),
-                Value::Text(t) => ValueRef::Text(t.as_bytes()),
+                Value::Text(t) | Value::Decimal(t) => ValueRef::Text(t.as_bytes()),
                 Value::Bytes(b) => ValueRef::Blob(b),
                 Value::Pending(_) => {
                     return Err(DriverError::new(

@@ -63,10 +63,11 @@ impl Engine {
     /// | `sqlite:////var/file.db` | a file, from the root |
     /// | `sqlite::memory:`, `sqlite://:memory:` | in memory, gone with the engine |
     /// | `sqlite+c:///file.db` | the same, by the C library (feature `sqlite-c`) |
+    /// | `postgres://user@host/database` | a PostgreSQL server (feature `postgres`) |
     ///
     /// Options follow a `?`: `mode`, `busy_timeout`, `foreign_keys` (on unless said otherwise), `journal_mode`,
     /// `synchronous`, `cache_size`, `begin`, `pool_size`, `max_overflow`, `pool_timeout`, `pool_recycle`, `pre_ping`,
-    /// `echo`. A connection is opened at once, so that a wrong path is an error here and not later.
+    /// `echo`. (From `begin` on they are options of all backends; a server's URL takes the server's own options beside them.) A connection is opened at once, so that a wrong path is an error here and not later.
     ///
     /// # Errors
     /// [`UrlError`] for a URL that says something wrong; the driver's error where the database cannot be opened.
@@ -83,6 +84,17 @@ impl Engine {
                 return Err(UrlError::MissingFeature {
                     scheme: "sqlite+c".into(),
                     feature: "sqlite-c",
+                }
+                .into());
+            }
+            #[cfg(feature = "postgres")]
+            Backend::Postgres(server) => Box::new(crate::drivers::PostgresDriver::new(&server)?),
+            #[cfg(not(feature = "postgres"))]
+            Backend::Postgres(server) => {
+                drop(server);
+                return Err(UrlError::MissingFeature {
+                    scheme: "postgres".into(),
+                    feature: "postgres",
                 }
                 .into());
             }

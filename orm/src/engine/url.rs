@@ -34,6 +34,14 @@ pub(crate) enum Backend {
         )]
         SqliteOptions,
     ),
+    /// A server, by the URL that it takes itself.
+    Postgres(
+        #[cfg_attr(
+            not(feature = "postgres"),
+            allow(dead_code, reason = "read by the driver behind the feature")
+        )]
+        String,
+    ),
 }
 
 /// A URL that does not say which database to open.
@@ -96,11 +104,22 @@ pub enum UrlError {
     },
 }
 
-const SCHEMES: &str = "`sqlite`, `sqlite+c`";
+const SCHEMES: &str = "`sqlite`, `sqlite+c`, `postgres`";
 
 const SQLITE_OPTIONS: &str = "`mode` (ro, rw, rwc), `busy_timeout` (milliseconds), `foreign_keys` (on, off), `journal_mode`, \
      `synchronous`, `cache_size`, `temp_store`, `locking_mode`, `begin` (deferred, immediate), `pool_size`, `max_overflow`, \
      `pool_timeout` (milliseconds), `pool_recycle` (milliseconds), `pre_ping` (on, off), `echo` (on, off)";
+
+/// Options of a server's URL that are the engine's; the others are the server's.
+const ENGINE_OPTIONS: [&str; 7] = [
+    "begin",
+    "pool_size",
+    "max_overflow",
+    "pool_timeout",
+    "pool_recycle",
+    "pre_ping",
+    "echo",
+];
 
 /// Reads a URL.
 pub(crate) fn parse(url: &str) -> Result<Target, UrlError> {
@@ -110,6 +129,7 @@ pub(crate) fn parse(url: &str) -> Result<Target, UrlError> {
     let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
     let mut options = match scheme {
         "sqlite" | "sqlite+c" => sqlite_place(url, place)?,
+        "postgres" | "postgresql" => return server(scheme, place, query),
         _ if scheme.len() == 1 || scheme.contains(['/', '\\', '.']) => {
             return Err(UrlError::NoScheme { url: url.into() });
         }
@@ -120,12 +140,7 @@ pub(crate) fn parse(url: &str) -> Result<Target, UrlError> {
             });
         }
     };
-    let mut target = Target {
-        backend: Backend::Native(SqliteOptions::memory()),
-        pool: PoolOptions::default(),
-        begin: None,
-        echo: false,
-    };
+    let mut target = Target::of(Backend::Native(SqliteOptions::memory()));
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         sqlite_option(&name, &value, &mut options, &mut target)?;
     }
@@ -135,6 +150,34 @@ pub(crate) fn parse(url: &str) -> Result<Target, UrlError> {
         Backend::SqliteC(options)
     };
     Ok(target)
+}
+
+/// A server's URL: without the engine's own options it is what the server's driver reads.
+fn server(scheme: &str, place: &str, query: &str) -> Result<Target, UrlError> {
+    let mut target = Target::of(Backend::Postgres(String::new()));
+    let mut own = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        if ENGINE_OPTIONS.contains(&&*name) {
+            engine_option(&name, &value, &mut target, SQLITE_OPTIONS)?;
+        } else {
+            own.append_pair(&name, &value);
+        }
+    }
+    let own = own.finish().replace('+', "%20");
+    let mark = if own.is_empty() { "" } else { "?" };
+    target.backend = Backend::Postgres(format!("{scheme}:{place}{mark}{own}"));
+    Ok(target)
+}
+
+impl Target {
+    fn of(backend: Backend) -> Target {
+        Target {
+            backend,
+            pool: PoolOptions::default(),
+            begin: None,
+            echo: false,
+        }
+    }
 }
 
 /// The database that the part between scheme and options names.
@@ -186,18 +229,7 @@ fn sqlite_option(
     options: &mut SqliteOptions,
     target: &mut Target,
 ) -> Result<(), UrlError> {
-    let bad = |expected| UrlError::BadOption {
-        name: name.into(),
-        value: value.into(),
-        expected,
-    };
-    let flag = || match value {
-        "on" | "true" | "1" | "yes" => Ok(true),
-        "off" | "false" | "0" | "no" => Ok(false),
-        _ => Err(bad("`on` or `off`")),
-    };
-    let number = || value.parse::<u32>().map_err(|_| bad("a whole number"));
-    let millis = || number().map(|n| Duration::from_millis(u64::from(n)));
+    let bad = |expected| bad_option(name, value, expected);
     match name {
         "mode" => match value {
             "ro" => options.read_only = true,
@@ -206,8 +238,8 @@ fn sqlite_option(
             "memory" => options.path = None,
             _ => return Err(bad("`ro`, `rw`, `rwc` or `memory`")),
         },
-        "busy_timeout" => options.busy_timeout = millis()?,
-        "foreign_keys" => options.foreign_keys = flag()?,
+        "busy_timeout" => options.busy_timeout = milliseconds(name, value)?,
+        "foreign_keys" => options.foreign_keys = flag(name, value)?,
         "journal_mode" | "synchronous" | "cache_size" | "temp_store" | "locking_mode" => {
             let digits = value.strip_prefix('-').unwrap_or(value);
             if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_alphanumeric()) {
@@ -215,6 +247,16 @@ fn sqlite_option(
             }
             options.pragmas.push((name.into(), value.into()));
         }
+        _ => engine_option(name, value, target, SQLITE_OPTIONS)?,
+    }
+    Ok(())
+}
+
+/// An option that all backends have.
+fn engine_option(name: &str, value: &str, target: &mut Target, known: &'static str) -> Result<(), UrlError> {
+    let bad = |expected| bad_option(name, value, expected);
+    let number = || whole_number(name, value);
+    match name {
         "begin" => {
             target.begin = Some(match value {
                 "deferred" => TransactionMode::Deferred,
@@ -224,18 +266,44 @@ fn sqlite_option(
         }
         "pool_size" => target.pool.size = number()?.max(1) as usize,
         "max_overflow" => target.pool.overflow = number()? as usize,
-        "pool_timeout" => target.pool.timeout = millis()?,
-        "pool_recycle" => target.pool.recycle = Some(millis()?),
-        "pre_ping" => target.pool.pre_ping = flag()?,
-        "echo" => target.echo = flag()?,
+        "pool_timeout" => target.pool.timeout = milliseconds(name, value)?,
+        "pool_recycle" => target.pool.recycle = Some(milliseconds(name, value)?),
+        "pre_ping" => target.pool.pre_ping = flag(name, value)?,
+        "echo" => target.echo = flag(name, value)?,
         _ => {
             return Err(UrlError::UnknownOption {
                 name: name.into(),
-                known: SQLITE_OPTIONS,
+                known,
             });
         }
     }
     Ok(())
+}
+
+fn flag(name: &str, value: &str) -> Result<bool, UrlError> {
+    match value {
+        "on" | "true" | "1" | "yes" => Ok(true),
+        "off" | "false" | "0" | "no" => Ok(false),
+        _ => Err(bad_option(name, value, "`on` or `off`")),
+    }
+}
+
+fn whole_number(name: &str, value: &str) -> Result<u32, UrlError> {
+    value
+        .parse()
+        .map_err(|_| bad_option(name, value, "a whole number"))
+}
+
+fn milliseconds(name: &str, value: &str) -> Result<Duration, UrlError> {
+    whole_number(name, value).map(|n| Duration::from_millis(u64::from(n)))
+}
+
+fn bad_option(name: &str, value: &str, expected: &'static str) -> UrlError {
+    UrlError::BadOption {
+        name: name.into(),
+        value: value.into(),
+        expected,
+    }
 }
 
 #[cfg(test)]
@@ -247,7 +315,23 @@ mod tests {
             Backend::Native(options) | Backend::SqliteC(options) => {
                 options.path.map(|path| path.to_string_lossy().into_owned())
             }
+            Backend::Postgres(url) => Some(url),
         }
+    }
+
+    #[test]
+    fn a_server_gets_its_own_options() {
+        let url = "postgres://me:p%40ss@db:5433/shop?pool_size=3&options=-c%20search_path%3Da&echo=on&connect_timeout=2";
+        let target = parse(url).unwrap();
+        assert_eq!((target.pool.size, target.echo), (3, true));
+        assert_eq!(
+            path(url).as_deref(),
+            Some("postgres://me:p%40ss@db:5433/shop?options=-c%20search_path%3Da&connect_timeout=2")
+        );
+        assert_eq!(
+            parse("postgres://db/x?pool_size=many").unwrap_err().to_string(),
+            "`pool_size=many`: expected a whole number"
+        );
     }
 
     #[test]

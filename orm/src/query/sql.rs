@@ -1,6 +1,9 @@
 //! SQL as text, with typed parameters and typed rows: for what the builders have no words for.
 
+use std::borrow::Cow;
+
 use super::executor::Executor;
+use crate::dialect::Dialect;
 use crate::drivers::Row;
 use crate::engine::{Connection, RowStream};
 use crate::error::{Error, Result};
@@ -8,6 +11,8 @@ use crate::mapper::{Entity, RowReader};
 use crate::types::{ColumnType, Value};
 
 /// A statement as text: [`Session::sql`](crate::Session::sql), [`Connection::sql`].
+///
+/// Parameters are `?1`, `?2`, .. on every backend; a dialect that writes them otherwise gets them so.
 ///
 /// ```
 /// use aludel::prelude::*;
@@ -65,6 +70,35 @@ tuples!(A 0, B 1, C 2, D 3, E 4, F 5);
 tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6);
 tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
 
+/// The text with `?1` written as the dialect does it, but for strings, quoted names and comments.
+fn with_placeholders<'q>(text: &'q str, dialect: &dyn Dialect) -> Cow<'q, str> {
+    let mut own = String::new();
+    dialect.push_placeholder(1, &mut own);
+    if own == "?1" || !text.contains('?') {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let number = rest.get(1..).unwrap_or_default();
+        let digits = number.bytes().take_while(u8::is_ascii_digit).count();
+        let len = match c {
+            '\'' | '"' | '`' => 1 + number.find(c).map_or(number.len(), |at| at + 1),
+            '-' if rest.starts_with("--") => rest.find('\n').unwrap_or(rest.len()),
+            '/' if rest.starts_with("/*") => rest.find("*/").map_or(rest.len(), |at| at + 2),
+            '?' if digits > 0 => 1 + digits,
+            _ => c.len_utf8(),
+        };
+        let (piece, after) = rest.split_at(len);
+        match number.get(..digits).and_then(|digits| digits.parse().ok()) {
+            Some(number) if c == '?' => dialect.push_placeholder(number, &mut out),
+            _ => out.push_str(piece),
+        }
+        rest = after;
+    }
+    Cow::Owned(out)
+}
+
 impl Connection {
     /// A statement as text.
     pub fn sql<'q>(&mut self, text: &'q str) -> Sql<'q, &mut Connection> {
@@ -93,7 +127,9 @@ impl<'q, X: Executor> Sql<'q, X> {
     /// Whatever the statement runs into.
     pub fn run(mut self) -> Result<u64> {
         self.executor.before_statement(self.writes())?;
-        Ok(self.executor.connection()?.execute(self.text, &self.params)?.rows)
+        let connection = self.executor.connection()?;
+        let text = with_placeholders(self.text, connection.dialect());
+        Ok(connection.execute(&text, &self.params)?.rows)
     }
 
     /// All rows, as tuples.
@@ -147,7 +183,9 @@ impl<'q, X: Executor> Sql<'q, X> {
 
     fn read<T>(mut self, read: impl FnOnce(&mut RowStream<'_>, &[String]) -> Result<T>) -> Result<T> {
         self.executor.before_statement(self.writes())?;
-        let mut prepared = self.executor.connection()?.prepare(self.text)?;
+        let connection = self.executor.connection()?;
+        let text = with_placeholders(self.text, connection.dialect());
+        let mut prepared = connection.prepare(&*text)?;
         let names = prepared.column_names();
         let mut rows = prepared.query(&self.params)?;
         read(&mut rows, &names)
@@ -200,5 +238,22 @@ impl Row for Reordered<'_> {
 
     fn width(&self) -> usize {
         self.places.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialect::{Postgresql, Sqlite};
+
+    #[test]
+    fn placeholders_are_those_of_the_dialect() {
+        let text = "SELECT ?2, '?1', \"?1\", a ? b -- ?1\n, ?10 /* ?1 */ WHERE x = 'it''s ?1' AND y = ?1";
+        assert_eq!(
+            with_placeholders(text, &Postgresql),
+            "SELECT $2, '?1', \"?1\", a ? b -- ?1\n, $10 /* ?1 */ WHERE x = 'it''s ?1' AND y = $1"
+        );
+        assert_eq!(with_placeholders(text, &Sqlite), text);
+        assert_eq!(with_placeholders("'open ?1", &Postgresql), "'open ?1");
     }
 }

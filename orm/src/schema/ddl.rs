@@ -236,7 +236,8 @@ impl<'d> Ddl<'d> {
             self.push(&format!(" CHECK ({check})"));
         }
         if let Some((expression, stored)) = &column.generated {
-            let kind = if *stored { "STORED" } else { "VIRTUAL" };
+            let stored = *stored || !self.dialect.supports(Feature::VirtualColumns);
+            let kind = if stored { "STORED" } else { "VIRTUAL" };
             self.push(&format!(" GENERATED ALWAYS AS ({expression}) {kind}"));
         }
         Ok(())

@@ -6,7 +6,7 @@
 mod check;
 mod create;
 mod ddl;
-mod reflect;
+pub(crate) mod reflect;
 
 pub use check::Difference;
 

@@ -62,6 +62,7 @@ impl ColumnType for f64 {
             Value::Real(r) => Ok(r),
             // A whole number in a column of reals comes back as an integer from untyped columns.
             Value::Int(i) => Ok(i as f64),
+            Value::Decimal(ref digits) => digits.parse().map_err(|_| DecodeError::new("a number", &value)),
             other => Err(DecodeError::new("a number", &other)),
         }
     }

@@ -34,6 +34,8 @@ pub enum Value<'a> {
     Text(Cow<'a, str>),
     /// Bytes.
     Bytes(Cow<'a, [u8]>),
+    /// A number in decimal digits, of backends that keep such: `12.50`.
+    Decimal(Cow<'a, str>),
     /// The key of a tracked entity that may not have one yet. Only a session can bind it: it flushes first and puts
     /// the key in its place.
     Pending(RawHandle),
@@ -58,6 +60,7 @@ impl Value<'_> {
             Value::Real(r) => Value::Real(r),
             Value::Text(t) => Value::Text(Cow::Owned(t.into_owned())),
             Value::Bytes(b) => Value::Bytes(Cow::Owned(b.into_owned())),
+            Value::Decimal(d) => Value::Decimal(Cow::Owned(d.into_owned())),
             Value::Pending(handle) => Value::Pending(handle),
         }
     }
@@ -72,6 +75,7 @@ impl Value<'_> {
             Value::Real(r) => Value::Real(*r),
             Value::Text(t) => Value::Text(Cow::Borrowed(t)),
             Value::Bytes(b) => Value::Bytes(Cow::Borrowed(b)),
+            Value::Decimal(d) => Value::Decimal(Cow::Borrowed(d)),
             Value::Pending(handle) => Value::Pending(*handle),
         }
     }
@@ -101,6 +105,7 @@ impl Value<'_> {
             Value::Real(_) => "a real",
             Value::Text(_) => "text",
             Value::Bytes(_) => "bytes",
+            Value::Decimal(_) => "a decimal number",
             Value::Pending(_) => "the key of an entity that is not inserted yet",
         }
     }
@@ -115,6 +120,7 @@ impl fmt::Display for Value<'_> {
             Value::Bool(b) => write!(f, "{b}"),
             Value::Int(i) => write!(f, "{i}"),
             Value::Real(r) => write!(f, "{r:?}"),
+            Value::Decimal(d) => f.write_str(d),
             Value::Text(t) if t.chars().count() <= SHOWN_MAX => write!(f, "'{}'", t.replace('\'', "''")),
             Value::Text(t) => {
                 let head: String = t.chars().take(SHOWN_MAX).collect();

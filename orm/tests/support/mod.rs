@@ -107,15 +107,137 @@ pub fn backends() -> Vec<&'static str> {
     urls
 }
 
-/// Runs a test on each backend, with all tables there.
+/// Runs a test on each backend, with all tables there; on all of them, also after a failure. Without servers (see `tests/run`) it runs on the
+/// embedded ones.
 pub fn on_each(test: impl Fn(Engine) -> aludel::Result<()>) {
+    let mut failed = Vec::new();
+    let mut case = |backend: &str, open: &dyn Fn() -> aludel::Result<Engine>| {
+        let done = run(open, &test);
+        matrix::add(backend, &done);
+        if let Err(why) = done {
+            failed.push(format!("{backend}: {why}"));
+        }
+    };
     for url in backends() {
-        let engine = Engine::open(url).unwrap_or_else(|error| panic!("{url}: {error}"));
-        engine
-            .create_all(everything())
-            .unwrap_or_else(|error| panic!("{url}: {error}"));
-        if let Err(error) = test(engine) {
-            panic!("{url}: {error}");
+        let backend = if url.starts_with("sqlite+c") {
+            "sqlite+c"
+        } else {
+            "native"
+        };
+        case(backend, &|| Engine::open(url));
+    }
+    #[cfg(feature = "postgres")]
+    if let Some(server) = servers::postgres() {
+        let place = servers::Place::new(&server);
+        case("postgresql", &|| place.open());
+    }
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+fn run(
+    open: &dyn Fn() -> aludel::Result<Engine>,
+    test: impl Fn(Engine) -> aludel::Result<()>,
+) -> Result<(), String> {
+    let case = || -> aludel::Result<()> {
+        let engine = open()?;
+        engine.create_all(everything())?;
+        test(engine)
+    };
+    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(case)) {
+        Ok(done) => done.map_err(|error| error.to_string()),
+        // The message was printed where it happened.
+        Err(_) => Err("see the panic above".to_owned()),
+    }
+}
+
+/// Which case was run on which backend, and how it went: lines for the file that `ALUDEL_TEST_MATRIX` names.
+pub mod matrix {
+    use std::cell::Cell;
+    use std::io::Write;
+
+    thread_local! {
+        static WHY_NOT: Cell<Option<&'static str>> = const { Cell::new(None) };
+    }
+
+    /// Ends a case on a backend that it has no meaning on.
+    pub fn not_applicable(why: &'static str) -> aludel::Result<()> {
+        WHY_NOT.set(Some(why));
+        Ok(())
+    }
+
+    pub(super) fn add(backend: &str, done: &Result<(), String>) {
+        let why_not = WHY_NOT.take();
+        let Some(file) = std::env::var_os("ALUDEL_TEST_MATRIX") else {
+            return;
+        };
+        let thread = std::thread::current();
+        let case = thread.name().unwrap_or("?");
+        let line = match (done, why_not) {
+            (Err(_), _) => format!("{case}\t{backend}\tfailed\t\n"),
+            (Ok(()), Some(why)) => format!("{case}\t{backend}\tn/a\t{why}\n"),
+            (Ok(()), None) => format!("{case}\t{backend}\tpassed\t\n"),
+        };
+        let mut file = std::fs::OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(file)
+            .unwrap();
+        file.write_all(line.as_bytes()).unwrap();
+    }
+}
+
+/// Servers that `tests/run` has started, told by environment variables.
+#[cfg(feature = "postgres")]
+pub mod servers {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use aludel::prelude::*;
+
+    /// The URL of a PostgreSQL server on which tests may make schemas.
+    pub fn postgres() -> Option<String> {
+        std::env::var("ALUDEL_TEST_POSTGRES").ok()
+    }
+
+    /// A schema of its own for one test; it goes when this goes.
+    pub struct Place {
+        server: String,
+        schema: String,
+    }
+
+    impl Place {
+        pub fn new(server: &str) -> Place {
+            static NEXT: AtomicU32 = AtomicU32::new(0);
+            let place = Place {
+                server: server.to_owned(),
+                schema: format!(
+                    "test_{}_{}",
+                    std::process::id(),
+                    NEXT.fetch_add(1, Ordering::Relaxed)
+                ),
+            };
+            place.tell(&format!("CREATE SCHEMA {}", place.schema)).unwrap();
+            place
+        }
+
+        pub fn open(&self) -> aludel::Result<Engine> {
+            let mark = if self.server.contains('?') { '&' } else { '?' };
+            Engine::open(&format!(
+                "{}{mark}options=-csearch_path%3D{}",
+                self.server, self.schema
+            ))
+        }
+
+        fn tell(&self, sql: &str) -> aludel::Result<()> {
+            Engine::open(&self.server)?.connect()?.execute_batch(sql)
+        }
+    }
+
+    impl Drop for Place {
+        fn drop(&mut self) {
+            let dropped = self.tell(&format!("DROP SCHEMA {} CASCADE", self.schema));
+            if let Err(error) = dropped {
+                eprintln!("{} stays behind: {error}", self.schema);
+            }
         }
     }
 }

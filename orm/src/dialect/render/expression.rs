@@ -152,7 +152,16 @@ impl<'s> Renderer<'_, 's> {
 
     pub(super) fn value(&mut self, value: &'s Value<'static>) -> Done {
         self.params.push(value);
+        let ty = self.dialect.parameter_type(value);
+        if ty.is_some() {
+            self.push("CAST(");
+        }
         self.dialect.push_placeholder(self.params.len(), &mut self.sql);
+        if let Some(ty) = ty {
+            self.push(" AS ");
+            self.push(ty);
+            self.push(")");
+        }
         Ok(())
     }
 

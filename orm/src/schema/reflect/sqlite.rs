@@ -1,51 +1,24 @@
-//! Reading the schema of a live database into the same data that entities give.
-//!
-//! SQLite's answers come from `sqlite_schema` and its pragmas; other backends bring their own queries.
+//! SQLite's schema, from `sqlite_schema` and its pragmas.
 
-use super::{ColumnDefault, ForeignKey, Index, Schema, Table, TableColumn};
+use super::{default_of, int, text};
 use crate::dialect::push_quoted;
-use crate::engine::{Connection, Engine};
-use crate::error::{Error, Result};
+use crate::engine::Connection;
+use crate::error::Result;
 use crate::mapper::ReferenceAction;
+use crate::schema::{ForeignKey, Index, Schema, Table, TableColumn};
 use crate::types::{Kind, Value};
 
-impl Engine {
-    /// The tables of the live database, but for the backend's own.
-    ///
-    /// ```
-    /// use aludel::prelude::*;
-    ///
-    /// # fn main() -> aludel::Result<()> {
-    /// let engine = Engine::open("sqlite::memory:")?;
-    /// engine.connect()?.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT NOT NULL)", &[])?;
-    /// let schema = engine.reflect()?;
-    /// let table = schema.table("t").unwrap();
-    /// assert_eq!(table.primary_key, ["id"]);
-    /// assert!(!table.column("name").unwrap().nullable);
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// Whatever the queries run into; [`Error::Schema`] for a backend that has no reflection yet.
-    pub fn reflect(&self) -> Result<Schema> {
-        let mut connection = self.connect()?;
-        if connection.dialect().name() != "sqlite" {
-            return Err(Error::Schema(format!(
-                "{} databases cannot be reflected yet",
-                connection.dialect().name()
-            )));
-        }
-        let names = connection.rows(
-            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY rowid",
-            &[],
-        )?;
-        let mut schema = Schema::new();
-        for row in names {
-            schema = schema.with_table(table(&mut connection, &text(&row, 0))?);
-        }
-        Ok(schema)
+/// All tables but SQLite's own, in the order in which they were made.
+pub(crate) fn schema(connection: &mut Connection) -> Result<Schema> {
+    let names = connection.rows(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY rowid",
+        &[],
+    )?;
+    let mut schema = Schema::new();
+    for row in names {
+        schema = schema.with_table(table(connection, &text(&row, 0))?);
     }
+    Ok(schema)
 }
 
 /// One table.
@@ -208,36 +181,4 @@ fn kind_of(declared: &str) -> (Kind, Option<String>) {
         _ => return (Kind::Real(64), Some(declared.to_owned())),
     };
     (kind, None)
-}
-
-/// A default's text as data: a literal where it is one.
-fn default_of(sql: &str) -> ColumnDefault {
-    let unquoted = sql.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
-    if let Some(text) = unquoted.filter(|text| !text.replace("''", "").contains('\'')) {
-        return ColumnDefault::Text(text.replace("''", "'"));
-    }
-    if sql.eq_ignore_ascii_case("CURRENT_TIMESTAMP") {
-        return ColumnDefault::Now;
-    }
-    if let Ok(number) = sql.parse::<i64>() {
-        return ColumnDefault::Int(number);
-    }
-    match sql.parse::<f64>() {
-        Ok(number) if sql.contains(['.', 'e', 'E']) => ColumnDefault::Real(number),
-        _ => ColumnDefault::Sql(sql.to_owned()),
-    }
-}
-
-fn text(row: &[Value<'static>], at: usize) -> String {
-    match row.get(at) {
-        Some(Value::Text(text)) => text.to_string(),
-        _ => String::new(),
-    }
-}
-
-fn int(row: &[Value<'static>], at: usize) -> i64 {
-    match row.get(at) {
-        Some(Value::Int(number)) => *number,
-        _ => 0,
-    }
 }

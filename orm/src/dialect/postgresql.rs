@@ -1,0 +1,82 @@
+//! PostgreSQL's dialect.
+
+use std::borrow::Cow;
+
+use super::{Dialect, Feature, InsensitiveLike, TransactionMode, push_number};
+use crate::engine::Connection;
+use crate::error::Result;
+use crate::schema::{Schema, reflect};
+use crate::types::{Kind, Value};
+
+/// PostgreSQL's SQL, from version 12 on.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Postgresql;
+
+impl Dialect for Postgresql {
+    fn name(&self) -> &'static str {
+        "postgresql"
+    }
+
+    fn supports(&self, feature: Feature) -> bool {
+        !matches!(
+            feature,
+            Feature::ForwardReferences | Feature::StatementRollback | Feature::VirtualColumns
+        )
+    }
+
+    fn type_name(&self, kind: Kind) -> Cow<'static, str> {
+        Cow::Borrowed(match kind {
+            Kind::Bool => "boolean",
+            Kind::Int(..=16) => "smallint",
+            Kind::Int(17..=32) => "integer",
+            Kind::Int(_) => "bigint",
+            Kind::Real(..=32) => "real",
+            Kind::Real(_) => "double precision",
+            Kind::Text | Kind::Enum(_) => "text",
+            Kind::Bytes => "bytea",
+            Kind::Timestamp => "timestamptz",
+            Kind::DateTime => "timestamp",
+            Kind::Date => "date",
+            Kind::Time => "time",
+            Kind::Uuid => "uuid",
+            Kind::Json => "jsonb",
+            Kind::Named(name) => name,
+        })
+    }
+
+    fn push_placeholder(&self, number: usize, sql: &mut String) {
+        sql.push('$');
+        push_number(number as u64, sql);
+    }
+
+    /// The server takes a bare parameter for text where nothing beside it says otherwise. Text and bytes are left to it: they may be dates,
+    /// JSON, UUIDs.
+    fn parameter_type(&self, value: &Value<'_>) -> Option<&'static str> {
+        match value {
+            Value::Bool(_) => Some("boolean"),
+            Value::Int(_) => Some("bigint"),
+            Value::Real(_) => Some("double precision"),
+            _ => None,
+        }
+    }
+
+    fn insensitive_like(&self) -> InsensitiveLike {
+        InsensitiveLike::Ilike
+    }
+
+    /// A protocol number of 16 bits.
+    fn parameters_max(&self) -> usize {
+        65_535
+    }
+
+    fn reflect(&self, connection: &mut Connection) -> Result<Schema> {
+        reflect::postgresql::schema(connection)
+    }
+
+    fn begin(&self, mode: TransactionMode) -> &'static str {
+        match mode {
+            TransactionMode::ReadOnly => "BEGIN READ ONLY",
+            TransactionMode::Deferred | TransactionMode::Write => "BEGIN",
+        }
+    }
+}

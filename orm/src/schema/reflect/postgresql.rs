@@ -1,0 +1,197 @@
+//! PostgreSQL's schema, from its catalogs (`pg_catalog`), for the tables of the current schema.
+//!
+//! Lists of columns come as one text with a unit separator between the names, which no sensible name contains.
+
+use super::{default_of, flag, int, text};
+use crate::engine::Connection;
+use crate::error::Result;
+use crate::mapper::ReferenceAction;
+use crate::schema::{ColumnDefault, ForeignKey, Index, Schema, Table, TableColumn};
+use crate::types::{Kind, Value};
+
+const TABLES: &str = "SELECT c.oid, c.relname FROM pg_class c \
+    WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relnamespace = current_schema()::regnamespace ORDER BY c.oid";
+
+const COLUMNS: &str = "SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, pg_get_expr(d.adbin, d.adrelid), \
+        a.attidentity::text <> '' OR pg_get_serial_sequence(a.attrelid::regclass::text, a.attname) IS NOT NULL, \
+        a.attgenerated::text <> '', \
+        (SELECT co.collname FROM pg_collation co, pg_type t \
+          WHERE co.oid = a.attcollation AND t.oid = a.atttypid AND t.typcollation <> a.attcollation) \
+    FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum \
+    WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum";
+
+const CONSTRAINTS: &str = "SELECT k.contype::text, \
+        (SELECT string_agg(a.attname, chr(31) ORDER BY n.place) FROM unnest(k.conkey) WITH ORDINALITY n(number, place) \
+          JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = n.number), \
+        (SELECT c.relname FROM pg_class c WHERE c.oid = k.confrelid), \
+        (SELECT string_agg(a.attname, chr(31) ORDER BY n.place) FROM unnest(k.confkey) WITH ORDINALITY n(number, place) \
+          JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = n.number), \
+        k.confdeltype::text, k.confupdtype::text, pg_get_expr(k.conbin, k.conrelid) \
+    FROM pg_constraint k WHERE k.conrelid = $1 ORDER BY k.oid";
+
+/// Of whole indexes over plain columns that no constraint has made.
+const INDEXES: &str = "SELECT c.relname, i.indisunique, \
+        (SELECT string_agg(a.attname, chr(31) ORDER BY n.place) FROM unnest(i.indkey::int2[]) WITH ORDINALITY n(number, place) \
+          JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = n.number WHERE n.place <= i.indnkeyatts) \
+    FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid \
+    WHERE i.indrelid = $1 AND i.indpred IS NULL AND i.indexprs IS NULL \
+        AND NOT EXISTS (SELECT 1 FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')) \
+    ORDER BY i.indexrelid";
+
+/// All tables of the current schema, in the order in which they were made.
+pub(crate) fn schema(connection: &mut Connection) -> Result<Schema> {
+    let mut schema = Schema::new();
+    for row in connection.rows(TABLES, &[])? {
+        schema = schema.with_table(table(connection, int(&row, 0), text(&row, 1))?);
+    }
+    Ok(schema)
+}
+
+fn table(connection: &mut Connection, oid: i64, name: String) -> Result<Table> {
+    let mut table = Table {
+        name,
+        ..Table::default()
+    };
+    let rows = connection.rows(COLUMNS, &[Value::Int(oid)])?;
+    table.columns = rows.iter().map(|row| column(row)).collect();
+    for row in connection.rows(CONSTRAINTS, &[Value::Int(oid)])? {
+        constraint(&row, &mut table);
+    }
+    for row in connection.rows(INDEXES, &[Value::Int(oid)])? {
+        table.indexes.push(Index {
+            name: text(&row, 0),
+            unique: flag(&row, 1),
+            columns: names(&row, 2),
+        });
+    }
+    Ok(table)
+}
+
+fn column(row: &[Value<'static>]) -> TableColumn {
+    let (kind, sql_type) = kind_of(&text(row, 1));
+    let written = row.get(3).filter(|value| !value.is_null()).map(|_| text(row, 3));
+    let computed = flag(row, 5);
+    let auto = flag(row, 4);
+    TableColumn {
+        name: text(row, 0),
+        kind,
+        sql_type,
+        nullable: !flag(row, 2),
+        auto,
+        unique: false,
+        generated: written
+            .clone()
+            .filter(|_| computed)
+            .map(|expression| (expression, true)),
+        // A serial column takes its default from its sequence.
+        default: written
+            .filter(|_| !computed && !auto)
+            .map(|sql| default_of_column(&sql)),
+        check: None,
+        collation: Some(text(row, 6)).filter(|name| !name.is_empty()),
+    }
+}
+
+fn constraint(row: &[Value<'static>], table: &mut Table) {
+    let columns = names(row, 1);
+    match (text(row, 0).as_str(), columns.as_slice()) {
+        ("p", _) => table.primary_key = columns,
+        ("u", [only]) => {
+            if let Some(column) = table.columns.iter_mut().find(|column| column.name == *only) {
+                column.unique = true;
+            }
+        }
+        ("u", _) => table.uniques.push(columns),
+        ("c", _) => table.checks.push(text(row, 6)),
+        ("f", _) => table.foreign_keys.push(ForeignKey {
+            columns,
+            table: text(row, 2),
+            references: names(row, 3),
+            on_delete: action(&text(row, 4)),
+            on_update: action(&text(row, 5)),
+        }),
+        _ => {}
+    }
+}
+
+fn names(row: &[Value<'static>], at: usize) -> Vec<String> {
+    text(row, at).split('\u{1f}').map(str::to_owned).collect()
+}
+
+fn action(letter: &str) -> ReferenceAction {
+    match letter {
+        "r" => ReferenceAction::Restrict,
+        "c" => ReferenceAction::Cascade,
+        "n" => ReferenceAction::SetNull,
+        "d" => ReferenceAction::SetDefault,
+        _ => ReferenceAction::NoAction,
+    }
+}
+
+/// The kind that a declared type means, and the declaration itself where it is not the kind's own name.
+fn kind_of(declared: &str) -> (Kind, Option<String>) {
+    let kind = match declared {
+        "boolean" => Kind::Bool,
+        "smallint" => Kind::Int(16),
+        "integer" => Kind::Int(32),
+        "bigint" => Kind::Int(64),
+        "real" => Kind::Real(32),
+        "double precision" => Kind::Real(64),
+        "text" => Kind::Text,
+        "bytea" => Kind::Bytes,
+        "timestamp with time zone" => Kind::Timestamp,
+        "timestamp without time zone" => Kind::DateTime,
+        "date" => Kind::Date,
+        "time without time zone" => Kind::Time,
+        "uuid" => Kind::Uuid,
+        "jsonb" => Kind::Json,
+        "json" => return (Kind::Json, Some(declared.to_owned())),
+        other if other.starts_with("numeric") => return (Kind::Real(64), Some(declared.to_owned())),
+        _ => return (Kind::Text, Some(declared.to_owned())),
+    };
+    (kind, None)
+}
+
+/// A default as the catalog writes it: a literal has its type behind it, a negative number stands in quotes.
+fn default_of_column(sql: &str) -> ColumnDefault {
+    let quoted = |text: &&str| text.len() > 1 && text.starts_with('\'') && text.ends_with('\'');
+    let literal = sql
+        .rsplit_once("::")
+        .map(|(text, _)| text)
+        .filter(quoted)
+        .unwrap_or(sql);
+    let ty = sql.get(literal.len()..).unwrap_or_default();
+    let bare = || literal.trim_matches('\'');
+    match (literal, ty) {
+        ("true", _) => ColumnDefault::Bool(true),
+        ("false", _) => ColumnDefault::Bool(false),
+        (_, "::smallint" | "::integer" | "::bigint" | "::numeric" | "::real" | "::double precision") => {
+            default_of(bare())
+        }
+        _ => default_of(literal),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_lose_their_casts() {
+        for (sql, default) in [
+            ("'it''s'::text", ColumnDefault::Text("it's".into())),
+            ("'-3'::integer", ColumnDefault::Int(-3)),
+            ("5", ColumnDefault::Int(5)),
+            ("1.5", ColumnDefault::Real(1.5)),
+            ("'1.5'::double precision", ColumnDefault::Real(1.5)),
+            ("true", ColumnDefault::Bool(true)),
+            ("CURRENT_TIMESTAMP", ColumnDefault::Now),
+            (
+                "abs('-7'::integer)",
+                ColumnDefault::Sql("abs('-7'::integer)".into()),
+            ),
+        ] {
+            assert_eq!(default_of_column(sql), default, "{sql}");
+        }
+    }
+}
