@@ -52,6 +52,9 @@ impl Scope<'_> {
 /// A row of sqlite_stat1.
 type Line = [Option<String>; 3];
 
+/// A row of sqlite_stat4: its texts, and the record.
+type Sampled = ([String; 5], Vec<u8>);
+
 /// The tree of an index, as ANALYZE goes through it.
 struct Counted<'a> {
     name: &'a str,
@@ -276,16 +279,14 @@ impl Definer<'_> {
             stored.to_vec()
         });
         self.add_statistics(database, counts, lines)?;
-        let samples = samples
-            .into_iter()
-            .map(|(texts, record): ([String; 5], Vec<u8>)| {
-                let mut row: Vec<Value> = texts
-                    .iter()
-                    .map(|text| stored_text(Some(text), encoding))
-                    .collect();
-                row.push(Value::Blob(record));
-                row
-            });
+        let samples = samples.into_iter().map(|(texts, record): Sampled| {
+            let mut row: Vec<Value> = texts
+                .iter()
+                .map(|text| stored_text(Some(text), encoding))
+                .collect();
+            row.push(Value::Blob(record));
+            row
+        });
         self.add_statistics(database, chosen, samples)?;
         let State {
             databases,
@@ -366,7 +367,7 @@ fn statistics_of(
     table: &Table,
     scope: &Scope<'_>,
     limit: u64,
-    (lines, samples): (&mut Vec<Line>, &mut Vec<([String; 5], Vec<u8>)>),
+    (lines, samples): (&mut Vec<Line>, &mut Vec<Sampled>),
 ) -> Result<()> {
     let mut counted: Vec<Counted<'_>> = table
         .indexes

@@ -18,6 +18,13 @@ pub trait Operator: Send {
     /// Moves to the next batch; `false` at the end. A batch that was announced has at least one selected row.
     fn next(&mut self, context: &mut ExecContext<'_>) -> Result<bool>;
 
+    /// Between `open` and the first `next`: leaves the first rows out, up to `count` of them, and says how many it will leave out. Only who
+    /// saves work by it does so; nothing is computed for such rows.
+    fn skip(&mut self, count: u64) -> u64 {
+        let _ = count;
+        0
+    }
+
     /// The current batch. Of use only after `next` returned `true`, until the next call.
     fn batch(&self) -> &Batch;
 

@@ -51,6 +51,10 @@ impl Operator for Project {
         self.input.open(context)
     }
 
+    fn skip(&mut self, count: u64) -> u64 {
+        self.input.skip(count)
+    }
+
     fn next(&mut self, context: &mut ExecContext<'_>) -> Result<bool> {
         if !self.input.next(context)? {
             return Ok(false);

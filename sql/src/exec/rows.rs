@@ -205,10 +205,12 @@ impl Operator for Limit {
     fn open(&mut self, context: &mut ExecContext<'_>) -> Result<()> {
         (self.skip, self.left) = self.counts.evaluate(context)?;
         if self.left > 0 {
-            self.input.open(context)
-        } else {
-            Ok(())
+            self.input.open(context)?;
+            if self.skip > 0 {
+                self.skip -= self.input.skip(self.skip);
+            }
         }
+        Ok(())
     }
 
     fn next(&mut self, context: &mut ExecContext<'_>) -> Result<bool> {

@@ -127,6 +127,26 @@ fn subqueries_on_the_right_of_in() {
     ]);
 }
 
+/// The index on (g, k) brings rows in the order of g, and those on (k DESC, s) in that of k.
+#[test]
+fn input_that_comes_sorted_in_part() {
+    check(&[
+        "SELECT id, g, s FROM t ORDER BY g, s, id",
+        "SELECT id, g, s FROM t ORDER BY g, s DESC, id LIMIT 20",
+        "SELECT id, g, k FROM t ORDER BY g, s, id LIMIT 30 OFFSET 490",
+        "SELECT g, k, id FROM t INDEXED BY t_g ORDER BY g DESC, k DESC, s, id LIMIT 700 OFFSET 20",
+        "SELECT k, s FROM d INDEXED BY d_k ORDER BY k DESC, s COLLATE NOCASE, rowid",
+        "SELECT k, s FROM d ORDER BY k DESC, s COLLATE NOCASE DESC, rowid LIMIT 50",
+        "SELECT a, b, c FROM w ORDER BY a, c, b",
+        "SELECT DISTINCT g, s FROM t ORDER BY g, s COLLATE BINARY LIMIT 400 OFFSET 300",
+        "SELECT t.id, u.id FROM t JOIN u ON u.id = t.k ORDER BY t.g, u.w LIMIT 25 OFFSET 100",
+        "SELECT id, r FROM t INDEXED BY t_g WHERE g > 0 LIMIT 10 OFFSET 700",
+        "SELECT id, r FROM t INDEXED BY t_g WHERE g > 0 LIMIT 10 OFFSET 7000",
+        "SELECT id, r FROM t INDEXED BY t_g WHERE g >= 0 AND r IS NOT NULL LIMIT 10 OFFSET 600",
+        "SELECT id, r FROM (SELECT * FROM t INDEXED BY t_g WHERE g >= 0 LIMIT 500 OFFSET 99) LIMIT 10 OFFSET 450",
+    ]);
+}
+
 #[test]
 fn windows() {
     let frames = [

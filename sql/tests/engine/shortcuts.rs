@@ -289,7 +289,8 @@ impl Maker {
             return format!("({left} {word} {right})");
         }
         let column = self.of(table, alias);
-        match self.below(17) {
+        match self.below(20) {
+            17 | 18 => self.pages(table, alias),
             0..4 => {
                 let comparison = self.pick(&["=", "=", "<", "<=", ">", ">=", "<>", "IS", "IS NOT"]);
                 format!("{column} {comparison} {}", self.literal())
@@ -334,6 +335,21 @@ impl Maker {
                 let comparison = self.pick(&["=", "<", ">", "IS"]);
                 format!("{column} {comparison} {other}")
             }
+        }
+    }
+
+    /// What begins a page of a long list: a comparison of row values, or the same spelled out.
+    fn pages(&mut self, table: usize, alias: &str) -> String {
+        let (a, b) = (self.of(table, alias), self.of(table, alias));
+        let (low, second) = (self.literal(), self.literal());
+        let (strict, loose) = self.pick(&[(">", ">="), ("<", "<="), (">", ">"), ("<", "<"), (">", "<")]);
+        match self.below(3) {
+            0 => format!("({a}, {b}) {loose} ({low}, {second})"),
+            1 => format!("({a} {strict} {low} OR {a} = {low} AND {b} {loose} {second})"),
+            _ => format!(
+                "({a}, {b}) BETWEEN ({low}, {second}) AND ({}, {second})",
+                self.literal()
+            ),
         }
     }
 

@@ -52,6 +52,8 @@ fn scan(plan: &IndexScan, build: &mut BuildContext) -> Result<Box<dyn Operator>>
         entries,
         keys: Output::new(key_width, key_decoder, None, build)?,
         next_key: 0,
+        skip: 0,
+        keeps_all: filter.is_none(),
         lookup: Lookup::new(plan.database, table),
         output: Output::new(width, table_decoder(table, &plan.columns)?, filter, build)?,
     }))
@@ -116,6 +118,10 @@ struct LookupScan {
     /// The table keys of some entries.
     keys: Output,
     next_key: usize,
+    /// Entries whose rows nobody wants: those of OFFSET.
+    skip: u64,
+    /// There is no filter.
+    keeps_all: bool,
     lookup: Lookup,
     output: Output,
 }
@@ -127,8 +133,14 @@ impl Operator for LookupScan {
         self.keys.open(encoding, few);
         self.keys.batch.clear();
         self.next_key = 0;
+        self.skip = 0;
         self.output.open(encoding, few);
         self.entries.open(context)
+    }
+
+    fn skip(&mut self, count: u64) -> u64 {
+        self.skip = if self.keeps_all { count } else { 0 };
+        self.skip
     }
 
     fn next(&mut self, context: &mut ExecContext<'_>) -> Result<bool> {
@@ -143,8 +155,14 @@ impl Operator for LookupScan {
                 self.entries
                     .reader
                     .fill(context, self.entries.database, &mut self.keys)?;
-                if self.keys.batch.is_empty() {
+                let entries = self.keys.batch.len();
+                if entries == 0 {
                     break;
+                }
+                if self.skip > 0 {
+                    self.next_key = (entries as u64).min(self.skip) as usize;
+                    self.skip -= self.next_key as u64;
+                    continue;
                 }
             }
             self.lookup

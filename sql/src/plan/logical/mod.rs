@@ -17,4 +17,4 @@ mod walk;
 
 pub(super) use column::{ColumnNo, ColumnRef, ColumnSet, TableId};
 pub(super) use query::*;
-pub(super) use scalar::{Branch, Comparison, Scalar, same_function};
+pub(super) use scalar::{Branch, Comparison, Scalar, same_function, same_rule};

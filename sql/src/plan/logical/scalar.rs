@@ -303,7 +303,8 @@ fn same_list(a: &[Scalar], b: &[Scalar]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
 }
 
-fn same_rule(a: &CompareRule, b: &CompareRule) -> bool {
+/// Whether two rules compare alike.
+pub(in crate::plan) fn same_rule(a: &CompareRule, b: &CompareRule) -> bool {
     a.left == b.left && a.right == b.right && a.collation == b.collation
 }
 

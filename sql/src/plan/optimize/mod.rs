@@ -4,12 +4,13 @@
 //! query ─ common tables that are used once move to where they are used
 //!       ├ subqueries in FROM: merged into the block around them (flatten), or handed its terms (push_down)
 //!       ├ outer joins whose extra rows WHERE throws away become inner (strength)
-//!       ├ an OR over several tables says something about each of them (disjunction)
+//!       ├ an OR over several tables says something about each of them (disjunction), and one may stay in a range (bound)
 //!       └ terms get simpler forms (simplify)
 //! ```
 //!
 //! Every rewriting keeps the rows that come out, with their multiplicities.
 
+mod bound;
 mod disjunction;
 mod flatten;
 mod push_down;
@@ -33,6 +34,7 @@ pub(super) fn optimize(query: &mut Query) {
     if let Body::Block(block) = &mut query.body {
         flatten::flatten(block, &mut query.order);
         disjunction::widen(block);
+        bound::bound(block);
         strength::reduce(block);
         push_down::push_down(block);
         semi::decorrelate(block);
@@ -64,6 +66,7 @@ fn optimize_member(body: &mut Body) {
     if let Body::Block(block) = body {
         flatten::flatten(block, &mut []);
         disjunction::widen(block);
+        bound::bound(block);
         strength::reduce(block);
         push_down::push_down(block);
         semi::decorrelate(block);
