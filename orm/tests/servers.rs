@@ -1,17 +1,30 @@
 //! The servers are there: without them the other tests run on embedded backends only.
-#![cfg(feature = "postgres")]
 
 mod support;
 
 use support::servers;
 
+#[track_caller]
+fn answers(backend: &str) {
+    let server = servers::all()
+        .into_iter()
+        .find(|server| server.backend == backend)
+        .expect("its URL is not set, or its feature is off");
+    let place = servers::Place::new(&server);
+    let mut connection = place.open().unwrap().connect().unwrap();
+    let version: String = connection.scalar("SELECT version()", &[]).unwrap();
+    println!("{backend}: {version}");
+    assert!(!version.is_empty());
+}
+
 #[test]
 #[ignore = "needs a PostgreSQL server: tests/run starts one"]
 fn postgresql_answers() {
-    let url = servers::postgres().expect("ALUDEL_TEST_POSTGRES is not set");
-    let place = servers::Place::new(&url);
-    let mut connection = place.open().unwrap().connect().unwrap();
-    let version: String = connection.scalar("SHOW server_version", &[]).unwrap();
-    println!("PostgreSQL {version}");
-    assert!(version.split('.').next().unwrap().parse::<u32>().unwrap() >= 12);
+    answers("postgresql");
+}
+
+#[test]
+#[ignore = "needs a MariaDB or MySQL server: tests/run starts one"]
+fn mysql_answers() {
+    answers("mysql");
 }

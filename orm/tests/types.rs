@@ -76,8 +76,8 @@ fn each_type_comes_back_as_it_was() {
     on_each(|engine| {
         engine.create_all(schema![Thing])?;
         let mut thing = thing();
-        if engine.dialect().name() == "postgresql" {
-            // Its clocks count microseconds.
+        if engine.dialect().name() != "sqlite" {
+            // The servers' clocks count microseconds.
             thing.made = Timestamp::from_microsecond(thing.made.as_microsecond()).unwrap();
         }
         let mut session = engine.session()?;

@@ -4,6 +4,7 @@
 //! writes the tree as text. What a backend cannot do is a [`CompileError`] here, before anything runs.
 
 mod keywords;
+mod mysql;
 mod postgresql;
 mod render;
 mod sqlite;
@@ -12,6 +13,7 @@ use std::borrow::Cow;
 use std::fmt::Debug;
 
 pub use keywords::is_keyword;
+pub use mysql::Mysql;
 pub use postgresql::Postgresql;
 pub(crate) use render::render;
 pub use sqlite::Sqlite;
@@ -37,6 +39,16 @@ pub trait Dialect: Debug + Send + Sync + 'static {
 
     /// How it is declared in a strict table, where that differs.
     fn strict_type_name(&self, kind: Kind) -> Cow<'static, str> {
+        self.type_name(kind)
+    }
+
+    /// How a column is declared that a key or an index is over, where that differs.
+    fn key_type_name(&self, kind: Kind) -> Cow<'static, str> {
+        self.type_name(kind)
+    }
+
+    /// The type's name in a CAST, where that differs.
+    fn cast_name(&self, kind: Kind) -> Cow<'static, str> {
         self.type_name(kind)
     }
 
@@ -66,13 +78,24 @@ pub trait Dialect: Debug + Send + Sync + 'static {
         "CURRENT_TIMESTAMP"
     }
 
-    /// How `a IS b` and its negation are written when both may be NULL.
-    fn null_safe_equal(&self, negated: bool) -> &'static str {
-        if negated {
-            " IS DISTINCT FROM "
-        } else {
-            " IS NOT DISTINCT FROM "
-        }
+    /// How two values are compared that may both be NULL.
+    fn null_safe(&self) -> NullSafe {
+        NullSafe::DistinctFrom
+    }
+
+    /// How an INSERT says what to do with a row that is there already.
+    fn conflicts(&self) -> Conflicts {
+        Conflicts::OnConflict
+    }
+
+    /// What an INSERT of nothing but defaults says after the table's name.
+    fn default_row(&self) -> &'static str {
+        " DEFAULT VALUES"
+    }
+
+    /// May a computed column be declared NOT NULL?
+    fn computed_not_null(&self) -> bool {
+        true
     }
 
     /// How LIKE without regard to case is written.
@@ -144,8 +167,6 @@ pub enum Feature {
     AggregateFilter,
     /// Window functions.
     Window,
-    /// `ON CONFLICT (..) DO ..`.
-    OnConflict,
     /// Partial indexes.
     PartialIndex,
     /// `CREATE INDEX IF NOT EXISTS`.
@@ -159,6 +180,28 @@ pub enum Feature {
     TransactionalDdl,
     /// Foreign keys that are declared inside of CREATE TABLE even if the table referred to does not exist yet.
     ForwardReferences,
+}
+
+/// How two values are compared that may both be NULL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NullSafe {
+    /// `a IS b`, `a IS NOT b`.
+    Is,
+    /// `a IS NOT DISTINCT FROM b`, `a IS DISTINCT FROM b`.
+    DistinctFrom,
+    /// `a <=> b`, `NOT (a <=> b)`.
+    Spaceship,
+}
+
+/// How an INSERT says what to do with a row that is there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Conflicts {
+    /// `ON CONFLICT (..) DO ..`, with the row that was to be inserted as `excluded`.
+    OnConflict,
+    /// `ON DUPLICATE KEY UPDATE ..`, with its values as `VALUES(column)`. Any unique key counts.
+    OnDuplicateKey,
+    /// Not at all.
+    None,
 }
 
 /// How LIKE without regard to case is written.

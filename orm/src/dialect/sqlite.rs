@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Dialect, Feature, GeneratedKey, InsensitiveLike, TransactionMode};
+use super::{Dialect, Feature, GeneratedKey, InsensitiveLike, NullSafe, TransactionMode};
 use crate::engine::Connection;
 use crate::error::Result;
 use crate::schema::{Schema, reflect};
@@ -23,7 +23,6 @@ impl Dialect for Sqlite {
             | Feature::NullsOrder
             | Feature::AggregateFilter
             | Feature::Window
-            | Feature::OnConflict
             | Feature::PartialIndex
             | Feature::IndexIfNotExists
             | Feature::StatementRollback
@@ -61,8 +60,8 @@ impl Dialect for Sqlite {
         })
     }
 
-    fn null_safe_equal(&self, negated: bool) -> &'static str {
-        if negated { " IS NOT " } else { " IS " }
+    fn null_safe(&self) -> NullSafe {
+        NullSafe::Is
     }
 
     fn insensitive_like(&self) -> InsensitiveLike {

@@ -12,6 +12,8 @@
 //! [`Engine::with_driver`](crate::Engine::with_driver).
 
 mod error;
+#[cfg(feature = "mysql")]
+mod mysql;
 mod native;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -22,6 +24,8 @@ mod sqlite_options;
 use std::fmt::Debug;
 
 pub use error::{DriverError, Failure};
+#[cfg(feature = "mysql")]
+pub use mysql::MysqlDriver;
 pub use native::NativeDriver;
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresDriver;

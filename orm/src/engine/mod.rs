@@ -64,6 +64,7 @@ impl Engine {
     /// | `sqlite::memory:`, `sqlite://:memory:` | in memory, gone with the engine |
     /// | `sqlite+c:///file.db` | the same, by the C library (feature `sqlite-c`) |
     /// | `postgres://user@host/database` | a PostgreSQL server (feature `postgres`) |
+    /// | `mysql://user@host/database` | a MariaDB or MySQL server (feature `mysql`) |
     ///
     /// Options follow a `?`: `mode`, `busy_timeout`, `foreign_keys` (on unless said otherwise), `journal_mode`,
     /// `synchronous`, `cache_size`, `begin`, `pool_size`, `max_overflow`, `pool_timeout`, `pool_recycle`, `pre_ping`,
@@ -84,6 +85,17 @@ impl Engine {
                 return Err(UrlError::MissingFeature {
                     scheme: "sqlite+c".into(),
                     feature: "sqlite-c",
+                }
+                .into());
+            }
+            #[cfg(feature = "mysql")]
+            Backend::Mysql(server) => Box::new(crate::drivers::MysqlDriver::new(&server)?),
+            #[cfg(not(feature = "mysql"))]
+            Backend::Mysql(server) => {
+                drop(server);
+                return Err(UrlError::MissingFeature {
+                    scheme: "mysql".into(),
+                    feature: "mysql",
                 }
                 .into());
             }

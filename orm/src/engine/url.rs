@@ -34,7 +34,15 @@ pub(crate) enum Backend {
         )]
         SqliteOptions,
     ),
-    /// A server, by the URL that it takes itself.
+    /// A server, by the URL that its driver takes itself.
+    Mysql(
+        #[cfg_attr(
+            not(feature = "mysql"),
+            allow(dead_code, reason = "read by the driver behind the feature")
+        )]
+        String,
+    ),
+    /// As `Mysql`.
     Postgres(
         #[cfg_attr(
             not(feature = "postgres"),
@@ -104,7 +112,7 @@ pub enum UrlError {
     },
 }
 
-const SCHEMES: &str = "`sqlite`, `sqlite+c`, `postgres`";
+const SCHEMES: &str = "`sqlite`, `sqlite+c`, `postgres`, `mysql`";
 
 const SQLITE_OPTIONS: &str = "`mode` (ro, rw, rwc), `busy_timeout` (milliseconds), `foreign_keys` (on, off), `journal_mode`, \
      `synchronous`, `cache_size`, `temp_store`, `locking_mode`, `begin` (deferred, immediate), `pool_size`, `max_overflow`, \
@@ -129,7 +137,7 @@ pub(crate) fn parse(url: &str) -> Result<Target, UrlError> {
     let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
     let mut options = match scheme {
         "sqlite" | "sqlite+c" => sqlite_place(url, place)?,
-        "postgres" | "postgresql" => return server(scheme, place, query),
+        "postgres" | "postgresql" | "mysql" => return server(scheme, place, query),
         _ if scheme.len() == 1 || scheme.contains(['/', '\\', '.']) => {
             return Err(UrlError::NoScheme { url: url.into() });
         }
@@ -165,7 +173,11 @@ fn server(scheme: &str, place: &str, query: &str) -> Result<Target, UrlError> {
     }
     let own = own.finish().replace('+', "%20");
     let mark = if own.is_empty() { "" } else { "?" };
-    target.backend = Backend::Postgres(format!("{scheme}:{place}{mark}{own}"));
+    let url = format!("{scheme}:{place}{mark}{own}");
+    target.backend = match scheme {
+        "mysql" => Backend::Mysql(url),
+        _ => Backend::Postgres(url),
+    };
     Ok(target)
 }
 
@@ -315,7 +327,7 @@ mod tests {
             Backend::Native(options) | Backend::SqliteC(options) => {
                 options.path.map(|path| path.to_string_lossy().into_owned())
             }
-            Backend::Postgres(url) => Some(url),
+            Backend::Postgres(url) | Backend::Mysql(url) => Some(url),
         }
     }
 

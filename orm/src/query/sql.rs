@@ -70,13 +70,23 @@ tuples!(A 0, B 1, C 2, D 3, E 4, F 5);
 tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6);
 tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
 
-/// The text with `?1` written as the dialect does it, but for strings, quoted names and comments.
-fn with_placeholders<'q>(text: &'q str, dialect: &dyn Dialect) -> Cow<'q, str> {
-    let mut own = String::new();
-    dialect.push_placeholder(1, &mut own);
-    if own == "?1" || !text.contains('?') {
-        return Cow::Borrowed(text);
+/// The text with `?1` written as the dialect does it, but for strings, quoted names and comments; and the parameters in the order that it then
+/// wants, where its placeholders have no numbers.
+fn with_placeholders<'q>(
+    text: &'q str,
+    params: &[Value<'static>],
+    dialect: &dyn Dialect,
+) -> (Cow<'q, str>, Option<Vec<Value<'static>>>) {
+    let placeholder = |number| {
+        let mut own = String::new();
+        dialect.push_placeholder(number, &mut own);
+        own
+    };
+    if placeholder(1) == "?1" || !text.contains('?') {
+        return (Cow::Borrowed(text), None);
     }
+    let numbered = placeholder(1) != placeholder(2);
+    let mut ordered = Vec::new();
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
@@ -90,13 +100,20 @@ fn with_placeholders<'q>(text: &'q str, dialect: &dyn Dialect) -> Cow<'q, str> {
             _ => c.len_utf8(),
         };
         let (piece, after) = rest.split_at(len);
-        match number.get(..digits).and_then(|digits| digits.parse().ok()) {
-            Some(number) if c == '?' => dialect.push_placeholder(number, &mut out),
+        match number
+            .get(..digits)
+            .and_then(|digits| digits.parse::<usize>().ok())
+        {
+            Some(number) if c == '?' => {
+                dialect.push_placeholder(number, &mut out);
+                // One that was not given is missed by the statement.
+                ordered.extend(number.checked_sub(1).and_then(|at| params.get(at)).cloned());
+            }
             _ => out.push_str(piece),
         }
         rest = after;
     }
-    Cow::Owned(out)
+    (Cow::Owned(out), (!numbered).then_some(ordered))
 }
 
 impl Connection {
@@ -128,8 +145,9 @@ impl<'q, X: Executor> Sql<'q, X> {
     pub fn run(mut self) -> Result<u64> {
         self.executor.before_statement(self.writes())?;
         let connection = self.executor.connection()?;
-        let text = with_placeholders(self.text, connection.dialect());
-        Ok(connection.execute(&text, &self.params)?.rows)
+        let (text, ordered) = with_placeholders(self.text, &self.params, connection.dialect());
+        let params = ordered.as_ref().unwrap_or(&self.params);
+        Ok(connection.execute(&text, params)?.rows)
     }
 
     /// All rows, as tuples.
@@ -184,10 +202,11 @@ impl<'q, X: Executor> Sql<'q, X> {
     fn read<T>(mut self, read: impl FnOnce(&mut RowStream<'_>, &[String]) -> Result<T>) -> Result<T> {
         self.executor.before_statement(self.writes())?;
         let connection = self.executor.connection()?;
-        let text = with_placeholders(self.text, connection.dialect());
+        let (text, ordered) = with_placeholders(self.text, &self.params, connection.dialect());
+        let params = ordered.as_ref().unwrap_or(&self.params);
         let mut prepared = connection.prepare(&*text)?;
         let names = prepared.column_names();
-        let mut rows = prepared.query(&self.params)?;
+        let mut rows = prepared.query(params)?;
         read(&mut rows, &names)
     }
 
@@ -244,16 +263,27 @@ impl Row for Reordered<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dialect::{Postgresql, Sqlite};
+    use crate::dialect::{Mysql, Postgresql, Sqlite};
 
     #[test]
     fn placeholders_are_those_of_the_dialect() {
         let text = "SELECT ?2, '?1', \"?1\", a ? b -- ?1\n, ?10 /* ?1 */ WHERE x = 'it''s ?1' AND y = ?1";
         assert_eq!(
-            with_placeholders(text, &Postgresql),
-            "SELECT $2, '?1', \"?1\", a ? b -- ?1\n, $10 /* ?1 */ WHERE x = 'it''s ?1' AND y = $1"
+            with_placeholders(text, &[], &Postgresql),
+            (
+                "SELECT $2, '?1', \"?1\", a ? b -- ?1\n, $10 /* ?1 */ WHERE x = 'it''s ?1' AND y = $1".into(),
+                None
+            )
         );
-        assert_eq!(with_placeholders(text, &Sqlite), text);
-        assert_eq!(with_placeholders("'open ?1", &Postgresql), "'open ?1");
+        assert_eq!(with_placeholders(text, &[], &Sqlite), (text.into(), None));
+        assert_eq!(with_placeholders("'open ?1", &[], &Postgresql).0, "'open ?1");
+        let params = [Value::Int(1), Value::Int(2)];
+        assert_eq!(
+            with_placeholders("SELECT ?2, ?1, ?2", &params, &Mysql),
+            (
+                "SELECT ?, ?, ?".into(),
+                Some(vec![Value::Int(2), Value::Int(1), Value::Int(2)])
+            )
+        );
     }
 }

@@ -46,7 +46,8 @@ pub(crate) fn create_statements(schema: &Schema, dialect: &dyn Dialect) -> Resul
         {
             late.push(table.add_foreign_key_sql(dialect, key)?);
         }
-        for index in &table.indexes {
+        let apart = dialect.supports(Feature::IndexIfNotExists);
+        for index in table.indexes.iter().filter(|_| apart) {
             statements.push(index.create_sql(&table.name, dialect, true)?);
         }
     }

@@ -59,7 +59,7 @@ impl Table {
             sql.item();
             sql.column(
                 column,
-                self.strict,
+                (self.strict, self.is_keyed(column)),
                 auto.is_some_and(|auto| auto.name == column.name),
             )?;
         }
@@ -85,6 +85,16 @@ impl Table {
             sql.item();
             sql.foreign_key(key)?;
         }
+        if if_not_exists && !dialect.supports(Feature::IndexIfNotExists) {
+            // By themselves they would be there twice.
+            for index in &self.indexes {
+                sql.item();
+                sql.push(if index.unique { "UNIQUE INDEX " } else { "INDEX " });
+                sql.name(&index.name)?;
+                sql.push(" ");
+                sql.names(&index.columns)?;
+            }
+        }
         sql.push("\n)");
         let options = [(self.without_rowid, "WITHOUT ROWID"), (self.strict, "STRICT")];
         let options: Vec<&str> = options
@@ -96,6 +106,15 @@ impl Table {
             sql.push(&format!(" {}", options.join(", ")));
         }
         Ok(sql.text)
+    }
+
+    /// Is a key, an index or a reference over that column?
+    pub(super) fn is_keyed(&self, column: &TableColumn) -> bool {
+        let name = &column.name;
+        let unique = self.uniques.iter().any(|columns| columns.contains(name));
+        let index = self.indexes.iter().any(|index| index.columns.contains(name));
+        let reference = self.foreign_keys.iter().any(|key| key.columns.contains(name));
+        column.unique || unique || index || reference || self.primary_key.contains(name)
     }
 
     /// The statement that drops the table.
@@ -208,7 +227,12 @@ impl<'d> Ddl<'d> {
         self.items += 1;
     }
 
-    fn column(&mut self, column: &TableColumn, strict: bool, auto_key: bool) -> Result<(), CompileError> {
+    fn column(
+        &mut self,
+        column: &TableColumn,
+        (strict, keyed): (bool, bool),
+        auto_key: bool,
+    ) -> Result<(), CompileError> {
         self.name(&column.name)?;
         self.push(" ");
         if auto_key {
@@ -219,9 +243,11 @@ impl<'d> Ddl<'d> {
             match &column.sql_type {
                 Some(declared) => self.push(declared),
                 None if strict => self.push(&dialect.strict_type_name(column.kind)),
+                None if keyed => self.push(&dialect.key_type_name(column.kind)),
                 None => self.push(&dialect.type_name(column.kind)),
             }
-            self.push(if column.nullable { "" } else { " NOT NULL" });
+            let bare = column.nullable || (column.generated.is_some() && !dialect.computed_not_null());
+            self.push(if bare { "" } else { " NOT NULL" });
         }
         if let Some(collation) = &column.collation {
             self.push(" COLLATE ");

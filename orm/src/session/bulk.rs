@@ -1,7 +1,8 @@
 //! UPDATE and DELETE by query in a session: the identity map stays right.
 //!
 //! With entities of the type in the session, the statement also returns the rows it changed, and those that are tracked
-//! get their new values. A backend without RETURNING marks them as expired instead.
+//! get their new values. Where a backend has no RETURNING, a query asks for the rows before the statement runs, and those that are tracked are
+//! read again after an UPDATE.
 
 use std::any::TypeId;
 
@@ -9,8 +10,8 @@ use super::Session;
 use super::store::State;
 use crate::dialect::Feature;
 use crate::error::Result;
-use crate::expr::Statement;
-use crate::mapper::{Entity, RowReader};
+use crate::expr::{FromItem, Node, Relation, Select, SourceId, Statement};
+use crate::mapper::{Entity, Required, RowReader};
 use crate::query::internals::{all_columns, execute, run};
 use crate::query::{Delete, Executor, Update};
 
@@ -54,19 +55,6 @@ impl Session {
             .and_then(|arena| self.store.any(arena));
         arena.is_some_and(|arena| arena.core().live().next().is_some())
     }
-
-    fn expire_type<T: Entity>(&mut self) {
-        if let Some(any) = self
-            .store
-            .arena_of(TypeId::of::<T>())
-            .and_then(|arena| self.store.any_mut(arena))
-        {
-            any.core_mut()
-                .headers
-                .iter_mut()
-                .for_each(|header| header.expired = true);
-        }
-    }
 }
 
 impl<T: Entity> Update<T, &mut Session> {
@@ -82,8 +70,13 @@ impl<T: Entity> Update<T, &mut Session> {
             return execute(session, Statement::Update(&self.update));
         }
         if !session.dialect().supports(Feature::Returning) {
-            let changed = execute(session, Statement::Update(&self.update))?;
-            session.expire_type::<T>();
+            let update = self.update;
+            let rows =
+                session.rows_of::<T>(update.source, &update.table, update.filter.as_ref(), self.columns)?;
+            let changed = execute(session, Statement::Update(&update))?;
+            for key in rows.iter().filter_map(Entity::key) {
+                session.read_again::<T>(&key)?;
+            }
             return Ok(changed);
         }
         self.update.returning = all_columns::<T>(self.columns);
@@ -111,9 +104,18 @@ impl<T: Entity> Delete<T, &mut Session> {
         let session = self.executor;
         session.before_statement(true)?;
         session.forget_relations::<T>();
-        if !session.tracks::<T>() || !session.dialect().supports(Feature::Returning) {
-            let deleted = execute(session, Statement::Delete(&self.delete))?;
-            session.expire_type::<T>();
+        if !session.tracks::<T>() {
+            return execute(session, Statement::Delete(&self.delete));
+        }
+        if !session.dialect().supports(Feature::Returning) {
+            let delete = self.delete;
+            let rows =
+                session.rows_of::<T>(delete.source, &delete.table, delete.filter.as_ref(), self.columns)?;
+            let deleted = execute(session, Statement::Delete(&delete))?;
+            for key in rows.iter().filter_map(Entity::key) {
+                session.forget_deleted::<T>(&key);
+            }
+            session.follow_database_cascades();
             return Ok(deleted);
         }
         self.delete.returning = all_columns::<T>(self.columns);
@@ -134,6 +136,56 @@ impl<T: Entity> Delete<T, &mut Session> {
 }
 
 impl Session {
+    /// The rows that a statement is about to write.
+    fn rows_of<T: Entity>(
+        &mut self,
+        source: SourceId,
+        table: &Relation,
+        filter: Option<&Node>,
+        columns: T::Columns<Required>,
+    ) -> Result<Vec<T>> {
+        let select = Select {
+            columns: all_columns::<T>(columns),
+            from: vec![FromItem {
+                source,
+                relation: table.clone(),
+                join: None,
+            }],
+            filter: filter.cloned(),
+            ..Select::default()
+        };
+        run(self, Statement::Select(&select), |rows| {
+            let mut all = Vec::new();
+            while let Some(row) = rows.next()? {
+                all.push(T::decode(&RowReader::new(row))?);
+            }
+            Ok(all)
+        })
+    }
+
+    /// A tracked entity gets the values that its row has now.
+    fn read_again<T: Entity>(&mut self, key: &T::Key) -> Result<()> {
+        let Some((handle, _)) = self.store.find::<T>(key) else {
+            return Ok(());
+        };
+        let (arena, slot) = (handle.raw.arena as usize, handle.raw.slot);
+        let values = self.store.stored_key(arena, slot);
+        let Some(sql) = self.select_sql(arena) else {
+            return Ok(());
+        };
+        let mut prepared = self.open_link()?.prepare(&*sql)?;
+        let mut rows = prepared.query(&values)?;
+        let entity = match rows.next()? {
+            Some(row) => T::decode(&RowReader::new(row))?,
+            // The statement gave it another key.
+            None => return Ok(()),
+        };
+        drop(rows);
+        drop(prepared);
+        self.overwrite(entity);
+        Ok(())
+    }
+
     /// A tracked entity gets the values that its row now has; the former ones can be rolled back to.
     fn overwrite<T: Entity>(&mut self, entity: T) {
         let Some((handle, _)) = entity.key().and_then(|key| self.store.find::<T>(&key)) else {

@@ -49,7 +49,7 @@ impl Statements {
             sql.name(meta.table);
             let columns: Vec<usize> = insert_columns(meta, keyless).collect();
             if columns.is_empty() {
-                sql.push(" DEFAULT VALUES");
+                sql.push(dialect.default_row());
             } else {
                 sql.push(" (");
                 sql.list(columns.iter().copied(), |sql, i| sql.column(meta, i));

@@ -105,7 +105,8 @@ impl Session {
         self.savepoints -= 1;
         match worked {
             Ok(value) => {
-                self.open_link()?.execute(&format!("RELEASE {name}"), &[])?;
+                self.open_link()?
+                    .execute(&format!("RELEASE SAVEPOINT {name}"), &[])?;
                 Ok(value)
             }
             Err(error) => {
@@ -115,7 +116,8 @@ impl Session {
                 }
                 // The work's own error is the one to report.
                 if let Ok(link) = self.open_link() {
-                    let _ = link.execute_batch(&format!("ROLLBACK TO {name}; RELEASE {name}"));
+                    let _ = link
+                        .execute_batch(&format!("ROLLBACK TO SAVEPOINT {name}; RELEASE SAVEPOINT {name}"));
                 }
                 Err(error)
             }

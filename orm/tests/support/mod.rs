@@ -126,10 +126,9 @@ pub fn on_each(test: impl Fn(Engine) -> aludel::Result<()>) {
         };
         case(backend, &|| Engine::open(url));
     }
-    #[cfg(feature = "postgres")]
-    if let Some(server) = servers::postgres() {
+    for server in servers::all() {
         let place = servers::Place::new(&server);
-        case("postgresql", &|| place.open());
+        case(server.backend, &|| place.open());
     }
     assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
@@ -187,55 +186,72 @@ pub mod matrix {
 }
 
 /// Servers that `tests/run` has started, told by environment variables.
-#[cfg(feature = "postgres")]
 pub mod servers {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use aludel::prelude::*;
 
-    /// The URL of a PostgreSQL server on which tests may make schemas.
-    pub fn postgres() -> Option<String> {
-        std::env::var("ALUDEL_TEST_POSTGRES").ok()
+    /// A server on which tests may make schemas.
+    pub struct Server {
+        pub backend: &'static str,
+        pub url: String,
+    }
+
+    /// Those that there are, and that this build can reach.
+    pub fn all() -> Vec<Server> {
+        let known = [
+            ("postgresql", "ALUDEL_TEST_POSTGRES", cfg!(feature = "postgres")),
+            ("mysql", "ALUDEL_TEST_MYSQL", cfg!(feature = "mysql")),
+        ];
+        let told = |(backend, variable, built): (&'static str, &str, bool)| {
+            let url = std::env::var(variable).ok().filter(|_| built)?;
+            Some(Server { backend, url })
+        };
+        known.into_iter().filter_map(told).collect()
     }
 
     /// A schema of its own for one test; it goes when this goes.
-    pub struct Place {
-        server: String,
+    pub struct Place<'s> {
+        server: &'s Server,
         schema: String,
     }
 
-    impl Place {
-        pub fn new(server: &str) -> Place {
+    impl Place<'_> {
+        pub fn new(server: &Server) -> Place<'_> {
             static NEXT: AtomicU32 = AtomicU32::new(0);
-            let place = Place {
-                server: server.to_owned(),
-                schema: format!(
-                    "test_{}_{}",
-                    std::process::id(),
-                    NEXT.fetch_add(1, Ordering::Relaxed)
-                ),
-            };
+            let number = NEXT.fetch_add(1, Ordering::Relaxed);
+            let schema = format!("test_{}_{number}", std::process::id());
+            let place = Place { server, schema };
             place.tell(&format!("CREATE SCHEMA {}", place.schema)).unwrap();
             place
         }
 
         pub fn open(&self) -> aludel::Result<Engine> {
-            let mark = if self.server.contains('?') { '&' } else { '?' };
-            Engine::open(&format!(
-                "{}{mark}options=-csearch_path%3D{}",
-                self.server, self.schema
-            ))
+            let (url, schema) = (&self.server.url, &self.schema);
+            let (place, options) = url.split_once('?').unwrap_or((url, ""));
+            match self.server.backend {
+                "mysql" => {
+                    // There a schema is a database.
+                    let (host, _) = place.rsplit_once('/').unwrap();
+                    Engine::open(&format!("{host}/{schema}?{options}"))
+                }
+                _ => Engine::open(&format!("{place}?options=-csearch_path%3D{schema}&{options}")),
+            }
         }
 
         fn tell(&self, sql: &str) -> aludel::Result<()> {
-            Engine::open(&self.server)?.connect()?.execute_batch(sql)
+            Engine::open(&self.server.url)?.connect()?.execute_batch(sql)
         }
     }
 
-    impl Drop for Place {
+    impl Drop for Place<'_> {
         fn drop(&mut self) {
-            let dropped = self.tell(&format!("DROP SCHEMA {} CASCADE", self.schema));
-            if let Err(error) = dropped {
+            let cascade = if self.server.backend == "mysql" {
+                ""
+            } else {
+                " CASCADE"
+            };
+            if let Err(error) = self.tell(&format!("DROP SCHEMA {}{cascade}", self.schema)) {
                 eprintln!("{} stays behind: {error}", self.schema);
             }
         }

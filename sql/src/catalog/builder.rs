@@ -13,6 +13,7 @@ use rustc_hash::FxHashMap;
 use super::declared::VirtualDefinition;
 use super::environment::Environment;
 use super::index::index_of;
+use super::samples::Samples;
 use super::schema::{Index, Schema, Table, Trigger, View};
 use super::table::{COLUMN_COUNT_MAX, UNASSIGNED_ROOT, table_of};
 use crate::error::{Error, Result};
@@ -304,6 +305,23 @@ impl<'a> SchemaBuilder<'a> {
             if let Some(own) = own {
                 Arc::make_mut(own).statistics = Some(std::iter::once(rows).chain(counts).collect());
             }
+        }
+        self.underway.insert(fold(&found.name), found);
+    }
+
+    /// Takes in what ANALYZE left in sqlite_stat4 of an index, after its row of sqlite_stat1.
+    pub fn set_samples(&mut self, table: &str, index: &str, mut samples: Samples) {
+        let Some(mut found) = self.table_mut(table) else {
+            return;
+        };
+        let own = found
+            .indexes
+            .iter_mut()
+            .find(|own| own.name.eq_ignore_ascii_case(index));
+        if let Some(own) = own
+            && samples.finish(own.statistics.as_deref())
+        {
+            Arc::make_mut(own).samples = Some(Arc::new(samples));
         }
         self.underway.insert(fold(&found.name), found);
     }

@@ -47,6 +47,7 @@ pub fn index_of(
         origin: IndexOrigin::Created,
         filter: create.selection.clone(),
         statistics: None,
+        samples: None,
         sql: Some(sql.to_owned()),
     })
 }
@@ -82,6 +83,7 @@ impl ConstraintIndex {
             origin: self.origin,
             filter: None,
             statistics: None,
+            samples: None,
             sql: None,
         }
     }

@@ -7,6 +7,7 @@ mod declared;
 mod environment;
 mod index;
 mod read;
+mod samples;
 mod schema;
 mod table;
 
@@ -17,5 +18,6 @@ pub use declared::{VirtualDefinition, declared_table};
 pub use environment::{Collations, Environment, encode_text, is_unknown, utf8_of};
 pub use index::index_of;
 pub use read::{SCHEMA_TABLE_NAMES, TEMP_SCHEMA_TABLE_NAMES, read_schema};
+pub use samples::{Samples, Standing};
 pub use schema::*;
 pub use table::{COLUMN_COUNT_MAX, StrictType, UNASSIGNED_ROOT, automatic_indexes, table_of};

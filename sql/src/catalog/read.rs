@@ -4,9 +4,11 @@ use aludel_storage::btree::TableCursor;
 use aludel_storage::format::record::RecordView;
 use aludel_storage::format::{TextEncoding, ValueRef};
 use aludel_storage::pager::Pager;
+use rustc_hash::FxHashMap;
 
 use super::builder::{SchemaBuilder, SchemaRow};
 use super::environment::{Collations, Environment, utf8_of};
+use super::samples::Samples;
 use super::schema::Schema;
 use super::table::COLUMN_COUNT_MAX;
 use crate::error::{Error, Result};
@@ -64,7 +66,46 @@ pub fn read_schema(pager: &Pager, names: &[&str], collations: &dyn Collations) -
             done => done?,
         }
     }
+    if let Some(root) = builder.table_root("sqlite_stat4") {
+        match read_samples(pager, header.encoding, root, &mut builder) {
+            Err(Error::Storage(aludel_storage::Error::Corrupt { .. })) => {}
+            done => done?,
+        }
+    }
     builder.finish(header.schema_cookie)
+}
+
+/// As with sqlite_stat1, what does not fit is left out.
+fn read_samples(
+    pager: &Pager,
+    encoding: TextEncoding,
+    root: aludel_storage::format::PageNo,
+    builder: &mut SchemaBuilder<'_>,
+) -> Result<()> {
+    let mut rows = Rows::of(TableCursor::new(root), encoding);
+    let mut gathered: FxHashMap<(String, String), Samples> = FxHashMap::default();
+    while let Some(values) = rows.next(pager)? {
+        let text = |place: usize| match values.get(place) {
+            Some(Value::Text(text)) => Some(text.to_string_lossy()),
+            _ => None,
+        };
+        let (Some(table), Some(index)) = (text(0), text(1)) else {
+            continue;
+        };
+        let (Some(equal), Some(less), Some(distinct)) = (text(2), text(3), text(4)) else {
+            continue;
+        };
+        if let Some(Value::Blob(record)) = values.get(5) {
+            let samples = gathered
+                .entry((table.into_owned(), index.into_owned()))
+                .or_default();
+            samples.add([&equal, &less, &distinct], record, encoding);
+        }
+    }
+    for ((table, index), samples) in gathered {
+        builder.set_samples(&table, &index, samples);
+    }
+    Ok(())
 }
 
 /// Rows of sqlite_stat1 that do not fit are no error, nor is a damaged table: statistics only advise.

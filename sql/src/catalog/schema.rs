@@ -256,6 +256,8 @@ pub struct Index {
     pub filter: Option<ast::Expr>,
     /// Statistics of sqlite_stat1: average rows for an equal prefix of 1, 2, .. columns, after the row count.
     pub statistics: Option<Vec<u64>>,
+    /// Samples of sqlite_stat4.
+    pub samples: Option<Arc<super::Samples>>,
     /// The text in sqlite_schema; `None` for automatic indexes.
     pub sql: Option<String>,
 }

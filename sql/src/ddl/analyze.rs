@@ -52,8 +52,8 @@ impl Scope<'_> {
 /// A row of sqlite_stat1.
 type Line = [Option<String>; 3];
 
-/// A row of sqlite_stat4: its texts, and the sample as a record.
-type SampleLine = ([String; 5], Vec<u8>);
+/// A row of sqlite_stat4: its texts, and the record.
+type Sampled = ([String; 5], Vec<u8>);
 
 /// The tree of an index, as ANALYZE goes through it.
 struct Counted<'a> {
@@ -279,7 +279,7 @@ impl Definer<'_> {
             stored.to_vec()
         });
         self.add_statistics(database, counts, lines)?;
-        let samples = samples.into_iter().map(|(texts, record): SampleLine| {
+        let samples = samples.into_iter().map(|(texts, record): Sampled| {
             let mut row: Vec<Value> = texts
                 .iter()
                 .map(|text| stored_text(Some(text), encoding))
@@ -367,7 +367,7 @@ fn statistics_of(
     table: &Table,
     scope: &Scope<'_>,
     limit: u64,
-    (lines, samples): (&mut Vec<Line>, &mut Vec<SampleLine>),
+    (lines, samples): (&mut Vec<Line>, &mut Vec<Sampled>),
 ) -> Result<()> {
     let mut counted: Vec<Counted<'_>> = table
         .indexes

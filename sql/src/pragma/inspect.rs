@@ -1,11 +1,14 @@
 //! Pragmas that look at the schema and the connection.
 
+use std::sync::Arc;
+
 use aludel_storage::pager::Pager;
 
 use super::{PragmaContext, Request, Row, catalogue, reading, text};
 use crate::catalog::{Column, Database, Index, IndexColumn, IndexOrigin, IndexSource, Table, View};
 use crate::error::Result;
 use crate::functions::{Arity, Function, FunctionKind};
+use crate::plan::view_table;
 use crate::syntax::ast::ReferenceAction;
 use crate::value::Value;
 
@@ -17,28 +20,41 @@ const CID_EXPRESSION: i64 = -2;
 // ---- tables --------------------------------------------------------------------------------------
 
 pub(super) fn table_info(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
-    Ok(column_rows(request, context, false))
+    column_rows(request, context, false)
 }
 
 pub(super) fn table_xinfo(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
-    Ok(column_rows(request, context, true))
+    column_rows(request, context, true)
 }
 
-fn column_rows(request: &Request<'_>, context: &PragmaContext<'_>, with_hidden: bool) -> Vec<Row> {
+fn column_rows(
+    request: &Request<'_>,
+    context: &mut PragmaContext<'_>,
+    with_hidden: bool,
+) -> Result<Vec<Row>> {
     let Some(name) = request.value else {
-        return Vec::new();
+        return Ok(Vec::new());
     };
-    if let Some((_, table)) = find_table(request, context, name) {
+    let rows_of = |table: &Table| {
         let listed = table
             .columns
             .iter()
             .filter(|column| with_hidden || hidden_number(column) == 0);
-        return listed
+        listed
             .enumerate()
             .map(|(cid, column)| column_row(table, cid, column, with_hidden))
-            .collect();
+            .collect()
+    };
+    if let Some((_, table)) = find_table(request, context, name) {
+        return Ok(rows_of(table));
     }
-    find_view(request, context, name).map_or(Vec::new(), |view| view_rows(view, with_hidden))
+    let Some((database, view)) = find_view(request, context, name) else {
+        return Ok(Vec::new());
+    };
+    let row = context
+        .state
+        .connecting(|state| state.with_plan_context(|plan| view_table(database, &view, plan)))?;
+    Ok(rows_of(&row))
 }
 
 fn column_row(table: &Table, cid: usize, column: &Column, with_hidden: bool) -> Row {
@@ -71,25 +87,6 @@ fn hidden_number(column: &Column) -> i64 {
         Some(_) => 2,
         None => 0,
     }
-}
-
-/// Columns of a view whose head names them; the planner tells the others.
-fn view_rows(view: &View, with_hidden: bool) -> Vec<Row> {
-    let row = |(cid, name): (usize, &String)| {
-        let mut row = vec![
-            integer(cid),
-            text(name),
-            text(""),
-            Value::Integer(0),
-            Value::Null,
-            Value::Integer(0),
-        ];
-        if with_hidden {
-            row.push(Value::Integer(0));
-        }
-        row
-    };
-    view.columns.iter().enumerate().map(row).collect()
 }
 
 pub(super) fn table_list(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
@@ -264,7 +261,7 @@ fn index_columns(request: &Request<'_>, context: &PragmaContext<'_>) -> Vec<Info
             return record_columns(table, index);
         }
         // The name may be that of a WITHOUT ROWID table, or of its primary key.
-        let own = |table: &&std::sync::Arc<Table>| {
+        let own = |table: &&Arc<Table>| {
             table.without_rowid.as_ref().is_some_and(|tree| {
                 tree.name.eq_ignore_ascii_case(name) || table.name.eq_ignore_ascii_case(name)
             })
@@ -522,10 +519,14 @@ pub(super) fn find_table<'c>(
         .or_else(eponymous)
 }
 
-fn find_view<'c>(request: &Request<'_>, context: &'c PragmaContext<'_>, name: &str) -> Option<&'c View> {
-    searched(request, context)
-        .find_map(|database| database.schema.view(name))
-        .map(|view| &**view)
+/// The view of that name, and its database.
+fn find_view(request: &Request<'_>, context: &PragmaContext<'_>, name: &str) -> Option<(usize, Arc<View>)> {
+    let databases = context.state.databases.iter();
+    searched(request, context).find_map(|database| {
+        let view = database.schema.view(name)?;
+        let number = databases.clone().position(|own| std::ptr::eq(own, database))?;
+        Some((number, Arc::clone(view)))
+    })
 }
 
 fn integer(number: usize) -> Value {

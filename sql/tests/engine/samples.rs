@@ -151,3 +151,107 @@ fn samples_of_drawn_tables_are_sqlites() {
         compare(&schema, "ANALYZE", true);
     }
 }
+
+fn plan(rows: impl Iterator<Item = String>) -> String {
+    rows.collect::<Vec<_>>().join("; ")
+}
+
+/// The plans of queries with constants over a file that SQLite has analyzed: the choice between scan and index, and which index, is SQLite's. (Partial
+/// indexes and skip-scans have rules of their own.)
+#[test]
+fn plans_follow_the_samples() {
+    let folder = tempfile::tempdir().unwrap();
+    let [path, _] = files(&folder, SCHEMA);
+    rusqlite::Connection::open(&path)
+        .unwrap()
+        .execute_batch("DROP INDEX by_part; ANALYZE")
+        .unwrap();
+    let (ours, theirs) = (
+        Connection::open(&path).unwrap(),
+        rusqlite::Connection::open(&path).unwrap(),
+    );
+    let mut wrong = Vec::new();
+    for sql in [
+        "SELECT * FROM skewed WHERE kind = 'rare'",
+        "SELECT * FROM skewed WHERE kind = 'many'",
+        "SELECT * FROM skewed WHERE kind = 'none'",
+        "SELECT * FROM skewed WHERE kind = 'many' AND n = 7",
+        "SELECT * FROM skewed WHERE kind = 'rare' AND n = 7",
+        "SELECT * FROM skewed WHERE kind IN ('rare', 'none')",
+        "SELECT * FROM skewed WHERE kind IS NULL",
+        "SELECT * FROM skewed WHERE r = 3",
+        "SELECT * FROM skewed WHERE r > 15",
+        "SELECT * FROM skewed WHERE r > 1",
+        "SELECT * FROM skewed WHERE r BETWEEN 2 AND 3 AND kind = 'rare'",
+        "SELECT * FROM skewed WHERE r BETWEEN 2 AND 14 AND kind = 'rare'",
+        "SELECT * FROM skewed WHERE u < 2000 AND kind = 'many'",
+        "SELECT * FROM skewed WHERE u > 2000 AND kind = 'many'",
+        "SELECT * FROM skewed WHERE u > 390000 AND kind = 'rare'",
+        "SELECT * FROM skewed WHERE kind = ? AND r = 3",
+        "SELECT * FROM skewed AS s JOIN skewed AS t ON s.n = t.n WHERE s.kind = 'rare' AND t.kind = 'many'",
+        "SELECT * FROM skewed AS s JOIN skewed AS t ON s.n = t.n WHERE s.kind = 'many' AND t.kind = 'rare'",
+        "SELECT * FROM skewed WHERE length(kind) = 4 AND kind = 'rare'",
+    ] {
+        let sql = format!("EXPLAIN QUERY PLAN {sql}");
+        let mut own = ours.prepare(&sql).unwrap();
+        let own = plan(
+            own.query_map((), |row| row.get::<String>(3))
+                .unwrap()
+                .map(Result::unwrap),
+        );
+        let mut other = theirs.prepare(&sql).unwrap();
+        let mut rows = other.raw_query();
+        let mut lines = Vec::new();
+        while let Some(row) = rows.next().unwrap() {
+            lines.push(row.get::<_, String>(3).unwrap());
+        }
+        let other = plan(lines.into_iter());
+        if own != other {
+            wrong.push(format!("{sql}\n   {own}\n   {other}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Whatever sqlite_stat4 says, plans are made and answers stay what they are.
+#[test]
+fn hostile_samples_do_no_harm() {
+    let folder = tempfile::tempdir().unwrap();
+    let [path, _] = files(&folder, SCHEMA);
+    let queries = [
+        "SELECT count(*) FROM skewed WHERE kind = 'rare'",
+        "SELECT count(*) FROM skewed WHERE kind = 'many' AND n BETWEEN 3 AND 9",
+        "SELECT count(*) FROM skewed WHERE kind IN ('rare', 'Some', 'none') AND r > 3 AND r < 12",
+        "SELECT count(*) FROM skewed WHERE kind > 'm' AND kind < 's'",
+        "SELECT count(*) FROM skewed AS s JOIN keyed ON l = s.a WHERE v = 7 AND s.kind = 'rare'",
+    ];
+    let answers = |connection: &Connection| {
+        queries.map(|sql| connection.query_row(sql, (), |row| row.get::<i64>(0)).unwrap())
+    };
+    let expected = answers(&Connection::open(&path).unwrap());
+    let huge = u64::MAX;
+    let contents = [
+        "DELETE FROM sqlite_stat4".to_owned(),
+        "UPDATE sqlite_stat4 SET sample = x''".to_owned(),
+        "UPDATE sqlite_stat4 SET sample = x'ff'".to_owned(),
+        "UPDATE sqlite_stat4 SET sample = zeroblob(100)".to_owned(),
+        "UPDATE sqlite_stat4 SET sample = 'text', neq = NULL".to_owned(),
+        "UPDATE sqlite_stat4 SET neq = '', nlt = 'x', ndlt = '-1'".to_owned(),
+        format!("UPDATE sqlite_stat4 SET neq = '{huge} {huge} {huge} {huge}', nlt = '{huge} 0 {huge} 0', ndlt = '{huge} {huge} {huge} 1'"),
+        "UPDATE sqlite_stat4 SET neq = '0 0 0 0', nlt = '0 0 0 0', ndlt = '0 0 0 0'".to_owned(),
+        "UPDATE sqlite_stat4 SET nlt = '9 9 9', ndlt = '9 9 9' WHERE rowid % 2".to_owned(),
+        "UPDATE sqlite_stat1 SET stat = '0 0 0 0'".to_owned(),
+        format!("UPDATE sqlite_stat1 SET stat = '{huge} {huge} 1'"),
+        "DELETE FROM sqlite_stat1".to_owned(),
+        "INSERT INTO sqlite_stat4 SELECT tbl, idx, neq, nlt, ndlt, sample FROM sqlite_stat4, (VALUES (1), (2), (3)) ORDER BY random()".to_owned(),
+        "UPDATE sqlite_stat4 SET idx = 'by_r'".to_owned(),
+    ];
+    for content in contents {
+        let sqlite = rusqlite::Connection::open(&path).unwrap();
+        sqlite.execute_batch("ANALYZE").unwrap();
+        sqlite.execute_batch(&content).unwrap();
+        drop(sqlite);
+        let connection = Connection::open(&path).unwrap();
+        assert_eq!(answers(&connection), expected, "{content}");
+    }
+}

@@ -79,3 +79,19 @@ fn temporary_triggers_on_views() {
          SELECT * FROM a",
     );
 }
+
+/// The types of a view's columns are those of the columns that they show, under the names of its head as well.
+#[test]
+fn table_info_of_views() {
+    let both = Both::with(
+        "CREATE TABLE t(a INTEGER PRIMARY KEY, b VARCHAR(10) NOT NULL DEFAULT 5, c);
+         CREATE VIEW named(x, y, z) AS SELECT a, b, c FROM t;
+         CREATE VIEW plain AS SELECT a, b AS bb, c FROM t;
+         CREATE VIEW computed(p, q, r, s, t) AS SELECT a + 1, CAST(b AS REAL), 'x', b || c, rowid FROM t;
+         CREATE VIEW over(p, q) AS SELECT y, x FROM named;
+         CREATE VIEW broken(q) AS SELECT nope FROM t",
+    );
+    for view in ["named", "plain", "computed", "over", "broken"] {
+        both.check(&format!("PRAGMA table_info({view}); PRAGMA table_xinfo({view})"));
+    }
+}

@@ -1,7 +1,7 @@
 //! The renderer's half for expressions.
 
 use super::{DEPTH_MAX, Done, Level, Renderer};
-use crate::dialect::{CompileError, Feature, InsensitiveLike, push_number};
+use crate::dialect::{CompileError, Conflicts, Feature, InsensitiveLike, NullSafe, push_number};
 use crate::expr::{
     BinaryOp, FrameBound, Function, LikeCase, Node, RawPiece, Select, SourceId, UnaryOp, Window,
 };
@@ -111,7 +111,7 @@ impl<'s> Renderer<'_, 's> {
                 self.push("CAST(");
                 self.node(operand, Level::Or)?;
                 self.push(" AS ");
-                let name = self.dialect.type_name(*kind);
+                let name = self.dialect.cast_name(*kind);
                 self.push(&name);
                 self.push(")");
                 Ok(())
@@ -137,6 +137,12 @@ impl<'s> Renderer<'_, 's> {
     }
 
     fn column(&mut self, source: SourceId, column: &str) -> Done {
+        if source == SourceId::EXCLUDED && self.dialect.conflicts() == Conflicts::OnDuplicateKey {
+            self.push("VALUES(");
+            self.name(column)?;
+            self.push(")");
+            return Ok(());
+        }
         let Some(name) = self.scoped_name(source) else {
             return Err(CompileError::ForeignColumn {
                 column: column.to_owned(),
@@ -166,6 +172,9 @@ impl<'s> Renderer<'_, 's> {
     }
 
     fn binary(&mut self, op: BinaryOp, left: &'s Node, right: &'s Node) -> Done {
+        if let BinaryOp::Is | BinaryOp::IsNot = op {
+            return self.null_safe(op == BinaryOp::IsNot, left, right);
+        }
         // (text, least level on the left, least level on the right): the right side of a chain needs parentheses.
         let (text, on_left, on_right) = match op {
             BinaryOp::Eq => (" = ", Level::Concat, Level::Concat),
@@ -174,8 +183,7 @@ impl<'s> Renderer<'_, 's> {
             BinaryOp::Le => (" <= ", Level::Concat, Level::Concat),
             BinaryOp::Gt => (" > ", Level::Concat, Level::Concat),
             BinaryOp::Ge => (" >= ", Level::Concat, Level::Concat),
-            BinaryOp::Is => (self.dialect.null_safe_equal(false), Level::Concat, Level::Concat),
-            BinaryOp::IsNot => (self.dialect.null_safe_equal(true), Level::Concat, Level::Concat),
+            BinaryOp::Is | BinaryOp::IsNot => (" IS ", Level::Concat, Level::Concat),
             BinaryOp::Concat => (" || ", Level::Unary, Level::Unary),
             BinaryOp::Add => (" + ", Level::Add, Level::Multiply),
             BinaryOp::Subtract => (" - ", Level::Add, Level::Multiply),
@@ -186,6 +194,23 @@ impl<'s> Renderer<'_, 's> {
         self.node(left, on_left)?;
         self.push(text);
         self.node(right, on_right)
+    }
+
+    fn null_safe(&mut self, negated: bool, left: &'s Node, right: &'s Node) -> Done {
+        let (before, between, after) = match (self.dialect.null_safe(), negated) {
+            (NullSafe::Is, false) => ("", " IS ", ""),
+            (NullSafe::Is, true) => ("", " IS NOT ", ""),
+            (NullSafe::DistinctFrom, false) => ("", " IS NOT DISTINCT FROM ", ""),
+            (NullSafe::DistinctFrom, true) => ("", " IS DISTINCT FROM ", ""),
+            (NullSafe::Spaceship, false) => ("", " <=> ", ""),
+            (NullSafe::Spaceship, true) => ("(NOT ", " <=> ", ")"),
+        };
+        self.push(before);
+        self.node(left, Level::Concat)?;
+        self.push(between);
+        self.node(right, Level::Concat)?;
+        self.push(after);
+        Ok(())
     }
 
     fn logic(&mut self, all: bool, parts: &'s [Node]) -> Done {
@@ -278,17 +303,36 @@ impl<'s> Renderer<'_, 's> {
         let name = self.dialect.function_name(&function.name);
         self.push(&name);
         self.push(if function.distinct { "(DISTINCT " } else { "(" });
-        if function.star {
-            self.push("*");
+        // Rows that are left out are NULL for an aggregate, which passes over them.
+        let cased = function
+            .filter
+            .as_ref()
+            .filter(|_| !self.dialect.supports(Feature::AggregateFilter));
+        if let Some(filter) = cased {
+            self.push("CASE WHEN ");
+            self.node(filter, Level::Or)?;
+            self.push(" THEN ");
         }
-        self.list(&function.arguments, |r, argument| r.node(argument, Level::Or))?;
+        match (function.star, cased.is_some(), function.arguments.as_slice()) {
+            (true, true, _) => self.push("1"),
+            (true, false, _) => self.push("*"),
+            (false, true, [_, _, ..]) => {
+                self.need(
+                    Feature::AggregateFilter,
+                    "FILTER on aggregates of several arguments",
+                )?;
+            }
+            (false, _, arguments) => self.list(arguments, |r, argument| r.node(argument, Level::Or))?,
+        }
+        if cased.is_some() {
+            self.push(" END");
+        }
         if !function.order.is_empty() {
             self.push(" ORDER BY ");
             self.order(&function.order)?;
         }
         self.push(")");
-        if let Some(filter) = &function.filter {
-            self.need(Feature::AggregateFilter, "FILTER on aggregates")?;
+        if let Some(filter) = function.filter.as_ref().filter(|_| cased.is_none()) {
             self.push(" FILTER (WHERE ");
             self.node(filter, Level::Or)?;
             self.push(")");

@@ -11,10 +11,10 @@
 
 mod expression;
 
-use super::{CompileError, Dialect, Feature};
+use super::{CompileError, Conflicts, Dialect, Feature};
 use crate::expr::{
-    CompoundOp, ConflictAction, Cte, Delete, FromItem, Insert, InsertRows, JoinKind, Node, Nulls, OnConflict,
-    OrderTerm, Output, Relation, Select, SourceId, Statement, Update,
+    CompoundOp, ConflictAction, Cte, Delete, FromItem, Insert, InsertRows, JoinKind, Name, Node, Nulls,
+    OnConflict, OrderTerm, Output, Relation, Select, SourceId, Statement, Update,
 };
 use crate::types::Value;
 
@@ -325,12 +325,19 @@ impl<'d, 's> Renderer<'d, 's> {
 
     fn order(&mut self, terms: &'s [OrderTerm]) -> Done {
         self.list(terms, |r, term| {
+            if let Some(nulls) = term.nulls.filter(|_| !r.dialect.supports(Feature::NullsOrder)) {
+                r.node(&term.node, Level::Concat)?;
+                r.push(if nulls == Nulls::First {
+                    " IS NULL DESC, "
+                } else {
+                    " IS NULL, "
+                });
+            }
             r.node(&term.node, Level::Or)?;
             if term.descending {
                 r.push(" DESC");
             }
-            if let Some(nulls) = term.nulls {
-                r.need(Feature::NullsOrder, "NULLS FIRST or NULLS LAST")?;
+            if let Some(nulls) = term.nulls.filter(|_| r.dialect.supports(Feature::NullsOrder)) {
                 r.push(if nulls == Nulls::First {
                     " NULLS FIRST"
                 } else {
@@ -345,7 +352,8 @@ impl<'d, 's> Renderer<'d, 's> {
         self.push("INSERT INTO ");
         self.relation(&insert.table)?;
         if insert.columns.is_empty() {
-            self.push(" DEFAULT VALUES");
+            let row = self.dialect.default_row();
+            self.push(row);
         } else {
             self.push(" (");
             self.list(&insert.columns, |r, column| r.name(column))?;
@@ -354,7 +362,7 @@ impl<'d, 's> Renderer<'d, 's> {
         }
         self.enter_table(insert.source, &insert.table);
         if let Some(conflict) = &insert.conflict {
-            self.on_conflict(conflict)?;
+            self.on_conflict(conflict, &insert.columns)?;
         }
         self.returning(&insert.returning)
     }
@@ -389,8 +397,17 @@ impl<'d, 's> Renderer<'d, 's> {
         }
     }
 
-    fn on_conflict(&mut self, conflict: &'s OnConflict) -> Done {
-        self.need(Feature::OnConflict, "ON CONFLICT")?;
+    fn on_conflict(&mut self, conflict: &'s OnConflict, columns: &'s [Name]) -> Done {
+        match self.dialect.conflicts() {
+            Conflicts::OnConflict => {}
+            Conflicts::OnDuplicateKey => return self.on_duplicate_key(conflict, columns),
+            Conflicts::None => {
+                return Err(CompileError::Unsupported {
+                    dialect: self.dialect.name(),
+                    what: "ON CONFLICT",
+                });
+            }
+        }
         self.push(" ON CONFLICT");
         if !conflict.target.is_empty() {
             self.push(" (");
@@ -417,6 +434,46 @@ impl<'d, 's> Renderer<'d, 's> {
                 self.scope.pop();
                 Ok(())
             }
+        }
+    }
+
+    fn on_duplicate_key(&mut self, conflict: &'s OnConflict, columns: &'s [Name]) -> Done {
+        self.push(" ON DUPLICATE KEY UPDATE ");
+        match &conflict.action {
+            // A column that is set to itself changes nothing.
+            ConflictAction::Nothing => {
+                let Some(column) = conflict.target.first().or(columns.first()) else {
+                    return Err(CompileError::Malformed(
+                        "an INSERT without columns has no conflicts",
+                    ));
+                };
+                self.name(column)?;
+                self.push(" = ");
+                self.name(column)
+            }
+            // Assignments see what those before them did, and so would the condition.
+            ConflictAction::Update {
+                assignments,
+                filter: Some(_),
+            } if assignments.len() > 1 => Err(CompileError::Unsupported {
+                dialect: self.dialect.name(),
+                what: "condition on an upsert of several columns",
+            }),
+            ConflictAction::Update { assignments, filter } => self.list(assignments, |r, assignment| {
+                r.name(&assignment.column)?;
+                r.push(" = ");
+                let Some(filter) = filter else {
+                    return r.node(&assignment.value, Level::Or);
+                };
+                r.push("CASE WHEN ");
+                r.node(filter, Level::Or)?;
+                r.push(" THEN ");
+                r.node(&assignment.value, Level::Or)?;
+                r.push(" ELSE ");
+                r.name(&assignment.column)?;
+                r.push(" END");
+                Ok(())
+            }),
         }
     }
 

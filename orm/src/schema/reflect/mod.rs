@@ -2,6 +2,7 @@
 //!
 //! Each backend answers with its own queries ([`Dialect::reflect`](crate::dialect::Dialect::reflect)).
 
+pub(crate) mod mysql;
 pub(crate) mod postgresql;
 pub(crate) mod sqlite;
 

@@ -2,11 +2,11 @@
 
 use rustc_hash::FxHashMap;
 
-use super::{RowRef, Session, decode_error, statements_of, write_row};
+use super::{RowRef, Session, decode_error, returned_columns, statements_of, write_row};
 use crate::dialect::GeneratedKey;
 use crate::error::{Error, Result};
 use crate::mapper::EntityMeta;
-use crate::session::statements::{computed_columns, insert_columns};
+use crate::session::statements::insert_columns;
 use crate::session::store::{Core, State, Store};
 use crate::session::undo::Undo;
 use crate::topology::components;
@@ -109,7 +109,7 @@ impl Session {
             return Ok(());
         };
         let dialect = engine.dialect();
-        let mut returning = computed_columns(meta);
+        let mut returning = returned_columns(meta, dialect);
         let key = meta.auto_key().filter(|_| keyless);
         if dialect.generated_key() == GeneratedKey::Returning || !returning.is_empty() {
             returning.extend(key);
@@ -157,7 +157,8 @@ impl Session {
                 set_base_null(any.core_mut(), slot, &late);
             }
         }
-        Ok(())
+        drop(prepared);
+        self.read_computed(arena, slots)
     }
 }
 

@@ -23,7 +23,8 @@ mod update;
 use std::sync::Arc;
 
 use super::Session;
-use super::statements::Statements;
+use super::statements::{Statements, computed_columns};
+use crate::dialect::{Dialect, Feature};
 use crate::engine::{Connection, Prepared};
 use crate::error::{Error, Result};
 use crate::mapper::{EntityMeta, RowReader};
@@ -125,9 +126,46 @@ impl Session {
         Some(statements_of(&mut self.statements, arena).select(meta, self.engine.dialect()))
     }
 
+    /// Reads what the database has computed for rows just written, where statements cannot hand it back.
+    fn read_computed(&mut self, arena: usize, slots: &[u32]) -> Result<()> {
+        let Some(meta) = self.store.any(arena).map(|any| any.meta()) else {
+            return Ok(());
+        };
+        let columns = computed_columns(meta);
+        if columns.is_empty() || self.engine.dialect().supports(Feature::Returning) {
+            return Ok(());
+        }
+        let Some(sql) = self.select_sql(arena) else {
+            return Ok(());
+        };
+        let Session { store, link, .. } = self;
+        let mut prepared = link.as_mut().ok_or(Error::Closed)?.prepare(&*sql)?;
+        for &slot in slots {
+            let key = store.stored_key(arena, slot);
+            let mut rows = prepared.query(&key)?;
+            let (Some(row), Some(any)) = (rows.next()?, store.any_mut(arena)) else {
+                continue;
+            };
+            let row = RowReader::new(row);
+            for &column in &columns {
+                any.set(slot, column, row.value(column))
+                    .map_err(|error| decode_error(meta, column, error))?;
+            }
+        }
+        Ok(())
+    }
+
     /// The connection of the open transaction.
     pub(in crate::session) fn open_link(&mut self) -> Result<&mut Connection> {
         self.link.as_mut().ok_or(Error::Closed)
+    }
+}
+
+/// The columns that a statement hands back because the database computes them.
+fn returned_columns(meta: &EntityMeta, dialect: &dyn Dialect) -> Vec<usize> {
+    match dialect.supports(Feature::Returning) {
+        true => computed_columns(meta),
+        false => Vec::new(),
     }
 }
 

@@ -1,10 +1,9 @@
 //! The unit of work's UPDATEs.
 
-use super::{RowRef, Session, decode_error, statements_of, write_row};
+use super::{RowRef, Session, decode_error, returned_columns, statements_of, write_row};
 use crate::engine::Prepared;
 use crate::error::{Error, Result};
 use crate::mapper::{EntityMeta, show_key};
-use crate::session::statements::computed_columns;
 use crate::session::store::{State, Store};
 use crate::session::undo::Undo;
 use crate::types::Value;
@@ -21,6 +20,7 @@ impl Session {
         self.forget_relations_to(arena);
         let mut done = 0;
         let written = self.update_rows(arena, &dirty, &mut done);
+        let written = written.and_then(|()| self.read_computed(arena, dirty.get(..done).unwrap_or_default()));
         if let Some(any) = self.store.any_mut(arena) {
             // What was not reached is still dirty; rows marked for deletion keep their base until then.
             any.core_mut().dirty.extend(dirty.into_iter().skip(done));
@@ -41,7 +41,7 @@ impl Session {
             return Ok(());
         };
         let dialect = engine.dialect();
-        let returning = computed_columns(meta);
+        let returning = returned_columns(meta, dialect);
         let mut changed_before: Vec<usize> = Vec::new();
         let mut at = 0;
         while at < dirty.len() {

@@ -132,6 +132,7 @@ impl World {
             origin: IndexOrigin::Created,
             filter: None,
             statistics: None,
+            samples: None,
             sql: None,
         })
     }

@@ -146,7 +146,9 @@ fn row_of_view(view: &View, query: &Query) -> Table {
         declared_type: own
             .origin
             .as_ref()
-            .and_then(|origin| origin.declared_type().map(str::to_owned)),
+            .and_then(|origin| origin.declared_type())
+            .or_else(|| own.affinity.map(type_of_affinity))
+            .map(str::to_owned),
         affinity: own.affinity.unwrap_or(Affinity::Blob),
         collation: own.collation.clone().unwrap_or(Collation::Binary),
         not_null: None,
@@ -174,6 +176,17 @@ fn row_of_view(view: &View, query: &Query) -> Table {
         row_count: None,
         sql: String::new(),
         virtual_table: None,
+    }
+}
+
+/// The type that stands for an affinity where none was declared.
+fn type_of_affinity(affinity: Affinity) -> &'static str {
+    match affinity {
+        Affinity::Blob => "BLOB",
+        Affinity::Text => "TEXT",
+        Affinity::Integer => "INT",
+        Affinity::Real => "REAL",
+        Affinity::Numeric => "NUM",
     }
 }
 

@@ -18,6 +18,7 @@ mod order;
 mod path;
 mod prepared;
 mod region;
+mod sampled;
 mod solve;
 mod tree;
 mod union;

@@ -188,13 +188,15 @@ pub(super) struct TableSearch<'s, 't> {
 
 /// A tree path as it grows, key by key.
 #[derive(Clone)]
-struct Growth {
-    path: TreePath,
+pub(super) struct Growth {
+    pub(super) path: TreePath,
     needs: Items,
-    out: LogEst,
+    pub(super) out: LogEst,
     /// Repetitions by IN.
     repeats: LogEst,
     one_row: bool,
+    /// The values of the keys so far, as long as all of them stand in the statement and the tree has samples.
+    pub(super) known: Vec<Value>,
 }
 
 impl<'p, 'q> Planner<'p, 'q> {
@@ -216,6 +218,7 @@ impl<'p, 'q> Planner<'p, 'q> {
                 out: tree.rows[0],
                 repeats: LogEst::ONE,
                 one_row: false,
+                known: Vec::new(),
             };
             self.grow(search, tree, &growth, uses, out);
         }
@@ -305,9 +308,23 @@ impl<'p, 'q> Planner<'p, 'q> {
                 return;
             }
         }
-        next.out = next.out.plus(tree.rows[place + 1].0 - tree.rows[place].0);
-        if constraint.op == ConstraintOp::Null {
-            next.out = next.out.plus(10);
+        let sampled = match tree.samples() {
+            Some(samples) if growth.repeats == LogEst::ONE => {
+                self.sampled_rows(samples, tree, constraint, &mut next)
+            }
+            _ => None,
+        };
+        match sampled {
+            Some(rows) => {
+                let each = repeats.map_or(0, |repeats| repeats.0);
+                next.out = LogEst(LogEst::of(rows).0.min(growth.out.0) - each);
+            }
+            None => {
+                next.out = next.out.plus(tree.rows[place + 1].0 - tree.rows[place].0);
+                if constraint.op == ConstraintOp::Null {
+                    next.out = next.out.plus(10);
+                }
+            }
         }
         let last = place + 1 == tree.keys.len();
         next.one_row = last
@@ -347,7 +364,7 @@ impl<'p, 'q> Planner<'p, 'q> {
             &mut next.path.lower
         };
         *slot = Some(number as u32);
-        next.out = range_rows(growth.out, 1);
+        next.out = self.rows_between(search, tree, growth, (next.path.lower, next.path.upper));
         if !self.is_half_of_pattern(constraint) {
             if below {
                 self.offer(search, tree, next, uses, out);
@@ -369,7 +386,7 @@ impl<'p, 'q> Planner<'p, 'q> {
                 let mut both = next.clone();
                 both.needs |= other.needs;
                 both.path.upper = Some(upper as u32);
-                both.out = range_rows(growth.out, 2);
+                both.out = self.rows_between(search, tree, growth, (both.path.lower, both.path.upper));
                 self.offer(search, tree, both, uses, out);
             }
         }
@@ -480,7 +497,7 @@ impl<'p, 'q> Planner<'p, 'q> {
 }
 
 /// Rows that `bounds` bounds leave: a quarter by one, and by both together a sixty-fourth.
-fn range_rows(rows: LogEst, bounds: i16) -> LogEst {
+pub(super) fn range_rows(rows: LogEst, bounds: i16) -> LogEst {
     let left = if bounds == 2 { rows.0 - 60 } else { rows.0 - 20 };
     LogEst(left.max(10).min(rows.0 - bounds).max(0))
 }

@@ -6,7 +6,7 @@ use smallvec::{SmallVec, smallvec};
 
 use super::constraint::Constraint;
 use super::cost::{self, LogEst, PrefixRows};
-use crate::catalog::{Index, IndexSource, Table};
+use crate::catalog::{Index, IndexSource, Samples, Table};
 use crate::plan::bind::TableEntry;
 use crate::plan::logical::{ColumnNo, ColumnSet, IndexHint, Scalar};
 use crate::value::Collation;
@@ -108,6 +108,12 @@ impl TreeChoice<'_> {
 }
 
 impl<'t> Tree<'t> {
+    /// What is known of single values.
+    #[inline]
+    pub fn samples(&self) -> Option<&'t Samples> {
+        self.index.and_then(|index| index.samples.as_deref())
+    }
+
     /// Whether this is the tree of a rowid table's rows.
     pub fn is_rowid(&self) -> bool {
         self.index.is_none() && matches!(self.keys.first(), Some(key) if key.is(ColumnNo::ROWID))

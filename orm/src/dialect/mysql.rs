@@ -1,0 +1,152 @@
+//! The dialect of MariaDB and MySQL.
+//!
+//! Its connections run with `ANSI_QUOTES`, `PIPES_AS_CONCAT` and `NO_BACKSLASH_ESCAPES`, so that names, `||` and texts are written as on the
+//! other backends; what is left differs here. Text is compared by bytes, as SQLite does it.
+
+use std::borrow::Cow;
+
+use super::{
+    Conflicts, Dialect, Feature, GeneratedKey, InsensitiveLike, NullSafe, TransactionMode, push_quoted,
+};
+use crate::engine::Connection;
+use crate::error::Result;
+use crate::schema::{Schema, reflect};
+use crate::types::Kind;
+
+/// The SQL of MariaDB (10.5 and newer) and MySQL (8.0 and newer).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Mysql;
+
+impl Dialect for Mysql {
+    fn name(&self) -> &'static str {
+        "mysql"
+    }
+
+    fn supports(&self, feature: Feature) -> bool {
+        matches!(
+            feature,
+            Feature::Window | Feature::StatementRollback | Feature::VirtualColumns
+        )
+    }
+
+    fn type_name(&self, kind: Kind) -> Cow<'static, str> {
+        Cow::Borrowed(match kind {
+            Kind::Bool => "boolean",
+            Kind::Int(..=16) => "smallint",
+            Kind::Int(17..=32) => "integer",
+            Kind::Int(_) => "bigint",
+            Kind::Real(..=32) => "float",
+            Kind::Real(_) => "double",
+            Kind::Text => "longtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+            Kind::Enum(_) => "varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+            Kind::Bytes => "longblob",
+            // A `timestamp` ends in 2038; sessions are in UTC.
+            Kind::Timestamp | Kind::DateTime => "datetime(6)",
+            Kind::Date => "date",
+            Kind::Time => "time(6)",
+            Kind::Uuid => "binary(16)",
+            Kind::Json => "json",
+            Kind::Named(name) => name,
+        })
+    }
+
+    /// Keys have a bounded length.
+    fn key_type_name(&self, kind: Kind) -> Cow<'static, str> {
+        match kind {
+            Kind::Text => "varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin".into(),
+            Kind::Bytes => "varbinary(255)".into(),
+            other => self.type_name(other),
+        }
+    }
+
+    fn cast_name(&self, kind: Kind) -> Cow<'static, str> {
+        Cow::Borrowed(match kind {
+            Kind::Bool | Kind::Int(_) => "signed",
+            Kind::Text | Kind::Enum(_) | Kind::Json => "char",
+            Kind::Bytes | Kind::Uuid => "binary",
+            other => return self.type_name(other),
+        })
+    }
+
+    fn push_name(&self, name: &str, sql: &mut String) {
+        if super::is_plain_name(name) && !RESERVED.contains(&name) {
+            sql.push_str(name);
+        } else {
+            push_quoted(name, '"', sql);
+        }
+    }
+
+    /// Parameters have no numbers.
+    fn push_placeholder(&self, _: usize, sql: &mut String) {
+        sql.push('?');
+    }
+
+    fn now(&self) -> &'static str {
+        "CURRENT_TIMESTAMP(6)"
+    }
+
+    fn null_safe(&self) -> NullSafe {
+        NullSafe::Spaceship
+    }
+
+    fn insensitive_like(&self) -> InsensitiveLike {
+        InsensitiveLike::Lower
+    }
+
+    fn unlimited(&self) -> Option<&'static str> {
+        Some("18446744073709551615")
+    }
+
+    fn generated_key(&self) -> GeneratedKey {
+        GeneratedKey::LastInsertId
+    }
+
+    fn conflicts(&self) -> Conflicts {
+        Conflicts::OnDuplicateKey
+    }
+
+    fn default_row(&self) -> &'static str {
+        " () VALUES ()"
+    }
+
+    /// What is computed cannot be declared NOT NULL.
+    fn computed_not_null(&self) -> bool {
+        false
+    }
+
+    fn auto_key(&self, kind: Kind) -> String {
+        format!("{} AUTO_INCREMENT PRIMARY KEY", self.type_name(kind))
+    }
+
+    /// A protocol number of 16 bits.
+    fn parameters_max(&self) -> usize {
+        65_535
+    }
+
+    fn begin(&self, mode: TransactionMode) -> &'static str {
+        match mode {
+            TransactionMode::ReadOnly => "START TRANSACTION READ ONLY",
+            TransactionMode::Deferred | TransactionMode::Write => "START TRANSACTION",
+        }
+    }
+
+    fn reflect(&self, connection: &mut Connection) -> Result<Schema> {
+        reflect::mysql::schema(connection)
+    }
+}
+
+/// Words that are reserved here and nowhere else.
+const RESERVED: [&str; 12] = [
+    "accessible",
+    "cume_dist",
+    "dense_rank",
+    "empty",
+    "first_value",
+    "lag",
+    "last_value",
+    "lead",
+    "nth_value",
+    "ntile",
+    "percent_rank",
+    "rank",
+];
