@@ -110,15 +110,15 @@ pub mod session;
 mod topology;
 pub mod types;
 
-pub use aludel_derive::{ColumnType, Entity};
+pub use aludel_derive::{ColumnType, Embedded, Entity};
 pub use dialect::{CompileError, TransactionMode};
 pub use drivers::{DriverError, Failure};
 pub use engine::{Connection, Engine, PoolOptions, UrlError, statements_run};
 pub use error::{Error, HandleError, Result};
 pub use expr::{Column, Expr, SourceId};
 pub use mapper::{
-    Cascade, ColumnMeta, Columns, DefaultValue, Entity, EntityMeta, Fk, Handle, IndexMeta, Key, Mode,
-    Optional, ReferenceAction, RelationKind, RelationMeta, Required, RowReader,
+    Cascade, ColumnMeta, Columns, DefaultValue, Deferred, Embedded, Entity, EntityMeta, Fk, Handle,
+    IndexMeta, Key, Mode, Optional, ReferenceAction, RelationKind, RelationMeta, Required, RowReader,
 };
 pub use query::{Query, query};
 pub use schema::Schema;
@@ -140,7 +140,7 @@ pub mod prelude {
     };
     pub use crate::query::Executor;
     pub use crate::{
-        Column, ColumnType, Engine, Entity, Expr, Fk, Handle, Id, Query, Schema, Session, assert_statements,
-        query, schema,
+        Column, ColumnType, Deferred, Embedded, Engine, Entity, Expr, Fk, Handle, Id, Query, Schema, Session,
+        assert_statements, query, schema,
     };
 }

@@ -59,6 +59,14 @@ impl Item {
         }
     }
 
+    /// The path of `name = path`.
+    pub(crate) fn path(&self) -> Result<Path> {
+        match &self.value {
+            ItemValue::Value(Expr::Path(path)) => Ok(path.path.clone()),
+            _ => Err(self.wrong(&format!("write `{} = function`", self.name))),
+        }
+    }
+
     /// The fields of `name(a, b)`.
     pub(crate) fn list(&self) -> Result<&[Ident]> {
         match &self.value {

@@ -6,8 +6,10 @@ use super::selection::Selection;
 use super::source::SingleSource;
 use crate::dialect::{Sqlite, render};
 use crate::error::Result;
-use crate::expr::{self, Assignment, Column, Output, Predicate, Relation, Settable, SourceId, Statement};
-use crate::mapper::{Entity, Required, RowReader};
+use crate::expr::{
+    self, Assignment, Column, Node, Output, Predicate, Relation, Settable, SourceId, Statement,
+};
+use crate::mapper::{Entity, EntityMeta, Required, RowReader, live, with_deleted};
 use crate::types::ColumnType;
 
 /// `column = value`, as [`Update::set`] takes it. Made by [`Column::to`].
@@ -84,6 +86,7 @@ pub struct Delete<T: Entity, X = Detached> {
     pub(crate) delete: expr::Delete,
     pub(crate) columns: T::Columns<Required>,
     pub(crate) executor: X,
+    for_good: bool,
 }
 
 impl<T: Entity, X> Update<T, X> {
@@ -93,7 +96,7 @@ impl<T: Entity, X> Update<T, X> {
             source,
             table: Relation::table(T::TABLE),
             assignments: Vec::new(),
-            filter: None,
+            filter: live(T::META, source),
             returning: Vec::new(),
         };
         Update {
@@ -107,6 +110,29 @@ impl<T: Entity, X> Update<T, X> {
     pub fn set<L: SetList>(mut self, sets: impl FnOnce(T::Columns<Required>) -> L) -> Self {
         sets(self.columns).push_assignments(&mut self.update.assignments);
         self
+    }
+
+    /// Also rows that are marked as deleted: see [`DeletedMark`](crate::mapper::DeletedMark).
+    pub fn with_deleted(mut self) -> Self {
+        with_deleted(&mut self.update.filter, T::META, self.update.source);
+        self
+    }
+
+    /// Sets the columns that say when a row was last changed, where the program does not.
+    pub(crate) fn stamp(&mut self) {
+        for column in T::META.columns {
+            let said = self
+                .update
+                .assignments
+                .iter()
+                .any(|set| set.column == column.name);
+            if let Some(now) = column.updated.filter(|_| !said) {
+                self.update.assignments.push(Assignment {
+                    column: column.name.into(),
+                    value: Node::Value(now()),
+                });
+            }
+        }
     }
 
     /// Only rows for which the condition holds. Without a filter, all rows.
@@ -131,6 +157,7 @@ impl<T: Entity, X> Update<T, X> {
     where
         X: Executor,
     {
+        self.stamp();
         self.update.returning.clear();
         selection(self.columns).push_outputs(&mut self.update.returning);
         run(&mut self.executor, Statement::Update(&self.update), collect::<P>)
@@ -143,6 +170,7 @@ impl<T: Entity> Update<T, &mut crate::engine::Connection> {
     /// # Errors
     /// Whatever the statement runs into.
     pub fn run(mut self) -> Result<u64> {
+        self.stamp();
         execute(&mut self.executor, Statement::Update(&self.update))
     }
 }
@@ -160,6 +188,7 @@ impl<T: Entity, X> Delete<T, X> {
             delete,
             columns: <T as SingleSource>::columns(source),
             executor,
+            for_good: false,
         }
     }
 
@@ -169,10 +198,47 @@ impl<T: Entity, X> Delete<T, X> {
         self
     }
 
+    /// Deletes the rows for good, where the entity would only mark them as deleted; those that are marked already go as well.
+    pub fn for_good(mut self) -> Self {
+        self.for_good = true;
+        self
+    }
+
     /// The statement's text in SQLite's dialect, for a look.
     pub fn to_sql(&self) -> String {
-        render(Statement::Delete(&self.delete), &Sqlite).map_or_else(|error| format!("-- {error}"), |r| r.sql)
+        let marking = self.marking();
+        let statement = match &marking {
+            Some(update) => Statement::Update(update),
+            None => Statement::Delete(&self.delete),
+        };
+        render(statement, &Sqlite).map_or_else(|error| format!("-- {error}"), |r| r.sql)
     }
+
+    /// The UPDATE that marks the rows as deleted, where that is what a deletion is.
+    pub(crate) fn marking(&self) -> Option<expr::Update> {
+        marking_update(T::META, &self.delete).filter(|_| !self.for_good)
+    }
+}
+
+/// The UPDATE that marks the rows of a DELETE as deleted, for entities that have such a mark. Rows that are marked already
+/// keep theirs.
+pub(crate) fn marking_update(meta: &'static EntityMeta, delete: &expr::Delete) -> Option<expr::Update> {
+    let column = meta.soft_delete.and_then(|i| meta.columns.get(i))?;
+    let mut filter = delete.filter.clone();
+    if let Some(live) = live(meta, delete.source) {
+        add_condition(&mut filter, live);
+    }
+    let assignment = Assignment {
+        column: column.name.into(),
+        value: Node::Value(column.soft_delete?()),
+    };
+    Some(expr::Update {
+        source: delete.source,
+        table: delete.table.clone(),
+        assignments: vec![assignment],
+        filter,
+        returning: delete.returning.clone(),
+    })
 }
 
 impl<T: Entity> Delete<T, &mut crate::engine::Connection> {
@@ -181,7 +247,10 @@ impl<T: Entity> Delete<T, &mut crate::engine::Connection> {
     /// # Errors
     /// Whatever the statement runs into.
     pub fn run(mut self) -> Result<u64> {
-        execute(&mut self.executor, Statement::Delete(&self.delete))
+        match self.marking() {
+            Some(update) => execute(&mut self.executor, Statement::Update(&update)),
+            None => execute(&mut self.executor, Statement::Delete(&self.delete)),
+        }
     }
 }
 

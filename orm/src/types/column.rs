@@ -43,6 +43,8 @@ pub trait ColumnType: Sized + 'static {
     const NULLABLE: bool = false;
     /// As a primary key: does the database assign it, unless told otherwise?
     const AUTO_KEY: bool = false;
+    /// Do queries for whole entities leave the column out? See [`Deferred`](crate::Deferred).
+    const DEFERRED: bool = false;
     /// The table and key that this type refers to, where it is a foreign key.
     const REFERENCE: Option<Reference> = None;
 
