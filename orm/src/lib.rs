@@ -111,7 +111,7 @@ mod topology;
 pub mod types;
 
 pub use aludel_derive::{ColumnType, Entity};
-pub use dialect::{CompileError, TransactionMode};
+pub use dialect::{CompileError, Isolation, TransactionMode};
 pub use drivers::{DriverError, Failure};
 pub use engine::{Connection, Engine, PoolOptions, UrlError, statements_run};
 pub use error::{Error, HandleError, Result};
@@ -140,7 +140,7 @@ pub mod prelude {
     };
     pub use crate::query::Executor;
     pub use crate::{
-        Column, ColumnType, Engine, Entity, Expr, Fk, Handle, Id, Query, Schema, Session, assert_statements,
-        query, schema,
+        Column, ColumnType, Engine, Entity, Expr, Fk, Handle, Id, Isolation, Query, Schema, Session,
+        assert_statements, query, schema,
     };
 }

@@ -6,7 +6,8 @@
 use std::borrow::Cow;
 
 use super::{
-    Conflicts, Dialect, Feature, GeneratedKey, InsensitiveLike, NullSafe, TransactionMode, push_quoted,
+    CompileError, Conflicts, Dialect, Feature, GeneratedKey, InsensitiveLike, Isolation, NullSafe,
+    TransactionMode, push_quoted,
 };
 use crate::engine::Connection;
 use crate::error::Result;
@@ -128,6 +129,18 @@ impl Dialect for Mysql {
             TransactionMode::ReadOnly => "START TRANSACTION READ ONLY",
             TransactionMode::Deferred | TransactionMode::Write => "START TRANSACTION",
         }
+    }
+
+    fn begin_isolated(
+        &self,
+        mode: TransactionMode,
+        level: Isolation,
+    ) -> std::result::Result<Option<Cow<'static, str>>, CompileError> {
+        // Without SESSION it is the level of the next transaction only.
+        let (level, begin) = (level.sql(), self.begin(mode));
+        Ok(Some(
+            format!("SET TRANSACTION ISOLATION LEVEL {level}; {begin}").into(),
+        ))
     }
 
     fn reflect(&self, connection: &mut Connection) -> Result<Schema> {
