@@ -110,7 +110,7 @@ pub fn backends() -> Vec<&'static str> {
 /// Runs a test on each backend, with all tables there; on all of them, also after a failure. Without servers (see `tests/run`) it runs on the
 /// embedded ones.
 pub fn on_each(test: impl Fn(Engine) -> aludel::Result<()>) {
-    on_all(|url| Engine::open(url), test);
+    on_all(Engine::open, test);
 }
 
 /// As [`on_each`], with databases that several connections see at once: the embedded ones are files with a write-ahead log.
