@@ -73,6 +73,12 @@ pub trait Dialect: Debug + Send + Sync + 'static {
         None
     }
 
+    /// The type that the values of a VALUES list are cast to, where the backend does not see what they are.
+    fn value_type(&self, kind: Kind) -> Option<Cow<'static, str>> {
+        let _ = kind;
+        None
+    }
+
     /// The expression of the current date and time.
     fn now(&self) -> &'static str {
         "CURRENT_TIMESTAMP"
@@ -183,6 +189,12 @@ pub enum Feature {
     AggregateFilter,
     /// Window functions.
     Window,
+    /// `LATERAL` subqueries in FROM.
+    Lateral,
+    /// `MATERIALIZED` and `NOT MATERIALIZED` on common table expressions.
+    MaterializedHint,
+    /// `VALUES (..), (..)` as a query.
+    ValuesList,
     /// Partial indexes.
     PartialIndex,
     /// `CREATE INDEX IF NOT EXISTS`.
@@ -261,11 +273,11 @@ pub enum TransactionMode {
 /// # fn main() -> aludel::Result<()> {
 /// let engine = Engine::open("sqlite::memory:")?;
 /// let strict = engine.with_isolation(Isolation::Serializable);
-/// let done = strict.session()?.transaction_with_retry(5, |session| {
+/// let done = strict.transaction_with_retry(5, |session| {
 ///     // what is read here stays true until the commit, or the whole is run again
-///     session.sql("SELECT 1").fetch::<i64>()
+///     session.sql("SELECT 1").scalar::<i64>()
 /// })?;
-/// assert_eq!(done, [1]);
+/// assert_eq!(done, 1);
 /// # Ok(())
 /// # }
 /// ```
@@ -279,7 +291,7 @@ pub enum Isolation {
     RepeatableRead,
     /// As if one transaction ran after the other. A transaction that cannot be put in such an order fails with
     /// [`Failure::Busy`](crate::Failure::Busy): run it again
-    /// ([`Session::transaction_with_retry`](crate::Session::transaction_with_retry)).
+    /// ([`Engine::transaction_with_retry`](crate::Engine::transaction_with_retry)).
     Serializable,
 }
 

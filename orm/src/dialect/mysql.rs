@@ -124,6 +124,15 @@ impl Dialect for Mysql {
         65_535
     }
 
+    /// Texts and numbers it sees.
+    fn value_type(&self, kind: Kind) -> Option<Cow<'static, str>> {
+        match kind {
+            Kind::Bytes | Kind::Uuid => Some("binary".into()),
+            Kind::Timestamp | Kind::DateTime | Kind::Date | Kind::Time => Some(self.type_name(kind)),
+            _ => None,
+        }
+    }
+
     fn begin(&self, mode: TransactionMode) -> &'static str {
         match mode {
             TransactionMode::ReadOnly => "START TRANSACTION READ ONLY",

@@ -60,6 +60,10 @@ impl Dialect for Postgresql {
         }
     }
 
+    fn value_type(&self, kind: Kind) -> Option<Cow<'static, str>> {
+        Some(self.type_name(kind))
+    }
+
     fn insensitive_like(&self) -> InsensitiveLike {
         InsensitiveLike::Ilike
     }

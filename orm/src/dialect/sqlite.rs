@@ -25,12 +25,15 @@ impl Dialect for Sqlite {
             | Feature::NullsOrder
             | Feature::AggregateFilter
             | Feature::Window
+            | Feature::MaterializedHint
+            | Feature::ValuesList
             | Feature::PartialIndex
             | Feature::IndexIfNotExists
             | Feature::StatementRollback
             | Feature::VirtualColumns
             | Feature::TransactionalDdl
             | Feature::ForwardReferences => true,
+            Feature::Lateral => false,
         }
     }
 
