@@ -293,8 +293,7 @@ fn values_keep_their_types() {
             (true, 1.5_f64, "a".to_owned(), vec![1_u8, 2], None::<i64>),
             (false, -2.0, String::new(), vec![], Some(i64::MAX)),
         ];
-        let mut read: Vec<(bool, f64, String, Vec<u8>, Option<i64>)> =
-            values(rows.clone()).query().on(&mut connection).fetch()?;
+        let mut read = values(rows.clone()).query().on(&mut connection).fetch()?;
         read.sort_by_key(|row| !row.0);
         assert_eq!(read, rows);
         Ok(())
