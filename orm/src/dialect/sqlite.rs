@@ -4,9 +4,11 @@ use std::borrow::Cow;
 
 use super::{
     CompileError, Dialect, Feature, GeneratedKey, InsensitiveLike, Isolation, NullSafe, TransactionMode,
+    spelling,
 };
 use crate::engine::Connection;
 use crate::error::Result;
+use crate::expr::{Interval, Portable};
 use crate::schema::{Schema, reflect};
 use crate::types::Kind;
 
@@ -92,6 +94,14 @@ impl Dialect for Sqlite {
 
     fn reflect(&self, connection: &mut Connection) -> Result<Schema> {
         reflect::sqlite::schema(connection)
+    }
+
+    fn spelling(&self, function: Portable) -> Option<&'static str> {
+        Some(spelling::sqlite::spelling(function))
+    }
+
+    fn time_plus(&self, kind: Kind, interval: Interval) -> Option<(String, String)> {
+        Some(spelling::sqlite::time_plus(kind, interval))
     }
 
     fn begin(&self, mode: TransactionMode) -> &'static str {
