@@ -436,7 +436,7 @@ fn window_values_of_other_rows() {
     on_each(|engine| {
         let mut session = engine.session()?;
         four(&mut session)?;
-        let around: Vec<(String, Option<String>, Option<String>, Option<String>)> = session
+        let around = session
             .query::<User>()
             .order_by(|u| u.name)
             .select(|u| {
@@ -543,13 +543,7 @@ mod json {
     #[test]
     fn json_scalars_of_each_type() {
         on_each_with_pages(|session| {
-            let read: (
-                Option<String>,
-                Option<i64>,
-                Option<f64>,
-                Option<bool>,
-                Option<bool>,
-            ) = session
+            let read = session
                 .query::<Page>()
                 .select(|p| {
                     (
@@ -625,7 +619,7 @@ mod json {
     fn json_filters() {
         on_each_with_pages(|session| {
             let mut count = |condition: &dyn Fn(PageColumns) -> Expr<bool>| {
-                session.query::<Page>().filter(|p| condition(p)).count()
+                session.query::<Page>().filter(condition).count()
             };
             assert_eq!(count(&|p| p.data.json::<i64>("stars").ge(5))?, 1);
             assert_eq!(count(&|p| p.data.json::<i64>("stars").lt(5))?, 0);
@@ -652,7 +646,7 @@ mod json {
                 .fetch_one()?;
             assert_eq!(lengths, (Some(3), Some(3), None));
             let mut has = |condition: &dyn Fn(PageColumns) -> Expr<bool>| {
-                session.query::<Page>().filter(|p| condition(p)).count()
+                session.query::<Page>().filter(condition).count()
             };
             assert_eq!(has(&|p| p.more.json_has(3))?, 1);
             assert_eq!(has(&|p| p.more.json_has(4))?, 0);

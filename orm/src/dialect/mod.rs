@@ -150,6 +150,16 @@ pub trait Dialect: Debug + Send + Sync + 'static {
         JoinedTexts::StringAgg
     }
 
+    /// What a select ends with that locks its rows against writers, but not against others that do the same.
+    fn share_lock(&self) -> &'static str {
+        " FOR SHARE"
+    }
+
+    /// How an UPDATE or DELETE reads a second source.
+    fn write_join(&self) -> WriteJoin {
+        WriteJoin::From
+    }
+
     /// How truth values are written in the text of a statement.
     fn boolean(&self, value: bool) -> &'static str {
         if value { "TRUE" } else { "FALSE" }
@@ -231,6 +241,8 @@ pub enum Feature {
     MaterializedHint,
     /// `VALUES (..), (..)` as a query.
     ValuesList,
+    /// `FOR UPDATE` and its like. Without it, a transaction that writes keeps all others out.
+    RowLocks,
     /// Partial indexes.
     PartialIndex,
     /// `CREATE INDEX IF NOT EXISTS`.
@@ -275,6 +287,17 @@ pub enum JoinedTexts {
     StringAgg,
     /// `group_concat(text ORDER BY .. SEPARATOR ..)`
     GroupConcat,
+}
+
+/// How an UPDATE or DELETE reads a second source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WriteJoin {
+    /// `UPDATE a SET .. FROM b WHERE ..`, `DELETE FROM a USING b WHERE ..`
+    From,
+    /// `UPDATE a SET .. FROM b WHERE ..`, `DELETE FROM a WHERE EXISTS (SELECT .. FROM b WHERE ..)`
+    FromOrExists,
+    /// `UPDATE a JOIN b ON .. SET ..`, `DELETE a FROM a JOIN b ON ..`
+    Join,
 }
 
 /// How LIKE without regard to case is written.

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use super::{
     CompileError, Conflicts, Dialect, Feature, GeneratedKey, InsensitiveLike, Isolation, JoinedTexts,
-    NullSafe, TransactionMode, push_quoted, spelling,
+    NullSafe, TransactionMode, WriteJoin, push_quoted, spelling,
 };
 use crate::engine::Connection;
 use crate::error::Result;
@@ -27,7 +27,7 @@ impl Dialect for Mysql {
     fn supports(&self, feature: Feature) -> bool {
         matches!(
             feature,
-            Feature::Window | Feature::StatementRollback | Feature::VirtualColumns
+            Feature::Window | Feature::RowLocks | Feature::StatementRollback | Feature::VirtualColumns
         )
     }
 
@@ -132,6 +132,15 @@ impl Dialect for Mysql {
             Kind::Timestamp | Kind::DateTime | Kind::Date | Kind::Time => Some(self.type_name(kind)),
             _ => None,
         }
+    }
+
+    /// MariaDB has only the older form.
+    fn share_lock(&self) -> &'static str {
+        " LOCK IN SHARE MODE"
+    }
+
+    fn write_join(&self) -> WriteJoin {
+        WriteJoin::Join
     }
 
     fn spelling(&self, function: Portable) -> Option<&'static str> {

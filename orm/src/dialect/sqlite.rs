@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{
     CompileError, Dialect, Feature, GeneratedKey, InsensitiveLike, Isolation, NullSafe, TransactionMode,
-    spelling,
+    WriteJoin, spelling,
 };
 use crate::engine::Connection;
 use crate::error::Result;
@@ -35,7 +35,7 @@ impl Dialect for Sqlite {
             | Feature::VirtualColumns
             | Feature::TransactionalDdl
             | Feature::ForwardReferences => true,
-            Feature::Lateral => false,
+            Feature::Lateral | Feature::RowLocks => false,
         }
     }
 
@@ -94,6 +94,10 @@ impl Dialect for Sqlite {
 
     fn reflect(&self, connection: &mut Connection) -> Result<Schema> {
         reflect::sqlite::schema(connection)
+    }
+
+    fn write_join(&self) -> WriteJoin {
+        WriteJoin::FromOrExists
     }
 
     fn spelling(&self, function: Portable) -> Option<&'static str> {

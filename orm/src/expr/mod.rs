@@ -41,8 +41,8 @@ pub use portable::{Portable, TimePart, TimeUnit};
 pub use row::{Row, RowOperands, RowValues, row};
 #[doc(hidden)]
 pub use statement::{
-    Assignment, Compound, CompoundOp, ConflictAction, Cte, Delete, FromItem, Insert, InsertRows, Join,
-    JoinKind, OnConflict, Output, Relation, Select, Statement, Update, Values,
+    Assignment, Compound, CompoundOp, ConflictAction, Contended, Cte, Delete, FromItem, Insert, InsertRows,
+    Join, JoinKind, OnConflict, Output, Relation, RowLock, Select, Statement, Update, Values,
 };
 pub use time::{Dated, Interval, Temporal, TimeOperand};
 pub use tree::{BinaryOp, Column, Expr, SourceId, UnaryOp};

@@ -22,7 +22,7 @@ mod source;
 mod sql;
 mod subquery;
 
-pub use change::{Delete, SetList, SetTo, Update};
+pub use change::{Delete, SetList, SetTo, Update, Using};
 pub use executor::{Detached, Executor};
 pub use insert::{Insert, Upsert};
 pub use rows::{Derived, DerivedColumn, Handles, Recursive, RowSet, ValueRow, recursive, values};

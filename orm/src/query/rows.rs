@@ -195,6 +195,10 @@ impl<H: Handles> RowSet<H> {
         })))
     }
 
+    pub(crate) fn relation(&self) -> Relation {
+        self.relation.clone()
+    }
+
     /// A query over these rows: run it with [`Query::on`].
     pub fn query(&self) -> Query<RowSet<H>> {
         let source = SourceId::fresh();

@@ -8,8 +8,8 @@ use super::source::{Append, Maybe, SingleSource, Source};
 use crate::dialect::{CompileError, Dialect, Sqlite, render};
 use crate::error::{Error, Result};
 use crate::expr::{
-    self, FromItem, Function, Grouping, JoinKind, Node, Ordering, Output, Predicate, Select, SourceId,
-    Statement,
+    self, Contended, FromItem, Function, Grouping, JoinKind, Node, Ordering, Output, Predicate, RowLock,
+    Select, SourceId, Statement,
 };
 use crate::mapper::{Entity, RowReader};
 use crate::relation::Relation;
@@ -158,6 +158,57 @@ impl<S: Source, O, X> Query<S, O, X> {
         self.select.columns.clear();
         selection(self.columns).push_outputs(&mut self.select.columns);
         self.selected()
+    }
+
+    /// Locks the rows that it gives until the transaction ends: nobody else changes them, or locks them. Another's lock is waited for.
+    ///
+    /// On SQLite, where one transaction writes at a time, it makes the transaction one that writes.
+    ///
+    /// ```
+    /// use aludel::dialect::Postgresql;
+    /// use aludel::prelude::*;
+    ///
+    /// #[derive(Entity)]
+    /// struct Job {
+    ///     #[column(primary_key)]
+    ///     id: Id<Job>,
+    ///     done: bool,
+    /// }
+    ///
+    /// // What workers of a queue ask: the next job that no other worker has.
+    /// let next = query::<Job>().filter(|j| !j.done).order_by(|j| j.id).limit(1).for_update().skip_locked();
+    /// assert!(next.to_sql_in(&Postgresql).unwrap().ends_with("LIMIT CAST($1 AS bigint) FOR UPDATE SKIP LOCKED"));
+    /// ```
+    pub fn for_update(self) -> Self {
+        self.locked(true)
+    }
+
+    /// Locks the rows that it gives against changes by others, until the transaction ends; others may lock them so as well.
+    pub fn for_share(self) -> Self {
+        self.locked(false)
+    }
+
+    /// With [`for_update`](Self::for_update) or [`for_share`](Self::for_share): a row that somebody else has locked is left out.
+    pub fn skip_locked(self) -> Self {
+        self.contended(Contended::Skip)
+    }
+
+    /// With [`for_update`](Self::for_update) or [`for_share`](Self::for_share): a row that somebody else has locked is an error, of the family
+    /// [`Failure::Busy`](crate::Failure::Busy).
+    pub fn no_wait(self) -> Self {
+        self.contended(Contended::Fail)
+    }
+
+    fn locked(mut self, exclusive: bool) -> Self {
+        let contended = self.select.lock.map_or(Contended::Wait, |lock| lock.contended);
+        self.select.lock = Some(RowLock { exclusive, contended });
+        self
+    }
+
+    fn contended(mut self, contended: Contended) -> Self {
+        let exclusive = self.select.lock.is_none_or(|lock| lock.exclusive);
+        self.select.lock = Some(RowLock { exclusive, contended });
+        self
     }
 
     /// The statement's text in SQLite's dialect, for a look.
