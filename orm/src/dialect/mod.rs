@@ -7,6 +7,7 @@ mod keywords;
 mod mysql;
 mod postgresql;
 mod render;
+mod spelling;
 mod sqlite;
 
 use std::borrow::Cow;
@@ -20,6 +21,7 @@ pub use sqlite::Sqlite;
 
 use crate::engine::Connection;
 use crate::error::{Error, Result};
+use crate::expr::{Interval, JsonStep, Portable};
 use crate::schema::Schema;
 use crate::types::{Kind, Value};
 
@@ -73,6 +75,12 @@ pub trait Dialect: Debug + Send + Sync + 'static {
         None
     }
 
+    /// The type that the values of a VALUES list are cast to, where the backend does not see what they are.
+    fn value_type(&self, kind: Kind) -> Option<Cow<'static, str>> {
+        let _ = kind;
+        None
+    }
+
     /// The expression of the current date and time.
     fn now(&self) -> &'static str {
         "CURRENT_TIMESTAMP"
@@ -106,6 +114,50 @@ pub trait Dialect: Debug + Send + Sync + 'static {
     /// The backend's name for a function of the standard name.
     fn function_name<'n>(&self, name: &'n str) -> Cow<'n, str> {
         Cow::Borrowed(name)
+    }
+
+    /// How a function is spelled that differs between backends, with `{0}`, `{1}` where its arguments go; `None` where there is none.
+    fn spelling(&self, function: Portable) -> Option<&'static str> {
+        let _ = function;
+        None
+    }
+
+    /// What stands before and after a date or time of that kind to make it later by an interval; `None` where there is no way.
+    fn time_plus(&self, kind: Kind, interval: Interval) -> Option<(String, String)> {
+        let _ = (kind, interval);
+        None
+    }
+
+    /// A path into JSON, as the functions that [`spelling`](Self::spelling) names take it.
+    ///
+    /// # Errors
+    /// [`CompileError::BadName`] for a key that a path cannot have.
+    fn json_path(&self, path: &[JsonStep]) -> std::result::Result<String, CompileError> {
+        spelling::json_path(path, |key, text| {
+            if key.contains('"') {
+                return Err(CompileError::BadName {
+                    name: key.to_owned(),
+                    why: "a path into JSON has no way to write a quote within a key",
+                });
+            }
+            push_quoted(key, '"', text);
+            Ok(())
+        })
+    }
+
+    /// How texts of a group are put together in one.
+    fn joined_texts(&self) -> JoinedTexts {
+        JoinedTexts::StringAgg
+    }
+
+    /// What a select ends with that locks its rows against writers, but not against others that do the same.
+    fn share_lock(&self) -> &'static str {
+        " FOR SHARE"
+    }
+
+    /// How an UPDATE or DELETE reads a second source.
+    fn write_join(&self) -> WriteJoin {
+        WriteJoin::From
     }
 
     /// How truth values are written in the text of a statement.
@@ -153,6 +205,22 @@ pub trait Dialect: Debug + Send + Sync + 'static {
             TransactionMode::Deferred | TransactionMode::Write => "BEGIN",
         }
     }
+
+    /// The statements that begin a transaction of that level; `None` where [`begin`](Self::begin) gives it, or a stricter one, as it is.
+    ///
+    /// # Errors
+    /// [`CompileError::Unsupported`] where the backend cannot promise the level.
+    fn begin_isolated(
+        &self,
+        mode: TransactionMode,
+        level: Isolation,
+    ) -> std::result::Result<Option<Cow<'static, str>>, CompileError> {
+        let _ = (mode, level);
+        Err(CompileError::Unsupported {
+            dialect: self.name(),
+            what: "isolation levels",
+        })
+    }
 }
 
 /// What not every backend has.
@@ -167,6 +235,14 @@ pub enum Feature {
     AggregateFilter,
     /// Window functions.
     Window,
+    /// `LATERAL` subqueries in FROM.
+    Lateral,
+    /// `MATERIALIZED` and `NOT MATERIALIZED` on common table expressions.
+    MaterializedHint,
+    /// `VALUES (..), (..)` as a query.
+    ValuesList,
+    /// `FOR UPDATE` and its like. Without it, a transaction that writes keeps all others out.
+    RowLocks,
     /// Partial indexes.
     PartialIndex,
     /// `CREATE INDEX IF NOT EXISTS`.
@@ -204,6 +280,26 @@ pub enum Conflicts {
     None,
 }
 
+/// How texts of a group are put together in one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JoinedTexts {
+    /// `string_agg(text, separator ORDER BY ..)`
+    StringAgg,
+    /// `group_concat(text ORDER BY .. SEPARATOR ..)`
+    GroupConcat,
+}
+
+/// How an UPDATE or DELETE reads a second source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WriteJoin {
+    /// `UPDATE a SET .. FROM b WHERE ..`, `DELETE FROM a USING b WHERE ..`
+    From,
+    /// `UPDATE a SET .. FROM b WHERE ..`, `DELETE FROM a WHERE EXISTS (SELECT .. FROM b WHERE ..)`
+    FromOrExists,
+    /// `UPDATE a JOIN b ON .. SET ..`, `DELETE a FROM a JOIN b ON ..`
+    Join,
+}
+
 /// How LIKE without regard to case is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InsensitiveLike {
@@ -235,6 +331,48 @@ pub enum TransactionMode {
     Write,
     /// Will not write.
     ReadOnly,
+}
+
+/// What a transaction may see of others that run beside it: the levels of the SQL standard. A backend may give a stricter one than it is asked for.
+///
+/// ```
+/// use aludel::prelude::*;
+///
+/// # fn main() -> aludel::Result<()> {
+/// let engine = Engine::open("sqlite::memory:")?;
+/// let strict = engine.with_isolation(Isolation::Serializable);
+/// let done = strict.transaction_with_retry(5, |session| {
+///     // what is read here stays true until the commit, or the whole is run again
+///     session.sql("SELECT 1").scalar::<i64>()
+/// })?;
+/// assert_eq!(done, 1);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Isolation {
+    /// Changes of others show before they are committed.
+    ReadUncommitted,
+    /// Each statement sees what was committed before it began.
+    ReadCommitted,
+    /// All statements see what was committed before the first of them.
+    RepeatableRead,
+    /// As if one transaction ran after the other. A transaction that cannot be put in such an order fails with
+    /// [`Failure::Busy`](crate::Failure::Busy): run it again
+    /// ([`Engine::transaction_with_retry`](crate::Engine::transaction_with_retry)).
+    Serializable,
+}
+
+impl Isolation {
+    /// The level's name in SQL: `REPEATABLE READ`.
+    pub fn sql(self) -> &'static str {
+        match self {
+            Isolation::ReadUncommitted => "READ UNCOMMITTED",
+            Isolation::ReadCommitted => "READ COMMITTED",
+            Isolation::RepeatableRead => "REPEATABLE READ",
+            Isolation::Serializable => "SERIALIZABLE",
+        }
+    }
 }
 
 /// A statement that this backend cannot run, found before it runs.

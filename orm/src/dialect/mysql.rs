@@ -6,10 +6,12 @@
 use std::borrow::Cow;
 
 use super::{
-    Conflicts, Dialect, Feature, GeneratedKey, InsensitiveLike, NullSafe, TransactionMode, push_quoted,
+    CompileError, Conflicts, Dialect, Feature, GeneratedKey, InsensitiveLike, Isolation, JoinedTexts,
+    NullSafe, TransactionMode, WriteJoin, push_quoted, spelling,
 };
 use crate::engine::Connection;
 use crate::error::Result;
+use crate::expr::{Interval, JsonStep, Portable};
 use crate::schema::{Schema, reflect};
 use crate::types::Kind;
 
@@ -25,7 +27,7 @@ impl Dialect for Mysql {
     fn supports(&self, feature: Feature) -> bool {
         matches!(
             feature,
-            Feature::Window | Feature::StatementRollback | Feature::VirtualColumns
+            Feature::Window | Feature::RowLocks | Feature::StatementRollback | Feature::VirtualColumns
         )
     }
 
@@ -123,11 +125,57 @@ impl Dialect for Mysql {
         65_535
     }
 
+    /// Texts and numbers it sees.
+    fn value_type(&self, kind: Kind) -> Option<Cow<'static, str>> {
+        match kind {
+            Kind::Bytes | Kind::Uuid => Some("binary".into()),
+            Kind::Timestamp | Kind::DateTime | Kind::Date | Kind::Time => Some(self.type_name(kind)),
+            _ => None,
+        }
+    }
+
+    /// MariaDB has only the older form.
+    fn share_lock(&self) -> &'static str {
+        " LOCK IN SHARE MODE"
+    }
+
+    fn write_join(&self) -> WriteJoin {
+        WriteJoin::Join
+    }
+
+    fn spelling(&self, function: Portable) -> Option<&'static str> {
+        Some(spelling::mysql::spelling(function))
+    }
+
+    fn time_plus(&self, kind: Kind, interval: Interval) -> Option<(String, String)> {
+        Some(spelling::mysql::time_plus(kind, interval))
+    }
+
+    fn json_path(&self, path: &[JsonStep]) -> std::result::Result<String, CompileError> {
+        spelling::mysql::json_path(path)
+    }
+
+    fn joined_texts(&self) -> JoinedTexts {
+        JoinedTexts::GroupConcat
+    }
+
     fn begin(&self, mode: TransactionMode) -> &'static str {
         match mode {
             TransactionMode::ReadOnly => "START TRANSACTION READ ONLY",
             TransactionMode::Deferred | TransactionMode::Write => "START TRANSACTION",
         }
+    }
+
+    fn begin_isolated(
+        &self,
+        mode: TransactionMode,
+        level: Isolation,
+    ) -> std::result::Result<Option<Cow<'static, str>>, CompileError> {
+        // Without SESSION it is the level of the next transaction only.
+        let (level, begin) = (level.sql(), self.begin(mode));
+        Ok(Some(
+            format!("SET TRANSACTION ISOLATION LEVEL {level}; {begin}").into(),
+        ))
     }
 
     fn reflect(&self, connection: &mut Connection) -> Result<Schema> {

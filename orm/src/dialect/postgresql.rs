@@ -2,9 +2,12 @@
 
 use std::borrow::Cow;
 
-use super::{Dialect, Feature, InsensitiveLike, TransactionMode, push_number};
+use super::{
+    CompileError, Dialect, Feature, InsensitiveLike, Isolation, TransactionMode, push_number, spelling,
+};
 use crate::engine::Connection;
 use crate::error::Result;
+use crate::expr::{Interval, JsonStep, Portable};
 use crate::schema::{Schema, reflect};
 use crate::types::{Kind, Value};
 
@@ -60,6 +63,10 @@ impl Dialect for Postgresql {
         }
     }
 
+    fn value_type(&self, kind: Kind) -> Option<Cow<'static, str>> {
+        Some(self.type_name(kind))
+    }
+
     fn insensitive_like(&self) -> InsensitiveLike {
         InsensitiveLike::Ilike
     }
@@ -73,10 +80,35 @@ impl Dialect for Postgresql {
         reflect::postgresql::schema(connection)
     }
 
+    fn spelling(&self, function: Portable) -> Option<&'static str> {
+        Some(spelling::postgresql::spelling(function))
+    }
+
+    fn time_plus(&self, kind: Kind, interval: Interval) -> Option<(String, String)> {
+        Some(spelling::postgresql::time_plus(kind, interval))
+    }
+
+    fn json_path(&self, path: &[JsonStep]) -> std::result::Result<String, CompileError> {
+        Ok(spelling::postgresql::json_path(path))
+    }
+
     fn begin(&self, mode: TransactionMode) -> &'static str {
         match mode {
             TransactionMode::ReadOnly => "BEGIN READ ONLY",
             TransactionMode::Deferred | TransactionMode::Write => "BEGIN",
         }
+    }
+
+    fn begin_isolated(
+        &self,
+        mode: TransactionMode,
+        level: Isolation,
+    ) -> std::result::Result<Option<Cow<'static, str>>, CompileError> {
+        let access = match mode {
+            TransactionMode::ReadOnly => "READ ONLY",
+            TransactionMode::Deferred | TransactionMode::Write => "READ WRITE",
+        };
+        let level = level.sql();
+        Ok(Some(format!("BEGIN ISOLATION LEVEL {level} {access}").into()))
     }
 }

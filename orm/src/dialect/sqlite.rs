@@ -2,9 +2,13 @@
 
 use std::borrow::Cow;
 
-use super::{Dialect, Feature, GeneratedKey, InsensitiveLike, NullSafe, TransactionMode};
+use super::{
+    CompileError, Dialect, Feature, GeneratedKey, InsensitiveLike, Isolation, NullSafe, TransactionMode,
+    WriteJoin, spelling,
+};
 use crate::engine::Connection;
 use crate::error::Result;
+use crate::expr::{Interval, Portable};
 use crate::schema::{Schema, reflect};
 use crate::types::Kind;
 
@@ -23,12 +27,15 @@ impl Dialect for Sqlite {
             | Feature::NullsOrder
             | Feature::AggregateFilter
             | Feature::Window
+            | Feature::MaterializedHint
+            | Feature::ValuesList
             | Feature::PartialIndex
             | Feature::IndexIfNotExists
             | Feature::StatementRollback
             | Feature::VirtualColumns
             | Feature::TransactionalDdl
             | Feature::ForwardReferences => true,
+            Feature::Lateral | Feature::RowLocks => false,
         }
     }
 
@@ -89,10 +96,31 @@ impl Dialect for Sqlite {
         reflect::sqlite::schema(connection)
     }
 
+    fn write_join(&self) -> WriteJoin {
+        WriteJoin::FromOrExists
+    }
+
+    fn spelling(&self, function: Portable) -> Option<&'static str> {
+        Some(spelling::sqlite::spelling(function))
+    }
+
+    fn time_plus(&self, kind: Kind, interval: Interval) -> Option<(String, String)> {
+        Some(spelling::sqlite::time_plus(kind, interval))
+    }
+
     fn begin(&self, mode: TransactionMode) -> &'static str {
         match mode {
             TransactionMode::Write => "BEGIN IMMEDIATE",
             TransactionMode::Deferred | TransactionMode::ReadOnly => "BEGIN",
         }
+    }
+
+    fn begin_isolated(
+        &self,
+        _: TransactionMode,
+        _: Isolation,
+    ) -> std::result::Result<Option<Cow<'static, str>>, CompileError> {
+        // All of its transactions are serializable.
+        Ok(None)
     }
 }

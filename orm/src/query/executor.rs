@@ -73,7 +73,12 @@ pub(crate) fn run<E: Executor, T>(
     statement: Statement<'_>,
     read: impl FnOnce(&mut RowStream<'_>) -> Result<T>,
 ) -> Result<T> {
-    executor.before_statement(!matches!(statement, Statement::Select(_)))?;
+    let writes = match statement {
+        // Where there are no locks on rows, only a transaction that writes keeps others out.
+        Statement::Select(select) => select.lock.is_some(),
+        _ => true,
+    };
+    executor.before_statement(writes)?;
     let rendered = render(statement, executor.dialect())?;
     let params = resolved(executor, &rendered.params)?;
     let mut prepared = executor.connection()?.prepare(rendered.sql)?;

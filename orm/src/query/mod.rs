@@ -15,15 +15,17 @@ mod compound;
 mod executor;
 mod insert;
 mod related;
+mod rows;
 mod select;
 mod selection;
 mod source;
 mod sql;
 mod subquery;
 
-pub use change::{Delete, SetList, SetTo, Update};
+pub use change::{Delete, SetList, SetTo, Update, Using};
 pub use executor::{Detached, Executor};
 pub use insert::{Insert, Upsert};
+pub use rows::{Derived, DerivedColumn, Handles, Recursive, RowSet, ValueRow, recursive, values};
 pub use select::{Query, query};
 pub use selection::{Selection, SingleColumn};
 pub use source::{Append, Maybe, Source};

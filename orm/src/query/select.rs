@@ -8,7 +8,8 @@ use super::source::{Append, Maybe, SingleSource, Source};
 use crate::dialect::{CompileError, Dialect, Sqlite, render};
 use crate::error::{Error, Result};
 use crate::expr::{
-    FromItem, Function, Grouping, JoinKind, Node, Ordering, Output, Predicate, Select, SourceId, Statement,
+    self, Contended, FromItem, Function, Grouping, JoinKind, Node, Ordering, Output, Predicate, RowLock,
+    Select, SourceId, Statement,
 };
 use crate::mapper::{Entity, RowReader, live, with_deleted};
 use crate::relation::Relation;
@@ -78,7 +79,7 @@ impl<T: Entity, X> Query<T, T::Columns<crate::mapper::Required>, X> {
         let mut select = Box::new(Select::default());
         select.from.push(FromItem {
             source,
-            relation: crate::expr::Relation::table(T::TABLE),
+            relation: expr::Relation::table(T::TABLE),
             join: None,
         });
         columns.push_outputs(&mut select.columns);
@@ -167,6 +168,57 @@ impl<S: Source, O, X> Query<S, O, X> {
         self.selected()
     }
 
+    /// Locks the rows that it gives until the transaction ends: nobody else changes them, or locks them. Another's lock is waited for.
+    ///
+    /// On SQLite, where one transaction writes at a time, it makes the transaction one that writes.
+    ///
+    /// ```
+    /// use aludel::dialect::Postgresql;
+    /// use aludel::prelude::*;
+    ///
+    /// #[derive(Entity)]
+    /// struct Job {
+    ///     #[column(primary_key)]
+    ///     id: Id<Job>,
+    ///     done: bool,
+    /// }
+    ///
+    /// // What workers of a queue ask: the next job that no other worker has.
+    /// let next = query::<Job>().filter(|j| !j.done).order_by(|j| j.id).limit(1).for_update().skip_locked();
+    /// assert!(next.to_sql_in(&Postgresql).unwrap().ends_with("LIMIT CAST($1 AS bigint) FOR UPDATE SKIP LOCKED"));
+    /// ```
+    pub fn for_update(self) -> Self {
+        self.locked(true)
+    }
+
+    /// Locks the rows that it gives against changes by others, until the transaction ends; others may lock them so as well.
+    pub fn for_share(self) -> Self {
+        self.locked(false)
+    }
+
+    /// With [`for_update`](Self::for_update) or [`for_share`](Self::for_share): a row that somebody else has locked is left out.
+    pub fn skip_locked(self) -> Self {
+        self.contended(Contended::Skip)
+    }
+
+    /// With [`for_update`](Self::for_update) or [`for_share`](Self::for_share): a row that somebody else has locked is an error, of the family
+    /// [`Failure::Busy`](crate::Failure::Busy).
+    pub fn no_wait(self) -> Self {
+        self.contended(Contended::Fail)
+    }
+
+    fn locked(mut self, exclusive: bool) -> Self {
+        let contended = self.select.lock.map_or(Contended::Wait, |lock| lock.contended);
+        self.select.lock = Some(RowLock { exclusive, contended });
+        self
+    }
+
+    fn contended(mut self, contended: Contended) -> Self {
+        let exclusive = self.select.lock.is_none_or(|lock| lock.exclusive);
+        self.select.lock = Some(RowLock { exclusive, contended });
+        self
+    }
+
     /// The statement's text in SQLite's dialect, for a look.
     pub fn to_sql(&self) -> String {
         self.to_sql_in(&Sqlite)
@@ -219,6 +271,7 @@ impl<S: Source, O, X> Query<S, O, X> {
     fn joined_on<N: SingleSource, P: Predicate>(
         self,
         kind: JoinKind,
+        relation: expr::Relation,
         on: impl FnOnce(<S::Joined as Source>::Columns) -> P,
     ) -> JoinedQuery<S, N, X>
     where
@@ -227,13 +280,13 @@ impl<S: Source, O, X> Query<S, O, X> {
         let target = SourceId::fresh();
         let columns = S::append(self.columns, N::columns(target));
         let mut on = on(columns).into_condition();
-        if let Some(live) = live(N::Entity::META, target) {
+        if let Some(live) = N::live(target) {
             on = on.and(live);
         }
         let item = FromItem {
             source: target,
-            relation: crate::expr::Relation::table(N::Entity::TABLE),
-            join: Some(crate::expr::Join { kind, on: Some(on) }),
+            relation,
+            join: Some(expr::Join { kind, on: Some(on) }),
         };
         self.joined(vec![item], target)
     }
@@ -273,11 +326,7 @@ impl<S: Source, X> Query<S, S::Columns, X> {
     where
         S: Append<N>,
     {
-        JoinOn {
-            query: self,
-            kind: JoinKind::Inner,
-            next: PhantomData,
-        }
+        JoinOn::new(self, JoinKind::Inner, expr::Relation::table(N::TABLE))
     }
 
     /// Left-joins an entity on any condition.
@@ -285,11 +334,7 @@ impl<S: Source, X> Query<S, S::Columns, X> {
     where
         S: Append<Maybe<N>>,
     {
-        JoinOn {
-            query: self,
-            kind: JoinKind::Left,
-            next: PhantomData,
-        }
+        JoinOn::new(self, JoinKind::Left, expr::Relation::table(N::TABLE))
     }
 }
 
@@ -298,7 +343,19 @@ impl<S: Source, X> Query<S, S::Columns, X> {
 pub struct JoinOn<S: Source, N, X> {
     query: Query<S, S::Columns, X>,
     kind: JoinKind,
+    relation: expr::Relation,
     next: PhantomData<fn() -> N>,
+}
+
+impl<S: Source, N, X> JoinOn<S, N, X> {
+    pub(crate) fn new(query: Query<S, S::Columns, X>, kind: JoinKind, relation: expr::Relation) -> Self {
+        JoinOn {
+            query,
+            kind,
+            relation,
+            next: PhantomData,
+        }
+    }
 }
 
 impl<S: Append<N>, N: SingleSource, X> JoinOn<S, N, X> {
@@ -307,7 +364,7 @@ impl<S: Append<N>, N: SingleSource, X> JoinOn<S, N, X> {
         self,
         condition: impl FnOnce(<S::Joined as Source>::Columns) -> P,
     ) -> JoinedQuery<S, N, X> {
-        self.query.joined_on(self.kind, condition)
+        self.query.joined_on(self.kind, self.relation, condition)
     }
 }
 
@@ -455,7 +512,7 @@ pub(crate) fn counting(mut select: Select) -> Select {
     for (i, column) in select.columns.iter_mut().enumerate() {
         column.label = Some(format!("c{i}").into());
     }
-    let relation = crate::expr::Relation::Select(Box::new(select));
+    let relation = expr::Relation::Select(Box::new(select));
     let from = vec![FromItem {
         source: SourceId::fresh(),
         relation,

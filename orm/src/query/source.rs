@@ -1,7 +1,8 @@
 //! The sources of a query, as types: one entity, or a tuple of them.
 
-use crate::expr::SourceId;
-use crate::mapper::{Entity, Optional, Required};
+use crate::expr::{Node, SourceId};
+use crate::mapper::{Entity, Optional, Required, live};
+use crate::query::rows::{Handles, RowSet};
 use crate::query::selection::Selection;
 
 /// What a query reads from: an entity, a left-joined one ([`Maybe`]), or a tuple of these.
@@ -12,12 +13,15 @@ pub trait Source: 'static {
 
 /// One source of a query.
 pub trait SingleSource: Source {
-    /// The entity.
-    type Entity: Entity;
-
     /// The columns of that source.
     #[doc(hidden)]
     fn columns(source: SourceId) -> Self::Columns;
+
+    /// The condition that its rows are not marked as deleted, where there are marks.
+    #[doc(hidden)]
+    fn live(_: SourceId) -> Option<Node> {
+        None
+    }
 }
 
 /// An entity behind a left join: its columns may be NULL, and a row of it is an `Option`.
@@ -29,10 +33,12 @@ impl<T: Entity> Source for T {
 }
 
 impl<T: Entity> SingleSource for T {
-    type Entity = T;
-
     fn columns(source: SourceId) -> Self::Columns {
         crate::mapper::Columns::at(source)
+    }
+
+    fn live(source: SourceId) -> Option<Node> {
+        live(T::META, source)
     }
 }
 
@@ -41,10 +47,12 @@ impl<T: Entity> Source for Maybe<T> {
 }
 
 impl<T: Entity> SingleSource for Maybe<T> {
-    type Entity = T;
-
     fn columns(source: SourceId) -> Self::Columns {
         crate::mapper::Columns::at(source)
+    }
+
+    fn live(source: SourceId) -> Option<Node> {
+        live(T::META, source)
     }
 }
 
@@ -62,6 +70,14 @@ impl<T: Entity, N: SingleSource> Append<N> for T {
     type Joined = (T, N);
 
     fn append(columns: Self::Columns, next: N::Columns) -> (Self::Columns, N::Columns) {
+        (columns, next)
+    }
+}
+
+impl<H: Handles, N: SingleSource> Append<N> for RowSet<H> {
+    type Joined = (RowSet<H>, N);
+
+    fn append(columns: H, next: N::Columns) -> (H, N::Columns) {
         (columns, next)
     }
 }

@@ -57,7 +57,7 @@ impl Session {
     }
 }
 
-impl<T: Entity> Update<T, &mut Session> {
+impl<T: Entity, C> Update<T, &mut Session, C> {
     /// Runs it: the number of rows changed.
     ///
     /// # Errors
@@ -72,15 +72,20 @@ impl<T: Entity> Update<T, &mut Session> {
         }
         if !session.dialect().supports(Feature::Returning) {
             let update = self.update;
-            let rows =
-                session.rows_of::<T>(update.source, &update.table, update.filter.as_ref(), self.columns)?;
+            let rows = session.rows_of::<T>(
+                update.source,
+                &update.table,
+                update.using.as_ref(),
+                update.filter.as_ref(),
+                self.own,
+            )?;
             let changed = execute(session, Statement::Update(&update))?;
             for key in rows.iter().filter_map(Entity::key) {
                 session.read_again::<T>(&key)?;
             }
             return Ok(changed);
         }
-        self.update.returning = all_columns::<T>(self.columns);
+        self.update.returning = all_columns::<T>(self.own);
         let changed = run(session, Statement::Update(&self.update), |rows| {
             let mut changed: Vec<T> = Vec::new();
             while let Some(row) = rows.next()? {
@@ -96,7 +101,7 @@ impl<T: Entity> Update<T, &mut Session> {
     }
 }
 
-impl<T: Entity> Delete<T, &mut Session> {
+impl<T: Entity, C> Delete<T, &mut Session, C> {
     /// Runs it: the number of rows deleted.
     ///
     /// # Errors
@@ -113,7 +118,7 @@ impl<T: Entity> Delete<T, &mut Session> {
         if !self.executor.dialect().supports(Feature::Returning) {
             return self.run_without_returning();
         }
-        self.delete.returning = all_columns::<T>(self.columns);
+        self.delete.returning = all_columns::<T>(self.own);
         let marking = self.marking();
         let statement = match &marking {
             Some(update) => Statement::Update(update),
@@ -135,12 +140,12 @@ impl<T: Entity> Delete<T, &mut Session> {
         let marking = self.marking();
         let Delete {
             delete,
-            columns,
+            own,
             executor: session,
             ..
         } = self;
         let filter = marking.as_ref().map_or(&delete.filter, |update| &update.filter);
-        let rows = session.rows_of::<T>(delete.source, &delete.table, filter.as_ref(), columns)?;
+        let rows = session.rows_of::<T>(delete.source, &delete.table, delete.using.as_ref(), filter.as_ref(), own)?;
         let deleted = match &marking {
             Some(update) => execute(session, Statement::Update(update))?,
             None => execute(session, Statement::Delete(&delete))?,
@@ -167,16 +172,18 @@ impl Session {
         &mut self,
         source: SourceId,
         table: &Relation,
+        using: Option<&FromItem>,
         filter: Option<&Node>,
         columns: T::Columns<Required>,
     ) -> Result<Vec<T>> {
+        let own = FromItem {
+            source,
+            relation: table.clone(),
+            join: None,
+        };
         let select = Select {
             columns: all_columns::<T>(columns),
-            from: vec![FromItem {
-                source,
-                relation: table.clone(),
-                join: None,
-            }],
+            from: std::iter::once(own).chain(using.cloned()).collect(),
             filter: filter.cloned(),
             ..Select::default()
         };

@@ -13,16 +13,18 @@
 //! J2. Each related row is in its list once, however often other joins repeat it. (`Gathered::is_new`)
 //! J3. A limit counts first entities, not rows: the query that has one becomes a subquery. (`start`)
 
+use std::marker::PhantomData;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::query::Tracker;
 use super::related::key_text;
-use super::{Session, Tracked};
+use super::Session;
 use crate::error::{Error, Result};
 use crate::expr::{FromItem, JoinKind, Node, OrderTerm, Output, Relation as Rows, Select, SourceId, Statement};
-use crate::mapper::{Columns, Entity, EntityMeta, Handle, Mode, Required, RowReader, outputs};
+use crate::mapper::{Columns, Entity, EntityMeta, Handle, Required, RowReader, outputs};
 use crate::query::internals::run;
-use crate::query::{Executor, Query, Selection, SingleSource};
+use crate::query::{Executor, Maybe, Query, Source};
 use crate::relation::{Count, Path, Relation};
 
 /// One relation or several, joined to rows of another entity.
@@ -403,16 +405,31 @@ impl<T: Entity, X, J> std::fmt::Debug for WithJoined<T, X, J> {
     }
 }
 
-/// A query over a join whose rows are gathered by their first entity: see [`Query::gathered`].
-#[must_use = "a query does nothing until it is run"]
-#[derive(Debug)]
-pub struct GatheredQuery<T: Entity, N: SingleSource, X> {
-    query: Query<(T, N), (T::Columns<Required>, N::Columns), X>,
+/// The second source of a join whose rows are gathered: an entity, or one behind a left join.
+pub trait Partner: Source {
+    /// The entity.
+    type Entity: Entity;
 }
 
-impl<T: Entity, N: SingleSource, X> Query<(T, N), (T::Columns<Required>, N::Columns), X>
+impl<E: Entity> Partner for E {
+    type Entity = E;
+}
+
+impl<E: Entity> Partner for Maybe<E> {
+    type Entity = E;
+}
+
+/// A query over a join whose rows are gathered by their first entity: see [`Query::gathered`].
+#[must_use = "a query does nothing until it is run"]
+pub struct GatheredQuery<T: Entity, N: Partner, X> {
+    select: Box<Select>,
+    executor: X,
+    ends: PhantomData<fn() -> (T, N)>,
+}
+
+impl<T: Entity, N: Partner, X> Query<(T, N), (T::Columns<Required>, N::Columns), X>
 where
-    (T, N): crate::query::Source<Columns = (T::Columns<Required>, N::Columns)>,
+    (T, N): Source,
 {
     /// Gathers the rows of a join by their first entity: each once, with those of the second that the query's own joins and
     /// conditions left. (What other libraries call *contains eager*.)
@@ -454,11 +471,15 @@ where
     /// # }
     /// ```
     pub fn gathered(self) -> GatheredQuery<T, N, X> {
-        GatheredQuery { query: self }
+        GatheredQuery {
+            select: self.select,
+            executor: self.executor,
+            ends: PhantomData,
+        }
     }
 }
 
-impl<T: Entity, N: SingleSource, X: Executor> GatheredQuery<T, N, &mut X> {
+impl<T: Entity, N: Partner, X: Executor> GatheredQuery<T, N, &mut X> {
     /// All rows as values: `Vec<(User, Vec<Post>)>`.
     ///
     /// # Errors
@@ -466,7 +487,7 @@ impl<T: Entity, N: SingleSource, X: Executor> GatheredQuery<T, N, &mut X> {
     pub fn fetch(self) -> Result<Vec<(T, Vec<N::Entity>)>> {
         let mut roots: Roots<T> = Roots::new();
         let mut found: Gathered<N::Entity> = Gathered::new();
-        run(self.query.executor, Statement::Select(&self.query.select), |rows| {
+        run(self.executor, Statement::Select(&self.select), |rows| {
             while let Some(row) = rows.next()? {
                 let row = RowReader::new(row);
                 let group = roots.number(T::META, &row, || T::decode(&row))?;
@@ -479,7 +500,7 @@ impl<T: Entity, N: SingleSource, X: Executor> GatheredQuery<T, N, &mut X> {
     }
 }
 
-impl<T: Entity, N: SingleSource> GatheredQuery<T, N, &mut Session> {
+impl<T: Entity, N: Partner> GatheredQuery<T, N, &mut Session> {
     /// All rows tracked: `Vec<(Handle<User>, Vec<Handle<Post>>)>`.
     ///
     /// # Errors
@@ -487,11 +508,17 @@ impl<T: Entity, N: SingleSource> GatheredQuery<T, N, &mut Session> {
     pub fn all(self) -> Result<Vec<(Handle<T>, Vec<Handle<N::Entity>>)>> {
         let mut roots: Roots<Handle<T>> = Roots::new();
         let mut found: Gathered<N::Entity> = Gathered::new();
-        self.query.executor.run_tracked(&self.query.select, |row, tracker| {
+        self.executor.run_tracked(&self.select, |row, tracker| {
             let group = roots.number(T::META, &row, || tracker.store.track::<T>(&row))?;
             found.take(group, row.skip(T::META.columns.len()), Some(tracker))
         })?;
         let lists = by_group(found.handles, roots.all.len());
         Ok(roots.all.into_iter().zip(lists).collect())
+    }
+}
+
+impl<T: Entity, N: Partner, X> std::fmt::Debug for GatheredQuery<T, N, X> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GatheredQuery").field("select", &self.select).finish_non_exhaustive()
     }
 }

@@ -19,6 +19,7 @@ mod eager;
 mod event;
 mod flush;
 mod groups;
+mod joined;
 mod link;
 mod query;
 mod related;
@@ -34,6 +35,7 @@ pub use changes::{Change, ChangeKind};
 pub use deferred::DeferredColumns;
 pub use eager::{Eager, RelatedQuery, WithRelated};
 pub use event::{AnyEntry, Entry, ListenerId, Listeners};
+pub use joined::{GatheredQuery, JoinSet, Joined, Partner, WithJoined};
 pub use query::Tracked;
 
 use crate::dialect::{Dialect, TransactionMode};
