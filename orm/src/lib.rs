@@ -140,7 +140,7 @@ pub mod prelude {
     };
     pub use crate::query::{Executor, recursive, values};
     pub use crate::{
-        Column, ColumnType, Deferred, Embedded, Engine, Entity, Expr, Fk, Handle, Id, Isolation, Query, Schema, Session,
-        assert_statements, query, schema,
+        Column, ColumnType, Deferred, Embedded, Engine, Entity, Expr, Fk, Handle, Id, Isolation, Query,
+        Schema, Session, assert_statements, query, schema,
     };
 }

@@ -10,8 +10,8 @@ use super::source::{SingleSource, Source};
 use crate::dialect::{Sqlite, render};
 use crate::error::Result;
 use crate::expr::{
-    self, Assignment, Column, FromItem, Join, JoinKind, Node, Output, Predicate, Relation, Settable, SourceId,
-    Statement,
+    self, Assignment, Column, FromItem, Join, JoinKind, Node, Output, Predicate, Relation, Settable,
+    SourceId, Statement,
 };
 use crate::mapper::{Entity, EntityMeta, Required, RowReader, live, with_deleted};
 use crate::types::ColumnType;

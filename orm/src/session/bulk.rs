@@ -145,7 +145,13 @@ impl<T: Entity, C> Delete<T, &mut Session, C> {
             ..
         } = self;
         let filter = marking.as_ref().map_or(&delete.filter, |update| &update.filter);
-        let rows = session.rows_of::<T>(delete.source, &delete.table, delete.using.as_ref(), filter.as_ref(), own)?;
+        let rows = session.rows_of::<T>(
+            delete.source,
+            &delete.table,
+            delete.using.as_ref(),
+            filter.as_ref(),
+            own,
+        )?;
         let deleted = match &marking {
             Some(update) => execute(session, Statement::Update(update))?,
             None => execute(session, Statement::Delete(&delete))?,

@@ -17,11 +17,13 @@ use std::marker::PhantomData;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::Session;
 use super::query::Tracker;
 use super::related::key_text;
-use super::Session;
 use crate::error::{Error, Result};
-use crate::expr::{FromItem, JoinKind, Node, OrderTerm, Output, Relation as Rows, Select, SourceId, Statement};
+use crate::expr::{
+    FromItem, JoinKind, Node, OrderTerm, Output, Relation as Rows, Select, SourceId, Statement,
+};
 use crate::mapper::{Columns, Entity, EntityMeta, Handle, Required, RowReader, outputs};
 use crate::query::internals::run;
 use crate::query::{Executor, Maybe, Query, Source};
@@ -148,17 +150,24 @@ impl<R: Relation> JoinSet for Joined<R> {
 
     fn values(self, groups: usize) -> Result<Vec<Self::Values>> {
         let lists = by_group(self.found.values, groups).into_iter();
-        lists.map(|list| R::Count::collect(list).ok_or_else(|| leads_nowhere(&self.path))).collect()
+        lists
+            .map(|list| R::Count::collect(list).ok_or_else(|| leads_nowhere(&self.path)))
+            .collect()
     }
 
     fn handles(self, groups: usize) -> Result<Vec<Self::Handles>> {
         let lists = by_group(self.found.handles, groups).into_iter();
-        lists.map(|list| R::Count::collect(list).ok_or_else(|| leads_nowhere(&self.path))).collect()
+        lists
+            .map(|list| R::Count::collect(list).ok_or_else(|| leads_nowhere(&self.path)))
+            .collect()
     }
 }
 
 fn leads_nowhere(path: &Path) -> Error {
-    Error::Flush(format!("`{}` of a row leads to no row of `{}`", path.name, path.target.table))
+    Error::Flush(format!(
+        "`{}` of a row leads to no row of `{}`",
+        path.name, path.target.table
+    ))
 }
 
 impl<A: JoinSet, B: JoinSet> JoinSet for (A, B) {
@@ -174,17 +183,32 @@ impl<A: JoinSet, B: JoinSet> JoinSet for (A, B) {
         self.0.width() + self.1.width()
     }
 
-    fn take(&mut self, group: usize, row: RowReader<'_>, mut tracker: Option<&mut Tracker<'_>>) -> Result<()> {
+    fn take(
+        &mut self,
+        group: usize,
+        row: RowReader<'_>,
+        mut tracker: Option<&mut Tracker<'_>>,
+    ) -> Result<()> {
         self.0.take(group, row, tracker.as_deref_mut())?;
         self.1.take(group, row.skip(self.0.width()), tracker)
     }
 
     fn values(self, groups: usize) -> Result<Vec<Self::Values>> {
-        Ok(self.0.values(groups)?.into_iter().zip(self.1.values(groups)?).collect())
+        Ok(self
+            .0
+            .values(groups)?
+            .into_iter()
+            .zip(self.1.values(groups)?)
+            .collect())
     }
 
     fn handles(self, groups: usize) -> Result<Vec<Self::Handles>> {
-        Ok(self.0.handles(groups)?.into_iter().zip(self.1.handles(groups)?).collect())
+        Ok(self
+            .0
+            .handles(groups)?
+            .into_iter()
+            .zip(self.1.handles(groups)?)
+            .collect())
     }
 }
 
@@ -270,9 +294,9 @@ impl<T: Entity, X, J: JoinSet> WithJoined<T, X, J> {
 
     /// The statement's text in SQLite's dialect, for a look.
     pub fn to_sql(&self) -> String {
-        let rendered = self
-            .select()
-            .and_then(|select| Ok(crate::dialect::render(Statement::Select(&select), &crate::dialect::Sqlite)?.sql));
+        let rendered = self.select().and_then(|select| {
+            Ok(crate::dialect::render(Statement::Select(&select), &crate::dialect::Sqlite)?.sql)
+        });
         rendered.unwrap_or_else(|error| format!("-- {error}"))
     }
 }
@@ -401,7 +425,9 @@ impl<T: Entity, J: JoinSet> WithJoined<T, &mut Session, J> {
 
 impl<T: Entity, X, J> std::fmt::Debug for WithJoined<T, X, J> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("WithJoined").field("query", &self.query).finish_non_exhaustive()
+        f.debug_struct("WithJoined")
+            .field("query", &self.query)
+            .finish_non_exhaustive()
     }
 }
 
@@ -519,6 +545,8 @@ impl<T: Entity, N: Partner> GatheredQuery<T, N, &mut Session> {
 
 impl<T: Entity, N: Partner, X> std::fmt::Debug for GatheredQuery<T, N, X> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("GatheredQuery").field("select", &self.select).finish_non_exhaustive()
+        f.debug_struct("GatheredQuery")
+            .field("select", &self.select)
+            .finish_non_exhaustive()
     }
 }
