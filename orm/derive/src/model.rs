@@ -357,6 +357,11 @@ impl Column {
             Column { read_only: true, .. } => Some("read_only"),
             _ => None,
         };
+        if self.group.is_some() && last_segment(&self.ty).is_none_or(|name| name != "Deferred") {
+            return wrong(format!(
+                "`{field}` comes with every query, so it has no group to be loaded with: make its type `Deferred<..>`"
+            ));
+        }
         match behaviour {
             Some(behaviour) if self.primary_key => wrong(format!(
                 "`{field}` is the primary key, so it cannot be `{behaviour}`"

@@ -122,7 +122,7 @@ fn hint(error: &DecodeError) -> &'static str {
 
 /// A type that can hold the present moment: what `#[column(default = now())]` asks of a field's type.
 #[diagnostic::on_unimplemented(
-    message = "`default = now()` needs a date-and-time type, and `{Self}` is none"
+    message = "`default = now()`, `created` and `updated` need a date-and-time type, and `{Self}` is none"
 )]
 pub trait CurrentTime {
     /// The present moment.
