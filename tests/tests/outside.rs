@@ -214,11 +214,8 @@ impl Statement for OutsideStatement<'_> {
     }
 
     fn column_names(&self) -> Vec<String> {
-        self.statement
-            .column_names()
-            .into_iter()
-            .map(str::to_owned)
-            .collect()
+        let names = self.statement.column_names();
+        names.iter().map(ToString::to_string).collect()
     }
 }
 
