@@ -215,7 +215,7 @@ impl Statement for OutsideStatement<'_> {
 
     fn column_names(&self) -> Vec<String> {
         let names = self.statement.column_names();
-        names.iter().map(ToString::to_string).collect()
+        names.map(str::to_owned).collect()
     }
 }
 
