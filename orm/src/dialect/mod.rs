@@ -235,6 +235,8 @@ pub enum Feature {
     AggregateFilter,
     /// Window functions.
     Window,
+    /// `FULL JOIN`.
+    FullJoin,
     /// `LATERAL` subqueries in FROM.
     Lateral,
     /// `MATERIALIZED` and `NOT MATERIALIZED` on common table expressions.
