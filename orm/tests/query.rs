@@ -879,3 +879,125 @@ fn row_locks_keep_others_out() {
         Ok(())
     });
 }
+
+#[test]
+fn right_join_keeps_rows_without_a_partner() {
+    on_each(|engine| {
+        let mut session = engine.session()?;
+        two_posts(&mut session)?;
+        session.add(Post::new("nobody's"));
+        let rows: Vec<(Option<String>, String)> = session
+            .query::<User>()
+            .right_join(|u| u.posts)
+            .order_by(|(_, p)| p.id)
+            .select(|(u, p)| (u.name, p.title))
+            .fetch()?;
+        let text = str::to_owned;
+        assert_eq!(
+            rows,
+            [
+                (Some(text("Mike")), text("Mike's")),
+                (Some(text("Nick")), text("Nick's")),
+                (None, text("nobody's")),
+            ]
+        );
+        // Whole entities may be missing as well.
+        let tracked = session
+            .query::<User>()
+            .right_join_on::<Post>()
+            .on(|(u, p)| p.author.eq(u.id))
+            .all()?;
+        assert_eq!(tracked.iter().filter(|(user, _)| user.is_none()).count(), 1);
+        Ok(())
+    });
+}
+
+#[test]
+fn full_join_keeps_both_sides() {
+    on_each(|engine| {
+        let mut session = engine.session()?;
+        two_posts(&mut session)?;
+        session.add(Post::new("nobody's"));
+        let full = session
+            .query::<User>()
+            .full_join(|u| u.posts)
+            .select(|(u, p)| (u.name, p.title))
+            .fetch();
+        if engine.dialect().name() == "mysql" {
+            assert!(full.unwrap_err().to_string().contains("mysql has no FULL JOIN"));
+            return matrix::not_applicable("there is no FULL JOIN");
+        }
+        let rows: Vec<(Option<String>, Option<String>)> = full?;
+        assert_eq!(rows.len(), 5);
+        assert_eq!(rows.iter().filter(|(name, _)| name.is_none()).count(), 1);
+        assert_eq!(rows.iter().filter(|(_, title)| title.is_none()).count(), 2);
+        Ok(())
+    });
+}
+
+#[test]
+fn right_join_after_another_join() {
+    on_each(|engine| {
+        let mut session = engine.session()?;
+        let [mike, _] = two_posts(&mut session)?;
+        session.add(Comment::new(mike, "first"));
+        let rows = session
+            .query::<User>()
+            .join(|u| u.posts)
+            .right_join(|(_, p)| p.comments)
+            .select(|(u, p, c)| (u.name, p.title, c.text))
+            .fetch()?;
+        let text = str::to_owned;
+        assert_eq!(rows, [(Some(text("Mike")), Some(text("Mike's")), text("first"))]);
+        Ok(())
+    });
+}
+
+#[test]
+fn insert_from_a_query() {
+    on_each(|engine| {
+        let mut session = engine.session()?;
+        four(&mut session)?;
+        let countries = query::<User>()
+            .filter(|u| u.name.like("M%"))
+            .select(|u| (u.name.upper(), u.name.concat("land")));
+        let inserted = session
+            .insert_into::<Country, _>(|c| (c.code, c.name))
+            .rows(countries)?;
+        assert_eq!(inserted, 2);
+        let names = session
+            .query::<Country>()
+            .order_by(|c| c.code)
+            .select(|c| (c.code, c.name))
+            .fetch()?;
+        let text = str::to_owned;
+        assert_eq!(
+            names,
+            [(text("MICK"), text("Mickland")), (text("MIKE"), text("Mikeland"))]
+        );
+        // Constraints are those of any insert.
+        let again = query::<User>()
+            .filter(|u| u.name.eq("Mike"))
+            .select(|u| (u.name.upper(), u.name));
+        let error = session
+            .nested(|session| {
+                session
+                    .insert_into::<Country, _>(|c| (c.code, c.name))
+                    .rows(again)
+            })
+            .unwrap_err();
+        assert_eq!(error.failure(), Some(aludel::Failure::Unique), "{error}");
+        Ok(())
+    });
+}
+
+#[test]
+fn insert_from_a_query_takes_its_own_columns_only() {
+    let engine = Engine::open("sqlite::memory:").unwrap();
+    let mut connection = engine.connect().unwrap();
+    let error = connection
+        .insert_into::<Country, _>(|c| (c.code, c.name.upper()))
+        .rows(query::<User>().select(|u| (u.name, u.name)))
+        .unwrap_err();
+    assert_eq!(error.to_string(), "an INSERT takes columns of its table only");
+}

@@ -27,6 +27,7 @@ impl Dialect for Sqlite {
             | Feature::NullsOrder
             | Feature::AggregateFilter
             | Feature::Window
+            | Feature::FullJoin
             | Feature::MaterializedHint
             | Feature::ValuesList
             | Feature::PartialIndex

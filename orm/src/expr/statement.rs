@@ -152,6 +152,10 @@ pub enum JoinKind {
     Inner,
     /// The same, and rows of the left without a partner.
     Left,
+    /// The same as inner, and rows of the right without a partner.
+    Right,
+    /// The same as inner, and rows of both sides without a partner.
+    Full,
     /// All pairs.
     Cross,
 }

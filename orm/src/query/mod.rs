@@ -14,6 +14,7 @@ mod change;
 mod compound;
 mod executor;
 mod insert;
+mod outer;
 mod related;
 mod rows;
 mod select;
@@ -24,7 +25,8 @@ mod subquery;
 
 pub use change::{Delete, SetList, SetTo, Update, Using};
 pub use executor::{Detached, Executor};
-pub use insert::{Insert, Upsert};
+pub use insert::{Insert, InsertInto, Upsert};
+pub use outer::{OuterJoined, OuterSingle};
 pub use rows::{Derived, DerivedColumn, Handles, Recursive, RowSet, ValueRow, recursive, values};
 pub use select::{Query, query};
 pub use selection::{Selection, SingleColumn};

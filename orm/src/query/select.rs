@@ -12,7 +12,7 @@ use crate::expr::{
     Select, SourceId, Statement,
 };
 use crate::mapper::{Entity, RowReader, live, with_deleted};
-use crate::relation::Relation;
+use crate::relation::{Path, Relation};
 use crate::types::Value;
 
 /// A query: `S` are its sources, `O` is what it selects, `X` runs it, and [`query`] for how to begin one.
@@ -252,6 +252,16 @@ impl<S: Source, O, X> Query<S, O, X> {
         }
     }
 
+    /// The same query, with other handles for its sources.
+    pub(crate) fn with_sources<S2: Source>(self, columns: S2::Columns) -> Query<S2, S2::Columns, X> {
+        Query {
+            select: self.select,
+            columns,
+            executor: self.executor,
+            selection: PhantomData,
+        }
+    }
+
     fn joined<N: SingleSource>(mut self, items: Vec<FromItem>, target: SourceId) -> JoinedQuery<S, N, X>
     where
         S: Append<N>,
@@ -303,9 +313,8 @@ impl<S: Source, X> Query<S, S::Columns, X> {
     where
         S: Append<R::Target>,
     {
-        let target = SourceId::fresh();
-        let items = relation(self.columns).path().joins(JoinKind::Inner, target);
-        self.joined(items, target)
+        let path = relation(self.columns).path();
+        self.along(&path, JoinKind::Inner)
     }
 
     /// Joins along a relation and keeps rows without a partner: the new source's columns are all `Option`s.
@@ -316,8 +325,16 @@ impl<S: Source, X> Query<S, S::Columns, X> {
     where
         S: Append<Maybe<R::Target>>,
     {
+        let path = relation(self.columns).path();
+        self.along(&path, JoinKind::Left)
+    }
+
+    pub(crate) fn along<N: SingleSource>(self, path: &Path, kind: JoinKind) -> JoinedQuery<S, N, X>
+    where
+        S: Append<N>,
+    {
         let target = SourceId::fresh();
-        let items = relation(self.columns).path().joins(JoinKind::Left, target);
+        let items = path.joins(kind, target);
         self.joined(items, target)
     }
 

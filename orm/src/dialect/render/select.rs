@@ -261,6 +261,11 @@ impl<'s> Renderer<'_, 's> {
             Some(join) => self.push(match join.kind {
                 JoinKind::Inner => " JOIN ",
                 JoinKind::Left => " LEFT JOIN ",
+                JoinKind::Right => " RIGHT JOIN ",
+                JoinKind::Full => {
+                    self.need(Feature::FullJoin, "FULL JOIN")?;
+                    " FULL JOIN "
+                }
                 JoinKind::Cross => " CROSS JOIN ",
             }),
         }
