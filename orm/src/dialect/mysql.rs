@@ -6,7 +6,8 @@
 use std::borrow::Cow;
 
 use super::{
-    Conflicts, Dialect, Feature, GeneratedKey, InsensitiveLike, NullSafe, TransactionMode, push_quoted,
+    Comments, Conflicts, Dialect, Feature, GeneratedKey, InsensitiveLike, NullSafe, TransactionMode,
+    push_quoted,
 };
 use crate::engine::Connection;
 use crate::error::Result;
@@ -128,6 +129,24 @@ impl Dialect for Mysql {
             TransactionMode::ReadOnly => "START TRANSACTION READ ONLY",
             TransactionMode::Deferred | TransactionMode::Write => "START TRANSACTION",
         }
+    }
+
+    /// A column has one collation: that of the type makes room.
+    fn with_collation(&self, declared: &str, collation: &str) -> String {
+        let bare = declared
+            .split_once(" CHARACTER SET ")
+            .map_or(declared, |(bare, _)| bare);
+        let mut sql = format!("{bare} COLLATE ");
+        self.push_name(collation, &mut sql);
+        sql
+    }
+
+    fn comments(&self) -> Comments {
+        Comments::Inline
+    }
+
+    fn drop_foreign_key(&self) -> Option<&'static str> {
+        Some("DROP FOREIGN KEY")
     }
 
     fn reflect(&self, connection: &mut Connection) -> Result<Schema> {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Dialect, Feature, InsensitiveLike, TransactionMode, push_number};
+use super::{Comments, Dialect, Feature, InsensitiveLike, TransactionMode, push_number};
 use crate::engine::Connection;
 use crate::error::Result;
 use crate::schema::{Schema, reflect};
@@ -67,6 +67,10 @@ impl Dialect for Postgresql {
     /// A protocol number of 16 bits.
     fn parameters_max(&self) -> usize {
         65_535
+    }
+
+    fn comments(&self) -> Comments {
+        Comments::Apart
     }
 
     fn reflect(&self, connection: &mut Connection) -> Result<Schema> {

@@ -19,11 +19,14 @@ impl Dialect for Sqlite {
 
     fn supports(&self, feature: Feature) -> bool {
         match feature {
+            Feature::IncludeColumns => false,
             Feature::Returning
             | Feature::NullsOrder
             | Feature::AggregateFilter
             | Feature::Window
             | Feature::PartialIndex
+            | Feature::ExpressionIndex
+            | Feature::DeferrableKeys
             | Feature::IndexIfNotExists
             | Feature::StatementRollback
             | Feature::VirtualColumns
@@ -83,6 +86,15 @@ impl Dialect for Sqlite {
     /// `INTEGER PRIMARY KEY` is the rowid itself.
     fn auto_key(&self, _: Kind) -> String {
         "INTEGER PRIMARY KEY".to_owned()
+    }
+
+    /// What ALTER TABLE cannot, a new table can.
+    fn drop_foreign_key(&self) -> Option<&'static str> {
+        None
+    }
+
+    fn defer_foreign_keys(&self) -> Option<&'static str> {
+        Some("PRAGMA defer_foreign_keys = ON")
     }
 
     fn reflect(&self, connection: &mut Connection) -> Result<Schema> {
