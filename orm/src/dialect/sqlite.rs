@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::{Dialect, Feature, GeneratedKey, InsensitiveLike, NullSafe, TransactionMode};
+use super::{
+    CompileError, Dialect, Feature, GeneratedKey, InsensitiveLike, Isolation, NullSafe, TransactionMode,
+};
 use crate::engine::Connection;
 use crate::error::Result;
 use crate::schema::{Schema, reflect};
@@ -24,6 +26,8 @@ impl Dialect for Sqlite {
             | Feature::NullsOrder
             | Feature::AggregateFilter
             | Feature::Window
+            | Feature::MaterializedHint
+            | Feature::ValuesList
             | Feature::PartialIndex
             | Feature::ExpressionIndex
             | Feature::DeferrableKeys
@@ -32,6 +36,7 @@ impl Dialect for Sqlite {
             | Feature::VirtualColumns
             | Feature::TransactionalDdl
             | Feature::ForwardReferences => true,
+            Feature::Lateral => false,
         }
     }
 
@@ -106,5 +111,14 @@ impl Dialect for Sqlite {
             TransactionMode::Write => "BEGIN IMMEDIATE",
             TransactionMode::Deferred | TransactionMode::ReadOnly => "BEGIN",
         }
+    }
+
+    fn begin_isolated(
+        &self,
+        _: TransactionMode,
+        _: Isolation,
+    ) -> std::result::Result<Option<Cow<'static, str>>, CompileError> {
+        // All of its transactions are serializable.
+        Ok(None)
     }
 }
