@@ -4,7 +4,7 @@ mod support;
 
 use aludel::dialect::Sqlite;
 use aludel::prelude::*;
-use aludel::schema::Table;
+use aludel::schema::{NamingConvention, Table, View};
 use support::{everything, on_each};
 
 #[derive(Entity)]
@@ -293,7 +293,7 @@ struct Account {
 #[test]
 fn named_constraints_descending_indexes_and_comments() {
     on_each(|engine| {
-        let names = aludel::schema::NamingConvention::default();
+        let names = NamingConvention::default();
         engine.create_all(schema![Account].with_names(&names))?;
         let live = engine.reflect()?;
         let table = live.table("accounts").unwrap();
@@ -391,7 +391,7 @@ fn deferrable_foreign_keys() {
 #[test]
 fn views_are_created_reflected_and_dropped() {
     on_each(|engine| {
-        let view = aludel::schema::View::new("adults", "SELECT id, name FROM users WHERE age >= 18");
+        let view = View::new("adults", "SELECT id, name FROM users WHERE age >= 18");
         let schema = || everything().with_view(view.clone());
         engine.create_all(schema())?;
         engine.create_all(schema())?;
