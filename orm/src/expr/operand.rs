@@ -2,6 +2,7 @@
 
 use super::compare::{Comparable, InList, NullColumn};
 use super::order::Order;
+use super::portable::Portable;
 use super::tree::{BinaryOp, Column, Expr, LikeCase, Node};
 use crate::types::{ColumnType, Numeric, Textual};
 
@@ -252,6 +253,47 @@ pub trait Operand: Sized {
         Self::Value: Numeric,
     {
         call("round", vec![self.node(), Node::Constant(digits)])
+    }
+
+    /// The greatest whole number that is not over it.
+    fn floor(self) -> Expr<Self::Value>
+    where
+        Self::Value: ColumnType<Base = f64>,
+    {
+        Expr::from_node(Node::portable(Portable::Floor, [self.node()]))
+    }
+
+    /// The least whole number that is not under it.
+    fn ceil(self) -> Expr<Self::Value>
+    where
+        Self::Value: ColumnType<Base = f64>,
+    {
+        Expr::from_node(Node::portable(Portable::Ceil, [self.node()]))
+    }
+
+    /// This or the other, whichever is greater; NULL where one of them is.
+    fn at_least<R: Comparable<Base<Self>>>(self, other: R) -> Expr<Self::Value> {
+        Expr::from_node(Node::portable(
+            Portable::Greatest,
+            [self.node(), other.into_node()],
+        ))
+    }
+
+    /// This or the other, whichever is less; NULL where one of them is.
+    fn at_most<R: Comparable<Base<Self>>>(self, other: R) -> Expr<Self::Value> {
+        Expr::from_node(Node::portable(Portable::Least, [self.node(), other.into_node()]))
+    }
+
+    /// All texts of a group, one after the other with `separator` between them; `None` over no rows. Their order is that of
+    /// [`Expr::ordered`], if any.
+    fn joined(self, separator: &'static str) -> Expr<Option<String>>
+    where
+        Self::Value: Textual,
+    {
+        Expr::from_node(Node::call(
+            "string_agg",
+            vec![self.node(), Node::Text(separator.into())],
+        ))
     }
 
     /// The number of rows where this is not NULL.

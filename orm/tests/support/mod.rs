@@ -245,15 +245,19 @@ pub mod servers {
         }
 
         pub fn open(&self) -> aludel::Result<Engine> {
+            Engine::open(&self.url())
+        }
+
+        pub fn url(&self) -> String {
             let (url, schema) = (&self.server.url, &self.schema);
             let (place, options) = url.split_once('?').unwrap_or((url, ""));
             match self.server.backend {
                 "mysql" => {
                     // There a schema is a database.
                     let (host, _) = place.rsplit_once('/').unwrap();
-                    Engine::open(&format!("{host}/{schema}?{options}"))
+                    format!("{host}/{schema}?{options}")
                 }
-                _ => Engine::open(&format!("{place}?options=-csearch_path%3D{schema}&{options}")),
+                _ => format!("{place}?options=-csearch_path%3D{schema}&{options}"),
             }
         }
 
