@@ -160,6 +160,11 @@ pub trait Dialect: Debug + Send + Sync + 'static {
         WriteJoin::From
     }
 
+    /// The operator that divides whole numbers and drops what is left over.
+    fn whole_division(&self) -> &'static str {
+        " / "
+    }
+
     /// How truth values are written in the text of a statement.
     fn boolean(&self, value: bool) -> &'static str {
         if value { "TRUE" } else { "FALSE" }

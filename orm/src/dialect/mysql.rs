@@ -139,6 +139,18 @@ impl Dialect for Mysql {
         " LOCK IN SHARE MODE"
     }
 
+    fn whole_division(&self) -> &'static str {
+        " DIV "
+    }
+
+    /// Its `length` counts bytes.
+    fn function_name<'n>(&self, name: &'n str) -> Cow<'n, str> {
+        Cow::Borrowed(match name {
+            "length" => "char_length",
+            other => other,
+        })
+    }
+
     fn write_join(&self) -> WriteJoin {
         WriteJoin::Join
     }

@@ -71,6 +71,7 @@ pub(super) mod sqlite {
             }
             Portable::Greatest => "max({0}, {1})",
             Portable::Least => "min({0}, {1})",
+            Portable::Round => "round({0}, {1})",
             // SQLite's own functions of that name are not in every build.
             Portable::Floor => "CASE WHEN round({0}) > {0} THEN round({0}) - 1 ELSE round({0}) END",
             Portable::Ceil => "CASE WHEN round({0}) < {0} THEN round({0}) + 1 ELSE round({0}) END",
@@ -146,6 +147,7 @@ pub(super) mod postgresql {
             Portable::JsonHasInt => "({0} @> to_jsonb({1}))",
             Portable::Greatest => GREATEST,
             Portable::Least => LEAST,
+            Portable::Round => "CAST(round(CAST({0} AS numeric), {1}) AS double precision)",
             Portable::Floor => "floor({0})",
             Portable::Ceil => "ceil({0})",
         }
@@ -221,6 +223,7 @@ pub(super) mod mysql {
             Portable::JsonHasInt => "JSON_CONTAINS({0}, CAST({1} AS CHAR))",
             Portable::Greatest => GREATEST,
             Portable::Least => LEAST,
+            Portable::Round => "round({0}, {1})",
             Portable::Floor => "FLOOR({0})",
             Portable::Ceil => "CEILING({0})",
         }

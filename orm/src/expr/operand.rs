@@ -4,7 +4,7 @@ use super::compare::{Comparable, InList, NullColumn};
 use super::order::Order;
 use super::portable::Portable;
 use super::tree::{BinaryOp, Column, Expr, LikeCase, Node};
-use crate::types::{ColumnType, Numeric, Textual};
+use crate::types::{ColumnType, Kind, Numeric, Textual};
 
 /// The base type that an operand's comparisons go by.
 type Base<O> = <<O as Operand>::Value as ColumnType>::Base;
@@ -156,7 +156,7 @@ pub trait Operand: Sized {
         like(self, pattern.into_node(), LikeCase::Insensitive, false)
     }
 
-    /// Does the text begin with `prefix`? `%` and `_` in it stand for themselves.
+    /// Does the text begin with `prefix`? `%` and `_` in it stand for themselves; whether case matters is as with [`like`](Self::like).
     fn starts_with(self, prefix: &str) -> Expr<bool>
     where
         Self::Value: Textual,
@@ -252,7 +252,11 @@ pub trait Operand: Sized {
     where
         Self::Value: Numeric,
     {
-        call("round", vec![self.node(), Node::Constant(digits)])
+        let nodes = [self.node(), Node::Constant(digits)];
+        match Self::Value::KIND {
+            Kind::Int(_) => call("round", nodes.into()),
+            _ => Expr::from_node(Node::portable(Portable::Round, nodes)),
+        }
     }
 
     /// The greatest whole number that is not over it.

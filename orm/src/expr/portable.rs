@@ -50,6 +50,8 @@ pub enum Portable {
     Greatest,
     /// The least of two values, NULL where one is NULL.
     Least,
+    /// Rounded to so many digits after the point, of a floating-point number.
+    Round,
     /// The greatest whole number that is not over it.
     Floor,
     /// The least whole number that is not under it.
@@ -113,7 +115,7 @@ impl Portable {
             | Portable::JsonHasText
             | Portable::JsonHasInt => "paths into JSON",
             Portable::Greatest | Portable::Least => "the greater of two values",
-            Portable::Floor | Portable::Ceil => "rounding to whole numbers",
+            Portable::Round | Portable::Floor | Portable::Ceil => "rounding",
         }
     }
 }

@@ -185,6 +185,8 @@ pub enum BinaryOp {
     Multiply,
     /// `/`
     Divide,
+    /// `/` of whole numbers: what is left over is dropped.
+    DivideWhole,
     /// `%`
     Remainder,
     /// `||`

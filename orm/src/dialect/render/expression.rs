@@ -265,6 +265,7 @@ impl<'s> Renderer<'_, 's> {
             BinaryOp::Subtract => (" - ", Level::Add, Level::Multiply),
             BinaryOp::Multiply => (" * ", Level::Multiply, Level::Unary),
             BinaryOp::Divide => (" / ", Level::Multiply, Level::Unary),
+            BinaryOp::DivideWhole => (self.dialect.whole_division(), Level::Multiply, Level::Unary),
             BinaryOp::Remainder => (" % ", Level::Multiply, Level::Unary),
         };
         self.node(left, on_left)?;
@@ -528,7 +529,9 @@ fn level(node: &Node) -> Level {
         | Node::Collate { .. } => Level::Unary,
         Node::Binary { op, .. } => match op {
             BinaryOp::Add | BinaryOp::Subtract => Level::Add,
-            BinaryOp::Multiply | BinaryOp::Divide | BinaryOp::Remainder => Level::Multiply,
+            BinaryOp::Multiply | BinaryOp::Divide | BinaryOp::DivideWhole | BinaryOp::Remainder => {
+                Level::Multiply
+            }
             BinaryOp::Concat => Level::Concat,
             _ => Level::Compare,
         },
