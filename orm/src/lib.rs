@@ -117,8 +117,9 @@ pub use engine::{Connection, Engine, PoolOptions, UrlError, statements_run};
 pub use error::{Error, HandleError, Result};
 pub use expr::{Column, Expr, SourceId};
 pub use mapper::{
-    Cascade, ColumnMeta, Columns, DefaultValue, Deferred, Embedded, Entity, EntityMeta, Fk, Handle,
-    IndexMeta, Key, Mode, Optional, ReferenceAction, RelationKind, RelationMeta, Required, RowReader,
+    Cascade, ColumnMeta, Columns, DefaultValue, Deferrable, Deferred, Embedded, Entity, EntityMeta, Fk,
+    Handle, IndexMeta, IndexPartMeta, Key, Mode, Optional, ReferenceAction, RelationKind, RelationMeta,
+    Required, RowReader,
 };
 pub use query::{Query, RowSet, query, recursive, values};
 pub use schema::Schema;

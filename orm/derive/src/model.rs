@@ -3,7 +3,7 @@
 use proc_macro2::Span;
 use syn::{Data, DeriveInput, Expr, Field, Fields, Ident, LitStr, Path, Result, Type, Visibility};
 
-use crate::attributes::{Item, RelationItem, RelationValue, items};
+use crate::attributes::{IndexWord, Item, RelationItem, RelationValue, items};
 
 /// A struct to be mapped.
 pub(crate) struct Entity {
@@ -11,9 +11,11 @@ pub(crate) struct Entity {
     pub(crate) record: Record,
     pub(crate) strict: bool,
     pub(crate) without_rowid: bool,
-    pub(crate) indexes: Vec<(bool, Vec<usize>)>,
+    pub(crate) indexes: Vec<Index>,
     pub(crate) checks: Vec<LitStr>,
     pub(crate) validate: Vec<Path>,
+    pub(crate) comment: Option<LitStr>,
+    pub(crate) was: Option<LitStr>,
     pub(crate) relations: Vec<Relation>,
 }
 
@@ -69,6 +71,9 @@ pub(crate) struct Column {
     pub(crate) soft_delete: bool,
     pub(crate) group: Option<LitStr>,
     pub(crate) validate: Vec<Path>,
+    pub(crate) deferrable: Option<Ident>,
+    pub(crate) comment: Option<LitStr>,
+    pub(crate) was: Option<LitStr>,
 }
 
 /// An enum whose variants are embedded structs, told apart by a column.
@@ -92,6 +97,22 @@ pub(crate) struct TaggedVariant {
     pub(crate) prefix: String,
 }
 
+/// An index or unique constraint over several fields.
+#[derive(Default)]
+pub(crate) struct Index {
+    pub(crate) unique: bool,
+    pub(crate) parts: Vec<IndexPart>,
+    pub(crate) name: Option<LitStr>,
+    pub(crate) predicate: Option<LitStr>,
+    pub(crate) include: Vec<usize>,
+}
+
+pub(crate) enum IndexPart {
+    Column(usize),
+    Descending(usize),
+    Expression(LitStr),
+}
+
 pub(crate) enum RelationKind {
     HasMany,
     HasOne,
@@ -110,14 +131,14 @@ pub(crate) struct Relation {
     pub(crate) cascade: (bool, bool, bool),
 }
 
-const ENTITY_ITEMS: &str =
-    "`table`, `index(..)`, `unique(..)`, `check`, `validate`, `new`, `strict`, `without_rowid`";
+const ENTITY_ITEMS: &str = "`table`, `index(..)`, `unique(..)`, `check`, `comment`, `was`, `validate`, `new`, `strict`, `without_rowid`";
 
 const FLATTEN_ITEMS: &str = "`flatten`, `prefix`, `default`";
 
 const COLUMN_ITEMS: &str = "`primary_key`, `auto`, `name`, `unique`, `index`, `default`, `server_default`, `version`, \
-     `on_delete`, `on_update`, `check`, `collate`, `sql_type`, `generated`, `stored`, `read_only`, `immutable`, `created`, `updated`, `soft_delete`, `group`, \
-     `validate`, `flatten`, `skip`";
+     `on_delete`, `on_update`, `check`, `collate`, `sql_type`, `generated`, `stored`, `deferrable`, \
+     `comment`, `was`, `read_only`, `immutable`, `created`, `updated`, `soft_delete`, `group`, `validate`, \
+     `flatten`, `skip`";
 
 impl Entity {
     pub(crate) fn parse(input: &DeriveInput) -> Result<Entity> {
@@ -135,6 +156,8 @@ impl Entity {
             indexes: Vec::new(),
             checks: Vec::new(),
             validate: Vec::new(),
+            comment: None,
+            was: None,
             relations: Vec::new(),
         };
         for item in items(&input.attrs, "entity")? {
@@ -161,17 +184,42 @@ impl Entity {
             "strict" => self.strict = item.flag()?,
             "without_rowid" => self.without_rowid = item.flag()?,
             "check" => self.checks.push(item.text()?),
+            "comment" => self.comment = Some(item.text()?),
+            "was" => self.was = Some(item.text()?),
             "index" | "unique" => {
-                let columns = item
-                    .list()?
-                    .iter()
-                    .map(|field| self.position(field))
-                    .collect::<Result<_>>()?;
-                self.indexes.push((item.name == "unique", columns));
+                let index = self.index(item)?;
+                self.indexes.push(index);
             }
             _ => return Err(item.unknown(ENTITY_ITEMS)),
         }
         Ok(())
+    }
+
+    fn index(&self, item: &Item) -> Result<Index> {
+        let mut index = Index {
+            unique: item.name == "unique",
+            ..Index::default()
+        };
+        for word in item.list()? {
+            match word {
+                IndexWord::Field(field) => index.parts.push(IndexPart::Column(self.position(field)?)),
+                IndexWord::Descending(field) => {
+                    index.parts.push(IndexPart::Descending(self.position(field)?))
+                }
+                IndexWord::Expression(sql) => index.parts.push(IndexPart::Expression(sql.clone())),
+                IndexWord::Option(option, text) if option == "name" => index.name = Some(text.clone()),
+                IndexWord::Option(_, text) => index.predicate = Some(text.clone()),
+                IndexWord::Include(fields) => {
+                    for field in fields {
+                        index.include.push(self.position(field)?);
+                    }
+                }
+            }
+        }
+        if index.parts.is_empty() {
+            return Err(item.wrong(&format!("name the fields: `{}(field, field)`", item.name)));
+        }
+        Ok(index)
     }
 
     fn position(&self, field: &Ident) -> Result<usize> {
@@ -331,6 +379,9 @@ impl Column {
             sql_type: None,
             generated: None,
             stored: false,
+            deferrable: None,
+            comment: None,
+            was: None,
             read_only: false,
             immutable: false,
             updated: false,
@@ -411,6 +462,9 @@ impl Column {
             "collate" => self.collate = Some(item.text()?),
             "sql_type" => self.sql_type = Some(item.text()?),
             "generated" => self.generated = Some(item.text()?),
+            "deferrable" => self.deferrable = Some(deferrable(item)?),
+            "comment" => self.comment = Some(item.text()?),
+            "was" => self.was = Some(item.text()?),
             _ => return Err(item.unknown(COLUMN_ITEMS)),
         }
         Ok(())
@@ -622,6 +676,26 @@ fn action(item: &Item) -> Result<Ident> {
             let message = format!(
                 "`{other}` is no action; known are `cascade`, `set null`, `set default`, `restrict`, `no action`"
             );
+            return Err(syn::Error::new(text.span(), message));
+        }
+    };
+    Ok(Ident::new(variant, Span::call_site()))
+}
+
+/// The variant of `Deferrable`: `deferrable` alone is checked at the commit only where the transaction asks for it.
+fn deferrable(item: &Item) -> Result<Ident> {
+    if let Ok(flag) = item.flag() {
+        return Ok(Ident::new(
+            if flag { "Immediate" } else { "No" },
+            Span::call_site(),
+        ));
+    }
+    let text = item.text()?;
+    let variant = match text.value().to_ascii_lowercase().as_str() {
+        "immediate" => "Immediate",
+        "deferred" => "Deferred",
+        other => {
+            let message = format!("`{other}` is no time; known are `immediate` and `deferred`");
             return Err(syn::Error::new(text.span(), message));
         }
     };

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use super::{
-    CompileError, Dialect, Feature, InsensitiveLike, Isolation, TransactionMode, push_number, spelling,
+    Comments, CompileError, Dialect, Feature, InsensitiveLike, Isolation, TransactionMode, push_number,
+    spelling,
 };
 use crate::engine::Connection;
 use crate::error::Result;
@@ -74,6 +75,10 @@ impl Dialect for Postgresql {
     /// A protocol number of 16 bits.
     fn parameters_max(&self) -> usize {
         65_535
+    }
+
+    fn comments(&self) -> Comments {
+        Comments::Apart
     }
 
     fn reflect(&self, connection: &mut Connection) -> Result<Schema> {

@@ -23,6 +23,7 @@ impl Dialect for Sqlite {
 
     fn supports(&self, feature: Feature) -> bool {
         match feature {
+            Feature::IncludeColumns => false,
             Feature::Returning
             | Feature::NullsOrder
             | Feature::AggregateFilter
@@ -31,6 +32,8 @@ impl Dialect for Sqlite {
             | Feature::MaterializedHint
             | Feature::ValuesList
             | Feature::PartialIndex
+            | Feature::ExpressionIndex
+            | Feature::DeferrableKeys
             | Feature::IndexIfNotExists
             | Feature::StatementRollback
             | Feature::VirtualColumns
@@ -91,6 +94,15 @@ impl Dialect for Sqlite {
     /// `INTEGER PRIMARY KEY` is the rowid itself.
     fn auto_key(&self, _: Kind) -> String {
         "INTEGER PRIMARY KEY".to_owned()
+    }
+
+    /// What ALTER TABLE cannot, a new table can.
+    fn drop_foreign_key(&self) -> Option<&'static str> {
+        None
+    }
+
+    fn defer_foreign_keys(&self) -> Option<&'static str> {
+        Some("PRAGMA defer_foreign_keys = ON")
     }
 
     fn reflect(&self, connection: &mut Connection) -> Result<Schema> {

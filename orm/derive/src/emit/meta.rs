@@ -3,9 +3,9 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Expr, Ident, Lit};
+use syn::{Expr, Ident, Lit, LitStr};
 
-use crate::model::{Column, Entity, Flatten, Member, Record, Relation, RelationKind};
+use crate::model::{Column, Entity, Flatten, Index, IndexPart, Member, Record, Relation, RelationKind};
 
 pub(super) fn meta(entity: &Entity) -> TokenStream {
     let Entity {
@@ -23,10 +23,8 @@ pub(super) fn meta(entity: &Entity) -> TokenStream {
         Some(i) => quote! { ::core::option::Option::Some(#i) },
         None => quote! { ::core::option::Option::None },
     };
-    let indexes = entity.indexes.iter().map(|(unique, members)| {
-        let columns = members.iter().map(|member| record.start(*member));
-        quote! { ::aludel::IndexMeta { columns: &[#(#columns),*], unique: #unique } }
-    });
+    let indexes = entity.indexes.iter().map(|index| index_meta(record, index));
+    let (comment, was) = (optional(&entity.comment), optional(&entity.was));
     let checks = &entity.checks;
     let relations = entity
         .relations
@@ -43,11 +41,47 @@ pub(super) fn meta(entity: &Entity) -> TokenStream {
             soft_delete: ::aludel::mapper::soft_delete_column(COLUMNS),
             indexes: &[#(#indexes),*],
             checks: &[#(#checks),*],
+            comment: #comment,
+            was: #was,
             relations: &[#(#relations),*],
             without_rowid: #without_rowid,
             strict: #strict,
         }
     }}
+}
+
+fn optional(text: &Option<LitStr>) -> TokenStream {
+    match text {
+        Some(text) => quote! { ::core::option::Option::Some(#text) },
+        None => quote! { ::core::option::Option::None },
+    }
+}
+
+fn index_meta(record: &Record, index: &Index) -> TokenStream {
+    let unique = index.unique;
+    let parts = index.parts.iter().map(|part| match part {
+        IndexPart::Column(member) => {
+            let i = record.start(*member);
+            quote! { ::aludel::IndexPartMeta::Column(#i) }
+        }
+        IndexPart::Descending(member) => {
+            let i = record.start(*member);
+            quote! { ::aludel::IndexPartMeta::Descending(#i) }
+        }
+        IndexPart::Expression(sql) => quote! { ::aludel::IndexPartMeta::Expression(#sql) },
+    });
+    let mut meta = quote! { ::aludel::IndexMeta::new(const { &[#(#parts),*] }, #unique) };
+    if let Some(name) = &index.name {
+        meta.extend(quote! { .named(#name) });
+    }
+    if let Some(condition) = &index.predicate {
+        meta.extend(quote! { .only_where(#condition) });
+    }
+    if !index.include.is_empty() {
+        let include = index.include.iter().map(|member| record.start(*member));
+        meta.extend(quote! { .include(const { &[#(#include),*] }) });
+    }
+    meta
 }
 
 /// All columns, as a constant slice. Those of embedded structs are only known to the compiler, so it puts them together.
@@ -124,6 +158,15 @@ fn column_meta(column: &Column, single_key: bool) -> TokenStream {
         meta.extend(
             quote! { .actions(::aludel::ReferenceAction::#on_delete, ::aludel::ReferenceAction::#on_update) },
         );
+    }
+    if let Some(time) = &column.deferrable {
+        meta.extend(quote! { .deferrable(::aludel::Deferrable::#time) });
+    }
+    if let Some(comment) = &column.comment {
+        meta.extend(quote! { .comment(#comment) });
+    }
+    if let Some(was) = &column.was {
+        meta.extend(quote! { .was(#was) });
     }
     if let Some(check) = &column.check {
         meta.extend(quote! { .check(#check) });
