@@ -39,10 +39,12 @@ pub(crate) enum Member {
 pub(crate) struct Flatten {
     pub(crate) field: Ident,
     /// The embedded type, without an `Option` around it.
-    pub(crate) ty: Type,
+    pub(crate) ty: Box<Type>,
     pub(crate) optional: bool,
     pub(crate) prefix: Option<LitStr>,
-    pub(crate) default: Option<Expr>,
+    pub(crate) default: Option<Box<Expr>>,
+    pub(crate) on_delete: Option<Ident>,
+    pub(crate) on_update: Option<Ident>,
 }
 
 /// A field that is a column.
@@ -133,7 +135,7 @@ pub(crate) struct Relation {
 
 const ENTITY_ITEMS: &str = "`table`, `index(..)`, `unique(..)`, `check`, `comment`, `was`, `validate`, `new`, `strict`, `without_rowid`";
 
-const FLATTEN_ITEMS: &str = "`flatten`, `prefix`, `default`";
+const FLATTEN_ITEMS: &str = "`flatten`, `prefix`, `default`, `on_delete`, `on_update`";
 
 const COLUMN_ITEMS: &str = "`primary_key`, `auto`, `name`, `unique`, `index`, `default`, `server_default`, `version`, \
      `on_delete`, `on_update`, `check`, `collate`, `sql_type`, `generated`, `stored`, `deferrable`, \
@@ -330,16 +332,20 @@ impl Flatten {
         let inner = option_of(ty);
         let mut flatten = Flatten {
             field,
-            ty: inner.unwrap_or(ty).clone(),
+            ty: Box::new(inner.unwrap_or(ty).clone()),
             optional: inner.is_some(),
             prefix: None,
             default: None,
+            on_delete: None,
+            on_update: None,
         };
         for item in items {
             match item.name.to_string().as_str() {
                 "flatten" => drop(item.flag()?),
                 "prefix" => flatten.prefix = Some(item.text()?),
-                "default" => flatten.default = Some(item.expression()?),
+                "default" => flatten.default = Some(Box::new(item.expression()?)),
+                "on_delete" => flatten.on_delete = Some(action(item)?),
+                "on_update" => flatten.on_update = Some(action(item)?),
                 other => {
                     let message = format!(
                         "`{}` is flattened into several columns, so `{other}` has no meaning here: put it on a field of the \

@@ -11,11 +11,11 @@
 //! together ([`joined_columns`]), so an entity's description is a constant as before. A column's number in the entity is
 //! the number within the field plus the number of the field's first column.
 
-use super::{ColumnMeta, EntityMeta, Mode, RowReader};
+use super::{ColumnMeta, EntityMeta, Mode, ReferenceAction, RowReader};
 use crate::error::Result;
 use crate::expr::{BinaryOp, Expr, Node, SourceId};
 use crate::mapper::Invalid;
-use crate::types::{DecodeError, Value};
+use crate::types::{DecodeError, RawHandle, Value};
 
 /// A struct whose fields are columns of the entities that have it as a field. Derive it.
 ///
@@ -136,6 +136,12 @@ pub trait Embedded: Sized + Send + 'static {
     /// Where a value does not fit its field.
     fn decode(row: &RowReader<'_>, meta: &'static EntityMeta, first: usize) -> Result<Self>;
 
+    /// What refers to an entity that may have no key yet, where this is a reference.
+    #[doc(hidden)]
+    fn pending(_: RawHandle) -> Option<Self> {
+        None
+    }
+
     /// Asks the rules that its fields declare.
     ///
     /// # Errors
@@ -152,7 +158,14 @@ pub struct Part {
     pub columns: &'static [ColumnMeta],
     pub prefix: &'static str,
     pub optional: bool,
+    /// What becomes of the row with the one that the columns refer to.
+    pub actions: (ReferenceAction, ReferenceAction),
 }
+
+/// What a part declares that refers to nothing.
+#[doc(hidden)]
+pub const NO_ACTIONS: (ReferenceAction, ReferenceAction) =
+    (ReferenceAction::NoAction, ReferenceAction::NoAction);
 
 impl Part {
     pub const fn embedded(columns: &'static [ColumnMeta], prefix: &'static str, optional: bool) -> Part {
@@ -160,7 +173,13 @@ impl Part {
             columns,
             prefix,
             optional,
+            actions: (ReferenceAction::NoAction, ReferenceAction::NoAction),
         }
+    }
+
+    pub const fn actions(mut self, on_delete: ReferenceAction, on_update: ReferenceAction) -> Part {
+        self.actions = (on_delete, on_update);
+        self
     }
 }
 
@@ -231,6 +250,12 @@ pub const fn joined_columns<const N: usize>(parts: &[Part], names: &'static [u8]
                 Err(_) => panic!("column names are text"),
             };
             columns[n].nullable |= parts[i].optional;
+            if !matches!(
+                parts[i].actions,
+                (ReferenceAction::NoAction, ReferenceAction::NoAction)
+            ) {
+                (columns[n].on_delete, columns[n].on_update) = parts[i].actions;
+            }
             rest = after;
             n += 1;
             j += 1;
@@ -282,9 +307,20 @@ pub fn set_optional<T: Embedded>(
     value: Value<'_>,
 ) -> Result<(), DecodeError> {
     match to {
-        Some(inner) => inner.set(column, value),
-        None => set_absent(&value),
+        Some(inner) => {
+            let null = value.is_null();
+            match inner.set(column, value) {
+                // A column that must be there is not: neither is the whole.
+                Err(_) if null => *to = None,
+                set => return set,
+            }
+        }
+        None => match value {
+            Value::Pending(raw) => *to = T::pending(raw.key_part(0)),
+            value => set_absent(&value)?,
+        },
     }
+    Ok(())
 }
 
 /// A column of something that is not there can only be NULL.

@@ -46,6 +46,9 @@ pub trait Entity: Sized + Send + 'static {
     /// The name of the key's first column: what foreign keys refer to.
     const KEY_COLUMN: &'static str;
 
+    /// The names of all of the key's columns.
+    const KEY_COLUMNS: &'static [&'static str];
+
     /// The value of the column of that index.
     fn encode(&self, column: usize) -> Value<'_>;
 

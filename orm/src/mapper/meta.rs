@@ -43,6 +43,19 @@ impl EntityMeta {
         }
     }
 
+    /// The foreign keys, each as the indexes of its columns.
+    pub fn foreign_keys(&self) -> impl Iterator<Item = std::ops::Range<usize>> {
+        let refers = |i: &usize| {
+            let column = self.columns.get(*i);
+            column.is_some_and(|column| column.reference.is_some() && column.reference_part == 0)
+        };
+        (0..self.columns.len()).filter(refers).map(|first| {
+            let rest = self.columns.iter().skip(first + 1);
+            let more = rest.take_while(|column| column.reference_part > 0).count();
+            first..first + 1 + more
+        })
+    }
+
     /// The column of that name.
     pub fn column(&self, name: &str) -> Option<(usize, &'static ColumnMeta)> {
         self.columns
@@ -76,6 +89,8 @@ pub struct ColumnMeta {
     pub default: Option<DefaultValue>,
     /// What it refers to.
     pub reference: Option<Reference>,
+    /// In a foreign key of several columns: which of them it is, from 0. They follow each other.
+    pub reference_part: u8,
     /// What becomes of this row when the one referred to is deleted.
     pub on_delete: ReferenceAction,
     /// What becomes of this row when the key referred to changes.
@@ -120,6 +135,7 @@ impl ColumnMeta {
             indexed: false,
             default: None,
             reference: T::REFERENCE,
+            reference_part: 0,
             on_delete: ReferenceAction::NoAction,
             on_update: ReferenceAction::NoAction,
             check: None,
@@ -373,8 +389,8 @@ pub struct RelationMeta {
     pub kind: RelationKind,
     /// The entity at the other end.
     pub target: EntityMetaOf,
-    /// For each of the target's foreign keys, its column; `by`.
-    pub by: ColumnNameOf,
+    /// The target's foreign key to this entity; `by`.
+    pub by: ColumnNamesOf,
     /// The entity between, and its columns that refer to this entity and to the target.
     pub through: Option<(EntityMetaOf, LinkColumns)>,
     /// The target's columns to order by, and whether descending.
@@ -389,8 +405,73 @@ pub type EntityMetaOf = fn() -> &'static EntityMeta;
 /// Names a column. A function, because the name may be another entity's.
 pub type ColumnNameOf = fn() -> &'static str;
 
-/// Names the two columns of a linking entity: to this entity, and to the target.
-pub type LinkColumns = fn() -> (&'static str, &'static str);
+/// Names the columns of a key. A function, because they may be another entity's.
+pub type ColumnNamesOf = fn() -> ColumnNames;
+
+/// Names the two foreign keys of a linking entity: to this entity, and to the target.
+pub type LinkColumns = fn() -> (ColumnNames, ColumnNames);
+
+/// The names of a key's columns: one, or several of a composite key.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum ColumnNames {
+    /// None: not known.
+    None,
+    /// One column.
+    One(&'static str),
+    /// The columns of an entity's primary key.
+    Key(&'static EntityMeta),
+    /// These columns.
+    Several(&'static [ColumnMeta]),
+}
+
+impl ColumnNames {
+    /// How many they are.
+    pub fn len(self) -> usize {
+        match self {
+            ColumnNames::None => 0,
+            ColumnNames::One(_) => 1,
+            ColumnNames::Key(meta) => meta.key.len(),
+            ColumnNames::Several(columns) => columns.len(),
+        }
+    }
+
+    /// Is there none?
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// The name of that one.
+    pub fn get(self, index: usize) -> Option<&'static str> {
+        match self {
+            ColumnNames::None => None,
+            ColumnNames::One(name) => (index == 0).then_some(name),
+            ColumnNames::Key(meta) => meta.columns.get(*meta.key.get(index)?).map(|column| column.name),
+            ColumnNames::Several(columns) => columns.get(index).map(|column| column.name),
+        }
+    }
+
+    /// All of them.
+    pub fn iter(self) -> impl Iterator<Item = &'static str> {
+        (0..self.len()).filter_map(move |i| self.get(i))
+    }
+
+    /// As they are shown in messages: `a`, `(a, b)`.
+    pub(crate) fn shown(self) -> String {
+        let names: Vec<&str> = self.iter().collect();
+        match names.as_slice() {
+            [only] => (*only).to_owned(),
+            several => format!("({})", several.join(", ")),
+        }
+    }
+
+    /// Their indexes in the table that has them.
+    pub(crate) fn indexes(self, meta: &EntityMeta) -> Vec<usize> {
+        self.iter()
+            .filter_map(|name| Some(meta.column(name)?.0))
+            .collect()
+    }
+}
 
 /// How many are at the other end, and where the key is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -22,16 +22,16 @@ pub use deferred::Deferred;
 pub use embedded::Embedded;
 #[doc(hidden)]
 pub use embedded::{
-    Part, columns_len, decode_optional, from, is_variant, joined_columns, joined_names, member_of, name_of,
-    names_len, same_variant, set_absent, set_optional,
+    NO_ACTIONS, Part, columns_len, decode_optional, from, is_variant, joined_columns, joined_names,
+    member_of, name_of, names_len, same_variant, set_absent, set_optional,
 };
 pub(crate) use entity::show_key;
 pub use entity::{Entity, Key};
-pub use fk::Fk;
+pub use fk::{CompositeKey, Fk, FkColumns};
 pub use handle::Handle;
 pub(crate) use meta::outputs;
 pub use meta::{
-    Cascade, ColumnMeta, ColumnNameOf, DefaultValue, Deferrable, EntityMeta, EntityMetaOf, IndexMeta,
-    IndexPartMeta, LinkColumns, ReferenceAction, RelationKind, RelationMeta,
+    Cascade, ColumnMeta, ColumnNameOf, ColumnNames, ColumnNamesOf, DefaultValue, Deferrable, EntityMeta,
+    EntityMetaOf, IndexMeta, IndexPartMeta, LinkColumns, ReferenceAction, RelationKind, RelationMeta,
 };
 pub use reader::RowReader;

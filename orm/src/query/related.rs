@@ -2,7 +2,7 @@
 
 use super::select::{add_condition, counting};
 use crate::expr::{
-    BinaryOp, Expr, FromItem, Join, JoinKind, Node, Output, Predicate, Relation as Rows, Select, SourceId,
+    Expr, FromItem, Join, JoinKind, Node, Output, Predicate, Relation as Rows, Select, SourceId,
 };
 use crate::mapper::{Columns, Entity, Required};
 use crate::relation::{Path, Relation, RelationHandle};
@@ -65,10 +65,6 @@ where
 /// `SELECT 1 FROM target [JOIN between] WHERE link = near`, and the target's source.
 fn related_rows(path: &Path) -> (Select, SourceId) {
     let target = SourceId::fresh();
-    let column = |source, name: &'static str| Node::Column {
-        source,
-        name: name.into(),
-    };
     let mut select = Select {
         columns: vec![Output {
             node: Node::Constant(1),
@@ -85,14 +81,9 @@ fn related_rows(path: &Path) -> (Select, SourceId) {
         None => target,
         Some(second) => {
             let between = SourceId::fresh();
-            let on = Node::binary(
-                BinaryOp::Eq,
-                column(between, second.near),
-                column(target, second.far),
-            );
             let join = Some(Join {
                 kind: JoinKind::Inner,
-                on: Some(on),
+                on: Some(second.on(between, target)),
             });
             select.from.push(FromItem {
                 source: between,
@@ -102,11 +93,7 @@ fn related_rows(path: &Path) -> (Select, SourceId) {
             between
         }
     };
-    select.filter = Some(Node::binary(
-        BinaryOp::Eq,
-        column(link, path.first.far),
-        column(path.source, path.first.near),
-    ));
+    select.filter = Some(path.first.on(path.source, link));
     if let Some(live) = path.live(target) {
         add_condition(&mut select.filter, live);
     }

@@ -11,9 +11,10 @@ use std::marker::PhantomData;
 
 #[doc(hidden)]
 pub use path::Path;
+pub(crate) use path::column;
 
 use crate::expr::{Column, SourceId};
-use crate::mapper::{Entity, Fk, RelationMeta};
+use crate::mapper::{ColumnNames, Entity, Fk, FkColumns, Mode, Optional, RelationMeta, Required};
 
 /// The handle of a relation declared beside an entity. See [`HasMany`], [`HasOne`] and [`ManyToMany`].
 pub struct RelationHandle<K, F, T> {
@@ -166,7 +167,7 @@ impl<T: Entity> Relation for Column<Fk<T>> {
     type Count = ToOne;
 
     fn path(&self) -> Path {
-        Path::foreign_key(self.source, self.name, T::META)
+        Path::foreign_key(self.source, ColumnNames::One(self.name), T::META)
     }
 }
 
@@ -175,7 +176,27 @@ impl<T: Entity> Relation for Column<Option<Fk<T>>> {
     type Count = ToMaybe;
 
     fn path(&self) -> Path {
-        Path::foreign_key(self.source, self.name, T::META)
+        Path::foreign_key(self.source, ColumnNames::One(self.name), T::META)
+    }
+}
+
+/// A reference of several columns leads to one row.
+impl<T: Entity> Relation for FkColumns<T, Required> {
+    type Target = T;
+    type Count = ToOne;
+
+    fn path(&self) -> Path {
+        Path::foreign_key(self.source, ColumnNames::Several(self.metas), T::META)
+    }
+}
+
+/// Where it may be NULL, to one or none.
+impl<T: Entity> Relation for FkColumns<T, Optional> {
+    type Target = T;
+    type Count = ToMaybe;
+
+    fn path(&self) -> Path {
+        Path::foreign_key(self.source, ColumnNames::Several(self.metas), T::META)
     }
 }
 
@@ -185,38 +206,45 @@ impl<T: Entity> Relation for Column<Option<Fk<T>>> {
     note = "`by` names a field of type `Fk<{T}>` or `Option<Fk<{T}>>`"
 )]
 pub trait RefersTo<T> {
-    /// The column's name.
-    fn column_name(&self) -> &'static str;
+    /// Its name, or those of the several columns that it is.
+    fn column_names(&self) -> ColumnNames;
 }
 
 impl<T: Entity> RefersTo<T> for Column<Fk<T>> {
-    fn column_name(&self) -> &'static str {
-        self.name
+    fn column_names(&self) -> ColumnNames {
+        ColumnNames::One(self.name)
     }
 }
 
 impl<T: Entity> RefersTo<T> for Column<Option<Fk<T>>> {
-    fn column_name(&self) -> &'static str {
-        self.name
+    fn column_names(&self) -> ColumnNames {
+        ColumnNames::One(self.name)
+    }
+}
+
+impl<T: Entity, M: Mode> RefersTo<T> for FkColumns<T, M> {
+    fn column_names(&self) -> ColumnNames {
+        ColumnNames::Several(self.metas)
     }
 }
 
 /// The name of a column that refers to `T`. The derive calls it, so that a `by` of a wrong type does not compile.
 #[doc(hidden)]
-pub fn foreign_key<T, C: RefersTo<T>>(column: C) -> &'static str {
-    column.column_name()
+pub fn foreign_key<T, C: RefersTo<T>>(column: C) -> ColumnNames {
+    column.column_names()
 }
 
-/// The name of the one column of `L` that refers to `T`; empty where there is none or more than one.
+/// The one foreign key of `L` that refers to `T`; none where there is none or more than one.
 #[doc(hidden)]
-pub fn link_column<T: Entity, L: Entity>() -> &'static str {
-    let refers = |reference: crate::types::Reference| (reference.entity)() == TypeId::of::<T>();
-    let mut found = L::META
-        .columns
-        .iter()
-        .filter(|column| column.reference.is_some_and(refers));
+pub fn link_column<T: Entity, L: Entity>() -> ColumnNames {
+    let columns = L::META.columns;
+    let refers = |key: &std::ops::Range<usize>| {
+        let reference = columns.get(key.start).and_then(|column| column.reference);
+        reference.is_some_and(|reference| (reference.entity)() == TypeId::of::<T>())
+    };
+    let mut found = L::META.foreign_keys().filter(refers);
     match (found.next(), found.next()) {
-        (Some(column), None) => column.name,
-        _ => "",
+        (Some(key), None) => ColumnNames::Several(columns.get(key).unwrap_or_default()),
+        _ => ColumnNames::None,
     }
 }

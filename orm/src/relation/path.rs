@@ -7,7 +7,7 @@
 //! ```
 
 use crate::expr::{BinaryOp, FromItem, Join, JoinKind, Node, OrderTerm, Relation, SourceId};
-use crate::mapper::{EntityMeta, RelationMeta, live};
+use crate::mapper::{ColumnNames, EntityMeta, RelationMeta, live};
 
 /// The way from a source to a target table.
 #[derive(Clone, Debug)]
@@ -24,12 +24,35 @@ pub struct Path {
     pub(crate) declared: Option<&'static RelationMeta>,
 }
 
-/// One equality: `here.near = there.far`.
+/// Equalities between columns, one for each column of a key: `here.near = there.far`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Step {
-    pub(crate) near: &'static str,
+    pub(crate) near: ColumnNames,
     pub(crate) table: &'static str,
-    pub(crate) far: &'static str,
+    pub(crate) far: ColumnNames,
+}
+
+impl Step {
+    /// The condition between two sources.
+    pub(crate) fn on(self, near: SourceId, far: SourceId) -> Node {
+        let equals = |(here, there)| Node::binary(BinaryOp::Eq, column(far, there), column(near, here));
+        let mut all = self.near.iter().zip(self.far.iter()).map(equals);
+        match (all.next(), all.next()) {
+            (Some(only), None) => only,
+            (first, second) => Node::Logic {
+                all: true,
+                parts: first.into_iter().chain(second).chain(all).collect(),
+            },
+        }
+    }
+}
+
+/// A column of a source.
+pub(crate) fn column(source: SourceId, name: &'static str) -> Node {
+    Node::Column {
+        source,
+        name: name.into(),
+    }
 }
 
 impl Path {
@@ -40,7 +63,7 @@ impl Path {
         relation: &'static RelationMeta,
     ) -> Path {
         let target = (relation.target)();
-        let key = first_key(from);
+        let key = ColumnNames::Key(from);
         let name = format!("{}.{}", from.name, relation.name);
         let (first, second) = match relation.through {
             None => (
@@ -63,7 +86,7 @@ impl Path {
                     Some(Step {
                         near: to_target,
                         table: target.table,
-                        far: first_key(target),
+                        far: ColumnNames::Key(target),
                     }),
                 )
             }
@@ -79,15 +102,15 @@ impl Path {
     }
 
     /// Along a column that refers to `target`.
-    pub(crate) fn foreign_key(source: SourceId, column: &'static str, target: &'static EntityMeta) -> Path {
+    pub(crate) fn foreign_key(source: SourceId, columns: ColumnNames, target: &'static EntityMeta) -> Path {
         let first = Step {
-            near: column,
+            near: columns,
             table: target.table,
-            far: first_key(target),
+            far: ColumnNames::Key(target),
         };
         Path {
             source,
-            name: column.to_owned(),
+            name: columns.shown(),
             first,
             second: None,
             target,
@@ -138,40 +161,36 @@ impl Path {
         declared.iter().map(term).collect()
     }
 
-    /// A relation that the derive could not resolve: both ends of a link must be known.
+    /// A relation that the derive could not resolve: both ends of a link must be known, and its keys be alike.
     pub(crate) fn problem(&self) -> Option<String> {
         let unknown = self.first.far.is_empty() || self.second.is_some_and(|second| second.near.is_empty());
-        unknown.then(|| {
-            format!(
+        if unknown {
+            return Some(format!(
                 "the relation `{}` does not say which columns of `{}` link its ends: add `by = ..` and `to = ..`",
                 self.name, self.first.table
-            )
-        })
+            ));
+        }
+        let steps = [Some(self.first), self.second];
+        let unlike = steps
+            .into_iter()
+            .flatten()
+            .find(|step| step.near.len() != step.far.len())?;
+        Some(format!(
+            "the relation `{}` goes from {} to {}: keys of different numbers of columns",
+            self.name,
+            unlike.near.shown(),
+            unlike.far.shown()
+        ))
     }
 }
 
 fn join(step: Step, kind: JoinKind, near: SourceId, far: SourceId) -> FromItem {
-    let on = Node::binary(
-        BinaryOp::Eq,
-        Node::Column {
-            source: far,
-            name: step.far.into(),
-        },
-        Node::Column {
-            source: near,
-            name: step.near.into(),
-        },
-    );
     FromItem {
         source: far,
         relation: Relation::table(step.table),
-        join: Some(Join { kind, on: Some(on) }),
+        join: Some(Join {
+            kind,
+            on: Some(step.on(near, far)),
+        }),
     }
-}
-
-fn first_key(meta: &'static EntityMeta) -> &'static str {
-    meta.key
-        .first()
-        .and_then(|i| meta.columns.get(*i))
-        .map_or("", |column| column.name)
 }

@@ -112,12 +112,16 @@ impl ForeignKey {
         self
     }
 
-    pub(super) fn from_meta(column: &ColumnMeta) -> Option<ForeignKey> {
-        column.reference.map(|reference| {
-            ForeignKey::new([column.name], reference.table, [reference.column])
-                .on_delete(column.on_delete)
-                .on_update(column.on_update)
-                .deferrable(column.deferrable)
-        })
+    /// The foreign key that these columns of an entity are together.
+    pub(super) fn from_meta(columns: &[ColumnMeta]) -> Option<ForeignKey> {
+        let first = columns.first()?;
+        let names = columns.iter().map(|column| column.name);
+        let references = columns.iter().filter_map(|column| Some(column.reference?.column));
+        Some(
+            ForeignKey::new(names, first.reference?.table, references)
+                .on_delete(first.on_delete)
+                .on_update(first.on_update)
+                .deferrable(first.deferrable),
+        )
     }
 }

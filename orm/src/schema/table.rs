@@ -181,7 +181,10 @@ impl Table {
             name: meta.table.to_owned(),
             columns: meta.columns.iter().map(TableColumn::from_meta).collect(),
             primary_key: meta.key.iter().filter_map(name_of).collect(),
-            foreign_keys: meta.columns.iter().filter_map(ForeignKey::from_meta).collect(),
+            foreign_keys: meta
+                .foreign_keys()
+                .filter_map(|key| ForeignKey::from_meta(meta.columns.get(key)?))
+                .collect(),
             comment: meta.comment.map(str::to_owned),
             without_rowid: meta.without_rowid,
             strict: meta.strict,

@@ -8,12 +8,12 @@
 //! gone.
 
 use super::Session;
-use super::related::BATCH;
+use super::related::{BATCH, keys_condition};
 use super::store::State;
 use super::undo::Undo;
 use crate::error::Result;
-use crate::expr::{BinaryOp, FromItem, Node, Select, SourceId};
-use crate::mapper::{EntityMeta, ReferenceAction, RelationKind, RelationMeta, RowReader};
+use crate::expr::{FromItem, Select, SourceId};
+use crate::mapper::{ColumnNames, EntityMeta, ReferenceAction, RelationKind, RelationMeta, RowReader};
 use crate::query::internals::marking_update;
 use crate::types::Value;
 
@@ -26,12 +26,14 @@ struct Reach {
     purge: bool,
 }
 
-impl Session {
-    /// Can the rows of that entity only stay while what that column refers to stays?
-    fn refers_strictly(&self, target: &'static EntityMeta, column: &str) -> bool {
-        target.column(column).is_some_and(|(_, column)| !column.nullable)
-    }
+/// Can the rows of that entity only stay while what those columns refer to stays?
+fn is_strict(target: &'static EntityMeta, columns: ColumnNames) -> bool {
+    columns
+        .iter()
+        .any(|name| target.column(name).is_some_and(|(_, column)| !column.nullable))
+}
 
+impl Session {
     /// Marks what goes with the marked rows, and the orphans, until nothing more goes.
     pub(super) fn cascade_deletes(&mut self) -> Result<()> {
         self.mark_orphans();
@@ -95,7 +97,7 @@ impl Session {
                     let target = (relation.target)();
                     let delete = relation.cascade.delete;
                     // A child of a row that is gone cannot stay as a marked one.
-                    let purge = purge || (!soft && delete && self.refers_strictly(target, (relation.by)()));
+                    let purge = purge || (!soft && delete && is_strict(target, (relation.by)()));
                     self.cascade_to(
                         (arena, slot),
                         relation,
@@ -115,34 +117,33 @@ impl Session {
         (arena, slot): (usize, u32),
         relation: &'static RelationMeta,
         target: &'static EntityMeta,
-        column: &'static str,
+        columns: ColumnNames,
         Reach { delete, purge }: Reach,
     ) -> Result<()> {
-        let Some((column_index, column_meta)) = target.column(column) else {
+        let indexes = columns.indexes(target);
+        let Some(first) = indexes.first().and_then(|i| target.columns.get(*i)) else {
             return Ok(());
         };
-        if !delete && (!column_meta.nullable || column_meta.on_delete != ReferenceAction::NoAction) {
+        if !delete && (is_strict(target, columns) || first.on_delete != ReferenceAction::NoAction) {
             // The database refuses the deletion, or has its own way.
             return Ok(());
         }
-        let Some(key) = self.store.stored_key(arena, slot).into_iter().next() else {
-            return Ok(());
-        };
+        let key = self.store.stored_key(arena, slot);
         let Some(children) = self.arena_of_table(target) else {
             return if delete && !relation.cascade.passive {
-                self.delete_unseen(target, column, &key, purge)
+                self.delete_unseen(target, columns, &key, purge)
             } else {
                 Ok(())
             };
         };
-        if !relation.cascade.passive && !key.is_null() {
-            self.load_children(children, target, column, &key)?;
+        if !relation.cascade.passive && !key.iter().any(Value::is_null) {
+            self.load_children(children, target, columns, &key)?;
         }
         let raw = self.store.raw(arena as u32, slot);
-        let refers = |value: Value<'_>| match value {
-            Value::Pending(other) => other == raw,
+        let refers = |(value, key): (Value<'_>, &Value<'_>)| match value {
+            Value::Pending(other) => other.key_part(0) == raw,
             Value::Null => false,
-            value => value.sql_eq(&key),
+            value => value.sql_eq(key),
         };
         let Some(any) = self.store.any(children) else {
             return Ok(());
@@ -150,7 +151,13 @@ impl Session {
         let affected: Vec<u32> = any
             .core()
             .live()
-            .filter(|child| refers(any.encode(*child, column_index)))
+            .filter(|child| {
+                indexes
+                    .iter()
+                    .map(|i| any.encode(*child, *i))
+                    .zip(&key)
+                    .all(refers)
+            })
             .collect();
         for child in affected {
             if delete {
@@ -166,8 +173,10 @@ impl Session {
                 && any.core().state(child) != State::Marked
             {
                 any.touch(child);
-                // The column is nullable, so NULL fits it.
-                let _ = any.set(child, column_index, Value::Null);
+                // The columns are nullable, so NULL fits them.
+                for column in &indexes {
+                    let _ = any.set(child, *column, Value::Null);
+                }
             }
         }
         Ok(())
@@ -184,23 +193,16 @@ impl Session {
     fn delete_unseen(
         &mut self,
         target: &'static EntityMeta,
-        column: &'static str,
-        key: &Value<'static>,
+        columns: ColumnNames,
+        key: &[Value<'static>],
         purge: bool,
     ) -> Result<()> {
-        if key.is_null() {
+        if key.iter().any(Value::is_null) {
             return Ok(());
         }
         self.begin(true)?;
         let source = SourceId::fresh();
-        let filter = Node::binary(
-            BinaryOp::Eq,
-            Node::Column {
-                source,
-                name: column.into(),
-            },
-            Node::Value(key.clone()),
-        );
+        let filter = keys_condition(source, columns, &[key.to_vec()]);
         let delete = crate::expr::Delete {
             source,
             using: None,
@@ -226,8 +228,8 @@ impl Session {
         &mut self,
         children: usize,
         target: &'static EntityMeta,
-        column: &'static str,
-        key: &Value<'static>,
+        columns: ColumnNames,
+        key: &[Value<'static>],
     ) -> Result<()> {
         self.begin(true)?;
         let source = SourceId::fresh();
@@ -238,11 +240,7 @@ impl Session {
             join: None,
         });
         select.columns = super::related::columns_of(target, source);
-        let near = Node::Column {
-            source,
-            name: column.into(),
-        };
-        select.filter = Some(Node::binary(BinaryOp::Eq, near, Node::Value(key.clone())));
+        select.filter = Some(keys_condition(source, columns, &[key.to_vec()]));
         let rendered =
             crate::dialect::render(crate::expr::Statement::Select(&select), self.engine.dialect())?;
         let params: Vec<Value<'_>> = rendered.params.iter().map(|value| value.borrowed()).collect();
@@ -271,7 +269,8 @@ impl Session {
                 .filter(|relation| relation.cascade.delete_orphan)
             {
                 let target = (relation.target)();
-                let column = target.column((relation.by)()).map(|(i, _)| i);
+                // Of a key of several columns all are NULL where one is.
+                let column = (relation.by)().indexes(target).first().copied();
                 orphaning.extend(self.arena_of_table(target).zip(column));
             }
         }
@@ -314,12 +313,15 @@ impl Session {
             let Some(meta) = self.store.any(arena).map(|any| any.meta()) else {
                 continue;
             };
-            for (column, column_meta) in meta.columns.iter().enumerate() {
+            for key in meta.foreign_keys() {
+                let Some(column) = meta.columns.get(key.start) else {
+                    continue;
+                };
                 let cascades = matches!(
-                    column_meta.on_delete,
+                    column.on_delete,
                     ReferenceAction::Cascade | ReferenceAction::SetNull
                 );
-                let Some(reference) = column_meta.reference.filter(|_| cascades) else {
+                let Some(reference) = column.reference.filter(|_| cascades) else {
                     continue;
                 };
                 let Some(parents) = self.store.arena_of((reference.entity)()) else {
@@ -329,13 +331,13 @@ impl Session {
                 if gone.is_empty() {
                     continue;
                 }
-                again |= self.follow_column(arena, column, column_meta.on_delete, &gone);
+                again |= self.follow_key(arena, key, column.on_delete, &gone);
             }
         }
         again
     }
 
-    fn deleted_keys(&self, arena: usize) -> Vec<Value<'static>> {
+    fn deleted_keys(&self, arena: usize) -> Vec<Vec<Value<'static>>> {
         let Some(any) = self.store.any(arena) else {
             return Vec::new();
         };
@@ -343,26 +345,30 @@ impl Session {
             any.core().state(*slot) == State::Deleted && self.store.soft_delete(arena, *slot).is_none()
         };
         let deleted = any.core().live().filter(gone);
-        deleted
-            .filter_map(|slot| self.store.stored_key(arena, slot).into_iter().next())
-            .collect()
+        deleted.map(|slot| self.store.stored_key(arena, slot)).collect()
     }
 
-    fn follow_column(
+    fn follow_key(
         &mut self,
         arena: usize,
-        column: usize,
+        columns: std::ops::Range<usize>,
         action: ReferenceAction,
-        gone: &[Value<'static>],
+        gone: &[Vec<Value<'static>>],
     ) -> bool {
         let Some(any) = self.store.any(arena) else {
             return false;
+        };
+        let refers = |slot: u32, key: &Vec<Value<'static>>| {
+            columns
+                .clone()
+                .zip(key)
+                .all(|(column, value)| any.encode(slot, column).sql_eq(value))
         };
         let affected: Vec<u32> = any
             .core()
             .live()
             .filter(|slot| any.core().state(*slot) == State::Clean)
-            .filter(|slot| gone.iter().any(|key| any.encode(*slot, column).sql_eq(key)))
+            .filter(|slot| gone.iter().any(|key| refers(*slot, key)))
             .collect();
         let Some(any) = self.store.any_mut(arena) else {
             return false;
@@ -375,8 +381,10 @@ impl Session {
                 continue;
             }
             any.touch(*slot);
-            // The column is nullable: SET NULL was declared on it.
-            let _ = any.set(*slot, column, Value::Null);
+            // The columns are nullable: SET NULL was declared on them.
+            for column in columns.clone() {
+                let _ = any.set(*slot, column, Value::Null);
+            }
             any.core_mut().dirty.retain(|other| other != slot);
             if let Some(base) = any
                 .core_mut()

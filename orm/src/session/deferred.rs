@@ -3,10 +3,10 @@
 use rustc_hash::FxHashMap;
 
 use super::Session;
-use super::related::{BATCH, key_condition, key_text};
+use super::related::{BATCH, keys_condition, keys_text};
 use crate::error::{Error, Result};
 use crate::expr::{Column, FromItem, Node, Output, Relation, Select, SourceId};
-use crate::mapper::{Columns, Deferred, Entity, Handle, Required};
+use crate::mapper::{ColumnNames, Columns, Deferred, Entity, Handle, Required};
 use crate::types::{ColumnType, RawHandle, Value};
 
 /// What [`Session::load_columns`] takes: a deferred column, or a tuple of them.
@@ -126,7 +126,7 @@ impl Session {
                 relation: Relation::table(T::TABLE),
                 join: None,
             }],
-            filter: Some(key_condition(T::META, source, &keys)),
+            filter: Some(keys_condition(source, ColumnNames::Key(T::META), &keys)),
             ..Select::default()
         }
     }
@@ -162,9 +162,4 @@ impl Session {
             Error::decode(format!("column `{}.{name}`", meta.table), error)
         })
     }
-}
-
-/// A key's form in a hash table.
-fn keys_text(key: &[Value<'_>]) -> String {
-    key.iter().map(key_text).collect::<Vec<_>>().join(",")
 }

@@ -5,17 +5,17 @@
 use std::marker::PhantomData;
 
 use super::Session;
-use super::groups::{Groups, copy_of};
+use super::groups::{Groups, Near, copy_of};
 use super::related::{BATCH, path_select};
 use crate::error::{Error, Result};
 use crate::expr::{
     FromItem, Function, Node, OrderTerm, Ordering, Output, Predicate, Select, SourceId, Statement, Window,
 };
-use crate::mapper::{Columns, Entity, Fk, Handle, Required, RowReader};
+use crate::mapper::{ColumnNames, Columns, Entity, Fk, Handle, Required, RowReader, show_key};
 use crate::query::internals::{add_condition, run};
 use crate::query::{Executor, Query};
 use crate::relation::{Count, Path, Relation, RelationHandle};
-use crate::types::Value;
+use crate::types::{RawHandle, Value};
 
 /// What [`with`](Query::with) takes: a relation, or a relation with conditions, order, limit, and relations of its own.
 #[diagnostic::on_unimplemented(
@@ -33,16 +33,15 @@ pub trait Eager {
 
     /// The column that the relation starts from.
     #[doc(hidden)]
-    fn near(&self) -> &'static str;
+    fn near(&self) -> ColumnNames;
 
     /// For each of these values of that column the related rows, as values.
     #[doc(hidden)]
-    fn values<X: Executor>(&self, executor: &mut X, near: &[Value<'static>])
-    -> Result<Vec<Vec<Self::Value>>>;
+    fn values<X: Executor>(&self, executor: &mut X, near: &Near) -> Result<Vec<Vec<Self::Value>>>;
 
     /// The same, tracked.
     #[doc(hidden)]
-    fn handles(&self, session: &mut Session, near: &[Value<'static>]) -> Result<Vec<Vec<Self::Handle>>>;
+    fn handles(&self, session: &mut Session, near: &Near) -> Result<Vec<Vec<Self::Handle>>>;
 
     /// The relation's name.
     #[doc(hidden)]
@@ -118,10 +117,10 @@ impl<R: Relation, N> RelatedQuery<R, N> {
     }
 
     /// The select for one batch of keys: link, then the target's columns.
-    fn select(&self, keys: &[Value<'static>]) -> Select {
+    fn select(&self, keys: &[Vec<Value<'static>>]) -> Select {
         let select = path_select(&self.path, keys, Some(&self.shape));
         match self.limit {
-            Some(limit) => first_of_each(select, limit),
+            Some(limit) => first_of_each(select, limit, self.path.first.far.len()),
             None => select,
         }
     }
@@ -134,21 +133,18 @@ impl<R: Relation, N> RelatedQuery<R, N> {
     }
 
     /// The related rows as values, and which parent each belongs to.
-    fn flat_values<X: Executor>(
-        &self,
-        executor: &mut X,
-        near: &[Value<'static>],
-    ) -> Result<Vec<(usize, R::Target)>> {
+    fn flat_values<X: Executor>(&self, executor: &mut X, near: &Near) -> Result<Vec<(usize, R::Target)>> {
         self.check()?;
         let groups = Groups::of(near);
+        let width = self.path.first.far.len();
         let mut flat = Vec::new();
         for batch in groups.keys.chunks(BATCH) {
             let select = self.select(batch);
             run(executor, Statement::Select(&select), |rows| {
                 while let Some(row) = rows.next()? {
                     let row = RowReader::new(row);
-                    if let Some(group) = groups.number(&row.value(0)) {
-                        flat.push((group, R::Target::decode(&row.skip(1))?));
+                    if let Some(group) = groups.number_of_row(&row, width) {
+                        flat.push((group, R::Target::decode(&row.skip(width))?));
                     }
                 }
                 Ok(())
@@ -157,19 +153,16 @@ impl<R: Relation, N> RelatedQuery<R, N> {
         Ok(flat)
     }
 
-    fn flat_handles(
-        &self,
-        session: &mut Session,
-        near: &[Value<'static>],
-    ) -> Result<Vec<(usize, Handle<R::Target>)>> {
+    fn flat_handles(&self, session: &mut Session, near: &Near) -> Result<Vec<(usize, Handle<R::Target>)>> {
         self.check()?;
         let groups = Groups::of(near);
+        let width = self.path.first.far.len();
         let mut flat = Vec::new();
         for batch in groups.keys.chunks(BATCH) {
             let select = self.select(batch);
             session.run_tracked(&select, |row, tracker| {
-                if let Some(group) = groups.number(&row.value(0)) {
-                    flat.push((group, tracker.store.track::<R::Target>(&row.skip(1))?));
+                if let Some(group) = groups.number_of_row(&row, width) {
+                    flat.push((group, tracker.store.track::<R::Target>(&row.skip(width))?));
                 }
                 Ok(())
             })?;
@@ -183,15 +176,15 @@ impl<R: Relation> Eager for R {
     type Value = R::Target;
     type Handle = Handle<R::Target>;
 
-    fn near(&self) -> &'static str {
+    fn near(&self) -> ColumnNames {
         self.path().first.near
     }
 
-    fn values<X: Executor>(&self, executor: &mut X, near: &[Value<'static>]) -> Result<Vec<Vec<R::Target>>> {
+    fn values<X: Executor>(&self, executor: &mut X, near: &Near) -> Result<Vec<Vec<R::Target>>> {
         RelatedQuery::new(self).values(executor, near)
     }
 
-    fn handles(&self, session: &mut Session, near: &[Value<'static>]) -> Result<Vec<Vec<Handle<R::Target>>>> {
+    fn handles(&self, session: &mut Session, near: &Near) -> Result<Vec<Vec<Handle<R::Target>>>> {
         RelatedQuery::new(self).handles(session, near)
     }
 
@@ -205,16 +198,16 @@ impl<R: Relation> Eager for RelatedQuery<R> {
     type Value = R::Target;
     type Handle = Handle<R::Target>;
 
-    fn near(&self) -> &'static str {
+    fn near(&self) -> ColumnNames {
         self.path.first.near
     }
 
-    fn values<X: Executor>(&self, executor: &mut X, near: &[Value<'static>]) -> Result<Vec<Vec<R::Target>>> {
+    fn values<X: Executor>(&self, executor: &mut X, near: &Near) -> Result<Vec<Vec<R::Target>>> {
         let flat = self.flat_values(executor, near)?;
         Ok(Groups::distribute(near, flat, copy_of))
     }
 
-    fn handles(&self, session: &mut Session, near: &[Value<'static>]) -> Result<Vec<Vec<Handle<R::Target>>>> {
+    fn handles(&self, session: &mut Session, near: &Near) -> Result<Vec<Vec<Handle<R::Target>>>> {
         let flat = self.flat_handles(session, near)?;
         Ok(Groups::distribute(near, flat, |handle| Some(*handle)))
     }
@@ -235,24 +228,16 @@ where
     type Value = (R::Target, <N::Count as Count>::Of<N::Value>);
     type Handle = (Handle<R::Target>, <N::Count as Count>::Of<N::Handle>);
 
-    fn near(&self) -> &'static str {
+    fn near(&self) -> ColumnNames {
         self.path.first.near
     }
 
-    fn values<X: Executor>(
-        &self,
-        executor: &mut X,
-        near: &[Value<'static>],
-    ) -> Result<Vec<Vec<Self::Value>>> {
+    fn values<X: Executor>(&self, executor: &mut X, near: &Near) -> Result<Vec<Vec<Self::Value>>> {
         let flat = self.flat_values(executor, near)?;
-        let column = column_index::<R::Target>(self.nested.near());
-        let inner_near: Vec<Value<'static>> = flat
-            .iter()
-            .map(|(_, entity)| entity.encode(column).into_owned())
-            .collect();
+        let inner_near = near_of_values(flat.iter().map(|(_, entity)| entity), self.nested.near());
         let nested = self.nested.values(executor, &inner_near)?;
         let mut joined = Vec::with_capacity(flat.len());
-        for (((group, entity), found), key) in flat.into_iter().zip(nested).zip(&inner_near) {
+        for (((group, entity), found), key) in flat.into_iter().zip(nested).zip(inner_near.rows()) {
             joined.push((
                 group,
                 (entity, collected::<N::Count, _>(found, &self.nested.name(), key)?),
@@ -262,15 +247,13 @@ where
         Ok(Groups::distribute(near, joined, again))
     }
 
-    fn handles(&self, session: &mut Session, near: &[Value<'static>]) -> Result<Vec<Vec<Self::Handle>>> {
+    fn handles(&self, session: &mut Session, near: &Near) -> Result<Vec<Vec<Self::Handle>>> {
         let flat = self.flat_handles(session, near)?;
-        let mut inner_near = Vec::with_capacity(flat.len());
-        for (_, handle) in &flat {
-            inner_near.push(session.near_value(handle.raw, self.nested.near())?);
-        }
+        let raws: Vec<RawHandle> = flat.iter().map(|(_, handle)| handle.raw).collect();
+        let inner_near = session.near_of(&raws, self.nested.near())?;
         let nested = self.nested.handles(session, &inner_near)?;
         let mut joined = Vec::with_capacity(flat.len());
-        for (((group, handle), found), key) in flat.into_iter().zip(nested).zip(&inner_near) {
+        for (((group, handle), found), key) in flat.into_iter().zip(nested).zip(inner_near.rows()) {
             joined.push((
                 group,
                 (handle, collected::<N::Count, _>(found, &self.nested.name(), key)?),
@@ -284,22 +267,35 @@ where
     }
 }
 
-fn collected<C: Count, V>(found: Vec<V>, relation: &str, key: &Value<'_>) -> Result<C::Of<V>> {
-    C::collect(found).ok_or_else(|| Error::Flush(format!("`{relation}` leads to no row: its key is {key}")))
+fn collected<C: Count, V>(found: Vec<V>, relation: &str, key: &[Value<'_>]) -> Result<C::Of<V>> {
+    let nowhere = || {
+        Error::Flush(format!(
+            "`{relation}` leads to no row: its key is {}",
+            show_key(key)
+        ))
+    };
+    C::collect(found).ok_or_else(nowhere)
 }
 
-fn column_index<T: Entity>(name: &str) -> usize {
-    T::META.column(name).map_or(0, |(i, _)| i)
+/// The values that a relation starts from, of entities that are not tracked.
+fn near_of_values<'e, T: Entity>(
+    entities: impl ExactSizeIterator<Item = &'e T>,
+    columns: ColumnNames,
+) -> Near {
+    let mut near = Near::new(columns.len(), entities.len());
+    let indexes = columns.indexes(T::META);
+    for entity in entities {
+        indexes
+            .iter()
+            .for_each(|i| near.push(entity.encode(*i).into_owned()));
+    }
+    near
 }
 
 /// `SELECT k, c.. FROM (SELECT .., row_number() OVER (PARTITION BY k ORDER BY ..)) WHERE n <= limit`
-fn first_of_each(mut select: Select, limit: u32) -> Select {
-    let partition = select
-        .columns
-        .first()
-        .map(|output| output.node.clone())
-        .into_iter()
-        .collect();
+fn first_of_each(mut select: Select, limit: u32, keys: usize) -> Select {
+    let linking = select.columns.iter().take(keys);
+    let partition = linking.map(|output| output.node.clone()).collect();
     let order = std::mem::take(&mut select.order);
     let number = Node::Function(Box::new(Function {
         name: "row_number".into(),
@@ -351,7 +347,7 @@ fn first_of_each(mut select: Select, limit: u32) -> Select {
             join: None,
         }],
         filter: Some(within),
-        order: vec![ascending(column(0)), ascending(column(width))],
+        order: (0..keys).chain([width]).map(|i| ascending(column(i))).collect(),
         ..Select::default()
     }
 }
@@ -441,28 +437,22 @@ impl<T: Entity, E: Eager> EagerSet<T> for E {
     type Handles = <E::Count as Count>::Of<E::Handle>;
 
     fn all_values<X: Executor>(&self, executor: &mut X, of: &[T]) -> Result<Vec<Self::Values>> {
-        let column = column_index::<T>(self.near());
-        let near: Vec<Value<'static>> = of
-            .iter()
-            .map(|entity| entity.encode(column).into_owned())
-            .collect();
+        let near = near_of_values(of.iter(), self.near());
         let found = Eager::values(self, executor, &near)?;
         found
             .into_iter()
-            .zip(&near)
+            .zip(near.rows())
             .map(|(found, key)| collected::<E::Count, _>(found, &self.name(), key))
             .collect()
     }
 
     fn all_handles(&self, session: &mut Session, of: &[Handle<T>]) -> Result<Vec<Self::Handles>> {
-        let near = of
-            .iter()
-            .map(|handle| session.near_value(handle.raw, self.near()))
-            .collect::<Result<Vec<_>>>()?;
+        let raws: Vec<RawHandle> = of.iter().map(|handle| handle.raw).collect();
+        let near = session.near_of(&raws, self.near())?;
         let found = Eager::handles(self, session, &near)?;
         found
             .into_iter()
-            .zip(&near)
+            .zip(near.rows())
             .map(|(found, key)| collected::<E::Count, _>(found, &self.name(), key))
             .collect()
     }

@@ -2,39 +2,79 @@
 
 use rustc_hash::FxHashMap;
 
-use super::related::key_text;
+use super::related::keys_text;
 use crate::mapper::{Entity, RowReader};
 use crate::types::Value;
 
+/// The values that a relation starts from, for many entities: as many for each as the key has columns.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Near {
+    width: usize,
+    values: Vec<Value<'static>>,
+}
+
+impl Near {
+    /// For keys of so many columns.
+    pub(super) fn new(width: usize, entities: usize) -> Near {
+        Near {
+            width: width.max(1),
+            values: Vec::with_capacity(width * entities),
+        }
+    }
+
+    pub(super) fn push(&mut self, value: Value<'static>) {
+        self.values.push(value);
+    }
+
+    /// The values of each entity.
+    pub(super) fn rows(&self) -> impl Iterator<Item = &[Value<'static>]> {
+        self.values.chunks(self.width)
+    }
+}
+
+/// A key with a NULL in it leads nowhere.
+fn is_whole(key: &[Value<'_>]) -> bool {
+    !key.iter().any(Value::is_null)
+}
+
 /// The different keys among the parents' values.
 pub(super) struct Groups {
-    pub(super) keys: Vec<Value<'static>>,
+    pub(super) keys: Vec<Vec<Value<'static>>>,
     numbers: FxHashMap<String, usize>,
 }
 
 impl Groups {
-    pub(super) fn of(near: &[Value<'static>]) -> Groups {
+    pub(super) fn of(near: &Near) -> Groups {
         let mut groups = Groups {
             keys: Vec::new(),
             numbers: FxHashMap::default(),
         };
-        for value in near.iter().filter(|value| !value.is_null()) {
+        for key in near.rows().filter(|key| is_whole(key)) {
             let next = groups.keys.len();
-            if let std::collections::hash_map::Entry::Vacant(place) = groups.numbers.entry(key_text(value)) {
+            if let std::collections::hash_map::Entry::Vacant(place) = groups.numbers.entry(keys_text(key)) {
                 place.insert(next);
-                groups.keys.push(value.clone());
+                groups.keys.push(key.to_vec());
             }
         }
         groups
     }
 
-    pub(super) fn number(&self, value: &Value<'_>) -> Option<usize> {
-        self.numbers.get(&key_text(value)).copied()
+    pub(super) fn number(&self, key: &[Value<'_>]) -> Option<usize> {
+        self.numbers.get(&keys_text(key)).copied()
+    }
+
+    /// The number of the key that a row begins with.
+    pub(super) fn number_of_row(&self, row: &RowReader<'_>, width: usize) -> Option<usize> {
+        match width {
+            1 => self.number(&[row.value(0)]),
+            _ => self.number(&(0..width).map(|i| row.value(i)).collect::<Vec<_>>()),
+        }
     }
 
     /// Hands the items to their parents; parents with one key share them by `again`.
     pub(super) fn distribute<V>(
-        near: &[Value<'static>],
+        near: &Near,
         flat: Vec<(usize, V)>,
         mut again: impl FnMut(&V) -> Option<V>,
     ) -> Vec<Vec<V>> {
@@ -46,7 +86,7 @@ impl Groups {
             }
         }
         let mut waiting: FxHashMap<usize, usize> = FxHashMap::default();
-        let numbers: Vec<Option<usize>> = near.iter().map(|value| groups.number(value)).collect();
+        let numbers: Vec<Option<usize>> = near.rows().map(|key| groups.number(key)).collect();
         numbers
             .iter()
             .flatten()

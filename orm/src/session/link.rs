@@ -6,10 +6,10 @@ use crate::expr::{
     BinaryOp, ConflictAction, Delete, Insert, InsertRows, Node, OnConflict, Relation as Rows, SourceId,
     Statement,
 };
-use crate::mapper::{Columns, Entity, Handle, Required};
+use crate::mapper::{ColumnNames, Columns, Entity, Handle, Required};
 use crate::query::Executor;
 use crate::query::internals::execute;
-use crate::relation::{Path, Relation};
+use crate::relation::{Path, Relation, column};
 use crate::types::{RawHandle, Value};
 
 impl Session {
@@ -66,8 +66,8 @@ impl Session {
         self.check_ends(&path, of.raw, to.raw)?;
         match (path.second, path.declared) {
             (Some(_), _) => self.insert_link(&path, of.raw, to.raw),
-            (None, Some(_)) => self.set_reference(to.raw, path.first.far, Value::Pending(of.raw)),
-            (None, None) => self.set_reference(of.raw, path.first.near, Value::Pending(to.raw)),
+            (None, Some(_)) => self.set_reference(to.raw, path.first.far, Some(of.raw)),
+            (None, None) => self.set_reference(of.raw, path.first.near, Some(to.raw)),
         }
     }
 
@@ -90,7 +90,7 @@ impl Session {
             (None, None) => (of.raw, path.first.near, from.raw),
         };
         if self.refers_to(holder, column, other)? {
-            self.set_reference(holder, column, Value::Null)
+            self.set_reference(holder, column, None)
         } else {
             Ok(())
         }
@@ -105,38 +105,61 @@ impl Session {
         }
     }
 
-    fn set_reference(&mut self, holder: RawHandle, column: &str, value: Value<'static>) -> Result<()> {
+    fn set_reference(
+        &mut self,
+        holder: RawHandle,
+        columns: ColumnNames,
+        to: Option<RawHandle>,
+    ) -> Result<()> {
         self.relations.clear();
         let Some(any) = self.store.any_mut(holder.arena as usize) else {
             return Ok(());
         };
         let meta = any.meta();
-        let Some((index, column)) = meta.column(column) else {
-            return Ok(());
-        };
         any.touch(holder.slot);
-        any.set(holder.slot, index, value)
-            .map_err(|error| Error::decode(format!("column `{}.{}`", meta.table, column.name), error))
+        for (part, index) in columns.indexes(meta).into_iter().enumerate() {
+            let value = to.map_or(Value::Null, |raw| Value::Pending(raw.key_part(part)));
+            let name = || format!("column `{}.{}`", meta.table, columns.get(part).unwrap_or("?"));
+            any.set(holder.slot, index, value)
+                .map_err(|error| Error::decode(name(), error))?;
+        }
+        Ok(())
     }
 
-    /// Does that column refer to that entity?
-    fn refers_to(&self, holder: RawHandle, column: &str, other: RawHandle) -> Result<bool> {
+    /// Do those columns refer to that entity?
+    fn refers_to(&self, holder: RawHandle, columns: ColumnNames, other: RawHandle) -> Result<bool> {
         let arena = self.store.check(holder)?;
-        let Some((index, _)) = arena.meta().column(column) else {
-            return Ok(false);
-        };
-        Ok(match arena.encode(holder.slot, index) {
+        let refers = |(part, index): (usize, usize)| match arena.encode(holder.slot, index) {
             Value::Null => false,
-            Value::Pending(raw) => raw == other,
-            key => self.store.key_of(other).is_ok_and(|other| other.sql_eq(&key)),
-        })
+            Value::Pending(raw) => raw == other.key_part(part),
+            key => self
+                .store
+                .key_of(other.key_part(part))
+                .is_ok_and(|other| other.sql_eq(&key)),
+        };
+        let indexes = columns.indexes(arena.meta());
+        Ok(!indexes.is_empty() && indexes.into_iter().enumerate().all(refers))
+    }
+
+    /// The key of an entity, as the values of the columns that refer to it.
+    fn link_key(&self, of: RawHandle, columns: ColumnNames) -> Result<Vec<Value<'static>>> {
+        (0..columns.len())
+            .map(|part| self.store.key_of(of.key_part(part)))
+            .collect()
     }
 
     fn insert_link(&mut self, path: &Path, of: RawHandle, to: RawHandle) -> Result<()> {
         let Some(second) = path.second else { return Ok(()) };
         self.before_statement(true)?;
-        let values = vec![self.store.key_of(of)?, self.store.key_of(to)?];
-        let columns = vec![path.first.far.into(), second.near.into()];
+        let mut values = self.link_key(of, path.first.far)?;
+        values.extend(self.link_key(to, second.near)?);
+        let columns = path
+            .first
+            .far
+            .iter()
+            .chain(second.near.iter())
+            .map(Into::into)
+            .collect();
         let insert = Insert {
             source: SourceId::fresh(),
             table: Rows::table(path.first.table),
@@ -156,18 +179,14 @@ impl Session {
         let Some(second) = path.second else { return Ok(()) };
         self.before_statement(true)?;
         let source = SourceId::fresh();
-        let equals = |column: &'static str, key| {
-            Node::binary(
-                BinaryOp::Eq,
-                Node::Column {
-                    source,
-                    name: column.into(),
-                },
-                Node::Value(key),
-            )
+        let mut key = self.link_key(of, path.first.far)?;
+        key.extend(self.link_key(from, second.near)?);
+        let names = path.first.far.iter().chain(second.near.iter());
+        let equals = |(name, value)| Node::binary(BinaryOp::Eq, column(source, name), Node::Value(value));
+        let ends = Node::Logic {
+            all: true,
+            parts: names.zip(key).map(equals).collect(),
         };
-        let ends =
-            equals(path.first.far, self.store.key_of(of)?).and(equals(second.near, self.store.key_of(from)?));
         let delete = Delete {
             source,
             table: Rows::table(path.first.table),

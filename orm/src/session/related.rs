@@ -5,10 +5,11 @@
 use rustc_hash::FxHashMap;
 
 use super::Session;
+use super::groups::{Groups, Near};
 use crate::error::{Error, Result};
 use crate::expr::{BinaryOp, FromItem, Node, Output, Select, SourceId};
-use crate::mapper::{Columns, Entity, EntityMeta, Handle, Required, live};
-use crate::relation::{Count, Path, Relation};
+use crate::mapper::{ColumnNames, Columns, Entity, EntityMeta, Handle, Required, live, show_key};
+use crate::relation::{Count, Path, Relation, column};
 use crate::types::{RawHandle, Value};
 
 /// The relations that were loaded, and how often that was done for one entity at a time.
@@ -128,9 +129,8 @@ impl Session {
         };
         let count = R::Count::collect(found.into_iter().map(Handle::new).collect());
         count.ok_or_else(|| {
-            let key = self
-                .near_value(of.raw, path.first.near)
-                .map_or_else(|_| "?".into(), |value| value.to_string());
+            let near = self.near_of(&[of.raw], path.first.near);
+            let key = near.map_or_else(|_| "?".into(), |near| near.rows().map(show_key).collect());
             Error::NotFound {
                 table: path.target.table,
                 key,
@@ -198,26 +198,43 @@ impl Session {
     /// Where an `Fk` leads, if that entity is in the session or the key is NULL.
     fn known_reference(&self, of: RawHandle, path: &Path) -> Option<Vec<RawHandle>> {
         let arena = self.store.check(of).ok()?;
-        let (column, meta) = arena.meta().column(path.first.near)?;
-        match arena.encode(of.slot, column) {
-            Value::Null => Some(Vec::new()),
-            Value::Pending(raw) => Some(vec![raw]),
-            key => {
-                let target = self.store.arena_of((meta.reference?.entity)())?;
-                let slot = self.store.any(target)?.slot_of(&key)?;
-                Some(vec![self.store.raw(target as u32, slot)])
+        let mut key = Vec::with_capacity(1);
+        let mut reference = None;
+        for name in path.first.near.iter() {
+            let (column, meta) = arena.meta().column(name)?;
+            reference = meta.reference;
+            match arena.encode(of.slot, column) {
+                Value::Null => return Some(Vec::new()),
+                Value::Pending(raw) => return Some(vec![raw.key_part(0)]),
+                value => key.push(value),
             }
         }
+        let target = self.store.arena_of((reference?.entity)())?;
+        let slot = self.store.any(target)?.slot_of(&key)?;
+        Some(vec![self.store.raw(target as u32, slot)])
     }
 
-    /// The value that the relation starts from: the key, or the `Fk`'s.
-    pub(super) fn near_value(&self, of: RawHandle, column: &str) -> Result<Value<'static>> {
+    /// Adds the values that the relation starts from: the key, or the `Fk`'s.
+    pub(super) fn push_near(&self, of: RawHandle, columns: ColumnNames, near: &mut Near) -> Result<()> {
         let arena = self.store.check(of)?;
-        match arena.meta().column(column).map(|(i, _)| arena.encode(of.slot, i)) {
-            Some(Value::Pending(raw)) => self.store.key_of(raw),
-            Some(value) => Ok(value.into_owned()),
-            None => Ok(Value::Null),
+        for name in columns.iter() {
+            near.push(
+                match arena.meta().column(name).map(|(i, _)| arena.encode(of.slot, i)) {
+                    Some(Value::Pending(raw)) => self.store.key_of(raw)?,
+                    Some(value) => value.into_owned(),
+                    None => Value::Null,
+                },
+            );
         }
+        Ok(())
+    }
+
+    /// Those values, for many entities.
+    pub(super) fn near_of(&self, of: &[RawHandle], columns: ColumnNames) -> Result<Near> {
+        let mut near = Near::new(columns.len(), of.len());
+        of.iter()
+            .try_for_each(|raw| self.push_near(*raw, columns, &mut near))?;
+        Ok(near)
     }
 
     /// Loads the relation for these entities and keeps the answers.
@@ -242,27 +259,20 @@ impl Session {
         if let Some(problem) = path.problem() {
             return Err(Error::Schema(problem));
         }
-        let mut near: Vec<Value<'static>> = Vec::with_capacity(of.len());
-        for raw in of {
-            near.push(self.near_value(*raw, path.first.near)?);
-        }
-        let mut groups: FxHashMap<KeyText, Vec<RawHandle>> = FxHashMap::default();
-        let mut keys: Vec<Value<'static>> = near.iter().filter(|value| !value.is_null()).cloned().collect();
-        keys.sort_by_cached_key(key_text);
-        keys.dedup();
-        for batch in keys.chunks(BATCH) {
+        let near = self.near_of(of, path.first.near)?;
+        let keys = Groups::of(&near);
+        let width = path.first.near.len();
+        let mut found: Vec<(usize, RawHandle)> = Vec::new();
+        for batch in keys.keys.chunks(BATCH) {
             let select = path_select(path, batch, None);
             self.run_tracked(&select, |row, tracker| {
-                let group = key_text(&row.value(0));
-                let handle = tracker.store.track::<C>(&row.skip(1))?;
-                groups.entry(group).or_default().push(handle.raw);
+                if let Some(group) = keys.number_of_row(&row, width) {
+                    found.push((group, tracker.store.track::<C>(&row.skip(width))?.raw));
+                }
                 Ok(())
             })?;
         }
-        Ok(near
-            .iter()
-            .map(|value| groups.get(&key_text(value)).cloned().unwrap_or_default())
-            .collect())
+        Ok(Groups::distribute(&near, found, |raw| Some(*raw)))
     }
 
     /// Tracks the rows of those keys.
@@ -315,7 +325,7 @@ pub(super) fn key_text(value: &Value<'_>) -> KeyText {
 
 /// `SELECT link, target.* FROM target [JOIN between] WHERE link IN (..)`, with the conditions and the order of `shape`, whose
 /// first source is the target.
-pub(super) fn path_select(path: &Path, keys: &[Value<'static>], shape: Option<&Select>) -> Select {
+pub(super) fn path_select(path: &Path, keys: &[Vec<Value<'static>>], shape: Option<&Select>) -> Select {
     let target = shape
         .and_then(|shape| shape.from.first())
         .map_or_else(SourceId::fresh, |item| item.source);
@@ -330,20 +340,9 @@ pub(super) fn path_select(path: &Path, keys: &[Value<'static>], shape: Option<&S
         None => target,
         Some(second) => {
             let between = SourceId::fresh();
-            let on = Node::binary(
-                BinaryOp::Eq,
-                Node::Column {
-                    source: between,
-                    name: second.near.into(),
-                },
-                Node::Column {
-                    source: target,
-                    name: second.far.into(),
-                },
-            );
             let join = Some(crate::expr::Join {
                 kind: crate::expr::JoinKind::Inner,
-                on: Some(on),
+                on: Some(second.on(between, target)),
             });
             select.from.push(FromItem {
                 source: between,
@@ -353,16 +352,13 @@ pub(super) fn path_select(path: &Path, keys: &[Value<'static>], shape: Option<&S
             between
         }
     };
-    let link_column = Node::Column {
-        source: link,
-        name: path.first.far.into(),
-    };
-    select.columns.push(Output {
-        node: link_column,
+    let link_columns = path.first.far.iter().map(|name| Output {
+        node: column(link, name),
         label: None,
     });
+    select.columns.extend(link_columns);
     select.columns.extend(columns_of(path.target, target));
-    let mut filter = in_list(link, path.first.far, keys);
+    let mut filter = keys_condition(link, path.first.far, keys);
     if let Some(live) = path.live(target) {
         filter = filter.and(live);
     }
@@ -399,28 +395,28 @@ fn in_list(source: SourceId, column: &'static str, keys: &[Value<'static>]) -> N
     }
 }
 
-/// `key IN (..)`, or for keys of several columns `(a = .. AND b = ..) OR ..`.
-pub(super) fn key_condition(
-    meta: &'static EntityMeta,
-    source: SourceId,
-    keys: &[Vec<Value<'static>>],
-) -> Node {
-    let column = |i: &usize| meta.columns.get(*i).map_or("", |column| column.name);
-    if let [only] = meta.key {
+/// Keys of several columns in a hash table.
+pub(super) fn keys_text(key: &[Value<'_>]) -> KeyText {
+    match key {
+        [only] => key_text(only),
+        several => several.iter().map(key_text).collect::<Vec<_>>().join("\u{1f}"),
+    }
+}
+
+/// `columns IN (..)`, or for keys of several columns `(a = .. AND b = ..) OR ..`.
+pub(super) fn keys_condition(source: SourceId, columns: ColumnNames, keys: &[Vec<Value<'static>>]) -> Node {
+    if let (1, Some(only)) = (columns.len(), columns.get(0)) {
         let keys: Vec<Value<'static>> = keys.iter().filter_map(|key| key.first().cloned()).collect();
-        return in_list(source, column(only), &keys);
+        return in_list(source, only, &keys);
     }
     let one = |key: &Vec<Value<'static>>| {
-        let parts = meta.key.iter().zip(key).map(|(i, value)| {
-            let part = Node::Column {
-                source,
-                name: column(i).into(),
-            };
-            Node::binary(BinaryOp::Eq, part, Node::Value(value.clone()))
-        });
+        let parts = columns.iter().zip(key);
+        let equals = |(name, value): (&'static str, &Value<'static>)| {
+            Node::binary(BinaryOp::Eq, column(source, name), Node::Value(value.clone()))
+        };
         Node::Logic {
             all: true,
-            parts: parts.collect(),
+            parts: parts.map(equals).collect(),
         }
     };
     Node::Logic {

@@ -168,8 +168,8 @@ pub(crate) trait AnyArena: Send {
     fn free(&mut self, slot: u32);
     /// Takes a snapshot if there is none yet: the value is about to change.
     fn touch(&mut self, slot: u32);
-    /// The slot of the row whose key is this one value.
-    fn slot_of(&self, key: &Value<'_>) -> Option<u32>;
+    /// The slot of the row of that key.
+    fn slot_of(&self, key: &[Value<'_>]) -> Option<u32>;
     /// Tracks the row.
     fn track_row(&mut self, row: &RowReader<'_>) -> Result<u32>;
     /// Has the entity rules of its own?
@@ -323,8 +323,11 @@ impl<T: Entity> AnyArena for Arena<T> {
         }
     }
 
-    fn slot_of(&self, key: &Value<'_>) -> Option<u32> {
-        let row = KeyRow { key };
+    fn slot_of(&self, key: &[Value<'_>]) -> Option<u32> {
+        let row = KeyRow {
+            columns: T::META.key,
+            key,
+        };
         let key = T::decode_key(&RowReader::new(&row)).ok()?;
         self.find(&key)
     }
@@ -356,18 +359,21 @@ impl<T: Entity> AnyArena for Arena<T> {
     }
 }
 
-/// A row that has one value in every column: enough to decode a key of one column.
+/// A row of which only the key is known: enough to decode the key.
 struct KeyRow<'v> {
-    key: &'v Value<'v>,
+    columns: &'static [usize],
+    key: &'v [Value<'v>],
 }
 
 impl crate::drivers::Row for KeyRow<'_> {
-    fn value(&self, _: usize) -> Value<'_> {
-        self.key.borrowed()
+    fn value(&self, index: usize) -> Value<'_> {
+        let at = self.columns.iter().position(|column| *column == index);
+        at.and_then(|at| self.key.get(at))
+            .map_or(Value::Null, Value::borrowed)
     }
 
     fn width(&self) -> usize {
-        1
+        self.columns.len()
     }
 }
 
@@ -493,6 +499,7 @@ impl Store {
             arena,
             slot,
             generation,
+            part: 0,
         }
     }
 
@@ -539,17 +546,21 @@ impl Store {
             arena,
             slot,
             generation,
+            part: 0,
         }))
     }
 
-    /// The key behind a handle, of one column; what an `Fk` to it is set to.
+    /// The column of the key that a handle stands for as a value; what an `Fk` to it is set to.
     pub(crate) fn key_of(&self, raw: RawHandle) -> Result<Value<'static>> {
         let arena = self.check(raw)?;
         let meta = arena.meta();
-        let Some(first) = meta.key.first() else {
-            return Err(Error::Flush(format!("`{}` has no key", meta.name)));
+        let Some(column) = meta.key.get(usize::from(raw.part)) else {
+            return Err(Error::Flush(format!(
+                "the key of `{}` has no such column",
+                meta.name
+            )));
         };
-        match arena.encode(raw.slot, *first) {
+        match arena.encode(raw.slot, *column) {
             Value::Null => Err(Error::Flush(format!(
                 "a new `{}` is referred to before it has a key: flush first, or make the reference an `Fk` of an entity in this session",
                 meta.name

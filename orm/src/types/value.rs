@@ -50,6 +50,18 @@ pub struct RawHandle {
     pub(crate) arena: u32,
     pub(crate) slot: u32,
     pub(crate) generation: u32,
+    /// As a value: which column of the entity's key it stands for.
+    pub(crate) part: u8,
+}
+
+impl RawHandle {
+    /// The same handle, as the value of that column of the key.
+    pub(crate) fn key_part(self, part: usize) -> RawHandle {
+        RawHandle {
+            part: part as u8,
+            ..self
+        }
+    }
 }
 
 impl Value<'_> {

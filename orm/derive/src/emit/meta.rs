@@ -100,7 +100,9 @@ pub(super) fn columns(record: &Record) -> TokenStream {
             let Flatten { ty, optional, .. } = flatten;
             let prefix = flatten.prefix();
             let columns = quote_spanned! {ty.span()=> <#ty as ::aludel::Embedded>::COLUMNS };
-            quote! { ::aludel::mapper::Part::embedded(#columns, #prefix, #optional) }
+            let actions = actions(&flatten.on_delete, &flatten.on_update);
+            let actions = actions.map(|actions| quote! { .actions(#actions) });
+            quote! { ::aludel::mapper::Part::embedded(#columns, #prefix, #optional) #actions }
         }
     });
     joined(&parts.collect::<Vec<_>>())
@@ -108,7 +110,7 @@ pub(super) fn columns(record: &Record) -> TokenStream {
 
 /// A part of one column. A literal, as what is behind its reference must live as long as the constant.
 pub(super) fn own_part(meta: &TokenStream) -> TokenStream {
-    quote! { ::aludel::mapper::Part { columns: &[#meta], prefix: "", optional: false } }
+    quote! { ::aludel::mapper::Part { columns: &[#meta], prefix: "", optional: false, actions: ::aludel::mapper::NO_ACTIONS } }
 }
 
 /// The columns of several parts as one constant slice.
@@ -151,13 +153,8 @@ fn column_meta(column: &Column, single_key: bool) -> TokenStream {
     if let Some(sql_type) = &column.sql_type {
         meta.extend(quote! { .sql_type(#sql_type) });
     }
-    if column.on_delete.is_some() || column.on_update.is_some() {
-        let no_action = Ident::new("NoAction", Span::call_site());
-        let on_delete = column.on_delete.as_ref().unwrap_or(&no_action);
-        let on_update = column.on_update.as_ref().unwrap_or(&no_action);
-        meta.extend(
-            quote! { .actions(::aludel::ReferenceAction::#on_delete, ::aludel::ReferenceAction::#on_update) },
-        );
+    if let Some(actions) = actions(&column.on_delete, &column.on_update) {
+        meta.extend(quote! { .actions(#actions) });
     }
     if let Some(time) = &column.deferrable {
         meta.extend(quote! { .deferrable(::aludel::Deferrable::#time) });
@@ -196,6 +193,17 @@ fn column_meta(column: &Column, single_key: bool) -> TokenStream {
         meta.extend(quote! { .group(#group) });
     }
     meta
+}
+
+/// The two actions of a foreign key, where one is said.
+fn actions(on_delete: &Option<Ident>, on_update: &Option<Ident>) -> Option<TokenStream> {
+    let no_action = Ident::new("NoAction", Span::call_site());
+    let said = on_delete.is_some() || on_update.is_some();
+    let (on_delete, on_update) = (
+        on_delete.as_ref().unwrap_or(&no_action),
+        on_update.as_ref().unwrap_or(&no_action),
+    );
+    said.then(|| quote! { ::aludel::ReferenceAction::#on_delete, ::aludel::ReferenceAction::#on_update })
 }
 
 /// The default that the table declares: what is a literal, `now()`, or said by `server_default`.
@@ -271,7 +279,7 @@ fn relation_meta(ident: &Ident, relation: &Relation) -> TokenStream {
             let through = quote! {
                 ::core::option::Option::Some((|| <#through as ::aludel::Entity>::META, || (#by, #to)))
             };
-            (quote! { || "" }, through)
+            (quote! { || ::aludel::mapper::ColumnNames::None }, through)
         }
     };
     let order = relation.order.iter().map(|(field, descending)| {

@@ -89,7 +89,8 @@ fn implementation(entity: &Entity) -> TokenStream {
     let meta = meta::meta(entity);
     let own_meta = quote! { <#ident as ::aludel::Entity>::META };
     let keys: Vec<&Column> = record.columns().filter(|column| column.primary_key).collect();
-    let key_column = keys.first().map(|column| column.column_name());
+    let key_columns: Vec<String> = keys.iter().map(|column| column.column_name()).collect();
+    let key_column = key_columns.first();
     let key_parts: Vec<TokenStream> = keys.iter().map(|column| key_type(column)).collect();
     let key_type = tuple(&key_parts);
     let places = record.positions(|column| column.primary_key);
@@ -113,6 +114,7 @@ fn implementation(entity: &Entity) -> TokenStream {
             const META: &'static ::aludel::EntityMeta = #meta;
             const TABLE: &'static str = #table;
             const KEY_COLUMN: &'static str = #key_column;
+            const KEY_COLUMNS: &'static [&'static str] = &[#(#key_columns),*];
 
             fn encode(&self, column: usize) -> ::aludel::Value<'_> {
                 #encode

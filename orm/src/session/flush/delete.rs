@@ -73,18 +73,21 @@ impl Session {
             .collect()
     }
 
-    /// The row of the session that a reference points to.
+    /// The row of the session that a reference points to; `column` is the first of its columns.
     fn referred(&self, arena: usize, slot: u32, column: usize) -> Option<RowRef> {
         let any = self.store.any(arena)?;
         let reference = any.meta().columns.get(column)?.reference?;
-        match any.encode(slot, column) {
-            Value::Null => None,
-            Value::Pending(raw) => Some((raw.arena as usize, raw.slot)),
-            key => {
-                let target = self.store.arena_of((reference.entity)())?;
-                Some((target, self.store.any(target)?.slot_of(&key)?))
+        let columns = any.meta().foreign_keys().find(|key| key.start == column)?;
+        let mut key = Vec::with_capacity(columns.len());
+        for column in columns {
+            match any.encode(slot, column) {
+                Value::Null => return None,
+                Value::Pending(raw) => return Some((raw.arena as usize, raw.slot)),
+                value => key.push(value),
             }
         }
+        let target = self.store.arena_of((reference.entity)())?;
+        Some((target, self.store.any(target)?.slot_of(&key)?))
     }
 
     fn delete_run(&mut self, arena: usize, slots: &[u32]) -> Result<()> {
