@@ -279,7 +279,7 @@ impl Writer<'_> {
 
     /// One statement for each part that differs.
     fn alter_parts(&mut self, table: &str, from: &TableColumn, to: &TableColumn) -> Compiled {
-        if !(from.nullable && !to.nullable) {
+        if !from.nullable || to.nullable {
             self.alter_type(table, from, to)?;
         }
         match (from.auto, to.auto) {

@@ -350,7 +350,7 @@ impl Writer<'_> {
         let mut sql = Ddl::new(self.dialect, "");
         sql.name(&column.name)?;
         let name = sql.text;
-        if !(found.nullable && !column.nullable) || new.primary_key.contains(&column.name) {
+        if !found.nullable || column.nullable || new.primary_key.contains(&column.name) {
             return Ok(Some(name));
         }
         let default = column.default.as_ref().map(|default| {
