@@ -97,8 +97,8 @@ impl Engine {
         done: &mut dyn FnMut(&Done),
     ) -> Result<Vec<Done>> {
         let mut connection = self.connect()?;
-        history::create(&mut connection)?;
         locked(&mut connection, |connection| {
+            history::create(connection)?;
             let mut all = Vec::new();
             while let Some((next, up)) = next_step(connection, migrations, version)? {
                 let started = Instant::now();
