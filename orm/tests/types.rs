@@ -143,6 +143,7 @@ macro_rules! round_trips {
     ($($(#[$meta:meta])* $name:ident: $ty:ty, $values:expr $(, not_compared $why:literal)?;)*) => {$(
         $(#[$meta])*
         #[test]
+        #[allow(clippy::redundant_field_names, reason = "the derive's code, of a struct that a macro made")]
         fn $name() {
             #[derive(Entity, Debug, Clone, PartialEq)]
             #[entity(table = "kept")]
