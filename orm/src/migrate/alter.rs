@@ -491,8 +491,10 @@ impl Writer<'_> {
 /// The value of a column in another type. Some types have no cast straight from one to the other.
 fn cast(name: &str, (from, odd): (Kind, bool), to: Kind, declared: &str) -> String {
     match (from, to) {
-        (Kind::Bool, Kind::Int(16 | 64) | Kind::Real(_)) if !odd => format!("{name}::integer::{declared}"),
-        (Kind::Int(16 | 64) | Kind::Real(_), Kind::Bool) => format!("({name} <> 0)"),
+        (Kind::Bool, Kind::Int(16 | 64) | Kind::Real(_) | Kind::Decimal) if !odd => {
+            format!("{name}::integer::{declared}")
+        }
+        (Kind::Int(16 | 64) | Kind::Real(_) | Kind::Decimal, Kind::Bool) => format!("({name} <> 0)"),
         (Kind::Text, Kind::Bytes) if !odd => format!("convert_to({name}, 'UTF8')"),
         (Kind::Bytes, Kind::Text) => format!("convert_from({name}, 'UTF8')"),
         _ => format!("{name}::{declared}"),

@@ -438,7 +438,7 @@ fn is_narrower(from: Kind, to: Kind) -> bool {
     match (from, to) {
         (Kind::Int(from), Kind::Int(to)) | (Kind::Real(from), Kind::Real(to)) => to < from,
         (Kind::Bool, _) | (_, Kind::Text | Kind::Named(_)) => false,
-        (Kind::Int(_), Kind::Real(_)) => false,
+        (Kind::Int(_), Kind::Real(_) | Kind::Decimal) => false,
         (from, to) => from != to,
     }
 }
@@ -449,7 +449,7 @@ fn empty_value(column: &TableColumn) -> Option<String> {
     let value = match column.kind {
         // Taken as false by all.
         Kind::Bool => "'0'",
-        Kind::Int(_) | Kind::Real(_) => "0",
+        Kind::Int(_) | Kind::Real(_) | Kind::Decimal => "0",
         Kind::Text | Kind::Enum(_) => "''",
         Kind::Json => "'null'",
         Kind::Timestamp | Kind::DateTime => "'1970-01-01 00:00:00'",
