@@ -95,6 +95,9 @@ pub struct CteId(pub usize);
 /// Which attached database a table is in: 0 main, 1 temp, 2.. attached.
 pub type DatabaseIndex = usize;
 
+/// Some databases: few, mostly.
+pub type DatabaseList = SmallVec<[DatabaseIndex; 3]>;
+
 /// An operator of the plan.
 #[derive(Clone, Debug)]
 pub enum Node {
@@ -123,7 +126,7 @@ pub enum Node {
         expressions: Vec<Expr>,
     },
     /// For each row of the outer side, the inner side opened anew with the registers set.
-    NestedLoop(Box<NestedLoop>),
+    NestedLoop(Arc<NestedLoop>),
     /// Equi-join through a hash table on the right side.
     HashJoin(Box<HashJoin>),
     /// GROUP BY and aggregates.

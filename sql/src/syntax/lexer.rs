@@ -13,7 +13,7 @@
 //!
 //! `settle_window_words` decides that over the finished tokens, from left to right.
 
-use super::keyword::{Folded, KEYWORD_MIN, folded_keyword};
+use super::keyword::keyword_in_front;
 use super::token::{Token, TokenKind};
 
 /// What a byte can be part of.
@@ -93,6 +93,12 @@ impl<'a> Lexer<'a> {
         let start = self.at;
         let kind = if is(first, LETTER) && !matches!(first, b'x' | b'X') {
             self.word()
+        } else if first == b'.' && !is(self.peek(1), DIGIT) {
+            self.at += 1;
+            TokenKind::Dot
+        } else if first == b',' {
+            self.at += 1;
+            TokenKind::Comma
         } else {
             self.token_kind(first)
         };
@@ -149,21 +155,13 @@ impl<'a> Lexer<'a> {
     }
 
     /// Takes one token that starts with `first` and says what it is.
-    #[inline]
+    #[inline(never)]
     fn token_kind(&mut self, first: u8) -> TokenKind {
         use TokenKind as T;
         match first {
             0 => T::End,
             b'x' | b'X' if self.peek(1) == b'\'' => self.blob(),
             b'a'..=b'z' | b'A'..=b'Z' | b'_' | 0x80.. => self.word_with_x(),
-            b'.' if !is(self.peek(1), DIGIT) => {
-                self.at += 1;
-                T::Dot
-            }
-            b',' => {
-                self.at += 1;
-                T::Comma
-            }
             b'0'..=b'9' | b'.' => self.number(),
             b'\'' | b'"' | b'`' => self.quoted(first),
             b'[' => self.bracketed(),
@@ -214,17 +212,12 @@ impl<'a> Lexer<'a> {
     #[inline(always)]
     fn word(&mut self) -> TokenKind {
         let rest = self.sql.get(self.at..).unwrap_or_default();
-        let mut folded = Folded::default();
-        let mut length = 0;
-        while let Some(&byte) = rest.get(length).filter(|&&byte| is(byte, WORD)) {
-            folded = folded.with(byte);
-            length += 1;
-        }
+        let length = rest
+            .iter()
+            .position(|&byte| !is(byte, WORD))
+            .unwrap_or(rest.len());
         self.at += length;
-        if length < KEYWORD_MIN {
-            return TokenKind::Id;
-        }
-        folded_keyword(&rest[..length], folded).unwrap_or(TokenKind::Id)
+        keyword_in_front(rest, length).unwrap_or(TokenKind::Id)
     }
 
     #[inline(never)]

@@ -51,6 +51,18 @@ impl Clause {
         )
     }
 
+    /// Whether it is an expression of the schema: some operators are prohibited there.
+    pub fn is_of_schema(self) -> bool {
+        matches!(
+            self,
+            Clause::Check
+                | Clause::Generated
+                | Clause::IndexExpression
+                | Clause::IndexFilter
+                | Clause::Default
+        )
+    }
+
     /// Whether window functions may.
     fn allows_windows(self) -> bool {
         matches!(self, Clause::Projection | Clause::OrderBy)
