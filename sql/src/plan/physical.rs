@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use aludel_storage::format::Collation;
 
-use super::expr::{CompareRule, Expr, Register, Subquery};
+use super::expr::{CompareRule, Expr, RegisterBindings, Subquery};
 use crate::catalog::{Index, Table};
 use crate::functions::Function;
 use crate::value::Affinity;
@@ -386,7 +386,7 @@ pub struct NestedLoop {
     /// The inner (right) side; it may read `bindings`' registers.
     pub inner: Node,
     /// Expressions over the outer row that are put into registers before the inner side is opened.
-    pub bindings: Vec<(Register, Expr)>,
+    pub bindings: RegisterBindings,
     /// How. Right and Full are not possible here when the inner side reads registers.
     pub kind: JoinKind,
     /// What else must hold of a pair (ON), over the joined layout.

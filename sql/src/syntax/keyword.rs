@@ -96,7 +96,7 @@ pub(crate) fn keyword(word: &[u8]) -> Option<TokenKind> {
 /// The keyword that the first `length` bytes of `text` spell, which are identifier bytes.
 #[inline(always)]
 pub(super) fn keyword_in_front(text: &[u8], length: usize) -> Option<TokenKind> {
-    if !(KEYWORD_MIN..=LENGTH_MAX).contains(&length) {
+    if length > LENGTH_MAX {
         return None;
     }
     let folded = Folded::of_front(text, length);

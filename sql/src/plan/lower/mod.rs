@@ -21,7 +21,7 @@ mod write;
 
 use super::bind::{Binder, Tables};
 use super::context::{Compiled, CompiledKind, PlanContext, Settings};
-use super::expr::{Expr, Register};
+use super::expr::{Register, RegisterBindings};
 use super::logical::{ColumnRef, OutputColumn, Query, Scalar, TableId};
 use super::physical::{DatabaseList, Plan, ResultColumn};
 use crate::error::{Error, Result};
@@ -134,8 +134,8 @@ impl<'a> Lowerer<'a> {
     }
 
     /// The bindings of a frame, as expressions over the rows of its owner.
-    fn bindings(&mut self, bindings: Bindings, layout: &Layout) -> Result<Vec<(Register, Expr)>> {
-        let mut bound = Vec::with_capacity(bindings.len());
+    fn bindings(&mut self, bindings: Bindings, layout: &Layout) -> Result<RegisterBindings> {
+        let mut bound = RegisterBindings::new();
         for (column, register) in bindings {
             bound.push((register, self.column(column, layout)?));
         }
