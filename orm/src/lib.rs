@@ -111,16 +111,16 @@ mod topology;
 pub mod types;
 
 pub use aludel_derive::{ColumnType, Entity};
-pub use dialect::{CompileError, TransactionMode};
+pub use dialect::{CompileError, Isolation, TransactionMode};
 pub use drivers::{DriverError, Failure};
 pub use engine::{Connection, Engine, PoolOptions, UrlError, statements_run};
 pub use error::{Error, HandleError, Result};
 pub use expr::{Column, Expr, SourceId};
 pub use mapper::{
-    Cascade, ColumnMeta, Columns, DefaultValue, Entity, EntityMeta, Fk, Handle, IndexMeta, Key, Mode,
-    Optional, ReferenceAction, RelationKind, RelationMeta, Required, RowReader,
+    Cascade, ColumnMeta, Columns, DefaultValue, Deferrable, Entity, EntityMeta, Fk, Handle, IndexMeta,
+    IndexPartMeta, Key, Mode, Optional, ReferenceAction, RelationKind, RelationMeta, Required, RowReader,
 };
-pub use query::{Query, query};
+pub use query::{Query, RowSet, query, recursive, values};
 pub use schema::Schema;
 pub use session::Session;
 #[cfg(feature = "json")]
@@ -135,12 +135,12 @@ pub mod prelude {
     #[cfg(feature = "json")]
     pub use crate::Json;
     pub use crate::expr::{
-        Bound, Operand, all_of, any_of, case, count_all, cume_dist, dense_rank, func, ntile, percent_rank,
-        rank, raw, row_number, val, when,
+        Bound, JsonOperand, Operand, TimeOperand, WindowOperand, all_of, any_of, case, count_all, cume_dist,
+        dense_rank, func, ntile, percent_rank, rank, raw, row_number, val, when,
     };
-    pub use crate::query::Executor;
+    pub use crate::query::{Executor, recursive, table, values};
     pub use crate::{
-        Column, ColumnType, Engine, Entity, Expr, Fk, Handle, Id, Query, Schema, Session, assert_statements,
-        query, schema,
+        Column, ColumnType, Engine, Entity, Expr, Fk, Handle, Id, Isolation, Query, Schema, Session,
+        assert_statements, query, schema,
     };
 }

@@ -6,10 +6,12 @@
 use std::borrow::Cow;
 
 use super::{
-    Conflicts, Dialect, Feature, GeneratedKey, InsensitiveLike, NullSafe, TransactionMode, push_quoted,
+    Comments, CompileError, Conflicts, Dialect, Feature, GeneratedKey, InsensitiveLike, Isolation,
+    JoinedTexts, NullSafe, TransactionMode, WriteJoin, push_quoted, spelling,
 };
 use crate::engine::Connection;
 use crate::error::Result;
+use crate::expr::{Interval, JsonStep, Portable};
 use crate::schema::{Schema, reflect};
 use crate::types::Kind;
 
@@ -25,7 +27,7 @@ impl Dialect for Mysql {
     fn supports(&self, feature: Feature) -> bool {
         matches!(
             feature,
-            Feature::Window | Feature::StatementRollback | Feature::VirtualColumns
+            Feature::Window | Feature::RowLocks | Feature::StatementRollback | Feature::VirtualColumns
         )
     }
 
@@ -44,6 +46,7 @@ impl Dialect for Mysql {
             Kind::Timestamp | Kind::DateTime => "datetime(6)",
             Kind::Date => "date",
             Kind::Time => "time(6)",
+            Kind::Decimal => "decimal(38,10)",
             Kind::Uuid => "binary(16)",
             Kind::Json => "json",
             Kind::Named(name) => name,
@@ -64,6 +67,7 @@ impl Dialect for Mysql {
             Kind::Bool | Kind::Int(_) => "signed",
             Kind::Text | Kind::Enum(_) | Kind::Json => "char",
             Kind::Bytes | Kind::Uuid => "binary",
+            Kind::Decimal => "decimal(38,10)",
             other => return self.type_name(other),
         })
     }
@@ -123,11 +127,87 @@ impl Dialect for Mysql {
         65_535
     }
 
+    /// Texts and numbers it sees.
+    fn value_type(&self, kind: Kind) -> Option<Cow<'static, str>> {
+        match kind {
+            Kind::Bytes | Kind::Uuid => Some("binary".into()),
+            Kind::Timestamp | Kind::DateTime | Kind::Date | Kind::Time => Some(self.type_name(kind)),
+            _ => None,
+        }
+    }
+
+    /// MariaDB has only the older form.
+    fn share_lock(&self) -> &'static str {
+        " LOCK IN SHARE MODE"
+    }
+
+    fn whole_division(&self) -> &'static str {
+        " DIV "
+    }
+
+    /// Its `length` counts bytes.
+    fn function_name<'n>(&self, name: &'n str) -> Cow<'n, str> {
+        Cow::Borrowed(match name {
+            "length" => "char_length",
+            other => other,
+        })
+    }
+
+    fn write_join(&self) -> WriteJoin {
+        WriteJoin::Join
+    }
+
+    fn spelling(&self, function: Portable) -> Option<&'static str> {
+        Some(spelling::mysql::spelling(function))
+    }
+
+    fn time_plus(&self, kind: Kind, interval: Interval) -> Option<(String, String)> {
+        Some(spelling::mysql::time_plus(kind, interval))
+    }
+
+    fn json_path(&self, path: &[JsonStep]) -> std::result::Result<String, CompileError> {
+        spelling::mysql::json_path(path)
+    }
+
+    fn joined_texts(&self) -> JoinedTexts {
+        JoinedTexts::GroupConcat
+    }
+
     fn begin(&self, mode: TransactionMode) -> &'static str {
         match mode {
             TransactionMode::ReadOnly => "START TRANSACTION READ ONLY",
             TransactionMode::Deferred | TransactionMode::Write => "START TRANSACTION",
         }
+    }
+
+    /// A column has one collation: that of the type makes room.
+    fn with_collation(&self, declared: &str, collation: &str) -> String {
+        let bare = declared
+            .split_once(" CHARACTER SET ")
+            .map_or(declared, |(bare, _)| bare);
+        let mut sql = format!("{bare} COLLATE ");
+        self.push_name(collation, &mut sql);
+        sql
+    }
+
+    fn comments(&self) -> Comments {
+        Comments::Inline
+    }
+
+    fn drop_foreign_key(&self) -> Option<&'static str> {
+        Some("DROP FOREIGN KEY")
+    }
+
+    fn begin_isolated(
+        &self,
+        mode: TransactionMode,
+        level: Isolation,
+    ) -> std::result::Result<Option<Cow<'static, str>>, CompileError> {
+        // Without SESSION it is the level of the next transaction only.
+        let (level, begin) = (level.sql(), self.begin(mode));
+        Ok(Some(
+            format!("SET TRANSACTION ISOLATION LEVEL {level}; {begin}").into(),
+        ))
     }
 
     fn reflect(&self, connection: &mut Connection) -> Result<Schema> {

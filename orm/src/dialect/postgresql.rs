@@ -2,9 +2,13 @@
 
 use std::borrow::Cow;
 
-use super::{Dialect, Feature, InsensitiveLike, TransactionMode, push_number};
+use super::{
+    Comments, CompileError, Dialect, Feature, InsensitiveLike, Isolation, TransactionMode, push_number,
+    spelling,
+};
 use crate::engine::Connection;
 use crate::error::Result;
+use crate::expr::{Interval, JsonStep, Portable};
 use crate::schema::{Schema, reflect};
 use crate::types::{Kind, Value};
 
@@ -38,6 +42,7 @@ impl Dialect for Postgresql {
             Kind::DateTime => "timestamp",
             Kind::Date => "date",
             Kind::Time => "time",
+            Kind::Decimal => "numeric",
             Kind::Uuid => "uuid",
             Kind::Json => "jsonb",
             Kind::Named(name) => name,
@@ -56,8 +61,13 @@ impl Dialect for Postgresql {
             Value::Bool(_) => Some("boolean"),
             Value::Int(_) => Some("bigint"),
             Value::Real(_) => Some("double precision"),
+            Value::Decimal(_) => Some("numeric"),
             _ => None,
         }
+    }
+
+    fn value_type(&self, kind: Kind) -> Option<Cow<'static, str>> {
+        Some(self.type_name(kind))
     }
 
     fn insensitive_like(&self) -> InsensitiveLike {
@@ -69,8 +79,24 @@ impl Dialect for Postgresql {
         65_535
     }
 
+    fn comments(&self) -> Comments {
+        Comments::Apart
+    }
+
     fn reflect(&self, connection: &mut Connection) -> Result<Schema> {
         reflect::postgresql::schema(connection)
+    }
+
+    fn spelling(&self, function: Portable) -> Option<&'static str> {
+        Some(spelling::postgresql::spelling(function))
+    }
+
+    fn time_plus(&self, kind: Kind, interval: Interval) -> Option<(String, String)> {
+        Some(spelling::postgresql::time_plus(kind, interval))
+    }
+
+    fn json_path(&self, path: &[JsonStep]) -> std::result::Result<String, CompileError> {
+        Ok(spelling::postgresql::json_path(path))
     }
 
     fn begin(&self, mode: TransactionMode) -> &'static str {
@@ -78,5 +104,18 @@ impl Dialect for Postgresql {
             TransactionMode::ReadOnly => "BEGIN READ ONLY",
             TransactionMode::Deferred | TransactionMode::Write => "BEGIN",
         }
+    }
+
+    fn begin_isolated(
+        &self,
+        mode: TransactionMode,
+        level: Isolation,
+    ) -> std::result::Result<Option<Cow<'static, str>>, CompileError> {
+        let access = match mode {
+            TransactionMode::ReadOnly => "READ ONLY",
+            TransactionMode::Deferred | TransactionMode::Write => "READ WRITE",
+        };
+        let level = level.sql();
+        Ok(Some(format!("BEGIN ISOLATION LEVEL {level} {access}").into()))
     }
 }

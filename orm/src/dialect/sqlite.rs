@@ -2,9 +2,13 @@
 
 use std::borrow::Cow;
 
-use super::{Dialect, Feature, GeneratedKey, InsensitiveLike, NullSafe, TransactionMode};
+use super::{
+    CompileError, Dialect, Feature, GeneratedKey, InsensitiveLike, Isolation, NullSafe, TransactionMode,
+    WriteJoin, spelling,
+};
 use crate::engine::Connection;
 use crate::error::Result;
+use crate::expr::{Interval, Portable};
 use crate::schema::{Schema, reflect};
 use crate::types::Kind;
 
@@ -19,16 +23,23 @@ impl Dialect for Sqlite {
 
     fn supports(&self, feature: Feature) -> bool {
         match feature {
+            Feature::IncludeColumns => false,
             Feature::Returning
             | Feature::NullsOrder
             | Feature::AggregateFilter
             | Feature::Window
+            | Feature::FullJoin
+            | Feature::MaterializedHint
+            | Feature::ValuesList
             | Feature::PartialIndex
+            | Feature::ExpressionIndex
+            | Feature::DeferrableKeys
             | Feature::IndexIfNotExists
             | Feature::StatementRollback
             | Feature::VirtualColumns
             | Feature::TransactionalDdl
             | Feature::ForwardReferences => true,
+            Feature::Lateral | Feature::RowLocks => false,
         }
     }
 
@@ -44,6 +55,7 @@ impl Dialect for Sqlite {
             Kind::DateTime => "DATETIME",
             Kind::Date => "DATE",
             Kind::Time => "TIME",
+            Kind::Decimal => "DECIMAL",
             Kind::Uuid => "UUID",
             // TEXT affinity: under a name of its own, the JSON text `1` would be made a number.
             Kind::Json | Kind::Enum(_) => "TEXT",
@@ -55,6 +67,7 @@ impl Dialect for Sqlite {
         Cow::Borrowed(match kind {
             Kind::Bool => "INTEGER",
             Kind::Timestamp | Kind::DateTime | Kind::Date | Kind::Time => "TEXT",
+            Kind::Decimal => "ANY",
             Kind::Uuid => "BLOB",
             other => return self.type_name(other),
         })
@@ -85,8 +98,29 @@ impl Dialect for Sqlite {
         "INTEGER PRIMARY KEY".to_owned()
     }
 
+    /// What ALTER TABLE cannot, a new table can.
+    fn drop_foreign_key(&self) -> Option<&'static str> {
+        None
+    }
+
+    fn defer_foreign_keys(&self) -> Option<&'static str> {
+        Some("PRAGMA defer_foreign_keys = ON")
+    }
+
     fn reflect(&self, connection: &mut Connection) -> Result<Schema> {
         reflect::sqlite::schema(connection)
+    }
+
+    fn write_join(&self) -> WriteJoin {
+        WriteJoin::FromOrExists
+    }
+
+    fn spelling(&self, function: Portable) -> Option<&'static str> {
+        Some(spelling::sqlite::spelling(function))
+    }
+
+    fn time_plus(&self, kind: Kind, interval: Interval) -> Option<(String, String)> {
+        Some(spelling::sqlite::time_plus(kind, interval))
     }
 
     fn begin(&self, mode: TransactionMode) -> &'static str {
@@ -94,5 +128,14 @@ impl Dialect for Sqlite {
             TransactionMode::Write => "BEGIN IMMEDIATE",
             TransactionMode::Deferred | TransactionMode::ReadOnly => "BEGIN",
         }
+    }
+
+    fn begin_isolated(
+        &self,
+        _: TransactionMode,
+        _: Isolation,
+    ) -> std::result::Result<Option<Cow<'static, str>>, CompileError> {
+        // All of its transactions are serializable.
+        Ok(None)
     }
 }

@@ -14,20 +14,26 @@ mod change;
 mod compound;
 mod executor;
 mod insert;
+mod outer;
 mod related;
+mod rows;
 mod select;
 mod selection;
 mod source;
 mod sql;
 mod subquery;
+mod table;
 
-pub use change::{Delete, SetList, SetTo, Update};
+pub use change::{Delete, SetList, SetTo, Update, Using};
 pub use executor::{Detached, Executor};
-pub use insert::{Insert, Upsert};
+pub use insert::{Insert, InsertInto, Upsert};
+pub use outer::{OuterJoined, OuterSingle};
+pub use rows::{Derived, DerivedColumn, Handles, Recursive, RowSet, ValueRow, recursive, values};
 pub use select::{Query, query};
 pub use selection::{Selection, SingleColumn};
 pub use source::{Append, Maybe, Source};
 pub use sql::{FromRow, Sql};
+pub use table::{AnyColumns, DeleteTable, UpdateTable, table, table_in};
 
 /// What sessions need of the builders.
 pub(crate) mod internals {

@@ -2,8 +2,10 @@
 
 use crate::expr::SourceId;
 use crate::mapper::{Entity, Optional, Required};
+use crate::query::rows::{Handles, RowSet};
 use crate::query::selection::Selection;
 
+#[diagnostic::on_unimplemented(message = "`{Self}` is no entity, and no query can read from it")]
 /// What a query reads from: an entity, a left-joined one ([`Maybe`]), or a tuple of these.
 pub trait Source: 'static {
     /// What closures get: the columns, or a tuple of them.
@@ -12,9 +14,6 @@ pub trait Source: 'static {
 
 /// One source of a query.
 pub trait SingleSource: Source {
-    /// The entity.
-    type Entity: Entity;
-
     /// The columns of that source.
     #[doc(hidden)]
     fn columns(source: SourceId) -> Self::Columns;
@@ -24,25 +23,23 @@ pub trait SingleSource: Source {
 #[derive(Debug)]
 pub struct Maybe<T>(std::marker::PhantomData<fn() -> T>);
 
+#[diagnostic::do_not_recommend]
 impl<T: Entity> Source for T {
     type Columns = T::Columns<Required>;
 }
 
 impl<T: Entity> SingleSource for T {
-    type Entity = T;
-
     fn columns(source: SourceId) -> Self::Columns {
         crate::mapper::Columns::at(source)
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Entity> Source for Maybe<T> {
     type Columns = T::Columns<Optional>;
 }
 
 impl<T: Entity> SingleSource for Maybe<T> {
-    type Entity = T;
-
     fn columns(source: SourceId) -> Self::Columns {
         crate::mapper::Columns::at(source)
     }
@@ -66,8 +63,26 @@ impl<T: Entity, N: SingleSource> Append<N> for T {
     }
 }
 
+/// After a right or full join.
+impl<T: Entity, N: SingleSource> Append<N> for Maybe<T> {
+    type Joined = (Maybe<T>, N);
+
+    fn append(columns: Self::Columns, next: N::Columns) -> (Self::Columns, N::Columns) {
+        (columns, next)
+    }
+}
+
+impl<H: Handles, N: SingleSource> Append<N> for RowSet<H> {
+    type Joined = (RowSet<H>, N);
+
+    fn append(columns: H, next: N::Columns) -> (H, N::Columns) {
+        (columns, next)
+    }
+}
+
 macro_rules! tuples {
     ($($name:ident)*) => {
+        #[diagnostic::do_not_recommend]
         impl<$($name: SingleSource),*> Source for ($($name,)*) {
             type Columns = ($($name::Columns,)*);
         }
