@@ -55,7 +55,10 @@ impl<'a> Binder<'a> {
         };
         let column = bound.as_column()?;
         let base = self.tables.get(column.table).base()?;
-        let declared = &base.columns.get(column.column.index().or(base.rowid_alias)?)?.name;
+        let declared = &base
+            .columns
+            .get(column.column.index().or(base.rowid_alias)?)?
+            .name;
         // Names in a join in parentheses follow rules of their own, so those are left to [`default_name`](Self::default_name).
         let plain = self.scopes.len() == 1 && self.scope_has_no_nested();
         (plain && written.text.len() == declared.len() && written.text.bytes().eq(declared.bytes()))
