@@ -70,7 +70,7 @@ pub(super) type Bound = Option<NonZero<u32>>;
 #[derive(Clone, Debug)]
 enum Equal {
     Few(u8, [u32; 4]),
-    Many(Box<Vec<u32>>),
+    Many(Box<[u32]>),
 }
 
 impl Equal {
@@ -96,12 +96,9 @@ impl Equal {
 
     #[cold]
     fn push_far(&mut self, number: u32) {
-        if let Equal::Few(..) = self {
-            *self = Equal::Many(Box::new(self.as_slice().to_vec()));
-        }
-        if let Equal::Many(numbers) = self {
-            numbers.push(number);
-        }
+        let mut numbers = self.as_slice().to_vec();
+        numbers.push(number);
+        *self = Equal::Many(numbers.into());
     }
 }
 
