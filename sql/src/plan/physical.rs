@@ -8,7 +8,7 @@
 //!                                                     <- IndexScan posts   [author, likes]
 //! ```
 //!
-//! A plan that depends on an outer row reads it through registers ([`Register`]); whoever owns the outer row sets them
+//! A plan that depends on an outer row reads it through registers ([`Register`](super::expr::Register)); whoever owns the outer row sets them
 //! and opens the plan again.
 
 use ecow::EcoString;
