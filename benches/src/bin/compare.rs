@@ -1,4 +1,5 @@
 //! `compare [WORKLOAD..]`: each workload on Aludel and on the bundled SQLite in turn, and the ratio of their times.
+//! `compare orm [OPTIONS]`: the ORM beside others; a program of its own (see [`peers`]), which has the options.
 
 #![forbid(unsafe_code)]
 
@@ -7,10 +8,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use aludel_benches::compare::{Measured, Settings, Suite, Templates, Workload, measure, plans, suites};
+use aludel_benches::peers;
 use clap::Parser;
 use serde_json::json;
 
-/// Measures Aludel against SQLite.
+/// Measures Aludel against SQLite; `compare orm` measures its ORM against others, see `compare orm --help`.
 #[derive(Parser)]
 struct Arguments {
     /// Workloads or suites (standard, tpch, speedtest) to run; the standard suite when none is named.
@@ -33,6 +35,9 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
+    if std::env::args().nth(1).is_some_and(|first| first == "orm") {
+        return orm();
+    }
     let arguments = Arguments::parse();
     match run(&arguments) {
         Ok(true) => ExitCode::SUCCESS,
@@ -40,6 +45,18 @@ fn main() -> ExitCode {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("compare: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Has the other program do all of it.
+fn orm() -> ExitCode {
+    match peers::run(std::env::args().skip(2)) {
+        Ok(status) if status.success() => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("compare orm: {error}");
             ExitCode::FAILURE
         }
     }
