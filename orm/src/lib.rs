@@ -111,7 +111,7 @@ mod topology;
 pub mod types;
 
 pub use aludel_derive::{ColumnType, Entity};
-pub use dialect::{CompileError, TransactionMode};
+pub use dialect::{CompileError, Isolation, TransactionMode};
 pub use drivers::{DriverError, Failure};
 pub use engine::{Connection, Engine, PoolOptions, UrlError, statements_run};
 pub use error::{Error, HandleError, Result};
@@ -120,7 +120,7 @@ pub use mapper::{
     Cascade, ColumnMeta, Columns, DefaultValue, Entity, EntityMeta, Fk, Handle, IndexMeta, Key, Mode,
     Optional, ReferenceAction, RelationKind, RelationMeta, Required, RowReader,
 };
-pub use query::{Query, query};
+pub use query::{Query, RowSet, query, recursive, values};
 pub use schema::Schema;
 pub use session::Session;
 #[cfg(feature = "json")]
@@ -138,9 +138,9 @@ pub mod prelude {
         Bound, Operand, all_of, any_of, case, count_all, cume_dist, dense_rank, func, ntile, percent_rank,
         rank, raw, row_number, val, when,
     };
-    pub use crate::query::Executor;
+    pub use crate::query::{Executor, recursive, values};
     pub use crate::{
-        Column, ColumnType, Engine, Entity, Expr, Fk, Handle, Id, Query, Schema, Session, assert_statements,
-        query, schema,
+        Column, ColumnType, Engine, Entity, Expr, Fk, Handle, Id, Isolation, Query, Schema, Session,
+        assert_statements, query, schema,
     };
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use aludel::prelude::*;
 use aludel::{Error, Failure};
-use support::{User, backends, four, matrix, on_each};
+use support::{User, backends, four, matrix, on_each, on_each_shared};
 
 fn schemes() -> impl Iterator<Item = &'static str> {
     backends()
@@ -161,4 +161,83 @@ fn a_busy_transaction_is_tried_again() {
         assert_eq!(engine.connect()?.query::<User>().count()?, 1);
         Ok(())
     });
+}
+
+/// What a transaction sees of one that commits beside it.
+#[test]
+fn isolation_levels() {
+    on_each_shared(|engine| {
+        let server = !engine.dialect().name().starts_with("sqlite");
+        for (level, sees_new) in [
+            (Isolation::ReadCommitted, server),
+            (Isolation::RepeatableRead, false),
+        ] {
+            let mut reader = engine.with_isolation(level).session()?;
+            let before = reader.query::<User>().count()?;
+            engine.transaction(|session| {
+                session.add(User::new(format!("{level:?}")));
+                Ok(())
+            })?;
+            let after = reader.query::<User>().count()?;
+            assert_eq!(after, before + u64::from(sees_new), "{level:?}");
+            reader.rollback()?;
+            assert_eq!(reader.query::<User>().count()?, before + 1);
+        }
+        Ok(())
+    });
+}
+
+/// Two transactions of which each would have read something else, had the other come first: one is told to come again.
+#[test]
+fn isolation_serializable_is_retried() {
+    on_each_shared(|engine| {
+        if engine.dialect().name() == "mysql" {
+            return matrix::not_applicable(
+                "readers of serializable transactions lock what they read, and writers wait",
+            );
+        }
+        let engine = engine.with_isolation(Isolation::Serializable);
+        let count_and_add = |session: &mut Session, name: &str| {
+            let count = session.query::<User>().count()?;
+            session.add(User::new(format!("{name} after {count}")));
+            Ok(count)
+        };
+        let mut attempts = 0;
+        let counted = engine.transaction_with_retry(3, |session| {
+            attempts += 1;
+            let count = count_and_add(session, "first")?;
+            if attempts == 1 {
+                engine.transaction(|other| count_and_add(other, "second").map(drop))?;
+            }
+            Ok(count)
+        })?;
+        assert_eq!((attempts, counted), (2, 1));
+        let names: Vec<String> = engine
+            .session()?
+            .query::<User>()
+            .order_by(|u| u.name)
+            .select(|u| u.name)
+            .fetch()?;
+        assert_eq!(names, ["first after 1", "second after 0"]);
+        Ok(())
+    });
+}
+
+#[test]
+fn isolation_of_a_url() {
+    on_each(|engine| {
+        let mut connection = engine.with_isolation(Isolation::ReadUncommitted).connect()?;
+        connection.begin(aludel::TransactionMode::ReadOnly)?;
+        assert!(connection.in_transaction());
+        // Twice is an error, whatever the level.
+        assert!(connection.begin(aludel::TransactionMode::Deferred).is_err());
+        connection.rollback()
+    });
+    for url in backends() {
+        let engine = Engine::open(&format!("{url}?isolation=serializable")).unwrap();
+        assert_eq!(
+            engine.connect().unwrap().scalar::<i64>("SELECT 1", &[]).unwrap(),
+            1
+        );
+    }
 }

@@ -73,6 +73,12 @@ pub trait Dialect: Debug + Send + Sync + 'static {
         None
     }
 
+    /// The type that the values of a VALUES list are cast to, where the backend does not see what they are.
+    fn value_type(&self, kind: Kind) -> Option<Cow<'static, str>> {
+        let _ = kind;
+        None
+    }
+
     /// The expression of the current date and time.
     fn now(&self) -> &'static str {
         "CURRENT_TIMESTAMP"
@@ -153,6 +159,22 @@ pub trait Dialect: Debug + Send + Sync + 'static {
             TransactionMode::Deferred | TransactionMode::Write => "BEGIN",
         }
     }
+
+    /// The statements that begin a transaction of that level; `None` where [`begin`](Self::begin) gives it, or a stricter one, as it is.
+    ///
+    /// # Errors
+    /// [`CompileError::Unsupported`] where the backend cannot promise the level.
+    fn begin_isolated(
+        &self,
+        mode: TransactionMode,
+        level: Isolation,
+    ) -> std::result::Result<Option<Cow<'static, str>>, CompileError> {
+        let _ = (mode, level);
+        Err(CompileError::Unsupported {
+            dialect: self.name(),
+            what: "isolation levels",
+        })
+    }
 }
 
 /// What not every backend has.
@@ -167,6 +189,12 @@ pub enum Feature {
     AggregateFilter,
     /// Window functions.
     Window,
+    /// `LATERAL` subqueries in FROM.
+    Lateral,
+    /// `MATERIALIZED` and `NOT MATERIALIZED` on common table expressions.
+    MaterializedHint,
+    /// `VALUES (..), (..)` as a query.
+    ValuesList,
     /// Partial indexes.
     PartialIndex,
     /// `CREATE INDEX IF NOT EXISTS`.
@@ -235,6 +263,48 @@ pub enum TransactionMode {
     Write,
     /// Will not write.
     ReadOnly,
+}
+
+/// What a transaction may see of others that run beside it: the levels of the SQL standard. A backend may give a stricter one than it is asked for.
+///
+/// ```
+/// use aludel::prelude::*;
+///
+/// # fn main() -> aludel::Result<()> {
+/// let engine = Engine::open("sqlite::memory:")?;
+/// let strict = engine.with_isolation(Isolation::Serializable);
+/// let done = strict.transaction_with_retry(5, |session| {
+///     // what is read here stays true until the commit, or the whole is run again
+///     session.sql("SELECT 1").scalar::<i64>()
+/// })?;
+/// assert_eq!(done, 1);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Isolation {
+    /// Changes of others show before they are committed.
+    ReadUncommitted,
+    /// Each statement sees what was committed before it began.
+    ReadCommitted,
+    /// All statements see what was committed before the first of them.
+    RepeatableRead,
+    /// As if one transaction ran after the other. A transaction that cannot be put in such an order fails with
+    /// [`Failure::Busy`](crate::Failure::Busy): run it again
+    /// ([`Engine::transaction_with_retry`](crate::Engine::transaction_with_retry)).
+    Serializable,
+}
+
+impl Isolation {
+    /// The level's name in SQL: `REPEATABLE READ`.
+    pub fn sql(self) -> &'static str {
+        match self {
+            Isolation::ReadUncommitted => "READ UNCOMMITTED",
+            Isolation::ReadCommitted => "READ COMMITTED",
+            Isolation::RepeatableRead => "REPEATABLE READ",
+            Isolation::Serializable => "SERIALIZABLE",
+        }
+    }
 }
 
 /// A statement that this backend cannot run, found before it runs.

@@ -6,7 +6,8 @@
 use std::borrow::Cow;
 
 use super::{
-    Conflicts, Dialect, Feature, GeneratedKey, InsensitiveLike, NullSafe, TransactionMode, push_quoted,
+    CompileError, Conflicts, Dialect, Feature, GeneratedKey, InsensitiveLike, Isolation, NullSafe,
+    TransactionMode, push_quoted,
 };
 use crate::engine::Connection;
 use crate::error::Result;
@@ -123,11 +124,32 @@ impl Dialect for Mysql {
         65_535
     }
 
+    /// Texts and numbers it sees.
+    fn value_type(&self, kind: Kind) -> Option<Cow<'static, str>> {
+        match kind {
+            Kind::Bytes | Kind::Uuid => Some("binary".into()),
+            Kind::Timestamp | Kind::DateTime | Kind::Date | Kind::Time => Some(self.type_name(kind)),
+            _ => None,
+        }
+    }
+
     fn begin(&self, mode: TransactionMode) -> &'static str {
         match mode {
             TransactionMode::ReadOnly => "START TRANSACTION READ ONLY",
             TransactionMode::Deferred | TransactionMode::Write => "START TRANSACTION",
         }
+    }
+
+    fn begin_isolated(
+        &self,
+        mode: TransactionMode,
+        level: Isolation,
+    ) -> std::result::Result<Option<Cow<'static, str>>, CompileError> {
+        // Without SESSION it is the level of the next transaction only.
+        let (level, begin) = (level.sql(), self.begin(mode));
+        Ok(Some(
+            format!("SET TRANSACTION ISOLATION LEVEL {level}; {begin}").into(),
+        ))
     }
 
     fn reflect(&self, connection: &mut Connection) -> Result<Schema> {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Dialect, Feature, InsensitiveLike, TransactionMode, push_number};
+use super::{CompileError, Dialect, Feature, InsensitiveLike, Isolation, TransactionMode, push_number};
 use crate::engine::Connection;
 use crate::error::Result;
 use crate::schema::{Schema, reflect};
@@ -60,6 +60,10 @@ impl Dialect for Postgresql {
         }
     }
 
+    fn value_type(&self, kind: Kind) -> Option<Cow<'static, str>> {
+        Some(self.type_name(kind))
+    }
+
     fn insensitive_like(&self) -> InsensitiveLike {
         InsensitiveLike::Ilike
     }
@@ -78,5 +82,18 @@ impl Dialect for Postgresql {
             TransactionMode::ReadOnly => "BEGIN READ ONLY",
             TransactionMode::Deferred | TransactionMode::Write => "BEGIN",
         }
+    }
+
+    fn begin_isolated(
+        &self,
+        mode: TransactionMode,
+        level: Isolation,
+    ) -> std::result::Result<Option<Cow<'static, str>>, CompileError> {
+        let access = match mode {
+            TransactionMode::ReadOnly => "READ ONLY",
+            TransactionMode::Deferred | TransactionMode::Write => "READ WRITE",
+        };
+        let level = level.sql();
+        Ok(Some(format!("BEGIN ISOLATION LEVEL {level} {access}").into()))
     }
 }

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::{Dialect, Feature, GeneratedKey, InsensitiveLike, NullSafe, TransactionMode};
+use super::{
+    CompileError, Dialect, Feature, GeneratedKey, InsensitiveLike, Isolation, NullSafe, TransactionMode,
+};
 use crate::engine::Connection;
 use crate::error::Result;
 use crate::schema::{Schema, reflect};
@@ -23,12 +25,15 @@ impl Dialect for Sqlite {
             | Feature::NullsOrder
             | Feature::AggregateFilter
             | Feature::Window
+            | Feature::MaterializedHint
+            | Feature::ValuesList
             | Feature::PartialIndex
             | Feature::IndexIfNotExists
             | Feature::StatementRollback
             | Feature::VirtualColumns
             | Feature::TransactionalDdl
             | Feature::ForwardReferences => true,
+            Feature::Lateral => false,
         }
     }
 
@@ -94,5 +99,14 @@ impl Dialect for Sqlite {
             TransactionMode::Write => "BEGIN IMMEDIATE",
             TransactionMode::Deferred | TransactionMode::ReadOnly => "BEGIN",
         }
+    }
+
+    fn begin_isolated(
+        &self,
+        _: TransactionMode,
+        _: Isolation,
+    ) -> std::result::Result<Option<Cow<'static, str>>, CompileError> {
+        // All of its transactions are serializable.
+        Ok(None)
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::EngineInner;
 use super::log::{Log, Running};
 use super::pool::Loan;
-use crate::dialect::{Dialect, TransactionMode};
+use crate::dialect::{Dialect, Isolation, TransactionMode};
 use crate::drivers::{DriverError, Outcome, Row, Rows, Statement};
 use crate::error::{Error, Result};
 use crate::types::{ColumnType, Value};
@@ -30,13 +30,15 @@ use crate::types::{ColumnType, Value};
 pub struct Connection {
     engine: Arc<EngineInner>,
     loan: Option<Loan>,
+    isolation: Option<Isolation>,
 }
 
 impl Connection {
-    pub(super) fn new(engine: Arc<EngineInner>, loan: Loan) -> Connection {
+    pub(super) fn new(engine: Arc<EngineInner>, loan: Loan, isolation: Option<Isolation>) -> Connection {
         Connection {
             engine,
             loan: Some(loan),
+            isolation,
         }
     }
 
@@ -103,13 +105,23 @@ impl Connection {
         Ok(all)
     }
 
-    /// Begins a transaction.
+    /// Begins a transaction, of the engine's isolation level.
     ///
     /// # Errors
-    /// Where one is open already.
+    /// Where one is open already; [`CompileError::Unsupported`](crate::CompileError::Unsupported) where the backend cannot promise the level.
     pub fn begin(&mut self, mode: TransactionMode) -> Result<()> {
-        let sql = self.dialect().begin(mode);
-        self.bare(sql, |connection| connection.begin(mode))
+        let isolated = match self.isolation {
+            // The driver says what is wrong when one is open already.
+            Some(level) if !self.in_transaction() => self.dialect().begin_isolated(mode, level)?,
+            _ => None,
+        };
+        match isolated {
+            Some(sql) => self.execute_batch(&sql),
+            None => {
+                let sql = self.dialect().begin(mode);
+                self.bare(sql, |connection| connection.begin(mode))
+            }
+        }
     }
 
     /// Commits the open transaction.

@@ -12,7 +12,7 @@ pub use log::statements_run;
 pub use pool::{PoolOptions, PoolStatus};
 pub use url::UrlError;
 
-use crate::dialect::{Dialect, TransactionMode};
+use crate::dialect::{Dialect, Isolation, TransactionMode};
 use crate::drivers::{Driver, NativeDriver};
 use crate::error::Result;
 use log::Log;
@@ -44,6 +44,7 @@ use url::Backend;
 #[derive(Clone)]
 pub struct Engine {
     inner: Arc<EngineInner>,
+    isolation: Option<Isolation>,
 }
 
 pub(crate) struct EngineInner {
@@ -67,7 +68,7 @@ impl Engine {
     /// | `mysql://user@host/database` | a MariaDB or MySQL server (feature `mysql`) |
     ///
     /// Options follow a `?`: `mode`, `busy_timeout`, `foreign_keys` (on unless said otherwise), `journal_mode`,
-    /// `synchronous`, `cache_size`, `begin`, `pool_size`, `max_overflow`, `pool_timeout`, `pool_recycle`, `pre_ping`,
+    /// `synchronous`, `cache_size`, `begin`, `isolation`, `pool_size`, `max_overflow`, `pool_timeout`, `pool_recycle`, `pre_ping`,
     /// `echo`. (From `begin` on they are options of all backends; a server's URL takes the server's own options beside them.) A connection is opened at once, so that a wrong path is an error here and not later.
     ///
     /// # Errors
@@ -111,7 +112,8 @@ impl Engine {
                 .into());
             }
         };
-        let engine = Engine::build(driver, target.pool, target.begin, url);
+        let mut engine = Engine::build(driver, target.pool, target.begin, url);
+        engine.isolation = target.isolation;
         engine.echo(target.echo);
         drop(engine.connect()?);
         Ok(engine)
@@ -138,6 +140,7 @@ impl Engine {
                 begin,
                 url,
             }),
+            isolation: None,
         }
     }
 
@@ -148,12 +151,20 @@ impl Engine {
     /// one cannot be opened.
     pub fn connect(&self) -> Result<Connection> {
         let loan = self.inner.pool.take(self.inner.driver.as_ref())?;
-        Ok(Connection::new(Arc::clone(&self.inner), loan))
+        Ok(Connection::new(Arc::clone(&self.inner), loan, self.isolation))
     }
 
     /// The SQL of this database.
     pub fn dialect(&self) -> &dyn Dialect {
         self.inner.driver.dialect()
+    }
+
+    /// This engine, with transactions of that level: same database, same pool. Without a level they have the backend's own.
+    pub fn with_isolation(&self, level: Isolation) -> Engine {
+        Engine {
+            inner: Arc::clone(&self.inner),
+            isolation: Some(level),
+        }
     }
 
     /// Prints each statement on standard error: text, parameters, rows and time. Off at first.

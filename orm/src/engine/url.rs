@@ -10,7 +10,7 @@ use std::time::Duration;
 use url::form_urlencoded;
 
 use super::pool::PoolOptions;
-use crate::dialect::TransactionMode;
+use crate::dialect::{Isolation, TransactionMode};
 use crate::drivers::SqliteOptions;
 
 /// What a URL says.
@@ -19,6 +19,7 @@ pub(crate) struct Target {
     pub(crate) backend: Backend,
     pub(crate) pool: PoolOptions,
     pub(crate) begin: Option<TransactionMode>,
+    pub(crate) isolation: Option<Isolation>,
     pub(crate) echo: bool,
 }
 
@@ -115,12 +116,14 @@ pub enum UrlError {
 const SCHEMES: &str = "`sqlite`, `sqlite+c`, `postgres`, `mysql`";
 
 const SQLITE_OPTIONS: &str = "`mode` (ro, rw, rwc), `busy_timeout` (milliseconds), `foreign_keys` (on, off), `journal_mode`, \
-     `synchronous`, `cache_size`, `temp_store`, `locking_mode`, `begin` (deferred, immediate), `pool_size`, `max_overflow`, \
+     `synchronous`, `cache_size`, `temp_store`, `locking_mode`, `begin` (deferred, immediate), `isolation` (read-uncommitted, read-committed, repeatable-read, \
+     serializable), `pool_size`, `max_overflow`, \
      `pool_timeout` (milliseconds), `pool_recycle` (milliseconds), `pre_ping` (on, off), `echo` (on, off)";
 
 /// Options of a server's URL that are the engine's; the others are the server's.
-const ENGINE_OPTIONS: [&str; 7] = [
+const ENGINE_OPTIONS: [&str; 8] = [
     "begin",
+    "isolation",
     "pool_size",
     "max_overflow",
     "pool_timeout",
@@ -187,6 +190,7 @@ impl Target {
             backend,
             pool: PoolOptions::default(),
             begin: None,
+            isolation: None,
             echo: false,
         }
     }
@@ -276,6 +280,19 @@ fn engine_option(name: &str, value: &str, target: &mut Target, known: &'static s
                 _ => return Err(bad("`deferred` or `immediate`")),
             });
         }
+        "isolation" => {
+            target.isolation = Some(match value {
+                "read-uncommitted" => Isolation::ReadUncommitted,
+                "read-committed" => Isolation::ReadCommitted,
+                "repeatable-read" => Isolation::RepeatableRead,
+                "serializable" => Isolation::Serializable,
+                _ => {
+                    return Err(bad(
+                        "`read-uncommitted`, `read-committed`, `repeatable-read` or `serializable`",
+                    ));
+                }
+            });
+        }
         "pool_size" => target.pool.size = number()?.max(1) as usize,
         "max_overflow" => target.pool.overflow = number()? as usize,
         "pool_timeout" => target.pool.timeout = milliseconds(name, value)?,
@@ -333,9 +350,10 @@ mod tests {
 
     #[test]
     fn a_server_gets_its_own_options() {
-        let url = "postgres://me:p%40ss@db:5433/shop?pool_size=3&options=-c%20search_path%3Da&echo=on&connect_timeout=2";
+        let url = "postgres://me:p%40ss@db:5433/shop?pool_size=3&isolation=serializable&options=-c%20search_path%3Da&echo=on&connect_timeout=2";
         let target = parse(url).unwrap();
         assert_eq!((target.pool.size, target.echo), (3, true));
+        assert_eq!(target.isolation, Some(Isolation::Serializable));
         assert_eq!(
             path(url).as_deref(),
             Some("postgres://me:p%40ss@db:5433/shop?options=-c%20search_path%3Da&connect_timeout=2")
@@ -394,6 +412,10 @@ mod tests {
         assert_eq!(
             message("sqlite:///x?echo=maybe"),
             "`echo=maybe`: expected `on` or `off`"
+        );
+        assert_eq!(
+            message("sqlite:///x?isolation=some"),
+            "`isolation=some`: expected `read-uncommitted`, `read-committed`, `repeatable-read` or `serializable`"
         );
         assert!(message("sqlite:///x?journal_mode=wal;drop").contains("expected a word or a number"));
     }

@@ -35,7 +35,7 @@ pub use order::{Grouping, Order, Ordering};
 #[doc(hidden)]
 pub use statement::{
     Assignment, Compound, CompoundOp, ConflictAction, Cte, Delete, FromItem, Insert, InsertRows, Join,
-    JoinKind, OnConflict, Output, Relation, Select, Statement, Update,
+    JoinKind, OnConflict, Output, Relation, Select, Statement, Update, Values,
 };
 pub use tree::{BinaryOp, Column, Expr, SourceId, UnaryOp};
 #[doc(hidden)]

@@ -3,8 +3,10 @@
 //! They live beside the expressions because each contains the other: a select has expressions, an expression can be a
 //! subquery.
 
+use std::sync::Arc;
+
 use super::tree::{Name, Node, OrderTerm, SourceId};
-use crate::types::Value;
+use crate::types::{Kind, Value};
 
 /// Any statement that reads or writes rows.
 #[derive(Clone, Debug)]
@@ -22,11 +24,11 @@ pub enum Statement<'s> {
 /// `SELECT`, or a subquery.
 #[derive(Clone, Debug, Default)]
 pub struct Select {
-    /// WITH: the common table expressions, each visible in those after it.
-    pub ctes: Vec<Cte>,
+    /// VALUES in the place of SELECT: then there are no columns, sources and filters.
+    pub values: Option<Box<Values>>,
     /// DISTINCT.
     pub distinct: bool,
-    /// The result's columns.
+    /// The result's columns; none stand for all columns of the sources.
     pub columns: Vec<Output>,
     /// FROM; empty for a query of constants.
     pub from: Vec<FromItem>,
@@ -55,17 +57,28 @@ pub struct Output {
     pub label: Option<Name>,
 }
 
-/// A common table expression.
+/// `VALUES`: rows that come with the statement.
+#[derive(Clone, Debug)]
+pub struct Values {
+    /// The types of the columns.
+    pub kinds: Vec<Kind>,
+    /// The rows.
+    pub rows: Vec<Vec<Value<'static>>>,
+}
+
+/// A common table expression. The renderer puts it before the outermost select that uses it.
 #[derive(Clone, Debug)]
 pub struct Cte {
-    /// What expressions call its rows by.
+    /// Its identity: one expression that is used twice is written once.
     pub source: SourceId,
     /// Names of its columns.
     pub columns: Vec<Name>,
     /// Its query.
-    pub select: Box<Select>,
-    /// Whether it reads itself.
+    pub select: Select,
+    /// Whether it reads itself, as [`Relation::Recursive`].
     pub recursive: bool,
+    /// Whether it is to be computed once, or made part of what uses it.
+    pub materialized: Option<bool>,
 }
 
 /// One more select, combined with those before it.
@@ -133,8 +146,12 @@ pub enum Relation {
     },
     /// The rows of a query.
     Select(Box<Select>),
-    /// The common table expression of that source.
-    Cte(SourceId),
+    /// The rows of a query that sees the sources before it.
+    Lateral(Box<Select>),
+    /// The rows of a common table expression.
+    Cte(Arc<Cte>),
+    /// Within a recursive common table expression: its rows so far.
+    Recursive(SourceId),
 }
 
 impl Relation {

@@ -4,7 +4,7 @@ use super::executor::Detached;
 use super::select::Query;
 use super::selection::Selection;
 use super::source::Source;
-use crate::expr::{Compound, CompoundOp};
+use crate::expr::{Compound, CompoundOp, FromItem, Relation, Select, SourceId};
 
 impl<S: Source, O: Selection, X> Query<S, O, X> {
     /// The rows of both, each once. The other query must select the same types.
@@ -43,10 +43,27 @@ impl<S: Source, O: Selection, X> Query<S, O, X> {
     }
 
     fn combined<S2: Source, O2>(mut self, op: CompoundOp, other: Query<S2, O2, Detached>) -> Self {
+        if self.select.limit.is_some() || self.select.offset.is_some() {
+            // The limit so far is of the rows so far.
+            let arm = std::mem::take(&mut *self.select);
+            *self.select = all_of_them(arm);
+        }
         self.select.compound.push(Compound {
             op,
             select: other.select,
         });
         self
+    }
+}
+
+/// `SELECT * FROM (select)`
+fn all_of_them(select: Select) -> Select {
+    Select {
+        from: vec![FromItem {
+            source: SourceId::fresh(),
+            relation: Relation::Select(Box::new(select)),
+            join: None,
+        }],
+        ..Select::default()
     }
 }

@@ -8,7 +8,8 @@ use super::source::{Append, Maybe, SingleSource, Source};
 use crate::dialect::{CompileError, Dialect, Sqlite, render};
 use crate::error::{Error, Result};
 use crate::expr::{
-    FromItem, Function, Grouping, JoinKind, Node, Ordering, Output, Predicate, Select, SourceId, Statement,
+    self, FromItem, Function, Grouping, JoinKind, Node, Ordering, Output, Predicate, Select, SourceId,
+    Statement,
 };
 use crate::mapper::{Entity, RowReader};
 use crate::relation::Relation;
@@ -78,7 +79,7 @@ impl<T: Entity, X> Query<T, T::Columns<crate::mapper::Required>, X> {
         let mut select = Box::new(Select::default());
         select.from.push(FromItem {
             source,
-            relation: crate::expr::Relation::table(T::TABLE),
+            relation: expr::Relation::table(T::TABLE),
             join: None,
         });
         columns.push_outputs(&mut select.columns);
@@ -211,6 +212,7 @@ impl<S: Source, O, X> Query<S, O, X> {
     fn joined_on<N: SingleSource, P: Predicate>(
         self,
         kind: JoinKind,
+        relation: expr::Relation,
         on: impl FnOnce(<S::Joined as Source>::Columns) -> P,
     ) -> JoinedQuery<S, N, X>
     where
@@ -220,8 +222,8 @@ impl<S: Source, O, X> Query<S, O, X> {
         let columns = S::append(self.columns, N::columns(target));
         let item = FromItem {
             source: target,
-            relation: crate::expr::Relation::table(N::Entity::TABLE),
-            join: Some(crate::expr::Join {
+            relation,
+            join: Some(expr::Join {
                 kind,
                 on: Some(on(columns).into_condition()),
             }),
@@ -264,11 +266,7 @@ impl<S: Source, X> Query<S, S::Columns, X> {
     where
         S: Append<N>,
     {
-        JoinOn {
-            query: self,
-            kind: JoinKind::Inner,
-            next: PhantomData,
-        }
+        JoinOn::new(self, JoinKind::Inner, expr::Relation::table(N::TABLE))
     }
 
     /// Left-joins an entity on any condition.
@@ -276,11 +274,7 @@ impl<S: Source, X> Query<S, S::Columns, X> {
     where
         S: Append<Maybe<N>>,
     {
-        JoinOn {
-            query: self,
-            kind: JoinKind::Left,
-            next: PhantomData,
-        }
+        JoinOn::new(self, JoinKind::Left, expr::Relation::table(N::TABLE))
     }
 }
 
@@ -289,7 +283,19 @@ impl<S: Source, X> Query<S, S::Columns, X> {
 pub struct JoinOn<S: Source, N, X> {
     query: Query<S, S::Columns, X>,
     kind: JoinKind,
+    relation: expr::Relation,
     next: PhantomData<fn() -> N>,
+}
+
+impl<S: Source, N, X> JoinOn<S, N, X> {
+    pub(crate) fn new(query: Query<S, S::Columns, X>, kind: JoinKind, relation: expr::Relation) -> Self {
+        JoinOn {
+            query,
+            kind,
+            relation,
+            next: PhantomData,
+        }
+    }
 }
 
 impl<S: Append<N>, N: SingleSource, X> JoinOn<S, N, X> {
@@ -298,7 +304,7 @@ impl<S: Append<N>, N: SingleSource, X> JoinOn<S, N, X> {
         self,
         condition: impl FnOnce(<S::Joined as Source>::Columns) -> P,
     ) -> JoinedQuery<S, N, X> {
-        self.query.joined_on(self.kind, condition)
+        self.query.joined_on(self.kind, self.relation, condition)
     }
 }
 
@@ -446,7 +452,7 @@ pub(crate) fn counting(mut select: Select) -> Select {
     for (i, column) in select.columns.iter_mut().enumerate() {
         column.label = Some(format!("c{i}").into());
     }
-    let relation = crate::expr::Relation::Select(Box::new(select));
+    let relation = expr::Relation::Select(Box::new(select));
     let from = vec![FromItem {
         source: SourceId::fresh(),
         relation,

@@ -2,6 +2,7 @@
 
 use crate::expr::SourceId;
 use crate::mapper::{Entity, Optional, Required};
+use crate::query::rows::{Handles, RowSet};
 use crate::query::selection::Selection;
 
 /// What a query reads from: an entity, a left-joined one ([`Maybe`]), or a tuple of these.
@@ -12,9 +13,6 @@ pub trait Source: 'static {
 
 /// One source of a query.
 pub trait SingleSource: Source {
-    /// The entity.
-    type Entity: Entity;
-
     /// The columns of that source.
     #[doc(hidden)]
     fn columns(source: SourceId) -> Self::Columns;
@@ -29,8 +27,6 @@ impl<T: Entity> Source for T {
 }
 
 impl<T: Entity> SingleSource for T {
-    type Entity = T;
-
     fn columns(source: SourceId) -> Self::Columns {
         crate::mapper::Columns::at(source)
     }
@@ -41,8 +37,6 @@ impl<T: Entity> Source for Maybe<T> {
 }
 
 impl<T: Entity> SingleSource for Maybe<T> {
-    type Entity = T;
-
     fn columns(source: SourceId) -> Self::Columns {
         crate::mapper::Columns::at(source)
     }
@@ -62,6 +56,14 @@ impl<T: Entity, N: SingleSource> Append<N> for T {
     type Joined = (T, N);
 
     fn append(columns: Self::Columns, next: N::Columns) -> (Self::Columns, N::Columns) {
+        (columns, next)
+    }
+}
+
+impl<H: Handles, N: SingleSource> Append<N> for RowSet<H> {
+    type Joined = (RowSet<H>, N);
+
+    fn append(columns: H, next: N::Columns) -> (H, N::Columns) {
         (columns, next)
     }
 }

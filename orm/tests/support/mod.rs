@@ -110,6 +110,24 @@ pub fn backends() -> Vec<&'static str> {
 /// Runs a test on each backend, with all tables there; on all of them, also after a failure. Without servers (see `tests/run`) it runs on the
 /// embedded ones.
 pub fn on_each(test: impl Fn(Engine) -> aludel::Result<()>) {
+    on_all(Engine::open, test);
+}
+
+/// As [`on_each`], with databases that several connections see at once: the embedded ones are files with a write-ahead log.
+pub fn on_each_shared(test: impl Fn(Engine) -> aludel::Result<()>) {
+    let folder = tempfile::tempdir().unwrap();
+    let open = |url: &str| {
+        let (scheme, _) = url.split_once("::").unwrap();
+        let path = folder.path().join(format!("{scheme}.db"));
+        Engine::open(&format!("{scheme}:///{}?journal_mode=wal", path.display()))
+    };
+    on_all(open, test);
+}
+
+fn on_all(
+    open_embedded: impl Fn(&str) -> aludel::Result<Engine>,
+    test: impl Fn(Engine) -> aludel::Result<()>,
+) {
     let mut failed = Vec::new();
     let mut case = |backend: &str, open: &dyn Fn() -> aludel::Result<Engine>| {
         let done = run(open, &test);
@@ -124,7 +142,7 @@ pub fn on_each(test: impl Fn(Engine) -> aludel::Result<()>) {
         } else {
             "native"
         };
-        case(backend, &|| Engine::open(url));
+        case(backend, &|| open_embedded(url));
     }
     for server in servers::all() {
         let place = servers::Place::new(&server);

@@ -157,18 +157,23 @@ impl<'s> Renderer<'_, 's> {
     }
 
     pub(super) fn value(&mut self, value: &'s Value<'static>) -> Done {
-        self.params.push(value);
-        let ty = self.dialect.parameter_type(value);
-        if ty.is_some() {
-            self.push("CAST(");
-        }
-        self.dialect.push_placeholder(self.params.len(), &mut self.sql);
-        if let Some(ty) = ty {
-            self.push(" AS ");
-            self.push(ty);
-            self.push(")");
+        match self.dialect.parameter_type(value) {
+            Some(ty) => self.typed_value(value, ty),
+            None => {
+                self.params.push(value);
+                self.dialect.push_placeholder(self.params.len(), &mut self.sql);
+            }
         }
         Ok(())
+    }
+
+    pub(super) fn typed_value(&mut self, value: &'s Value<'static>, ty: &str) {
+        self.params.push(value);
+        self.push("CAST(");
+        self.dialect.push_placeholder(self.params.len(), &mut self.sql);
+        self.push(" AS ");
+        self.push(ty);
+        self.push(")");
     }
 
     fn binary(&mut self, op: BinaryOp, left: &'s Node, right: &'s Node) -> Done {

@@ -10,11 +10,12 @@
 //! I3. A column is only written if its source is in scope. (`Renderer::column`)
 
 mod expression;
+mod select;
 
 use super::{CompileError, Conflicts, Dialect, Feature};
 use crate::expr::{
-    CompoundOp, ConflictAction, Cte, Delete, FromItem, Insert, InsertRows, JoinKind, Name, Node, Nulls,
-    OnConflict, OrderTerm, Output, Relation, Select, SourceId, Statement, Update,
+    ConflictAction, Cte, Delete, Insert, InsertRows, Name, Node, OnConflict, Output, Relation, SourceId,
+    Statement, Update,
 };
 use crate::types::Value;
 
@@ -71,6 +72,12 @@ struct Renderer<'d, 's> {
     params: Vec<&'s Value<'static>>,
     /// The sources that may be named here: those of this select and of the ones around it.
     scope: Vec<Scoped>,
+    /// The common table expressions of the outermost select, as far as they are known.
+    ctes: Vec<Scoped>,
+    /// Those of them that came up while the select was written, each after those it uses.
+    found: Vec<&'s Cte>,
+    /// How many selects are being written, one inside of the other.
+    selects: usize,
     depth: usize,
 }
 
@@ -83,6 +90,9 @@ impl<'d, 's> Renderer<'d, 's> {
             sql: String::with_capacity(128),
             params: Vec::new(),
             scope: Vec::new(),
+            ctes: Vec::new(),
+            found: Vec::new(),
+            selects: 0,
             depth: 0,
         }
     }
@@ -123,157 +133,6 @@ impl<'d, 's> Renderer<'d, 's> {
         Ok(())
     }
 
-    fn select(&mut self, select: &'s Select) -> Done {
-        let outer = self.scope.len();
-        self.ctes(&select.ctes)?;
-        self.select_core(select)?;
-        for compound in &select.compound {
-            self.push(match compound.op {
-                CompoundOp::Union => " UNION ",
-                CompoundOp::UnionAll => " UNION ALL ",
-                CompoundOp::Intersect => " INTERSECT ",
-                CompoundOp::Except => " EXCEPT ",
-            });
-            let inner = self.scope.len();
-            self.scope.truncate(outer + select.ctes.len());
-            self.select_core(&compound.select)?;
-            self.scope.truncate(inner);
-        }
-        self.order_and_limit(select)?;
-        self.scope.truncate(outer);
-        Ok(())
-    }
-
-    fn select_core(&mut self, select: &'s Select) -> Done {
-        select.from.iter().for_each(|item| self.enter(item));
-        self.push(if select.distinct {
-            "SELECT DISTINCT "
-        } else {
-            "SELECT "
-        });
-        if select.columns.is_empty() {
-            self.push("1");
-        }
-        self.list(&select.columns, Self::output)?;
-        for (i, item) in select.from.iter().enumerate() {
-            self.source(item, i == 0)?;
-        }
-        self.condition(" WHERE ", select.filter.as_ref())?;
-        if !select.group.is_empty() {
-            self.push(" GROUP BY ");
-            self.list(&select.group, |r, node| r.node(node, Level::Or))?;
-        }
-        self.condition(" HAVING ", select.having.as_ref())
-    }
-
-    fn ctes(&mut self, ctes: &'s [Cte]) -> Done {
-        if ctes.is_empty() {
-            return Ok(());
-        }
-        self.push(if ctes.iter().any(|cte| cte.recursive) {
-            "WITH RECURSIVE "
-        } else {
-            "WITH "
-        });
-        for (i, cte) in ctes.iter().enumerate() {
-            let name = self.unused_name("cte");
-            self.scope.push(Scoped {
-                source: cte.source,
-                name: name.clone(),
-            });
-            if i > 0 {
-                self.push(", ");
-            }
-            self.name(&name)?;
-            self.push(" (");
-            self.list(&cte.columns, |r, column| r.name(column))?;
-            self.push(") AS (");
-            self.select(&cte.select)?;
-            self.push(")");
-        }
-        self.push(" ");
-        Ok(())
-    }
-
-    /// Gives a source its name: the table's own where it is free, else with a number after it.
-    fn enter(&mut self, item: &FromItem) {
-        let base = match &item.relation {
-            Relation::Table { name, .. } => name.as_ref(),
-            Relation::Select(_) => "sub",
-            Relation::Cte(_) => "c",
-        };
-        let name = self.unused_name(base);
-        self.scope.push(Scoped {
-            source: item.source,
-            name,
-        });
-    }
-
-    fn unused_name(&self, base: &str) -> String {
-        let taken = |name: &str| self.scope.iter().any(|s| s.name == name);
-        if !taken(base) {
-            return base.to_owned();
-        }
-        (2_u32..)
-            .map(|n| format!("{base}_{n}"))
-            .find(|name| !taken(name))
-            .unwrap_or_default()
-    }
-
-    fn scoped_name(&self, source: SourceId) -> Option<&str> {
-        self.scope
-            .iter()
-            .rev()
-            .find(|s| s.source == source)
-            .map(|s| s.name.as_str())
-    }
-
-    fn source(&mut self, item: &'s FromItem, first: bool) -> Done {
-        match &item.join {
-            _ if first => self.push(" FROM "),
-            None => self.push(", "),
-            Some(join) => self.push(match join.kind {
-                JoinKind::Inner => " JOIN ",
-                JoinKind::Left => " LEFT JOIN ",
-                JoinKind::Cross => " CROSS JOIN ",
-            }),
-        }
-        let name = self.scoped_name(item.source).unwrap_or_default().to_owned();
-        match &item.relation {
-            Relation::Table { name: table, .. } => {
-                self.relation(&item.relation)?;
-                if *table != name {
-                    self.push(" AS ");
-                    self.name(&name)?;
-                }
-            }
-            Relation::Cte(cte) => {
-                let Some(cte) = self.scoped_name(*cte).map(str::to_owned) else {
-                    return Err(CompileError::Malformed(
-                        "a common table expression is used outside of its query",
-                    ));
-                };
-                self.name(&cte)?;
-                self.push(" AS ");
-                self.name(&name)?;
-            }
-            Relation::Select(select) => {
-                self.push("(");
-                // A subquery in FROM sees the sources around the query, but not those beside it.
-                let beside: Vec<Scoped> = self.scope.drain(..).collect();
-                self.select(select)?;
-                self.scope = beside;
-                self.push(") AS ");
-                self.name(&name)?;
-            }
-        }
-        if let Some(on) = item.join.as_ref().and_then(|join| join.on.as_ref()) {
-            self.push(" ON ");
-            self.node(on, Level::Or)?;
-        }
-        Ok(())
-    }
-
     fn relation(&mut self, relation: &Relation) -> Done {
         match relation {
             Relation::Table { schema, name } => {
@@ -300,52 +159,6 @@ impl<'d, 's> Renderer<'d, 's> {
         let Some(node) = condition else { return Ok(()) };
         self.push(keyword);
         self.node(node, Level::Or)
-    }
-
-    fn order_and_limit(&mut self, select: &'s Select) -> Done {
-        if !select.order.is_empty() {
-            self.push(" ORDER BY ");
-            self.order(&select.order)?;
-        }
-        match (&select.limit, &select.offset) {
-            (Some(limit), _) => {
-                self.push(" LIMIT ");
-                self.node(limit, Level::Or)?;
-            }
-            (None, Some(_)) => {
-                if let Some(unlimited) = self.dialect.unlimited() {
-                    self.push(" LIMIT ");
-                    self.push(unlimited);
-                }
-            }
-            (None, None) => {}
-        }
-        self.condition(" OFFSET ", select.offset.as_ref())
-    }
-
-    fn order(&mut self, terms: &'s [OrderTerm]) -> Done {
-        self.list(terms, |r, term| {
-            if let Some(nulls) = term.nulls.filter(|_| !r.dialect.supports(Feature::NullsOrder)) {
-                r.node(&term.node, Level::Concat)?;
-                r.push(if nulls == Nulls::First {
-                    " IS NULL DESC, "
-                } else {
-                    " IS NULL, "
-                });
-            }
-            r.node(&term.node, Level::Or)?;
-            if term.descending {
-                r.push(" DESC");
-            }
-            if let Some(nulls) = term.nulls.filter(|_| r.dialect.supports(Feature::NullsOrder)) {
-                r.push(if nulls == Nulls::First {
-                    " NULLS FIRST"
-                } else {
-                    " NULLS LAST"
-                });
-            }
-            Ok(())
-        })
     }
 
     fn insert(&mut self, insert: &'s Insert) -> Done {
