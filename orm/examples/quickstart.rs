@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! cargo run --release -p aludel --example quickstart
+//! cargo run --release -p aludel --example quickstart --features postgres -- postgres://me@localhost/shop
 //! ```
 
 use aludel::prelude::*;
@@ -15,7 +16,8 @@ struct User {
 }
 
 fn main() -> aludel::Result<()> {
-    let engine = Engine::open("sqlite:///my_database.db")?;
+    let url = std::env::args().nth(1);
+    let engine = Engine::open(url.as_deref().unwrap_or("sqlite:///my_database.db"))?;
     engine.create_all(schema![User])?;
 
     let mut session = engine.session()?;

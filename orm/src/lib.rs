@@ -135,8 +135,8 @@ pub mod prelude {
     #[cfg(feature = "json")]
     pub use crate::Json;
     pub use crate::expr::{
-        Bound, Operand, all_of, any_of, case, count_all, cume_dist, dense_rank, func, ntile, percent_rank,
-        rank, raw, row_number, val, when,
+        Bound, JsonOperand, Operand, TimeOperand, WindowOperand, all_of, any_of, case, count_all, cume_dist,
+        dense_rank, func, ntile, percent_rank, rank, raw, row_number, val, when,
     };
     pub use crate::query::{Executor, recursive, values};
     pub use crate::{

@@ -729,3 +729,275 @@ fn sql_text_has_typed_rows() {
         Ok(())
     });
 }
+
+/// Mike's post and Nick's, the latter liked.
+fn two_posts(session: &mut Session) -> aludel::Result<[Handle<Post>; 2]> {
+    let users = four(session)?;
+    let mike = session.add(Post {
+        author: Some(users[0].into()),
+        ..Post::new("Mike's")
+    });
+    let nick = session.add(Post {
+        author: Some(users[1].into()),
+        likes: 9,
+        ..Post::new("Nick's")
+    });
+    session.commit()?;
+    Ok([mike, nick])
+}
+
+#[test]
+fn update_with_another_table() {
+    on_each(|engine| {
+        let mut session = engine.session()?;
+        let [mike, nick] = two_posts(&mut session)?;
+        let changed = session
+            .update::<Post>()
+            .using::<User>()
+            .on(|p, u| p.author.eq(u.id))
+            .set(|(p, u)| (p.title.to(u.name.concat("!")), p.likes.to(p.likes + 1)))
+            .filter(|(p, u)| u.name.eq("Nick") & p.likes.gt(5))
+            .run()?;
+        assert_eq!(changed, 1);
+        // The identity map knows.
+        assert_eq!((&*session[nick].title, session[nick].likes), ("Nick!", 10));
+        assert_eq!(session[mike].title, "Mike's");
+        session.rollback()?;
+        assert_eq!(session[nick].title, "Nick's");
+        Ok(())
+    });
+}
+
+#[test]
+fn update_with_a_list_of_values() {
+    on_each(|engine| {
+        two_posts(&mut engine.session()?)?;
+        let mut connection = engine.connect()?;
+        let likes = values([
+            (Id::<Post>::from(1), 100_i64),
+            (Id::from(2), 200),
+            (Id::from(3), 300),
+        ]);
+        let changed = connection
+            .update::<Post>()
+            .using_rows(&likes)
+            .on(|p, (id, _)| p.id.eq(id))
+            .set(|(p, (_, likes))| p.likes.to(likes))
+            .run()?;
+        assert_eq!(changed, 2);
+        let likes = connection
+            .query::<Post>()
+            .order_by(|p| p.id)
+            .select(|p| p.likes)
+            .fetch()?;
+        assert_eq!(likes, [100, 200]);
+        Ok(())
+    });
+}
+
+#[test]
+fn delete_with_another_table() {
+    on_each(|engine| {
+        let mut session = engine.session()?;
+        let [mike, nick] = two_posts(&mut session)?;
+        let deleted = session
+            .delete_where::<Post>()
+            .using::<User>()
+            .on(|p, u| p.author.eq(u.id))
+            .filter(|(p, u)| u.name.like("M%") & p.likes.lt(5))
+            .run()?;
+        assert_eq!(deleted, 1);
+        assert_eq!(session.query::<Post>().all()?, [nick]);
+        session.rollback()?;
+        assert_eq!(session.query::<Post>().order_by(|p| p.id).all()?, [mike, nick]);
+        Ok(())
+    });
+}
+
+#[test]
+fn delete_with_rows_of_a_query() {
+    on_each(|engine| {
+        two_posts(&mut engine.session()?)?;
+        let mut connection = engine.connect()?;
+        let mine = query::<User>()
+            .filter(|u| u.name.eq("Mike"))
+            .select(|u| u.id)
+            .subquery();
+        let deleted = connection
+            .delete::<Post>()
+            .using_rows(&mine)
+            .on(|p, id| p.author.eq(id))
+            .run()?;
+        assert_eq!(deleted, 1);
+        assert_eq!(
+            connection.query::<Post>().select(|p| p.title).fetch_one()?,
+            "Nick's"
+        );
+        Ok(())
+    });
+}
+
+#[test]
+fn row_locks_keep_others_out() {
+    support::on_each_shared(|engine| {
+        four(&mut engine.session()?)?;
+        let mut first = engine.session()?;
+        let taken = first
+            .query::<User>()
+            .order_by(|u| u.id)
+            .limit(1)
+            .for_update()
+            .all()?;
+        assert_eq!(first[taken[0]].name, "Mike");
+        let mut second = engine.session()?;
+        let others = second
+            .query::<User>()
+            .order_by(|u| u.id)
+            .limit(1)
+            .for_update()
+            .skip_locked()
+            .all();
+        if engine.dialect().name().starts_with("sqlite") {
+            // One transaction writes at a time: the second has to wait, and gives up.
+            let error = others.unwrap_err();
+            assert_eq!(error.failure(), Some(aludel::Failure::Busy), "{error}");
+            return Ok(());
+        }
+        assert_eq!(second[others?[0]].name, "Nick");
+        let error = second
+            .query::<User>()
+            .filter(|u| u.id.eq(1))
+            .for_update()
+            .no_wait()
+            .all();
+        assert_eq!(error.unwrap_err().failure(), Some(aludel::Failure::Busy));
+        first.rollback()?;
+        second.rollback()?;
+        let mut third = engine.session()?;
+        assert_eq!(third.query::<User>().for_share().all()?.len(), 4);
+        assert_eq!(engine.session()?.query::<User>().for_share().all()?.len(), 4);
+        Ok(())
+    });
+}
+
+#[test]
+fn right_join_keeps_rows_without_a_partner() {
+    on_each(|engine| {
+        let mut session = engine.session()?;
+        two_posts(&mut session)?;
+        session.add(Post::new("nobody's"));
+        let rows: Vec<(Option<String>, String)> = session
+            .query::<User>()
+            .right_join(|u| u.posts)
+            .order_by(|(_, p)| p.id)
+            .select(|(u, p)| (u.name, p.title))
+            .fetch()?;
+        let text = str::to_owned;
+        assert_eq!(
+            rows,
+            [
+                (Some(text("Mike")), text("Mike's")),
+                (Some(text("Nick")), text("Nick's")),
+                (None, text("nobody's")),
+            ]
+        );
+        // Whole entities may be missing as well.
+        let tracked = session
+            .query::<User>()
+            .right_join_on::<Post>()
+            .on(|(u, p)| p.author.eq(u.id))
+            .all()?;
+        assert_eq!(tracked.iter().filter(|(user, _)| user.is_none()).count(), 1);
+        Ok(())
+    });
+}
+
+#[test]
+fn full_join_keeps_both_sides() {
+    on_each(|engine| {
+        let mut session = engine.session()?;
+        two_posts(&mut session)?;
+        session.add(Post::new("nobody's"));
+        let full = session
+            .query::<User>()
+            .full_join(|u| u.posts)
+            .select(|(u, p)| (u.name, p.title))
+            .fetch();
+        if engine.dialect().name() == "mysql" {
+            assert!(full.unwrap_err().to_string().contains("mysql has no FULL JOIN"));
+            return matrix::not_applicable("there is no FULL JOIN");
+        }
+        let rows: Vec<(Option<String>, Option<String>)> = full?;
+        assert_eq!(rows.len(), 5);
+        assert_eq!(rows.iter().filter(|(name, _)| name.is_none()).count(), 1);
+        assert_eq!(rows.iter().filter(|(_, title)| title.is_none()).count(), 2);
+        Ok(())
+    });
+}
+
+#[test]
+fn right_join_after_another_join() {
+    on_each(|engine| {
+        let mut session = engine.session()?;
+        let [mike, _] = two_posts(&mut session)?;
+        session.add(Comment::new(mike, "first"));
+        let rows = session
+            .query::<User>()
+            .join(|u| u.posts)
+            .right_join(|(_, p)| p.comments)
+            .select(|(u, p, c)| (u.name, p.title, c.text))
+            .fetch()?;
+        let text = str::to_owned;
+        assert_eq!(rows, [(Some(text("Mike")), Some(text("Mike's")), text("first"))]);
+        Ok(())
+    });
+}
+
+#[test]
+fn insert_from_a_query() {
+    on_each(|engine| {
+        let mut session = engine.session()?;
+        four(&mut session)?;
+        let countries = query::<User>()
+            .filter(|u| u.name.like("M%"))
+            .select(|u| (u.name.upper(), u.name.concat("land")));
+        let inserted = session
+            .insert_into::<Country, _>(|c| (c.code, c.name))
+            .rows(countries)?;
+        assert_eq!(inserted, 2);
+        let names = session
+            .query::<Country>()
+            .order_by(|c| c.code)
+            .select(|c| (c.code, c.name))
+            .fetch()?;
+        let text = str::to_owned;
+        assert_eq!(
+            names,
+            [(text("MICK"), text("Mickland")), (text("MIKE"), text("Mikeland"))]
+        );
+        // Constraints are those of any insert.
+        let again = query::<User>()
+            .filter(|u| u.name.eq("Mike"))
+            .select(|u| (u.name.upper(), u.name));
+        let error = session
+            .nested(|session| {
+                session
+                    .insert_into::<Country, _>(|c| (c.code, c.name))
+                    .rows(again)
+            })
+            .unwrap_err();
+        assert_eq!(error.failure(), Some(aludel::Failure::Unique), "{error}");
+        Ok(())
+    });
+}
+
+#[test]
+fn insert_from_a_query_takes_its_own_columns_only() {
+    let engine = Engine::open("sqlite::memory:").unwrap();
+    let mut connection = engine.connect().unwrap();
+    let error = connection
+        .insert_into::<Country, _>(|c| (c.code, c.name.upper()))
+        .rows(query::<User>().select(|u| (u.name, u.name)))
+        .unwrap_err();
+    assert_eq!(error.to_string(), "an INSERT takes columns of its table only");
+}

@@ -7,6 +7,7 @@ mod keywords;
 mod mysql;
 mod postgresql;
 mod render;
+mod spelling;
 mod sqlite;
 
 use std::borrow::Cow;
@@ -20,6 +21,7 @@ pub use sqlite::Sqlite;
 
 use crate::engine::Connection;
 use crate::error::{Error, Result};
+use crate::expr::{Interval, JsonStep, Portable};
 use crate::schema::Schema;
 use crate::types::{Kind, Value};
 
@@ -114,6 +116,55 @@ pub trait Dialect: Debug + Send + Sync + 'static {
         Cow::Borrowed(name)
     }
 
+    /// How a function is spelled that differs between backends, with `{0}`, `{1}` where its arguments go; `None` where there is none.
+    fn spelling(&self, function: Portable) -> Option<&'static str> {
+        let _ = function;
+        None
+    }
+
+    /// What stands before and after a date or time of that kind to make it later by an interval; `None` where there is no way.
+    fn time_plus(&self, kind: Kind, interval: Interval) -> Option<(String, String)> {
+        let _ = (kind, interval);
+        None
+    }
+
+    /// A path into JSON, as the functions that [`spelling`](Self::spelling) names take it.
+    ///
+    /// # Errors
+    /// [`CompileError::BadName`] for a key that a path cannot have.
+    fn json_path(&self, path: &[JsonStep]) -> std::result::Result<String, CompileError> {
+        spelling::json_path(path, |key, text| {
+            if key.contains('"') {
+                return Err(CompileError::BadName {
+                    name: key.to_owned(),
+                    why: "a path into JSON has no way to write a quote within a key",
+                });
+            }
+            push_quoted(key, '"', text);
+            Ok(())
+        })
+    }
+
+    /// How texts of a group are put together in one.
+    fn joined_texts(&self) -> JoinedTexts {
+        JoinedTexts::StringAgg
+    }
+
+    /// What a select ends with that locks its rows against writers, but not against others that do the same.
+    fn share_lock(&self) -> &'static str {
+        " FOR SHARE"
+    }
+
+    /// How an UPDATE or DELETE reads a second source.
+    fn write_join(&self) -> WriteJoin {
+        WriteJoin::From
+    }
+
+    /// The operator that divides whole numbers and drops what is left over.
+    fn whole_division(&self) -> &'static str {
+        " / "
+    }
+
     /// How truth values are written in the text of a statement.
     fn boolean(&self, value: bool) -> &'static str {
         if value { "TRUE" } else { "FALSE" }
@@ -189,12 +240,16 @@ pub enum Feature {
     AggregateFilter,
     /// Window functions.
     Window,
+    /// `FULL JOIN`.
+    FullJoin,
     /// `LATERAL` subqueries in FROM.
     Lateral,
     /// `MATERIALIZED` and `NOT MATERIALIZED` on common table expressions.
     MaterializedHint,
     /// `VALUES (..), (..)` as a query.
     ValuesList,
+    /// `FOR UPDATE` and its like. Without it, a transaction that writes keeps all others out.
+    RowLocks,
     /// Partial indexes.
     PartialIndex,
     /// `CREATE INDEX IF NOT EXISTS`.
@@ -230,6 +285,26 @@ pub enum Conflicts {
     OnDuplicateKey,
     /// Not at all.
     None,
+}
+
+/// How texts of a group are put together in one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JoinedTexts {
+    /// `string_agg(text, separator ORDER BY ..)`
+    StringAgg,
+    /// `group_concat(text ORDER BY .. SEPARATOR ..)`
+    GroupConcat,
+}
+
+/// How an UPDATE or DELETE reads a second source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WriteJoin {
+    /// `UPDATE a SET .. FROM b WHERE ..`, `DELETE FROM a USING b WHERE ..`
+    From,
+    /// `UPDATE a SET .. FROM b WHERE ..`, `DELETE FROM a WHERE EXISTS (SELECT .. FROM b WHERE ..)`
+    FromOrExists,
+    /// `UPDATE a JOIN b ON .. SET ..`, `DELETE a FROM a JOIN b ON ..`
+    Join,
 }
 
 /// How LIKE without regard to case is written.

@@ -6,11 +6,12 @@
 use std::borrow::Cow;
 
 use super::{
-    CompileError, Conflicts, Dialect, Feature, GeneratedKey, InsensitiveLike, Isolation, NullSafe,
-    TransactionMode, push_quoted,
+    CompileError, Conflicts, Dialect, Feature, GeneratedKey, InsensitiveLike, Isolation, JoinedTexts,
+    NullSafe, TransactionMode, WriteJoin, push_quoted, spelling,
 };
 use crate::engine::Connection;
 use crate::error::Result;
+use crate::expr::{Interval, JsonStep, Portable};
 use crate::schema::{Schema, reflect};
 use crate::types::Kind;
 
@@ -26,7 +27,7 @@ impl Dialect for Mysql {
     fn supports(&self, feature: Feature) -> bool {
         matches!(
             feature,
-            Feature::Window | Feature::StatementRollback | Feature::VirtualColumns
+            Feature::Window | Feature::RowLocks | Feature::StatementRollback | Feature::VirtualColumns
         )
     }
 
@@ -131,6 +132,43 @@ impl Dialect for Mysql {
             Kind::Timestamp | Kind::DateTime | Kind::Date | Kind::Time => Some(self.type_name(kind)),
             _ => None,
         }
+    }
+
+    /// MariaDB has only the older form.
+    fn share_lock(&self) -> &'static str {
+        " LOCK IN SHARE MODE"
+    }
+
+    fn whole_division(&self) -> &'static str {
+        " DIV "
+    }
+
+    /// Its `length` counts bytes.
+    fn function_name<'n>(&self, name: &'n str) -> Cow<'n, str> {
+        Cow::Borrowed(match name {
+            "length" => "char_length",
+            other => other,
+        })
+    }
+
+    fn write_join(&self) -> WriteJoin {
+        WriteJoin::Join
+    }
+
+    fn spelling(&self, function: Portable) -> Option<&'static str> {
+        Some(spelling::mysql::spelling(function))
+    }
+
+    fn time_plus(&self, kind: Kind, interval: Interval) -> Option<(String, String)> {
+        Some(spelling::mysql::time_plus(kind, interval))
+    }
+
+    fn json_path(&self, path: &[JsonStep]) -> std::result::Result<String, CompileError> {
+        spelling::mysql::json_path(path)
+    }
+
+    fn joined_texts(&self) -> JoinedTexts {
+        JoinedTexts::GroupConcat
     }
 
     fn begin(&self, mode: TransactionMode) -> &'static str {

@@ -2,9 +2,12 @@
 
 use std::borrow::Cow;
 
-use super::{CompileError, Dialect, Feature, InsensitiveLike, Isolation, TransactionMode, push_number};
+use super::{
+    CompileError, Dialect, Feature, InsensitiveLike, Isolation, TransactionMode, push_number, spelling,
+};
 use crate::engine::Connection;
 use crate::error::Result;
+use crate::expr::{Interval, JsonStep, Portable};
 use crate::schema::{Schema, reflect};
 use crate::types::{Kind, Value};
 
@@ -75,6 +78,18 @@ impl Dialect for Postgresql {
 
     fn reflect(&self, connection: &mut Connection) -> Result<Schema> {
         reflect::postgresql::schema(connection)
+    }
+
+    fn spelling(&self, function: Portable) -> Option<&'static str> {
+        Some(spelling::postgresql::spelling(function))
+    }
+
+    fn time_plus(&self, kind: Kind, interval: Interval) -> Option<(String, String)> {
+        Some(spelling::postgresql::time_plus(kind, interval))
+    }
+
+    fn json_path(&self, path: &[JsonStep]) -> std::result::Result<String, CompileError> {
+        Ok(spelling::postgresql::json_path(path))
     }
 
     fn begin(&self, mode: TransactionMode) -> &'static str {

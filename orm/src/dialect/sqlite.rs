@@ -4,9 +4,11 @@ use std::borrow::Cow;
 
 use super::{
     CompileError, Dialect, Feature, GeneratedKey, InsensitiveLike, Isolation, NullSafe, TransactionMode,
+    WriteJoin, spelling,
 };
 use crate::engine::Connection;
 use crate::error::Result;
+use crate::expr::{Interval, Portable};
 use crate::schema::{Schema, reflect};
 use crate::types::Kind;
 
@@ -25,6 +27,7 @@ impl Dialect for Sqlite {
             | Feature::NullsOrder
             | Feature::AggregateFilter
             | Feature::Window
+            | Feature::FullJoin
             | Feature::MaterializedHint
             | Feature::ValuesList
             | Feature::PartialIndex
@@ -33,7 +36,7 @@ impl Dialect for Sqlite {
             | Feature::VirtualColumns
             | Feature::TransactionalDdl
             | Feature::ForwardReferences => true,
-            Feature::Lateral => false,
+            Feature::Lateral | Feature::RowLocks => false,
         }
     }
 
@@ -92,6 +95,18 @@ impl Dialect for Sqlite {
 
     fn reflect(&self, connection: &mut Connection) -> Result<Schema> {
         reflect::sqlite::schema(connection)
+    }
+
+    fn write_join(&self) -> WriteJoin {
+        WriteJoin::FromOrExists
+    }
+
+    fn spelling(&self, function: Portable) -> Option<&'static str> {
+        Some(spelling::sqlite::spelling(function))
+    }
+
+    fn time_plus(&self, kind: Kind, interval: Interval) -> Option<(String, String)> {
+        Some(spelling::sqlite::time_plus(kind, interval))
     }
 
     fn begin(&self, mode: TransactionMode) -> &'static str {

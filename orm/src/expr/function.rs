@@ -2,6 +2,7 @@
 
 use super::compare::Settable;
 use super::operand::{Operand, Predicate};
+use super::order::Ordering;
 use super::tree::{Column, Expr, Function, Name, Node, RawPiece};
 use crate::types::ColumnType;
 
@@ -192,6 +193,42 @@ impl<T> Expr<T> {
     /// function call, rendering the statement is an error.
     pub fn filter_where(self, condition: impl Predicate) -> Expr<T> {
         self.with_function(|function| function.filter = Some(condition.into_condition()))
+    }
+
+    /// An aggregate over the rows in that order: for those whose result depends on it, such as [`joined`](Operand::joined).
+    ///
+    /// ```
+    /// use aludel::prelude::*;
+    ///
+    /// #[derive(Entity)]
+    /// struct Book {
+    ///     #[column(primary_key)]
+    ///     id: Id<Book>,
+    ///     author: String,
+    ///     title: String,
+    /// }
+    ///
+    /// # fn main() -> aludel::Result<()> {
+    /// # let engine = Engine::open("sqlite::memory:")?;
+    /// # engine.create_all(schema![Book])?;
+    /// # let mut session = engine.session()?;
+    /// # session.add_all([Book::new("Eco", "Pendulum"), Book::new("Eco", "Baudolino")]);
+    /// let shelves: Vec<(String, Option<String>)> = session
+    ///     .query::<Book>()
+    ///     .group_by(|b| b.author)
+    ///     .select(|b| (b.author, b.title.joined(", ").ordered(b.title)))
+    ///     .fetch()?;
+    /// assert_eq!(shelves[0].1.as_deref(), Some("Baudolino, Pendulum"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn ordered(self, order: impl Ordering) -> Expr<T> {
+        self.with_function(|function| order.push_terms(&mut function.order))
+    }
+
+    /// An aggregate over each different value once.
+    pub fn distinct(self) -> Expr<T> {
+        self.with_function(|function| function.distinct = true)
     }
 
     /// Changes the call that this expression is; wraps what is no call, so that rendering can say what is wrong.

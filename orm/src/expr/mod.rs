@@ -17,10 +17,14 @@
 mod case;
 mod compare;
 mod function;
+mod json;
 mod operand;
 mod operators;
 mod order;
+mod portable;
+mod row;
 mod statement;
+mod time;
 mod tree;
 mod window;
 
@@ -30,14 +34,18 @@ pub use function::{
     Arguments, all_of, any_of, count_all, cume_dist, dense_rank, func, now, ntile, percent_rank, rank, raw,
     row_number, val,
 };
+pub use json::{JsonColumn, JsonOperand, JsonPath, JsonStep};
 pub use operand::{Operand, Predicate};
 pub use order::{Grouping, Order, Ordering};
+pub use portable::{Portable, TimePart, TimeUnit};
+pub use row::{Row, RowOperands, RowValues, row};
 #[doc(hidden)]
 pub use statement::{
-    Assignment, Compound, CompoundOp, ConflictAction, Cte, Delete, FromItem, Insert, InsertRows, Join,
-    JoinKind, OnConflict, Output, Relation, Select, Statement, Update, Values,
+    Assignment, Compound, CompoundOp, ConflictAction, Contended, Cte, Delete, FromItem, Insert, InsertRows,
+    Join, JoinKind, OnConflict, Output, Relation, RowLock, Select, Statement, Update, Values,
 };
+pub use time::{Dated, Interval, Temporal, TimeOperand};
 pub use tree::{BinaryOp, Column, Expr, SourceId, UnaryOp};
 #[doc(hidden)]
 pub use tree::{FrameBound, Function, LikeCase, Name, Node, Nulls, OrderTerm, RawPiece, Window};
-pub use window::{Bound, WindowSpec};
+pub use window::{Bound, WindowOperand, WindowSpec};

@@ -2,8 +2,9 @@
 
 use super::compare::{Comparable, InList, NullColumn};
 use super::order::Order;
+use super::portable::Portable;
 use super::tree::{BinaryOp, Column, Expr, LikeCase, Node};
-use crate::types::{ColumnType, Numeric, Textual};
+use crate::types::{ColumnType, Kind, Numeric, Textual};
 
 /// The base type that an operand's comparisons go by.
 type Base<O> = <<O as Operand>::Value as ColumnType>::Base;
@@ -155,7 +156,7 @@ pub trait Operand: Sized {
         like(self, pattern.into_node(), LikeCase::Insensitive, false)
     }
 
-    /// Does the text begin with `prefix`? `%` and `_` in it stand for themselves.
+    /// Does the text begin with `prefix`? `%` and `_` in it stand for themselves; whether case matters is as with [`like`](Self::like).
     fn starts_with(self, prefix: &str) -> Expr<bool>
     where
         Self::Value: Textual,
@@ -251,7 +252,52 @@ pub trait Operand: Sized {
     where
         Self::Value: Numeric,
     {
-        call("round", vec![self.node(), Node::Constant(digits)])
+        let nodes = [self.node(), Node::Constant(digits)];
+        match Self::Value::KIND {
+            Kind::Int(_) => call("round", nodes.into()),
+            _ => Expr::from_node(Node::portable(Portable::Round, nodes)),
+        }
+    }
+
+    /// The greatest whole number that is not over it.
+    fn floor(self) -> Expr<Self::Value>
+    where
+        Self::Value: ColumnType<Base = f64>,
+    {
+        Expr::from_node(Node::portable(Portable::Floor, [self.node()]))
+    }
+
+    /// The least whole number that is not under it.
+    fn ceil(self) -> Expr<Self::Value>
+    where
+        Self::Value: ColumnType<Base = f64>,
+    {
+        Expr::from_node(Node::portable(Portable::Ceil, [self.node()]))
+    }
+
+    /// This or the other, whichever is greater; NULL where one of them is.
+    fn at_least<R: Comparable<Base<Self>>>(self, other: R) -> Expr<Self::Value> {
+        Expr::from_node(Node::portable(
+            Portable::Greatest,
+            [self.node(), other.into_node()],
+        ))
+    }
+
+    /// This or the other, whichever is less; NULL where one of them is.
+    fn at_most<R: Comparable<Base<Self>>>(self, other: R) -> Expr<Self::Value> {
+        Expr::from_node(Node::portable(Portable::Least, [self.node(), other.into_node()]))
+    }
+
+    /// All texts of a group, one after the other with `separator` between them; `None` over no rows. Their order is that of
+    /// [`Expr::ordered`], if any.
+    fn joined(self, separator: &'static str) -> Expr<Option<String>>
+    where
+        Self::Value: Textual,
+    {
+        Expr::from_node(Node::call(
+            "string_agg",
+            vec![self.node(), Node::Text(separator.into())],
+        ))
     }
 
     /// The number of rows where this is not NULL.

@@ -5,7 +5,7 @@ use std::ops::{Add, BitAnd, BitOr, Div, Mul, Neg, Not, Rem, Sub};
 use super::compare::Comparable;
 use super::operand::{Operand, Predicate};
 use super::tree::{BinaryOp, Column, Expr, Node, UnaryOp};
-use crate::types::{ColumnType, Numeric};
+use crate::types::{ColumnType, Kind, Numeric};
 
 macro_rules! arithmetic {
     ($($op:ident, $method:ident, $binary:ident;)*) => {$(
@@ -30,8 +30,32 @@ arithmetic! {
     Add, add, Add;
     Sub, sub, Subtract;
     Mul, mul, Multiply;
-    Div, div, Divide;
     Rem, rem, Remainder;
+}
+
+/// Whole numbers give a whole number, on every backend.
+fn quotient<T: Numeric>(left: Node, right: Node) -> Expr<T> {
+    let op = match T::KIND {
+        Kind::Int(_) => BinaryOp::DivideWhole,
+        _ => BinaryOp::Divide,
+    };
+    Expr::from_node(Node::binary(op, left, right))
+}
+
+impl<T: Numeric, R: Comparable<T::Base>> Div<R> for Column<T> {
+    type Output = Expr<T>;
+
+    fn div(self, right: R) -> Expr<T> {
+        quotient(self.node(), right.into_node())
+    }
+}
+
+impl<T: Numeric, R: Comparable<T::Base>> Div<R> for Expr<T> {
+    type Output = Expr<T>;
+
+    fn div(self, right: R) -> Expr<T> {
+        quotient(self.node, right.into_node())
+    }
 }
 
 impl<T: Numeric> Neg for Column<T> {

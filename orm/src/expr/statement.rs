@@ -46,6 +46,28 @@ pub struct Select {
     pub limit: Option<Node>,
     /// OFFSET of the whole.
     pub offset: Option<Node>,
+    /// FOR UPDATE, FOR SHARE.
+    pub lock: Option<RowLock>,
+}
+
+/// Which lock a select takes on the rows that it gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RowLock {
+    /// Against readers that lock as well, or against writers only.
+    pub exclusive: bool,
+    /// What happens where somebody else has locked a row.
+    pub contended: Contended,
+}
+
+/// What becomes of a row that somebody else has locked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Contended {
+    /// It is waited for.
+    Wait,
+    /// It is an error.
+    Fail,
+    /// It is left out.
+    Skip,
 }
 
 /// A column of a result, with its name where it was given one.
@@ -130,6 +152,10 @@ pub enum JoinKind {
     Inner,
     /// The same, and rows of the left without a partner.
     Left,
+    /// The same as inner, and rows of the right without a partner.
+    Right,
+    /// The same as inner, and rows of both sides without a partner.
+    Full,
     /// All pairs.
     Cross,
 }
@@ -236,6 +262,8 @@ pub struct Update {
     pub source: SourceId,
     /// The table that is written.
     pub table: Relation,
+    /// A source beside the table, with the condition that joins the two.
+    pub using: Option<FromItem>,
     /// SET.
     pub assignments: Vec<Assignment>,
     /// WHERE.
@@ -251,6 +279,8 @@ pub struct Delete {
     pub source: SourceId,
     /// The table that is written.
     pub table: Relation,
+    /// A source beside the table, with the condition that joins the two.
+    pub using: Option<FromItem>,
     /// WHERE.
     pub filter: Option<Node>,
     /// RETURNING.

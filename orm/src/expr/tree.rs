@@ -5,7 +5,10 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering as MemoryOrder};
 
+use super::json::JsonStep;
+use super::portable::Portable;
 use super::statement::Select;
+use super::time::Interval;
 use crate::types::{ColumnType, Kind, Value};
 
 /// A name that is known at compile time or made at run time.
@@ -182,6 +185,8 @@ pub enum BinaryOp {
     Multiply,
     /// `/`
     Divide,
+    /// `/` of whole numbers: what is left over is dropped.
+    DivideWhole,
     /// `%`
     Remainder,
     /// `||`
@@ -210,6 +215,8 @@ pub enum Node {
     Value(Value<'static>),
     /// A whole number that is part of the statement's text and shape.
     Constant(i64),
+    /// A text that is part of the statement's text and shape.
+    Text(Name),
     Unary {
         op: UnaryOp,
         operand: Box<Node>,
@@ -266,6 +273,23 @@ pub enum Node {
     Collate {
         operand: Box<Node>,
         collation: Name,
+    },
+    /// A function that each dialect spells its own way.
+    Portable {
+        function: Portable,
+        arguments: Vec<Node>,
+    },
+    /// A date or time of that kind, later by an interval.
+    TimePlus {
+        operand: Box<Node>,
+        kind: Kind,
+        interval: Interval,
+    },
+    /// What is at a place in JSON.
+    JsonAt {
+        function: Portable,
+        operand: Box<Node>,
+        path: Vec<JsonStep>,
     },
     /// A row value: `(a, b)`.
     Row(Vec<Node>),
@@ -354,6 +378,13 @@ impl Node {
             filter: None,
             over: None,
         }))
+    }
+
+    pub(crate) fn portable(function: Portable, arguments: impl Into<Vec<Node>>) -> Node {
+        Node::Portable {
+            function,
+            arguments: arguments.into(),
+        }
     }
 
     /// `self AND other`, kept flat so that long chains stay shallow.

@@ -1,7 +1,9 @@
 //! Window functions: `OVER (PARTITION BY .. ORDER BY .. ROWS ..)`.
 
+use super::operand::Operand;
 use super::order::{Grouping, Ordering};
-use super::tree::{Expr, FrameBound, Window};
+use super::tree::{Expr, FrameBound, Node, Window};
+use crate::types::ColumnType;
 
 /// What a window function runs over; [`Expr::over`] hands one to its closure.
 #[derive(Clone, Debug, Default)]
@@ -87,4 +89,63 @@ impl<T> Expr<T> {
         let spec = window(WindowSpec::default());
         self.with_function(|function| function.over = Some(spec.window))
     }
+}
+
+/// Window functions over a value of other rows. Each needs [`over`](Expr::over).
+///
+/// ```
+/// use aludel::prelude::*;
+///
+/// #[derive(Entity)]
+/// struct Reading {
+///     #[column(primary_key)]
+///     id: Id<Reading>,
+///     level: i64,
+/// }
+///
+/// # fn main() -> aludel::Result<()> {
+/// # let engine = Engine::open("sqlite::memory:")?;
+/// # engine.create_all(schema![Reading])?;
+/// # let mut session = engine.session()?;
+/// # session.add_all([3, 5, 4].map(Reading::new));
+/// let steps: Vec<(i64, Option<i64>)> = session
+///     .query::<Reading>()
+///     .order_by(|r| r.id)
+///     .select(|r| (r.level, r.level.lag(1).over(|w| w.order_by(r.id))))
+///     .fetch()?;
+/// assert_eq!(steps, [(3, None), (5, Some(3)), (4, Some(5))]);
+/// # Ok(())
+/// # }
+/// ```
+pub trait WindowOperand: Operand {
+    /// The value so many rows before this one; NULL where there is none.
+    fn lag(self, rows: u32) -> Expr<<Self::Value as ColumnType>::Nullable> {
+        call("lag", vec![self.node(), Node::Constant(i64::from(rows))])
+    }
+
+    /// The value so many rows after this one; NULL where there is none.
+    fn lead(self, rows: u32) -> Expr<<Self::Value as ColumnType>::Nullable> {
+        call("lead", vec![self.node(), Node::Constant(i64::from(rows))])
+    }
+
+    /// The value of the frame's first row.
+    fn first_value(self) -> Expr<<Self::Value as ColumnType>::Nullable> {
+        call("first_value", vec![self.node()])
+    }
+
+    /// The value of the frame's last row.
+    fn last_value(self) -> Expr<<Self::Value as ColumnType>::Nullable> {
+        call("last_value", vec![self.node()])
+    }
+
+    /// The value of the frame's row of that number, from 1; NULL where there is none.
+    fn nth_value(self, row: u32) -> Expr<<Self::Value as ColumnType>::Nullable> {
+        call("nth_value", vec![self.node(), Node::Constant(i64::from(row))])
+    }
+}
+
+impl<O: Operand> WindowOperand for O {}
+
+fn call<T>(name: &'static str, arguments: Vec<Node>) -> Expr<T> {
+    Expr::from_node(Node::call(name, arguments))
 }

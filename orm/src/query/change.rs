@@ -1,12 +1,18 @@
 //! UPDATE and DELETE by query: many rows in one statement.
 
+use std::marker::PhantomData;
+
 use super::executor::{Detached, Executor, execute, run};
+use super::rows::{Handles, RowSet};
 use super::select::add_condition;
 use super::selection::Selection;
-use super::source::SingleSource;
+use super::source::{SingleSource, Source};
 use crate::dialect::{Sqlite, render};
 use crate::error::Result;
-use crate::expr::{self, Assignment, Column, Output, Predicate, Relation, Settable, SourceId, Statement};
+use crate::expr::{
+    self, Assignment, Column, FromItem, Join, JoinKind, Output, Predicate, Relation, Settable, SourceId,
+    Statement,
+};
 use crate::mapper::{Entity, Required, RowReader};
 use crate::types::ColumnType;
 
@@ -71,18 +77,20 @@ tuples!(A B C D E F);
 /// An UPDATE of many rows: [`Session::update`](crate::Session::update),
 /// [`Connection::update`](crate::engine::Connection::update).
 #[must_use = "an update does nothing until `run`"]
-pub struct Update<T: Entity, X = Detached> {
+pub struct Update<T: Entity, X = Detached, C = <T as Source>::Columns> {
     pub(crate) update: expr::Update,
-    pub(crate) columns: T::Columns<Required>,
+    pub(crate) own: T::Columns<Required>,
+    pub(crate) columns: C,
     pub(crate) executor: X,
 }
 
 /// A DELETE of many rows: [`Session::delete_where`](crate::Session::delete_where),
 /// [`Connection::delete`](crate::engine::Connection::delete).
 #[must_use = "a delete does nothing until `run`"]
-pub struct Delete<T: Entity, X = Detached> {
+pub struct Delete<T: Entity, X = Detached, C = <T as Source>::Columns> {
     pub(crate) delete: expr::Delete,
-    pub(crate) columns: T::Columns<Required>,
+    pub(crate) own: T::Columns<Required>,
+    pub(crate) columns: C,
     pub(crate) executor: X,
 }
 
@@ -92,25 +100,110 @@ impl<T: Entity, X> Update<T, X> {
         let update = expr::Update {
             source,
             table: Relation::table(T::TABLE),
+            using: None,
             assignments: Vec::new(),
             filter: None,
             returning: Vec::new(),
         };
+        let own = <T as SingleSource>::columns(source);
         Update {
             update,
-            columns: <T as SingleSource>::columns(source),
+            own,
+            columns: own,
             executor,
         }
     }
 
+    /// With another entity beside the table: say the condition that joins the two by [`Using::on`], then closures get both.
+    ///
+    /// ```
+    /// use aludel::prelude::*;
+    ///
+    /// #[derive(Entity)]
+    /// #[entity(table = "users")]
+    /// struct User {
+    ///     #[column(primary_key)]
+    ///     id: Id<User>,
+    ///     name: String,
+    /// }
+    ///
+    /// #[derive(Entity)]
+    /// #[entity(table = "posts")]
+    /// struct Post {
+    ///     #[column(primary_key)]
+    ///     id: Id<Post>,
+    ///     author: Fk<User>,
+    ///     title: String,
+    /// }
+    ///
+    /// # fn main() -> aludel::Result<()> {
+    /// # let engine = Engine::open("sqlite::memory:")?;
+    /// # engine.create_all(schema![User, Post])?;
+    /// # let mut session = engine.session()?;
+    /// # let mike = session.add(User::new("Mike"));
+    /// # let post = session.add(Post::new(mike, "hello"));
+    /// let changed = session
+    ///     .update::<Post>()
+    ///     .using::<User>()
+    ///     .on(|p, u| p.author.eq(u.id))
+    ///     .set(|(p, u)| p.title.to(u.name.concat(": ").concat(p.title)))
+    ///     .run()?;
+    /// assert_eq!(changed, 1);
+    /// # assert_eq!(session[post].title, "Mike: hello");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn using<N: Entity>(self) -> Using<Self, N> {
+        Using::new(self, Relation::table(N::TABLE))
+    }
+
+    /// As [`using`](Self::using), with rows that are no table.
+    pub fn using_rows<H: Handles>(self, rows: &RowSet<H>) -> Using<Self, RowSet<H>> {
+        Using::new(self, rows.relation())
+    }
+}
+
+impl<T: Entity, X, N: SingleSource> Using<Update<T, X>, N> {
+    /// The condition that joins the table with the other source.
+    pub fn on<P: Predicate>(
+        self,
+        condition: impl FnOnce(T::Columns<Required>, N::Columns) -> P,
+    ) -> Update<T, X, (T::Columns<Required>, N::Columns)> {
+        let Update {
+            mut update,
+            own,
+            executor,
+            ..
+        } = self.statement;
+        let source = SourceId::fresh();
+        let other = N::columns(source);
+        let on = Some(condition(own, other).into_condition());
+        update.using = Some(FromItem {
+            source,
+            relation: self.relation,
+            join: Some(Join {
+                kind: JoinKind::Inner,
+                on,
+            }),
+        });
+        Update {
+            update,
+            own,
+            columns: (own, other),
+            executor,
+        }
+    }
+}
+
+impl<T: Entity, X, C: Copy> Update<T, X, C> {
     /// Sets columns: `|p| p.likes.to(p.likes + 1)`, or a tuple of such.
-    pub fn set<L: SetList>(mut self, sets: impl FnOnce(T::Columns<Required>) -> L) -> Self {
+    pub fn set<L: SetList>(mut self, sets: impl FnOnce(C) -> L) -> Self {
         sets(self.columns).push_assignments(&mut self.update.assignments);
         self
     }
 
     /// Only rows for which the condition holds. Without a filter, all rows.
-    pub fn filter<P: Predicate>(mut self, condition: impl FnOnce(T::Columns<Required>) -> P) -> Self {
+    pub fn filter<P: Predicate>(mut self, condition: impl FnOnce(C) -> P) -> Self {
         add_condition(&mut self.update.filter, condition(self.columns).into_condition());
         self
     }
@@ -132,12 +225,12 @@ impl<T: Entity, X> Update<T, X> {
         X: Executor,
     {
         self.update.returning.clear();
-        selection(self.columns).push_outputs(&mut self.update.returning);
+        selection(self.own).push_outputs(&mut self.update.returning);
         run(&mut self.executor, Statement::Update(&self.update), collect::<P>)
     }
 }
 
-impl<T: Entity> Update<T, &mut crate::engine::Connection> {
+impl<T: Entity, C> Update<T, &mut crate::engine::Connection, C> {
     /// Runs it: the number of rows changed.
     ///
     /// # Errors
@@ -153,18 +246,103 @@ impl<T: Entity, X> Delete<T, X> {
         let delete = expr::Delete {
             source,
             table: Relation::table(T::TABLE),
+            using: None,
             filter: None,
             returning: Vec::new(),
         };
+        let own = <T as SingleSource>::columns(source);
         Delete {
             delete,
-            columns: <T as SingleSource>::columns(source),
+            own,
+            columns: own,
             executor,
         }
     }
 
+    /// With another entity beside the table: say the condition that joins the two by [`Using::on`], then closures get both.
+    ///
+    /// ```
+    /// use aludel::prelude::*;
+    ///
+    /// #[derive(Entity)]
+    /// #[entity(table = "users")]
+    /// struct User {
+    ///     #[column(primary_key)]
+    ///     id: Id<User>,
+    ///     name: String,
+    /// }
+    ///
+    /// #[derive(Entity)]
+    /// #[entity(table = "posts")]
+    /// struct Post {
+    ///     #[column(primary_key)]
+    ///     id: Id<Post>,
+    ///     author: Fk<User>,
+    ///     title: String,
+    /// }
+    ///
+    /// # fn main() -> aludel::Result<()> {
+    /// # let engine = Engine::open("sqlite::memory:")?;
+    /// # engine.create_all(schema![User, Post])?;
+    /// # let mut session = engine.session()?;
+    /// # let mike = session.add(User::new("Mike"));
+    /// # let post = session.add(Post::new(mike, "hello"));
+    /// let deleted = session
+    ///     .delete_where::<Post>()
+    ///     .using::<User>()
+    ///     .on(|p, u| p.author.eq(u.id))
+    ///     .filter(|(_, u)| u.name.eq("Mike"))
+    ///     .run()?;
+    /// assert_eq!(deleted, 1);
+    /// # assert_eq!(session.query::<Post>().count()?, 0); let _ = post;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn using<N: Entity>(self) -> Using<Self, N> {
+        Using::new(self, Relation::table(N::TABLE))
+    }
+
+    /// As [`using`](Self::using), with rows that are no table.
+    pub fn using_rows<H: Handles>(self, rows: &RowSet<H>) -> Using<Self, RowSet<H>> {
+        Using::new(self, rows.relation())
+    }
+}
+
+impl<T: Entity, X, N: SingleSource> Using<Delete<T, X>, N> {
+    /// The condition that joins the table with the other source.
+    pub fn on<P: Predicate>(
+        self,
+        condition: impl FnOnce(T::Columns<Required>, N::Columns) -> P,
+    ) -> Delete<T, X, (T::Columns<Required>, N::Columns)> {
+        let Delete {
+            mut delete,
+            own,
+            executor,
+            ..
+        } = self.statement;
+        let source = SourceId::fresh();
+        let other = N::columns(source);
+        let on = Some(condition(own, other).into_condition());
+        delete.using = Some(FromItem {
+            source,
+            relation: self.relation,
+            join: Some(Join {
+                kind: JoinKind::Inner,
+                on,
+            }),
+        });
+        Delete {
+            delete,
+            own,
+            columns: (own, other),
+            executor,
+        }
+    }
+}
+
+impl<T: Entity, X, C: Copy> Delete<T, X, C> {
     /// Only rows for which the condition holds. Without a filter, all rows.
-    pub fn filter<P: Predicate>(mut self, condition: impl FnOnce(T::Columns<Required>) -> P) -> Self {
+    pub fn filter<P: Predicate>(mut self, condition: impl FnOnce(C) -> P) -> Self {
         add_condition(&mut self.delete.filter, condition(self.columns).into_condition());
         self
     }
@@ -175,13 +353,32 @@ impl<T: Entity, X> Delete<T, X> {
     }
 }
 
-impl<T: Entity> Delete<T, &mut crate::engine::Connection> {
+impl<T: Entity, C> Delete<T, &mut crate::engine::Connection, C> {
     /// Runs it: the number of rows deleted.
     ///
     /// # Errors
     /// Whatever the statement runs into.
     pub fn run(mut self) -> Result<u64> {
         execute(&mut self.executor, Statement::Delete(&self.delete))
+    }
+}
+
+/// An [`Update`] or [`Delete`] with one more source, whose condition is still to be said: [`on`](Using::on).
+#[must_use = "say `.on(..)`"]
+#[derive(Debug)]
+pub struct Using<W, N> {
+    statement: W,
+    relation: Relation,
+    next: PhantomData<fn() -> N>,
+}
+
+impl<W, N> Using<W, N> {
+    fn new(statement: W, relation: Relation) -> Using<W, N> {
+        Using {
+            statement,
+            relation,
+            next: PhantomData,
+        }
     }
 }
 
@@ -201,13 +398,13 @@ pub(crate) fn all_columns<T: Entity>(columns: T::Columns<Required>) -> Vec<Outpu
     outputs
 }
 
-impl<T: Entity, X> std::fmt::Debug for Update<T, X> {
+impl<T: Entity, X, C: Copy> std::fmt::Debug for Update<T, X, C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Update").field(&self.to_sql()).finish()
     }
 }
 
-impl<T: Entity, X> std::fmt::Debug for Delete<T, X> {
+impl<T: Entity, X, C: Copy> std::fmt::Debug for Delete<T, X, C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Delete").field(&self.to_sql()).finish()
     }

@@ -1,6 +1,6 @@
 //! What runs a query: a session or a connection.
 
-use super::{Delete, Insert, Query, Update};
+use super::{Delete, Insert, InsertInto, Query, Selection, Update};
 use crate::dialect::{Dialect, render};
 use crate::engine::{Connection, RowStream};
 use crate::error::{Error, Result};
@@ -73,7 +73,12 @@ pub(crate) fn run<E: Executor, T>(
     statement: Statement<'_>,
     read: impl FnOnce(&mut RowStream<'_>) -> Result<T>,
 ) -> Result<T> {
-    executor.before_statement(!matches!(statement, Statement::Select(_)))?;
+    let writes = match statement {
+        // Where there are no locks on rows, only a transaction that writes keeps others out.
+        Statement::Select(select) => select.lock.is_some(),
+        _ => true,
+    };
+    executor.before_statement(writes)?;
     let rendered = render(statement, executor.dialect())?;
     let params = resolved(executor, &rendered.params)?;
     let mut prepared = executor.connection()?.prepare(rendered.sql)?;
@@ -109,6 +114,44 @@ impl Connection {
     /// An INSERT of these entities, in one statement for many.
     pub fn insert<T: Entity>(&mut self, entities: impl IntoIterator<Item = T>) -> Insert<T, &mut Connection> {
         Insert::start(self, entities)
+    }
+
+    /// An INSERT of the rows of a query into these columns.
+    ///
+    /// ```
+    /// use aludel::prelude::*;
+    ///
+    /// #[derive(Entity)]
+    /// struct Draft {
+    ///     #[column(primary_key)]
+    ///     id: Id<Draft>,
+    ///     title: String,
+    /// }
+    ///
+    /// #[derive(Entity)]
+    /// struct Book {
+    ///     #[column(primary_key)]
+    ///     id: Id<Book>,
+    ///     title: String,
+    ///     pages: i64,
+    /// }
+    ///
+    /// # fn main() -> aludel::Result<()> {
+    /// # let engine = Engine::open("sqlite::memory:")?;
+    /// # engine.create_all(schema![Draft, Book])?;
+    /// # let mut connection = engine.connect()?;
+    /// # connection.insert(["a", "b"].map(Draft::new)).run()?;
+    /// let drafts = query::<Draft>().order_by(|d| d.id).select(|d| (d.title, val::<i64>(0)));
+    /// let inserted = connection.insert_into::<Book, _>(|b| (b.title, b.pages)).rows(drafts)?;
+    /// assert_eq!(inserted, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn insert_into<T: Entity, C: Selection>(
+        &mut self,
+        columns: impl FnOnce(T::Columns<Required>) -> C,
+    ) -> InsertInto<C, &mut Connection> {
+        InsertInto::start::<T>(self, columns)
     }
 
     /// An UPDATE of many rows.

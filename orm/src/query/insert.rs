@@ -1,9 +1,13 @@
 //! INSERT of values that are not tracked, and upsert.
 
+use std::marker::PhantomData;
+
 use super::change::{SetList, collect};
 use super::executor::{Detached, Executor, execute, run};
+use super::select::Query;
 use super::selection::Selection;
-use super::source::SingleSource;
+use super::source::{SingleSource, Source};
+use crate::dialect::CompileError;
 use crate::error::Result;
 use crate::expr::{
     self, ConflictAction, Grouping, InsertRows, Node, OnConflict, Predicate, Relation, SourceId, Statement,
@@ -19,6 +23,16 @@ pub struct Insert<T: Entity, X = Detached> {
     pub(crate) columns: T::Columns<Required>,
     pub(crate) executor: X,
     rows: Vec<Vec<Value<'static>>>,
+}
+
+/// An INSERT of the rows of a query: [`Connection::insert_into`](crate::engine::Connection::insert_into),
+/// [`Session::insert_into`](crate::Session::insert_into).
+#[must_use = "say the rows: `.rows(query)`"]
+#[derive(Debug)]
+pub struct InsertInto<C, X> {
+    insert: expr::Insert,
+    executor: X,
+    columns: PhantomData<fn() -> C>,
 }
 
 /// The part of an upsert that says what to do with a row that is there: [`Insert::on_conflict`].
@@ -179,6 +193,49 @@ impl<T: Entity, X> Insert<T, X> {
             );
         }
         self.insert.rows = InsertRows::Values { rows: count, values };
+    }
+}
+
+impl<C: Selection, X: Executor> InsertInto<C, X> {
+    pub(crate) fn start<T: Entity>(
+        executor: X,
+        columns: impl FnOnce(T::Columns<Required>) -> C,
+    ) -> InsertInto<C, X> {
+        let source = SourceId::fresh();
+        let mut outputs = Vec::new();
+        columns(<T as SingleSource>::columns(source)).push_outputs(&mut outputs);
+        let named = |output: expr::Output| match output.node {
+            Node::Column { name, .. } => Some(name),
+            _ => None,
+        };
+        let insert = expr::Insert {
+            source,
+            table: Relation::table(T::TABLE),
+            columns: outputs.into_iter().filter_map(named).collect(),
+            rows: InsertRows::Placeholders,
+            conflict: None,
+            returning: Vec::new(),
+        };
+        InsertInto {
+            insert,
+            executor,
+            columns: PhantomData,
+        }
+    }
+
+    /// Inserts the rows that a query gives, which selects what the columns take: how many there were.
+    ///
+    /// # Errors
+    /// Constraints, and whatever else the statement runs into.
+    pub fn rows<S: Source, O: Selection<Row = C::Row>>(
+        mut self,
+        query: Query<S, O, Detached>,
+    ) -> Result<u64> {
+        if self.insert.columns.len() != C::width() {
+            return Err(CompileError::Malformed("an INSERT takes columns of its table only").into());
+        }
+        self.insert.rows = InsertRows::Select(query.select);
+        execute(&mut self.executor, Statement::Insert(&self.insert))
     }
 }
 

@@ -36,6 +36,10 @@ pub trait Handles: Selection + Copy + 'static {
     #[doc(hidden)]
     fn at(source: SourceId) -> Self;
 
+    /// The source that they are of.
+    #[doc(hidden)]
+    fn source(&self) -> SourceId;
+
     /// The names of the columns.
     #[doc(hidden)]
     fn names() -> Vec<Name>;
@@ -97,6 +101,10 @@ impl<T: ColumnType> Handles for Column<T> {
         Column::new(source, NAMES[0])
     }
 
+    fn source(&self) -> SourceId {
+        (*self).source()
+    }
+
     fn names() -> Vec<Name> {
         vec![NAMES[0].into()]
     }
@@ -107,6 +115,10 @@ impl<C: Columns> Handles for C {
 
     fn at(source: SourceId) -> Self {
         Columns::at(source)
+    }
+
+    fn source(&self) -> SourceId {
+        Columns::source(self)
     }
 
     fn names() -> Vec<Name> {
@@ -128,6 +140,10 @@ macro_rules! tuples {
             fn at(source: SourceId) -> Self {
                 let mut names = NAMES.iter();
                 ($(Column::<$name>::new(source, names.next().copied().unwrap_or_default()),)*)
+            }
+
+            fn source(&self) -> SourceId {
+                self.0.source()
             }
 
             fn names() -> Vec<Name> {
@@ -193,6 +209,10 @@ impl<H: Handles> RowSet<H> {
             recursive,
             materialized: None,
         })))
+    }
+
+    pub(crate) fn relation(&self) -> Relation {
+        self.relation.clone()
     }
 
     /// A query over these rows: run it with [`Query::on`].

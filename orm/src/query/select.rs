@@ -8,11 +8,11 @@ use super::source::{Append, Maybe, SingleSource, Source};
 use crate::dialect::{CompileError, Dialect, Sqlite, render};
 use crate::error::{Error, Result};
 use crate::expr::{
-    self, FromItem, Function, Grouping, JoinKind, Node, Ordering, Output, Predicate, Select, SourceId,
-    Statement,
+    self, Contended, FromItem, Function, Grouping, JoinKind, Node, Ordering, Output, Predicate, RowLock,
+    Select, SourceId, Statement,
 };
 use crate::mapper::{Entity, RowReader};
-use crate::relation::Relation;
+use crate::relation::{Path, Relation};
 use crate::types::Value;
 
 /// A query: `S` are its sources, `O` is what it selects, `X` runs it, and [`query`] for how to begin one.
@@ -160,6 +160,57 @@ impl<S: Source, O, X> Query<S, O, X> {
         self.selected()
     }
 
+    /// Locks the rows that it gives until the transaction ends: nobody else changes them, or locks them. Another's lock is waited for.
+    ///
+    /// On SQLite, where one transaction writes at a time, it makes the transaction one that writes.
+    ///
+    /// ```
+    /// use aludel::dialect::Postgresql;
+    /// use aludel::prelude::*;
+    ///
+    /// #[derive(Entity)]
+    /// struct Job {
+    ///     #[column(primary_key)]
+    ///     id: Id<Job>,
+    ///     done: bool,
+    /// }
+    ///
+    /// // What workers of a queue ask: the next job that no other worker has.
+    /// let next = query::<Job>().filter(|j| !j.done).order_by(|j| j.id).limit(1).for_update().skip_locked();
+    /// assert!(next.to_sql_in(&Postgresql).unwrap().ends_with("LIMIT CAST($1 AS bigint) FOR UPDATE SKIP LOCKED"));
+    /// ```
+    pub fn for_update(self) -> Self {
+        self.locked(true)
+    }
+
+    /// Locks the rows that it gives against changes by others, until the transaction ends; others may lock them so as well.
+    pub fn for_share(self) -> Self {
+        self.locked(false)
+    }
+
+    /// With [`for_update`](Self::for_update) or [`for_share`](Self::for_share): a row that somebody else has locked is left out.
+    pub fn skip_locked(self) -> Self {
+        self.contended(Contended::Skip)
+    }
+
+    /// With [`for_update`](Self::for_update) or [`for_share`](Self::for_share): a row that somebody else has locked is an error, of the family
+    /// [`Failure::Busy`](crate::Failure::Busy).
+    pub fn no_wait(self) -> Self {
+        self.contended(Contended::Fail)
+    }
+
+    fn locked(mut self, exclusive: bool) -> Self {
+        let contended = self.select.lock.map_or(Contended::Wait, |lock| lock.contended);
+        self.select.lock = Some(RowLock { exclusive, contended });
+        self
+    }
+
+    fn contended(mut self, contended: Contended) -> Self {
+        let exclusive = self.select.lock.is_none_or(|lock| lock.exclusive);
+        self.select.lock = Some(RowLock { exclusive, contended });
+        self
+    }
+
     /// The statement's text in SQLite's dialect, for a look.
     pub fn to_sql(&self) -> String {
         self.to_sql_in(&Sqlite)
@@ -188,6 +239,16 @@ impl<S: Source, O, X> Query<S, O, X> {
         Query {
             select: self.select,
             columns: self.columns,
+            executor: self.executor,
+            selection: PhantomData,
+        }
+    }
+
+    /// The same query, with other handles for its sources.
+    pub(crate) fn with_sources<S2: Source>(self, columns: S2::Columns) -> Query<S2, S2::Columns, X> {
+        Query {
+            select: self.select,
+            columns,
             executor: self.executor,
             selection: PhantomData,
         }
@@ -243,9 +304,8 @@ impl<S: Source, X> Query<S, S::Columns, X> {
     where
         S: Append<R::Target>,
     {
-        let target = SourceId::fresh();
-        let items = relation(self.columns).path().joins(JoinKind::Inner, target);
-        self.joined(items, target)
+        let path = relation(self.columns).path();
+        self.along(&path, JoinKind::Inner)
     }
 
     /// Joins along a relation and keeps rows without a partner: the new source's columns are all `Option`s.
@@ -256,8 +316,16 @@ impl<S: Source, X> Query<S, S::Columns, X> {
     where
         S: Append<Maybe<R::Target>>,
     {
+        let path = relation(self.columns).path();
+        self.along(&path, JoinKind::Left)
+    }
+
+    pub(crate) fn along<N: SingleSource>(self, path: &Path, kind: JoinKind) -> JoinedQuery<S, N, X>
+    where
+        S: Append<N>,
+    {
         let target = SourceId::fresh();
-        let items = relation(self.columns).path().joins(JoinKind::Left, target);
+        let items = path.joins(kind, target);
         self.joined(items, target)
     }
 

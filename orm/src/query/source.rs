@@ -60,6 +60,15 @@ impl<T: Entity, N: SingleSource> Append<N> for T {
     }
 }
 
+/// After a right or full join.
+impl<T: Entity, N: SingleSource> Append<N> for Maybe<T> {
+    type Joined = (Maybe<T>, N);
+
+    fn append(columns: Self::Columns, next: N::Columns) -> (Self::Columns, N::Columns) {
+        (columns, next)
+    }
+}
+
 impl<H: Handles, N: SingleSource> Append<N> for RowSet<H> {
     type Joined = (RowSet<H>, N);
 

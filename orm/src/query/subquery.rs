@@ -2,9 +2,9 @@
 
 use super::executor::Detached;
 use super::select::{Query, counting};
-use super::selection::SingleColumn;
+use super::selection::{Selection, SingleColumn};
 use super::source::Source;
-use crate::expr::{Expr, InList, Node, Output};
+use crate::expr::{Expr, InList, Node, Output, Row};
 use crate::types::ColumnType;
 
 impl<S: Source, O> Query<S, O, Detached> {
@@ -56,6 +56,17 @@ impl<S: Source, O> Query<S, O, Detached> {
         O: SingleColumn,
     {
         Expr::from_node(Node::Scalar(self.select))
+    }
+}
+
+impl<T> Row<T> {
+    /// Is it one of the rows of that query?
+    pub fn in_query<S: Source, O: Selection<Row = T>>(self, query: Query<S, O, Detached>) -> Expr<bool> {
+        Expr::from_node(Node::InSelect {
+            operand: Box::new(Node::Row(self.nodes)),
+            select: query.select,
+            negated: false,
+        })
     }
 }
 

@@ -57,7 +57,7 @@ impl Session {
     }
 }
 
-impl<T: Entity> Update<T, &mut Session> {
+impl<T: Entity, C> Update<T, &mut Session, C> {
     /// Runs it: the number of rows changed.
     ///
     /// # Errors
@@ -71,15 +71,20 @@ impl<T: Entity> Update<T, &mut Session> {
         }
         if !session.dialect().supports(Feature::Returning) {
             let update = self.update;
-            let rows =
-                session.rows_of::<T>(update.source, &update.table, update.filter.as_ref(), self.columns)?;
+            let rows = session.rows_of::<T>(
+                update.source,
+                &update.table,
+                update.using.as_ref(),
+                update.filter.as_ref(),
+                self.own,
+            )?;
             let changed = execute(session, Statement::Update(&update))?;
             for key in rows.iter().filter_map(Entity::key) {
                 session.read_again::<T>(&key)?;
             }
             return Ok(changed);
         }
-        self.update.returning = all_columns::<T>(self.columns);
+        self.update.returning = all_columns::<T>(self.own);
         let changed = run(session, Statement::Update(&self.update), |rows| {
             let mut changed: Vec<T> = Vec::new();
             while let Some(row) = rows.next()? {
@@ -95,7 +100,7 @@ impl<T: Entity> Update<T, &mut Session> {
     }
 }
 
-impl<T: Entity> Delete<T, &mut Session> {
+impl<T: Entity, C> Delete<T, &mut Session, C> {
     /// Runs it: the number of rows deleted.
     ///
     /// # Errors
@@ -109,8 +114,13 @@ impl<T: Entity> Delete<T, &mut Session> {
         }
         if !session.dialect().supports(Feature::Returning) {
             let delete = self.delete;
-            let rows =
-                session.rows_of::<T>(delete.source, &delete.table, delete.filter.as_ref(), self.columns)?;
+            let rows = session.rows_of::<T>(
+                delete.source,
+                &delete.table,
+                delete.using.as_ref(),
+                delete.filter.as_ref(),
+                self.own,
+            )?;
             let deleted = execute(session, Statement::Delete(&delete))?;
             for key in rows.iter().filter_map(Entity::key) {
                 session.forget_deleted::<T>(&key);
@@ -118,7 +128,7 @@ impl<T: Entity> Delete<T, &mut Session> {
             session.follow_database_cascades();
             return Ok(deleted);
         }
-        self.delete.returning = all_columns::<T>(self.columns);
+        self.delete.returning = all_columns::<T>(self.own);
         let keys = run(session, Statement::Delete(&self.delete), |rows| {
             let mut keys: Vec<T::Key> = Vec::new();
             while let Some(row) = rows.next()? {
@@ -141,16 +151,18 @@ impl Session {
         &mut self,
         source: SourceId,
         table: &Relation,
+        using: Option<&FromItem>,
         filter: Option<&Node>,
         columns: T::Columns<Required>,
     ) -> Result<Vec<T>> {
+        let own = FromItem {
+            source,
+            relation: table.clone(),
+            join: None,
+        };
         let select = Select {
             columns: all_columns::<T>(columns),
-            from: vec![FromItem {
-                source,
-                relation: table.clone(),
-                join: None,
-            }],
+            from: std::iter::once(own).chain(using.cloned()).collect(),
             filter: filter.cloned(),
             ..Select::default()
         };

@@ -163,6 +163,7 @@ impl Session {
         );
         let delete = crate::expr::Delete {
             source,
+            using: None,
             table: crate::expr::Relation::table(target.table),
             filter: Some(filter),
             returning: Vec::new(),

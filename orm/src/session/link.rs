@@ -171,6 +171,7 @@ impl Session {
         let delete = Delete {
             source,
             table: Rows::table(path.first.table),
+            using: None,
             filter: Some(ends),
             returning: Vec::new(),
         };

@@ -35,8 +35,8 @@ pub use query::Tracked;
 use crate::dialect::{Dialect, TransactionMode};
 use crate::engine::{Connection, Engine};
 use crate::error::{Error, Result};
-use crate::mapper::{Entity, Handle, RowReader};
-use crate::query::{Executor, Insert, Query, Sql};
+use crate::mapper::{Entity, Handle, Required, RowReader};
+use crate::query::{Executor, Insert, InsertInto, Query, Selection, Sql};
 use crate::types::{RawHandle, Value};
 use related::Relations;
 use statements::Statements;
@@ -426,7 +426,7 @@ impl Session {
     // --- statements ------------------------------------------------------------------------------------------------
 
     /// A query that runs in this session: see [`Query`].
-    pub fn query<T: Entity>(&mut self) -> Query<T, T::Columns<crate::mapper::Required>, &mut Session> {
+    pub fn query<T: Entity>(&mut self) -> Query<T, T::Columns<Required>, &mut Session> {
         Query::start(self)
     }
 
@@ -438,6 +438,15 @@ impl Session {
     /// An INSERT of plain values in one statement for many rows, past the identity map: see [`Insert`].
     pub fn insert<T: Entity>(&mut self, entities: impl IntoIterator<Item = T>) -> Insert<T, &mut Session> {
         Insert::start(self, entities)
+    }
+
+    /// An INSERT of the rows of a query, past the identity map: see
+    /// [`Connection::insert_into`](crate::engine::Connection::insert_into).
+    pub fn insert_into<T: Entity, C: Selection>(
+        &mut self,
+        columns: impl FnOnce(T::Columns<Required>) -> C,
+    ) -> InsertInto<C, &mut Session> {
+        InsertInto::start::<T>(self, columns)
     }
 
     fn find_key<T: Entity>(&mut self, key: &T::Key) -> Result<Option<Handle<T>>> {

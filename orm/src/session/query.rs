@@ -129,7 +129,7 @@ impl Session {
         select: &Select,
         mut each: impl FnMut(RowReader<'_>, &mut Tracker<'_>) -> Result<()>,
     ) -> Result<()> {
-        self.before_statement(false)?;
+        self.before_statement(select.lock.is_some())?;
         let rendered = render(Statement::Select(select), self.engine.dialect())?;
         let mut params: Vec<Value<'_>> = Vec::with_capacity(rendered.params.len());
         for value in &rendered.params {

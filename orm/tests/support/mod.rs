@@ -110,7 +110,12 @@ pub fn backends() -> Vec<&'static str> {
 /// Runs a test on each backend, with all tables there; on all of them, also after a failure. Without servers (see `tests/run`) it runs on the
 /// embedded ones.
 pub fn on_each(test: impl Fn(Engine) -> aludel::Result<()>) {
-    on_all(Engine::open, test);
+    on_all(Engine::open, everything, test);
+}
+
+/// As [`on_each`], with these tables instead of all.
+pub fn on_each_with(schema: fn() -> Schema, test: impl Fn(Engine) -> aludel::Result<()>) {
+    on_all(Engine::open, schema, test);
 }
 
 /// As [`on_each`], with databases that several connections see at once: the embedded ones are files with a write-ahead log.
@@ -121,16 +126,17 @@ pub fn on_each_shared(test: impl Fn(Engine) -> aludel::Result<()>) {
         let path = folder.path().join(format!("{scheme}.db"));
         Engine::open(&format!("{scheme}:///{}?journal_mode=wal", path.display()))
     };
-    on_all(open, test);
+    on_all(open, everything, test);
 }
 
 fn on_all(
     open_embedded: impl Fn(&str) -> aludel::Result<Engine>,
+    schema: fn() -> Schema,
     test: impl Fn(Engine) -> aludel::Result<()>,
 ) {
     let mut failed = Vec::new();
     let mut case = |backend: &str, open: &dyn Fn() -> aludel::Result<Engine>| {
-        let done = run(open, &test);
+        let done = run(open, schema, &test);
         matrix::add(backend, &done);
         if let Err(why) = done {
             failed.push(format!("{backend}: {why}"));
@@ -153,11 +159,12 @@ fn on_all(
 
 fn run(
     open: &dyn Fn() -> aludel::Result<Engine>,
+    schema: fn() -> Schema,
     test: impl Fn(Engine) -> aludel::Result<()>,
 ) -> Result<(), String> {
     let case = || -> aludel::Result<()> {
         let engine = open()?;
-        engine.create_all(everything())?;
+        engine.create_all(schema())?;
         test(engine)
     };
     match std::panic::catch_unwind(std::panic::AssertUnwindSafe(case)) {
@@ -245,15 +252,19 @@ pub mod servers {
         }
 
         pub fn open(&self) -> aludel::Result<Engine> {
+            Engine::open(&self.url())
+        }
+
+        pub fn url(&self) -> String {
             let (url, schema) = (&self.server.url, &self.schema);
             let (place, options) = url.split_once('?').unwrap_or((url, ""));
             match self.server.backend {
                 "mysql" => {
                     // There a schema is a database.
                     let (host, _) = place.rsplit_once('/').unwrap();
-                    Engine::open(&format!("{host}/{schema}?{options}"))
+                    format!("{host}/{schema}?{options}")
                 }
-                _ => Engine::open(&format!("{place}?options=-csearch_path%3D{schema}&{options}")),
+                _ => format!("{place}?options=-csearch_path%3D{schema}&{options}"),
             }
         }
 

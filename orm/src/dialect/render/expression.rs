@@ -1,11 +1,16 @@
 //! The renderer's half for expressions.
 
 use super::{DEPTH_MAX, Done, Level, Renderer};
-use crate::dialect::{CompileError, Conflicts, Feature, InsensitiveLike, NullSafe, push_number};
-use crate::expr::{
-    BinaryOp, FrameBound, Function, LikeCase, Node, RawPiece, Select, SourceId, UnaryOp, Window,
+use std::borrow::Cow;
+
+use crate::dialect::{
+    CompileError, Conflicts, Feature, InsensitiveLike, JoinedTexts, NullSafe, push_number, push_quoted,
 };
-use crate::types::Value;
+use crate::expr::{
+    BinaryOp, FrameBound, Function, Interval, LikeCase, Node, Portable, RawPiece, Select, SourceId, UnaryOp,
+    Window,
+};
+use crate::types::{Kind, Value};
 
 impl<'s> Renderer<'_, 's> {
     pub(super) fn node(&mut self, node: &'s Node, place: Level) -> Done {
@@ -121,6 +126,29 @@ impl<'s> Renderer<'_, 's> {
                 self.push(" COLLATE ");
                 self.name(collation)
             }
+            Node::Text(text) => self.text(text),
+            Node::Portable { function, arguments } => {
+                self.portable(*function, |r, i| match arguments.get(i) {
+                    Some(argument) => r.node(argument, Level::Primary),
+                    None => Err(CompileError::Malformed("a function has not enough arguments")),
+                })
+            }
+            Node::TimePlus {
+                operand,
+                kind,
+                interval,
+            } => self.time_plus(operand, *kind, *interval),
+            Node::JsonAt {
+                function,
+                operand,
+                path,
+            } => {
+                let path = self.dialect.json_path(path)?;
+                self.portable(*function, |r, i| match i {
+                    0 => r.node(operand, Level::Primary),
+                    _ => r.text(&path),
+                })
+            }
             Node::Row(parts) => {
                 self.push("(");
                 self.list(parts, |r, part| r.node(part, Level::Or))?;
@@ -134,6 +162,49 @@ impl<'s> Renderer<'_, 's> {
             }
             Node::Raw(pieces) => self.raw(pieces),
         }
+    }
+
+    /// Writes a text as a literal.
+    fn text(&mut self, text: &str) -> Done {
+        if text.contains('\0') {
+            return Err(CompileError::Malformed(
+                "a text that is part of a statement contains a NUL character",
+            ));
+        }
+        push_quoted(text, '\'', &mut self.sql);
+        Ok(())
+    }
+
+    /// Writes the dialect's pattern, with `{0}`, `{1}` written by `argument`.
+    fn portable(&mut self, function: Portable, mut argument: impl FnMut(&mut Self, usize) -> Done) -> Done {
+        let Some(pattern) = self.dialect.spelling(function) else {
+            return Err(CompileError::Unsupported {
+                dialect: self.dialect.name(),
+                what: function.what(),
+            });
+        };
+        let mut rest = pattern;
+        while let Some((before, after)) = rest.split_once('{') {
+            self.push(before);
+            let (number, after) = after.split_once('}').unwrap_or((after, ""));
+            argument(self, number.parse().unwrap_or_default())?;
+            rest = after;
+        }
+        self.push(rest);
+        Ok(())
+    }
+
+    fn time_plus(&mut self, operand: &'s Node, kind: Kind, interval: Interval) -> Done {
+        let Some((before, after)) = self.dialect.time_plus(kind, interval) else {
+            return Err(CompileError::Unsupported {
+                dialect: self.dialect.name(),
+                what: "sums of dates and intervals",
+            });
+        };
+        self.push(&before);
+        self.node(operand, Level::Primary)?;
+        self.push(&after);
+        Ok(())
     }
 
     fn column(&mut self, source: SourceId, column: &str) -> Done {
@@ -194,6 +265,7 @@ impl<'s> Renderer<'_, 's> {
             BinaryOp::Subtract => (" - ", Level::Add, Level::Multiply),
             BinaryOp::Multiply => (" * ", Level::Multiply, Level::Unary),
             BinaryOp::Divide => (" / ", Level::Multiply, Level::Unary),
+            BinaryOp::DivideWhole => (self.dialect.whole_division(), Level::Multiply, Level::Unary),
             BinaryOp::Remainder => (" % ", Level::Multiply, Level::Unary),
         };
         self.node(left, on_left)?;
@@ -305,7 +377,12 @@ impl<'s> Renderer<'_, 's> {
                 why,
             });
         }
-        let name = self.dialect.function_name(&function.name);
+        let grouped =
+            function.name == "string_agg" && self.dialect.joined_texts() == JoinedTexts::GroupConcat;
+        let name = match grouped {
+            true => Cow::Borrowed("group_concat"),
+            false => self.dialect.function_name(&function.name),
+        };
         self.push(&name);
         self.push(if function.distinct { "(DISTINCT " } else { "(" });
         // Rows that are left out are NULL for an aggregate, which passes over them.
@@ -318,7 +395,11 @@ impl<'s> Renderer<'_, 's> {
             self.node(filter, Level::Or)?;
             self.push(" THEN ");
         }
-        match (function.star, cased.is_some(), function.arguments.as_slice()) {
+        let (arguments, separator) = match function.arguments.as_slice() {
+            [text, separator] if grouped => (std::slice::from_ref(text), Some(separator)),
+            all => (all, None),
+        };
+        match (function.star, cased.is_some(), arguments) {
             (true, true, _) => self.push("1"),
             (true, false, _) => self.push("*"),
             (false, true, [_, _, ..]) => {
@@ -335,6 +416,10 @@ impl<'s> Renderer<'_, 's> {
         if !function.order.is_empty() {
             self.push(" ORDER BY ");
             self.order(&function.order)?;
+        }
+        if let Some(separator) = separator {
+            self.push(" SEPARATOR ");
+            self.node(separator, Level::Primary)?;
         }
         self.push(")");
         if let Some(filter) = function.filter.as_ref().filter(|_| cased.is_none()) {
@@ -444,7 +529,9 @@ fn level(node: &Node) -> Level {
         | Node::Collate { .. } => Level::Unary,
         Node::Binary { op, .. } => match op {
             BinaryOp::Add | BinaryOp::Subtract => Level::Add,
-            BinaryOp::Multiply | BinaryOp::Divide | BinaryOp::Remainder => Level::Multiply,
+            BinaryOp::Multiply | BinaryOp::Divide | BinaryOp::DivideWhole | BinaryOp::Remainder => {
+                Level::Multiply
+            }
             BinaryOp::Concat => Level::Concat,
             _ => Level::Compare,
         },

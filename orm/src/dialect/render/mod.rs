@@ -12,10 +12,10 @@
 mod expression;
 mod select;
 
-use super::{CompileError, Conflicts, Dialect, Feature};
+use super::{CompileError, Conflicts, Dialect, Feature, WriteJoin};
 use crate::expr::{
-    ConflictAction, Cte, Delete, Insert, InsertRows, Name, Node, OnConflict, Output, Relation, SourceId,
-    Statement, Update,
+    ConflictAction, Cte, Delete, FromItem, Insert, InsertRows, Name, Node, OnConflict, Output, Relation,
+    SourceId, Statement, Update,
 };
 use crate::types::Value;
 
@@ -294,22 +294,76 @@ impl<'d, 's> Renderer<'d, 's> {
         self.push("UPDATE ");
         self.relation(&update.table)?;
         self.enter_table(update.source, &update.table);
+        update.using.iter().for_each(|item| self.enter(item));
+        let joined = self.dialect.write_join() == WriteJoin::Join && update.using.is_some();
+        if let Some(item) = update.using.as_ref().filter(|_| joined) {
+            self.source(item, false)?;
+        }
         self.push(" SET ");
         self.list(&update.assignments, |r, assignment| {
+            if joined {
+                r.relation(&update.table)?;
+                r.push(".");
+            }
             r.name(&assignment.column)?;
             r.push(" = ");
             r.node(&assignment.value, Level::Or)
         })?;
-        self.condition(" WHERE ", update.filter.as_ref())?;
+        match update.using.as_ref().filter(|_| !joined) {
+            Some(item) => self.using(" FROM ", item, update.filter.as_ref())?,
+            None => self.condition(" WHERE ", update.filter.as_ref())?,
+        }
         self.returning(&update.returning)
     }
 
     fn delete(&mut self, delete: &'s Delete) -> Done {
-        self.push("DELETE FROM ");
+        self.push("DELETE ");
+        let Some(item) = &delete.using else {
+            self.push("FROM ");
+            self.relation(&delete.table)?;
+            self.enter_table(delete.source, &delete.table);
+            self.condition(" WHERE ", delete.filter.as_ref())?;
+            return self.returning(&delete.returning);
+        };
+        let filter = delete.filter.as_ref();
+        let join = self.dialect.write_join();
+        if join == WriteJoin::Join {
+            self.relation(&delete.table)?;
+            self.push(" ");
+        }
+        self.push("FROM ");
         self.relation(&delete.table)?;
         self.enter_table(delete.source, &delete.table);
-        self.condition(" WHERE ", delete.filter.as_ref())?;
+        self.enter(item);
+        match join {
+            WriteJoin::From => self.using(" USING ", item, filter)?,
+            WriteJoin::FromOrExists => {
+                self.push(" WHERE EXISTS (SELECT 1");
+                self.using(" FROM ", item, filter)?;
+                self.push(")");
+            }
+            WriteJoin::Join => {
+                self.source(item, false)?;
+                self.condition(" WHERE ", filter)?;
+            }
+        }
+        // RETURNING sees the table alone.
+        if join == WriteJoin::FromOrExists {
+            self.scope.pop();
+        }
         self.returning(&delete.returning)
+    }
+
+    /// A second source, and the condition that joins it as a part of WHERE.
+    fn using(&mut self, keyword: &str, item: &'s FromItem, filter: Option<&'s Node>) -> Done {
+        self.push(keyword);
+        self.bare_source(item)?;
+        let on = item.join.as_ref().and_then(|join| join.on.as_ref());
+        for (i, condition) in on.into_iter().chain(filter).enumerate() {
+            self.push(if i == 0 { " WHERE " } else { " AND " });
+            self.node(condition, Level::And)?;
+        }
+        Ok(())
     }
 
     fn enter_table(&mut self, source: SourceId, table: &Relation) {

@@ -6,7 +6,8 @@
 use super::{Done, Level, Renderer, Scoped};
 use crate::dialect::{CompileError, Feature};
 use crate::expr::{
-    Compound, CompoundOp, Cte, FromItem, JoinKind, Nulls, OrderTerm, Relation, Select, SourceId, Values,
+    Compound, CompoundOp, Contended, Cte, FromItem, JoinKind, Nulls, OrderTerm, Relation, Select, SourceId,
+    Values,
 };
 
 impl<'s> Renderer<'_, 's> {
@@ -167,6 +168,24 @@ impl<'s> Renderer<'_, 's> {
         Ok(())
     }
 
+    /// All rows of a common table expression beside the table of an UPDATE or DELETE, which not every backend lets begin with WITH.
+    fn whole_cte(&mut self, cte: &'s Cte) -> Done {
+        self.selects += 1;
+        let (text, params) = (self.sql.len(), self.params.len());
+        let name = self.find_cte(cte)?;
+        self.sql.truncate(text);
+        self.params.truncate(params);
+        let found = std::mem::take(&mut self.found);
+        self.push("(");
+        self.with(&found)?;
+        self.push("SELECT * FROM ");
+        self.name(&name)?;
+        self.push(")");
+        self.ctes.clear();
+        self.selects -= 1;
+        Ok(())
+    }
+
     /// Writes something that sees none of the sources around it.
     fn apart(&mut self, write: impl FnOnce(&mut Self) -> Done) -> Done {
         let around = std::mem::take(&mut self.scope);
@@ -203,7 +222,7 @@ impl<'s> Renderer<'_, 's> {
     }
 
     /// Gives a source its name: the table's own where it is free, else with a number after it.
-    fn enter(&mut self, item: &FromItem) {
+    pub(super) fn enter(&mut self, item: &FromItem) {
         let base = match &item.relation {
             Relation::Table { name, .. } => name.as_ref(),
             Relation::Select(_) | Relation::Lateral(_) => "sub",
@@ -235,16 +254,31 @@ impl<'s> Renderer<'_, 's> {
             .map(|s| s.name.as_str())
     }
 
-    fn source(&mut self, item: &'s FromItem, first: bool) -> Done {
+    pub(super) fn source(&mut self, item: &'s FromItem, first: bool) -> Done {
         match &item.join {
             _ if first => self.push(" FROM "),
             None => self.push(", "),
             Some(join) => self.push(match join.kind {
                 JoinKind::Inner => " JOIN ",
                 JoinKind::Left => " LEFT JOIN ",
+                JoinKind::Right => " RIGHT JOIN ",
+                JoinKind::Full => {
+                    self.need(Feature::FullJoin, "FULL JOIN")?;
+                    " FULL JOIN "
+                }
                 JoinKind::Cross => " CROSS JOIN ",
             }),
         }
+        self.bare_source(item)?;
+        if let Some(on) = item.join.as_ref().and_then(|join| join.on.as_ref()) {
+            self.push(" ON ");
+            self.node(on, Level::Or)?;
+        }
+        Ok(())
+    }
+
+    /// A source without its join.
+    pub(super) fn bare_source(&mut self, item: &'s FromItem) -> Done {
         let name = self.scoped_name(item.source).unwrap_or_default().to_owned();
         match &item.relation {
             Relation::Table { name: table, .. } => {
@@ -253,6 +287,11 @@ impl<'s> Renderer<'_, 's> {
                     self.push(" AS ");
                     self.name(&name)?;
                 }
+            }
+            Relation::Cte(cte) if self.selects == 0 => {
+                self.whole_cte(cte)?;
+                self.push(" AS ");
+                self.name(&name)?;
             }
             Relation::Cte(cte) => {
                 let cte = self.find_cte(cte)?;
@@ -275,10 +314,6 @@ impl<'s> Renderer<'_, 's> {
                 self.push(") AS ");
                 self.name(&name)?;
             }
-        }
-        if let Some(on) = item.join.as_ref().and_then(|join| join.on.as_ref()) {
-            self.push(" ON ");
-            self.node(on, Level::Or)?;
         }
         Ok(())
     }
@@ -307,7 +342,20 @@ impl<'s> Renderer<'_, 's> {
             }
             (None, None) => {}
         }
-        self.condition(" OFFSET ", select.offset.as_ref())
+        self.condition(" OFFSET ", select.offset.as_ref())?;
+        if let Some(lock) = select.lock.filter(|_| self.dialect.supports(Feature::RowLocks)) {
+            let how = match lock.exclusive {
+                true => " FOR UPDATE",
+                false => self.dialect.share_lock(),
+            };
+            self.push(how);
+            self.push(match lock.contended {
+                Contended::Wait => "",
+                Contended::Fail => " NOWAIT",
+                Contended::Skip => " SKIP LOCKED",
+            });
+        }
+        Ok(())
     }
 
     pub(super) fn order(&mut self, terms: &'s [OrderTerm]) -> Done {
