@@ -117,8 +117,8 @@ pub use engine::{Connection, Engine, PoolOptions, UrlError, statements_run};
 pub use error::{Error, HandleError, Result};
 pub use expr::{Column, Expr, SourceId};
 pub use mapper::{
-    Cascade, ColumnMeta, Columns, DefaultValue, Entity, EntityMeta, Fk, Handle, IndexMeta, Key, Mode,
-    Optional, ReferenceAction, RelationKind, RelationMeta, Required, RowReader,
+    Cascade, ColumnMeta, Columns, DefaultValue, Deferrable, Entity, EntityMeta, Fk, Handle, IndexMeta,
+    IndexPartMeta, Key, Mode, Optional, ReferenceAction, RelationKind, RelationMeta, Required, RowReader,
 };
 pub use query::{Query, RowSet, query, recursive, values};
 pub use schema::Schema;
@@ -138,7 +138,7 @@ pub mod prelude {
         Bound, JsonOperand, Operand, TimeOperand, WindowOperand, all_of, any_of, case, count_all, cume_dist,
         dense_rank, func, ntile, percent_rank, rank, raw, row_number, val, when,
     };
-    pub use crate::query::{Executor, recursive, values};
+    pub use crate::query::{Executor, recursive, table, values};
     pub use crate::{
         Column, ColumnType, Engine, Entity, Expr, Fk, Handle, Id, Isolation, Query, Schema, Session,
         assert_statements, query, schema,

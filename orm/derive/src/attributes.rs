@@ -14,7 +14,52 @@ pub(crate) struct Item {
 pub(crate) enum ItemValue {
     None,
     Value(Expr),
-    List(Vec<Ident>),
+    List(Vec<IndexWord>),
+}
+
+/// A word inside of `index(..)` or `unique(..)`.
+pub(crate) enum IndexWord {
+    /// `field`
+    Field(Ident),
+    /// `-field`: from the greatest to the least.
+    Descending(Ident),
+    /// `"lower(name)"`
+    Expression(LitStr),
+    /// `name = ".."`, `where = ".."`
+    Option(Ident, LitStr),
+    /// `include(a, b)`
+    Include(Vec<Ident>),
+}
+
+impl Parse for IndexWord {
+    fn parse(input: ParseStream<'_>) -> Result<IndexWord> {
+        if input.peek(LitStr) {
+            return Ok(IndexWord::Expression(input.parse()?));
+        }
+        if input.peek(Token![-]) {
+            input.parse::<Token![-]>()?;
+            return Ok(IndexWord::Descending(input.parse()?));
+        }
+        let word: Ident = input.call(syn::ext::IdentExt::parse_any)?;
+        if input.peek(Token![=]) {
+            input.parse::<Token![=]>()?;
+            return match word.to_string().as_str() {
+                "name" | "where" => Ok(IndexWord::Option(word, input.parse()?)),
+                other => {
+                    let message =
+                        format!("unknown option `{other}`; known are `name`, `where` and `include(..)`");
+                    Err(syn::Error::new(word.span(), message))
+                }
+            };
+        }
+        if word == "include" && input.peek(syn::token::Paren) {
+            let content;
+            parenthesized!(content in input);
+            let fields = Punctuated::<Ident, Token![,]>::parse_terminated(&content)?;
+            return Ok(IndexWord::Include(fields.into_iter().collect()));
+        }
+        Ok(IndexWord::Field(word))
+    }
 }
 
 impl Parse for Item {
@@ -28,7 +73,7 @@ impl Parse for Item {
             let content;
             parenthesized!(content in input);
             ItemValue::List(
-                Punctuated::<Ident, Token![,]>::parse_terminated(&content)?
+                Punctuated::<IndexWord, Token![,]>::parse_terminated(&content)?
                     .into_iter()
                     .collect(),
             )
@@ -59,8 +104,8 @@ impl Item {
         }
     }
 
-    /// The fields of `name(a, b)`.
-    pub(crate) fn list(&self) -> Result<&[Ident]> {
+    /// The words of `name(a, b)`.
+    pub(crate) fn list(&self) -> Result<&[IndexWord]> {
         match &self.value {
             ItemValue::List(fields) if !fields.is_empty() => Ok(fields),
             _ => Err(self.wrong(&format!("write `{}(field, field)`", self.name))),

@@ -6,9 +6,9 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Expr, Ident, Lit};
+use syn::{Expr, Ident, Lit, LitStr};
 
-use crate::model::{Column, Entity, Relation, RelationKind, last_segment};
+use crate::model::{Column, Entity, Index, IndexPart, Relation, RelationKind, last_segment};
 
 /// Everything for one entity.
 pub(crate) fn entity(entity: &Entity) -> TokenStream {
@@ -236,9 +236,8 @@ fn meta(entity: &Entity) -> TokenStream {
         Some(i) => quote! { ::core::option::Option::Some(#i) },
         None => quote! { ::core::option::Option::None },
     };
-    let indexes = entity.indexes.iter().map(|(unique, columns)| {
-        quote! { ::aludel::IndexMeta { columns: &[#(#columns),*], unique: #unique } }
-    });
+    let indexes = entity.indexes.iter().map(index_meta);
+    let (comment, was) = (optional(&entity.comment), optional(&entity.was));
     let checks = &entity.checks;
     let relations = entity
         .relations
@@ -253,11 +252,40 @@ fn meta(entity: &Entity) -> TokenStream {
             version: #version,
             indexes: &[#(#indexes),*],
             checks: &[#(#checks),*],
+            comment: #comment,
+            was: #was,
             relations: &[#(#relations),*],
             without_rowid: #without_rowid,
             strict: #strict,
         }
     }
+}
+
+fn optional(text: &Option<LitStr>) -> TokenStream {
+    match text {
+        Some(text) => quote! { ::core::option::Option::Some(#text) },
+        None => quote! { ::core::option::Option::None },
+    }
+}
+
+fn index_meta(index: &Index) -> TokenStream {
+    let Index { unique, include, .. } = index;
+    let parts = index.parts.iter().map(|part| match part {
+        IndexPart::Column(i) => quote! { ::aludel::IndexPartMeta::Column(#i) },
+        IndexPart::Descending(i) => quote! { ::aludel::IndexPartMeta::Descending(#i) },
+        IndexPart::Expression(sql) => quote! { ::aludel::IndexPartMeta::Expression(#sql) },
+    });
+    let mut meta = quote! { ::aludel::IndexMeta::new(&[#(#parts),*], #unique) };
+    if let Some(name) = &index.name {
+        meta.extend(quote! { .named(#name) });
+    }
+    if let Some(condition) = &index.predicate {
+        meta.extend(quote! { .only_where(#condition) });
+    }
+    if !include.is_empty() {
+        meta.extend(quote! { .include(&[#(#include),*]) });
+    }
+    meta
 }
 
 fn column_meta(entity: &Entity, column: &Column) -> TokenStream {
@@ -297,6 +325,15 @@ fn column_meta(entity: &Entity, column: &Column) -> TokenStream {
         meta.extend(
             quote! { .actions(::aludel::ReferenceAction::#on_delete, ::aludel::ReferenceAction::#on_update) },
         );
+    }
+    if let Some(time) = &column.deferrable {
+        meta.extend(quote! { .deferrable(::aludel::Deferrable::#time) });
+    }
+    if let Some(comment) = &column.comment {
+        meta.extend(quote! { .comment(#comment) });
+    }
+    if let Some(was) = &column.was {
+        meta.extend(quote! { .was(#was) });
     }
     if let Some(check) = &column.check {
         meta.extend(quote! { .check(#check) });

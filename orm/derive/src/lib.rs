@@ -25,7 +25,10 @@ use syn::{DeriveInput, parse_macro_input};
 /// |---|---|
 /// | `table = "users"` | the table's name; the struct's in snake case otherwise |
 /// | `index(a, b)`, `unique(a, b)` | an index or unique constraint over these fields |
+/// | `index(a, -b, "lower(c)", where = "..", include(d), name = "..")` | descending columns, expressions, part of the rows, columns carried along |
 /// | `check = "a < b"` | a CHECK constraint |
+/// | `comment = ".."` | a comment on the table, where the backend keeps one |
+/// | `was = "people"` | the name that the table had before, for a migration |
 /// | `new = false` | no constructor `new` |
 /// | `strict`, `without_rowid` | SQLite's table options |
 ///
@@ -42,6 +45,9 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `version` | counts the row's changes: a stale write is an error |
 /// | `on_delete = "cascade"`, `on_update = ".."` | actions of a foreign key: `cascade`, `set null`, `set default`, `restrict` |
 /// | `check = "sql"`, `collate = "nocase"`, `sql_type = ".."` | as the table declares it |
+/// | `deferrable`, `deferrable = "deferred"` | a foreign key that a transaction may check, or checks, at its commit |
+/// | `comment = ".."` | a comment on the column, where the backend keeps one |
+/// | `was = "mail"` | the name that the column had before, for a migration |
 /// | `generated = "sql"`, `stored` | the database computes it |
 /// | `skip` | no column; the field's type must have a default |
 ///

@@ -3,7 +3,7 @@
 use proc_macro2::Span;
 use syn::{Data, DeriveInput, Expr, Field, Fields, Ident, LitStr, Path, Result, Type, Visibility};
 
-use crate::attributes::{Item, RelationItem, RelationValue, items};
+use crate::attributes::{IndexWord, Item, RelationItem, RelationValue, items};
 
 /// A struct to be mapped.
 pub(crate) struct Entity {
@@ -16,8 +16,10 @@ pub(crate) struct Entity {
     pub(crate) constructor: bool,
     pub(crate) strict: bool,
     pub(crate) without_rowid: bool,
-    pub(crate) indexes: Vec<(bool, Vec<usize>)>,
+    pub(crate) indexes: Vec<Index>,
     pub(crate) checks: Vec<LitStr>,
+    pub(crate) comment: Option<LitStr>,
+    pub(crate) was: Option<LitStr>,
     pub(crate) relations: Vec<Relation>,
 }
 
@@ -41,6 +43,25 @@ pub(crate) struct Column {
     pub(crate) sql_type: Option<LitStr>,
     pub(crate) generated: Option<LitStr>,
     pub(crate) stored: bool,
+    pub(crate) deferrable: Option<Ident>,
+    pub(crate) comment: Option<LitStr>,
+    pub(crate) was: Option<LitStr>,
+}
+
+/// An index or unique constraint over several fields.
+#[derive(Default)]
+pub(crate) struct Index {
+    pub(crate) unique: bool,
+    pub(crate) parts: Vec<IndexPart>,
+    pub(crate) name: Option<LitStr>,
+    pub(crate) predicate: Option<LitStr>,
+    pub(crate) include: Vec<usize>,
+}
+
+pub(crate) enum IndexPart {
+    Column(usize),
+    Descending(usize),
+    Expression(LitStr),
 }
 
 pub(crate) enum RelationKind {
@@ -61,10 +82,12 @@ pub(crate) struct Relation {
     pub(crate) cascade: (bool, bool, bool),
 }
 
-const ENTITY_ITEMS: &str = "`table`, `index(..)`, `unique(..)`, `check`, `new`, `strict`, `without_rowid`";
+const ENTITY_ITEMS: &str =
+    "`table`, `index(..)`, `unique(..)`, `check`, `comment`, `was`, `new`, `strict`, `without_rowid`";
 
 const COLUMN_ITEMS: &str = "`primary_key`, `auto`, `name`, `unique`, `index`, `default`, `server_default`, `version`, \
-     `on_delete`, `on_update`, `check`, `collate`, `sql_type`, `generated`, `stored`, `skip`";
+     `on_delete`, `on_update`, `check`, `collate`, `sql_type`, `generated`, `stored`, `deferrable`, \
+     `comment`, `was`, `skip`";
 
 impl Entity {
     pub(crate) fn parse(input: &DeriveInput) -> Result<Entity> {
@@ -86,6 +109,8 @@ impl Entity {
             without_rowid: false,
             indexes: Vec::new(),
             checks: Vec::new(),
+            comment: None,
+            was: None,
             relations: Vec::new(),
         };
         for field in fields {
@@ -134,6 +159,9 @@ impl Entity {
             sql_type: None,
             generated: None,
             stored: false,
+            deferrable: None,
+            comment: None,
+            was: None,
         };
         for item in &items {
             column.item(item)?;
@@ -149,17 +177,42 @@ impl Entity {
             "strict" => self.strict = item.flag()?,
             "without_rowid" => self.without_rowid = item.flag()?,
             "check" => self.checks.push(item.text()?),
+            "comment" => self.comment = Some(item.text()?),
+            "was" => self.was = Some(item.text()?),
             "index" | "unique" => {
-                let columns = item
-                    .list()?
-                    .iter()
-                    .map(|field| self.position(field))
-                    .collect::<Result<_>>()?;
-                self.indexes.push((item.name == "unique", columns));
+                let index = self.index(item)?;
+                self.indexes.push(index);
             }
             _ => return Err(item.unknown(ENTITY_ITEMS)),
         }
         Ok(())
+    }
+
+    fn index(&self, item: &Item) -> Result<Index> {
+        let mut index = Index {
+            unique: item.name == "unique",
+            ..Index::default()
+        };
+        for word in item.list()? {
+            match word {
+                IndexWord::Field(field) => index.parts.push(IndexPart::Column(self.position(field)?)),
+                IndexWord::Descending(field) => {
+                    index.parts.push(IndexPart::Descending(self.position(field)?))
+                }
+                IndexWord::Expression(sql) => index.parts.push(IndexPart::Expression(sql.clone())),
+                IndexWord::Option(option, text) if option == "name" => index.name = Some(text.clone()),
+                IndexWord::Option(_, text) => index.predicate = Some(text.clone()),
+                IndexWord::Include(fields) => {
+                    for field in fields {
+                        index.include.push(self.position(field)?);
+                    }
+                }
+            }
+        }
+        if index.parts.is_empty() {
+            return Err(item.wrong(&format!("name the fields: `{}(field, field)`", item.name)));
+        }
+        Ok(index)
     }
 
     fn position(&self, field: &Ident) -> Result<usize> {
@@ -219,6 +272,9 @@ impl Column {
             "collate" => self.collate = Some(item.text()?),
             "sql_type" => self.sql_type = Some(item.text()?),
             "generated" => self.generated = Some(item.text()?),
+            "deferrable" => self.deferrable = Some(deferrable(item)?),
+            "comment" => self.comment = Some(item.text()?),
+            "was" => self.was = Some(item.text()?),
             _ => return Err(item.unknown(COLUMN_ITEMS)),
         }
         Ok(())
@@ -294,6 +350,26 @@ fn action(item: &Item) -> Result<Ident> {
             let message = format!(
                 "`{other}` is no action; known are `cascade`, `set null`, `set default`, `restrict`, `no action`"
             );
+            return Err(syn::Error::new(text.span(), message));
+        }
+    };
+    Ok(Ident::new(variant, Span::call_site()))
+}
+
+/// The variant of `Deferrable`: `deferrable` alone is checked at the commit only where the transaction asks for it.
+fn deferrable(item: &Item) -> Result<Ident> {
+    if let Ok(flag) = item.flag() {
+        return Ok(Ident::new(
+            if flag { "Immediate" } else { "No" },
+            Span::call_site(),
+        ));
+    }
+    let text = item.text()?;
+    let variant = match text.value().to_ascii_lowercase().as_str() {
+        "immediate" => "Immediate",
+        "deferred" => "Deferred",
+        other => {
+            let message = format!("`{other}` is no time; known are `immediate` and `deferred`");
             return Err(syn::Error::new(text.span(), message));
         }
     };

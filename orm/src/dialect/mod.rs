@@ -188,6 +188,28 @@ pub trait Dialect: Debug + Send + Sync + 'static {
         )
     }
 
+    /// A column's type with a collation behind it.
+    fn with_collation(&self, declared: &str, collation: &str) -> String {
+        let mut sql = format!("{declared} COLLATE ");
+        self.push_name(collation, &mut sql);
+        sql
+    }
+
+    /// How tables and columns get comments.
+    fn comments(&self) -> Comments {
+        Comments::None
+    }
+
+    /// The words of ALTER TABLE that drop a foreign key, before its name; `None` where ALTER TABLE cannot.
+    fn drop_foreign_key(&self) -> Option<&'static str> {
+        Some("DROP CONSTRAINT")
+    }
+
+    /// The statement after which a transaction checks all foreign keys at its end.
+    fn defer_foreign_keys(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Reads the schema of a live database.
     ///
     /// # Errors
@@ -252,6 +274,12 @@ pub enum Feature {
     RowLocks,
     /// Partial indexes.
     PartialIndex,
+    /// Indexes over expressions.
+    ExpressionIndex,
+    /// Indexes that carry columns beside their key (`INCLUDE`).
+    IncludeColumns,
+    /// Foreign keys that are checked at the commit.
+    DeferrableKeys,
     /// `CREATE INDEX IF NOT EXISTS`.
     IndexIfNotExists,
     /// A failed statement leaves its transaction as it was before it. (Where it does not, the transaction has to be rolled back, as a
@@ -285,6 +313,17 @@ pub enum Conflicts {
     OnDuplicateKey,
     /// Not at all.
     None,
+}
+
+/// How tables and columns get comments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comments {
+    /// Not at all.
+    None,
+    /// `COMMENT 'text'` inside of the declaration.
+    Inline,
+    /// `COMMENT ON .. IS 'text'`.
+    Apart,
 }
 
 /// How texts of a group are put together in one.

@@ -6,8 +6,8 @@
 use std::borrow::Cow;
 
 use super::{
-    CompileError, Conflicts, Dialect, Feature, GeneratedKey, InsensitiveLike, Isolation, JoinedTexts,
-    NullSafe, TransactionMode, WriteJoin, push_quoted, spelling,
+    Comments, CompileError, Conflicts, Dialect, Feature, GeneratedKey, InsensitiveLike, Isolation,
+    JoinedTexts, NullSafe, TransactionMode, WriteJoin, push_quoted, spelling,
 };
 use crate::engine::Connection;
 use crate::error::Result;
@@ -46,6 +46,7 @@ impl Dialect for Mysql {
             Kind::Timestamp | Kind::DateTime => "datetime(6)",
             Kind::Date => "date",
             Kind::Time => "time(6)",
+            Kind::Decimal => "decimal(38,10)",
             Kind::Uuid => "binary(16)",
             Kind::Json => "json",
             Kind::Named(name) => name,
@@ -66,6 +67,7 @@ impl Dialect for Mysql {
             Kind::Bool | Kind::Int(_) => "signed",
             Kind::Text | Kind::Enum(_) | Kind::Json => "char",
             Kind::Bytes | Kind::Uuid => "binary",
+            Kind::Decimal => "decimal(38,10)",
             other => return self.type_name(other),
         })
     }
@@ -176,6 +178,24 @@ impl Dialect for Mysql {
             TransactionMode::ReadOnly => "START TRANSACTION READ ONLY",
             TransactionMode::Deferred | TransactionMode::Write => "START TRANSACTION",
         }
+    }
+
+    /// A column has one collation: that of the type makes room.
+    fn with_collation(&self, declared: &str, collation: &str) -> String {
+        let bare = declared
+            .split_once(" CHARACTER SET ")
+            .map_or(declared, |(bare, _)| bare);
+        let mut sql = format!("{bare} COLLATE ");
+        self.push_name(collation, &mut sql);
+        sql
+    }
+
+    fn comments(&self) -> Comments {
+        Comments::Inline
+    }
+
+    fn drop_foreign_key(&self) -> Option<&'static str> {
+        Some("DROP FOREIGN KEY")
     }
 
     fn begin_isolated(

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use super::{
-    CompileError, Dialect, Feature, InsensitiveLike, Isolation, TransactionMode, push_number, spelling,
+    Comments, CompileError, Dialect, Feature, InsensitiveLike, Isolation, TransactionMode, push_number,
+    spelling,
 };
 use crate::engine::Connection;
 use crate::error::Result;
@@ -41,6 +42,7 @@ impl Dialect for Postgresql {
             Kind::DateTime => "timestamp",
             Kind::Date => "date",
             Kind::Time => "time",
+            Kind::Decimal => "numeric",
             Kind::Uuid => "uuid",
             Kind::Json => "jsonb",
             Kind::Named(name) => name,
@@ -59,6 +61,7 @@ impl Dialect for Postgresql {
             Value::Bool(_) => Some("boolean"),
             Value::Int(_) => Some("bigint"),
             Value::Real(_) => Some("double precision"),
+            Value::Decimal(_) => Some("numeric"),
             _ => None,
         }
     }
@@ -74,6 +77,10 @@ impl Dialect for Postgresql {
     /// A protocol number of 16 bits.
     fn parameters_max(&self) -> usize {
         65_535
+    }
+
+    fn comments(&self) -> Comments {
+        Comments::Apart
     }
 
     fn reflect(&self, connection: &mut Connection) -> Result<Schema> {

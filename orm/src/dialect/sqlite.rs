@@ -23,6 +23,7 @@ impl Dialect for Sqlite {
 
     fn supports(&self, feature: Feature) -> bool {
         match feature {
+            Feature::IncludeColumns => false,
             Feature::Returning
             | Feature::NullsOrder
             | Feature::AggregateFilter
@@ -31,6 +32,8 @@ impl Dialect for Sqlite {
             | Feature::MaterializedHint
             | Feature::ValuesList
             | Feature::PartialIndex
+            | Feature::ExpressionIndex
+            | Feature::DeferrableKeys
             | Feature::IndexIfNotExists
             | Feature::StatementRollback
             | Feature::VirtualColumns
@@ -52,6 +55,7 @@ impl Dialect for Sqlite {
             Kind::DateTime => "DATETIME",
             Kind::Date => "DATE",
             Kind::Time => "TIME",
+            Kind::Decimal => "DECIMAL",
             Kind::Uuid => "UUID",
             // TEXT affinity: under a name of its own, the JSON text `1` would be made a number.
             Kind::Json | Kind::Enum(_) => "TEXT",
@@ -63,6 +67,7 @@ impl Dialect for Sqlite {
         Cow::Borrowed(match kind {
             Kind::Bool => "INTEGER",
             Kind::Timestamp | Kind::DateTime | Kind::Date | Kind::Time => "TEXT",
+            Kind::Decimal => "ANY",
             Kind::Uuid => "BLOB",
             other => return self.type_name(other),
         })
@@ -91,6 +96,15 @@ impl Dialect for Sqlite {
     /// `INTEGER PRIMARY KEY` is the rowid itself.
     fn auto_key(&self, _: Kind) -> String {
         "INTEGER PRIMARY KEY".to_owned()
+    }
+
+    /// What ALTER TABLE cannot, a new table can.
+    fn drop_foreign_key(&self) -> Option<&'static str> {
+        None
+    }
+
+    fn defer_foreign_keys(&self) -> Option<&'static str> {
+        Some("PRAGMA defer_foreign_keys = ON")
     }
 
     fn reflect(&self, connection: &mut Connection) -> Result<Schema> {

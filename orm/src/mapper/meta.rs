@@ -19,6 +19,10 @@ pub struct EntityMeta {
     pub indexes: &'static [IndexMeta],
     /// CHECK constraints, as SQL.
     pub checks: &'static [&'static str],
+    /// A comment on the table.
+    pub comment: Option<&'static str>,
+    /// The name that the table had before, for a migration.
+    pub was: Option<&'static str>,
     /// What the entity is related to.
     pub relations: &'static [RelationMeta],
     /// Declared without a rowid (SQLite).
@@ -79,6 +83,12 @@ pub struct ColumnMeta {
     pub collation: Option<&'static str>,
     /// The expression that the database computes it from, and whether it is stored.
     pub generated: Option<(&'static str, bool)>,
+    /// When the foreign key is checked.
+    pub deferrable: Deferrable,
+    /// A comment on the column.
+    pub comment: Option<&'static str>,
+    /// The name that the column had before, for a migration.
+    pub was: Option<&'static str>,
 }
 
 impl ColumnMeta {
@@ -100,6 +110,9 @@ impl ColumnMeta {
             check: None,
             collation: None,
             generated: None,
+            deferrable: Deferrable::No,
+            comment: None,
+            was: None,
         }
     }
 
@@ -165,6 +178,24 @@ impl ColumnMeta {
         self
     }
 
+    /// With a foreign key that is checked at the commit.
+    pub const fn deferrable(mut self, deferrable: Deferrable) -> ColumnMeta {
+        self.deferrable = deferrable;
+        self
+    }
+
+    /// With a comment.
+    pub const fn comment(mut self, comment: &'static str) -> ColumnMeta {
+        self.comment = Some(comment);
+        self
+    }
+
+    /// It had that name before.
+    pub const fn was(mut self, name: &'static str) -> ColumnMeta {
+        self.was = Some(name);
+        self
+    }
+
     /// Computed by the database.
     pub const fn generated(mut self, sql: &'static str, stored: bool) -> ColumnMeta {
         self.generated = Some((sql, stored));
@@ -206,13 +237,74 @@ pub enum ReferenceAction {
     SetDefault,
 }
 
+/// When a foreign key is checked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Deferrable {
+    /// At the end of each statement.
+    #[default]
+    No,
+    /// At the end of each statement, unless the transaction asks to have it at the commit.
+    Immediate,
+    /// At the commit, unless the transaction asks to have it at once.
+    Deferred,
+}
+
 /// An index or unique constraint.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct IndexMeta {
-    /// Its columns' indexes.
-    pub columns: &'static [usize],
-    /// Is it a constraint, so that no two rows may have the same values?
+    /// What it is over.
+    pub parts: &'static [IndexPartMeta],
+    /// May no two rows have the same values?
     pub unique: bool,
+    /// Its name, where one is given.
+    pub name: Option<&'static str>,
+    /// The condition of the rows that it holds, as SQL.
+    pub predicate: Option<&'static str>,
+    /// The indexes of the columns that it carries beside its key.
+    pub include: &'static [usize],
+}
+
+/// A part of an index.
+#[derive(Clone, Copy, Debug)]
+pub enum IndexPartMeta {
+    /// The column of that index.
+    Column(usize),
+    /// The column of that index, from the greatest to the least.
+    Descending(usize),
+    /// An expression, as SQL.
+    Expression(&'static str),
+}
+
+impl IndexMeta {
+    /// An index over these parts.
+    pub const fn new(parts: &'static [IndexPartMeta], unique: bool) -> IndexMeta {
+        IndexMeta {
+            parts,
+            unique,
+            name: None,
+            predicate: None,
+            include: &[],
+        }
+    }
+
+    /// With a name.
+    pub const fn named(mut self, name: &'static str) -> IndexMeta {
+        self.name = Some(name);
+        self
+    }
+
+    /// Over some rows only.
+    pub const fn only_where(mut self, condition: &'static str) -> IndexMeta {
+        self.predicate = Some(condition);
+        self
+    }
+
+    /// With columns beside its key.
+    pub const fn include(mut self, columns: &'static [usize]) -> IndexMeta {
+        self.include = columns;
+        self
+    }
 }
 
 /// A relation, declared beside an entity.

@@ -16,7 +16,7 @@ pub use entity::{Entity, Key};
 pub use fk::Fk;
 pub use handle::Handle;
 pub use meta::{
-    Cascade, ColumnMeta, ColumnNameOf, DefaultValue, EntityMeta, EntityMetaOf, IndexMeta, LinkColumns,
-    ReferenceAction, RelationKind, RelationMeta,
+    Cascade, ColumnMeta, ColumnNameOf, DefaultValue, Deferrable, EntityMeta, EntityMetaOf, IndexMeta,
+    IndexPartMeta, LinkColumns, ReferenceAction, RelationKind, RelationMeta,
 };
 pub use reader::RowReader;

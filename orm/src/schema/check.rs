@@ -273,7 +273,7 @@ fn compare_columns(wanted: &Table, column: &TableColumn, found: &TableColumn, al
 fn same_kind(wanted: Kind, found: Kind) -> bool {
     let family = |kind| match kind {
         Kind::Bool | Kind::Int(_) => 0,
-        Kind::Real(_) => 1,
+        Kind::Real(_) | Kind::Decimal => 1,
         Kind::Text
         | Kind::Json
         | Kind::Enum(_)
@@ -289,25 +289,24 @@ fn same_kind(wanted: Kind, found: Kind) -> bool {
 
 fn compare_constraints(wanted: &Table, found: &Table, all: &mut Vec<Difference>) {
     let table = &wanted.name;
-    let singles = |table: &Table| -> Vec<Vec<String>> {
-        table
-            .columns
-            .iter()
-            .filter(|column| column.unique)
-            .map(|column| vec![column.name.clone()])
-            .collect()
+    let mut unique: Vec<Vec<String>> = found
+        .uniques
+        .iter()
+        .map(|unique| unique.columns.clone())
+        .collect();
+    let plain = |index: &super::Index| -> Option<Vec<String>> {
+        let columns = index.columns()?;
+        Some(columns.into_iter().map(str::to_owned).collect())
     };
-    let mut unique = singles(found);
-    unique.extend(found.uniques.iter().cloned());
     unique.extend(
         found
             .indexes
             .iter()
-            .filter(|index| index.unique)
-            .map(|index| index.columns.clone()),
+            .filter(|index| index.is_like_constraint())
+            .filter_map(plain),
     );
     unique.push(found.primary_key.clone());
-    for columns in singles(wanted).into_iter().chain(wanted.uniques.iter().cloned()) {
+    for columns in wanted.uniques.iter().map(|unique| unique.columns.clone()) {
         if !unique.contains(&columns) {
             all.push(Difference::MissingUnique {
                 table: table.clone(),
@@ -329,12 +328,12 @@ fn compare_constraints(wanted: &Table, found: &Table, all: &mut Vec<Difference>)
         }
     }
     for index in &wanted.indexes {
-        if !found.indexes.iter().any(|other| other.columns == index.columns)
-            && !unique.contains(&index.columns)
-        {
+        let Some(columns) = plain(index) else { continue };
+        let like = |other: &super::Index| other.columns() == index.columns();
+        if !found.indexes.iter().any(like) && !unique.contains(&columns) {
             all.push(Difference::MissingIndex {
                 table: table.clone(),
-                columns: index.columns.clone(),
+                columns,
             });
         }
     }

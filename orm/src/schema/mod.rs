@@ -4,16 +4,24 @@
 //! tables in an order in which they can be created.
 
 mod check;
+mod constraint;
 mod create;
 mod ddl;
+mod index;
+mod naming;
 pub(crate) mod reflect;
+mod table;
 
+pub use crate::mapper::{Deferrable, ReferenceAction};
 pub use check::Difference;
+pub use constraint::{Check, ForeignKey, Unique};
+pub use index::{Index, IndexPart, IndexTerm};
+pub use naming::NamingConvention;
+pub use table::{ColumnDefault, Table, TableColumn};
 
 use crate::error::{Error, Result};
-use crate::mapper::{ColumnMeta, DefaultValue, Entity, EntityMeta, ReferenceAction};
+use crate::mapper::Entity;
 use crate::topology::components;
-use crate::types::Kind;
 
 /// Lists entities for [`Engine::create_all`](crate::Engine::create_all) and its like: `schema![User, Post]`.
 ///
@@ -39,115 +47,44 @@ macro_rules! schema {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Schema {
     tables: Vec<Table>,
+    views: Vec<View>,
+    triggers: Vec<Trigger>,
 }
 
-/// A table.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// A view.
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Table {
+pub struct View {
     /// Its name.
     pub name: String,
-    /// Its columns.
-    pub columns: Vec<TableColumn>,
-    /// The columns of its primary key.
-    pub primary_key: Vec<String>,
-    /// Unique constraints over more than one column, or named ones.
-    pub uniques: Vec<Vec<String>>,
-    /// Its indexes.
-    pub indexes: Vec<Index>,
-    /// Its foreign keys.
-    pub foreign_keys: Vec<ForeignKey>,
-    /// CHECK constraints, as SQL.
-    pub checks: Vec<String>,
-    /// Without a rowid (SQLite).
-    pub without_rowid: bool,
-    /// Strict (SQLite).
-    pub strict: bool,
+    /// The names of its columns, where they are not the query's.
+    pub columns: Vec<String>,
+    /// Its query.
+    pub query: String,
 }
 
-/// A column of a table.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct TableColumn {
-    /// Its name.
-    pub name: String,
-    /// Its type.
-    pub kind: Kind,
-    /// Its type as declared, where that is none of the kinds' own names.
-    pub sql_type: Option<String>,
-    /// May it be NULL?
-    pub nullable: bool,
-    /// Does the database assign it?
-    pub auto: bool,
-    /// Is it unique by itself?
-    pub unique: bool,
-    /// Its default.
-    pub default: Option<ColumnDefault>,
-    /// A CHECK constraint, as SQL.
-    pub check: Option<String>,
-    /// Its collation.
-    pub collation: Option<String>,
-    /// The expression it is computed from, and whether it is stored.
-    pub generated: Option<(String, bool)>,
-}
-
-/// The default of a column.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum ColumnDefault {
-    /// A truth value.
-    Bool(bool),
-    /// A whole number.
-    Int(i64),
-    /// A floating-point number.
-    Real(f64),
-    /// Text.
-    Text(String),
-    /// The current date and time.
-    Now,
-    /// An expression, as SQL.
-    Sql(String),
-}
-
-impl From<DefaultValue> for ColumnDefault {
-    fn from(default: DefaultValue) -> ColumnDefault {
-        match default {
-            DefaultValue::Bool(flag) => ColumnDefault::Bool(flag),
-            DefaultValue::Int(number) => ColumnDefault::Int(number),
-            DefaultValue::Real(number) => ColumnDefault::Real(number),
-            DefaultValue::Text(text) => ColumnDefault::Text(text.to_owned()),
-            DefaultValue::Now => ColumnDefault::Now,
-            DefaultValue::Sql(sql) => ColumnDefault::Sql(sql.to_owned()),
+impl View {
+    /// A view of that name over a query.
+    pub fn new(name: impl Into<String>, query: impl Into<String>) -> View {
+        let (name, query) = (name.into(), query.into());
+        View {
+            name,
+            columns: Vec::new(),
+            query,
         }
     }
 }
 
-/// An index.
+/// A trigger of a live database. Reflection tells of SQLite's, because rebuilding a table needs them; nothing else is done with them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Index {
+pub struct Trigger {
     /// Its name.
     pub name: String,
-    /// Its columns.
-    pub columns: Vec<String>,
-    /// Does it forbid equal rows?
-    pub unique: bool,
-}
-
-/// A foreign key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ForeignKey {
-    /// The columns that refer.
-    pub columns: Vec<String>,
-    /// The table referred to.
+    /// The table or view that it watches.
     pub table: String,
-    /// Its columns.
-    pub references: Vec<String>,
-    /// What becomes of this row when the other is deleted.
-    pub on_delete: ReferenceAction,
-    /// What becomes of this row when the other's key changes.
-    pub on_update: ReferenceAction,
+    /// The statement that creates it.
+    pub sql: String,
 }
 
 impl Schema {
@@ -167,6 +104,29 @@ impl Schema {
             self.tables.push(table);
         }
         self
+    }
+
+    /// With a view. [`Engine::create_all`](crate::Engine::create_all) makes views after all tables, in the order given.
+    pub fn with_view(mut self, view: View) -> Schema {
+        if !self.views.contains(&view) {
+            self.views.push(view);
+        }
+        self
+    }
+
+    pub(crate) fn with_trigger(mut self, trigger: Trigger) -> Schema {
+        self.triggers.push(trigger);
+        self
+    }
+
+    /// The views, as they were given.
+    pub fn views(&self) -> &[View] {
+        &self.views
+    }
+
+    /// The triggers of a live SQLite database.
+    pub fn triggers(&self) -> &[Trigger] {
+        &self.triggers
     }
 
     /// The tables, as they were given.
@@ -211,84 +171,5 @@ impl Schema {
             .flatten()
             .filter_map(|i| self.tables.get(i))
             .collect())
-    }
-}
-
-impl Table {
-    /// The table of an entity.
-    pub fn of<T: Entity>() -> Table {
-        Table::from_meta(T::META)
-    }
-
-    pub(crate) fn from_meta(meta: &'static EntityMeta) -> Table {
-        let name_of = |i: &usize| meta.columns.get(*i).map(|column| column.name.to_owned());
-        let names = |columns: &[usize]| columns.iter().filter_map(name_of).collect::<Vec<String>>();
-        let mut table = Table {
-            name: meta.table.to_owned(),
-            columns: meta.columns.iter().map(TableColumn::from_meta).collect(),
-            primary_key: names(meta.key),
-            checks: meta.checks.iter().map(|sql| (*sql).to_owned()).collect(),
-            foreign_keys: meta.columns.iter().filter_map(ForeignKey::from_meta).collect(),
-            without_rowid: meta.without_rowid,
-            strict: meta.strict,
-            ..Table::default()
-        };
-        for column in meta.columns.iter().filter(|column| column.indexed) {
-            table.add_index(vec![column.name.to_owned()], false);
-        }
-        for index in meta.indexes {
-            let columns = names(index.columns);
-            if index.unique {
-                table.uniques.push(columns)
-            } else {
-                table.add_index(columns, false)
-            }
-        }
-        table
-    }
-
-    /// The column of that name.
-    pub fn column(&self, name: &str) -> Option<&TableColumn> {
-        self.columns.iter().find(|column| column.name == name)
-    }
-
-    /// Adds an index, named after the table and the columns: `ix_users_name`.
-    fn add_index(&mut self, columns: Vec<String>, unique: bool) {
-        let prefix = if unique { "ux" } else { "ix" };
-        let name = format!("{prefix}_{}_{}", self.name, columns.join("_"));
-        self.indexes.push(Index {
-            name,
-            columns,
-            unique,
-        });
-    }
-}
-
-impl TableColumn {
-    fn from_meta(column: &ColumnMeta) -> TableColumn {
-        TableColumn {
-            name: column.name.to_owned(),
-            kind: column.kind,
-            sql_type: None,
-            nullable: column.nullable,
-            auto: column.auto,
-            unique: column.unique,
-            default: column.default.map(ColumnDefault::from),
-            check: column.check.map(str::to_owned),
-            collation: column.collation.map(str::to_owned),
-            generated: column.generated.map(|(sql, stored)| (sql.to_owned(), stored)),
-        }
-    }
-}
-
-impl ForeignKey {
-    fn from_meta(column: &ColumnMeta) -> Option<ForeignKey> {
-        column.reference.map(|reference| ForeignKey {
-            columns: vec![column.name.to_owned()],
-            table: reference.table.to_owned(),
-            references: vec![reference.column.to_owned()],
-            on_delete: column.on_delete,
-            on_update: column.on_update,
-        })
     }
 }

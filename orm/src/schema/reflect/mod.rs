@@ -54,6 +54,35 @@ fn default_of(sql: &str) -> ColumnDefault {
     }
 }
 
+/// An expression without parentheses around the whole of it.
+fn bare(sql: &str) -> &str {
+    let mut sql = sql.trim();
+    while let Some(inner) = sql.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
+        if !is_balanced(inner) {
+            break;
+        }
+        sql = inner.trim();
+    }
+    sql
+}
+
+/// Does each parenthesis that is closed stand open? Those in quotes do not count.
+fn is_balanced(sql: &str) -> bool {
+    let (mut depth, mut quote) = (0_i64, None);
+    for c in sql.chars() {
+        match (quote, c) {
+            (Some(q), _) if c == q => quote = None,
+            (Some(_), _) => {}
+            (None, '\'' | '"' | '`') => quote = Some(c),
+            (None, '(') => depth += 1,
+            (None, ')') if depth == 0 => return false,
+            (None, ')') => depth -= 1,
+            _ => {}
+        }
+    }
+    depth == 0
+}
+
 fn text(row: &[Value<'static>], at: usize) -> String {
     match row.get(at) {
         Some(Value::Text(text)) => text.to_string(),
@@ -70,4 +99,21 @@ fn int(row: &[Value<'static>], at: usize) -> i64 {
 
 fn flag(row: &[Value<'static>], at: usize) -> bool {
     matches!(row.get(at), Some(Value::Bool(true)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bare;
+
+    #[test]
+    fn parentheses_around_the_whole_go() {
+        for (sql, expected) in [
+            ("((a > 0))", "a > 0"),
+            ("(a) > (b)", "(a) > (b)"),
+            ("(a = ')')", "a = ')'"),
+            ("a", "a"),
+        ] {
+            assert_eq!(bare(sql), expected);
+        }
+    }
 }

@@ -3,17 +3,20 @@
 //! Three things cannot be told apart there: a unique index is a unique constraint, a text or bytes column that a key is over has the length that
 //! keys may have, and JSON of MariaDB is text with a check. An index that the server made for a foreign key is left out.
 
-use super::{default_of, text};
+use super::{bare, default_of, int, text};
+use crate::dialect::push_quoted;
 use crate::engine::Connection;
 use crate::error::Result;
 use crate::mapper::ReferenceAction;
-use crate::schema::{ColumnDefault, ForeignKey, Index, Schema, Table, TableColumn};
+use crate::schema::{
+    Check, ColumnDefault, ForeignKey, Index, IndexPart, Schema, Table, TableColumn, Unique, View,
+};
 use crate::types::{Kind, Value};
 
-const TABLES: &str = "SELECT table_name FROM information_schema.tables \
+const TABLES: &str = "SELECT table_name, table_comment FROM information_schema.tables \
     WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE' ORDER BY create_time, table_name";
 
-const COLUMNS: &str = "SELECT column_name, column_type, is_nullable, column_default, extra, collation_name, generation_expression \
+const COLUMNS: &str = "SELECT column_name, column_type, is_nullable, column_default, extra, collation_name, generation_expression, column_comment \
     FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = ? ORDER BY ordinal_position";
 
 const KEYS: &str = "SELECT c.constraint_type, c.constraint_name, k.column_name, k.referenced_table_name, k.referenced_column_name, \
@@ -25,30 +28,38 @@ const KEYS: &str = "SELECT c.constraint_type, c.constraint_name, k.column_name, 
         AND r.constraint_name = c.constraint_name AND r.table_name = c.table_name \
     WHERE c.table_schema = DATABASE() AND c.table_name = ? ORDER BY c.constraint_type, c.constraint_name, k.ordinal_position";
 
-const INDEXES: &str = "SELECT index_name, column_name FROM information_schema.statistics \
-    WHERE table_schema = DATABASE() AND table_name = ? AND non_unique = 1 ORDER BY index_name, seq_in_index";
+const INDEXES: &str = "SELECT index_name, column_name, non_unique, collation FROM information_schema.statistics \
+    WHERE table_schema = DATABASE() AND table_name = ? AND index_name <> 'PRIMARY' ORDER BY index_name, seq_in_index";
+
+const VIEWS: &str = "SELECT table_name, view_definition FROM information_schema.views \
+    WHERE table_schema = DATABASE() ORDER BY table_name";
 
 /// All tables of the current database.
 pub(crate) fn schema(connection: &mut Connection) -> Result<Schema> {
     let mut schema = Schema::new();
     for row in connection.rows(TABLES, &[])? {
-        schema = schema.with_table(table(connection, text(&row, 0))?);
+        let mut table = table(connection, text(&row, 0))?;
+        table.comment = some(&row, 1);
+        schema = schema.with_table(table);
+    }
+    for row in connection.rows(VIEWS, &[])? {
+        schema = schema.with_view(View::new(text(&row, 0), text(&row, 1)));
     }
     Ok(schema)
 }
 
 fn table(connection: &mut Connection, name: String) -> Result<Table> {
     let of = [Value::Text(name.clone().into())];
-    let mut table = Table {
-        name,
-        ..Table::default()
-    };
+    let mut table = Table::new(name);
     let rows = connection.rows(COLUMNS, &of)?;
     table.columns = rows.iter().map(|row| column(row)).collect();
     let keys = connection.rows(KEYS, &of)?;
     keys_of(&keys, &mut table);
     let indexes = connection.rows(INDEXES, &of)?;
     indexes_of(&indexes, &keys, &mut table);
+    let definition = definition(connection, &table.name)?;
+    table.checks = checks_of(&definition);
+    find_json(&definition, &mut table);
     forget_key_lengths(&mut table);
     Ok(table)
 }
@@ -57,21 +68,73 @@ fn column(row: &[Value<'static>]) -> TableColumn {
     let (kind, sql_type) = kind_of(&text(row, 1));
     let (extra, expression) = (text(row, 4).to_ascii_lowercase(), text(row, 6));
     let computed = !expression.is_empty();
-    TableColumn {
-        name: text(row, 0),
-        kind,
-        sql_type,
-        nullable: text(row, 2) == "YES",
-        auto: extra.contains("auto_increment"),
-        unique: false,
-        default: row
-            .get(3)
-            .filter(|value| !value.is_null() && !computed)
-            .and_then(|_| default_of_column(&text(row, 3))),
-        check: None,
-        collation: Some(text(row, 5)).filter(|name| !name.is_empty() && name != "utf8mb4_bin"),
-        generated: computed.then(|| (expression, extra.contains("stored"))),
+    let mut column = TableColumn::new(text(row, 0), kind);
+    column.sql_type = sql_type;
+    column.nullable = text(row, 2) == "YES";
+    column.auto = extra.contains("auto_increment");
+    column.default = row
+        .get(3)
+        .filter(|value| !value.is_null() && !computed)
+        .and_then(|_| default_of_column(&text(row, 3)));
+    column.collation = some(row, 5).filter(|name| name != "utf8mb4_bin");
+    column.generated = computed.then(|| (as_written(bare(&expression)), extra.contains("stored")));
+    column.comment = some(row, 7);
+    column
+}
+
+fn some(row: &[Value<'static>], at: usize) -> Option<String> {
+    Some(text(row, at)).filter(|text| !text.is_empty())
+}
+
+/// The statement that would create the table, a line for each column and constraint.
+pub(crate) fn definition(connection: &mut Connection, table: &str) -> Result<String> {
+    let mut sql = "SHOW CREATE TABLE ".to_owned();
+    push_quoted(table, '"', &mut sql);
+    let rows = connection.rows(&sql, &[])?;
+    Ok(rows.first().map(|row| text(row, 1)).unwrap_or_default())
+}
+
+/// The checks of a table: `  CONSTRAINT "name" CHECK (condition),`.
+pub(crate) fn checks_of(definition: &str) -> Vec<Check> {
+    let check = |line: &str| {
+        let rest = line.trim().strip_prefix("CONSTRAINT \"")?;
+        let (name, condition) = rest.split_once("\" CHECK (")?;
+        let condition = condition.trim_end_matches(',').strip_suffix(')')?;
+        Some(Check::new(as_written(bare(condition))).named(name.replace("\"\"", "\"")))
+    };
+    definition.lines().filter_map(check).collect()
+}
+
+/// MariaDB's JSON is text with a check of its own.
+fn find_json(definition: &str, table: &mut Table) {
+    for (column, line) in table.columns.iter_mut().zip(definition.lines().skip(1)) {
+        if column.kind == Kind::Text && line.contains(" CHECK (json_valid(") {
+            column.kind = Kind::Json;
+            column.sql_type = None;
+        }
     }
+}
+
+/// Servers print quotes inside of texts with a backslash, which our sessions do not take for an escape.
+fn as_written(sql: &str) -> String {
+    let mut out = String::with_capacity(sql.len());
+    let (mut quoted, mut chars) = (false, sql.chars());
+    while let Some(c) = chars.next() {
+        match c {
+            '\'' => {
+                quoted = !quoted;
+                out.push(c);
+            }
+            '\\' if quoted => match chars.next() {
+                Some('\'') => out.push_str("''"),
+                Some('n') => out.push('\n'),
+                Some(other) => out.push(other),
+                None => {}
+            },
+            _ => out.push(c),
+        }
+    }
+    out
 }
 
 /// Rows of one constraint follow each other.
@@ -79,21 +142,20 @@ fn keys_of(rows: &[Vec<Value<'static>>], table: &mut Table) {
     for rows in rows.chunk_by(|a, b| a.get(..2) == b.get(..2)) {
         let Some(first) = rows.first() else { continue };
         let columns: Vec<String> = rows.iter().map(|row| text(row, 2)).collect();
-        match (text(first, 0).as_str(), columns.as_slice()) {
-            ("PRIMARY KEY", _) => table.primary_key = columns,
-            ("UNIQUE", [only]) => {
-                if let Some(column) = table.columns.iter_mut().find(|column| column.name == *only) {
-                    column.unique = true;
-                }
-            }
-            ("UNIQUE", _) => table.uniques.push(columns),
-            ("FOREIGN KEY", _) => table.foreign_keys.push(ForeignKey {
+        match text(first, 0).as_str() {
+            "PRIMARY KEY" => table.primary_key = columns,
+            "UNIQUE" => table.uniques.push(Unique {
+                name: some(first, 1),
                 columns,
-                table: text(first, 3),
-                references: rows.iter().map(|row| text(row, 4)).collect(),
-                on_delete: action(&text(first, 5)),
-                on_update: action(&text(first, 6)),
             }),
+            "FOREIGN KEY" => {
+                let references = rows.iter().map(|row| text(row, 4));
+                let mut key = ForeignKey::new(columns, text(first, 3), references)
+                    .on_delete(action(&text(first, 5)))
+                    .on_update(action(&text(first, 6)));
+                key.name = some(first, 1);
+                table.foreign_keys.push(key);
+            }
             _ => {}
         }
     }
@@ -101,20 +163,45 @@ fn keys_of(rows: &[Vec<Value<'static>>], table: &mut Table) {
 
 fn indexes_of(rows: &[Vec<Value<'static>>], keys: &[Vec<Value<'static>>], table: &mut Table) {
     for rows in rows.chunk_by(|a, b| a.first() == b.first()) {
-        let name = rows.first().map(|row| text(row, 0)).unwrap_or_default();
-        let columns: Vec<String> = rows.iter().map(|row| text(row, 1)).collect();
-        let of_key = |key: &ForeignKey| key.columns == columns;
-        let named_so = |row: &Vec<Value<'static>>| {
-            text(row, 0) == "FOREIGN KEY" && (text(row, 1) == name || text(row, 2) == name)
+        let Some(first) = rows.first() else { continue };
+        let name = text(first, 0);
+        let parts: Vec<IndexPart> = rows
+            .iter()
+            .map(|row| IndexPart {
+                descending: text(row, 3) == "D",
+                ..IndexPart::column(text(row, 1))
+            })
+            .collect();
+        let unique = int(first, 2) == 0;
+        let plain = parts.iter().all(|part| !part.descending);
+        let index = Index {
+            name,
+            parts,
+            unique,
+            ..Index::default()
         };
-        if !(table.foreign_keys.iter().any(of_key) && keys.iter().any(named_so)) {
-            table.indexes.push(Index {
-                name,
-                columns,
-                unique: false,
-            });
+        if unique && plain {
+            // It is among the constraints.
+            continue;
+        }
+        if unique {
+            let is_index = |constraint: &Unique| constraint.name.as_deref() == Some(index.name.as_str());
+            table.uniques.retain(|constraint| !is_index(constraint));
+        }
+        if !is_of_key(&index, keys, table) {
+            table.indexes.push(index);
         }
     }
+}
+
+/// Has the server made it for a foreign key?
+fn is_of_key(index: &Index, keys: &[Vec<Value<'static>>], table: &Table) -> bool {
+    let columns = index.columns().unwrap_or_default();
+    let of_key = |key: &ForeignKey| key.columns == columns;
+    let named_so = |row: &Vec<Value<'static>>| {
+        text(row, 0) == "FOREIGN KEY" && (text(row, 1) == index.name || text(row, 2) == index.name)
+    };
+    table.foreign_keys.iter().any(of_key) && keys.iter().any(named_so)
 }
 
 /// What a key gives its columns for a type is no declaration of theirs.
@@ -122,7 +209,7 @@ fn forget_key_lengths(table: &mut Table) {
     let keyed: Vec<bool> = table
         .columns
         .iter()
-        .map(|column| table.is_keyed(column))
+        .map(|column| table.is_keyed(&column.name))
         .collect();
     for (column, _) in table.columns.iter_mut().zip(keyed).filter(|(_, keyed)| *keyed) {
         if matches!(
@@ -161,12 +248,13 @@ fn kind_of(declared: &str) -> (Kind, Option<String>) {
         (_, "datetime(6)") => Kind::DateTime,
         ("date", _) => Kind::Date,
         (_, "time(6)") => Kind::Time,
+        (_, "decimal(38,10)") => Kind::Decimal,
         (_, "binary(16)") => Kind::Uuid,
         ("json", _) => Kind::Json,
         ("tinyint" | "smallint" | "mediumint" | "int" | "bigint" | "year", _) => {
             return (Kind::Int(64), Some(declared.to_owned()));
         }
-        ("decimal", _) => return (Kind::Real(64), Some(declared.to_owned())),
+        ("decimal", _) => return (Kind::Decimal, Some(declared.to_owned())),
         ("datetime" | "timestamp", _) => return (Kind::DateTime, Some(declared.to_owned())),
         ("time", _) => return (Kind::Time, Some(declared.to_owned())),
         ("varbinary" | "binary" | "tinyblob" | "blob" | "mediumblob", _) => {
@@ -181,7 +269,7 @@ fn default_of_column(sql: &str) -> Option<ColumnDefault> {
     match sql.to_ascii_lowercase().as_str() {
         "null" => None,
         now if now.starts_with("current_timestamp") => Some(ColumnDefault::Now),
-        _ => Some(default_of(sql)),
+        _ => Some(default_of(bare(sql))),
     }
 }
 
