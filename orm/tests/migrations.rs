@@ -2,7 +2,8 @@
 
 mod support;
 
-use aludel::migrate::{Migrations, Standing, Stopped};
+use aludel::Connection;
+use aludel::migrate::{Migration, Migrations, Standing, Stopped};
 use aludel::prelude::*;
 use support::{matrix, on_each};
 
@@ -307,4 +308,42 @@ fn files_that_are_no_migrations_are_refused() {
         refused(&[("1_a.sql", "-- up"), ("01_b.sql", "-- up")]),
         "two migrations have the version 1: `a` and `b`"
     );
+}
+
+/// A step that SQL alone cannot say.
+struct Seed;
+
+impl Migration for Seed {
+    fn version(&self) -> i64 {
+        3
+    }
+
+    fn name(&self) -> &str {
+        "seed"
+    }
+
+    fn up(&self, connection: &mut Connection) -> aludel::Result<()> {
+        (1..=3).try_for_each(|id| {
+            let sql = format!("INSERT INTO lists (id, title) VALUES ({id}, 'list {id}')");
+            connection.execute(&sql, &[]).map(|_| ())
+        })
+    }
+}
+
+#[test]
+fn migrations_in_the_binary_and_in_rust() {
+    on_each(|engine| {
+        let all = aludel::migrations!("tests/migrations")?;
+        assert_eq!(all.len(), 2);
+        let all = all.with(Seed);
+        let done = engine.migrate(&all)?;
+        assert_eq!(
+            done.iter().map(|d| d.name.as_str()).collect::<Vec<_>>(),
+            ["lists", "done", "seed"]
+        );
+        assert_eq!(count(&engine, "SELECT count(*) FROM lists WHERE done = 0"), 3);
+        let error = engine.migrate_to(&all, 2).unwrap_err().to_string();
+        assert!(error.starts_with("migration 3 (seed) has no way down"), "{error}");
+        Ok(())
+    });
 }
