@@ -183,6 +183,7 @@ pub struct RowSet<H> {
     handles: PhantomData<fn() -> H>,
 }
 
+#[diagnostic::do_not_recommend]
 impl<H: Handles> Source for RowSet<H> {
     type Columns = H;
 }
