@@ -139,7 +139,7 @@ pub mod prelude {
         Bound, JsonOperand, Operand, TimeOperand, WindowOperand, all_of, any_of, case, count_all, cume_dist,
         dense_rank, func, ntile, percent_rank, rank, raw, row_number, val, when,
     };
-    pub use crate::query::{Executor, recursive, values};
+    pub use crate::query::{Executor, recursive, table, values};
     pub use crate::{
         Column, ColumnType, Deferred, Embedded, Engine, Entity, Expr, Fk, Handle, Id, Isolation, Query,
         Schema, Session, assert_statements, query, schema,

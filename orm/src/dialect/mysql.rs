@@ -46,6 +46,7 @@ impl Dialect for Mysql {
             Kind::Timestamp | Kind::DateTime => "datetime(6)",
             Kind::Date => "date",
             Kind::Time => "time(6)",
+            Kind::Decimal => "decimal(38,10)",
             Kind::Uuid => "binary(16)",
             Kind::Json => "json",
             Kind::Named(name) => name,
@@ -66,6 +67,7 @@ impl Dialect for Mysql {
             Kind::Bool | Kind::Int(_) => "signed",
             Kind::Text | Kind::Enum(_) | Kind::Json => "char",
             Kind::Bytes | Kind::Uuid => "binary",
+            Kind::Decimal => "decimal(38,10)",
             other => return self.type_name(other),
         })
     }

@@ -42,6 +42,7 @@ impl Dialect for Postgresql {
             Kind::DateTime => "timestamp",
             Kind::Date => "date",
             Kind::Time => "time",
+            Kind::Decimal => "numeric",
             Kind::Uuid => "uuid",
             Kind::Json => "jsonb",
             Kind::Named(name) => name,
@@ -60,6 +61,7 @@ impl Dialect for Postgresql {
             Value::Bool(_) => Some("boolean"),
             Value::Int(_) => Some("bigint"),
             Value::Real(_) => Some("double precision"),
+            Value::Decimal(_) => Some("numeric"),
             _ => None,
         }
     }

@@ -55,6 +55,7 @@ impl Dialect for Sqlite {
             Kind::DateTime => "DATETIME",
             Kind::Date => "DATE",
             Kind::Time => "TIME",
+            Kind::Decimal => "DECIMAL",
             Kind::Uuid => "UUID",
             // TEXT affinity: under a name of its own, the JSON text `1` would be made a number.
             Kind::Json | Kind::Enum(_) => "TEXT",
@@ -66,6 +67,7 @@ impl Dialect for Sqlite {
         Cow::Borrowed(match kind {
             Kind::Bool => "INTEGER",
             Kind::Timestamp | Kind::DateTime | Kind::Date | Kind::Time => "TEXT",
+            Kind::Decimal => "ANY",
             Kind::Uuid => "BLOB",
             other => return self.type_name(other),
         })

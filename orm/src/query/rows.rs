@@ -195,7 +195,7 @@ impl<H: Handles> SingleSource for RowSet<H> {
 }
 
 impl<H: Handles> RowSet<H> {
-    fn new(relation: Relation) -> RowSet<H> {
+    pub(crate) fn new(relation: Relation) -> RowSet<H> {
         RowSet {
             relation,
             handles: PhantomData,

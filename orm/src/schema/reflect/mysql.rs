@@ -248,12 +248,13 @@ fn kind_of(declared: &str) -> (Kind, Option<String>) {
         (_, "datetime(6)") => Kind::DateTime,
         ("date", _) => Kind::Date,
         (_, "time(6)") => Kind::Time,
+        (_, "decimal(38,10)") => Kind::Decimal,
         (_, "binary(16)") => Kind::Uuid,
         ("json", _) => Kind::Json,
         ("tinyint" | "smallint" | "mediumint" | "int" | "bigint" | "year", _) => {
             return (Kind::Int(64), Some(declared.to_owned()));
         }
-        ("decimal", _) => return (Kind::Real(64), Some(declared.to_owned())),
+        ("decimal", _) => return (Kind::Decimal, Some(declared.to_owned())),
         ("datetime" | "timestamp", _) => return (Kind::DateTime, Some(declared.to_owned())),
         ("time", _) => return (Kind::Time, Some(declared.to_owned())),
         ("varbinary" | "binary" | "tinyblob" | "blob" | "mediumblob", _) => {
