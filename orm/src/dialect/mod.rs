@@ -223,7 +223,7 @@ pub trait Dialect: Debug + Send + Sync + 'static {
     /// A wanted schema in the words in which [`reflect`](Self::reflect) would tell it, had it been created. The live database is not changed.
     ///
     /// # Errors
-    /// Whatever the backend says to it; [`Error::Compile`](crate::Error::Compile) where it has no words for a part of it.
+    /// Whatever the backend says to it; [`Error::Compile`] where it has no words for a part of it.
     fn as_reflected(&self, connection: &mut Connection, wanted: &Schema) -> Result<Schema> {
         let _ = connection;
         Ok(wanted.clone())
