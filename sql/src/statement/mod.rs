@@ -35,6 +35,7 @@ use crate::connection::{Connection, Entered, Limit, Outcome, Place, State};
 use crate::error::{Error, Result};
 use crate::exec::write::{Failure, Until, check_statement_keys};
 use crate::plan::ColumnOrigin;
+use crate::plan::physical::DatabaseList;
 use crate::syntax::ast::{self, ConflictAction};
 use crate::value::{Value, ValueRef};
 
@@ -69,7 +70,7 @@ pub(crate) struct Body {
     tail: usize,
     row: Row,
     parameters: ast::Parameters,
-    databases: Vec<usize>,
+    databases: DatabaseList,
     writes: Vec<usize>,
     explain: bool,
     is_empty: bool,
@@ -99,7 +100,7 @@ impl Body {
             tail,
             row: Row::default(),
             parameters: ast::Parameters::default(),
-            databases: Vec::new(),
+            databases: DatabaseList::new(),
             writes: Vec::new(),
             explain: false,
             is_empty: compiled.is_none(),

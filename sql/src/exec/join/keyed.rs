@@ -15,6 +15,8 @@
 //! Reading all inner rows evaluates the terms over the inner side alone for rows that no outer row asks for. So that no error comes of it,
 //! terms with function calls are left for the pairs.
 
+use std::sync::Arc;
+
 use super::hash;
 use super::pairs::Pairs;
 use crate::error::Result;
@@ -42,7 +44,10 @@ mod cost {
 const SEARCHES_MIN: u64 = 512;
 
 /// The join of a plan whose inner side is a look-up by key, if it is one.
-pub(in crate::exec) fn keyed_loop(plan: &NestedLoop, build: &mut BuildContext) -> Result<Option<KeyedJoin>> {
+pub(in crate::exec) fn keyed_loop(
+    plan: &Arc<NestedLoop>,
+    build: &mut BuildContext,
+) -> Result<Option<KeyedJoin>> {
     if matches!(plan.kind, JoinKind::Right | JoinKind::Full) {
         return Ok(None);
     }
@@ -58,12 +63,13 @@ pub(in crate::exec) fn keyed_loop(plan: &NestedLoop, build: &mut BuildContext) -
         only_outer: matches!(plan.kind, JoinKind::Semi | JoinKind::Anti),
         outer_table: WholeTable::of(&plan.outer),
         keys: Kernel::compile_all(&parts.keys, build)?,
-        key_values: vec![Vector::new(); parts.keys.len()],
+        key_values: Vector::empty(parts.keys.len()),
         pairs: Pairs::new(plan.kind, conjunction(parts.every_term()).as_ref(), build)?,
         rows: inner.rows()?,
         outer,
         outer_width: plan.outer_width,
-        hash_plan: parts.hash_plan(plan, &inner).map(Box::new),
+        plan: Arc::clone(plan),
+        hash_plan: None,
         hash: None,
         hashing: false,
         next_outer: usize::MAX,
@@ -97,7 +103,7 @@ pub(in crate::exec) fn keyed_presence(
         inner_width: width_of(inner),
         ordered: false,
     };
-    let mut join = keyed_loop(&plan, build)?;
+    let mut join = keyed_loop(&Arc::new(plan), build)?;
     if let Some(join) = &mut join {
         join.outer = Box::new(Offered {
             batch: Batch::new(registers.len()),
@@ -241,6 +247,13 @@ impl Parts {
     }
 }
 
+/// The join of a plan with all inner rows in a hash table.
+#[inline(never)]
+fn hash_plan_of(plan: &NestedLoop) -> Option<HashJoin> {
+    let inner = KeyedPlan::of(&plan.inner)?;
+    Parts::of(plan, &inner)?.hash_plan(plan, &inner)
+}
+
 /// Whether evaluating an expression for a row more could lead to an error. Dates of constants are common in WHERE, and are NULL at worst.
 fn may_fail(part: &Expr) -> bool {
     let Expr::Call {
@@ -302,8 +315,10 @@ pub(in crate::exec) struct KeyedJoin {
     rows: KeyedRows,
     pairs: Pairs,
     outer_width: usize,
-    /// The join that may take over.
-    hash_plan: Option<Box<HashJoin>>,
+    /// What it was made of.
+    plan: Arc<NestedLoop>,
+    /// The join that may take over, if there is one; made when look-ups have become many, which they mostly do not.
+    hash_plan: Option<Option<Box<HashJoin>>>,
     /// It, once it was needed. While it has taken over, `outer` is its left side and its left side is `outer`.
     hash: Option<Box<hash::Join>>,
     hashing: bool,
@@ -360,16 +375,23 @@ impl KeyedJoin {
 
     /// Whether reading the whole inner side costs less than the look-ups that are to come.
     fn is_costly(&mut self, context: &ExecContext<'_>) -> Result<bool> {
+        if self.counts.refused || self.counts.searches < SEARCHES_MIN {
+            return Ok(false);
+        }
+        let plan = &self.plan;
+        let hash_plan = self
+            .hash_plan
+            .get_or_insert_with(|| hash_plan_of(plan).map(Box::new));
+        if hash_plan.is_none() {
+            return Ok(false);
+        }
         let Counts {
             searches,
             rows,
             inner_rows,
             outer_rows,
-            refused,
+            ..
         } = &mut self.counts;
-        if *refused || self.hash_plan.is_none() || *searches < SEARCHES_MIN {
-            return Ok(false);
-        }
         let inner = match inner_rows {
             Some(inner) => *inner,
             None => *inner_rows.insert(self.rows.estimate(context)?),
@@ -398,11 +420,11 @@ impl KeyedJoin {
     fn hand_over(&mut self, context: &mut ExecContext<'_>) -> Result<bool> {
         let hash = match (&mut self.hash, &self.hash_plan) {
             (Some(hash), _) => hash,
-            (None, Some(plan)) => {
+            (None, Some(Some(plan))) => {
                 let join = hash::Join::new(plan, &mut BuildContext::default())?;
                 self.hash.insert(Box::new(join))
             }
-            (None, None) => return Ok(false),
+            (None, _) => return Ok(false),
         };
         if !hash.take_over(context)? {
             self.counts.refused = true;
