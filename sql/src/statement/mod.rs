@@ -95,7 +95,7 @@ impl Body {
     /// Compiles the first statement of `sql`.
     pub(crate) fn prepare(state: &mut State, sql: &str) -> Result<Box<Body>> {
         let (compiled, tail) = state.compile(sql)?;
-        let mut body = Body {
+        let mut body = Box::new(Body {
             sql: sql.get(..tail).unwrap_or(sql).into(),
             tail,
             row: Row::default(),
@@ -112,11 +112,11 @@ impl Body {
             abortions: 0,
             began: None,
             counts: Counts::default(),
-        };
+        });
         if let Some(compiled) = compiled {
             body.install(compiled);
         }
-        Ok(Box::new(body))
+        Ok(body)
     }
 
     fn install(&mut self, compiled: Compiled) {

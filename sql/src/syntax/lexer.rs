@@ -463,6 +463,31 @@ mod tests {
         );
     }
 
+    /// Words near the end of a text are read otherwise than those that other text follows.
+    #[test]
+    fn words_are_the_same_wherever_they_stand() {
+        use super::super::token::{KEYWORD_KINDS, KEYWORDS};
+        for (text, kind) in KEYWORDS.iter().zip(KEYWORD_KINDS) {
+            let lower = text.to_ascii_lowercase();
+            for text in [
+                (*text).to_owned(),
+                lower.clone(),
+                format!("{lower} something behind it"),
+            ] {
+                let found = Lexer::new(text.as_bytes(), 0).next_token();
+                assert_eq!((found.kind, found.end as usize), (kind, lower.len()), "{text}");
+            }
+            for longer in [
+                format!("{lower}_"),
+                format!("{lower}1 something behind it"),
+                format!("_{lower}"),
+            ] {
+                let found = Lexer::new(longer.as_bytes(), 0).next_token();
+                assert_eq!(found.kind, TokenKind::Id, "{longer}");
+            }
+        }
+    }
+
     #[test]
     fn quotes() {
         check(

@@ -58,13 +58,15 @@ pub(in crate::exec) fn keyed_loop(
         return Ok(None);
     };
     let outer = build.operator(&plan.outer)?;
+    let keys = Kernel::compile_all(&parts.keys, build)?;
+    let terms = conjunction(parts.into_every_term());
     Ok(Some(KeyedJoin {
         kind: plan.kind,
         only_outer: matches!(plan.kind, JoinKind::Semi | JoinKind::Anti),
         outer_table: WholeTable::of(&plan.outer),
-        keys: Kernel::compile_all(&parts.keys, build)?,
-        key_values: Vector::empty(parts.keys.len()),
-        pairs: Pairs::new(plan.kind, conjunction(parts.every_term()).as_ref(), build)?,
+        key_values: Vector::empty(keys.len()),
+        keys,
+        pairs: Pairs::new(plan.kind, terms.as_ref(), build)?,
         rows: inner.rows()?,
         outer,
         outer_width: plan.outer_width,
@@ -143,18 +145,19 @@ impl Operator for Offered {
 }
 
 /// The expressions of a plan over outer rows and pairs instead of registers.
-struct Parts {
+struct Parts<'p> {
     /// Over the outer side's layout.
     keys: Vec<Expr>,
     /// Terms over the inner side alone that cannot fail: over the inner layout.
-    inner_terms: Vec<Expr>,
+    inner_terms: Vec<&'p Expr>,
+    /// The same over the joined layout.
+    inner_terms_of_pairs: Vec<Expr>,
     /// All other terms of the inner side's filter, and ON: over the joined layout.
     pair_terms: Vec<Expr>,
-    outer_width: usize,
 }
 
-impl Parts {
-    fn of(plan: &NestedLoop, inner: &KeyedPlan<'_>) -> Option<Parts> {
+impl<'p> Parts<'p> {
+    fn of(plan: &'p NestedLoop, inner: &KeyedPlan<'p>) -> Option<Parts<'p>> {
         let plain = |bound: &Expr| matches!(bound, Expr::Column(_) | Expr::Register(_));
         if !plan.bindings.iter().all(|(_, bound)| plain(bound)) {
             return None;
@@ -173,13 +176,17 @@ impl Parts {
             })
         };
         let keys = inner.keys.iter().map(key).collect::<Option<Vec<Expr>>>()?;
-        let (mut inner_terms, mut pair_terms) = (Vec::new(), Vec::new());
+        let (mut inner_terms, mut inner_terms_of_pairs) = (Vec::new(), Vec::new());
+        let mut pair_terms = Vec::new();
         for term in inner.filter.into_iter().flat_map(conjuncts) {
             let mut alone = true;
             term.visit(&mut |part| alone &= bound(part).is_none() && !may_fail(part));
             let over_pairs = over_pair(term, plan.outer_width, &bound)?;
             match alone {
-                true => inner_terms.push(term.clone()),
+                true => {
+                    inner_terms.push(term);
+                    inner_terms_of_pairs.push(over_pairs);
+                }
                 false => pair_terms.push(over_pairs),
             }
         }
@@ -187,18 +194,16 @@ impl Parts {
         Some(Parts {
             keys,
             inner_terms,
+            inner_terms_of_pairs,
             pair_terms,
-            outer_width: plan.outer_width,
         })
     }
 
     /// All terms, over the joined layout.
-    fn every_term(&self) -> Vec<Expr> {
-        let shifted = self
-            .inner_terms
-            .iter()
-            .filter_map(|term| over_pair(term, self.outer_width, &|_| None));
-        shifted.chain(self.pair_terms.iter().cloned()).collect()
+    fn into_every_term(self) -> Vec<Expr> {
+        let mut terms = self.inner_terms_of_pairs;
+        terms.extend(self.pair_terms);
+        terms
     }
 
     /// The same join with all inner rows in a hash table.
@@ -217,7 +222,8 @@ impl Parts {
             return None;
         }
         let any_order = !plan.ordered || matches!(plan.kind, JoinKind::Semi | JoinKind::Anti);
-        let (right, places) = inner.whole(conjunction(self.inner_terms.clone()), any_order)?;
+        let inner_terms = self.inner_terms.iter().map(|term| (*term).clone());
+        let (right, places) = inner.whole(conjunction(inner_terms.collect()), any_order)?;
         let keys = self
             .keys
             .iter()

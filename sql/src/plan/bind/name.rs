@@ -92,9 +92,10 @@ impl<'a> Binder<'a> {
         if name.schema.is_some() || watched || scope.clause.is_of_schema() {
             return None;
         }
+        let (table, wanted) = (&*name.table.text, &*name.column.text);
         let mut one = None;
         for source in &scope.sources {
-            let named = same_name(&source.name, &name.table.text);
+            let named = same_name(&source.name, table);
             if !source.inner.is_empty() || named && one.is_some() {
                 return None;
             }
@@ -105,7 +106,6 @@ impl<'a> Binder<'a> {
         let id = one?;
         let entry = self.tables.get(id);
         let base = entry.base().filter(|_| !entry.untyped)?;
-        let wanted = &*name.column.text;
         let index = base
             .columns
             .iter()
