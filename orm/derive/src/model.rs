@@ -39,10 +39,10 @@ pub(crate) enum Member {
 pub(crate) struct Flatten {
     pub(crate) field: Ident,
     /// The embedded type, without an `Option` around it.
-    pub(crate) ty: Type,
+    pub(crate) ty: Box<Type>,
     pub(crate) optional: bool,
     pub(crate) prefix: Option<LitStr>,
-    pub(crate) default: Option<Expr>,
+    pub(crate) default: Option<Box<Expr>>,
 }
 
 /// A field that is a column.
@@ -330,7 +330,7 @@ impl Flatten {
         let inner = option_of(ty);
         let mut flatten = Flatten {
             field,
-            ty: inner.unwrap_or(ty).clone(),
+            ty: Box::new(inner.unwrap_or(ty).clone()),
             optional: inner.is_some(),
             prefix: None,
             default: None,
@@ -339,7 +339,7 @@ impl Flatten {
             match item.name.to_string().as_str() {
                 "flatten" => drop(item.flag()?),
                 "prefix" => flatten.prefix = Some(item.text()?),
-                "default" => flatten.default = Some(item.expression()?),
+                "default" => flatten.default = Some(Box::new(item.expression()?)),
                 other => {
                     let message = format!(
                         "`{}` is flattened into several columns, so `{other}` has no meaning here: put it on a field of the \

@@ -445,6 +445,9 @@ impl<E: Entity> Partner for Maybe<E> {
     type Entity = E;
 }
 
+/// A first entity, and those of the second source that were gathered for it.
+pub type HandleAndList<T, N> = (Handle<T>, Vec<Handle<<N as Partner>::Entity>>);
+
 /// A query over a join whose rows are gathered by their first entity: see [`Query::gathered`].
 #[must_use = "a query does nothing until it is run"]
 pub struct GatheredQuery<T: Entity, N: Partner, X> {
@@ -531,7 +534,7 @@ impl<T: Entity, N: Partner> GatheredQuery<T, N, &mut Session> {
     ///
     /// # Errors
     /// Whatever the statement runs into.
-    pub fn all(self) -> Result<Vec<(Handle<T>, Vec<Handle<N::Entity>>)>> {
+    pub fn all(self) -> Result<Vec<HandleAndList<T, N>>> {
         let mut roots: Roots<Handle<T>> = Roots::new();
         let mut found: Gathered<N::Entity> = Gathered::new();
         self.executor.run_tracked(&self.select, |row, tracker| {

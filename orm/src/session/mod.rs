@@ -35,7 +35,7 @@ pub use changes::{Change, ChangeKind};
 pub use deferred::DeferredColumns;
 pub use eager::{Eager, RelatedQuery, WithRelated};
 pub use event::{AnyEntry, Entry, ListenerId, Listeners};
-pub use joined::{GatheredQuery, JoinSet, Joined, Partner, WithJoined};
+pub use joined::{GatheredQuery, HandleAndList, JoinSet, Joined, Partner, WithJoined};
 pub use query::Tracked;
 
 use crate::dialect::{Dialect, TransactionMode};

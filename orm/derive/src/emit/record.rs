@@ -313,7 +313,7 @@ pub(super) fn constructor(record: &Record) -> TokenStream {
             Member::Column(column) if column.is_given() => return None,
             Member::Flatten(flatten) if flatten.is_given() => return None,
             Member::Column(column) => (&column.field, &column.ty),
-            Member::Flatten(flatten) => (&flatten.field, &flatten.ty),
+            Member::Flatten(flatten) => (&flatten.field, flatten.ty.as_ref()),
         };
         let taken_as_it_is = matches!(member, Member::Column(column) if is_primitive(column));
         Some(match taken_as_it_is {
