@@ -108,6 +108,23 @@ pub enum Error {
         count: u64,
     },
 
+    /// A row breaks a rule that its entity declares by `validate`.
+    #[error("{entity} with the key {key}: {}{message}", show_field(.field))]
+    Invalid {
+        /// The entity's type.
+        entity: &'static str,
+        /// The row's key; `NULL` while it has none.
+        key: String,
+        /// The field; empty where the rule is about the entity as a whole.
+        field: &'static str,
+        /// What the rule says.
+        message: String,
+    },
+
+    /// A listener refused. Made by [`Error::refused`].
+    #[error("{0}")]
+    Refused(String),
+
     /// The session only reads.
     #[error("the session is read-only: {0}")]
     ReadOnly(&'static str),
@@ -154,7 +171,23 @@ pub enum HandleError {
     Gone,
 }
 
+fn show_field(field: &str) -> String {
+    match field {
+        "" => String::new(),
+        field => format!("`{field}` "),
+    }
+}
+
 impl Error {
+    /// The error of a listener that refuses what is about to happen, with the reason for whoever reads it.
+    ///
+    /// ```
+    /// assert_eq!(aludel::Error::refused("the shop is closed").to_string(), "the shop is closed");
+    /// ```
+    pub fn refused(reason: impl std::fmt::Display) -> Error {
+        Error::Refused(reason.to_string())
+    }
+
     pub(crate) fn decode(place: impl Into<String>, error: DecodeError) -> Error {
         Error::Decode {
             place: place.into(),

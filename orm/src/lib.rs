@@ -112,15 +112,16 @@ pub mod session;
 mod topology;
 pub mod types;
 
-pub use aludel_derive::{ColumnType, Entity, embedded_files};
+pub use aludel_derive::{ColumnType, Embedded, Entity, embedded_files};
 pub use dialect::{CompileError, Isolation, TransactionMode};
 pub use drivers::{DriverError, Failure};
 pub use engine::{Connection, Engine, PoolOptions, UrlError, statements_run};
 pub use error::{Error, HandleError, Result};
 pub use expr::{Column, Expr, SourceId};
 pub use mapper::{
-    Cascade, ColumnMeta, Columns, DefaultValue, Deferrable, Entity, EntityMeta, Fk, Handle, IndexMeta,
-    IndexPartMeta, Key, Mode, Optional, ReferenceAction, RelationKind, RelationMeta, Required, RowReader,
+    Cascade, ColumnMeta, Columns, DefaultValue, Deferrable, Deferred, Embedded, Entity, EntityMeta, Fk,
+    Handle, IndexMeta, IndexPartMeta, Key, Mode, Optional, ReferenceAction, RelationKind, RelationMeta,
+    Required, RowReader,
 };
 pub use query::{Query, RowSet, query, recursive, values};
 pub use schema::Schema;
@@ -142,7 +143,7 @@ pub mod prelude {
     };
     pub use crate::query::{Executor, recursive, table, values};
     pub use crate::{
-        Column, ColumnType, Engine, Entity, Expr, Fk, Handle, Id, Isolation, Query, Schema, Session,
-        assert_statements, query, schema,
+        Column, ColumnType, Deferred, Embedded, Engine, Entity, Expr, Fk, Handle, Id, Isolation, Query,
+        Schema, Session, assert_statements, query, schema,
     };
 }

@@ -104,6 +104,14 @@ impl Item {
         }
     }
 
+    /// The path of `name = path`.
+    pub(crate) fn path(&self) -> Result<Path> {
+        match &self.value {
+            ItemValue::Value(Expr::Path(path)) => Ok(path.path.clone()),
+            _ => Err(self.wrong(&format!("write `{} = function`", self.name))),
+        }
+    }
+
     /// The words of `name(a, b)`.
     pub(crate) fn list(&self) -> Result<&[IndexWord]> {
         match &self.value {

@@ -28,6 +28,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `index(a, b)`, `unique(a, b)` | an index or unique constraint over these fields |
 /// | `index(a, -b, "lower(c)", where = "..", include(d), name = "..")` | descending columns, expressions, part of the rows, columns carried along |
 /// | `check = "a < b"` | a CHECK constraint |
+/// | `validate = User::check` | a function from `&Self` to a `Result<(), impl Display>`, asked before each insert and update |
 /// | `comment = ".."` | a comment on the table, where the backend keeps one |
 /// | `was = "people"` | the name that the table had before, for a migration |
 /// | `new = false` | no constructor `new` |
@@ -51,6 +52,13 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `was = "mail"` | the name that the column had before, for a migration |
 /// | `generated = "sql"`, `stored` | the database computes it |
 /// | `skip` | no column; the field's type must have a default |
+/// | `flatten`, `prefix = "home_"` | the columns of an embedded struct, their names with a prefix |
+/// | `read_only` | read, never written: the database gives its value |
+/// | `immutable` | written by the insert only; to change it later is an error |
+/// | `created`, `updated` | the time of the insert (immutable), and of the last change |
+/// | `soft_delete` | a deletion writes this column instead (`Option` of a time, or `bool`), and queries leave the row out |
+/// | `group = "texts"` | of a `Deferred` column: loaded together with the others of the group |
+/// | `validate = is_email` | a function from the value to a `Result<(), impl Display>`, asked before each insert and update |
 ///
 /// Relations are declared beside the struct:
 ///
@@ -64,6 +72,28 @@ pub fn derive_entity(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     match model::Entity::parse(&input) {
         Ok(entity) => emit::entity(&entity).into(),
+        Err(error) => error.to_compile_error().into(),
+    }
+}
+
+/// Makes a struct something to embed: its fields become columns of each entity that has a field of its type with
+/// `#[column(flatten)]`. An enum of such structs becomes a column that says which variant it is, and the columns of all
+/// variants, which are NULL where it is another one.
+///
+/// Fields take `#[column(..)]` as those of an entity do. `#[embedded(..)]` takes:
+///
+/// | | |
+/// |---|---|
+/// | on a struct: `new = false` | no constructor `new` |
+/// | on an enum: `tag = "kind"` | the column that says which variant it is |
+/// | on a variant: `value = "boss"` | what stands there for it; the variant's name in snake case otherwise |
+/// | on a variant: `prefix = "boss_"` | goes before the names of its columns |
+#[proc_macro_derive(Embedded, attributes(embedded, column))]
+pub fn derive_embedded(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    match model::Embedded::parse(&input) {
+        Ok(model::Embedded::Struct(record)) => emit::embedded(&record).into(),
+        Ok(model::Embedded::Enum(tagged)) => emit::tagged(&tagged).into(),
         Err(error) => error.to_compile_error().into(),
     }
 }

@@ -7,20 +7,42 @@ use crate::attributes::{IndexWord, Item, RelationItem, RelationValue, items};
 
 /// A struct to be mapped.
 pub(crate) struct Entity {
-    pub(crate) ident: Ident,
-    pub(crate) vis: Visibility,
     pub(crate) table: String,
-    pub(crate) columns: Vec<Column>,
-    /// Fields that are no columns.
-    pub(crate) skipped: Vec<(Ident, Type)>,
-    pub(crate) constructor: bool,
+    pub(crate) record: Record,
     pub(crate) strict: bool,
     pub(crate) without_rowid: bool,
     pub(crate) indexes: Vec<Index>,
     pub(crate) checks: Vec<LitStr>,
+    pub(crate) validate: Vec<Path>,
     pub(crate) comment: Option<LitStr>,
     pub(crate) was: Option<LitStr>,
     pub(crate) relations: Vec<Relation>,
+}
+
+/// The fields of an entity or of an embedded struct.
+pub(crate) struct Record {
+    pub(crate) ident: Ident,
+    pub(crate) vis: Visibility,
+    pub(crate) members: Vec<Member>,
+    /// Fields that are no columns.
+    pub(crate) skipped: Vec<(Ident, Type)>,
+    pub(crate) constructor: bool,
+}
+
+/// A field that is one column, or several.
+pub(crate) enum Member {
+    Column(Box<Column>),
+    Flatten(Flatten),
+}
+
+/// A field whose columns are those of an embedded struct.
+pub(crate) struct Flatten {
+    pub(crate) field: Ident,
+    /// The embedded type, without an `Option` around it.
+    pub(crate) ty: Box<Type>,
+    pub(crate) optional: bool,
+    pub(crate) prefix: Option<LitStr>,
+    pub(crate) default: Option<Box<Expr>>,
 }
 
 /// A field that is a column.
@@ -43,9 +65,36 @@ pub(crate) struct Column {
     pub(crate) sql_type: Option<LitStr>,
     pub(crate) generated: Option<LitStr>,
     pub(crate) stored: bool,
+    pub(crate) read_only: bool,
+    pub(crate) immutable: bool,
+    pub(crate) updated: bool,
+    pub(crate) soft_delete: bool,
+    pub(crate) group: Option<LitStr>,
+    pub(crate) validate: Vec<Path>,
     pub(crate) deferrable: Option<Ident>,
     pub(crate) comment: Option<LitStr>,
     pub(crate) was: Option<LitStr>,
+}
+
+/// An enum whose variants are embedded structs, told apart by a column.
+pub(crate) struct Tagged {
+    pub(crate) ident: Ident,
+    pub(crate) vis: Visibility,
+    /// The column's name.
+    pub(crate) tag: String,
+    pub(crate) variants: Vec<TaggedVariant>,
+}
+
+pub(crate) struct TaggedVariant {
+    pub(crate) ident: Ident,
+    pub(crate) vis: Visibility,
+    /// Its name in the struct of column handles.
+    pub(crate) field: Ident,
+    /// The embedded struct; none for a variant without fields.
+    pub(crate) ty: Option<Type>,
+    /// What stands in the column.
+    pub(crate) value: String,
+    pub(crate) prefix: String,
 }
 
 /// An index or unique constraint over several fields.
@@ -82,16 +131,17 @@ pub(crate) struct Relation {
     pub(crate) cascade: (bool, bool, bool),
 }
 
-const ENTITY_ITEMS: &str =
-    "`table`, `index(..)`, `unique(..)`, `check`, `comment`, `was`, `new`, `strict`, `without_rowid`";
+const ENTITY_ITEMS: &str = "`table`, `index(..)`, `unique(..)`, `check`, `comment`, `was`, `validate`, `new`, `strict`, `without_rowid`";
+
+const FLATTEN_ITEMS: &str = "`flatten`, `prefix`, `default`";
 
 const COLUMN_ITEMS: &str = "`primary_key`, `auto`, `name`, `unique`, `index`, `default`, `server_default`, `version`, \
      `on_delete`, `on_update`, `check`, `collate`, `sql_type`, `generated`, `stored`, `deferrable`, \
-     `comment`, `was`, `skip`";
+     `comment`, `was`, `read_only`, `immutable`, `created`, `updated`, `soft_delete`, `group`, `validate`, \
+     `flatten`, `skip`";
 
 impl Entity {
     pub(crate) fn parse(input: &DeriveInput) -> Result<Entity> {
-        let fields = named_fields(input)?;
         if let Some(parameter) = input.generics.params.first() {
             return Err(syn::Error::new_spanned(
                 parameter,
@@ -99,23 +149,17 @@ impl Entity {
             ));
         }
         let mut entity = Entity {
-            ident: input.ident.clone(),
-            vis: input.vis.clone(),
             table: snake_case(&input.ident.to_string()),
-            columns: Vec::new(),
-            skipped: Vec::new(),
-            constructor: true,
+            record: Record::parse(input)?,
             strict: false,
             without_rowid: false,
             indexes: Vec::new(),
             checks: Vec::new(),
+            validate: Vec::new(),
             comment: None,
             was: None,
             relations: Vec::new(),
         };
-        for field in fields {
-            entity.field(field)?;
-        }
         for item in items(&input.attrs, "entity")? {
             entity.item(&item)?;
         }
@@ -132,48 +176,11 @@ impl Entity {
         Ok(entity)
     }
 
-    fn field(&mut self, field: &Field) -> Result<()> {
-        let Some(ident) = field.ident.clone() else {
-            return Err(syn::Error::new_spanned(field, "an entity's fields have names"));
-        };
-        let items = items(&field.attrs, "column")?;
-        if items.iter().any(|item| item.name == "skip") {
-            self.skipped.push((ident, field.ty.clone()));
-            return Ok(());
-        }
-        let mut column = Column {
-            field: ident,
-            ty: field.ty.clone(),
-            name: None,
-            primary_key: false,
-            auto: false,
-            unique: false,
-            index: false,
-            version: false,
-            default: None,
-            server_default: None,
-            on_delete: None,
-            on_update: None,
-            check: None,
-            collate: None,
-            sql_type: None,
-            generated: None,
-            stored: false,
-            deferrable: None,
-            comment: None,
-            was: None,
-        };
-        for item in &items {
-            column.item(item)?;
-        }
-        self.columns.push(column);
-        Ok(())
-    }
-
     fn item(&mut self, item: &Item) -> Result<()> {
         match item.name.to_string().as_str() {
             "table" => self.table = item.text()?.value(),
-            "new" => self.constructor = item.flag()?,
+            "new" => self.record.constructor = item.flag()?,
+            "validate" => self.validate.push(item.path()?),
             "strict" => self.strict = item.flag()?,
             "without_rowid" => self.without_rowid = item.flag()?,
             "check" => self.checks.push(item.text()?),
@@ -216,14 +223,17 @@ impl Entity {
     }
 
     fn position(&self, field: &Ident) -> Result<usize> {
-        self.columns
+        let is_it = |member: &Member| matches!(member, Member::Column(column) if column.field == *field);
+        let ident = &self.record.ident;
+        self.record
+            .members
             .iter()
-            .position(|column| column.field == *field)
-            .ok_or_else(|| syn::Error::new(field.span(), format!("`{}` has no column `{field}`", self.ident)))
+            .position(is_it)
+            .ok_or_else(|| syn::Error::new(field.span(), format!("`{ident}` has no column `{field}`")))
     }
 
     fn check(&self, input: &DeriveInput) -> Result<()> {
-        if !self.columns.iter().any(|column| column.primary_key) {
+        if !self.record.columns().any(|column| column.primary_key) {
             let ident = &input.ident;
             return Err(syn::Error::new(
                 ident.span(),
@@ -232,17 +242,16 @@ impl Entity {
                 ),
             ));
         }
-        let versions: Vec<&Column> = self.columns.iter().filter(|column| column.version).collect();
-        if let [_, second, ..] = versions.as_slice() {
-            return Err(syn::Error::new(
-                second.field.span(),
-                "an entity has one version column",
-            ));
-        }
+        self.record
+            .at_most_one(|column| column.version, "an entity has one version column")?;
+        self.record.at_most_one(
+            |column| column.soft_delete,
+            "an entity has one `soft_delete` column",
+        )?;
         if let Some(clash) = self
             .relations
             .iter()
-            .find(|r| self.columns.iter().any(|c| c.field == r.name))
+            .find(|r| self.record.members.iter().any(|member| *member.field() == r.name))
         {
             let message = format!(
                 "`{}` is a column already: give the relation another name",
@@ -254,9 +263,190 @@ impl Entity {
     }
 }
 
+impl Record {
+    pub(crate) fn parse(input: &DeriveInput) -> Result<Record> {
+        let mut record = Record {
+            ident: input.ident.clone(),
+            vis: input.vis.clone(),
+            members: Vec::new(),
+            skipped: Vec::new(),
+            constructor: true,
+        };
+        for field in named_fields(input)? {
+            record.field(field)?;
+        }
+        Ok(record)
+    }
+
+    /// The fields that are one column each.
+    pub(crate) fn columns(&self) -> impl Iterator<Item = &Column> {
+        self.members.iter().filter_map(|member| match member {
+            Member::Column(column) => Some(column.as_ref()),
+            Member::Flatten(_) => None,
+        })
+    }
+
+    /// Is every field one column?
+    pub(crate) fn is_flat(&self) -> bool {
+        self.columns().count() == self.members.len()
+    }
+
+    fn at_most_one(&self, which: impl Fn(&Column) -> bool, message: &str) -> Result<()> {
+        match self.columns().filter(|column| which(column)).nth(1) {
+            Some(second) => Err(syn::Error::new(second.field.span(), message)),
+            None => Ok(()),
+        }
+    }
+
+    fn field(&mut self, field: &Field) -> Result<()> {
+        let Some(ident) = field.ident.clone() else {
+            return Err(syn::Error::new_spanned(field, "an entity's fields have names"));
+        };
+        let items = items(&field.attrs, "column")?;
+        let has = |name: &str| items.iter().any(|item| item.name == name);
+        if has("skip") {
+            self.skipped.push((ident, field.ty.clone()));
+            return Ok(());
+        }
+        self.members.push(match has("flatten") {
+            true => Member::Flatten(Flatten::parse(ident, &field.ty, &items)?),
+            false => Member::Column(Box::new(Column::parse(ident, &field.ty, &items)?)),
+        });
+        Ok(())
+    }
+}
+
+impl Member {
+    pub(crate) fn field(&self) -> &Ident {
+        match self {
+            Member::Column(column) => &column.field,
+            Member::Flatten(flatten) => &flatten.field,
+        }
+    }
+}
+
+impl Flatten {
+    fn parse(field: Ident, ty: &Type, items: &[Item]) -> Result<Flatten> {
+        let inner = option_of(ty);
+        let mut flatten = Flatten {
+            field,
+            ty: Box::new(inner.unwrap_or(ty).clone()),
+            optional: inner.is_some(),
+            prefix: None,
+            default: None,
+        };
+        for item in items {
+            match item.name.to_string().as_str() {
+                "flatten" => drop(item.flag()?),
+                "prefix" => flatten.prefix = Some(item.text()?),
+                "default" => flatten.default = Some(Box::new(item.expression()?)),
+                other => {
+                    let message = format!(
+                        "`{}` is flattened into several columns, so `{other}` has no meaning here: put it on a field of the \
+                         embedded struct; known are {FLATTEN_ITEMS}",
+                        flatten.field
+                    );
+                    return Err(item.wrong(&message));
+                }
+            }
+        }
+        Ok(flatten)
+    }
+
+    /// Does `new` leave it out?
+    pub(crate) fn is_given(&self) -> bool {
+        self.optional || self.default.is_some()
+    }
+}
+
 impl Column {
+    fn parse(field: Ident, ty: &Type, items: &[Item]) -> Result<Column> {
+        let mut column = Column {
+            field,
+            ty: ty.clone(),
+            name: None,
+            primary_key: false,
+            auto: false,
+            unique: false,
+            index: false,
+            version: false,
+            default: None,
+            server_default: None,
+            on_delete: None,
+            on_update: None,
+            check: None,
+            collate: None,
+            sql_type: None,
+            generated: None,
+            stored: false,
+            deferrable: None,
+            comment: None,
+            was: None,
+            read_only: false,
+            immutable: false,
+            updated: false,
+            soft_delete: false,
+            group: None,
+            validate: Vec::new(),
+        };
+        for item in items {
+            column.item(item)?;
+        }
+        column.check()?;
+        Ok(column)
+    }
+
+    /// What contradicts itself.
+    fn check(&self) -> Result<()> {
+        let field = &self.field;
+        let wrong = |message: String| Err(syn::Error::new(field.span(), message));
+        let behaviour = match self {
+            Column { updated: true, .. } => Some("updated"),
+            Column {
+                soft_delete: true, ..
+            } => Some("soft_delete"),
+            Column { read_only: true, .. } => Some("read_only"),
+            _ => None,
+        };
+        if self.group.is_some() && last_segment(&self.ty).is_none_or(|name| name != "Deferred") {
+            return wrong(format!(
+                "`{field}` comes with every query, so it has no group to be loaded with: make its type `Deferred<..>`"
+            ));
+        }
+        match behaviour {
+            Some(behaviour) if self.primary_key => wrong(format!(
+                "`{field}` is the primary key, so it cannot be `{behaviour}`"
+            )),
+            Some(behaviour) if self.generated.is_some() => wrong(format!(
+                "`{field}` is computed by the database, so it cannot be `{behaviour}`"
+            )),
+            Some("updated") if self.immutable => wrong(format!(
+                "`{field}` is set by each update, so it cannot be `created` or `immutable`: make it two fields"
+            )),
+            _ => Ok(()),
+        }
+    }
+
     fn item(&mut self, item: &Item) -> Result<()> {
         match item.name.to_string().as_str() {
+            "read_only" => self.read_only = item.flag()?,
+            "immutable" => self.immutable = item.flag()?,
+            "created" => {
+                self.immutable = item.flag()?;
+                self.default = Some(now());
+            }
+            "updated" => {
+                self.updated = item.flag()?;
+                self.default = Some(now());
+            }
+            "soft_delete" => self.soft_delete = item.flag()?,
+            "group" => self.group = Some(item.text()?),
+            "validate" => self.validate.push(item.path()?),
+            "prefix" => {
+                return Err(
+                    item.wrong("`prefix` goes with `flatten`; one column is renamed by `name = \"..\"`")
+                );
+            }
             "primary_key" => self.primary_key = item.flag()?,
             "auto" => self.auto = item.flag()?,
             "unique" => self.unique = item.flag()?,
@@ -294,6 +484,8 @@ impl Column {
             || self.version
             || self.default.is_some()
             || self.generated.is_some()
+            || self.read_only
+            || self.soft_delete
             || self.is_option()
     }
 
@@ -319,6 +511,140 @@ pub(crate) fn last_segment(ty: &Type) -> Option<String> {
         Type::Group(group) => last_segment(&group.elem),
         _ => None,
     }
+}
+
+/// What `#[derive(Embedded)]` is put on.
+pub(crate) enum Embedded {
+    Struct(Record),
+    Enum(Tagged),
+}
+
+impl Embedded {
+    pub(crate) fn parse(input: &DeriveInput) -> Result<Embedded> {
+        if let Some(parameter) = input.generics.params.first() {
+            return Err(syn::Error::new_spanned(
+                parameter,
+                "an embedded type cannot be generic",
+            ));
+        }
+        if let Data::Enum(data) = &input.data {
+            return Tagged::parse(input, data).map(Embedded::Enum);
+        }
+        let mut record = Record::parse(input)?;
+        for item in items(&input.attrs, "embedded")? {
+            match item.name.to_string().as_str() {
+                "new" => record.constructor = item.flag()?,
+                _ => return Err(item.unknown("`new` on a struct, `tag` on an enum")),
+            }
+        }
+        for column in record.columns() {
+            let said = match column {
+                Column {
+                    primary_key: true, ..
+                } => "the primary key",
+                Column { version: true, .. } => "the version",
+                _ => continue,
+            };
+            let message = format!(
+                "`{}` cannot be {said}: that is a field of the entity itself, not of what is embedded in it",
+                column.field
+            );
+            return Err(syn::Error::new(column.field.span(), message));
+        }
+        Ok(Embedded::Struct(record))
+    }
+}
+
+impl Tagged {
+    fn parse(input: &DeriveInput, data: &syn::DataEnum) -> Result<Tagged> {
+        let ident = input.ident.clone();
+        let mut tag = None;
+        for item in items(&input.attrs, "embedded")? {
+            match item.name.to_string().as_str() {
+                "tag" => tag = Some(item.text()?.value()),
+                _ => return Err(item.unknown("`tag` on an enum, `new` on a struct")),
+            }
+        }
+        let Some(tag) = tag else {
+            let message = format!(
+                "`{ident}` needs a column that says which variant a row has: `#[embedded(tag = \"kind\")]`"
+            );
+            return Err(syn::Error::new(ident.span(), message));
+        };
+        let variants = data
+            .variants
+            .iter()
+            .map(|variant| TaggedVariant::parse(variant, &input.vis))
+            .collect::<Result<_>>()?;
+        Ok(Tagged {
+            ident,
+            vis: input.vis.clone(),
+            tag,
+            variants,
+        })
+    }
+}
+
+impl TaggedVariant {
+    fn parse(variant: &syn::Variant, vis: &Visibility) -> Result<TaggedVariant> {
+        let name = snake_case(&variant.ident.to_string());
+        let mut fields = variant.fields.iter();
+        let ty = match (&variant.fields, fields.next(), fields.next()) {
+            (Fields::Unit, ..) => None,
+            (Fields::Unnamed(_), Some(field), None) => Some(field.ty.clone()),
+            _ => {
+                let message = format!(
+                    "a variant wraps one embedded struct, or has no fields: write `{0}({0})` and put the fields into a struct \
+                     that derives `Embedded`",
+                    variant.ident
+                );
+                return Err(syn::Error::new_spanned(variant, message));
+            }
+        };
+        let mut parsed = TaggedVariant {
+            ident: variant.ident.clone(),
+            vis: vis.clone(),
+            field: Ident::new(&name, variant.ident.span()),
+            ty,
+            value: name,
+            prefix: String::new(),
+        };
+        for item in items(&variant.attrs, "embedded")? {
+            match item.name.to_string().as_str() {
+                "value" => parsed.value = item.text()?.value(),
+                "prefix" => parsed.prefix = item.text()?.value(),
+                _ => return Err(item.unknown("`value` and `prefix` on a variant")),
+            }
+        }
+        Ok(parsed)
+    }
+
+    /// The variant as a pattern, with that inside of it.
+    pub(crate) fn pattern(&self, of: &Ident, inside: &proc_macro2::TokenStream) -> proc_macro2::TokenStream {
+        let ident = &self.ident;
+        match self.ty {
+            Some(_) => quote::quote! { #of::#ident(#inside) },
+            None => quote::quote! { #of::#ident },
+        }
+    }
+}
+
+/// The `T` of `Option<T>`.
+fn option_of(ty: &Type) -> Option<&Type> {
+    let Type::Path(path) = ty else { return None };
+    let last = path.path.segments.last().filter(|last| last.ident == "Option")?;
+    match &last.arguments {
+        syn::PathArguments::AngleBracketed(arguments) => match arguments.args.first()? {
+            syn::GenericArgument::Type(inner) => Some(inner),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// `now()`, as `default = now()` has it.
+fn now() -> Expr {
+    syn::parse_quote!(now())
 }
 
 fn named_fields(input: &DeriveInput) -> Result<Vec<&Field>> {

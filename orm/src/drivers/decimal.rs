@@ -24,12 +24,16 @@ pub(super) fn number(digits: &str) -> DriverResult<Number> {
     if let Ok(int) = digits.parse() {
         return Ok(Number::Int(int));
     }
-    let fraction = digits.contains('.');
     let bare = digits.trim_start_matches(['-', '+', '0', '.']);
-    let bare = if fraction {
-        bare.trim_end_matches('0')
-    } else {
+    // Zeros at the end, of the fraction and then of the whole, are only a scale.
+    let bare = match bare.contains('.') {
+        true => bare.trim_end_matches('0').trim_end_matches('.'),
+        false => bare,
+    };
+    let bare = if bare.contains('.') {
         bare
+    } else {
+        bare.trim_end_matches('0')
     };
     let significant = bare.bytes().filter(u8::is_ascii_digit).count();
     if significant > DIGITS_MAX {

@@ -197,7 +197,7 @@ impl MysqlStatement<'_> {
 
 fn bound(value: &Value<'_>) -> DriverResult<mysql::Value> {
     Ok(match value {
-        Value::Null => mysql::Value::NULL,
+        Value::Null | Value::Absent => mysql::Value::NULL,
         Value::Bool(b) => mysql::Value::Int(i64::from(*b)),
         Value::Int(i) => mysql::Value::Int(*i),
         Value::Real(r) if !r.is_finite() => {

@@ -117,7 +117,7 @@ impl NativeStatement<'_> {
         }
         for (i, value) in params.iter().enumerate() {
             let bound = match value {
-                Value::Null => ValueRef::Null,
+                Value::Null | Value::Absent => ValueRef::Null,
                 Value::Bool(b) => ValueRef::Integer(i64::from(*b)),
                 Value::Int(i) => ValueRef::Integer(*i),
                 Value::Real(r) if r.is_nan() => ValueRef::Null,

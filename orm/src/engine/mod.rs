@@ -5,7 +5,8 @@ mod log;
 mod pool;
 mod url;
 
-use std::sync::Arc;
+use std::any::Any;
+use std::sync::{Arc, PoisonError, RwLock};
 
 pub use link::{Connection, Prepared, RowStream};
 pub use log::statements_run;
@@ -53,6 +54,8 @@ pub(crate) struct EngineInner {
     log: Log,
     begin: Option<TransactionMode>,
     url: String,
+    /// What a floor above keeps with the engine, of a type that only it knows.
+    attached: RwLock<Arc<dyn Any + Send + Sync>>,
 }
 
 impl Engine {
@@ -139,6 +142,7 @@ impl Engine {
                 log: Log::default(),
                 begin,
                 url,
+                attached: RwLock::new(Arc::new(())),
             }),
             isolation: None,
         }
@@ -175,6 +179,28 @@ impl Engine {
     /// How many connections are open.
     pub fn pool_status(&self) -> PoolStatus {
         self.inner.pool.status()
+    }
+
+    /// What a floor above keeps with the engine; its default before it keeps anything.
+    pub(crate) fn attached<T: Any + Send + Sync + Default>(&self) -> Arc<T> {
+        let attached = self.inner.attached.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&attached).downcast().unwrap_or_default()
+    }
+
+    /// Changes it.
+    pub(crate) fn change_attached<T: Any + Send + Sync + Default, R>(
+        &self,
+        change: impl FnOnce(&mut Arc<T>) -> R,
+    ) -> R {
+        let mut attached = self
+            .inner
+            .attached
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        let mut typed = Arc::clone(&attached).downcast().unwrap_or_default();
+        let changed = change(&mut typed);
+        *attached = typed;
+        changed
     }
 
     /// How sessions begin their transactions, where the URL says so.

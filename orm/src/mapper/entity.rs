@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::hash::Hash;
 
-use super::{Columns, EntityMeta, Mode, RowReader};
+use super::{Columns, EntityMeta, Invalid, Mode, RowReader};
 use crate::error::Result;
 use crate::types::{DecodeError, KeyPart, Value};
 
@@ -66,6 +66,56 @@ pub trait Entity: Sized + Send + 'static {
     /// # Errors
     /// Where a value does not fit.
     fn decode_key(row: &RowReader<'_>) -> Result<Self::Key>;
+
+    /// Overwrites all columns with those of such a row. Fields that are no columns stay.
+    ///
+    /// # Errors
+    /// Where a value does not fit its field; the entity is then as it was.
+    fn restore(&mut self, row: &RowReader<'_>) -> Result<()> {
+        *self = Self::decode(row)?;
+        Ok(())
+    }
+
+    /// Has it rules of its own? See [`validate`](Entity::validate).
+    const VALIDATED: bool = false;
+
+    /// Asks the rules that `#[column(validate = ..)]` and `#[entity(validate = ..)]` declare. Sessions do, before each INSERT
+    /// and UPDATE of the entity, and a broken rule is [`Error::Invalid`](crate::Error::Invalid).
+    ///
+    /// ```
+    /// use aludel::prelude::*;
+    ///
+    /// fn is_address(email: &str) -> Result<(), &'static str> {
+    ///     email.contains('@').then_some(()).ok_or("has no `@`")
+    /// }
+    ///
+    /// #[derive(Entity)]
+    /// #[entity(validate = Member::check)]
+    /// struct Member {
+    ///     #[column(primary_key)]
+    ///     id: Id<Member>,
+    ///     name: String,
+    ///     #[column(validate = is_address)]
+    ///     email: Option<String>,
+    /// }
+    ///
+    /// impl Member {
+    ///     fn check(&self) -> Result<(), String> {
+    ///         if self.name.is_empty() { Err("a member has a name".into()) } else { Ok(()) }
+    ///     }
+    /// }
+    ///
+    /// let mut mike = Member::new("Mike");
+    /// assert!(mike.validate().is_ok());
+    /// mike.email = Some("mike".into());
+    /// assert_eq!(mike.validate().unwrap_err().field, "email");
+    /// ```
+    ///
+    /// # Errors
+    /// The first rule that is broken.
+    fn validate(&self) -> Result<(), Invalid> {
+        Ok(())
+    }
 
     /// The key; `None` while a part of it is not assigned.
     fn key(&self) -> Option<Self::Key>;

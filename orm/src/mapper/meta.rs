@@ -1,6 +1,7 @@
 //! The description of an entity's table, as constants that the derive emits.
 
-use crate::types::{ColumnType, Kind, Reference};
+use crate::expr::{Node, Output, RawPiece, SourceId};
+use crate::types::{ColumnType, Kind, Reference, Value};
 
 /// The table of an entity.
 #[derive(Debug)]
@@ -15,6 +16,8 @@ pub struct EntityMeta {
     pub key: &'static [usize],
     /// The index of the version column, where there is one.
     pub version: Option<usize>,
+    /// The index of the column that marks deleted rows, where there is one.
+    pub soft_delete: Option<usize>,
     /// Indexes and unique constraints over more than one column.
     pub indexes: &'static [IndexMeta],
     /// CHECK constraints, as SQL.
@@ -83,6 +86,18 @@ pub struct ColumnMeta {
     pub collation: Option<&'static str>,
     /// The expression that the database computes it from, and whether it is stored.
     pub generated: Option<(&'static str, bool)>,
+    /// Is it read, but never written?
+    pub read_only: bool,
+    /// Is it written by the INSERT only?
+    pub immutable: bool,
+    /// What each UPDATE of the row sets it to.
+    pub updated: Option<fn() -> Value<'static>>,
+    /// What marks the row as deleted.
+    pub soft_delete: Option<fn() -> Value<'static>>,
+    /// Is it left out by queries until it is asked for?
+    pub deferred: bool,
+    /// The group that it is loaded with, where it is deferred.
+    pub group: Option<&'static str>,
     /// When the foreign key is checked.
     pub deferrable: Deferrable,
     /// A comment on the column.
@@ -110,10 +125,52 @@ impl ColumnMeta {
             check: None,
             collation: None,
             generated: None,
+            read_only: false,
+            immutable: false,
+            updated: None,
+            soft_delete: None,
+            deferred: T::DEFERRED,
+            group: None,
             deferrable: Deferrable::No,
             comment: None,
             was: None,
         }
+    }
+
+    /// Does only the database know its value after a write?
+    pub fn is_computed(&self) -> bool {
+        self.generated.is_some() || self.read_only
+    }
+
+    /// Read, but never written.
+    pub const fn read_only(mut self) -> ColumnMeta {
+        self.read_only = true;
+        self
+    }
+
+    /// Written by the INSERT only.
+    pub const fn immutable(mut self) -> ColumnMeta {
+        self.immutable = true;
+        self
+    }
+
+    /// Set by each UPDATE of the row.
+    pub const fn updated(mut self, now: fn() -> Value<'static>) -> ColumnMeta {
+        self.updated = Some(now);
+        self
+    }
+
+    /// Marks the row as deleted.
+    pub const fn soft_delete(mut self, mark: fn() -> Value<'static>) -> ColumnMeta {
+        self.soft_delete = Some(mark);
+        self
+    }
+
+    /// Loaded together with the others of the group.
+    pub const fn group(mut self, group: &'static str) -> ColumnMeta {
+        assert!(self.deferred, "`group` is for fields of the type `Deferred<..>`");
+        self.group = Some(group);
+        self
     }
 
     /// With a name of its own.
@@ -375,4 +432,21 @@ impl Cascade {
             passive,
         }
     }
+}
+
+/// The columns of a whole entity as a query selects them: NULL in the place of those that are left out.
+pub(crate) fn outputs(meta: &'static EntityMeta, source: SourceId) -> impl Iterator<Item = Output> {
+    meta.columns.iter().map(move |column| match column.deferred {
+        false => Output {
+            node: Node::Column {
+                source,
+                name: column.name.into(),
+            },
+            label: None,
+        },
+        true => Output {
+            node: Node::Raw(vec![RawPiece::Text("NULL".into())]),
+            label: Some(column.name.into()),
+        },
+    })
 }

@@ -3,18 +3,33 @@
 //! The derive is thin: a constant description of the table, `encode` and `decode`, and the struct of column handles.
 //! All else (sessions, schema, queries) works on [`EntityMeta`] and [`Value`](crate::Value), once for all entities.
 
+mod behaviour;
 mod columns;
+mod deferred;
+mod embedded;
 mod entity;
 mod fk;
 mod handle;
 mod meta;
 mod reader;
 
+pub use behaviour::{DeletedMark, Invalid};
+#[doc(hidden)]
+pub use behaviour::{checked, owned_value, soft_delete_column};
+pub(crate) use behaviour::{is_mark, live, with_deleted};
 pub use columns::{Columns, Mode, Optional, Required};
+pub use deferred::Deferred;
+pub use embedded::Embedded;
+#[doc(hidden)]
+pub use embedded::{
+    Part, columns_len, decode_optional, from, is_variant, joined_columns, joined_names, member_of, name_of,
+    names_len, same_variant, set_absent, set_optional,
+};
 pub(crate) use entity::show_key;
 pub use entity::{Entity, Key};
 pub use fk::Fk;
 pub use handle::Handle;
+pub(crate) use meta::outputs;
 pub use meta::{
     Cascade, ColumnMeta, ColumnNameOf, DefaultValue, Deferrable, EntityMeta, EntityMetaOf, IndexMeta,
     IndexPartMeta, LinkColumns, ReferenceAction, RelationKind, RelationMeta,

@@ -3,7 +3,7 @@
 use super::EntityMeta;
 use crate::drivers::Row;
 use crate::error::{Error, Result};
-use crate::types::{ColumnType, Value};
+use crate::types::{ColumnType, DecodeError, Value};
 
 /// A row, or the part of it that belongs to one entity or expression.
 #[derive(Clone, Copy)]
@@ -42,13 +42,26 @@ impl<'r> RowReader<'r> {
     /// Where the value does not fit the type; the message names table and column.
     #[inline]
     pub fn column<T: ColumnType>(&self, meta: &'static EntityMeta, index: usize) -> Result<T> {
-        match T::decode(self.value(index)) {
+        let mut value = self.value(index);
+        if T::DEFERRED && value.is_null() {
+            // Queries for whole entities select NULL in the place of deferred columns.
+            value = Value::Absent;
+        }
+        match T::decode(value) {
             Ok(value) => Ok(value),
             Err(error) => {
                 let column = meta.columns.get(index).map_or("?", |column| column.name);
                 Err(Error::decode(format!("column `{}.{column}`", meta.table), error))
             }
         }
+    }
+
+    /// The error for a row of a variant that the program does not know.
+    #[doc(hidden)]
+    pub fn unknown_variant(&self, meta: &'static EntityMeta, index: usize, expected: &'static str) -> Error {
+        let column = meta.columns.get(index).map_or("?", |column| column.name);
+        let error = DecodeError::new(expected, &self.value(index));
+        Error::decode(format!("column `{}.{column}`", meta.table), error)
     }
 
     /// The value of an expression at that place.

@@ -10,10 +10,10 @@ use super::source::{SingleSource, Source};
 use crate::dialect::{Sqlite, render};
 use crate::error::Result;
 use crate::expr::{
-    self, Assignment, Column, FromItem, Join, JoinKind, Output, Predicate, Relation, Settable, SourceId,
-    Statement,
+    self, Assignment, Column, FromItem, Join, JoinKind, Node, Output, Predicate, Relation, Settable,
+    SourceId, Statement,
 };
-use crate::mapper::{Entity, Required, RowReader};
+use crate::mapper::{Entity, EntityMeta, Required, RowReader, live, with_deleted};
 use crate::types::ColumnType;
 
 /// `column = value`, as [`Update::set`] takes it. Made by [`Column::to`].
@@ -92,6 +92,7 @@ pub struct Delete<T: Entity, X = Detached, C = <T as Source>::Columns> {
     pub(crate) own: T::Columns<Required>,
     pub(crate) columns: C,
     pub(crate) executor: X,
+    for_good: bool,
 }
 
 impl<T: Entity, X> Update<T, X> {
@@ -102,7 +103,7 @@ impl<T: Entity, X> Update<T, X> {
             table: Relation::table(T::TABLE),
             using: None,
             assignments: Vec::new(),
-            filter: None,
+            filter: live(T::META, source),
             returning: Vec::new(),
         };
         let own = <T as SingleSource>::columns(source);
@@ -202,6 +203,12 @@ impl<T: Entity, X, C: Copy> Update<T, X, C> {
         self
     }
 
+    /// Also rows that are marked as deleted: see [`DeletedMark`](crate::mapper::DeletedMark).
+    pub fn with_deleted(mut self) -> Self {
+        with_deleted(&mut self.update.filter, T::META, self.update.source);
+        self
+    }
+
     /// Only rows for which the condition holds. Without a filter, all rows.
     pub fn filter<P: Predicate>(mut self, condition: impl FnOnce(C) -> P) -> Self {
         add_condition(&mut self.update.filter, condition(self.columns).into_condition());
@@ -224,6 +231,7 @@ impl<T: Entity, X, C: Copy> Update<T, X, C> {
     where
         X: Executor,
     {
+        self.stamp();
         self.update.returning.clear();
         selection(self.own).push_outputs(&mut self.update.returning);
         run(&mut self.executor, Statement::Update(&self.update), collect::<P>)
@@ -236,6 +244,7 @@ impl<T: Entity, C> Update<T, &mut crate::engine::Connection, C> {
     /// # Errors
     /// Whatever the statement runs into.
     pub fn run(mut self) -> Result<u64> {
+        self.stamp();
         execute(&mut self.executor, Statement::Update(&self.update))
     }
 }
@@ -256,6 +265,7 @@ impl<T: Entity, X> Delete<T, X> {
             own,
             columns: own,
             executor,
+            for_good: false,
         }
     }
 
@@ -318,6 +328,7 @@ impl<T: Entity, X, N: SingleSource> Using<Delete<T, X>, N> {
             mut delete,
             own,
             executor,
+            for_good,
             ..
         } = self.statement;
         let source = SourceId::fresh();
@@ -336,6 +347,7 @@ impl<T: Entity, X, N: SingleSource> Using<Delete<T, X>, N> {
             own,
             columns: (own, other),
             executor,
+            for_good,
         }
     }
 }
@@ -347,10 +359,69 @@ impl<T: Entity, X, C: Copy> Delete<T, X, C> {
         self
     }
 
+    /// Deletes the rows for good, where the entity would only mark them as deleted; those that are marked already go as well.
+    pub fn for_good(mut self) -> Self {
+        self.for_good = true;
+        self
+    }
+
     /// The statement's text in SQLite's dialect, for a look.
     pub fn to_sql(&self) -> String {
-        render(Statement::Delete(&self.delete), &Sqlite).map_or_else(|error| format!("-- {error}"), |r| r.sql)
+        let marking = self.marking();
+        let statement = match &marking {
+            Some(update) => Statement::Update(update),
+            None => Statement::Delete(&self.delete),
+        };
+        render(statement, &Sqlite).map_or_else(|error| format!("-- {error}"), |r| r.sql)
     }
+}
+
+impl<T: Entity, X, C> Update<T, X, C> {
+    /// Sets the columns that say when a row was last changed, where the program does not.
+    pub(crate) fn stamp(&mut self) {
+        for column in T::META.columns {
+            let said = self
+                .update
+                .assignments
+                .iter()
+                .any(|set| set.column == column.name);
+            if let Some(now) = column.updated.filter(|_| !said) {
+                self.update.assignments.push(Assignment {
+                    column: column.name.into(),
+                    value: Node::Value(now()),
+                });
+            }
+        }
+    }
+}
+
+impl<T: Entity, X, C> Delete<T, X, C> {
+    /// The UPDATE that marks the rows as deleted, where that is what a deletion is.
+    pub(crate) fn marking(&self) -> Option<expr::Update> {
+        marking_update(T::META, &self.delete).filter(|_| !self.for_good)
+    }
+}
+
+/// The UPDATE that marks the rows of a DELETE as deleted, for entities that have such a mark. Rows that are marked already
+/// keep theirs.
+pub(crate) fn marking_update(meta: &'static EntityMeta, delete: &expr::Delete) -> Option<expr::Update> {
+    let column = meta.soft_delete.and_then(|i| meta.columns.get(i))?;
+    let mut filter = delete.filter.clone();
+    if let Some(live) = live(meta, delete.source) {
+        add_condition(&mut filter, live);
+    }
+    let assignment = Assignment {
+        column: column.name.into(),
+        value: Node::Value(column.soft_delete?()),
+    };
+    Some(expr::Update {
+        source: delete.source,
+        table: delete.table.clone(),
+        using: delete.using.clone(),
+        assignments: vec![assignment],
+        filter,
+        returning: delete.returning.clone(),
+    })
 }
 
 impl<T: Entity, C> Delete<T, &mut crate::engine::Connection, C> {
@@ -359,7 +430,10 @@ impl<T: Entity, C> Delete<T, &mut crate::engine::Connection, C> {
     /// # Errors
     /// Whatever the statement runs into.
     pub fn run(mut self) -> Result<u64> {
-        execute(&mut self.executor, Statement::Delete(&self.delete))
+        match self.marking() {
+            Some(update) => execute(&mut self.executor, Statement::Update(&update)),
+            None => execute(&mut self.executor, Statement::Delete(&self.delete)),
+        }
     }
 }
 

@@ -248,7 +248,7 @@ pub(crate) fn writable_columns<T: Entity>() -> Vec<usize> {
         .columns
         .iter()
         .enumerate()
-        .filter(|(_, column)| column.generated.is_none())
+        .filter(|(_, column)| !column.is_computed())
         .map(|(i, _)| i)
         .collect()
 }

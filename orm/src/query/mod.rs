@@ -37,7 +37,7 @@ pub use table::{AnyColumns, DeleteTable, UpdateTable, table, table_in};
 
 /// What sessions need of the builders.
 pub(crate) mod internals {
-    pub(crate) use super::change::all_columns;
+    pub(crate) use super::change::{all_columns, marking_update};
     pub(crate) use super::executor::{execute, run};
     pub(crate) use super::select::add_condition;
 }

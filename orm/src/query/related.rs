@@ -107,5 +107,8 @@ fn related_rows(path: &Path) -> (Select, SourceId) {
         column(link, path.first.far),
         column(path.source, path.first.near),
     ));
+    if let Some(live) = path.live(target) {
+        add_condition(&mut select.filter, live);
+    }
     (select, target)
 }

@@ -11,7 +11,7 @@ use crate::expr::{
     self, Contended, FromItem, Function, Grouping, JoinKind, Node, Ordering, Output, Predicate, RowLock,
     Select, SourceId, Statement,
 };
-use crate::mapper::{Entity, RowReader};
+use crate::mapper::{Entity, RowReader, live, with_deleted};
 use crate::relation::{Path, Relation};
 use crate::types::Value;
 
@@ -83,12 +83,20 @@ impl<T: Entity, X> Query<T, T::Columns<crate::mapper::Required>, X> {
             join: None,
         });
         columns.push_outputs(&mut select.columns);
+        select.filter = live(T::META, source);
         Query {
             select,
             columns,
             executor,
             selection: PhantomData,
         }
+    }
+
+    /// Also rows that are marked as deleted: see [`DeletedMark`](crate::mapper::DeletedMark). Said before joins.
+    pub fn with_deleted(mut self) -> Self {
+        let source = crate::mapper::Columns::source(&self.columns);
+        with_deleted(&mut self.select.filter, T::META, source);
+        self
     }
 }
 
@@ -281,13 +289,14 @@ impl<S: Source, O, X> Query<S, O, X> {
     {
         let target = SourceId::fresh();
         let columns = S::append(self.columns, N::columns(target));
+        let mut on = on(columns).into_condition();
+        if let Some(live) = N::live(target) {
+            on = on.and(live);
+        }
         let item = FromItem {
             source: target,
             relation,
-            join: Some(expr::Join {
-                kind,
-                on: Some(on(columns).into_condition()),
-            }),
+            join: Some(expr::Join { kind, on: Some(on) }),
         };
         self.joined(vec![item], target)
     }

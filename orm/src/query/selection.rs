@@ -1,7 +1,7 @@
 //! What a query selects, and what its rows become.
 
 use crate::error::Result;
-use crate::expr::{Column, Expr, Node, Operand, Output};
+use crate::expr::{Column, Expr, Operand, Output};
 use crate::mapper::{Columns, Entity, Mode, RowReader};
 use crate::types::ColumnType;
 
@@ -91,14 +91,7 @@ impl<C: Columns> Selection for C {
     }
 
     fn push_outputs(self, outputs: &mut Vec<Output>) {
-        let source = self.source();
-        outputs.extend(C::Entity::META.columns.iter().map(|column| Output {
-            node: Node::Column {
-                source,
-                name: column.name.into(),
-            },
-            label: None,
-        }));
+        outputs.extend(crate::mapper::outputs(C::Entity::META, self.source()));
     }
 
     #[inline]

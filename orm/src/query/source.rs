@@ -1,7 +1,7 @@
 //! The sources of a query, as types: one entity, or a tuple of them.
 
-use crate::expr::SourceId;
-use crate::mapper::{Entity, Optional, Required};
+use crate::expr::{Node, SourceId};
+use crate::mapper::{Entity, Optional, Required, live};
 use crate::query::rows::{Handles, RowSet};
 use crate::query::selection::Selection;
 
@@ -17,6 +17,12 @@ pub trait SingleSource: Source {
     /// The columns of that source.
     #[doc(hidden)]
     fn columns(source: SourceId) -> Self::Columns;
+
+    /// The condition that its rows are not marked as deleted, where there are marks.
+    #[doc(hidden)]
+    fn live(_: SourceId) -> Option<Node> {
+        None
+    }
 }
 
 /// An entity behind a left join: its columns may be NULL, and a row of it is an `Option`.
@@ -32,6 +38,10 @@ impl<T: Entity> SingleSource for T {
     fn columns(source: SourceId) -> Self::Columns {
         crate::mapper::Columns::at(source)
     }
+
+    fn live(source: SourceId) -> Option<Node> {
+        live(T::META, source)
+    }
 }
 
 #[diagnostic::do_not_recommend]
@@ -42,6 +52,10 @@ impl<T: Entity> Source for Maybe<T> {
 impl<T: Entity> SingleSource for Maybe<T> {
     fn columns(source: SourceId) -> Self::Columns {
         crate::mapper::Columns::at(source)
+    }
+
+    fn live(source: SourceId) -> Option<Node> {
+        live(T::META, source)
     }
 }
 

@@ -7,7 +7,7 @@
 //! ```
 
 use crate::expr::{BinaryOp, FromItem, Join, JoinKind, Node, OrderTerm, Relation, SourceId};
-use crate::mapper::{EntityMeta, RelationMeta};
+use crate::mapper::{EntityMeta, RelationMeta, live};
 
 /// The way from a source to a target table.
 #[derive(Clone, Debug)]
@@ -95,8 +95,23 @@ impl Path {
         }
     }
 
+    /// The condition that a row of the target is not marked as deleted. A reference leads to its row in any case.
+    pub(crate) fn live(&self, target: SourceId) -> Option<Node> {
+        self.declared.and_then(|_| live(self.target, target))
+    }
+
     /// The joins from the source to `target`, a fresh source of the target's table.
     pub(crate) fn joins(&self, kind: JoinKind, target: SourceId) -> Vec<FromItem> {
+        let mut items = self.joins_of_all(kind, target);
+        if let Some(live) = self.live(target)
+            && let Some(on) = items.last_mut().and_then(|item| item.join.as_mut()?.on.as_mut())
+        {
+            *on = std::mem::replace(on, Node::Constant(1)).and(live);
+        }
+        items
+    }
+
+    fn joins_of_all(&self, kind: JoinKind, target: SourceId) -> Vec<FromItem> {
         match self.second {
             None => vec![join(self.first, kind, self.source, target)],
             Some(second) => {

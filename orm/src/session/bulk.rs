@@ -63,6 +63,7 @@ impl<T: Entity, C> Update<T, &mut Session, C> {
     /// # Errors
     /// Whatever the statement runs into.
     pub fn run(mut self) -> Result<u64> {
+        self.stamp();
         let session = self.executor;
         session.before_statement(true)?;
         session.forget_relations::<T>();
@@ -106,30 +107,24 @@ impl<T: Entity, C> Delete<T, &mut Session, C> {
     /// # Errors
     /// Whatever the statement runs into.
     pub fn run(mut self) -> Result<u64> {
-        let session = self.executor;
-        session.before_statement(true)?;
-        session.forget_relations::<T>();
-        if !session.tracks::<T>() {
-            return execute(session, Statement::Delete(&self.delete));
+        self.executor.before_statement(true)?;
+        self.executor.forget_relations::<T>();
+        if !self.executor.tracks::<T>() {
+            return match self.marking() {
+                Some(update) => execute(self.executor, Statement::Update(&update)),
+                None => execute(self.executor, Statement::Delete(&self.delete)),
+            };
         }
-        if !session.dialect().supports(Feature::Returning) {
-            let delete = self.delete;
-            let rows = session.rows_of::<T>(
-                delete.source,
-                &delete.table,
-                delete.using.as_ref(),
-                delete.filter.as_ref(),
-                self.own,
-            )?;
-            let deleted = execute(session, Statement::Delete(&delete))?;
-            for key in rows.iter().filter_map(Entity::key) {
-                session.forget_deleted::<T>(&key);
-            }
-            session.follow_database_cascades();
-            return Ok(deleted);
+        if !self.executor.dialect().supports(Feature::Returning) {
+            return self.run_without_returning();
         }
         self.delete.returning = all_columns::<T>(self.own);
-        let keys = run(session, Statement::Delete(&self.delete), |rows| {
+        let marking = self.marking();
+        let statement = match &marking {
+            Some(update) => Statement::Update(update),
+            None => Statement::Delete(&self.delete),
+        };
+        let keys = run(self.executor, statement, |rows| {
             let mut keys: Vec<T::Key> = Vec::new();
             while let Some(row) = rows.next()? {
                 keys.push(T::decode_key(&RowReader::new(row))?);
@@ -137,11 +132,43 @@ impl<T: Entity, C> Delete<T, &mut Session, C> {
             Ok(keys)
         })?;
         let count = keys.len() as u64;
-        for key in keys {
-            session.forget_deleted::<T>(&key);
-        }
-        session.follow_database_cascades();
+        self.executor.forget_all_deleted::<T>(keys, marking.is_none());
         Ok(count)
+    }
+
+    fn run_without_returning(self) -> Result<u64> {
+        let marking = self.marking();
+        let Delete {
+            delete,
+            own,
+            executor: session,
+            ..
+        } = self;
+        let filter = marking.as_ref().map_or(&delete.filter, |update| &update.filter);
+        let rows = session.rows_of::<T>(
+            delete.source,
+            &delete.table,
+            delete.using.as_ref(),
+            filter.as_ref(),
+            own,
+        )?;
+        let deleted = match &marking {
+            Some(update) => execute(session, Statement::Update(update))?,
+            None => execute(session, Statement::Delete(&delete))?,
+        };
+        let keys = rows.iter().filter_map(Entity::key).collect();
+        session.forget_all_deleted::<T>(keys, marking.is_none());
+        Ok(deleted)
+    }
+}
+
+impl Session {
+    /// Tracked rows of these keys are gone; `for_good` where the database has deleted them and not only marked.
+    fn forget_all_deleted<T: Entity>(&mut self, keys: Vec<T::Key>, for_good: bool) {
+        for key in keys {
+            self.forget_deleted::<T>(&key, for_good);
+        }
+        self.follow_database_cascades();
     }
 }
 
@@ -218,11 +245,11 @@ impl Session {
             .header_mut(slot)
             .and_then(|header| header.base.take())
         {
-            self.undo.push(super::undo::Undo::Update { arena, slot, base });
+            self.log_untold(super::undo::Undo::Update { arena, slot, base });
         }
     }
 
-    fn forget_deleted<T: Entity>(&mut self, key: &T::Key) {
+    fn forget_deleted<T: Entity>(&mut self, key: &T::Key, for_good: bool) {
         let Some((handle, _)) = self.store.find::<T>(key) else {
             return;
         };
@@ -232,6 +259,7 @@ impl Session {
         };
         any.unregister(slot);
         any.core_mut().set_state(slot, State::Deleted);
-        self.undo.push(super::undo::Undo::Delete { arena, slot });
+        any.core_mut().set_purge(slot, for_good);
+        self.log_untold(super::undo::Undo::Delete { arena, slot });
     }
 }

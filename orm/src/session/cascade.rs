@@ -14,9 +14,24 @@ use super::undo::Undo;
 use crate::error::Result;
 use crate::expr::{BinaryOp, FromItem, Node, Select, SourceId};
 use crate::mapper::{EntityMeta, ReferenceAction, RelationKind, RelationMeta, RowReader};
+use crate::query::internals::marking_update;
 use crate::types::Value;
 
+/// What becomes of rows that refer to a deleted one.
+#[derive(Clone, Copy)]
+struct Reach {
+    /// They are deleted as well.
+    delete: bool,
+    /// For good, also where the entity marks deleted rows.
+    purge: bool,
+}
+
 impl Session {
+    /// Can the rows of that entity only stay while what that column refers to stays?
+    fn refers_strictly(&self, target: &'static EntityMeta, column: &str) -> bool {
+        target.column(column).is_some_and(|(_, column)| !column.nullable)
+    }
+
     /// Marks what goes with the marked rows, and the orphans, until nothing more goes.
     pub(super) fn cascade_deletes(&mut self) -> Result<()> {
         self.mark_orphans();
@@ -55,20 +70,38 @@ impl Session {
         let Some(meta) = self.store.any(arena).map(|any| any.meta()) else {
             return Ok(());
         };
+        let soft = self.store.soft_delete(arena, slot).is_some();
+        let purge = !soft && meta.soft_delete.is_some();
         for relation in meta.relations {
+            let marks = (relation.target)().soft_delete.is_some();
+            if soft && !(marks && relation.cascade.delete && relation.through.is_none()) {
+                // The row stays, so what refers to it can stay as well.
+                continue;
+            }
             match (relation.kind, relation.through) {
                 (RelationKind::ManyToMany, Some((through, ends))) => {
-                    self.cascade_to(arena, slot, relation, through(), ends().0, true)?;
+                    self.cascade_to(
+                        (arena, slot),
+                        relation,
+                        through(),
+                        ends().0,
+                        Reach {
+                            delete: true,
+                            purge: !soft,
+                        },
+                    )?;
                 }
                 (_, _) => {
                     let target = (relation.target)();
+                    let delete = relation.cascade.delete;
+                    // A child of a row that is gone cannot stay as a marked one.
+                    let purge = purge || (!soft && delete && self.refers_strictly(target, (relation.by)()));
                     self.cascade_to(
-                        arena,
-                        slot,
+                        (arena, slot),
                         relation,
                         target,
                         (relation.by)(),
-                        relation.cascade.delete,
+                        Reach { delete, purge },
                     )?;
                 }
             }
@@ -79,12 +112,11 @@ impl Session {
     /// Deals with the rows of `target` whose `column` refers to the row.
     fn cascade_to(
         &mut self,
-        arena: usize,
-        slot: u32,
+        (arena, slot): (usize, u32),
         relation: &'static RelationMeta,
         target: &'static EntityMeta,
         column: &'static str,
-        delete: bool,
+        Reach { delete, purge }: Reach,
     ) -> Result<()> {
         let Some((column_index, column_meta)) = target.column(column) else {
             return Ok(());
@@ -98,7 +130,7 @@ impl Session {
         };
         let Some(children) = self.arena_of_table(target) else {
             return if delete && !relation.cascade.passive {
-                self.delete_unseen(target, column, &key)
+                self.delete_unseen(target, column, &key, purge)
             } else {
                 Ok(())
             };
@@ -122,7 +154,14 @@ impl Session {
             .collect();
         for child in affected {
             if delete {
+                if !purge && self.store.is_marked_deleted(children, child) {
+                    // It has its mark already.
+                    continue;
+                }
                 self.mark(children, child);
+                if let Some(any) = self.store.any_mut(children).filter(|_| purge) {
+                    any.core_mut().set_purge(child, true);
+                }
             } else if let Some(any) = self.store.any_mut(children)
                 && any.core().state(child) != State::Marked
             {
@@ -147,6 +186,7 @@ impl Session {
         target: &'static EntityMeta,
         column: &'static str,
         key: &Value<'static>,
+        purge: bool,
     ) -> Result<()> {
         if key.is_null() {
             return Ok(());
@@ -168,8 +208,12 @@ impl Session {
             filter: Some(filter),
             returning: Vec::new(),
         };
-        let rendered =
-            crate::dialect::render(crate::expr::Statement::Delete(&delete), self.engine.dialect())?;
+        let marking = marking_update(target, &delete).filter(|_| !purge);
+        let statement = match &marking {
+            Some(update) => crate::expr::Statement::Update(update),
+            None => crate::expr::Statement::Delete(&delete),
+        };
+        let rendered = crate::dialect::render(statement, self.engine.dialect())?;
         let params: Vec<Value<'_>> = rendered.params.iter().map(|value| value.borrowed()).collect();
         let Session { link, .. } = self;
         if let Some(link) = link.as_mut() {
@@ -211,7 +255,9 @@ impl Session {
                 any.track_row(&RowReader::new(row))?;
             }
         }
-        Ok(())
+        drop(rows);
+        drop(prepared);
+        self.tell_loaded()
     }
 
     /// Rows that lost the one they belonged to, by a relation with `delete-orphan`, are marked.
@@ -249,10 +295,15 @@ impl Session {
     /// After rows were deleted: tracked rows that referred to them with `ON DELETE CASCADE` are gone as well, and those with
     /// `ON DELETE SET NULL` refer to nothing.
     pub(super) fn follow_database_cascades(&mut self) {
+        let all_told = self.told == self.undo.len();
         for _ in 0..BATCH {
             if !self.follow_once() {
-                return;
+                break;
             }
+        }
+        if all_told {
+            // What the database did by itself is told to nobody.
+            self.told = self.undo.len();
         }
     }
 
@@ -288,10 +339,10 @@ impl Session {
         let Some(any) = self.store.any(arena) else {
             return Vec::new();
         };
-        let deleted = any
-            .core()
-            .live()
-            .filter(|slot| any.core().state(*slot) == State::Deleted);
+        let gone = |slot: &u32| {
+            any.core().state(*slot) == State::Deleted && self.store.soft_delete(arena, *slot).is_none()
+        };
+        let deleted = any.core().live().filter(gone);
         deleted
             .filter_map(|slot| self.store.stored_key(arena, slot).into_iter().next())
             .collect()

@@ -14,9 +14,12 @@
 mod bulk;
 mod cascade;
 mod changes;
+mod deferred;
 mod eager;
+mod event;
 mod flush;
 mod groups;
+mod joined;
 mod link;
 mod query;
 mod related;
@@ -29,7 +32,10 @@ use std::ops::{Index, IndexMut};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 pub use changes::{Change, ChangeKind};
+pub use deferred::DeferredColumns;
 pub use eager::{Eager, RelatedQuery, WithRelated};
+pub use event::{AnyEntry, Entry, ListenerId, Listeners};
+pub use joined::{GatheredQuery, HandleAndList, JoinSet, Joined, Partner, WithJoined};
 pub use query::Tracked;
 
 use crate::dialect::{Dialect, TransactionMode};
@@ -38,9 +44,10 @@ use crate::error::{Error, Result};
 use crate::mapper::{Entity, Handle, Required, RowReader};
 use crate::query::{Executor, Insert, InsertInto, Query, Selection, Sql};
 use crate::types::{RawHandle, Value};
+use event::{Heard, Moment};
 use related::Relations;
 use statements::Statements;
-use store::{State, Store, shown_key};
+use store::{State, Store, ValueRow, shown_key};
 use undo::Undo;
 
 /// Tracks entities and writes their changes.
@@ -97,6 +104,11 @@ pub struct Session {
     autoflush: bool,
     expire_on_commit: bool,
     read_only: bool,
+    heard: Heard,
+    /// How much of the undo log the listeners were told of.
+    told: usize,
+    /// A flush is under way: what listeners run does not begin another one.
+    flushing: bool,
 }
 
 impl Engine {
@@ -181,6 +193,9 @@ impl Session {
             autoflush: true,
             expire_on_commit: false,
             read_only: false,
+            heard: Heard::default(),
+            told: 0,
+            flushing: false,
         }
     }
 
@@ -263,7 +278,7 @@ impl Session {
                 })
                 .collect();
             self.load_by_keys::<T>(missing)?;
-            let alive = |handle: &Handle<T>| self.state_of(handle.raw) != State::Marked;
+            let alive = |handle: &Handle<T>| self.is_there(handle.raw);
             let found = keys
                 .iter()
                 .filter_map(|key| self.store.find::<T>(key).map(|(handle, _)| handle));
@@ -288,6 +303,19 @@ impl Session {
             panic!("{error}");
         }
         self.mark(handle.raw.arena as usize, handle.raw.slot);
+    }
+
+    /// As [`delete`](Session::delete), for good: for entities whose deleted rows are otherwise only marked (see
+    /// [`DeletedMark`](crate::mapper::DeletedMark)).
+    ///
+    /// # Panics
+    /// As [`delete`](Session::delete).
+    #[track_caller]
+    pub fn purge<T: Entity>(&mut self, handle: Handle<T>) {
+        self.delete(handle);
+        if let Some(any) = self.store.any_mut(handle.raw.arena as usize) {
+            any.core_mut().set_purge(handle.raw.slot, true);
+        }
     }
 
     fn mark(&mut self, arena: usize, slot: u32) {
@@ -345,7 +373,9 @@ impl Session {
             any.core_mut().dirty.retain(|other| *other != slot);
             any.register(slot);
         }
-        Ok(())
+        drop(rows);
+        drop(prepared);
+        self.tell_loaded()
     }
 
     /// Lets the entity be read anew when a query or [`get`](Session::get) next comes by its row. Until then it reads as it
@@ -385,8 +415,14 @@ impl Session {
         self.store.check(handle.raw)?;
         let slot = handle.raw.slot;
         self.relations.clear();
-        self.undo
-            .retain(|entry| !entry.is_of(handle.raw.arena as usize, slot));
+        let is_of = |entry: &Undo| entry.is_of(handle.raw.arena as usize, slot);
+        self.told -= self
+            .undo
+            .iter()
+            .take(self.told)
+            .filter(|entry| is_of(entry))
+            .count();
+        self.undo.retain(|entry| !is_of(entry));
         let (_, value) = self.store.with_arena::<T, _>(|arena| {
             use store::AnyArena;
             let core = arena.core_mut();
@@ -412,14 +448,10 @@ impl Session {
             return Ok(self.add(entity));
         };
         let target = self.store.get_mut(handle)?;
-        for (column, meta) in T::META.columns.iter().enumerate() {
-            if !meta.primary_key && meta.generated.is_none() {
-                let place = || format!("column `{}.{}`", T::TABLE, meta.name);
-                target
-                    .set(column, entity.encode(column))
-                    .map_err(|error| Error::decode(place(), error))?;
-            }
-        }
+        let merged: Vec<Value<'static>> = (0..T::META.columns.len())
+            .map(|i| merged_value(target, &entity, i).into_owned())
+            .collect();
+        target.restore(&RowReader::new(&ValueRow(&merged)))?;
         Ok(handle)
     }
 
@@ -451,7 +483,7 @@ impl Session {
 
     fn find_key<T: Entity>(&mut self, key: &T::Key) -> Result<Option<Handle<T>>> {
         if let Some((handle, false)) = self.store.find::<T>(key) {
-            return Ok(Some(handle).filter(|handle| self.state_of(handle.raw) != State::Marked));
+            return Ok(Some(handle).filter(|handle| self.is_there(handle.raw)));
         }
         self.before_statement(false)?;
         let arena = self.store.arena_index::<T>();
@@ -463,9 +495,27 @@ impl Session {
         let Session { store, link, .. } = self;
         let mut prepared = link.as_mut().ok_or(Error::Closed)?.prepare(&*sql)?;
         let mut rows = prepared.query(&params)?;
-        match rows.next()? {
-            Some(row) => Ok(Some(store.track::<T>(&RowReader::new(row))?)),
-            None => Ok(None),
+        let found = match rows.next()? {
+            Some(row) => Some(store.track::<T>(&RowReader::new(row))?),
+            None => None,
+        };
+        drop(rows);
+        drop(prepared);
+        self.tell_loaded()?;
+        Ok(found.filter(|handle| self.is_there(handle.raw)))
+    }
+
+    /// Is the row neither to be deleted nor marked as deleted?
+    fn is_there(&self, raw: RawHandle) -> bool {
+        self.state_of(raw) != State::Marked && !self.store.is_marked_deleted(raw.arena as usize, raw.slot)
+    }
+
+    /// Writes out changes before a query, where that is wanted.
+    fn autoflush(&mut self) -> Result<()> {
+        if self.autoflush && !self.flushing {
+            self.flush()
+        } else {
+            Ok(())
         }
     }
 
@@ -477,6 +527,7 @@ impl Session {
 
     /// Begins a transaction if none is open.
     fn begin(&mut self, writes: bool) -> Result<()> {
+        self.listen_now();
         if self.in_transaction {
             return Ok(());
         }
@@ -498,15 +549,23 @@ impl Session {
     }
 }
 
+/// The value that a merged entity has in a column: the key, what the database computes, and what was not loaded stay.
+fn merged_value<'v, T: Entity>(target: &'v T, source: &'v T, column: usize) -> Value<'v> {
+    let stays = |meta: &crate::mapper::ColumnMeta| meta.primary_key || meta.is_computed() || meta.immutable;
+    match source.encode(column) {
+        _ if T::META.columns.get(column).is_some_and(stays) => target.encode(column),
+        Value::Absent => target.encode(column),
+        value => value,
+    }
+}
+
 /// A session runs queries, after it has written out its changes.
 impl Executor for Session {
     fn before_statement(&mut self, writes: bool) -> Result<()> {
         if writes && self.read_only {
             return Err(Error::ReadOnly("this statement would write"));
         }
-        if self.autoflush {
-            self.flush()?;
-        }
+        self.autoflush()?;
         self.bypassed |= writes;
         self.begin(writes)
     }

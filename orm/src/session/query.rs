@@ -145,6 +145,8 @@ impl Session {
         while let Some(row) = rows.next()? {
             each(RowReader::new(row), &mut tracker)?;
         }
-        Ok(())
+        drop(rows);
+        drop(prepared);
+        self.tell_loaded()
     }
 }

@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 use super::Session;
 use crate::error::{Error, Result};
 use crate::expr::{BinaryOp, FromItem, Node, Output, Select, SourceId};
-use crate::mapper::{Columns, Entity, EntityMeta, Handle, Required};
+use crate::mapper::{Columns, Entity, EntityMeta, Handle, Required, live};
 use crate::relation::{Count, Path, Relation};
 use crate::types::{RawHandle, Value};
 
@@ -114,9 +114,9 @@ impl Session {
     ) -> Result<<R::Count as Count>::Of<Handle<R::Target>>> {
         let path = relation(Columns::at(SourceId::NONE)).path();
         self.store.check(of.raw)?;
-        if path.declared.is_some() && self.autoflush {
+        if path.declared.is_some() {
             // What is not written yet may belong to the answer.
-            self.flush()?;
+            self.autoflush()?;
         }
         let found = match self.known(of.raw, &path) {
             Some(found) => found,
@@ -148,9 +148,7 @@ impl Session {
         relation: impl FnOnce(T::Columns<Required>) -> R,
     ) -> Result<()> {
         let path = relation(Columns::at(SourceId::NONE)).path();
-        if self.autoflush {
-            self.flush()?;
-        }
+        self.autoflush()?;
         let mut unknown: Vec<RawHandle> = Vec::new();
         for handle in of {
             self.store.check(handle.raw)?;
@@ -278,7 +276,11 @@ impl Session {
                 join: None,
             });
             select.columns = columns_of(T::META, source);
-            select.filter = Some(in_list(source, T::KEY_COLUMN, batch));
+            let mut filter = in_list(source, T::KEY_COLUMN, batch);
+            if let Some(live) = live(T::META, source) {
+                filter = filter.and(live);
+            }
+            select.filter = Some(filter);
             self.run_tracked(&select, |row, tracker| tracker.store.track::<T>(&row).map(|_| ()))?;
         }
         Ok(())
@@ -361,6 +363,9 @@ pub(super) fn path_select(path: &Path, keys: &[Value<'static>], shape: Option<&S
     });
     select.columns.extend(columns_of(path.target, target));
     let mut filter = in_list(link, path.first.far, keys);
+    if let Some(live) = path.live(target) {
+        filter = filter.and(live);
+    }
     select.order = path.order(target);
     if let Some(shape) = shape {
         if let Some(more) = &shape.filter {
@@ -375,14 +380,7 @@ pub(super) fn path_select(path: &Path, keys: &[Value<'static>], shape: Option<&S
 }
 
 pub(super) fn columns_of(meta: &'static EntityMeta, source: SourceId) -> Vec<Output> {
-    let output = |column: &crate::mapper::ColumnMeta| Output {
-        node: Node::Column {
-            source,
-            name: column.name.into(),
-        },
-        label: None,
-    };
-    meta.columns.iter().map(output).collect()
+    crate::mapper::outputs(meta, source).collect()
 }
 
 /// `column IN (..)`. The list is padded to a power of two, so that lists of many lengths share few statements.
@@ -398,5 +396,35 @@ fn in_list(source: SourceId, column: &'static str, keys: &[Value<'static>]) -> N
         }),
         list,
         negated: false,
+    }
+}
+
+/// `key IN (..)`, or for keys of several columns `(a = .. AND b = ..) OR ..`.
+pub(super) fn key_condition(
+    meta: &'static EntityMeta,
+    source: SourceId,
+    keys: &[Vec<Value<'static>>],
+) -> Node {
+    let column = |i: &usize| meta.columns.get(*i).map_or("", |column| column.name);
+    if let [only] = meta.key {
+        let keys: Vec<Value<'static>> = keys.iter().filter_map(|key| key.first().cloned()).collect();
+        return in_list(source, column(only), &keys);
+    }
+    let one = |key: &Vec<Value<'static>>| {
+        let parts = meta.key.iter().zip(key).map(|(i, value)| {
+            let part = Node::Column {
+                source,
+                name: column(i).into(),
+            };
+            Node::binary(BinaryOp::Eq, part, Node::Value(value.clone()))
+        });
+        Node::Logic {
+            all: true,
+            parts: parts.collect(),
+        }
+    };
+    Node::Logic {
+        all: false,
+        parts: keys.iter().map(one).collect(),
     }
 }

@@ -13,15 +13,15 @@ pub(crate) struct Statements {
     insert: [Option<Arc<str>>; 2],
     updates: FxHashMap<Box<[usize]>, Arc<str>>,
     delete: Option<Arc<str>>,
+    soft_delete: Option<Arc<str>>,
     select: Option<Arc<str>>,
 }
 
 /// The columns of an INSERT: all that can be written, without the key where the database assigns it.
 pub(crate) fn insert_columns(meta: &EntityMeta, keyless: bool) -> impl Iterator<Item = usize> {
     let auto = meta.auto_key().filter(|_| keyless);
-    let written = move |(i, column): &(usize, &crate::mapper::ColumnMeta)| {
-        column.generated.is_none() && Some(*i) != auto
-    };
+    let written =
+        move |(i, column): &(usize, &crate::mapper::ColumnMeta)| !column.is_computed() && Some(*i) != auto;
     meta.columns.iter().enumerate().filter(written).map(|(i, _)| i)
 }
 
@@ -30,7 +30,7 @@ pub(crate) fn computed_columns(meta: &EntityMeta) -> Vec<usize> {
     meta.columns
         .iter()
         .enumerate()
-        .filter(|(_, column)| column.generated.is_some())
+        .filter(|(_, column)| column.is_computed())
         .map(|(i, _)| i)
         .collect()
 }
@@ -100,11 +100,33 @@ impl Statements {
         Arc::clone(self.delete.get_or_insert_with(make))
     }
 
+    /// `UPDATE t SET mark = ? WHERE key AND version`
+    pub(crate) fn soft_delete(&mut self, meta: &EntityMeta, mark: usize, dialect: &dyn Dialect) -> Arc<str> {
+        let make = || {
+            let mut sql = Text::new(dialect, "UPDATE ");
+            sql.name(meta.table);
+            sql.push(" SET ");
+            sql.column(meta, mark);
+            sql.push(" = ");
+            sql.placeholder();
+            if let Some(version) = meta.version {
+                sql.push(", ");
+                sql.column(meta, version);
+                sql.push(" = ");
+                sql.column(meta, version);
+                sql.push(" + 1");
+            }
+            sql.where_key(meta, true);
+            sql.done()
+        };
+        Arc::clone(self.soft_delete.get_or_insert_with(make))
+    }
+
     /// `SELECT .. FROM t WHERE key`
     pub(crate) fn select(&mut self, meta: &EntityMeta, dialect: &dyn Dialect) -> Arc<str> {
         let make = || {
             let mut sql = Text::new(dialect, "SELECT ");
-            sql.list(0..meta.columns.len(), |sql, i| sql.column(meta, i));
+            sql.list(0..meta.columns.len(), |sql, i| sql.selected(meta, i));
             sql.push(" FROM ");
             sql.name(meta.table);
             sql.where_key(meta, false);
@@ -139,6 +161,14 @@ impl<'d> Text<'d> {
 
     fn column(&mut self, meta: &EntityMeta, index: usize) {
         self.name(meta.columns.get(index).map_or("", |column| column.name));
+    }
+
+    /// Deferred columns are left out.
+    fn selected(&mut self, meta: &EntityMeta, index: usize) {
+        match meta.columns.get(index).is_some_and(|column| column.deferred) {
+            true => self.push("NULL"),
+            false => self.column(meta, index),
+        }
     }
 
     fn placeholder(&mut self) {

@@ -22,7 +22,7 @@ use std::any::{Any, TypeId};
 use rustc_hash::FxHashMap;
 
 use crate::error::{Error, HandleError, Result};
-use crate::mapper::{Entity, EntityMeta, Handle, Key, RowReader};
+use crate::mapper::{Entity, EntityMeta, Handle, Invalid, Key, RowReader, is_mark};
 use crate::types::{DecodeError, RawHandle, Value};
 
 /// Where an entity is in its life.
@@ -45,6 +45,8 @@ pub(crate) struct Header {
     pub(crate) state: State,
     /// To be read anew when a row of it comes by.
     pub(crate) expired: bool,
+    /// A deletion is for good, also where the entity marks deleted rows.
+    pub(crate) purge: bool,
     /// All columns as the database has them, from the first mutable access on.
     pub(crate) base: Option<Box<[Value<'static>]>>,
 }
@@ -57,9 +59,17 @@ pub(crate) struct Core {
     pub(crate) new: Vec<u32>,
     pub(crate) dirty: Vec<u32>,
     pub(crate) marked: Vec<u32>,
+    /// Slots that were read from the database since they were last asked for; `None` while nobody asks.
+    loads: Option<Vec<u32>>,
 }
 
 impl Core {
+    fn record_load(&mut self, slot: u32) {
+        if let Some(loads) = &mut self.loads {
+            loads.push(slot);
+        }
+    }
+
     pub(crate) fn header(&self, slot: u32) -> Option<&Header> {
         self.headers.get(slot as usize)
     }
@@ -75,6 +85,12 @@ impl Core {
     pub(crate) fn set_state(&mut self, slot: u32, state: State) {
         if let Some(header) = self.header_mut(slot) {
             header.state = state;
+        }
+    }
+
+    pub(crate) fn set_purge(&mut self, slot: u32, purge: bool) {
+        if let Some(header) = self.header_mut(slot) {
+            header.purge = purge;
         }
     }
 
@@ -107,6 +123,7 @@ impl Core {
             generation: 0,
             state,
             expired: false,
+            purge: false,
             base: None,
         });
         (self.headers.len() - 1) as u32
@@ -118,6 +135,7 @@ impl Core {
                 generation: header.generation.wrapping_add(1),
                 state: State::Free,
                 expired: false,
+                purge: false,
                 base: None,
             };
             self.free.push(slot);
@@ -135,6 +153,7 @@ pub(crate) struct Arena<T: Entity> {
 /// An arena of any type.
 pub(crate) trait AnyArena: Send {
     fn meta(&self) -> &'static EntityMeta;
+    fn entity(&self) -> TypeId;
     fn core(&self) -> &Core;
     fn core_mut(&mut self) -> &mut Core;
     fn as_any(&self) -> &dyn Any;
@@ -153,6 +172,12 @@ pub(crate) trait AnyArena: Send {
     fn slot_of(&self, key: &Value<'_>) -> Option<u32>;
     /// Tracks the row.
     fn track_row(&mut self, row: &RowReader<'_>) -> Result<u32>;
+    /// Has the entity rules of its own?
+    fn is_validated(&self) -> bool;
+    /// Asks them.
+    fn validate(&self, slot: u32) -> Result<(), Invalid>;
+    /// Overwrites the slot's value with the row's; what was known of it before stays.
+    fn restore(&mut self, slot: u32, row: &RowReader<'_>) -> Result<()>;
     /// Overwrites the slot's value with the row's.
     fn reload(&mut self, slot: u32, row: &RowReader<'_>) -> Result<()>;
 }
@@ -216,6 +241,7 @@ impl<T: Entity> Arena<T> {
         }
         let slot = self.place(T::decode(row)?, State::Clean);
         self.identity.insert(key, slot);
+        self.core.record_load(slot);
         Ok(slot)
     }
 }
@@ -223,6 +249,10 @@ impl<T: Entity> Arena<T> {
 impl<T: Entity> AnyArena for Arena<T> {
     fn meta(&self) -> &'static EntityMeta {
         T::META
+    }
+
+    fn entity(&self) -> TypeId {
+        TypeId::of::<T>()
     }
 
     fn core(&self) -> &Core {
@@ -303,15 +333,25 @@ impl<T: Entity> AnyArena for Arena<T> {
         self.track(row)
     }
 
+    fn is_validated(&self) -> bool {
+        T::VALIDATED
+    }
+
+    fn validate(&self, slot: u32) -> Result<(), Invalid> {
+        self.value(slot).map_or(Ok(()), T::validate)
+    }
+
+    fn restore(&mut self, slot: u32, row: &RowReader<'_>) -> Result<()> {
+        self.value_mut(slot).map_or(Ok(()), |value| value.restore(row))
+    }
+
     fn reload(&mut self, slot: u32, row: &RowReader<'_>) -> Result<()> {
-        let fresh = T::decode(row)?;
-        if let Some(place) = self.values.get_mut(slot as usize) {
-            *place = Some(fresh);
-        }
+        self.restore(slot, row)?;
         if let Some(header) = self.core.headers.get_mut(slot as usize) {
             header.expired = false;
             header.base = None;
         }
+        self.core.record_load(slot);
         Ok(())
     }
 }
@@ -331,11 +371,25 @@ impl crate::drivers::Row for KeyRow<'_> {
     }
 }
 
+/// Values that were put aside, as a row.
+pub(crate) struct ValueRow<'v>(pub(crate) &'v [Value<'static>]);
+
+impl crate::drivers::Row for ValueRow<'_> {
+    fn value(&self, index: usize) -> Value<'_> {
+        self.0.get(index).map_or(Value::Null, Value::borrowed)
+    }
+
+    fn width(&self) -> usize {
+        self.0.len()
+    }
+}
+
 /// All arenas of a session.
 pub(crate) struct Store {
     session: u32,
     arenas: Vec<Box<dyn AnyArena>>,
     by_type: FxHashMap<TypeId, u32>,
+    records_loads: bool,
 }
 
 impl Store {
@@ -344,7 +398,33 @@ impl Store {
             session,
             arenas: Vec::new(),
             by_type: FxHashMap::default(),
+            records_loads: false,
         }
+    }
+
+    /// Whether arenas note which slots were read from the database.
+    pub(crate) fn record_loads(&mut self, on: bool) {
+        if self.records_loads != on {
+            self.records_loads = on;
+            for arena in &mut self.arenas {
+                arena.core_mut().loads = on.then(Vec::new);
+            }
+        }
+    }
+
+    /// The slots that were read since this was last asked.
+    pub(crate) fn take_loads(&mut self) -> Vec<(usize, u32)> {
+        let mut all = Vec::new();
+        for (number, arena) in self.arenas.iter_mut().enumerate() {
+            let loads = arena
+                .core_mut()
+                .loads
+                .as_mut()
+                .map(std::mem::take)
+                .unwrap_or_default();
+            all.extend(loads.into_iter().map(|slot| (number, slot)));
+        }
+        all
     }
 
     pub(crate) fn arenas(&self) -> &[Box<dyn AnyArena>] {
@@ -370,7 +450,9 @@ impl Store {
             return *index;
         }
         let index = self.arenas.len() as u32;
-        self.arenas.push(Box::new(Arena::<T>::new()));
+        let mut arena = Arena::<T>::new();
+        arena.core.loads = self.records_loads.then(Vec::new);
+        self.arenas.push(Box::new(arena));
         self.by_type.insert(TypeId::of::<T>(), index);
         index
     }
@@ -488,6 +570,20 @@ impl Store {
             None => arena.encode(slot, *i).into_owned(),
         };
         arena.meta().key.iter().map(value).collect()
+    }
+
+    /// Is the row's deletion only a mark? Then that column and its mark.
+    pub(crate) fn soft_delete(&self, arena: usize, slot: u32) -> Option<(usize, fn() -> Value<'static>)> {
+        let any = self.any(arena)?;
+        let purge = any.core().header(slot).is_some_and(|header| header.purge);
+        let column = any.meta().soft_delete.filter(|_| !purge)?;
+        Some((column, any.meta().columns.get(column)?.soft_delete?))
+    }
+
+    /// Is the row marked as deleted, in memory?
+    pub(crate) fn is_marked_deleted(&self, arena: usize, slot: u32) -> bool {
+        let marked = |any: &dyn AnyArena| Some(is_mark(&any.encode(slot, any.meta().soft_delete?)));
+        self.any(arena).and_then(marked).unwrap_or(false)
     }
 
     pub(crate) fn has_changes(&self) -> bool {

@@ -1,6 +1,7 @@
 //! Commit, rollback, and savepoints.
 
 use super::Session;
+use super::event::Moment;
 use super::undo::Undo;
 use crate::error::{Error, Result};
 
@@ -11,6 +12,9 @@ impl Session {
     /// As [`flush`](Session::flush), and what a commit runs into. The transaction is then still open, if the database
     /// left it open: mend what is wrong and commit again, or roll back.
     pub fn commit(&mut self) -> Result<()> {
+        self.refuse_in_flush("commit")?;
+        self.listen_now();
+        self.tell_session(Moment::BeforeCommit, &[])?;
         self.flush()?;
         if self.in_transaction {
             let link = self.open_link()?;
@@ -33,7 +37,7 @@ impl Session {
         if self.expire_on_commit {
             self.expire_all();
         }
-        Ok(())
+        self.tell_session(Moment::AfterCommit, &[])
     }
 
     /// Takes everything back since the last commit, in the database and in memory: changed entities have their former
@@ -42,6 +46,7 @@ impl Session {
     /// # Errors
     /// Where the connection is broken; memory is restored all the same.
     pub fn rollback(&mut self) -> Result<()> {
+        self.refuse_in_flush("roll back")?;
         self.restore(0);
         let bypassed = self.bypassed;
         let result = match self.link.as_mut() {
@@ -53,7 +58,9 @@ impl Session {
             // Statements past the identity map may have been seen by entities loaded since.
             self.expire_all();
         }
-        result
+        self.listen_now();
+        let told = self.tell_session(Moment::AfterRollback, &[]);
+        result.and(told)
     }
 
     /// Runs something within a savepoint: kept if it succeeds; if it fails, database and memory are as they were before it,
@@ -139,6 +146,7 @@ impl Session {
 
     fn end_transaction(&mut self) {
         self.in_transaction = false;
+        self.told = 0;
         self.bypassed = false;
         // Dropping the connection gives it back to the pool.
         self.link = None;

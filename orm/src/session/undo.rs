@@ -3,7 +3,8 @@
 //! The log has one entry for each row written since the transaction began; a savepoint is a length of the log.
 
 use super::Session;
-use super::store::State;
+use super::store::{State, ValueRow};
+use crate::mapper::RowReader;
 use crate::types::Value;
 
 /// How to take one written row back.
@@ -53,12 +54,14 @@ impl Session {
                 Some(Undo::Delete { arena, slot }) => {
                     if let Some(any) = self.store.any_mut(arena) {
                         any.core_mut().set_state(slot, State::Clean);
+                        any.core_mut().set_purge(slot, false);
                         any.register(slot);
                     }
                 }
                 None => break,
             }
         }
+        self.told = self.told.min(length);
         self.relations.clear();
     }
 
@@ -69,7 +72,10 @@ impl Session {
         let core = any.core_mut();
         let (new, marked) = (std::mem::take(&mut core.new), std::mem::take(&mut core.marked));
         core.dirty.clear();
-        marked.iter().for_each(|slot| core.set_state(*slot, State::Clean));
+        for slot in &marked {
+            core.set_state(*slot, State::Clean);
+            core.set_purge(*slot, false);
+        }
         new.iter().for_each(|slot| any.free(*slot));
         let touched: Vec<u32> = any
             .core()
@@ -102,10 +108,8 @@ impl Session {
         if registered && moved {
             any.unregister(slot);
         }
-        for (column, value) in base.iter().enumerate() {
-            // The values were this row's own, so they fit its fields.
-            let _ = any.set(slot, column, value.borrowed());
-        }
+        // The values were this row's own, so they fit its fields.
+        let _ = any.restore(slot, &RowReader::new(&ValueRow(base)));
         if registered && moved {
             any.register(slot);
         }

@@ -43,6 +43,8 @@ pub trait ColumnType: Sized + 'static {
     const NULLABLE: bool = false;
     /// As a primary key: does the database assign it, unless told otherwise?
     const AUTO_KEY: bool = false;
+    /// Do queries for whole entities leave the column out? See [`Deferred`](crate::Deferred).
+    const DEFERRED: bool = false;
     /// The table and key that this type refers to, where it is a foreign key.
     const REFERENCE: Option<Reference> = None;
 
@@ -120,7 +122,7 @@ fn hint(error: &DecodeError) -> &'static str {
 
 /// A type that can hold the present moment: what `#[column(default = now())]` asks of a field's type.
 #[diagnostic::on_unimplemented(
-    message = "`default = now()` needs a date-and-time type, and `{Self}` is none"
+    message = "`default = now()`, `created` and `updated` need a date-and-time type, and `{Self}` is none"
 )]
 pub trait CurrentTime {
     /// The present moment.

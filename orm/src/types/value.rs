@@ -39,6 +39,8 @@ pub enum Value<'a> {
     /// The key of a tracked entity that may not have one yet. Only a session can bind it: it flushes first and puts
     /// the key in its place.
     Pending(RawHandle),
+    /// The value of a deferred column that was not loaded: never written.
+    Absent,
 }
 
 /// The untyped part of a handle: which session, which entity's arena, which slot, and the slot's generation.
@@ -62,6 +64,7 @@ impl Value<'_> {
             Value::Bytes(b) => Value::Bytes(Cow::Owned(b.into_owned())),
             Value::Decimal(d) => Value::Decimal(Cow::Owned(d.into_owned())),
             Value::Pending(handle) => Value::Pending(handle),
+            Value::Absent => Value::Absent,
         }
     }
 
@@ -77,6 +80,7 @@ impl Value<'_> {
             Value::Bytes(b) => Value::Bytes(Cow::Borrowed(b)),
             Value::Decimal(d) => Value::Decimal(Cow::Borrowed(d)),
             Value::Pending(handle) => Value::Pending(*handle),
+            Value::Absent => Value::Absent,
         }
     }
 
@@ -107,6 +111,7 @@ impl Value<'_> {
             Value::Bytes(_) => "bytes",
             Value::Decimal(_) => "a decimal number",
             Value::Pending(_) => "the key of an entity that is not inserted yet",
+            Value::Absent => "a value that was not loaded",
         }
     }
 }
@@ -133,6 +138,7 @@ impl fmt::Display for Value<'_> {
             }
             Value::Bytes(b) => write!(f, "<{} bytes>", b.len()),
             Value::Pending(_) => f.write_str("<key not assigned yet>"),
+            Value::Absent => f.write_str("<not loaded>"),
         }
     }
 }

@@ -16,7 +16,7 @@ type Done = Result<IsNull, Box<dyn Error + Sync + Send>>;
 impl ToSql for Param<'_> {
     fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Done {
         match self.0 {
-            Value::Null => return Ok(IsNull::Yes),
+            Value::Null | Value::Absent => return Ok(IsNull::Yes),
             Value::Bool(b) if *ty == Type::BOOL => out.extend_from_slice(if *b { b"t" } else { b"f" }),
             Value::Bool(b) => out.extend_from_slice(if *b { b"1" } else { b"0" }),
             Value::Int(i) => write!(out, "{i}")?,

@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::{RowRef, Session, statements_of};
+use super::{Moment, RowRef, Session, statements_of};
 use crate::error::{Error, Result};
 use crate::mapper::show_key;
 use crate::session::store::State;
@@ -20,17 +20,19 @@ impl Session {
         if rows.is_empty() {
             return Ok(());
         }
+        self.tell_rows(Moment::BeforeDelete, &rows)?;
         let ordered = if self.is_circular(group) {
             self.delete_order(group, rows)
         } else {
             rows
         };
         let mut at = 0;
-        while let Some((arena, _)) = ordered.get(at).copied() {
+        while let Some((arena, slot)) = ordered.get(at).copied() {
+            let soft = self.store.soft_delete(arena, slot).is_some();
             let run: Vec<u32> = ordered
                 .iter()
                 .skip(at)
-                .take_while(|row| row.0 == arena)
+                .take_while(|row| row.0 == arena && self.store.soft_delete(arena, row.1).is_some() == soft)
                 .map(|row| row.1)
                 .collect();
             at += run.len();
@@ -42,6 +44,7 @@ impl Session {
                 core.marked = marked;
             }
             written?;
+            self.tell_written()?;
         }
         Ok(())
     }
@@ -97,10 +100,16 @@ impl Session {
         let (Some(meta), Some(link)) = (store.any(arena).map(|a| a.meta()), link.as_mut()) else {
             return Ok(());
         };
-        let sql = statements_of(statements, arena).delete(meta, engine.dialect());
+        let soft = slots.first().and_then(|slot| store.soft_delete(arena, *slot));
+        let texts = statements_of(statements, arena);
+        let sql = match soft {
+            Some((column, _)) => texts.soft_delete(meta, column, engine.dialect()),
+            None => texts.delete(meta, engine.dialect()),
+        };
         let mut prepared = link.prepare(&*sql)?;
         for &slot in slots {
-            let mut params = store.stored_key(arena, slot);
+            let mut params: Vec<Value<'static>> = soft.iter().map(|(_, mark)| mark()).collect();
+            params.extend(store.stored_key(arena, slot));
             if let Some(version) = meta.version {
                 let base = store
                     .any(arena)

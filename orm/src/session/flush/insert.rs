@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::{RowRef, Session, decode_error, returned_columns, statements_of, write_row};
+use super::{Moment, RowRef, Session, decode_error, returned_columns, statements_of, write_row};
 use crate::dialect::GeneratedKey;
 use crate::error::{Error, Result};
 use crate::mapper::EntityMeta;
@@ -21,6 +21,8 @@ impl Session {
         if rows.is_empty() {
             return Ok(());
         }
+        self.tell_rows(Moment::BeforeInsert, &rows)?;
+        self.validate(&rows)?;
         let (ordered, circular) = if self.is_circular(group) {
             self.insert_order(group, rows)
         } else {
@@ -45,6 +47,7 @@ impl Session {
                 core.new = new;
             }
             written?;
+            self.tell_written()?;
         }
         Ok(())
     }

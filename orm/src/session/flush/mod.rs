@@ -22,8 +22,8 @@ mod update;
 
 use std::sync::Arc;
 
-use super::Session;
 use super::statements::{Statements, computed_columns};
+use super::{Moment, Session};
 use crate::dialect::{Dialect, Feature};
 use crate::engine::{Connection, Prepared};
 use crate::error::{Error, Result};
@@ -43,13 +43,37 @@ impl Session {
     /// # Errors
     /// Constraints and conflicts; [`Error::Stale`] where a row was changed or deleted by someone else since it was read.
     pub fn flush(&mut self) -> Result<()> {
+        self.refuse_in_flush("flush")?;
         if !self.store.has_changes() {
             return Ok(());
         }
         if self.read_only {
             return Err(Error::ReadOnly("it has changes that would be written"));
         }
+        self.listen_now();
+        self.flushing = true;
+        let written = self.write_changes();
+        self.flushing = false;
+        written
+    }
+
+    /// Listeners of a flush run in the midst of it: they cannot end it, or begin another one.
+    pub(in crate::session) fn refuse_in_flush(&self, what: &str) -> Result<()> {
+        match self.flushing {
+            true => Err(Error::Flush(format!(
+                "a listener that is called within a flush cannot {what}: what it changes is written by that flush or the next one"
+            ))),
+            false => Ok(()),
+        }
+    }
+
+    fn write_changes(&mut self) -> Result<()> {
+        self.tell_session(Moment::BeforeFlush, &[])?;
         self.cascade_deletes()?;
+        let changes = match self.hears(Moment::AfterFlush) {
+            true => self.changes(),
+            false => Vec::new(),
+        };
         self.begin(true)?;
         let groups = self.groups();
         for group in &groups {
@@ -62,7 +86,7 @@ impl Session {
             self.delete_group(group)?;
         }
         self.follow_database_cascades();
-        Ok(())
+        self.tell_session(Moment::AfterFlush, &changes)
     }
 
     /// The arenas, in groups that refer to each other, those referred to first.
@@ -118,6 +142,22 @@ impl Session {
             .map(|a| list(a.core()).clone())
             .unwrap_or_default();
         slots.into_iter().map(|slot| (arena, slot)).collect()
+    }
+
+    /// Asks the rules of rows that are about to be written.
+    fn validate(&self, rows: &[RowRef]) -> Result<()> {
+        for (arena, slot) in rows {
+            let Some(any) = self.store.any(*arena).filter(|any| any.is_validated()) else {
+                continue;
+            };
+            any.validate(*slot).map_err(|invalid| Error::Invalid {
+                entity: any.meta().name,
+                key: crate::mapper::show_key(&self.store.stored_key(*arena, *slot)),
+                field: invalid.field,
+                message: invalid.message,
+            })?;
+        }
+        Ok(())
     }
 
     /// The text of an entity's SELECT by key.

@@ -1,15 +1,16 @@
 //! The unit of work's UPDATEs.
 
-use super::{RowRef, Session, decode_error, returned_columns, statements_of, write_row};
+use super::{Moment, RowRef, Session, decode_error, returned_columns, statements_of, write_row};
 use crate::engine::Prepared;
 use crate::error::{Error, Result};
-use crate::mapper::{EntityMeta, show_key};
+use crate::mapper::{ColumnMeta, EntityMeta, show_key};
 use crate::session::store::{State, Store};
 use crate::session::undo::Undo;
 use crate::types::Value;
 
 impl Session {
     pub(super) fn update_arena(&mut self, arena: usize) -> Result<()> {
+        self.tell_updates(arena)?;
         let Some(any) = self.store.any_mut(arena) else {
             return Ok(());
         };
@@ -25,7 +26,23 @@ impl Session {
             // What was not reached is still dirty; rows marked for deletion keep their base until then.
             any.core_mut().dirty.extend(dirty.into_iter().skip(done));
         }
-        written
+        written?;
+        self.tell_written()
+    }
+
+    /// Tells of the rows of which a column differs, and asks their rules.
+    fn tell_updates(&mut self, arena: usize) -> Result<()> {
+        let validated = self.store.any(arena).is_some_and(|any| any.is_validated());
+        if !validated && !self.hears(Moment::BeforeUpdate) {
+            return Ok(());
+        }
+        for row in self.rows(arena, |core| &core.dirty) {
+            if change_of(&self.store, arena, row.1)?.is_some() {
+                self.tell_rows(Moment::BeforeUpdate, &[row])?;
+                self.validate(&[row])?;
+            }
+        }
+        Ok(())
     }
 
     fn update_rows(&mut self, arena: usize, dirty: &[u32], done: &mut usize) -> Result<()> {
@@ -86,6 +103,32 @@ struct Change {
     resolved: Vec<(usize, Value<'static>)>,
 }
 
+impl Change {
+    /// Sets the columns that say when the row was last changed, unless the program did.
+    fn stamp(&mut self, meta: &'static EntityMeta) {
+        for (column, column_meta) in meta.columns.iter().enumerate() {
+            if let Some(now) = column_meta.updated.filter(|_| !self.columns.contains(&column)) {
+                let now = now();
+                self.columns.push(column);
+                self.values.push(now.clone());
+                self.resolved.push((column, now));
+            }
+        }
+    }
+}
+
+fn fixed_column(meta: &'static EntityMeta, column: &ColumnMeta, key: &[Value<'_>]) -> Error {
+    let why = match column.read_only {
+        true => "is read-only: the database gives its value",
+        false => "is immutable: it is only written when the row is inserted",
+    };
+    let key = show_key(key);
+    Error::Flush(format!(
+        "`{}` of the row of `{}` with the key {key} was changed, but it {why}; `session.refresh(..)` takes the change back",
+        column.field, meta.table
+    ))
+}
+
 /// The difference between a row and its base; `None` where there is none, or the row is to be deleted anyway.
 fn change_of(store: &Store, arena: usize, slot: u32) -> Result<Option<Change>> {
     let Some(any) = store.any(arena) else {
@@ -104,6 +147,7 @@ fn change_of(store: &Store, arena: usize, slot: u32) -> Result<Option<Change>> {
         if Some(column) == meta.version || meta.columns.get(column).is_none_or(|c| c.generated.is_some()) {
             continue;
         }
+        let fixed = meta.columns.get(column).filter(|c| c.read_only || c.immutable);
         let mut value = any.encode(slot, column);
         if let Value::Pending(raw) = value {
             let key = store.key_of(raw)?;
@@ -111,16 +155,19 @@ fn change_of(store: &Store, arena: usize, slot: u32) -> Result<Option<Change>> {
             value = key;
         }
         if !value.sql_eq(before) {
+            if let Some(fixed) = fixed {
+                return Err(fixed_column(meta, fixed, &store.stored_key(arena, slot)));
+            }
             change.columns.push(column);
             change.values.push(value.into_owned());
         }
     }
-    let Some(version) = meta.version.filter(|_| !change.columns.is_empty()) else {
-        return Ok(if change.columns.is_empty() {
-            None
-        } else {
-            Some(change)
-        });
+    if change.columns.is_empty() {
+        return Ok(None);
+    }
+    change.stamp(meta);
+    let Some(version) = meta.version else {
+        return Ok(Some(change));
     };
     let Some(Value::Int(before)) = base.get(version) else {
         let message = format!("the version of `{}` is not a whole number", meta.name);

@@ -1,0 +1,175 @@
+//! From the model to the code that is emitted.
+//!
+//! All tokens that stand for a field's type carry the field's place, so that a type that cannot be a column is one
+//! error, at the field.
+
+mod embedded;
+mod meta;
+mod record;
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::Ident;
+use syn::spanned::Spanned;
+
+use crate::model::{Column, Entity, Record, Relation, RelationKind};
+pub(crate) use embedded::{embedded, tagged};
+use record::{constructor, copy, key_part, key_type, tuple};
+
+/// Everything for one entity.
+pub(crate) fn entity(entity: &Entity) -> TokenStream {
+    let columns_struct = columns_struct(entity);
+    let implementation = implementation(entity);
+    let constructor = entity.record.constructor.then(|| constructor(&entity.record));
+    quote! {
+        #columns_struct
+        #implementation
+        #constructor
+    }
+}
+
+fn columns_struct(entity: &Entity) -> TokenStream {
+    let Entity {
+        record, relations, ..
+    } = entity;
+    let (ident, vis, name) = (&record.ident, &record.vis, record.columns_name());
+    let copy = copy(&name);
+    let doc = format!("The columns of [`{ident}`], as queries hand them to closures.");
+    let fields = record.handle_fields();
+    let relation_fields = relations.iter().map(|relation| {
+        let (field, ty) = (&relation.name, relation_type(ident, relation));
+        let doc = format!("The relation `{field}`.");
+        quote! { #[doc = #doc] #vis #field: #ty }
+    });
+    let handles = record.handles(&quote! { <#ident as ::aludel::Entity>::META.columns }, true);
+    let relation_handles = relations.iter().enumerate().map(|(i, relation)| {
+        let field = &relation.name;
+        quote! { #field: ::aludel::relation::RelationHandle::new(source, &<#ident as ::aludel::Entity>::META.relations[#i]) }
+    });
+    // There is a primary key.
+    let first = record.columns().next().map(|column| &column.field);
+    quote! {
+        #[doc = #doc]
+        #[allow(dead_code)]
+        #vis struct #name<M: ::aludel::Mode = ::aludel::Required> {
+            #(#fields,)*
+            #(#relation_fields,)*
+        }
+
+        #copy
+
+        #[automatically_derived]
+        impl<M: ::aludel::Mode> ::aludel::Columns for #name<M> {
+            type Entity = #ident;
+            type Mode = M;
+
+            fn at(source: ::aludel::SourceId) -> Self {
+                #name { #(#handles,)* #(#relation_handles,)* }
+            }
+
+            fn source(&self) -> ::aludel::SourceId {
+                self.#first.source()
+            }
+        }
+    }
+}
+
+fn relation_type(from: &Ident, relation: &Relation) -> TokenStream {
+    let target = &relation.target;
+    match relation.kind {
+        RelationKind::HasMany => quote! { ::aludel::relation::HasMany<#from, #target> },
+        RelationKind::HasOne => quote! { ::aludel::relation::HasOne<#from, #target> },
+        RelationKind::ManyToMany => quote! { ::aludel::relation::ManyToMany<#from, #target> },
+    }
+}
+
+fn implementation(entity: &Entity) -> TokenStream {
+    let Entity { record, table, .. } = entity;
+    let (ident, columns_name) = (&record.ident, record.columns_name());
+    let meta = meta::meta(entity);
+    let own_meta = quote! { <#ident as ::aludel::Entity>::META };
+    let keys: Vec<&Column> = record.columns().filter(|column| column.primary_key).collect();
+    let key_column = keys.first().map(|column| column.column_name());
+    let key_parts: Vec<TokenStream> = keys.iter().map(|column| key_type(column)).collect();
+    let key_type = tuple(&key_parts);
+    let places = record.positions(|column| column.primary_key);
+    let decode_key: Vec<TokenStream> = keys
+        .iter()
+        .zip(&places)
+        .zip(&key_parts)
+        .map(|((column, i), part)| quote_spanned! {column.ty.span()=> row.column::<#part>(#own_meta, #i)? })
+        .collect();
+    let decode_key = tuple(&decode_key);
+    let key: Vec<TokenStream> = keys.iter().map(|column| key_part(column)).collect();
+    let key = tuple(&key);
+    let (encode, set, decode) = (record.encode(), record.set(), record.decode(&own_meta, None));
+    let restore = restore(record);
+    let validate = validate(entity);
+    quote! {
+        #[automatically_derived]
+        impl ::aludel::Entity for #ident {
+            type Key = #key_type;
+            type Columns<M: ::aludel::Mode> = #columns_name<M>;
+            const META: &'static ::aludel::EntityMeta = #meta;
+            const TABLE: &'static str = #table;
+            const KEY_COLUMN: &'static str = #key_column;
+
+            fn encode(&self, column: usize) -> ::aludel::Value<'_> {
+                #encode
+            }
+
+            fn set(
+                &mut self,
+                column: usize,
+                value: ::aludel::Value<'_>,
+            ) -> ::core::result::Result<(), ::aludel::DecodeError> {
+                #set
+                ::core::result::Result::Ok(())
+            }
+
+            fn decode(row: &::aludel::RowReader<'_>) -> ::aludel::Result<Self> {
+                ::core::result::Result::Ok(#ident { #(#decode,)* })
+            }
+
+            fn decode_key(row: &::aludel::RowReader<'_>) -> ::aludel::Result<Self::Key> {
+                ::core::result::Result::Ok(#decode_key)
+            }
+
+            fn key(&self) -> ::core::option::Option<Self::Key> {
+                ::core::option::Option::Some(#key)
+            }
+
+            #restore
+            #validate
+        }
+    }
+}
+
+/// Fields that are no columns stay as they are when the others are overwritten.
+fn restore(record: &Record) -> Option<TokenStream> {
+    let skipped: Vec<&Ident> = record.skipped.iter().map(|(field, _)| field).collect();
+    (!skipped.is_empty()).then(|| {
+        quote! {
+            fn restore(&mut self, row: &::aludel::RowReader<'_>) -> ::aludel::Result<()> {
+                let mut fresh = <Self as ::aludel::Entity>::decode(row)?;
+                #(::core::mem::swap(&mut fresh.#skipped, &mut self.#skipped);)*
+                *self = fresh;
+                ::core::result::Result::Ok(())
+            }
+        }
+    })
+}
+
+fn validate(entity: &Entity) -> Option<TokenStream> {
+    let (body, validated) = entity.record.validate(&entity.validate);
+    (!body.is_empty()).then(|| {
+        quote! {
+            const VALIDATED: bool = #validated;
+
+            fn validate(&self) -> ::core::result::Result<(), ::aludel::mapper::Invalid> {
+                #body
+                ::core::result::Result::Ok(())
+            }
+        }
+    })
+}
