@@ -2,7 +2,7 @@
 
 #[test]
 #[cfg_attr(
-    any(feature = "json", feature = "uuid"),
+    any(feature = "json", feature = "uuid", feature = "decimal"),
     ignore = "messages name the types that there are, and these features add some: tests/run runs it without them"
 )]
 fn misuses_do_not_compile() {

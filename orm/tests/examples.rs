@@ -22,6 +22,21 @@ fn program(name: &str) -> PathBuf {
 /// Runs an example on a new database of each backend that there is.
 #[track_caller]
 fn prints(name: &str, expected: &str) {
+    on_each_url(|url, folder| {
+        let run = Command::new(program(name))
+            .arg(url)
+            .current_dir(folder)
+            .output()
+            .unwrap();
+        let errors = String::from_utf8_lossy(&run.stderr);
+        assert!(run.status.success(), "{url}: {errors}");
+        assert_eq!(String::from_utf8_lossy(&run.stdout), expected, "{url}: {errors}");
+    });
+}
+
+/// The URL of a new database of each backend that there is, and a folder for files.
+#[track_caller]
+fn on_each_url(test: impl Fn(&str, &std::path::Path)) {
     let folder = tempfile::tempdir().unwrap();
     let mut urls: Vec<String> = support::backends()
         .into_iter()
@@ -34,14 +49,7 @@ fn prints(name: &str, expected: &str) {
     let places: Vec<servers::Place<'_>> = servers.iter().map(servers::Place::new).collect();
     urls.extend(places.iter().map(servers::Place::url));
     for url in urls {
-        let run = Command::new(program(name))
-            .arg(&url)
-            .current_dir(folder.path())
-            .output()
-            .unwrap();
-        let errors = String::from_utf8_lossy(&run.stderr);
-        assert!(run.status.success(), "{url}: {errors}");
-        assert_eq!(String::from_utf8_lossy(&run.stdout), expected, "{url}: {errors}");
+        test(&url, folder.path());
     }
 }
 
@@ -61,6 +69,38 @@ fn tour() {
          Mike wrote 1 post(s)\n\
          0 posts are left\n",
     );
+}
+
+/// A session at the terminal, with what each command (after `$`) prints.
+#[test]
+fn reading_list() {
+    let golden = include_str!("goldens/reading_list.txt");
+    on_each_url(|url, folder| {
+        let mut session = String::new();
+        for command in golden.lines().filter_map(|line| line.strip_prefix("$ ")) {
+            let run = Command::new(program("reading_list"))
+                .args(["--database", url])
+                .args(words(command))
+                .current_dir(folder)
+                .output()
+                .unwrap();
+            session += &format!("$ {command}\n");
+            session += &String::from_utf8_lossy(&run.stdout);
+            session += &String::from_utf8_lossy(&run.stderr);
+        }
+        assert_eq!(session.trim_end(), golden.trim_end(), "{url}");
+    });
+}
+
+/// The words of a command; those between quotes are one.
+fn words(command: &str) -> Vec<String> {
+    let parts = command.split('"').enumerate();
+    parts
+        .flat_map(|(i, part)| match i % 2 {
+            0 => part.split_whitespace().map(str::to_owned).collect(),
+            _ => vec![part.to_owned()],
+        })
+        .collect()
 }
 
 /// What the README shows is what the examples are.

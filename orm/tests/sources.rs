@@ -452,3 +452,105 @@ fn recursive_rows_stay_in_their_step() {
         "the rows of a recursive query are used outside of its step"
     );
 }
+
+#[test]
+fn table_by_its_name() {
+    on_each(|engine| {
+        let mut session = engine.session()?;
+        posts(&mut session)?;
+        let (users, posts) = (table("users"), table("posts"));
+        let likes: Vec<(String, Option<i64>)> = users
+            .query()
+            .left_join_rows(&posts)
+            .on(|(u, p)| p.col::<i64>("author_id").eq(u.col::<i64>("id")))
+            .group_by(|(u, _)| (u.col::<i64>("id"), u.col::<String>("name")))
+            .order_by(|(u, _)| u.col::<i64>("id"))
+            .select(|(u, p)| (u.col::<String>("name"), p.col::<i64>("likes").sum()))
+            .on(&mut session)
+            .fetch()?;
+        let expected = [
+            ("Mike", Some(6)),
+            ("Nick", Some(10)),
+            ("Mick", None),
+            ("Nike", None),
+        ];
+        assert_eq!(likes, expected.map(|(name, likes)| (name.to_owned(), likes)));
+        Ok(())
+    });
+}
+
+#[test]
+fn table_by_its_name_beside_an_entity() {
+    on_each(|engine| {
+        let mut session = engine.session()?;
+        posts(&mut session)?;
+        let rows: Vec<(User, Vec<aludel::Value<'static>>)> = session
+            .query::<User>()
+            .join_rows(&table("posts"))
+            .on(|(u, p)| p.col::<Id<User>>("author_id").eq(u.id))
+            .filter(|(_, p)| p.col::<i64>("likes").gt(5))
+            .fetch()?;
+        assert_eq!(rows.len(), 1);
+        assert_eq!(rows[0].0.name, "Nick");
+        // id, author_id, title, likes, version
+        assert_eq!(rows[0].1.len(), 5);
+        assert_eq!(rows[0].1[2], aludel::Value::from("post 10"));
+        Ok(())
+    });
+}
+
+#[test]
+fn table_by_its_name_is_written_to() {
+    on_each(|engine| {
+        let mut connection = engine.connect()?;
+        let countries = table("countries");
+        let rows = (0..2_500_i64).map(|i| (format!("C{i}"), format!("Country {i}")));
+        assert_eq!(countries.insert(&mut connection, ["code", "name"], rows)?, 2_500);
+        let changed = countries
+            .update(&mut connection)
+            .set("name", |c| c.col::<String>("name").concat("!"))
+            .filter(|c| c.col::<String>("code").in_(["C7", "C8"]))
+            .run()?;
+        assert_eq!(changed, 2);
+        let deleted = countries
+            .delete(&mut connection)
+            .filter(|c| c.col::<String>("code").ne("C7"))
+            .run()?;
+        assert_eq!(deleted, 2_499);
+        let left = countries.query().on(&mut connection).fetch()?;
+        assert_eq!(left, [["C7", "Country 7!"].map(aludel::Value::from)]);
+        let error = countries
+            .query()
+            .select(|c| c.col::<i64>("nothing"))
+            .on(&mut connection)
+            .fetch();
+        assert!(error.unwrap_err().to_string().contains("nothing"));
+        Ok(())
+    });
+}
+
+#[test]
+fn table_that_was_reflected() {
+    on_each(|engine| {
+        let mut session = engine.session()?;
+        four(&mut session)?;
+        session.close()?;
+        let schema = engine.reflect()?;
+        let users = schema.table("users").unwrap();
+        let texts = users
+            .columns
+            .iter()
+            .filter(|column| column.kind == aludel::Kind::Text)
+            .count();
+        assert_eq!(texts, 2);
+        let mut connection = engine.connect()?;
+        let names = users
+            .rows()
+            .query()
+            .filter(|u| u.col::<String>("name").like("M%"))
+            .on(&mut connection)
+            .count()?;
+        assert_eq!(names, 2);
+        Ok(())
+    });
+}

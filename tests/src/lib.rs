@@ -9,6 +9,7 @@
 //!   bin crash ────────> crash/ ──┬──> rows: either engine's rows as one kind of values
 //!   bin damage ───────> damage/ ─┘            the engine on a simulated machine; damaged files
 //!   bin differential ─> differential/         random sessions of the whole language on both engines
+//!   bin session_model > session_model/        random histories of the ORM's session beside a model
 //! ```
 //!
 //! Every program that judges Aludel can be pointed at real SQLite as well (`--engine sqlite`): a harness that does not
@@ -29,6 +30,7 @@ pub mod random;
 pub mod rows;
 pub mod scratch;
 pub mod session;
+pub mod session_model;
 pub mod slt;
 pub mod soak;
 pub mod store_diff;

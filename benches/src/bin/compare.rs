@@ -1,4 +1,6 @@
 //! `compare [WORKLOAD..]`: each workload on Aludel and on the bundled SQLite in turn, and the ratio of their times.
+//! `compare compile`: what the compiler takes for a crate of fifty entities (see [`compile`]).
+//! `compare orm [OPTIONS]`: the ORM beside others; a program of its own (see [`peers`]), which has the options.
 
 #![forbid(unsafe_code)]
 
@@ -7,10 +9,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use aludel_benches::compare::{Measured, Settings, Suite, Templates, Workload, measure, plans, suites};
+use aludel_benches::{compile, peers};
 use clap::Parser;
 use serde_json::json;
 
-/// Measures Aludel against SQLite.
+/// Measures Aludel against SQLite; `compare orm` measures its ORM against others, see `compare orm --help`.
 #[derive(Parser)]
 struct Arguments {
     /// Workloads or suites (standard, tpch, speedtest) to run; the standard suite when none is named.
@@ -33,6 +36,11 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
+    match std::env::args().nth(1).as_deref() {
+        Some("orm") => return orm(),
+        Some("compile") => return compiled(),
+        _ => {}
+    }
     let arguments = Arguments::parse();
     match run(&arguments) {
         Ok(true) => ExitCode::SUCCESS,
@@ -40,6 +48,40 @@ fn main() -> ExitCode {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("compare: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Has the other program do all of it.
+fn orm() -> ExitCode {
+    match peers::run(std::env::args().skip(2)) {
+        Ok(status) if status.success() => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("compare orm: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A line for each crate: its time, and ours in parts of it.
+fn compiled() -> ExitCode {
+    let measured = tempfile::tempdir().and_then(|scratch| {
+        let mut ours = f64::NAN;
+        for subject in compile::SUBJECTS {
+            let seconds = compile::measure(subject, scratch.path(), 3)?;
+            if subject == compile::Subject::Aludel {
+                ours = seconds;
+            }
+            println!("{:<12}{seconds:>8.2} s{:>8.2}", subject.name(), ours / seconds);
+        }
+        Ok(())
+    });
+    match measured {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("compare compile: {error}");
             ExitCode::FAILURE
         }
     }

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::{
-    CompileError, Dialect, Feature, GeneratedKey, InsensitiveLike, Isolation, NullSafe, TransactionMode,
-    WriteJoin, spelling,
+    AlterTable, CompileError, Dialect, Feature, ForeignKeySwitch, GeneratedKey, InsensitiveLike, Isolation,
+    NullSafe, TransactionMode, WriteJoin, spelling,
 };
 use crate::engine::Connection;
 use crate::error::Result;
@@ -55,6 +55,7 @@ impl Dialect for Sqlite {
             Kind::DateTime => "DATETIME",
             Kind::Date => "DATE",
             Kind::Time => "TIME",
+            Kind::Decimal => "DECIMAL",
             Kind::Uuid => "UUID",
             // TEXT affinity: under a name of its own, the JSON text `1` would be made a number.
             Kind::Json | Kind::Enum(_) => "TEXT",
@@ -66,6 +67,7 @@ impl Dialect for Sqlite {
         Cow::Borrowed(match kind {
             Kind::Bool => "INTEGER",
             Kind::Timestamp | Kind::DateTime | Kind::Date | Kind::Time => "TEXT",
+            Kind::Decimal => "ANY",
             Kind::Uuid => "BLOB",
             other => return self.type_name(other),
         })
@@ -119,6 +121,23 @@ impl Dialect for Sqlite {
 
     fn time_plus(&self, kind: Kind, interval: Interval) -> Option<(String, String)> {
         Some(spelling::sqlite::time_plus(kind, interval))
+    }
+
+    fn as_reflected(&self, _: &mut Connection, wanted: &Schema) -> Result<Schema> {
+        reflect::wanted::sqlite(wanted)
+    }
+
+    fn alter_table(&self) -> AlterTable {
+        AlterTable::Rebuild
+    }
+
+    fn foreign_key_switch(&self) -> Option<ForeignKeySwitch> {
+        Some(ForeignKeySwitch {
+            is_on: "PRAGMA foreign_keys",
+            off: "PRAGMA foreign_keys = OFF",
+            on: "PRAGMA foreign_keys = ON",
+            check: Some("PRAGMA foreign_key_check"),
+        })
     }
 
     fn begin(&self, mode: TransactionMode) -> &'static str {

@@ -11,6 +11,7 @@
 //! [`Dialect`], to add a backend from outside of this crate, and open it with
 //! [`Engine::with_driver`](crate::Engine::with_driver).
 
+mod decimal;
 mod error;
 #[cfg(feature = "mysql")]
 mod mysql;

@@ -9,6 +9,7 @@ use aludel_sql as sql;
 use aludel_sql::error::ConstraintKind;
 use aludel_sql::value::ValueRef;
 
+use super::decimal::{self, Number};
 use super::{
     Connection, Driver, DriverError, DriverResult, Failure, Outcome, Row, Rows, SqliteOptions, Statement,
 };
@@ -121,7 +122,11 @@ impl NativeStatement<'_> {
                 Value::Int(i) => ValueRef::Integer(*i),
                 Value::Real(r) if r.is_nan() => ValueRef::Null,
                 Value::Real(r) => ValueRef::Real(*r),
-                Value::Text(t) | Value::Decimal(t) => ValueRef::Text(t.as_bytes()),
+                Value::Text(t) => ValueRef::Text(t.as_bytes()),
+                Value::Decimal(digits) => match decimal::number(digits)? {
+                    Number::Int(i) => ValueRef::Integer(i),
+                    Number::Real(r) => ValueRef::Real(r),
+                },
                 Value::Bytes(b) => ValueRef::Blob(b),
                 Value::Pending(_) => {
                     return Err(DriverError::new(

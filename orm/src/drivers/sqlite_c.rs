@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{ErrorCode, OpenFlags, ffi};
 
+use super::decimal::{self, Number};
 use super::{
     Connection, Driver, DriverError, DriverResult, Failure, Outcome, Row, Rows, SqliteOptions, Statement,
 };
@@ -103,7 +104,11 @@ impl CStatement<'_> {
                 Value::Bool(b) => ValueRef::Integer(i64::from(*b)),
                 Value::Int(i) => ValueRef::Integer(*i),
                 Value::Real(r) => ValueRef::Real(*r),
-                Value::Text(t) | Value::Decimal(t) => ValueRef::Text(t.as_bytes()),
+                Value::Text(t) => ValueRef::Text(t.as_bytes()),
+                Value::Decimal(digits) => match decimal::number(digits)? {
+                    Number::Int(i) => ValueRef::Integer(i),
+                    Number::Real(r) => ValueRef::Real(r),
+                },
                 Value::Bytes(b) => ValueRef::Blob(b),
                 Value::Pending(_) => {
                     return Err(DriverError::new(

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::EngineInner;
 use super::log::{Log, Running};
 use super::pool::Loan;
+use super::{Engine, EngineInner};
 use crate::dialect::{Dialect, Isolation, TransactionMode};
 use crate::drivers::{DriverError, Outcome, Row, Rows, Statement};
 use crate::error::{Error, Result};
@@ -39,6 +39,14 @@ impl Connection {
             engine,
             loan: Some(loan),
             isolation,
+        }
+    }
+
+    /// The engine that this connection is of.
+    pub(crate) fn engine(&self) -> Engine {
+        Engine {
+            inner: Arc::clone(&self.engine),
+            isolation: self.isolation,
         }
     }
 

@@ -133,6 +133,7 @@ impl<T: ColumnType> Settable<Option<T>> for Option<T> {
 /// A borrowed literal of type `$ty` beside columns of base `$base`.
 macro_rules! literal {
     ($($ty:ty => $base:ty, |$v:ident| $value:expr;)*) => {$(
+        #[diagnostic::do_not_recommend]
         impl Comparable<$base> for $ty {
             fn into_node(self) -> Node {
                 let $v = self;

@@ -104,12 +104,12 @@ impl<T> JsonColumn for crate::types::Json<T> where crate::types::Json<T>: Column
 /// # #[cfg(not(feature = "json"))]
 /// # fn main() {}
 /// ```
-pub trait JsonOperand: Operand
-where
-    Self::Value: JsonColumn,
-{
+pub trait JsonOperand: Operand {
     /// What is at that place, as a `T`; NULL where nothing is, or JSON's `null`.
-    fn json<T: ColumnType>(self, path: impl JsonPath) -> Expr<T::Nullable> {
+    fn json<T: ColumnType>(self, path: impl JsonPath) -> Expr<T::Nullable>
+    where
+        Self::Value: JsonColumn,
+    {
         let function = match T::KIND {
             Kind::Int(_) => Portable::JsonInt,
             Kind::Real(_) => Portable::JsonReal,
@@ -125,12 +125,18 @@ where
     }
 
     /// The number of elements of the array; NULL where it is none.
-    fn json_length(self) -> Expr<Option<i64>> {
+    fn json_length(self) -> Expr<Option<i64>>
+    where
+        Self::Value: JsonColumn,
+    {
         Expr::from_node(Node::portable(Portable::JsonLength, [self.node()]))
     }
 
     /// Is this one of the array's elements? Takes a text or a whole number.
-    fn json_has(self, element: impl Into<Value<'static>>) -> Expr<bool> {
+    fn json_has(self, element: impl Into<Value<'static>>) -> Expr<bool>
+    where
+        Self::Value: JsonColumn,
+    {
         let element = element.into();
         let function = match element {
             Value::Int(_) => Portable::JsonHasInt,
@@ -140,4 +146,4 @@ where
     }
 }
 
-impl<O: Operand> JsonOperand for O where O::Value: JsonColumn {}
+impl<O: Operand> JsonOperand for O {}

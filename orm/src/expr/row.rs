@@ -84,6 +84,7 @@ macro_rules! tuples {
             }
         }
 
+        #[diagnostic::do_not_recommend]
         impl<$($name: ColumnType, $value: Comparable<$name::Base>),*> RowValues<($($name,)*)> for ($($value,)*) {
             #[allow(non_snake_case)]
             fn push_values(self, nodes: &mut Vec<Node>) {

@@ -11,31 +11,41 @@ use crate::types::{ColumnType, Kind};
 pub trait Temporal: ColumnType {
     /// The type of a part of it: `i64`, or `Option<i64>`.
     type Part: ColumnType;
-
-    /// The type of its date.
-    type Date: ColumnType;
-
-    /// The type of a difference: `f64`, or `Option<f64>`.
-    type Difference: ColumnType;
 }
 
 impl<T: Temporal + ColumnType> Temporal for Option<T>
 where
     Option<T>: ColumnType,
     Option<T::Part>: ColumnType,
-    Option<T::Date>: ColumnType,
-    Option<T::Difference>: ColumnType,
 {
     type Part = Option<T::Part>;
-    type Date = Option<T::Date>;
-    type Difference = Option<T::Difference>;
 }
 
 /// A [`Temporal`] type with a date in it.
 #[diagnostic::on_unimplemented(message = "a `{Self}` column has no date")]
-pub trait Dated: Temporal {}
+pub trait Dated: Temporal {
+    /// The type of a part of the date: `i64`, or `Option<i64>`.
+    type Number: ColumnType;
 
-impl<T: Dated> Dated for Option<T> where Option<T>: Temporal {}
+    /// The type of its date.
+    type Day: ColumnType;
+
+    /// The type of a difference: `f64`, or `Option<f64>`.
+    type Difference: ColumnType;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Dated> Dated for Option<T>
+where
+    Option<T>: Temporal,
+    Option<T::Number>: ColumnType,
+    Option<T::Day>: ColumnType,
+    Option<T::Difference>: ColumnType,
+{
+    type Number = Option<T::Number>;
+    type Day = Option<T::Day>;
+    type Difference = Option<T::Difference>;
+}
 
 #[cfg(feature = "jiff")]
 mod jiff_types {
@@ -48,16 +58,22 @@ mod jiff_types {
         ($($ty:ty)*) => {$(
             impl Temporal for $ty {
                 type Part = i64;
-                type Date = Date;
-                type Difference = f64;
             }
         )*};
     }
     temporal!(Timestamp DateTime Date Time);
 
-    impl Dated for Timestamp {}
-    impl Dated for DateTime {}
-    impl Dated for Date {}
+    macro_rules! dated {
+        ($($ty:ty)*) => {$(
+            #[diagnostic::do_not_recommend]
+            impl Dated for $ty {
+                type Number = i64;
+                type Day = Date;
+                type Difference = f64;
+            }
+        )*};
+    }
+    dated!(Timestamp DateTime Date);
 
     /// What is finer than a microsecond is cut off.
     impl From<jiff::Span> for Interval {
@@ -211,12 +227,9 @@ impl From<std::time::Duration> for Interval {
 /// # Ok(())
 /// # }
 /// ```
-pub trait TimeOperand: Operand
-where
-    Self::Value: Temporal,
-{
+pub trait TimeOperand: Operand {
     /// The year.
-    fn year(self) -> Expr<<Self::Value as Temporal>::Part>
+    fn year(self) -> Expr<<Self::Value as Dated>::Number>
     where
         Self::Value: Dated,
     {
@@ -224,7 +237,7 @@ where
     }
 
     /// The month, from 1.
-    fn month(self) -> Expr<<Self::Value as Temporal>::Part>
+    fn month(self) -> Expr<<Self::Value as Dated>::Number>
     where
         Self::Value: Dated,
     {
@@ -232,7 +245,7 @@ where
     }
 
     /// The day of the month, from 1.
-    fn day(self) -> Expr<<Self::Value as Temporal>::Part>
+    fn day(self) -> Expr<<Self::Value as Dated>::Number>
     where
         Self::Value: Dated,
     {
@@ -240,22 +253,31 @@ where
     }
 
     /// The hour, from 0.
-    fn hour(self) -> Expr<<Self::Value as Temporal>::Part> {
+    fn hour(self) -> Expr<<Self::Value as Temporal>::Part>
+    where
+        Self::Value: Temporal,
+    {
         part(self, TimePart::Hour)
     }
 
     /// The minute, from 0.
-    fn minute(self) -> Expr<<Self::Value as Temporal>::Part> {
+    fn minute(self) -> Expr<<Self::Value as Temporal>::Part>
+    where
+        Self::Value: Temporal,
+    {
         part(self, TimePart::Minute)
     }
 
     /// The whole second, from 0.
-    fn second(self) -> Expr<<Self::Value as Temporal>::Part> {
+    fn second(self) -> Expr<<Self::Value as Temporal>::Part>
+    where
+        Self::Value: Temporal,
+    {
         part(self, TimePart::Second)
     }
 
     /// The day of the week: 1 is Monday, 7 is Sunday.
-    fn weekday(self) -> Expr<<Self::Value as Temporal>::Part>
+    fn weekday(self) -> Expr<<Self::Value as Dated>::Number>
     where
         Self::Value: Dated,
     {
@@ -263,7 +285,7 @@ where
     }
 
     /// The day of the year, from 1.
-    fn day_of_year(self) -> Expr<<Self::Value as Temporal>::Part>
+    fn day_of_year(self) -> Expr<<Self::Value as Dated>::Number>
     where
         Self::Value: Dated,
     {
@@ -271,7 +293,7 @@ where
     }
 
     /// The date alone.
-    fn date(self) -> Expr<<Self::Value as Temporal>::Date>
+    fn date(self) -> Expr<<Self::Value as Dated>::Day>
     where
         Self::Value: Dated,
     {
@@ -288,7 +310,10 @@ where
     }
 
     /// Later by an interval.
-    fn plus(self, interval: impl Into<Interval>) -> Expr<Self::Value> {
+    fn plus(self, interval: impl Into<Interval>) -> Expr<Self::Value>
+    where
+        Self::Value: Temporal,
+    {
         Expr::from_node(Node::TimePlus {
             operand: Box::new(self.node()),
             kind: Self::Value::KIND,
@@ -297,7 +322,10 @@ where
     }
 
     /// Earlier by an interval.
-    fn minus(self, interval: impl Into<Interval>) -> Expr<Self::Value> {
+    fn minus(self, interval: impl Into<Interval>) -> Expr<Self::Value>
+    where
+        Self::Value: Temporal,
+    {
         self.plus(-interval.into())
     }
 
@@ -305,7 +333,7 @@ where
     fn seconds_since<R: Comparable<<Self::Value as ColumnType>::Base>>(
         self,
         earlier: R,
-    ) -> Expr<<Self::Value as Temporal>::Difference>
+    ) -> Expr<<Self::Value as Dated>::Difference>
     where
         Self::Value: Dated,
     {
@@ -317,7 +345,7 @@ where
     fn days_since<R: Comparable<<Self::Value as ColumnType>::Base>>(
         self,
         earlier: R,
-    ) -> Expr<<Self::Value as Temporal>::Part>
+    ) -> Expr<<Self::Value as Dated>::Number>
     where
         Self::Value: Dated,
     {
@@ -326,11 +354,8 @@ where
     }
 }
 
-impl<O: Operand> TimeOperand for O where O::Value: Temporal {}
+impl<O: Operand> TimeOperand for O {}
 
-fn part<O: Operand>(operand: O, part: TimePart) -> Expr<<O::Value as Temporal>::Part>
-where
-    O::Value: Temporal,
-{
+fn part<O: Operand, P>(operand: O, part: TimePart) -> Expr<P> {
     Expr::from_node(Node::portable(Portable::Part(part), [operand.node()]))
 }

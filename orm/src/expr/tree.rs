@@ -211,6 +211,8 @@ pub enum Node {
         source: SourceId,
         name: Name,
     },
+    /// All columns of a source.
+    AllColumns(SourceId),
     /// A value: a placeholder in the text, bound when the statement runs.
     Value(Value<'static>),
     /// A whole number that is part of the statement's text and shape.

@@ -125,6 +125,10 @@ pub trait Entity: Sized + Send + 'static {
 }
 
 /// A primary key: one value or a tuple of them.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a primary key",
+    note = "keys are integers, `String`, `Vec<u8>`, `bool`, `Id<T>`, `Fk<T>`, or a type that implements `aludel::KeyPart`"
+)]
 pub trait Key: Clone + Eq + Hash + Debug + Send + 'static {
     /// Appends the key's values.
     fn push_values(&self, values: &mut Vec<Value<'static>>);
@@ -147,6 +151,7 @@ pub(crate) fn show_key(values: &[Value<'_>]) -> String {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: KeyPart + Clone + Eq + Hash + Debug + Send> Key for T {
     fn push_values(&self, values: &mut Vec<Value<'static>>) {
         values.push(self.encode().into_owned());
@@ -155,6 +160,7 @@ impl<T: KeyPart + Clone + Eq + Hash + Debug + Send> Key for T {
 
 macro_rules! tuples {
     ($($name:ident)*) => {
+        #[diagnostic::do_not_recommend]
         impl<$($name: KeyPart + Clone + Eq + Hash + Debug + Send),*> Key for ($($name,)*) {
             #[allow(non_snake_case)]
             fn push_values(&self, values: &mut Vec<Value<'static>>) {

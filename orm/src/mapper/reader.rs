@@ -31,6 +31,11 @@ impl<'r> RowReader<'r> {
         self.row.value(self.start + index)
     }
 
+    /// All values of this part and what is after it.
+    pub(crate) fn rest(self) -> impl Iterator<Item = Value<'r>> {
+        (self.start..self.row.width()).map(move |index| self.row.value(index))
+    }
+
     /// The column of an entity at that place.
     ///
     /// # Errors

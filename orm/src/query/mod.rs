@@ -22,6 +22,7 @@ mod selection;
 mod source;
 mod sql;
 mod subquery;
+mod table;
 
 pub use change::{Delete, SetList, SetTo, Update, Using};
 pub use executor::{Detached, Executor};
@@ -32,6 +33,7 @@ pub use select::{Query, query};
 pub use selection::{Selection, SingleColumn};
 pub use source::{Append, Maybe, Source};
 pub use sql::{FromRow, Sql};
+pub use table::{AnyColumns, DeleteTable, UpdateTable, table, table_in};
 
 /// What sessions need of the builders.
 pub(crate) mod internals {

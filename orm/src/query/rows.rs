@@ -183,6 +183,7 @@ pub struct RowSet<H> {
     handles: PhantomData<fn() -> H>,
 }
 
+#[diagnostic::do_not_recommend]
 impl<H: Handles> Source for RowSet<H> {
     type Columns = H;
 }
@@ -194,7 +195,7 @@ impl<H: Handles> SingleSource for RowSet<H> {
 }
 
 impl<H: Handles> RowSet<H> {
-    fn new(relation: Relation) -> RowSet<H> {
+    pub(crate) fn new(relation: Relation) -> RowSet<H> {
         RowSet {
             relation,
             handles: PhantomData,

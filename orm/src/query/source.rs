@@ -5,6 +5,7 @@ use crate::mapper::{Entity, Optional, Required, live};
 use crate::query::rows::{Handles, RowSet};
 use crate::query::selection::Selection;
 
+#[diagnostic::on_unimplemented(message = "`{Self}` is no entity, and no query can read from it")]
 /// What a query reads from: an entity, a left-joined one ([`Maybe`]), or a tuple of these.
 pub trait Source: 'static {
     /// What closures get: the columns, or a tuple of them.
@@ -28,6 +29,7 @@ pub trait SingleSource: Source {
 #[derive(Debug)]
 pub struct Maybe<T>(std::marker::PhantomData<fn() -> T>);
 
+#[diagnostic::do_not_recommend]
 impl<T: Entity> Source for T {
     type Columns = T::Columns<Required>;
 }
@@ -42,6 +44,7 @@ impl<T: Entity> SingleSource for T {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Entity> Source for Maybe<T> {
     type Columns = T::Columns<Optional>;
 }
@@ -93,6 +96,7 @@ impl<H: Handles, N: SingleSource> Append<N> for RowSet<H> {
 
 macro_rules! tuples {
     ($($name:ident)*) => {
+        #[diagnostic::do_not_recommend]
         impl<$($name: SingleSource),*> Source for ($($name,)*) {
             type Columns = ($($name::Columns,)*);
         }

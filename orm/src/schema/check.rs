@@ -273,7 +273,7 @@ fn compare_columns(wanted: &Table, column: &TableColumn, found: &TableColumn, al
 fn same_kind(wanted: Kind, found: Kind) -> bool {
     let family = |kind| match kind {
         Kind::Bool | Kind::Int(_) => 0,
-        Kind::Real(_) => 1,
+        Kind::Real(_) | Kind::Decimal => 1,
         Kind::Text
         | Kind::Json
         | Kind::Enum(_)

@@ -23,14 +23,7 @@ impl Engine {
     /// # Errors
     /// Whatever the statements run into. A table that is there already is left as it is, even if it differs.
     pub fn create_all(&self, schema: Schema) -> Result<()> {
-        let dialect = self.dialect();
-        let statements = create_statements(&schema, dialect)?;
-        let late = late_keys(&schema, dialect)?;
-        in_transaction(&mut self.connect()?, |connection| {
-            run_all(connection, &statements)?;
-            create_late_keys(connection, dialect, &late)?;
-            create_views(connection, dialect, &schema)
-        })
+        self.connect()?.create_all(schema)
     }
 
     /// Drops the views and tables that are there, tables that refer to others first.
@@ -38,7 +31,34 @@ impl Engine {
     /// # Errors
     /// Whatever the statements run into: a table that is not in the schema may refer to one that is.
     pub fn drop_all(&self, schema: Schema) -> Result<()> {
-        let dialect = self.dialect();
+        self.connect()?.drop_all(schema)
+    }
+}
+
+impl Connection {
+    /// As [`Engine::create_all`], as a part of the open transaction if there is one: what a migration in Rust does.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn create_all(&mut self, schema: Schema) -> Result<()> {
+        let engine = self.engine();
+        let dialect = engine.dialect();
+        let statements = create_statements(&schema, dialect)?;
+        let late = late_keys(&schema, dialect)?;
+        in_transaction(self, |connection| {
+            run_all(connection, &statements)?;
+            create_late_keys(connection, dialect, &late)?;
+            create_views(connection, dialect, &schema)
+        })
+    }
+
+    /// As [`Engine::drop_all`], as a part of the open transaction if there is one.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn drop_all(&mut self, schema: Schema) -> Result<()> {
+        let engine = self.engine();
+        let dialect = engine.dialect();
         let mut statements = Vec::new();
         for view in schema.views().iter().rev() {
             statements.push(view.drop_sql(dialect, true)?);
@@ -47,7 +67,7 @@ impl Engine {
             statements.push(table.drop_sql(dialect, true)?);
         }
         let circular = circular_keys(&schema)?;
-        in_transaction(&mut self.connect()?, |connection| {
+        in_transaction(self, |connection| {
             if !circular.is_empty() {
                 release_circles(connection, dialect, &circular)?;
             }
@@ -188,12 +208,12 @@ fn run_all(connection: &mut Connection, statements: &[String]) -> Result<()> {
         .try_for_each(|sql| connection.execute(sql, &[]).map(|_| ()))
 }
 
-/// In a transaction, where the backend has DDL in transactions.
+/// In a transaction, the open one or one of its own, where the backend has DDL in transactions.
 fn in_transaction(
     connection: &mut Connection,
     work: impl FnOnce(&mut Connection) -> Result<()>,
 ) -> Result<()> {
-    if connection.dialect().supports(Feature::TransactionalDdl) {
+    if connection.dialect().supports(Feature::TransactionalDdl) && !connection.in_transaction() {
         connection.transaction(TransactionMode::Write, work)
     } else {
         work(connection)

@@ -10,6 +10,8 @@ pub enum Kind {
     Int(u8),
     /// A floating-point number of this many bits (32 or 64).
     Real(u8),
+    /// A decimal number, kept digit by digit where the backend can.
+    Decimal,
     /// Text of any length.
     Text,
     /// Bytes of any length.

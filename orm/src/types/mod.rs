@@ -11,6 +11,8 @@
 //! ```
 
 mod column;
+#[cfg(feature = "decimal")]
+mod decimal;
 mod id;
 #[cfg(feature = "json")]
 mod json;

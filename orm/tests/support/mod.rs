@@ -195,7 +195,7 @@ pub mod matrix {
             return;
         };
         let thread = std::thread::current();
-        let case = thread.name().unwrap_or("?");
+        let case = format!("{}::{}", env!("CARGO_CRATE_NAME"), thread.name().unwrap_or("?"));
         let line = match (done, why_not) {
             (Err(_), _) => format!("{case}\t{backend}\tfailed\t\n"),
             (Ok(()), Some(why)) => format!("{case}\t{backend}\tn/a\t{why}\n"),

@@ -33,6 +33,7 @@ impl<'s> Renderer<'_, 's> {
     fn bare_node(&mut self, node: &'s Node) -> Done {
         match node {
             Node::Column { source, name } => self.column(*source, name),
+            Node::AllColumns(source) => self.all_columns(*source),
             Node::Value(value) => self.value(value),
             Node::Constant(number) => {
                 if *number < 0 {
@@ -225,6 +226,18 @@ impl<'s> Renderer<'_, 's> {
             self.push(".");
         }
         self.name(column)
+    }
+
+    fn all_columns(&mut self, source: SourceId) -> Done {
+        let Some(name) = self.scoped_name(source).map(str::to_owned) else {
+            return Err(CompileError::ForeignColumn { column: "*".into() });
+        };
+        if self.scope.len() > 1 {
+            self.name(&name)?;
+            self.push(".");
+        }
+        self.push("*");
+        Ok(())
     }
 
     pub(super) fn value(&mut self, value: &'s Value<'static>) -> Done {

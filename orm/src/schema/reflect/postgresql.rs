@@ -159,6 +159,7 @@ fn constraint(row: &[Value<'static>], table: &mut Table) {
                 (true, false) => Deferrable::Immediate,
                 (true, true) => Deferrable::Deferred,
             },
+            server_index: None,
         }),
         _ => {}
     }
@@ -196,7 +197,8 @@ fn kind_of(declared: &str) -> (Kind, Option<String>) {
         "uuid" => Kind::Uuid,
         "jsonb" => Kind::Json,
         "json" => return (Kind::Json, Some(declared.to_owned())),
-        other if other.starts_with("numeric") => return (Kind::Real(64), Some(declared.to_owned())),
+        "numeric" => Kind::Decimal,
+        other if other.starts_with("numeric") => return (Kind::Decimal, Some(declared.to_owned())),
         _ => return (Kind::Text, Some(declared.to_owned())),
     };
     (kind, None)

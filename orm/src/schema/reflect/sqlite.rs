@@ -319,6 +319,7 @@ fn kind_of(declared: &str) -> (Kind, Option<String>) {
         "DATE" => Kind::Date,
         "TIME" => Kind::Time,
         "UUID" => Kind::Uuid,
+        "DECIMAL" => Kind::Decimal,
         "BOOL" => return (Kind::Bool, Some(declared.to_owned())),
         // By affinity, as SQLite reads declarations.
         other if other.contains("INT") => return (Kind::Int(64), Some(declared.to_owned())),

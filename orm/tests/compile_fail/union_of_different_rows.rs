@@ -1,0 +1,15 @@
+use aludel::prelude::*;
+
+#[derive(Entity)]
+struct User {
+    #[column(primary_key)]
+    id: Id<User>,
+    name: String,
+    email: Option<String>,
+    age: i64,
+}
+
+fn main() {
+    let names = query::<User>().select(|u| u.name);
+    let _ = names.union(query::<User>().select(|u| u.age));
+}

@@ -1,0 +1,5 @@
+-- up
+ALTER TABLE lists ADD COLUMN done INTEGER NOT NULL DEFAULT 0;
+
+-- down
+ALTER TABLE lists DROP COLUMN done;
