@@ -96,7 +96,7 @@ fn composite_references_are_columns_with_one_constraint() {
         session.rollback()?;
         let reflected = engine.reflect()?;
         let parcels = reflected
-            .tables
+            .tables()
             .iter()
             .find(|table| table.name == "parcels")
             .unwrap();

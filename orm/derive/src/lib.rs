@@ -52,7 +52,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `was = "mail"` | the name that the column had before, for a migration |
 /// | `generated = "sql"`, `stored` | the database computes it |
 /// | `skip` | no column; the field's type must have a default |
-/// | `flatten`, `prefix = "home_"` | the columns of an embedded struct, their names with a prefix |
+/// | `flatten`, `prefix = "home_"` | the columns of an embedded struct, or of an `Fk` to a key of several columns, their names with a prefix |
 /// | `read_only` | read, never written: the database gives its value |
 /// | `immutable` | written by the insert only; to change it later is an error |
 /// | `created`, `updated` | the time of the insert (immutable), and of the last change |

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::expr::{
     FromItem, Function, Node, OrderTerm, Ordering, Output, Predicate, Select, SourceId, Statement, Window,
 };
-use crate::mapper::{ColumnNames, Columns, Entity, Fk, Handle, Required, RowReader, show_key};
+use crate::mapper::{ColumnNames, Columns, Entity, Fk, FkColumns, Handle, Required, RowReader, show_key};
 use crate::query::internals::{add_condition, run};
 use crate::query::{Executor, Query};
 use crate::relation::{Count, Path, Relation, RelationHandle};
@@ -547,6 +547,16 @@ where
 }
 
 impl<T: Entity> crate::expr::Column<Fk<T>> {
+    /// Loads along with the entity what another relation leads to.
+    pub fn with<N: Eager>(self, nested: impl FnOnce(T::Columns<Required>) -> N) -> RelatedQuery<Self, N> {
+        RelatedQuery::new(&self).with(nested)
+    }
+}
+
+impl<T: Entity, M> FkColumns<T, M>
+where
+    Self: Relation<Target = T>,
+{
     /// Loads along with the entity what another relation leads to.
     pub fn with<N: Eager>(self, nested: impl FnOnce(T::Columns<Required>) -> N) -> RelatedQuery<Self, N> {
         RelatedQuery::new(&self).with(nested)
