@@ -14,7 +14,7 @@ use super::undo::Undo;
 use crate::error::Result;
 use crate::expr::{BinaryOp, FromItem, Node, Select, SourceId};
 use crate::mapper::{EntityMeta, ReferenceAction, RelationKind, RelationMeta, RowReader};
-use crate::types::Value;
+use crate::types::{RawHandle, Value};
 
 impl Session {
     /// Marks what goes with the marked rows, and the orphans, until nothing more goes.
@@ -132,6 +132,43 @@ impl Session {
             }
         }
         Ok(())
+    }
+
+    /// Forgets a row that was never inserted. What refers to its handle goes with it or refers to nothing, as the relations say;
+    /// the database has no part in it.
+    pub(super) fn forget_new(&mut self, arena: usize, slot: u32) {
+        let raw = self.store.raw(arena as u32, slot);
+        let Some(any) = self.store.any_mut(arena) else {
+            return;
+        };
+        any.free(slot);
+        for relation in any.meta().relations {
+            match relation.through {
+                Some((through, ends)) => self.let_go(raw, through(), ends().0, true),
+                None => self.let_go(raw, (relation.target)(), (relation.by)(), relation.cascade.delete),
+            }
+        }
+    }
+
+    fn let_go(&mut self, gone: RawHandle, target: &'static EntityMeta, column: &'static str, delete: bool) {
+        let (Some(children), Some((column, meta))) = (self.arena_of_table(target), target.column(column))
+        else {
+            return;
+        };
+        let Some(any) = self.store.any(children) else {
+            return;
+        };
+        let refers = |child: &u32| any.encode(*child, column) == Value::Pending(gone);
+        let affected: Vec<u32> = any.core().live().filter(refers).collect();
+        for child in affected {
+            if delete {
+                self.mark(children, child);
+            } else if let Some(any) = self.store.any_mut(children).filter(|_| meta.nullable) {
+                any.touch(child);
+                // The column is nullable, so NULL fits it.
+                let _ = any.set(child, column, Value::Null);
+            }
+        }
     }
 
     fn arena_of_table(&self, meta: &'static EntityMeta) -> Option<usize> {

@@ -2,14 +2,14 @@
 
 use rustc_hash::FxHashMap;
 
-use super::related::key_text;
+use super::related::{KeyForm, key_form};
 use crate::mapper::{Entity, RowReader};
 use crate::types::Value;
 
 /// The different keys among the parents' values.
 pub(super) struct Groups {
     pub(super) keys: Vec<Value<'static>>,
-    numbers: FxHashMap<String, usize>,
+    numbers: FxHashMap<KeyForm, usize>,
 }
 
 impl Groups {
@@ -20,7 +20,7 @@ impl Groups {
         };
         for value in near.iter().filter(|value| !value.is_null()) {
             let next = groups.keys.len();
-            if let std::collections::hash_map::Entry::Vacant(place) = groups.numbers.entry(key_text(value)) {
+            if let std::collections::hash_map::Entry::Vacant(place) = groups.numbers.entry(key_form(value)) {
                 place.insert(next);
                 groups.keys.push(value.clone());
             }
@@ -29,7 +29,7 @@ impl Groups {
     }
 
     pub(super) fn number(&self, value: &Value<'_>) -> Option<usize> {
-        self.numbers.get(&key_text(value)).copied()
+        self.numbers.get(&key_form(value)).copied()
     }
 
     /// Hands the items to their parents; parents with one key share them by `again`.

@@ -248,14 +248,14 @@ impl Session {
         for raw in of {
             near.push(self.near_value(*raw, path.first.near)?);
         }
-        let mut groups: FxHashMap<KeyText, Vec<RawHandle>> = FxHashMap::default();
+        let mut groups: FxHashMap<KeyForm, Vec<RawHandle>> = FxHashMap::default();
         let mut keys: Vec<Value<'static>> = near.iter().filter(|value| !value.is_null()).cloned().collect();
-        keys.sort_by_cached_key(key_text);
+        keys.sort_by_cached_key(key_form);
         keys.dedup();
         for batch in keys.chunks(BATCH) {
             let select = path_select(path, batch, None);
             self.run_tracked(&select, |row, tracker| {
-                let group = key_text(&row.value(0));
+                let group = key_form(&row.value(0));
                 let handle = tracker.store.track::<C>(&row.skip(1))?;
                 groups.entry(group).or_default().push(handle.raw);
                 Ok(())
@@ -263,7 +263,7 @@ impl Session {
         }
         Ok(near
             .iter()
-            .map(|value| groups.get(&key_text(value)).cloned().unwrap_or_default())
+            .map(|value| groups.get(&key_form(value)).cloned().unwrap_or_default())
             .collect())
     }
 
@@ -300,14 +300,20 @@ impl Session {
 pub(super) const BATCH: usize = 500;
 
 /// A key's form in a hash table: two values that are equal as keys are equal here.
-type KeyText = String;
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum KeyForm {
+    Number(i64),
+    Text(String),
+    Other(String),
+}
 
-pub(super) fn key_text(value: &Value<'_>) -> KeyText {
+pub(super) fn key_form(value: &Value<'_>) -> KeyForm {
     match value {
-        Value::Bool(flag) => Value::Int(i64::from(*flag)).to_string(),
-        Value::Text(text) => format!("'{text}"),
-        Value::Bytes(bytes) => format!("x{bytes:02x?}"),
-        other => other.to_string(),
+        Value::Bool(flag) => KeyForm::Number(i64::from(*flag)),
+        Value::Int(number) => KeyForm::Number(*number),
+        Value::Text(text) => KeyForm::Text(text.clone().into_owned()),
+        Value::Bytes(bytes) => KeyForm::Other(format!("x{bytes:02x?}")),
+        other => KeyForm::Other(other.to_string()),
     }
 }
 
