@@ -116,6 +116,23 @@ pub enum Error {
     #[error("{0}")]
     Schema(String),
 
+    /// A migration is not what it should be, or cannot run now.
+    #[error("{0}")]
+    Migration(String),
+
+    /// A migration failed while it ran.
+    #[error("migration {version} ({name}) failed on its way {way}: {error}")]
+    MigrationFailed {
+        /// Its version.
+        version: i64,
+        /// Its name.
+        name: String,
+        /// Up or down.
+        way: &'static str,
+        /// What it ran into.
+        error: Box<Error>,
+    },
+
     /// The connection is closed.
     #[error("the connection is closed")]
     Closed,
@@ -149,6 +166,7 @@ impl Error {
     pub fn failure(&self) -> Option<Failure> {
         match self {
             Error::Driver(error) => Some(error.failure()),
+            Error::MigrationFailed { error, .. } => error.failure(),
             _ => None,
         }
     }

@@ -85,6 +85,7 @@
 //!
 //! | floor | module | what it owns |
 //! |---|---|---|
+//! | 6 | [`migrate`] | from one schema to another, in a live database |
 //! | 6 | [`session`] | identity map, unit of work, loading, transactions |
 //! | 5 | [`mod@query`] | select, insert, update and delete builders over entities |
 //! | 4 | [`mod@schema`], [`relation`] | tables as data; the ways between entities |
@@ -103,6 +104,7 @@ pub mod engine;
 mod error;
 pub mod expr;
 pub mod mapper;
+pub mod migrate;
 pub mod query;
 pub mod relation;
 pub mod schema;
@@ -110,7 +112,7 @@ pub mod session;
 mod topology;
 pub mod types;
 
-pub use aludel_derive::{ColumnType, Entity};
+pub use aludel_derive::{ColumnType, Entity, embedded_files};
 pub use dialect::{CompileError, Isolation, TransactionMode};
 pub use drivers::{DriverError, Failure};
 pub use engine::{Connection, Engine, PoolOptions, UrlError, statements_run};

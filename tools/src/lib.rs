@@ -1,4 +1,6 @@
-//! dbtool: looks into SQLite files.
+//! The command-line tools: `dbtool`, which looks into SQLite files, and `aludel`, which [migrates](migrate) databases.
+//!
+//! Of dbtool:
 //!
 //! ```text
 //!   main ──> cli (what was asked) ──> commands/* (find out) ──> output/* (say it) ──> exit code
@@ -12,4 +14,5 @@
 pub mod cli;
 pub mod commands;
 pub mod error;
+pub mod migrate;
 pub mod output;

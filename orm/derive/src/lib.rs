@@ -12,6 +12,7 @@
 mod attributes;
 mod column_type;
 mod emit;
+mod files;
 mod model;
 
 use proc_macro::TokenStream;
@@ -75,6 +76,15 @@ pub fn derive_entity(input: TokenStream) -> TokenStream {
 pub fn derive_column_type(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     column_type::derive(&input)
+        .unwrap_or_else(|error| error.to_compile_error())
+        .into()
+}
+
+/// The files of a folder that end in `.sql`, as pairs of name and text. What `aludel::migrations!` is made of.
+#[proc_macro]
+pub fn embedded_files(input: TokenStream) -> TokenStream {
+    let folder = parse_macro_input!(input as syn::LitStr);
+    files::embed(&folder)
         .unwrap_or_else(|error| error.to_compile_error())
         .into()
 }

@@ -220,6 +220,35 @@ pub trait Dialect: Debug + Send + Sync + 'static {
         Err(Error::Schema(format!("{name} databases cannot be reflected")))
     }
 
+    /// A wanted schema in the words in which [`reflect`](Self::reflect) would tell it, had it been created. The live database is not changed.
+    ///
+    /// # Errors
+    /// Whatever the backend says to it; [`Error::Compile`] where it has no words for a part of it.
+    fn as_reflected(&self, connection: &mut Connection, wanted: &Schema) -> Result<Schema> {
+        let _ = connection;
+        Ok(wanted.clone())
+    }
+
+    /// How tables are changed.
+    fn alter_table(&self) -> AlterTable {
+        AlterTable::Standard
+    }
+
+    /// Do views keep the columns that they stand on from being changed?
+    fn views_hold_columns(&self) -> bool {
+        false
+    }
+
+    /// What keeps two processes from migrating at once, beside the transactions themselves.
+    fn migration_lock(&self) -> Option<MigrationLock> {
+        None
+    }
+
+    /// How foreign keys are not enforced for a while.
+    fn foreign_key_switch(&self) -> Option<ForeignKeySwitch> {
+        None
+    }
+
     /// The most parameters one statement may have.
     fn parameters_max(&self) -> usize {
         32_766
@@ -313,6 +342,39 @@ pub enum Conflicts {
     OnDuplicateKey,
     /// Not at all.
     None,
+}
+
+/// How tables are changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AlterTable {
+    /// `ALTER TABLE .. ALTER COLUMN .. TYPE ..`, a statement for each part.
+    Standard,
+    /// `ALTER TABLE .. MODIFY COLUMN ..`, with the whole definition.
+    Modify,
+    /// A new table takes the place of the old one.
+    Rebuild,
+}
+
+/// A lock of the server that one connection holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MigrationLock {
+    /// A query that takes it, and gives 1 where it was free.
+    pub acquire: &'static str,
+    /// The statement that lets go of it.
+    pub release: &'static str,
+}
+
+/// Statements around a time in which foreign keys are not enforced. They run outside of transactions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ForeignKeySwitch {
+    /// A query that gives 1 where they are enforced.
+    pub is_on: &'static str,
+    /// Enforced no more.
+    pub off: &'static str,
+    /// Enforced again.
+    pub on: &'static str,
+    /// A query that gives a row for each row that refers to nothing, the first column naming its table.
+    pub check: Option<&'static str>,
 }
 
 /// How tables and columns get comments.

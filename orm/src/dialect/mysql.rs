@@ -6,8 +6,9 @@
 use std::borrow::Cow;
 
 use super::{
-    Comments, CompileError, Conflicts, Dialect, Feature, GeneratedKey, InsensitiveLike, Isolation,
-    JoinedTexts, NullSafe, TransactionMode, WriteJoin, push_quoted, spelling,
+    AlterTable, Comments, CompileError, Conflicts, Dialect, Feature, ForeignKeySwitch, GeneratedKey,
+    InsensitiveLike, Isolation, JoinedTexts, MigrationLock, NullSafe, TransactionMode, WriteJoin,
+    push_quoted, spelling,
 };
 use crate::engine::Connection;
 use crate::error::Result;
@@ -208,6 +209,31 @@ impl Dialect for Mysql {
         Ok(Some(
             format!("SET TRANSACTION ISOLATION LEVEL {level}; {begin}").into(),
         ))
+    }
+
+    fn as_reflected(&self, connection: &mut Connection, wanted: &Schema) -> Result<Schema> {
+        reflect::wanted::mysql(connection, self, wanted)
+    }
+
+    fn alter_table(&self) -> AlterTable {
+        AlterTable::Modify
+    }
+
+    fn migration_lock(&self) -> Option<MigrationLock> {
+        Some(MigrationLock {
+            acquire: "SELECT GET_LOCK(concat('aludel.migrate.', DATABASE()), 0)",
+            release: "DO RELEASE_LOCK(concat('aludel.migrate.', DATABASE()))",
+        })
+    }
+
+    /// There is no statement that looks for rows that refer to nothing.
+    fn foreign_key_switch(&self) -> Option<ForeignKeySwitch> {
+        Some(ForeignKeySwitch {
+            is_on: "SELECT @@foreign_key_checks",
+            off: "SET foreign_key_checks = 0",
+            on: "SET foreign_key_checks = 1",
+            check: None,
+        })
     }
 
     fn reflect(&self, connection: &mut Connection) -> Result<Schema> {

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::{
-    Comments, CompileError, Dialect, Feature, InsensitiveLike, Isolation, TransactionMode, push_number,
-    spelling,
+    Comments, CompileError, Dialect, Feature, InsensitiveLike, Isolation, MigrationLock, TransactionMode,
+    push_number, spelling,
 };
 use crate::engine::Connection;
 use crate::error::Result;
@@ -81,6 +81,22 @@ impl Dialect for Postgresql {
 
     fn comments(&self) -> Comments {
         Comments::Apart
+    }
+
+    fn as_reflected(&self, connection: &mut Connection, wanted: &Schema) -> Result<Schema> {
+        reflect::wanted::postgresql(connection, self, wanted)
+    }
+
+    fn views_hold_columns(&self) -> bool {
+        true
+    }
+
+    fn migration_lock(&self) -> Option<MigrationLock> {
+        Some(MigrationLock {
+            acquire: "SELECT CASE WHEN pg_try_advisory_lock(hashtext('aludel.migrate'), hashtext(current_schema())) \
+                      THEN 1 ELSE 0 END::bigint",
+            release: "SELECT pg_advisory_unlock(hashtext('aludel.migrate'), hashtext(current_schema()))",
+        })
     }
 
     fn reflect(&self, connection: &mut Connection) -> Result<Schema> {

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::{
-    CompileError, Dialect, Feature, GeneratedKey, InsensitiveLike, Isolation, NullSafe, TransactionMode,
-    WriteJoin, spelling,
+    AlterTable, CompileError, Dialect, Feature, ForeignKeySwitch, GeneratedKey, InsensitiveLike, Isolation,
+    NullSafe, TransactionMode, WriteJoin, spelling,
 };
 use crate::engine::Connection;
 use crate::error::Result;
@@ -121,6 +121,23 @@ impl Dialect for Sqlite {
 
     fn time_plus(&self, kind: Kind, interval: Interval) -> Option<(String, String)> {
         Some(spelling::sqlite::time_plus(kind, interval))
+    }
+
+    fn as_reflected(&self, _: &mut Connection, wanted: &Schema) -> Result<Schema> {
+        reflect::wanted::sqlite(wanted)
+    }
+
+    fn alter_table(&self) -> AlterTable {
+        AlterTable::Rebuild
+    }
+
+    fn foreign_key_switch(&self) -> Option<ForeignKeySwitch> {
+        Some(ForeignKeySwitch {
+            is_on: "PRAGMA foreign_keys",
+            off: "PRAGMA foreign_keys = OFF",
+            on: "PRAGMA foreign_keys = ON",
+            check: Some("PRAGMA foreign_key_check"),
+        })
     }
 
     fn begin(&self, mode: TransactionMode) -> &'static str {

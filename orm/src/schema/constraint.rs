@@ -71,6 +71,8 @@ pub struct ForeignKey {
     pub on_update: ReferenceAction,
     /// When it is checked.
     pub deferrable: Deferrable,
+    /// The index that a server made for it, by the name that it has there.
+    pub(crate) server_index: Option<String>,
 }
 
 impl ForeignKey {

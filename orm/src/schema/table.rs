@@ -261,6 +261,23 @@ impl Table {
         unique || index || reference || in_list(&self.primary_key)
     }
 
+    /// Has a key or an index that begins with these columns?
+    pub(crate) fn has_key_over(&self, columns: &[String]) -> bool {
+        let begins = |with: &[String]| with.starts_with(columns);
+        let index = |index: &Index| {
+            let of: Vec<String> = index
+                .columns()
+                .unwrap_or_default()
+                .into_iter()
+                .map(str::to_owned)
+                .collect();
+            begins(&of)
+        };
+        begins(&self.primary_key)
+            || self.uniques.iter().any(|unique| begins(&unique.columns))
+            || self.indexes.iter().any(index)
+    }
+
     /// The column that is the primary key and that the database assigns.
     pub(crate) fn auto_key(&self) -> Option<&TableColumn> {
         self.columns

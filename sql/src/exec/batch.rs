@@ -30,7 +30,7 @@ impl Batch {
     /// An empty batch of `width` columns.
     pub fn new(width: usize) -> Batch {
         Batch {
-            columns: vec![Vector::new(); width],
+            columns: Vector::empty(width),
             ..Batch::default()
         }
     }

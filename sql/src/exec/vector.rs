@@ -108,6 +108,13 @@ impl Vector {
         }
     }
 
+    /// So many empty vectors.
+    pub fn empty(count: usize) -> Vec<Vector> {
+        let mut vectors = Vec::with_capacity(count);
+        vectors.resize_with(count, Vector::new);
+        vectors
+    }
+
     /// A vector of one row.
     pub fn of(value: ValueRef<'_>) -> Vector {
         let mut vector = Vector::new();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::authorize::Authorize;
 use super::expr::Register;
-use super::physical::{DatabaseIndex, Node, ResultColumn};
+use super::physical::{DatabaseIndex, DatabaseList, Node, ResultColumn};
 use super::uses::Uses;
 use super::write::{DeletePlan, InsertPlan, UpdatePlan};
 use crate::catalog::{Schema, Table, Trigger};
@@ -190,7 +190,7 @@ pub struct Compiled {
     /// Whether it writes nothing.
     pub read_only: bool,
     /// The databases whose tables it reads or writes, ascending.
-    pub databases: Vec<DatabaseIndex>,
+    pub databases: DatabaseList,
     /// EXPLAIN QUERY PLAN, when [`Settings::explain`] asked for it.
     pub explain: Vec<ExplainLine>,
 }

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use aludel_storage::format::Collation;
+use smallvec::SmallVec;
 
 use super::physical::Plan;
 pub use crate::error::RaiseAction;
@@ -465,6 +466,9 @@ pub struct CompareRule {
     pub collation: Collation,
 }
 
+/// Registers with the expressions that fill them: one, mostly.
+pub type RegisterBindings = SmallVec<[(Register, Expr); 1]>;
+
 /// A plan inside an expression.
 #[derive(Clone, Debug)]
 pub struct Subquery {
@@ -472,7 +476,7 @@ pub struct Subquery {
     pub plan: Plan,
     /// The registers that it reads, with the expressions over the enclosing row that fill them. Empty: the subquery is not correlated and
     /// runs once a statement run; else results may be kept by the values of these registers.
-    pub bindings: Vec<(Register, Expr)>,
+    pub bindings: RegisterBindings,
     /// Whether all it does is deterministic, so that results may be kept.
     pub deterministic: bool,
 }

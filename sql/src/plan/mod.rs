@@ -46,12 +46,11 @@ use write::TargetTable;
 
 /// Compiles a SELECT, INSERT, UPDATE or DELETE.
 pub fn compile(statement: &ast::Statement, context: &PlanContext<'_>) -> Result<Compiled> {
-    let binder = Binder::new(context);
     match statement {
-        ast::Statement::Select(select) => compile_select(binder, select),
-        ast::Statement::Insert(insert) => compile_insert(binder, insert),
-        ast::Statement::Update(update) => compile_update(binder, update),
-        ast::Statement::Delete(delete) => compile_delete(binder, delete),
+        ast::Statement::Select(select) => compile_select(Binder::new(context), select),
+        ast::Statement::Insert(insert) => compile_insert(Binder::new(context), insert),
+        ast::Statement::Update(update) => compile_update(Binder::new(context), update),
+        ast::Statement::Delete(delete) => compile_delete(Binder::new(context), delete),
         _ => Err(Error::misuse("a statement without a plan")),
     }
 }

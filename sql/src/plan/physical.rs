@@ -8,7 +8,7 @@
 //!                                                     <- IndexScan posts   [author, likes]
 //! ```
 //!
-//! A plan that depends on an outer row reads it through registers ([`Register`]); whoever owns the outer row sets them
+//! A plan that depends on an outer row reads it through registers ([`Register`](super::expr::Register)); whoever owns the outer row sets them
 //! and opens the plan again.
 
 use ecow::EcoString;
@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use aludel_storage::format::Collation;
 
-use super::expr::{CompareRule, Expr, Register, Subquery};
+use super::expr::{CompareRule, Expr, RegisterBindings, Subquery};
 use crate::catalog::{Index, Table};
 use crate::functions::Function;
 use crate::value::Affinity;
@@ -95,6 +95,9 @@ pub struct CteId(pub usize);
 /// Which attached database a table is in: 0 main, 1 temp, 2.. attached.
 pub type DatabaseIndex = usize;
 
+/// Some databases: few, mostly.
+pub type DatabaseList = SmallVec<[DatabaseIndex; 3]>;
+
 /// An operator of the plan.
 #[derive(Clone, Debug)]
 pub enum Node {
@@ -123,7 +126,7 @@ pub enum Node {
         expressions: Vec<Expr>,
     },
     /// For each row of the outer side, the inner side opened anew with the registers set.
-    NestedLoop(Box<NestedLoop>),
+    NestedLoop(Arc<NestedLoop>),
     /// Equi-join through a hash table on the right side.
     HashJoin(Box<HashJoin>),
     /// GROUP BY and aggregates.
@@ -383,7 +386,7 @@ pub struct NestedLoop {
     /// The inner (right) side; it may read `bindings`' registers.
     pub inner: Node,
     /// Expressions over the outer row that are put into registers before the inner side is opened.
-    pub bindings: Vec<(Register, Expr)>,
+    pub bindings: RegisterBindings,
     /// How. Right and Full are not possible here when the inner side reads registers.
     pub kind: JoinKind,
     /// What else must hold of a pair (ON), over the joined layout.

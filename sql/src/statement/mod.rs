@@ -35,6 +35,7 @@ use crate::connection::{Connection, Entered, Limit, Outcome, Place, State};
 use crate::error::{Error, Result};
 use crate::exec::write::{Failure, Until, check_statement_keys};
 use crate::plan::ColumnOrigin;
+use crate::plan::physical::DatabaseList;
 use crate::syntax::ast::{self, ConflictAction};
 use crate::value::{Value, ValueRef};
 
@@ -69,7 +70,7 @@ pub(crate) struct Body {
     tail: usize,
     row: Row,
     parameters: ast::Parameters,
-    databases: Vec<usize>,
+    databases: DatabaseList,
     writes: Vec<usize>,
     explain: bool,
     is_empty: bool,
@@ -94,12 +95,12 @@ impl Body {
     /// Compiles the first statement of `sql`.
     pub(crate) fn prepare(state: &mut State, sql: &str) -> Result<Box<Body>> {
         let (compiled, tail) = state.compile(sql)?;
-        let mut body = Body {
+        let mut body = Box::new(Body {
             sql: sql.get(..tail).unwrap_or(sql).into(),
             tail,
             row: Row::default(),
             parameters: ast::Parameters::default(),
-            databases: Vec::new(),
+            databases: DatabaseList::new(),
             writes: Vec::new(),
             explain: false,
             is_empty: compiled.is_none(),
@@ -111,11 +112,11 @@ impl Body {
             abortions: 0,
             began: None,
             counts: Counts::default(),
-        };
+        });
         if let Some(compiled) = compiled {
             body.install(compiled);
         }
-        Ok(Box::new(body))
+        Ok(body)
     }
 
     fn install(&mut self, compiled: Compiled) {

@@ -10,6 +10,7 @@ use crate::exec::meter::{self, Meters};
 use crate::exec::write::{Delete, Failure, Insert, ProgramSet, Returned, Update, VirtualWrite, Written};
 use crate::exec::{Batch, BuildContext, ExecContext, Operator, build};
 use crate::functions::Environment;
+use crate::plan::physical::DatabaseList;
 use crate::plan::write::{DeletePlan, InsertPlan, UpdatePlan};
 use crate::plan::{ExplainLine, Node, ResultColumn};
 use crate::syntax::ast::{self, Explain};
@@ -21,7 +22,7 @@ pub(crate) struct Compiled {
     pub(crate) columns: Vec<ResultColumn>,
     pub(crate) parameters: ast::Parameters,
     /// The databases that it reads.
-    pub(crate) databases: Vec<usize>,
+    pub(crate) databases: DatabaseList,
     /// The databases that it writes.
     pub(crate) writes: Vec<usize>,
     pub(crate) explain: Option<Explain>,
@@ -46,7 +47,7 @@ pub(crate) enum Program {
 /// The operators of a SELECT, which are made when it runs first: many statements are prepared to be looked at, or to run later.
 pub(crate) enum Query {
     /// Not run yet.
-    Planned(Box<Node>),
+    Planned(Node),
     /// Not run yet, and what it puts out is how it ran.
     Analyzed(Box<Node>),
     /// With the buffers of the runs before.
@@ -87,7 +88,7 @@ impl Compiled {
             columns: command.columns(),
             program: Program::Command(command),
             parameters: parsed.parameters.clone(),
-            databases: Vec::new(),
+            databases: DatabaseList::new(),
             writes: Vec::new(),
             explain: None,
             schema_version,
@@ -113,7 +114,7 @@ impl Compiled {
             program: Program::Command(Command::Rows(rows)),
             columns: named_columns(&["id", "parent", "notused", "detail"]),
             parameters: parsed.parameters.clone(),
-            databases: Vec::new(),
+            databases: DatabaseList::new(),
             writes: Vec::new(),
             explain: Some(explain),
             schema_version,
@@ -124,7 +125,7 @@ impl Compiled {
 impl Query {
     /// A query that did not run yet.
     pub(crate) fn new(root: Node) -> Query {
-        Query::Planned(Box::new(root))
+        Query::Planned(root)
     }
 
     /// A query that did not run yet, and of which how it runs is told.

@@ -1,8 +1,9 @@
 //! Which words are keywords.
 //!
-//! A word is folded into a [`Folded`] number while it is read: its letters, each with the bit cleared that tells small letters from
-//! capitals. Two words of identifier bytes have the same number exactly when they are the same in any case, so that a look-up is a
-//! multiplication for the hash and one comparison of numbers for each candidate; most names meet an empty bucket.
+//! A word is folded into a [`Folded`] number: its letters, the first one lowest, each with the bit cleared that tells small letters
+//! from capitals. Two words of identifier bytes have the same number exactly when they are the same in any case, so that a look-up is a
+//! multiplication for the hash and one comparison of numbers for each candidate; most names meet an empty bucket. Most words are
+//! short, and bytes follow them: they are read in one piece, and what follows is masked out.
 
 use super::token::{KEYWORD_COUNT, KEYWORD_KINDS, KEYWORDS, TokenKind};
 
@@ -14,26 +15,39 @@ const BUCKET_BITS: u32 = 9;
 const NONE: u8 = u8::MAX;
 const _: () = assert!(KEYWORD_COUNT < NONE as usize);
 
-/// A word of identifier bytes, folded. Only the last sixteen bytes are in it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Folded(u128);
+/// A word of identifier bytes, folded. Only the first sixteen bytes are in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Folded(u128);
 
 impl Folded {
-    /// With one more byte.
-    #[inline]
-    #[must_use]
-    pub(super) const fn with(self, byte: u8) -> Folded {
-        Folded(self.0 << 8 | (byte & 0xdf) as u128)
-    }
+    /// Clears what tells small letters from capitals.
+    const CAPITALS: u64 = 0xdfdf_dfdf_dfdf_dfdf;
 
     const fn of(word: &[u8]) -> Folded {
-        let mut folded = Folded(0);
+        let mut folded = 0;
         let mut i = 0;
-        while i < word.len() {
-            folded = folded.with(word[i]);
+        while i < word.len() && i < 16 {
+            folded |= ((word[i] & 0xdf) as u128) << (8 * i);
             i += 1;
         }
-        folded
+        Folded(folded)
+    }
+
+    /// The first `length` bytes of `text`.
+    #[inline]
+    fn of_front(text: &[u8], length: usize) -> Folded {
+        match text.first_chunk::<8>() {
+            Some(bytes) if (1..=8).contains(&length) => {
+                let own = u64::MAX >> (64 - 8 * length as u32);
+                Folded(u128::from(u64::from_le_bytes(*bytes) & Folded::CAPITALS & own))
+            }
+            _ => Folded::of_far(text, length),
+        }
+    }
+
+    #[inline(never)]
+    fn of_far(text: &[u8], length: usize) -> Folded {
+        Folded::of(text.get(..length).unwrap_or(text))
     }
 
     const fn bucket(self) -> usize {
@@ -73,19 +87,23 @@ static FOLDED: [Folded; KEYWORD_COUNT] = {
 #[must_use]
 pub(crate) fn keyword(word: &[u8]) -> Option<TokenKind> {
     // The one other byte that folds into a byte of a keyword.
-    if word.len() > LENGTH_MAX || word.contains(&0x7f) {
+    if word.contains(&0x7f) {
         return None;
     }
-    folded_keyword(word, Folded::of(word))
+    keyword_in_front(word, word.len())
 }
 
-/// As [`keyword`], for a word of identifier bytes that has been folded already.
-#[inline]
-pub(super) fn folded_keyword(word: &[u8], folded: Folded) -> Option<TokenKind> {
+/// The keyword that the first `length` bytes of `text` spell, which are identifier bytes.
+#[inline(always)]
+pub(super) fn keyword_in_front(text: &[u8], length: usize) -> Option<TokenKind> {
+    if length > LENGTH_MAX {
+        return None;
+    }
+    let folded = Folded::of_front(text, length);
     let mut candidate = FIRST[folded.bucket()];
     while candidate != NONE {
         let index = usize::from(candidate);
-        if FOLDED[index] == folded && has_whole(word, KEYWORDS[index]) {
+        if FOLDED[index] == folded && (length <= 16 || has_whole(text, length, KEYWORDS[index])) {
             return Some(KEYWORD_KINDS[index]);
         }
         candidate = NEXT[index];
@@ -93,9 +111,11 @@ pub(super) fn folded_keyword(word: &[u8], folded: Folded) -> Option<TokenKind> {
     None
 }
 
-/// Whether two words whose last sixteen bytes agree are the same.
-fn has_whole(word: &[u8], keyword: &str) -> bool {
-    word.len() == keyword.len() && (word.len() <= 16 || word.eq_ignore_ascii_case(keyword.as_bytes()))
+/// Whether two words whose first sixteen bytes agree are the same.
+#[inline(never)]
+fn has_whole(text: &[u8], length: usize, keyword: &str) -> bool {
+    text.get(..length)
+        .is_some_and(|word| word.eq_ignore_ascii_case(keyword.as_bytes()))
 }
 
 #[cfg(test)]

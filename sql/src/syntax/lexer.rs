@@ -13,7 +13,7 @@
 //!
 //! `settle_window_words` decides that over the finished tokens, from left to right.
 
-use super::keyword::{Folded, KEYWORD_MIN, folded_keyword};
+use super::keyword::{KEYWORD_MIN, keyword_in_front};
 use super::token::{Token, TokenKind};
 
 /// What a byte can be part of.
@@ -22,7 +22,7 @@ const DIGIT: u8 = 2;
 const HEX: u8 = 4;
 /// Continues an identifier.
 const WORD: u8 = 8;
-/// Begins an identifier or keyword.
+/// Begins an identifier or keyword and nothing else: a letter, but for the X of blobs.
 const LETTER: u8 = 16;
 /// May begin a blank, a comment or a byte order mark.
 const GAP: u8 = 32;
@@ -44,7 +44,7 @@ const BYTE_CLASS: [u8; 256] = {
         if byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' || byte >= 0x80 {
             table[i] |= WORD;
         }
-        if byte.is_ascii_alphabetic() || byte == b'_' || byte >= 0x80 {
+        if byte.is_ascii_alphabetic() && !matches!(byte, b'x' | b'X') || byte == b'_' || byte >= 0x80 {
             table[i] |= LETTER;
         }
         if matches!(byte, b'\t'..=b' ' | b'-' | b'/' | 0xef) {
@@ -81,19 +81,35 @@ impl<'a> Lexer<'a> {
     /// The next token; at the end of the text `End`, again and again.
     #[inline(always)]
     pub fn next_token(&mut self) -> Token {
-        let mut first = self.peek(0);
+        // The place is kept outside of `self` until it is known: most tokens are words and points, and take no call.
+        let (sql, mut at) = (self.sql, self.at);
+        let mut first = byte_at(sql, at);
         if first == b' ' {
-            self.at += 1;
-            first = self.peek(0);
+            at += 1;
+            first = byte_at(sql, at);
         }
         if is(first, GAP) {
+            self.at = at;
             self.skip_blanks();
-            first = self.peek(0);
+            at = self.at;
+            first = byte_at(sql, at);
         }
-        let start = self.at;
-        let kind = if is(first, LETTER) && !matches!(first, b'x' | b'X') {
-            self.word()
+        let start = at;
+        let kind = if is(first, LETTER) {
+            at += 1;
+            while is(byte_at(sql, at), WORD) {
+                at += 1;
+            }
+            self.at = at;
+            word_kind(sql, start, at - start)
+        } else if first == b'.' && !is(byte_at(sql, at + 1), DIGIT) {
+            self.at = at + 1;
+            TokenKind::Dot
+        } else if first == b',' {
+            self.at = at + 1;
+            TokenKind::Comma
         } else {
+            self.at = at;
             self.token_kind(first)
         };
         debug_assert!(self.at <= self.sql.len());
@@ -107,7 +123,7 @@ impl<'a> Lexer<'a> {
     /// The byte `ahead` bytes on; 0 at the end, as after a C string.
     #[inline]
     fn peek(&self, ahead: usize) -> u8 {
-        self.sql.get(self.at + ahead).copied().unwrap_or(0)
+        byte_at(self.sql, self.at + ahead)
     }
 
     #[inline]
@@ -149,21 +165,13 @@ impl<'a> Lexer<'a> {
     }
 
     /// Takes one token that starts with `first` and says what it is.
-    #[inline]
+    #[inline(never)]
     fn token_kind(&mut self, first: u8) -> TokenKind {
         use TokenKind as T;
         match first {
             0 => T::End,
             b'x' | b'X' if self.peek(1) == b'\'' => self.blob(),
             b'a'..=b'z' | b'A'..=b'Z' | b'_' | 0x80.. => self.word_with_x(),
-            b'.' if !is(self.peek(1), DIGIT) => {
-                self.at += 1;
-                T::Dot
-            }
-            b',' => {
-                self.at += 1;
-                T::Comma
-            }
             b'0'..=b'9' | b'.' => self.number(),
             b'\'' | b'"' | b'`' => self.quoted(first),
             b'[' => self.bracketed(),
@@ -211,25 +219,12 @@ impl<'a> Lexer<'a> {
         kind
     }
 
-    #[inline(always)]
-    fn word(&mut self) -> TokenKind {
-        let rest = self.sql.get(self.at..).unwrap_or_default();
-        let mut folded = Folded::default();
-        let mut length = 0;
-        while let Some(&byte) = rest.get(length).filter(|&&byte| is(byte, WORD)) {
-            folded = folded.with(byte);
-            length += 1;
-        }
-        self.at += length;
-        if length < KEYWORD_MIN {
-            return TokenKind::Id;
-        }
-        folded_keyword(&rest[..length], folded).unwrap_or(TokenKind::Id)
-    }
-
+    /// A word that begins with the letter of blobs.
     #[inline(never)]
     fn word_with_x(&mut self) -> TokenKind {
-        self.word()
+        let start = self.at;
+        self.skip_while(WORD);
+        word_kind(self.sql, start, self.at - start)
     }
 
     /// `x'..'`; with an odd number of digits, or other bytes in it, it is illegal up to the closing quote.
@@ -368,6 +363,25 @@ impl<'a> Lexer<'a> {
     }
 }
 
+/// The byte at a place; 0 at the end, as after a C string.
+#[inline(always)]
+fn byte_at(sql: &[u8], at: usize) -> u8 {
+    match sql.get(at) {
+        Some(&byte) => byte,
+        None => 0,
+    }
+}
+
+/// What the word of so many bytes is that begins at `start`.
+#[inline(always)]
+fn word_kind(sql: &[u8], start: usize, length: usize) -> TokenKind {
+    if length < KEYWORD_MIN {
+        return TokenKind::Id;
+    }
+    let rest = sql.get(start..).unwrap_or_default();
+    keyword_in_front(rest, length).unwrap_or(TokenKind::Id)
+}
+
 /// Turns those window words into names that are not keywords where they stand (see the module's table).
 pub(crate) fn settle_window_words(tokens: &mut [Token]) {
     use TokenKind as T;
@@ -447,6 +461,31 @@ mod tests {
                 "Illegal:0xg",
             ],
         );
+    }
+
+    /// Words near the end of a text are read otherwise than those that other text follows.
+    #[test]
+    fn words_are_the_same_wherever_they_stand() {
+        use super::super::token::{KEYWORD_KINDS, KEYWORDS};
+        for (text, kind) in KEYWORDS.iter().zip(KEYWORD_KINDS) {
+            let lower = text.to_ascii_lowercase();
+            for text in [
+                (*text).to_owned(),
+                lower.clone(),
+                format!("{lower} something behind it"),
+            ] {
+                let found = Lexer::new(text.as_bytes(), 0).next_token();
+                assert_eq!((found.kind, found.end as usize), (kind, lower.len()), "{text}");
+            }
+            for longer in [
+                format!("{lower}_"),
+                format!("{lower}1 something behind it"),
+                format!("_{lower}"),
+            ] {
+                let found = Lexer::new(longer.as_bytes(), 0).next_token();
+                assert_eq!(found.kind, TokenKind::Id, "{longer}");
+            }
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::context::VirtualContext;
 use crate::connection::{Outcome, State};
 use crate::error::{Error, Result};
 use crate::exec::write::{Failure, check_statement_keys};
+use crate::plan::physical::DatabaseList;
 use crate::statement::{FromValue, Program, Row};
 use crate::value::{Value, ValueRef};
 
@@ -34,7 +35,7 @@ pub(crate) struct NestedState {
 pub struct Prepared {
     sql: Box<str>,
     row: Row,
-    databases: Vec<usize>,
+    databases: DatabaseList,
     writes: Vec<usize>,
     parameters: Vec<Value>,
     registers: Vec<Value>,

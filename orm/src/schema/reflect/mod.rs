@@ -5,6 +5,7 @@
 pub(crate) mod mysql;
 pub(crate) mod postgresql;
 pub(crate) mod sqlite;
+pub(crate) mod wanted;
 
 use super::{ColumnDefault, Schema};
 use crate::engine::Engine;

@@ -64,7 +64,7 @@ fn table(connection: &mut Connection, name: String) -> Result<Table> {
     Ok(table)
 }
 
-fn column(row: &[Value<'static>]) -> TableColumn {
+pub(crate) fn column(row: &[Value<'static>]) -> TableColumn {
     let (kind, sql_type) = kind_of(&text(row, 1));
     let (extra, expression) = (text(row, 4).to_ascii_lowercase(), text(row, 6));
     let computed = !expression.is_empty();
@@ -106,13 +106,32 @@ pub(crate) fn checks_of(definition: &str) -> Vec<Check> {
 }
 
 /// MariaDB's JSON is text with a check of its own.
-fn find_json(definition: &str, table: &mut Table) {
+pub(crate) fn find_json(definition: &str, table: &mut Table) {
     for (column, line) in table.columns.iter_mut().zip(definition.lines().skip(1)) {
         if column.kind == Kind::Text && line.contains(" CHECK (json_valid(") {
             column.kind = Kind::Json;
             column.sql_type = None;
         }
     }
+}
+
+/// The text that a column's line in the definition gives for its default: ` DEFAULT 'text'`.
+pub(crate) fn default_in(line: &str) -> Option<ColumnDefault> {
+    let (_, rest) = line.split_once(" DEFAULT '")?;
+    let mut end = 0;
+    let mut chars = rest.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '\\' => drop(chars.next()),
+            '\'' if chars.next_if(|(_, next)| *next == '\'').is_none() => {
+                end = at;
+                break;
+            }
+            _ => {}
+        }
+    }
+    let text = rest.get(..end)?;
+    Some(default_of(&as_written(&format!("'{text}'"))))
 }
 
 /// Servers print quotes inside of texts with a backslash, which our sessions do not take for an escape.
@@ -188,7 +207,12 @@ fn indexes_of(rows: &[Vec<Value<'static>>], keys: &[Vec<Value<'static>>], table:
             let is_index = |constraint: &Unique| constraint.name.as_deref() == Some(index.name.as_str());
             table.uniques.retain(|constraint| !is_index(constraint));
         }
-        if !is_of_key(&index, keys, table) {
+        if is_of_key(&index, keys, table) {
+            let columns = index.columns().unwrap_or_default();
+            for key in table.foreign_keys.iter_mut().filter(|key| key.columns == columns) {
+                key.server_index = Some(index.name.clone());
+            }
+        } else {
             table.indexes.push(index);
         }
     }
@@ -205,7 +229,7 @@ fn is_of_key(index: &Index, keys: &[Vec<Value<'static>>], table: &Table) -> bool
 }
 
 /// What a key gives its columns for a type is no declaration of theirs.
-fn forget_key_lengths(table: &mut Table) {
+pub(crate) fn forget_key_lengths(table: &mut Table) {
     let keyed: Vec<bool> = table
         .columns
         .iter()
@@ -269,7 +293,7 @@ fn default_of_column(sql: &str) -> Option<ColumnDefault> {
     match sql.to_ascii_lowercase().as_str() {
         "null" => None,
         now if now.starts_with("current_timestamp") => Some(ColumnDefault::Now),
-        _ => Some(default_of(bare(sql))),
+        _ => Some(default_of(bare(&as_written(sql)))),
     }
 }
 

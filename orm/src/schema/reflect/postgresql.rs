@@ -159,6 +159,7 @@ fn constraint(row: &[Value<'static>], table: &mut Table) {
                 (true, false) => Deferrable::Immediate,
                 (true, true) => Deferrable::Deferred,
             },
+            server_index: None,
         }),
         _ => {}
     }

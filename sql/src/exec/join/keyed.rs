@@ -15,6 +15,8 @@
 //! Reading all inner rows evaluates the terms over the inner side alone for rows that no outer row asks for. So that no error comes of it,
 //! terms with function calls are left for the pairs.
 
+use std::sync::Arc;
+
 use super::hash;
 use super::pairs::Pairs;
 use crate::error::Result;
@@ -42,7 +44,10 @@ mod cost {
 const SEARCHES_MIN: u64 = 512;
 
 /// The join of a plan whose inner side is a look-up by key, if it is one.
-pub(in crate::exec) fn keyed_loop(plan: &NestedLoop, build: &mut BuildContext) -> Result<Option<KeyedJoin>> {
+pub(in crate::exec) fn keyed_loop(
+    plan: &Arc<NestedLoop>,
+    build: &mut BuildContext,
+) -> Result<Option<KeyedJoin>> {
     if matches!(plan.kind, JoinKind::Right | JoinKind::Full) {
         return Ok(None);
     }
@@ -53,17 +58,20 @@ pub(in crate::exec) fn keyed_loop(plan: &NestedLoop, build: &mut BuildContext) -
         return Ok(None);
     };
     let outer = build.operator(&plan.outer)?;
+    let keys = Kernel::compile_all(&parts.keys, build)?;
+    let terms = conjunction(parts.into_every_term());
     Ok(Some(KeyedJoin {
         kind: plan.kind,
         only_outer: matches!(plan.kind, JoinKind::Semi | JoinKind::Anti),
         outer_table: WholeTable::of(&plan.outer),
-        keys: Kernel::compile_all(&parts.keys, build)?,
-        key_values: vec![Vector::new(); parts.keys.len()],
-        pairs: Pairs::new(plan.kind, conjunction(parts.every_term()).as_ref(), build)?,
+        key_values: Vector::empty(keys.len()),
+        keys,
+        pairs: Pairs::new(plan.kind, terms.as_ref(), build)?,
         rows: inner.rows()?,
         outer,
         outer_width: plan.outer_width,
-        hash_plan: parts.hash_plan(plan, &inner).map(Box::new),
+        plan: Arc::clone(plan),
+        hash_plan: None,
         hash: None,
         hashing: false,
         next_outer: usize::MAX,
@@ -97,7 +105,7 @@ pub(in crate::exec) fn keyed_presence(
         inner_width: width_of(inner),
         ordered: false,
     };
-    let mut join = keyed_loop(&plan, build)?;
+    let mut join = keyed_loop(&Arc::new(plan), build)?;
     if let Some(join) = &mut join {
         join.outer = Box::new(Offered {
             batch: Batch::new(registers.len()),
@@ -137,18 +145,19 @@ impl Operator for Offered {
 }
 
 /// The expressions of a plan over outer rows and pairs instead of registers.
-struct Parts {
+struct Parts<'p> {
     /// Over the outer side's layout.
     keys: Vec<Expr>,
     /// Terms over the inner side alone that cannot fail: over the inner layout.
-    inner_terms: Vec<Expr>,
+    inner_terms: Vec<&'p Expr>,
+    /// The same over the joined layout.
+    inner_terms_of_pairs: Vec<Expr>,
     /// All other terms of the inner side's filter, and ON: over the joined layout.
     pair_terms: Vec<Expr>,
-    outer_width: usize,
 }
 
-impl Parts {
-    fn of(plan: &NestedLoop, inner: &KeyedPlan<'_>) -> Option<Parts> {
+impl<'p> Parts<'p> {
+    fn of(plan: &'p NestedLoop, inner: &KeyedPlan<'p>) -> Option<Parts<'p>> {
         let plain = |bound: &Expr| matches!(bound, Expr::Column(_) | Expr::Register(_));
         if !plan.bindings.iter().all(|(_, bound)| plain(bound)) {
             return None;
@@ -167,13 +176,17 @@ impl Parts {
             })
         };
         let keys = inner.keys.iter().map(key).collect::<Option<Vec<Expr>>>()?;
-        let (mut inner_terms, mut pair_terms) = (Vec::new(), Vec::new());
+        let (mut inner_terms, mut inner_terms_of_pairs) = (Vec::new(), Vec::new());
+        let mut pair_terms = Vec::new();
         for term in inner.filter.into_iter().flat_map(conjuncts) {
             let mut alone = true;
             term.visit(&mut |part| alone &= bound(part).is_none() && !may_fail(part));
             let over_pairs = over_pair(term, plan.outer_width, &bound)?;
             match alone {
-                true => inner_terms.push(term.clone()),
+                true => {
+                    inner_terms.push(term);
+                    inner_terms_of_pairs.push(over_pairs);
+                }
                 false => pair_terms.push(over_pairs),
             }
         }
@@ -181,18 +194,16 @@ impl Parts {
         Some(Parts {
             keys,
             inner_terms,
+            inner_terms_of_pairs,
             pair_terms,
-            outer_width: plan.outer_width,
         })
     }
 
     /// All terms, over the joined layout.
-    fn every_term(&self) -> Vec<Expr> {
-        let shifted = self
-            .inner_terms
-            .iter()
-            .filter_map(|term| over_pair(term, self.outer_width, &|_| None));
-        shifted.chain(self.pair_terms.iter().cloned()).collect()
+    fn into_every_term(self) -> Vec<Expr> {
+        let mut terms = self.inner_terms_of_pairs;
+        terms.extend(self.pair_terms);
+        terms
     }
 
     /// The same join with all inner rows in a hash table.
@@ -211,7 +222,8 @@ impl Parts {
             return None;
         }
         let any_order = !plan.ordered || matches!(plan.kind, JoinKind::Semi | JoinKind::Anti);
-        let (right, places) = inner.whole(conjunction(self.inner_terms.clone()), any_order)?;
+        let inner_terms = self.inner_terms.iter().map(|term| (*term).clone());
+        let (right, places) = inner.whole(conjunction(inner_terms.collect()), any_order)?;
         let keys = self
             .keys
             .iter()
@@ -239,6 +251,13 @@ impl Parts {
             right_width: inner.width(),
         })
     }
+}
+
+/// The join of a plan with all inner rows in a hash table.
+#[inline(never)]
+fn hash_plan_of(plan: &NestedLoop) -> Option<HashJoin> {
+    let inner = KeyedPlan::of(&plan.inner)?;
+    Parts::of(plan, &inner)?.hash_plan(plan, &inner)
 }
 
 /// Whether evaluating an expression for a row more could lead to an error. Dates of constants are common in WHERE, and are NULL at worst.
@@ -302,8 +321,10 @@ pub(in crate::exec) struct KeyedJoin {
     rows: KeyedRows,
     pairs: Pairs,
     outer_width: usize,
-    /// The join that may take over.
-    hash_plan: Option<Box<HashJoin>>,
+    /// What it was made of.
+    plan: Arc<NestedLoop>,
+    /// The join that may take over, if there is one; made when look-ups have become many, which they mostly do not.
+    hash_plan: Option<Option<Box<HashJoin>>>,
     /// It, once it was needed. While it has taken over, `outer` is its left side and its left side is `outer`.
     hash: Option<Box<hash::Join>>,
     hashing: bool,
@@ -360,16 +381,23 @@ impl KeyedJoin {
 
     /// Whether reading the whole inner side costs less than the look-ups that are to come.
     fn is_costly(&mut self, context: &ExecContext<'_>) -> Result<bool> {
+        if self.counts.refused || self.counts.searches < SEARCHES_MIN {
+            return Ok(false);
+        }
+        let plan = &self.plan;
+        let hash_plan = self
+            .hash_plan
+            .get_or_insert_with(|| hash_plan_of(plan).map(Box::new));
+        if hash_plan.is_none() {
+            return Ok(false);
+        }
         let Counts {
             searches,
             rows,
             inner_rows,
             outer_rows,
-            refused,
+            ..
         } = &mut self.counts;
-        if *refused || self.hash_plan.is_none() || *searches < SEARCHES_MIN {
-            return Ok(false);
-        }
         let inner = match inner_rows {
             Some(inner) => *inner,
             None => *inner_rows.insert(self.rows.estimate(context)?),
@@ -398,11 +426,11 @@ impl KeyedJoin {
     fn hand_over(&mut self, context: &mut ExecContext<'_>) -> Result<bool> {
         let hash = match (&mut self.hash, &self.hash_plan) {
             (Some(hash), _) => hash,
-            (None, Some(plan)) => {
+            (None, Some(Some(plan))) => {
                 let join = hash::Join::new(plan, &mut BuildContext::default())?;
                 self.hash.insert(Box::new(join))
             }
-            (None, None) => return Ok(false),
+            (None, _) => return Ok(false),
         };
         if !hash.take_over(context)? {
             self.counts.refused = true;

@@ -3,6 +3,8 @@
 //! Pairs of one outer batch are collected until they fill a batch, so that an inner side that finds one row by its key still gives wide
 //! batches. Rows of the inner side are copied; the outer side's are gathered once a batch.
 
+use std::sync::Arc;
+
 use super::keyed::keyed_loop;
 use super::pairs::{NO_ROW, Pairs};
 use crate::error::Result;
@@ -13,7 +15,10 @@ use crate::exec::{BATCH_ROWS_MAX, Batch, ExecContext, Vector};
 use crate::plan::expr::Register;
 use crate::plan::physical::{JoinKind, NestedLoop};
 
-pub(in crate::exec) fn nested_loop(plan: &NestedLoop, build: &mut BuildContext) -> Result<Box<dyn Operator>> {
+pub(in crate::exec) fn nested_loop(
+    plan: &Arc<NestedLoop>,
+    build: &mut BuildContext,
+) -> Result<Box<dyn Operator>> {
     if let Some(keyed) = keyed_loop(plan, build)? {
         return Ok(Box::new(keyed));
     }

@@ -209,11 +209,11 @@ impl<'a> Binder<'a> {
     fn derived_item(&mut self, kind: SourceKind, columns: Rc<[OutputColumn]>, shown: &EcoString) -> Item<'a> {
         let table: TableId = self.tables.add(shown.clone(), TableColumns::Derived(columns));
         Item {
-            operand: super::from::Operand::Source(Box::new(Source {
+            operand: super::from::Operand::Source(Source {
                 table,
                 kind,
                 hint: IndexHint::Free,
-            })),
+            }),
             visible: ScopeSource {
                 table,
                 database: None,
@@ -232,7 +232,10 @@ impl<'a> Binder<'a> {
         let cte = frame.tables[place].ast;
         frame.tables[place].progress = Progress::Binding("circular reference");
         let (scopes, home) = (frame.scopes, frame.home);
-        let hidden_scopes = self.scopes.split_off(scopes.min(self.scopes.len()));
+        let hidden_scopes = self
+            .scopes
+            .drain(scopes.min(self.scopes.len())..)
+            .collect::<Vec<_>>();
         let hidden_withs = self.withs.split_off(level + 1);
         let home = std::mem::replace(&mut self.home, home);
         let name = cte.name.as_str();

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
+use smallvec::SmallVec;
 
 use super::nested_from::only_table;
 use super::scope::{Scope, ScopeSource};
@@ -35,7 +36,7 @@ pub(super) struct Item<'a> {
 
 /// What joins.
 pub(super) enum Operand {
-    Source(Box<Source>),
+    Source(Source),
     /// A join in parentheses.
     Tree(Box<From>),
 }
@@ -62,9 +63,12 @@ pub(super) enum Relation<'a> {
 pub(super) struct Items<'a> {
     /// How names see them.
     visible: Vec<ScopeSource>,
-    /// What is joined, with the arguments of table functions.
-    operands: Vec<(Operand, &'a [ast::Expr])>,
+    /// What is joined.
+    operands: Operands<'a>,
 }
+
+/// What is joined, each with the arguments of a table function.
+type Operands<'a> = SmallVec<[(Operand, &'a [ast::Expr]); 4]>;
 
 impl<'a> Items<'a> {
     fn push(&mut self, item: Item<'a>) {
@@ -149,11 +153,11 @@ impl<'a> Binder<'a> {
         let table = self.tables.add(name.clone(), columns);
         let kind = SourceKind::Query(Box::new(query));
         Item {
-            operand: Operand::Source(Box::new(Source {
+            operand: Operand::Source(Source {
                 table,
                 kind,
                 hint: IndexHint::Free,
-            })),
+            }),
             visible: ScopeSource {
                 table,
                 database,
@@ -230,11 +234,11 @@ impl<'a> Binder<'a> {
             },
         };
         Item {
-            operand: Operand::Source(Box::new(Source {
+            operand: Operand::Source(Source {
                 table: id,
                 kind,
                 hint,
-            })),
+            }),
             visible: ScopeSource {
                 table: id,
                 database: Some(database),
@@ -447,7 +451,7 @@ impl<'a> Binder<'a> {
         let tables = 1 + clause.joins.len();
         let mut items = Items {
             visible: Vec::with_capacity(tables),
-            operands: Vec::with_capacity(tables),
+            operands: SmallVec::with_capacity(tables),
         };
         self.bind_from_items(clause, &mut items)?;
         let mut scope = Scope::new(super::Clause::From);
@@ -485,7 +489,11 @@ impl<'a> Binder<'a> {
                 has_right,
             };
             let outer = outer_kind(join.op.kind);
-            let on = self.join_condition(join, outer, reach)?;
+            let mut on = match (&mut tree, outer) {
+                (From::Inner { on, .. }, None) => std::mem::take(on),
+                _ => Vec::new(),
+            };
+            self.join_condition(join, outer, reach, &mut on)?;
             tree = match outer {
                 None => inner_join(tree, right, on, join.op.kind == JoinKind::Cross),
                 Some(kind) => From::Outer {
@@ -511,12 +519,14 @@ impl<'a> Binder<'a> {
         Ok(operand.into_from())
     }
 
+    /// Adds the terms of a join's condition.
     fn join_condition(
         &mut self,
         join: &'a ast::Join,
         outer: Option<OuterKind>,
         reach: Reach,
-    ) -> Result<Vec<Scalar>> {
+        terms: &mut Vec<Scalar>,
+    ) -> Result<()> {
         if join.op.natural && join.constraint.is_some() {
             return Err(Error::sql("a NATURAL join may not have an ON or USING clause"));
         }
@@ -526,19 +536,20 @@ impl<'a> Binder<'a> {
         match &join.constraint {
             None if join.op.natural => {
                 let shared = self.natural_columns(reach);
-                self.using(&shared, reach)
+                self.using(&shared, reach, terms)
             }
-            None => Ok(Vec::new()),
+            None => Ok(()),
             Some(JoinConstraint::Using(names)) => {
                 let names: Vec<EcoString> = names.iter().map(|name| name.text.clone()).collect();
-                self.using(&names, reach)
+                self.using(&names, reach, terms)
             }
             Some(JoinConstraint::On(condition)) => {
                 let condition = self.expr(condition)?.expr;
                 if (outer.is_some() || reach.has_right) && self.refers_right_of(&condition, reach) {
                     return Err(Error::sql("ON clause references tables to its right"));
                 }
-                Ok(condition.into_conjuncts())
+                condition.add_conjuncts(terms);
+                Ok(())
             }
         }
     }
@@ -569,9 +580,9 @@ impl<'a> Binder<'a> {
         shared
     }
 
-    /// The equalities of USING, and the note that the columns are shared.
-    fn using(&mut self, names: &[EcoString], reach: Reach) -> Result<Vec<Scalar>> {
-        let mut terms = Vec::with_capacity(names.len());
+    /// Adds the equalities of USING, and notes that the columns are shared.
+    #[inline(never)]
+    fn using(&mut self, names: &[EcoString], reach: Reach, terms: &mut Vec<Scalar>) -> Result<()> {
         for name in names {
             let missing = || {
                 Error::sql(format!(
@@ -591,7 +602,7 @@ impl<'a> Binder<'a> {
             terms.push(Scalar::compare(CompareOp::Eq, left.expr, right.expr, rule));
             self.scope().sources[place].using.push(name.clone());
         }
-        Ok(terms)
+        Ok(())
     }
 
     /// The column of that name on the left side of a join. Beside a RIGHT or FULL JOIN, all tables that share it have a say.
@@ -623,7 +634,7 @@ impl<'a> Binder<'a> {
 
 /// The tables that the second pass has yet to take.
 struct Sources<'a> {
-    left: std::vec::IntoIter<(Operand, &'a [ast::Expr])>,
+    left: smallvec::IntoIter<[(Operand, &'a [ast::Expr]); 4]>,
     taken: usize,
 }
 
@@ -646,24 +657,20 @@ fn outer_kind(kind: JoinKind) -> Option<OuterKind> {
     }
 }
 
-fn inner_join(left: From, right: From, terms: Vec<Scalar>, fixed: bool) -> From {
-    let (mut items, mut on) = match left {
-        From::Inner { items, on } => (items, on),
+/// An inner join under the terms `on`, which are all that the left side had and those of this join.
+fn inner_join(left: From, right: From, on: Vec<Scalar>, fixed: bool) -> From {
+    let mut items = match left {
+        From::Inner { items, .. } => items,
         other => {
             let mut items = Vec::with_capacity(4);
             items.push(JoinItem {
                 from: other,
                 fixed: false,
             });
-            (items, Vec::new())
+            items
         }
     };
     items.push(JoinItem { from: right, fixed });
-    if on.is_empty() {
-        on = terms;
-    } else {
-        on.extend(terms);
-    }
     From::Inner { items, on }
 }
 

@@ -40,7 +40,7 @@ use smallvec::SmallVec;
 use super::context::PlanContext;
 use super::expr::Register;
 use super::logical::{ColumnRef, ColumnSet, OutputColumn, Query, Scalar, TableId};
-use super::physical::{ColumnOrigin, CteId, DatabaseIndex};
+use super::physical::{ColumnOrigin, CteId, DatabaseIndex, DatabaseList};
 use super::uses::Uses;
 use crate::catalog::{Column, Table};
 use crate::error::{Error, Result};
@@ -274,6 +274,9 @@ impl<'a> TableEntry<'a> {
     }
 }
 
+/// The scopes that enclose a place, innermost last; of most places there is one.
+type Scopes = SmallVec<[Scope; 1]>;
+
 /// The binder of one statement.
 pub(super) struct Binder<'a> {
     /// What is compiled against.
@@ -281,8 +284,8 @@ pub(super) struct Binder<'a> {
     /// The tables of the statement.
     pub tables: Tables<'a>,
     /// The databases that were named or found.
-    pub databases: Vec<DatabaseIndex>,
-    scopes: Vec<Scope>,
+    pub databases: DatabaseList,
+    scopes: Scopes,
     withs: Vec<common::WithFrame<'a>>,
     /// The views that are being bound, outermost first.
     views: Vec<*const crate::catalog::View>,
@@ -322,8 +325,8 @@ impl<'a> Binder<'a> {
         Binder {
             context,
             tables: Tables::default(),
-            databases: Vec::new(),
-            scopes: Vec::new(),
+            databases: DatabaseList::new(),
+            scopes: Scopes::new(),
             withs: Vec::new(),
             views: Vec::new(),
             home,

@@ -76,7 +76,59 @@ impl<'a> Binder<'a> {
     }
 
     /// Binds `table.column` and `schema.table.column`.
+    #[inline]
     pub(super) fn qualified_name(&mut self, name: &'a ast::QualifiedName, span: Span) -> Result<Typed> {
+        match self.plain_column(name) {
+            Some(column) => Ok(column),
+            None => self.any_qualified_name(name, span),
+        }
+    }
+
+    /// `table.column` of a table of the schema, where only one of the innermost scope goes by that name and nobody wants to know of it:
+    /// so are nearly all names. `None` where it takes more than that to tell.
+    fn plain_column(&self, name: &ast::QualifiedName) -> Option<Typed> {
+        let scope = self.scopes.last()?;
+        let watched = self.uses.is_some() || self.asker.is_some();
+        if name.schema.is_some() || watched || scope.clause.is_of_schema() {
+            return None;
+        }
+        let (table, wanted) = (&*name.table.text, &*name.column.text);
+        let mut one = None;
+        for source in &scope.sources {
+            let named = same_name(&source.name, table);
+            if !source.inner.is_empty() || named && one.is_some() {
+                return None;
+            }
+            if named {
+                one = Some(source.table);
+            }
+        }
+        let id = one?;
+        let entry = self.tables.get(id);
+        let base = entry.base().filter(|_| !entry.untyped)?;
+        let index = base
+            .columns
+            .iter()
+            .position(|column| same_name(&column.name, wanted))?;
+        if base.rowid_alias == Some(index) {
+            return Some(Typed {
+                expr: Scalar::rowid(id),
+                affinity: Some(Affinity::Integer),
+                collation: None,
+                explicit: false,
+            });
+        }
+        let column = &base.columns[index];
+        column.generated.is_none().then(|| Typed {
+            expr: Scalar::column(id, index),
+            affinity: Some(column.affinity),
+            collation: Some(column.collation.clone()),
+            explicit: false,
+        })
+    }
+
+    #[inline(never)]
+    fn any_qualified_name(&mut self, name: &'a ast::QualifiedName, span: Span) -> Result<Typed> {
         self.check_dot(span)?;
         let wanted = ColumnName {
             schema: name.schema.as_deref().map(ast::Ident::as_str),
@@ -231,36 +283,8 @@ impl<'a> Binder<'a> {
         None
     }
 
-    #[inline]
-    fn find_in_sources(&self, scope: &Scope, name: ColumnName<'_>) -> Found {
-        match self.find_qualified(scope, name) {
-            Some((table, column)) => Found::Column(table, Some(column)),
-            None => self.find_in_all_sources(scope, name),
-        }
-    }
-
-    /// Looks `table.column` up where only one table goes by that name, as is nearly always so.
-    #[inline]
-    fn find_qualified(&self, scope: &Scope, name: ColumnName<'_>) -> Option<(TableId, usize)> {
-        let (None, Some(table)) = (name.schema, name.table) else {
-            return None;
-        };
-        let mut one = None;
-        for source in &scope.sources {
-            let named = same_name(&source.name, table);
-            if !source.inner.is_empty() || named && one.is_some() {
-                return None;
-            }
-            if named {
-                one = Some(source.table);
-            }
-        }
-        let one = one?;
-        Some((one, self.tables.get(one).find_column(name.column)?))
-    }
-
     #[inline(never)]
-    fn find_in_all_sources(&self, scope: &Scope, name: ColumnName<'_>) -> Found {
+    fn find_in_sources(&self, scope: &Scope, name: ColumnName<'_>) -> Found {
         let mut found = Found::Nothing;
         for source in &scope.sources {
             let named = name.table.is_none_or(|table| same_name(&source.name, table));

@@ -1,7 +1,7 @@
 //! Binary operators between single values.
 
 use super::Binder;
-use super::typed::{Typed, compare_rule};
+use super::typed::{Typed, typed_compare_rule};
 use crate::error::Result;
 use crate::plan::expr::{BinaryOp, CompareOp};
 use crate::plan::logical::Scalar;
@@ -71,7 +71,7 @@ pub(super) fn compare(op: CompareOp, mut left: Typed, right: Typed) -> Typed {
 
 /// As [`compare`]; the comparison takes the place of its left side.
 fn compare_in_place(op: CompareOp, left: &mut Typed, mut right: Typed) {
-    let rule = compare_rule(&left.kind(), &right.kind());
+    let rule = typed_compare_rule(left, &right);
     left.inherit(Some(&mut right));
     left.expr = Scalar::compare(op, left.expr.take(), right.expr, rule);
 }

@@ -51,6 +51,18 @@ impl Clause {
         )
     }
 
+    /// Whether it is an expression of the schema: some operators are prohibited there.
+    pub fn is_of_schema(self) -> bool {
+        matches!(
+            self,
+            Clause::Check
+                | Clause::Generated
+                | Clause::IndexExpression
+                | Clause::IndexFilter
+                | Clause::Default
+        )
+    }
+
     /// Whether window functions may.
     fn allows_windows(self) -> bool {
         matches!(self, Clause::Projection | Clause::OrderBy)
@@ -181,12 +193,18 @@ impl<'a> Binder<'a> {
     }
 
     /// The innermost scope.
+    #[inline]
     pub(super) fn scope(&mut self) -> &mut Scope {
         if self.scopes.is_empty() {
-            self.scopes.push(Scope::new(Clause::Value));
+            self.open_value_scope();
         }
         let last = self.scopes.len() - 1;
         &mut self.scopes[last]
+    }
+
+    #[cold]
+    fn open_value_scope(&mut self) {
+        self.scopes.push(Scope::new(Clause::Value));
     }
 
     /// The clause that is being bound.

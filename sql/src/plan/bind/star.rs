@@ -31,22 +31,11 @@ impl<'a> Binder<'a> {
                     expr, alias, text, ..
                 } => {
                     let typed = self.expr(expr)?;
-                    let name = match alias {
-                        Some(alias) => alias.text.clone(),
-                        None => self.default_name(expr, &typed.expr, || written(expr, text)),
-                    };
-                    let mut column = self.output(&typed, name);
-                    column.inner_name = match (alias, &expr.kind) {
-                        (None, ExprKind::Collate { operand, .. }) => match &without_collation(operand).kind {
-                            ExprKind::Name(written) => Some(written.text.clone()),
-                            ExprKind::Qualified(written) => Some(written.column.text.clone()),
-                            _ => Some(written(expr, text)),
-                        },
-                        (None, ExprKind::Name(written)) => own_name(written, &column.name),
-                        (None, ExprKind::Qualified(written)) => own_name(&written.column, &column.name),
-                        _ => None,
-                    };
-                    columns.push(column);
+                    columns.push(match (alias, self.name_as_declared(expr, &typed.expr)) {
+                        (Some(alias), _) => self.output(&typed, alias.text.clone()),
+                        (None, Some(name)) => self.output(&typed, name.clone()),
+                        (None, None) => self.unnamed(expr, text, &typed),
+                    });
                     bound.push(typed);
                 }
             }
@@ -55,6 +44,48 @@ impl<'a> Binder<'a> {
             true => Err(Error::sql("too many columns in result set")),
             false => Ok((bound, columns)),
         }
+    }
+
+    /// The name of a column that is written as it was declared, as nearly all are.
+    fn name_as_declared<'e>(&self, expr: &'e ast::Expr, bound: &Scalar) -> Option<&'e EcoString> {
+        let written = match &expr.kind {
+            ExprKind::Name(name) => name,
+            ExprKind::Qualified(name) => &name.column,
+            _ => return None,
+        };
+        let column = bound.as_column()?;
+        let base = self.tables.get(column.table).base()?;
+        let declared = &base
+            .columns
+            .get(column.column.index().or(base.rowid_alias)?)?
+            .name;
+        // Names in a join in parentheses follow rules of their own, so those are left to [`default_name`](Self::default_name).
+        let plain = self.scopes.len() == 1 && self.scope_has_no_nested();
+        (plain && written.text.len() == declared.len() && written.text.bytes().eq(declared.bytes()))
+            .then_some(&written.text)
+    }
+
+    fn scope_has_no_nested(&self) -> bool {
+        let mut sources = self.scopes.iter().flat_map(|scope| &scope.sources);
+        sources.all(|source| source.inner.is_empty())
+    }
+
+    /// The output column of an expression that has no alias.
+    #[inline(never)]
+    fn unnamed(&self, expr: &ast::Expr, text: &ast::SourceText, typed: &Typed) -> OutputColumn {
+        let name = self.default_name(expr, &typed.expr, || written(expr, text));
+        let mut column = self.output(typed, name);
+        column.inner_name = match &expr.kind {
+            ExprKind::Collate { operand, .. } => match &without_collation(operand).kind {
+                ExprKind::Name(written) => Some(written.text.clone()),
+                ExprKind::Qualified(written) => Some(written.column.text.clone()),
+                _ => Some(written(expr, text)),
+            },
+            ExprKind::Name(written) => own_name(written, &column.name),
+            ExprKind::Qualified(written) => own_name(&written.column, &column.name),
+            _ => None,
+        };
+        column
     }
 
     /// Every column of the scope's tables.

@@ -124,6 +124,20 @@ pub(in crate::plan) fn compare_rule(left: &Kind, right: &Kind) -> CompareRule {
     }
 }
 
+/// As [`compare_rule`], of two expressions.
+pub(in crate::plan) fn typed_compare_rule(left: &Typed, right: &Typed) -> CompareRule {
+    let affinity = compare_affinity(left.affinity, right.affinity);
+    let (first, second) = match right.explicit && !left.explicit {
+        true => (&right.collation, &left.collation),
+        false => (&left.collation, &right.collation),
+    };
+    CompareRule {
+        left: affinity,
+        right: affinity,
+        collation: first.as_ref().or(second.as_ref()).cloned().unwrap_or_default(),
+    }
+}
+
 /// How `x IN (list)` compares: by x alone.
 pub(in crate::plan) fn list_rule(operand: &Kind) -> CompareRule {
     let affinity = compare_affinity(operand.affinity, None);

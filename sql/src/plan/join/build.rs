@@ -128,9 +128,13 @@ impl<'q> Planner<'_, 'q> {
             Path::Tree(path) => {
                 let tree = &next.trees[path.tree()];
                 let access = self.tree_access(tree, path, next.constraints, next.backwards);
-                let mut filter = filter;
-                filter.retain(|term| !self.is_done(*term, path, next.constraints));
-                (access, filter)
+                let mut left = TermIds::new();
+                for term in filter {
+                    if !self.is_done(term, path, next.constraints) {
+                        left.push(term);
+                    }
+                }
+                (access, left)
             }
             Path::Union { branches } => {
                 let mut accesses = Vec::with_capacity(branches.len());

@@ -132,7 +132,7 @@ impl OrderCheck<'_, '_> {
             }
             return false;
         }
-        let item = &self.items[candidate.item];
+        let item = &self.items[candidate.item as usize];
         let (Path::Tree(path), Some(table)) = (&candidate.path, item.table) else {
             return false;
         };

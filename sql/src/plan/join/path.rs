@@ -1,5 +1,6 @@
 //! The ways in which one table's rows can be found, each with its cost.
 
+use std::num::NonZero;
 use std::rc::Rc;
 
 use smallvec::SmallVec;
@@ -16,7 +17,7 @@ use crate::value::Value;
 #[derive(Clone, Debug)]
 pub(super) struct Candidate {
     /// The item.
-    pub item: usize,
+    pub item: u32,
     /// The items that come before.
     pub needs: Items,
     /// How.
@@ -53,39 +54,75 @@ pub(super) enum Path {
     },
 }
 
-/// A part of a tree. Constraints are named by number; numbers are kept small, since many paths are made and few are taken.
-#[derive(Debug)]
+/// A part of a tree. Constraints are named by number; numbers are kept small and in place, since many paths are made and few are taken.
+#[derive(Clone, Debug)]
 pub(super) struct TreePath {
     tree: u32,
-    equal: SmallVec<[u32; 4]>,
-    lower: Option<u32>,
-    upper: Option<u32>,
+    lower: Bound,
+    upper: Bound,
+    equal: Equal,
 }
 
-impl Clone for TreePath {
+/// The number of a constraint that is a bound, if there is one.
+pub(super) type Bound = Option<NonZero<u32>>;
+
+/// The equalities on leading keys, of which there are few.
+#[derive(Clone, Debug)]
+enum Equal {
+    Few(u8, [u32; 4]),
+    Many(Box<[u32]>),
+}
+
+impl Equal {
     #[inline]
-    fn clone(&self) -> Self {
-        TreePath {
-            tree: self.tree,
-            // Numbers are copied at once, which `clone` of the list would do one by one.
-            equal: match self.equal.as_slice() {
-                [] => SmallVec::new(),
-                equal => SmallVec::from_slice(equal),
-            },
-            lower: self.lower,
-            upper: self.upper,
+    fn as_slice(&self) -> &[u32] {
+        match self {
+            Equal::Few(count, numbers) => numbers.get(..usize::from(*count)).unwrap_or(numbers),
+            Equal::Many(numbers) => numbers,
         }
     }
+
+    #[inline]
+    fn push(&mut self, number: u32) {
+        if let Equal::Few(count, numbers) = self
+            && let Some(place) = numbers.get_mut(usize::from(*count))
+        {
+            *place = number;
+            *count += 1;
+            return;
+        }
+        self.push_far(number);
+    }
+
+    #[cold]
+    fn push_far(&mut self, number: u32) {
+        let mut numbers = self.as_slice().to_vec();
+        numbers.push(number);
+        *self = Equal::Many(numbers.into());
+    }
+}
+
+/// A constraint's number as that of a bound.
+#[inline]
+fn bound(number: usize) -> Bound {
+    NonZero::new(number as u32 + 1)
+}
+
+/// The constraint that is the bound.
+#[inline]
+pub(super) fn bound_number(bound: Bound) -> Option<usize> {
+    bound.map(|number| number.get() as usize - 1)
 }
 
 impl TreePath {
     /// Every entry of a tree.
+    #[inline]
     pub fn whole(tree: usize) -> TreePath {
         TreePath {
             tree: tree as u32,
-            equal: SmallVec::new(),
             lower: None,
             upper: None,
+            equal: Equal::Few(0, [0; 4]),
         }
     }
 
@@ -98,19 +135,19 @@ impl TreePath {
     /// The constraints that are equalities on its leading keys.
     #[inline]
     pub fn equal(&self) -> impl ExactSizeIterator<Item = usize> + '_ {
-        self.equal.iter().map(|&number| number as usize)
+        self.equal.as_slice().iter().map(|&number| number as usize)
     }
 
     /// The equality on the key at `place`.
     #[inline]
     pub fn equal_at(&self, place: usize) -> Option<usize> {
-        self.equal.get(place).map(|&number| number as usize)
+        self.equal.as_slice().get(place).map(|&number| number as usize)
     }
 
     /// How many leading keys have an equality.
     #[inline]
     pub fn equal_count(&self) -> usize {
-        self.equal.len()
+        self.equal.as_slice().len()
     }
 
     /// Adds an equality on the next key.
@@ -122,19 +159,19 @@ impl TreePath {
     /// The lower bound of the key after the equalities.
     #[inline]
     pub fn lower(&self) -> Option<usize> {
-        self.lower.map(|number| number as usize)
+        bound_number(self.lower)
     }
 
     /// The upper bound of the key after the equalities.
     #[inline]
     pub fn upper(&self) -> Option<usize> {
-        self.upper.map(|number| number as usize)
+        bound_number(self.upper)
     }
 
     /// Sets the bounds of the key after the equalities.
     pub fn bound_by(&mut self, lower: Option<usize>, upper: Option<usize>) {
-        self.lower = lower.map(|number| number as u32);
-        self.upper = upper.map(|number| number as u32);
+        self.lower = lower.and_then(bound);
+        self.upper = upper.and_then(bound);
     }
 
     /// How many bounds there are.
@@ -151,14 +188,14 @@ impl TreePath {
     /// Whether it uses a constraint of which `test` is true.
     #[inline]
     pub fn uses(&self, mut test: impl FnMut(usize) -> bool) -> bool {
-        self.equal.iter().any(|&number| test(number as usize))
-            || self.lower.is_some_and(|number| test(number as usize))
-            || self.upper.is_some_and(|number| test(number as usize))
+        self.equal().any(&mut test)
+            || self.lower().is_some_and(&mut test)
+            || self.upper().is_some_and(&mut test)
     }
 
     /// Whether it visits a part only.
     pub fn seeks(&self) -> bool {
-        !self.equal.is_empty() || self.lower.is_some() || self.upper.is_some()
+        self.equal_count() > 0 || self.lower.is_some() || self.upper.is_some()
     }
 }
 
@@ -187,7 +224,6 @@ pub(super) struct TableSearch<'s, 't> {
 }
 
 /// A tree path as it grows, key by key.
-#[derive(Clone)]
 pub(super) struct Growth {
     pub(super) path: TreePath,
     needs: Items,
@@ -197,6 +233,20 @@ pub(super) struct Growth {
     one_row: bool,
     /// The values of the keys so far, as long as all of them stand in the statement and the tree has samples.
     pub(super) known: Vec<Value>,
+}
+
+impl Clone for Growth {
+    #[inline]
+    fn clone(&self) -> Self {
+        Growth {
+            path: self.path.clone(),
+            known: match self.known.as_slice() {
+                [] => Vec::new(),
+                known => known.to_vec(),
+            },
+            ..*self
+        }
+    }
 }
 
 impl<'p, 'q> Planner<'p, 'q> {
@@ -220,7 +270,7 @@ impl<'p, 'q> Planner<'p, 'q> {
                 one_row: false,
                 known: Vec::new(),
             };
-            self.grow(search, tree, &growth, uses, out);
+            self.grow(search, tree, growth, uses, out);
         }
     }
 
@@ -236,7 +286,7 @@ impl<'p, 'q> Planner<'p, 'q> {
         let rows = tree.rows[0];
         let wanted = search.wanted >> number.min(63) & 1 != 0;
         let mut candidate = Candidate {
-            item: search.item,
+            item: search.item as u32,
             needs: search.before,
             path: Path::Tree(TreePath::whole(number)),
             setup: LogEst::ONE,
@@ -264,28 +314,29 @@ impl<'p, 'q> Planner<'p, 'q> {
         &self,
         search: &TableSearch<'_, '_>,
         tree: &Tree<'_>,
-        growth: &Growth,
+        growth: Growth,
         uses: &[TermUse],
         out: &mut Candidates,
     ) {
-        let place = growth.path.equal.len();
+        let place = growth.path.equal_count();
         let Some(key) = tree.keys.get(place) else { return };
         for (number, constraint) in search.constraints.iter().enumerate() {
             let fits = self.serves(search.table, constraint, key)
                 && !(constraint.op == ConstraintOp::Null && key.not_null)
-                && !growth.path.equal.contains(&(number as u32));
+                && !growth.path.equal().any(|own| own == number);
             if !fits {
                 continue;
             }
             match constraint.op {
                 ConstraintOp::Above { .. } | ConstraintOp::Below { .. } => {
-                    self.range(search, tree, growth, number, uses, out);
+                    self.range(search, tree, &growth, number, uses, out);
                 }
-                _ => self.equality(search, tree, growth, number, uses, out),
+                _ => self.equality(search, tree, &growth, number, uses, out),
             }
         }
     }
 
+    #[inline(never)]
     fn equality(
         &self,
         search: &TableSearch<'_, '_>,
@@ -296,7 +347,7 @@ impl<'p, 'q> Planner<'p, 'q> {
         out: &mut Candidates,
     ) {
         let constraint = &search.constraints[number];
-        let place = growth.path.equal.len();
+        let place = growth.path.equal_count();
         let mut next = growth.clone();
         next.path.push_equal(number);
         next.needs |= constraint.needs;
@@ -337,14 +388,15 @@ impl<'p, 'q> Planner<'p, 'q> {
             };
         next.repeats = next.repeats.times(repeats.unwrap_or(LogEst::ONE));
         if next.one_row || last {
-            self.offer(search, tree, next, uses, out);
+            self.offer(search, tree, &next, uses, out);
         } else {
-            self.offer(search, tree, next.clone(), uses, out);
-            self.grow(search, tree, &next, uses, out);
+            self.offer(search, tree, &next, uses, out);
+            self.grow(search, tree, next, uses, out);
         }
     }
 
     /// A bound on the key after the equalities; a lower one also together with each upper one.
+    #[inline(never)]
     fn range(
         &self,
         search: &TableSearch<'_, '_>,
@@ -363,19 +415,19 @@ impl<'p, 'q> Planner<'p, 'q> {
         } else {
             &mut next.path.lower
         };
-        *slot = Some(number as u32);
+        *slot = bound(number);
         next.out = self.rows_between(search, tree, growth, (next.path.lower, next.path.upper));
         if !self.is_half_of_pattern(constraint) {
             if below {
-                self.offer(search, tree, next, uses, out);
+                self.offer(search, tree, &next, uses, out);
                 return;
             }
-            self.offer(search, tree, next.clone(), uses, out);
+            self.offer(search, tree, &next, uses, out);
         }
         if below {
             return;
         }
-        let Some(key) = tree.keys.get(growth.path.equal.len()) else {
+        let Some(key) = tree.keys.get(growth.path.equal_count()) else {
             return;
         };
         for (upper, other) in search.constraints.iter().enumerate() {
@@ -385,19 +437,20 @@ impl<'p, 'q> Planner<'p, 'q> {
             if pairs {
                 let mut both = next.clone();
                 both.needs |= other.needs;
-                both.path.upper = Some(upper as u32);
+                both.path.upper = bound(upper);
                 both.out = self.rows_between(search, tree, growth, (both.path.lower, both.path.upper));
-                self.offer(search, tree, both, uses, out);
+                self.offer(search, tree, &both, uses, out);
             }
         }
     }
 
     /// Offers what has grown so far as a candidate.
+    #[inline(never)]
     fn offer(
         &self,
         search: &TableSearch<'_, '_>,
         tree: &Tree<'_>,
-        growth: Growth,
+        growth: &Growth,
         uses: &[TermUse],
         out: &mut Candidates,
     ) {
@@ -412,9 +465,9 @@ impl<'p, 'q> Planner<'p, 'q> {
             run = run.sum(growth.out.plus(16));
         }
         let mut candidate = Candidate {
-            item: search.item,
+            item: search.item as u32,
             needs: growth.needs,
-            path: Path::Tree(growth.path),
+            path: Path::Tree(growth.path.clone()),
             setup: LogEst::ONE,
             run: run.times(growth.repeats),
             out: growth.out.times(growth.repeats),
@@ -437,7 +490,7 @@ impl<'p, 'q> Planner<'p, 'q> {
             }
             let setup = search.rows.log().times(search.rows).plus(28);
             let mut candidate = Candidate {
-                item: search.item,
+                item: search.item as u32,
                 needs: search.before | constraint.needs,
                 path: Path::Hash,
                 setup,
@@ -503,6 +556,7 @@ pub(super) fn range_rows(rows: LogEst, bounds: i16) -> LogEst {
 }
 
 /// Adds a candidate unless one that is there already is as good in every way; takes out those that it beats in every way.
+#[inline(never)]
 fn insert(list: &mut Candidates, new: Candidate) {
     let beats = |a: &Candidate, b: &Candidate| {
         a.needs & !b.needs == 0
@@ -513,15 +567,15 @@ fn insert(list: &mut Candidates, new: Candidate) {
             && a.keeps_order_of(b)
     };
     // Those of one item stand together, the item that is being looked at last.
-    let others = list.iter().rposition(|old| old.item != new.item);
-    let own = others.map_or(0, |place| place + 1);
-    if list[own..].iter().any(|old| beats(old, &new)) {
-        return;
-    }
-    for place in (own..list.len()).rev() {
-        if beats(&new, &list[place]) {
-            list.remove(place);
+    let mut worse = false;
+    for old in list.iter().rev().take_while(|old| old.item == new.item) {
+        if beats(old, &new) {
+            return;
         }
+        worse |= beats(&new, old);
+    }
+    if worse {
+        list.retain(|old| old.item != new.item || !beats(&new, old));
     }
     list.push(new);
 }
@@ -531,7 +585,7 @@ impl Candidate {
     fn keeps_order_of(&self, other: &Candidate) -> bool {
         match (&self.path, &other.path) {
             (Path::Tree(own), Path::Tree(theirs)) => {
-                self.one_row || own.tree == theirs.tree && own.equal.len() >= theirs.equal.len()
+                self.one_row || own.tree == theirs.tree && own.equal_count() >= theirs.equal_count()
             }
             (_, Path::Tree(_)) => false,
             _ => true,

@@ -106,9 +106,7 @@ impl<'p, 'q> Planner<'p, 'q> {
             };
             // A wanted order and the branches of an OR may take any index.
             let any = wishes.iter().any(|(_, items)| items & own != 0)
-                || uses
-                    .iter()
-                    .any(|term| term.items & own != 0 && matches!(self.term(term.term), Scalar::Or(_)));
+                || uses.iter().any(|term| term.is_or && term.items & own != 0);
             let choice = TreeChoice {
                 hint: &source.hint,
                 any,
@@ -177,20 +175,31 @@ impl<'p, 'q> Planner<'p, 'q> {
         let Some(table) = entry.base() else {
             return Err(Error::misuse("a table without schema"));
         };
+        let trees = prepared.trees(place);
+        let own: Items = 1 << place;
         let search = TableSearch {
             item: place,
             table: id,
             before,
-            trees: prepared.trees(place),
+            trees,
             constraints: prepared.constraints(place),
-            row_size: cost::table_row_size(table),
+            // What it is compared with is the size of other entries.
+            row_size: match trees {
+                [tree] if tree.is_rowid() => LogEst::ONE,
+                _ => cost::table_row_size(table),
+            },
             rows: cost::table_rows(table),
-            wanted: helpful_trees(wishes, id, prepared.trees(place)),
+            wanted: match wishes.iter().any(|(_, items)| items & own != 0) {
+                true => helpful_trees(wishes, id, trees),
+                false => 0,
+            },
             forced: matches!(source.hint, IndexHint::By(_)),
             hash: self.context.settings.automatic_index && source.hint == IndexHint::Free,
         };
         self.table_candidates(&search, uses, out);
-        self.union_candidates(&search, uses, out);
+        if uses.iter().any(|term| term.is_or && term.items & own != 0) {
+            self.union_candidates(&search, uses, out);
+        }
         Ok(())
     }
 
@@ -215,7 +224,7 @@ impl<'p, 'q> Planner<'p, 'q> {
             filtered = LogEst((filtered.0 - if equal { 20 } else { 1 }).max(0));
         }
         out.push(Candidate {
-            item: place,
+            item: place as u32,
             needs: before,
             path: Path::Rows,
             setup: LogEst::ONE,
@@ -232,7 +241,7 @@ impl<'p, 'q> Planner<'p, 'q> {
             }
             seen.push(needs);
             out.push(Candidate {
-                item: place,
+                item: place as u32,
                 needs,
                 path: Path::Hash,
                 setup: LogEst((rows.log().0 + rows.0 - 25).max(0)),

@@ -71,6 +71,8 @@ pub(super) struct TermUse {
     pub term: TermId,
     pub items: Items,
     pub derived: bool,
+    /// It is an OR.
+    pub is_or: bool,
 }
 
 /// The terms that bear on some items.
@@ -80,7 +82,7 @@ pub(super) type Uses = SmallVec<[TermUse; 8]>;
 #[derive(Default)]
 pub(in crate::plan) struct Wanted {
     /// Their order.
-    pub order: Vec<OrderWish>,
+    pub order: SmallVec<[OrderWish; 1]>,
     /// How many at most.
     pub limit: Option<u64>,
     /// How many columns a sort would carry.
@@ -316,10 +318,12 @@ impl<'p, 'q> Planner<'p, 'q> {
     pub(super) fn uses(&self, terms: &[TermId], uses: &mut Uses) {
         let finder = self.finder();
         for &term in terms {
+            let scalar = self.term(term);
             uses.push(TermUse {
                 term,
-                items: finder.items(self.term(term)),
+                items: finder.items(scalar),
                 derived: self.parents[term as usize].is_some(),
+                is_or: matches!(scalar, Scalar::Or(_)),
             });
         }
     }
@@ -372,8 +376,11 @@ impl<'p, 'q> Planner<'p, 'q> {
         sequence: &Sequence,
     ) -> Result<Step<'q>> {
         let mut waiting = Uses::new();
-        waiting.extend_from_slice(uses);
-        waiting.retain(|term| !term.derived);
+        for term in uses {
+            if !term.derived {
+                waiting.push(*term);
+            }
+        }
         let mut semis: Vec<(Items, &'q SemiJoin)> = Vec::new();
         for semi in region.semis {
             semis.push((self.items_of_all(&semi.on), semi));
@@ -383,20 +390,25 @@ impl<'p, 'q> Planner<'p, 'q> {
         let mut step: Option<Step<'q>> = None;
         for (nth, &number) in sequence.steps.iter().enumerate() {
             let candidate = &candidates[number];
-            let place = candidate.item;
+            let place = candidate.item as usize;
             done |= 1 << place;
             let mut ready = TermIds::new();
             // EXISTS mostly holds: tables that only take rows away come first.
             let rest = &sequence.steps[nth + 1..];
             let narrows = !rest.is_empty() && rest.iter().all(|&later| candidates[later].one_row);
-            waiting.retain(|term| {
+            let mut left = 0;
+            for nth in 0..waiting.len() {
+                let term = waiting[nth];
                 let waits = term.items & !done != 0
                     || narrows && matches!(self.term(term.term), Scalar::Exists { negated: false, .. });
-                if !waits {
+                if waits {
+                    waiting[left] = term;
+                    left += 1;
+                } else {
                     ready.push(term.term);
                 }
-                waits
-            });
+            }
+            waiting.truncate(left);
             let backwards = sequence.order.state().backwards >> place & 1 != 0;
             let next = super::build::Next {
                 item: &region.items[place],

@@ -5,7 +5,7 @@
 
 use super::constraint::{Constraint, ConstraintOp, Side, side_of};
 use super::cost::LogEst;
-use super::path::{Growth, TableSearch, range_rows};
+use super::path::{Bound, Growth, TableSearch, bound_number, range_rows};
 use super::region::Planner;
 use super::tree::Tree;
 use crate::catalog::Samples;
@@ -59,7 +59,7 @@ impl Planner<'_, '_> {
         search: &TableSearch<'_, '_>,
         tree: &Tree<'_>,
         growth: &Growth,
-        (lower, upper): (Option<u32>, Option<u32>),
+        (lower, upper): (Bound, Bound),
     ) -> LogEst {
         let bounds = i16::from(lower.is_some()) + i16::from(upper.is_some());
         match tree.samples() {
@@ -74,7 +74,7 @@ impl Planner<'_, '_> {
         search: &TableSearch<'_, '_>,
         (samples, tree): (&Samples, &Tree<'_>),
         growth: &Growth,
-        (lower, upper): (Option<u32>, Option<u32>),
+        (lower, upper): (Bound, Bound),
     ) -> LogEst {
         let place = growth.known.len();
         let mut bounds = i16::from(lower.is_some()) + i16::from(upper.is_some());
@@ -96,7 +96,8 @@ impl Planner<'_, '_> {
         }
         let (mut out, mut at) = (growth.out.0, [None, None]);
         for (slot, bound) in [first, last].into_iter().enumerate() {
-            let Some(constraint) = bound.and_then(|number| search.constraints.get(number as usize)) else {
+            let Some(constraint) = bound_number(bound).and_then(|number| search.constraints.get(number))
+            else {
                 continue;
             };
             let value = side_of(self.term(constraint.term), constraint.value);

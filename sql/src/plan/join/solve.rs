@@ -90,7 +90,14 @@ pub(super) fn solve(question: &Question<'_, '_>) -> Option<Sequence> {
         groups: SmallVec::new(),
     };
     choices.fill(question.candidates);
-    let (first, unsorted) = cheapest(question, &choices, &[], greedy(question.items, &choices))?;
+    let bound = greedy(question.items, &choices);
+    let (first, unsorted) = match only(question, &choices, bound) {
+        Some(only) => {
+            debug_assert!(is_best(question, &choices, bound, &only));
+            only
+        }
+        None => cheapest(question, &choices, &[], bound)?,
+    };
     if question.order.len() == 0 {
         return Some(first);
     }
@@ -118,6 +125,51 @@ fn cheapest(
     bound: i32,
 ) -> Option<(Sequence, i32)> {
     best(question, choices, sorts, bound).or_else(|| best(question, choices, sorts, i32::MAX))
+}
+
+/// The sequence under a bound, and its cost, where there is no other: each step leaves one choice. So it is where all tables but the first are
+/// looked up by unique keys, and reading any of them whole costs more than the answer. What `best` would find, without a search.
+fn only(question: &Question<'_, '_>, choices: &Choices, bound: i32) -> Option<(Sequence, i32)> {
+    let (mut items, mut rows, mut total) = (0, 0, 0);
+    let mut steps = SmallVec::new();
+    for round in 0..question.items {
+        let mut one = None;
+        let mut end = 0;
+        for &(own, after) in &choices.groups {
+            let start = std::mem::replace(&mut end, after);
+            if own & items != 0 {
+                continue;
+            }
+            for (place, choice) in choices.all[start..after].iter().enumerate() {
+                if choice.is_within(items, rows, bound) {
+                    if one.is_some() {
+                        return None;
+                    }
+                    one = Some((start + place, own, choice));
+                }
+            }
+        }
+        let (number, own, choice) = one?;
+        total = choice.unsorted_cost(rows, (round > 0).then_some(total)) - 2;
+        if total > bound {
+            return None;
+        }
+        (items, rows) = (items | own, rows + choice.out);
+        steps.push(number);
+    }
+    let sequence = Sequence {
+        steps,
+        rows: LogEst(rows.min(i32::from(i16::MAX)) as i16),
+        order: question.order.start(),
+    };
+    Some((sequence, total))
+}
+
+/// Whether the search finds that sequence too, at that cost.
+fn is_best(question: &Question<'_, '_>, choices: &Choices, bound: i32, found: &(Sequence, i32)) -> bool {
+    best(question, choices, &[], bound).is_some_and(|(best, cost)| {
+        best.steps == found.0.steps && best.rows == found.0.rows && cost == found.1
+    })
 }
 
 /// What the sequence costs that takes the cheapest step each time: no less than the cheapest sequence does.
@@ -178,6 +230,26 @@ impl Choice {
             hash: matches!(candidate.path, Path::Hash),
         }
     }
+
+    /// Whether it may be the step after `items`, which have so many rows, and does not cost more than `most` at a glance. A hash table that
+    /// is asked once is never worth it.
+    #[inline]
+    fn is_within(&self, items: Items, rows: i32, most: i32) -> bool {
+        self.needs & !items == 0 && !(self.hash && rows < 3) && self.run + rows <= most
+    }
+
+    /// The cost of a sequence with this step, where those before it have so many rows and cost `before`.
+    #[inline]
+    fn unsorted_cost(&self, rows: i32, before: Option<i32>) -> i32 {
+        let mut total = self.run + rows;
+        if self.setup > 0 {
+            total = cost::sum(total, self.setup);
+        }
+        match before {
+            Some(before) => cost::sum(total, before),
+            None => total,
+        }
+    }
 }
 
 /// The cheapest sequence and its cost without the sort, where `sorts` says what a sort costs by how many of the wanted terms hold
@@ -221,11 +293,7 @@ fn best(
                     continue;
                 }
                 for (place_in_group, choice) in choices.all[start..after].iter().enumerate() {
-                    // A hash table that is asked once is never worth it.
-                    if choice.needs & !sequence.items != 0
-                        || (choice.hash && sequence.rows < 3)
-                        || choice.run + sequence.rows > most
-                    {
+                    if !choice.is_within(sequence.items, sequence.rows, most) {
                         continue;
                     }
                     let number = start + place_in_group;
@@ -273,13 +341,7 @@ fn extend(
     first: bool,
     last: bool,
 ) -> Partial {
-    let mut unsorted = choice.run + sequence.rows;
-    if choice.setup > 0 {
-        unsorted = cost::sum(unsorted, choice.setup);
-    }
-    if !first {
-        unsorted = cost::sum(unsorted, sequence.unsorted);
-    }
+    let mut unsorted = choice.unsorted_cost(sequence.rows, (!first).then_some(sequence.unsorted));
     let sort = match &order {
         Progress::Closed(state) => sorts.get(state.held),
         Progress::Open(state) if last => sorts.get(state.held),

@@ -9,6 +9,7 @@ use crate::plan::logical::Scalar;
 
 impl<'q> Planner<'_, 'q> {
     /// The candidates that terms of the form `a OR b OR ..` give.
+    #[inline(never)]
     pub(super) fn union_candidates(
         &mut self,
         search: &TableSearch<'_, '_>,
@@ -59,7 +60,7 @@ impl<'q> Planner<'_, 'q> {
             paths.push((path, constraints));
         }
         Some(Candidate {
-            item: search.item,
+            item: search.item as u32,
             needs,
             path: Path::Union { branches: paths },
             setup: LogEst::ONE,

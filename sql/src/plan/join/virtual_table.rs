@@ -171,6 +171,7 @@ impl Planner<'_, '_> {
                     term: id,
                     items: self.items_of(self.term(id)),
                     derived: false,
+                    is_or: false,
                 })
                 .collect();
             let constraints = self.virtual_constraints(search, &uses);
@@ -208,7 +209,7 @@ impl Planner<'_, '_> {
             });
         }
         Ok(Some(Candidate {
-            item: search.place,
+            item: search.place as u32,
             needs: search.before | union.needs,
             setup: LogEst::ONE,
             run: run.plus(1),
@@ -483,7 +484,7 @@ impl Asker<'_> {
         if !known {
             let one_row = path.plan.unique && !through_lists;
             out.push(Candidate {
-                item: self.search.place,
+                item: self.search.place as u32,
                 needs: self.search.before | needs,
                 setup: LogEst::ONE,
                 run: LogEst::of_cost(path.plan.cost),

@@ -132,7 +132,7 @@ pub(in crate::plan) struct SemiJoin {
 #[derive(Clone, Debug)]
 pub(in crate::plan) enum From {
     /// One table.
-    Source(Box<Source>),
+    Source(Source),
     /// An inner join of any number of items.
     Inner {
         /// What is joined, as written from left to right.

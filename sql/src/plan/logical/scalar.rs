@@ -252,14 +252,26 @@ impl Scalar {
 
     /// The terms of a conjunction, nested ones included.
     pub fn into_conjuncts(self) -> Vec<Scalar> {
+        let mut terms = Vec::new();
+        self.add_conjuncts(&mut terms);
+        terms
+    }
+
+    /// Adds the terms of a conjunction, nested ones included, to those that are there.
+    pub fn add_conjuncts(self, terms: &mut Vec<Scalar>) {
         match self {
-            Scalar::And(terms) if !terms.iter().any(|term| matches!(term, Scalar::And(_))) => terms,
-            Scalar::And(terms) => terms.into_iter().flat_map(Scalar::into_conjuncts).collect(),
+            Scalar::And(own)
+                if terms.is_empty() && !own.iter().any(|term| matches!(term, Scalar::And(_))) =>
+            {
+                *terms = own;
+            }
+            Scalar::And(own) => own.into_iter().for_each(|term| term.add_conjuncts(terms)),
             other => {
-                // The conditions of further joins are added to those of the first.
-                let mut terms = Vec::with_capacity(4);
+                // The conditions of further joins come to those of the first.
+                if terms.capacity() == 0 {
+                    terms.reserve(4);
+                }
                 terms.push(other);
-                terms
             }
         }
     }

@@ -1,6 +1,6 @@
 //! A block: join, grouping, windows, output.
 
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 use super::explain::ScanNote;
 use super::order::Tail;
@@ -246,7 +246,7 @@ fn extreme(block: &Block) -> Option<(Wanted, Vec<Scalar>)> {
     });
     Some((
         Wanted {
-            order: vec![wish],
+            order: smallvec![wish],
             limit: Some(1),
             width: 1,
         },

@@ -21,9 +21,9 @@ mod write;
 
 use super::bind::{Binder, Tables};
 use super::context::{Compiled, CompiledKind, PlanContext, Settings};
-use super::expr::{Expr, Register};
+use super::expr::{Register, RegisterBindings};
 use super::logical::{ColumnRef, OutputColumn, Query, Scalar, TableId};
-use super::physical::{Plan, ResultColumn};
+use super::physical::{DatabaseList, Plan, ResultColumn};
 use crate::error::{Error, Result};
 use crate::stack::StackGuard;
 use explain::Explainer;
@@ -39,7 +39,7 @@ pub(super) struct Lowerer<'a> {
     pub tables: Tables<'a>,
     registers: usize,
     stack: StackGuard,
-    frames: Vec<Frame>,
+    frames: SmallVec<[Frame; 1]>,
     /// The join at hand gives an order that saves a sort.
     ordered: bool,
     explainer: Option<Explainer>,
@@ -65,7 +65,7 @@ impl<'a> Lowerer<'a> {
             tables: binder.tables,
             registers: context.trigger.map_or(0, |trigger| trigger.free),
             stack: StackGuard::here(),
-            frames: Vec::new(),
+            frames: SmallVec::new(),
             ordered: false,
             explainer: context.settings.explain.then(Explainer::default),
         }
@@ -90,7 +90,7 @@ impl<'a> Lowerer<'a> {
         mut self,
         kind: CompiledKind,
         columns: Vec<ResultColumn>,
-        mut databases: Vec<usize>,
+        mut databases: DatabaseList,
     ) -> Compiled {
         databases.sort_unstable();
         Compiled {
@@ -134,8 +134,8 @@ impl<'a> Lowerer<'a> {
     }
 
     /// The bindings of a frame, as expressions over the rows of its owner.
-    fn bindings(&mut self, bindings: Bindings, layout: &Layout) -> Result<Vec<(Register, Expr)>> {
-        let mut bound = Vec::with_capacity(bindings.len());
+    fn bindings(&mut self, bindings: Bindings, layout: &Layout) -> Result<RegisterBindings> {
+        let mut bound = RegisterBindings::new();
         for (column, register) in bindings {
             bound.push((register, self.column(column, layout)?));
         }

@@ -1,6 +1,7 @@
 //! The steps of a join become nodes.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use smallvec::SmallVec;
 
@@ -67,7 +68,7 @@ impl Lowerer<'_> {
             ordered: self.ordered,
         };
         let after = self.terms(&join.after, terms, layout)?;
-        Ok(Node::NestedLoop(Box::new(node)).filtered(after))
+        Ok(Node::NestedLoop(Arc::new(node)).filtered(after))
     }
 
     #[inline(never)]

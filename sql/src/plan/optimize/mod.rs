@@ -18,7 +18,7 @@ mod semi;
 mod simplify;
 mod strength;
 
-use super::logical::{Block, Body, CommonTable, From, Query, Scalar, SourceKind};
+use super::logical::{Block, Body, CommonTable, From, Order, Query, Scalar, SourceKind};
 use super::physical::CteId;
 
 /// Rewrites a query and all queries in it.
@@ -32,13 +32,44 @@ pub(super) fn optimize(query: &mut Query) {
         query.each_own_scalar_mut(&mut optimize_scalar);
     }
     if let Body::Block(block) = &mut query.body {
-        flatten::flatten(block, &mut query.order);
+        rewrite(block, &mut query.order);
+    }
+}
+
+/// What is done to a block once the queries inside it are rewritten.
+fn rewrite(block: &mut Block, order: &mut [Order]) {
+    // Most blocks join tables: there is nothing to merge, to strengthen, or to push terms into.
+    let layered = !block.from.as_ref().is_none_or(joins_tables);
+    if layered {
+        flatten::flatten(block, order);
+    }
+    let special = |term: &Scalar| {
+        matches!(
+            term,
+            Scalar::Or(_) | Scalar::Exists { .. } | Scalar::InQuery { .. }
+        )
+    };
+    let special = block.filter.iter().any(special);
+    if special {
         disjunction::widen(block);
         bound::bound(block);
+    }
+    if layered {
         strength::reduce(block);
         push_down::push_down(block);
+    }
+    if special {
         semi::decorrelate(block);
         order_terms(block);
+    }
+}
+
+/// Whether a FROM is an inner join of tables, or one table.
+fn joins_tables(from: &From) -> bool {
+    match from {
+        From::Source(source) => !matches!(source.kind, SourceKind::Query(_)),
+        From::Inner { items, .. } => items.iter().all(|item| joins_tables(&item.from)),
+        From::Outer { .. } => false,
     }
 }
 
@@ -64,13 +95,7 @@ fn optimize_body(body: &mut Body) {
 fn optimize_member(body: &mut Body) {
     optimize_body(body);
     if let Body::Block(block) = body {
-        flatten::flatten(block, &mut []);
-        disjunction::widen(block);
-        bound::bound(block);
-        strength::reduce(block);
-        push_down::push_down(block);
-        semi::decorrelate(block);
-        order_terms(block);
+        rewrite(block, &mut []);
     }
 }
 

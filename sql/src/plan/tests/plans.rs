@@ -18,7 +18,11 @@ const SCHEMA: &str = "
 ";
 
 fn check(statements: &[&str]) {
-    let world = World::new(SCHEMA);
+    check_in(SCHEMA, statements);
+}
+
+fn check_in(schema: &str, statements: &[&str]) {
+    let world = World::new(schema);
     let mut failures = String::new();
     for sql in statements {
         let (expected, found) = (world.sqlite_plan(sql), world.plan(sql));
@@ -27,6 +31,27 @@ fn check(statements: &[&str]) {
         }
     }
     assert!(failures.is_empty(), "\n{failures}");
+}
+
+/// Paths keep a few equalities in place, and more of them elsewhere.
+#[test]
+fn an_index_of_many_columns() {
+    let schema = "
+        CREATE TABLE wide(a, b, c, d, e, f, g, h);
+        CREATE UNIQUE INDEX wide_all ON wide(a, b, c, d, e, f, g);
+        CREATE TABLE key(a, b, c, d, e, f, PRIMARY KEY(a, b, c, d, e, f)) WITHOUT ROWID;
+    ";
+    check_in(
+        schema,
+        &[
+            "SELECT h FROM wide WHERE a = 1 AND b = 2 AND c = 3 AND d = 4",
+            "SELECT h FROM wide WHERE a = 1 AND b = 2 AND c = 3 AND d = 4 AND e = 5",
+            "SELECT h FROM wide WHERE a = 1 AND b = 2 AND c = 3 AND d = 4 AND e = 5 AND f > 6",
+            "SELECT h FROM wide WHERE g = 7 AND f = 6 AND e = 5 AND d = 4 AND c = 3 AND b = 2 AND a = 1",
+            "SELECT h FROM wide WHERE a = 1 AND b = 2 AND c = 3 AND d = 4 AND e = 5 AND f = 6 ORDER BY g",
+            "SELECT * FROM key WHERE a = 1 AND b = 2 AND c = 3 AND d = 4 AND e = 5 AND f = 6",
+        ],
+    );
 }
 
 #[test]

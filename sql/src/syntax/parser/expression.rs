@@ -30,42 +30,42 @@ use nom::Err;
 /// An expression.
 pub(super) fn expr(i: Tokens<'_>) -> Parse<'_, Expr> {
     // Most expressions of a statement are a column and nothing more.
-    match column(i) {
-        Some((rest, column)) if ends_expression(rest.kind()) => {
-            i.cx.note_height(1);
-            Ok((rest, column))
-        }
-        Some((rest, column)) => machine(
-            rest,
-            Some(Value {
-                expr: column,
-                height: 1,
-            }),
-        ),
-        None => machine(i, None),
+    let (count, next) = column_tokens(i);
+    if count > 0 && ends_expression(next) {
+        i.cx.note_height(1);
+        return Ok((i.skip_many(count), column(i, count)));
     }
+    machine(i)
 }
 
-/// `column` or `table.column`, unless it may be something else.
-fn column(i: Tokens<'_>) -> Option<(Tokens<'_>, Expr)> {
-    let first = i.head();
-    if first.kind != TokenKind::Id {
-        return None;
-    }
+/// How many tokens `column` or `table.column` takes, unless it may be something else (then none), and what comes after them.
+#[inline]
+fn column_tokens(i: Tokens<'_>) -> (u32, TokenKind) {
     let more = |kind: TokenKind| matches!(kind, TokenKind::Dot | TokenKind::LeftParen);
-    let (kind, rest) = match (i.peek(1).kind, i.peek(2)) {
-        (TokenKind::Dot, second) if second.kind == TokenKind::Id && !more(i.peek(3).kind) => {
-            let name = QualifiedName {
-                schema: None,
-                table: ident_of(i, first),
-                column: ident_of(i, second),
-            };
-            (ExprKind::Qualified(name), i.skip().skip().skip())
-        }
-        (next, _) if !more(next) => (ExprKind::Name(ident_of(i, first)), i.skip()),
-        _ => return None,
+    if i.kind() != TokenKind::Id {
+        return (0, TokenKind::End);
+    }
+    let next = i.peek(1).kind;
+    if !more(next) {
+        return (1, next);
+    }
+    let after = i.peek(3).kind;
+    let is_qualified = next == TokenKind::Dot && i.peek(2).kind == TokenKind::Id && !more(after);
+    (if is_qualified { 3 } else { 0 }, after)
+}
+
+/// The column that so many tokens name.
+fn column(i: Tokens<'_>, count: u32) -> Expr {
+    let (first, last) = (i.head(), i.peek(count - 1));
+    let kind = match count {
+        1 => ExprKind::Name(ident_of(i, first)),
+        _ => ExprKind::Qualified(QualifiedName {
+            schema: None,
+            table: ident_of(i, first),
+            column: ident_of(i, last),
+        }),
     };
-    Some((rest, Expr::new(kind, rest.span_since(first.start))))
+    Expr::new(kind, Span::new(first.start, last.end))
 }
 
 /// Whether a token after an operand neither continues it nor closes what is open around it.
@@ -73,23 +73,21 @@ fn ends_expression(kind: TokenKind) -> bool {
     binding(kind) == 1 && kind != TokenKind::Escape
 }
 
-/// Reads on, after the operand that `first` is.
-fn machine(i: Tokens<'_>, mut first: Option<Value>) -> Parse<'_, Expr> {
+/// Reads any expression.
+fn machine(i: Tokens<'_>) -> Parse<'_, Expr> {
     let base = i.cx.open.borrow().len();
     let mut machine = Machine { i, base };
     loop {
-        let mut value = match first.take() {
-            Some(value) => value,
-            None => match column(machine.i) {
-                Some((rest, expr)) => {
-                    machine.i = rest;
-                    Value { expr, height: 1 }
-                }
-                None => match machine.operand()? {
-                    Some(value) => value,
-                    None => continue,
-                },
+        let mut value = match column_tokens(machine.i) {
+            (0, _) => match machine.operand()? {
+                Some(value) => value,
+                None => continue,
             },
+            (count, _) => {
+                let expr = column(machine.i, count);
+                machine.i = machine.i.skip_many(count);
+                Value { expr, height: 1 }
+            }
         };
         loop {
             // The common ends of an operand, without a detour: a binary operator, and the end.
@@ -248,7 +246,7 @@ impl Open {
 pub(super) struct Machine<'a> {
     pub(super) i: Tokens<'a>,
     /// How much was open before this expression began: below that nothing is its own.
-    base: usize,
+    pub(super) base: usize,
 }
 
 impl Machine<'_> {
@@ -326,10 +324,10 @@ pub(super) fn combine_binary(
 ) -> Result<(), Err<Fault>> {
     last.height = left.height.max(last.height) + 1;
     check_height(i, last.height)?;
-    let span = left.expr.span.to(last.expr.span);
-    let right = last.take().expr;
-    last.expr.kind = binary(op, left.expr, right);
-    last.expr.span = span;
+    let own = last.expr.span;
+    last.expr.span = left.expr.span.to(own);
+    let kind = std::mem::replace(&mut last.expr.kind, ExprKind::Literal(Literal::Null));
+    last.expr.kind = binary(op, left.expr, Expr::new(kind, own));
     Ok(())
 }
 

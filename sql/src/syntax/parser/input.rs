@@ -124,7 +124,8 @@ impl ParameterList {
 }
 
 impl<'a> Context<'a> {
-    pub(super) fn new(sql: &'a [u8], tokens: &'a [Token], limits: ParseLimits) -> Self {
+    /// What the rules of one statement share; `open` is room for what is open in its expressions, and empty.
+    pub(super) fn new(sql: &'a [u8], tokens: &'a [Token], limits: ParseLimits, open: Vec<Open>) -> Self {
         let valid_start = tokens.first().map_or(0, |token| token.start);
         let valid_end = tokens.last().map_or(0, |token| token.end);
         let covered = sql.get(valid_start as usize..valid_end as usize);
@@ -134,7 +135,7 @@ impl<'a> Context<'a> {
             limits,
             valid: covered.and_then(|bytes| std::str::from_utf8(bytes).ok()),
             valid_start,
-            open: RefCell::default(),
+            open: RefCell::new(open),
             parameters: RefCell::default(),
             objection: RefCell::new(None),
             nesting: Cell::new(0),
@@ -242,6 +243,15 @@ impl<'a> Tokens<'a> {
     pub(super) fn skip(self) -> Self {
         Self {
             at: (self.at + 1).min(self.end.saturating_sub(1)),
+            ..self
+        }
+    }
+
+    /// Without the next `count` tokens, none of which is `End`.
+    #[inline]
+    pub(super) fn skip_many(self, count: u32) -> Self {
+        Self {
+            at: (self.at + count).min(self.end.saturating_sub(1)),
             ..self
         }
     }
@@ -468,6 +478,7 @@ pub(super) fn check_height(i: Tokens<'_>, height: u32) -> Result<(), Err<Fault>>
 }
 
 /// Makes the identifier that a token spells.
+#[inline(never)]
 pub(super) fn ident_of(i: Tokens<'_>, token: Token) -> Ident {
     let span = token.span();
     if let Some(text) = i.cx.valid_text(span)

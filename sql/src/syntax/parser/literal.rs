@@ -103,8 +103,10 @@ fn next_parameter(i: Tokens<'_>, token: Token) -> Result<u32, Err<Fault>> {
 
 fn numbered_parameter(i: Tokens<'_>, token: Token) -> Result<u32, Err<Fault>> {
     let most = i.cx.limits.parameter_max;
-    let text = i.cx.str_of(token.span());
-    let number = text.get(1..).and_then(|digits| digits.parse::<u32>().ok());
+    let number = match i.text(token) {
+        [_, digit @ b'1'..=b'9'] => Some(u32::from(digit - b'0')),
+        _ => large_number(i, token),
+    };
     let Some(number) = number.filter(|number| (1..=most).contains(number)) else {
         let message = format!("variable number must be between ?1 and ?{most}");
         i.skip().object(message, Some(token.start));
@@ -114,9 +116,16 @@ fn numbered_parameter(i: Tokens<'_>, token: Token) -> Result<u32, Err<Fault>> {
     let is_new = number > list.parameters.count;
     list.parameters.count = list.parameters.count.max(number);
     if is_new || !list.has_name(number) {
-        list.add_name(EcoString::from(&*text), number);
+        list.add_name(EcoString::from(i.cx.str_of(token.span())), number);
     }
     Ok(number)
+}
+
+/// The number after a sign, of more than one digit.
+#[inline(never)]
+fn large_number(i: Tokens<'_>, token: Token) -> Option<u32> {
+    let text = i.cx.str_of(token.span());
+    text.get(1..)?.parse().ok()
 }
 
 fn named_parameter(i: Tokens<'_>, token: Token, name: Cow<'_, str>) -> Result<u32, Err<Fault>> {

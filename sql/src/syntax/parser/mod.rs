@@ -38,6 +38,7 @@ mod statement;
 use super::ast::{Expr, Parsed};
 use super::lexer::{Lexer, settle_window_words};
 use super::token::{Token, TokenKind};
+use expression::Open;
 use input::{Context, Fault, Parse, Tokens};
 pub use limits::ParseLimits;
 use std::fmt;
@@ -95,17 +96,29 @@ pub fn parse_next(sql: &[u8], offset: usize) -> Result<Option<Next>, ParseError>
     ParseMemory::default().parse_next(sql, offset)
 }
 
-/// What a parser keeps from one statement to the next so as to allocate less: room for tokens.
-#[derive(Debug, Default)]
+/// What a parser keeps from one statement to the next so as to allocate less: room for tokens, and for what is open in an expression.
+#[derive(Default)]
 pub struct ParseMemory {
     tokens: Vec<Token>,
+    /// Empty between statements.
+    open: Vec<Open>,
     /// Bounds that an application has set.
     pub limits: ParseLimits,
+}
+
+impl fmt::Debug for ParseMemory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ParseMemory")
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
 }
 
 impl ParseMemory {
     /// Room for more tokens is not kept.
     const TOKENS_MAX: usize = 4096;
+    /// Room for more open parts is not kept.
+    const OPEN_MAX: usize = 64;
 
     /// As [`parse_next`].
     ///
@@ -124,8 +137,13 @@ impl ParseMemory {
         let Some(first) = tokens.first().filter(|token| token.kind != TokenKind::End) else {
             return Ok(None);
         };
-        let cx = Context::new(sql, tokens, self.limits);
+        let cx = Context::new(sql, tokens, self.limits, std::mem::take(&mut self.open));
         let next = next_of(&cx, *first);
+        let mut open = cx.open.into_inner();
+        if open.capacity() <= Self::OPEN_MAX {
+            open.clear();
+            self.open = open;
+        }
         if self.tokens.capacity() > Self::TOKENS_MAX {
             self.tokens = Vec::new();
         }
@@ -175,7 +193,7 @@ pub fn parse_one(sql: &[u8]) -> Result<Parsed, ParseError> {
 pub fn parse_expr(sql: &[u8]) -> Result<Expr, ParseError> {
     let mut tokens = Vec::new();
     statement_tokens(sql, 0, &mut tokens);
-    let cx = Context::new(sql, &tokens, ParseLimits::default());
+    let cx = Context::new(sql, &tokens, ParseLimits::default(), Vec::new());
     let made = expression::expr(Tokens::new(&cx)).and_then(|(i, expr)| match i.kind() {
         TokenKind::End => Ok(expr),
         _ => i.unexpected(),

@@ -53,10 +53,12 @@ impl Machine<'_> {
             let is_escaped = next == T::Escape && matches!(open, Open::Like { .. });
             open.binding() >= next_binding && !is_escaped
         };
-        while let Some(open) = self.pop_if(wins) {
-            match open {
-                Open::Binary { op, left } => combine_binary(self.i, op, left, value)?,
-                open => *value = combine(self.i, open, value.take())?,
+        let stack = &mut *self.i.cx.open.borrow_mut();
+        while stack.len() > self.base && stack.last().is_some_and(wins) {
+            match stack.pop() {
+                Some(Open::Binary { op, left }) => combine_binary(self.i, op, left, value)?,
+                Some(open) => *value = combine(self.i, open, value.take())?,
+                None => {}
             }
         }
         Ok(())

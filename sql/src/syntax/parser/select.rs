@@ -12,6 +12,9 @@ use super::input::{Parse, Rest, Tokens, after, each, ident_of, name, nested, par
 use super::name::{alias, plain_name_list_opt};
 use TokenKind as T;
 
+/// Room for most lists.
+pub(super) const LIST_LENGTH: usize = 4;
+
 /// True for the tokens with which a query starts.
 pub(super) fn starts_select(kind: TokenKind) -> bool {
     matches!(kind, T::Select | T::Values | T::With)
@@ -145,7 +148,7 @@ fn values(i: Tokens<'_>) -> Parse<'_, SelectCore> {
 fn query<'a>(i: Tokens<'a>, select: &mut Select) -> Parse<'a, SelectCore> {
     let mut query = Box::new(Query {
         distinct: false,
-        columns: Vec::new(),
+        columns: Vec::with_capacity(LIST_LENGTH),
         from: None,
         selection: None,
         group_by: Vec::new(),
@@ -205,7 +208,7 @@ fn exprs_into<'a>(i: Tokens<'a>, list: &mut Vec<Expr>) -> Rest<'a> {
 
 /// One or more expressions.
 pub(super) fn exprs(i: Tokens<'_>) -> Parse<'_, Vec<Expr>> {
-    let mut list = Vec::new();
+    let mut list = Vec::with_capacity(LIST_LENGTH);
     let i = exprs_into(i, &mut list)?;
     Ok((i, list))
 }
@@ -311,7 +314,7 @@ pub(super) fn order_by(i: Tokens<'_>) -> Parse<'_, Vec<OrderingTerm>> {
 
 /// Expressions, each with direction and place of NULLs.
 pub(super) fn ordering_terms(i: Tokens<'_>) -> Parse<'_, Vec<OrderingTerm>> {
-    let mut terms = Vec::new();
+    let mut terms = Vec::with_capacity(LIST_LENGTH);
     let i = each(i, |i| {
         let (i, expr) = expr(i)?;
         let (i, direction) = direction(i);

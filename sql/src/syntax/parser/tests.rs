@@ -234,6 +234,21 @@ fn mutated_cases_are_taken_or_refused_as_sqlite_does() {
     check(texts);
 }
 
+/// What was open when a text was refused is not open in the next one.
+#[test]
+fn a_text_after_a_refused_one_is_read_afresh() {
+    let mut memory = ParseMemory::default();
+    for refused in [
+        "SELECT 1 + (2 * f(3, ",
+        "SELECT a OR b BETWEEN 1 AND )",
+        "SELECT CASE WHEN x THEN",
+    ] {
+        assert!(memory.parse_next(refused.as_bytes(), 0).is_err(), "{refused}");
+        let text = b"SELECT a AND b = 1, 2 FROM t WHERE c IN (1, 2)";
+        assert_eq!(memory.parse_next(text, 0), parse_next(text, 0), "after {refused}");
+    }
+}
+
 #[test]
 fn no_text_makes_the_parser_panic() {
     let seed = 0x7777_1234_0000_0001;
