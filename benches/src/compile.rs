@@ -286,7 +286,7 @@ pub mod thing{n} {{
 }}
 
 pub fn use_thing{n}(connection: &sea_orm::DatabaseConnection, name: &str) -> Result<usize, sea_orm::DbErr> {{
-    use sea_orm::{{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, Set}};
+    use sea_orm::{{ActiveModelTrait, ColumnTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, Set}};
     let found = thing{n}::Entity::find()
         .filter(thing{n}::Column::Name.eq(name).and(thing{n}::Column::Age.gt({n})))
         .order_by_desc(thing{n}::Column::Score)

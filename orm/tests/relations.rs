@@ -4,7 +4,7 @@ mod support;
 
 use aludel::Error;
 use aludel::prelude::*;
-use support::{Comment, Group, Membership, Post, Profile, User, four, on_each};
+use support::{Comment, Group, Membership, Node, Post, Profile, User, four, on_each};
 
 /// Each of the four with `n` posts of two comments.
 fn with_posts(session: &mut Session, n: usize) -> aludel::Result<Vec<Handle<User>>> {
@@ -298,6 +298,49 @@ fn relations_in_conditions_load_nothing() {
             .filter(|u| u.groups.any(|g| g.name.eq("g")) & u.posts.exists())
             .all()?;
         assert_eq!(grouped, [users[2]]);
+        Ok(())
+    });
+}
+
+/// An entity that was never inserted was forgotten at once, and what referred to its handle could not be flushed any more.
+#[test]
+fn cascades_reach_what_refers_to_an_entity_that_was_never_inserted() {
+    on_each(|engine| {
+        let mut session = engine.session()?;
+        let mike = session.add(User::new("Mike"));
+        let mut post = Post::new("hello");
+        post.author = Some(mike.into());
+        let post = session.add(post);
+        session.delete(mike);
+        assert!(!session.contains(post), "a post goes with its author");
+        session.commit()?;
+        assert_eq!(
+            session.query::<User>().count()? + session.query::<Post>().count()?,
+            0
+        );
+        Ok(())
+    });
+}
+
+/// Each waited for the other, and the foreign key refused the first DELETE.
+#[test]
+fn rows_that_refer_to_each_other_in_a_circle_can_be_deleted() {
+    on_each(|engine| {
+        let mut session = engine.session()?;
+        let first = session.add(Node::new("first"));
+        let second = session.add(Node::new("second"));
+        session[first].parent = Some(second.into());
+        session[second].parent = Some(first.into());
+        session.commit()?;
+        session.delete(first);
+        session.flush()?;
+        assert_eq!(session.query::<Node>().count()?, 0);
+        session.rollback()?;
+        assert_eq!(session.query::<Node>().count()?, 2);
+        assert_eq!(
+            session[first].parent.as_ref().and_then(Fk::key),
+            Some(&session[second].id)
+        );
         Ok(())
     });
 }

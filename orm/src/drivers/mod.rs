@@ -71,6 +71,24 @@ pub trait Connection: Send {
     /// That of the first statement that fails.
     fn execute_batch(&mut self, sql: &str) -> DriverResult<()>;
 
+    /// Runs a statement and lends its first row, if it has one, to `read`: then true. What looking up a row by its key takes;
+    /// a driver that can do without the boxes of [`prepare`](Self::prepare) and [`query`](Statement::query) has its own way.
+    ///
+    /// # Errors
+    /// As those two.
+    fn first_row(
+        &mut self,
+        sql: &str,
+        params: &[Value<'_>],
+        read: &mut dyn FnMut(&dyn Row),
+    ) -> DriverResult<bool> {
+        let mut statement = self.prepare(sql)?;
+        let mut rows = statement.query(params)?;
+        let row = rows.next()?;
+        row.into_iter().for_each(&mut *read);
+        Ok(row.is_some())
+    }
+
     /// Begins a transaction.
     ///
     /// # Errors

@@ -74,6 +74,25 @@ impl Connection for NativeConnection {
         self.inner.execute_batch(text).map_err(wrap)
     }
 
+    fn first_row(
+        &mut self,
+        text: &str,
+        params: &[Value<'_>],
+        read: &mut dyn FnMut(&dyn Row),
+    ) -> DriverResult<bool> {
+        let mut statement = NativeStatement {
+            statement: self.inner.prepare_cached(text).map_err(wrap)?,
+            connection: &self.inner,
+        };
+        statement.bind(params)?;
+        let mut rows = NativeRows {
+            statement: &mut statement.statement,
+        };
+        let row = rows.next()?;
+        row.into_iter().for_each(&mut *read);
+        Ok(row.is_some())
+    }
+
     fn begin(&mut self, mode: TransactionMode) -> DriverResult<()> {
         self.run(Sqlite.begin(mode))
     }
@@ -190,13 +209,22 @@ impl Row for NativeRows<'_, '_> {
             ValueRef::Null => Value::Null,
             ValueRef::Integer(i) => Value::Int(i),
             ValueRef::Real(r) => Value::Real(r),
-            ValueRef::Text(t) => Value::Text(String::from_utf8_lossy(t)),
+            ValueRef::Text(t) => Value::Text(text(t)),
             ValueRef::Blob(b) => Value::Bytes(Cow::Borrowed(b)),
         }
     }
 
     fn width(&self) -> usize {
         self.statement.column_count()
+    }
+}
+
+/// Text as Rust has it: what is not UTF-8 is replaced. Nearly all is, and that is looked at in larger steps than the replacing takes.
+#[inline]
+fn text(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(bytes),
     }
 }
 

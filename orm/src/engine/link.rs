@@ -78,6 +78,23 @@ impl Connection {
         self.prepare(sql)?.execute(params)
     }
 
+    /// Runs a statement and lends its first row, if it has one, to `read`.
+    pub(crate) fn first_row(
+        &mut self,
+        sql: &str,
+        params: &[Value<'_>],
+        read: &mut dyn FnMut(&dyn Row),
+    ) -> Result<()> {
+        let loan = self.loan.as_mut().ok_or(Error::Closed)?;
+        let running = self.engine.log.start();
+        let found = loan
+            .connection
+            .first_row(sql, params, read)
+            .map_err(|error| error.with_sql(sql))?;
+        self.engine.log.finish(&running, sql, params, u64::from(found));
+        Ok(())
+    }
+
     /// Runs several statements without parameters, such as a schema.
     ///
     /// # Errors

@@ -32,7 +32,7 @@ pub trait Mode: Copy + Default + Send + Sync + 'static {
 
     /// A whole row, read by `read` if it is there.
     #[doc(hidden)]
-    fn row<T>(present: bool, read: impl FnOnce() -> Result<T>) -> Result<Self::Row<T>>;
+    fn row<T>(present: impl FnOnce() -> bool, read: impl FnOnce() -> Result<T>) -> Result<Self::Row<T>>;
 }
 
 /// The mode of a source whose row is always there.
@@ -48,7 +48,7 @@ impl Mode for Required {
     type Row<T> = T;
 
     #[inline]
-    fn row<T>(_: bool, read: impl FnOnce() -> Result<T>) -> Result<T> {
+    fn row<T>(_: impl FnOnce() -> bool, read: impl FnOnce() -> Result<T>) -> Result<T> {
         read()
     }
 }
@@ -58,7 +58,7 @@ impl Mode for Optional {
     type Row<T> = Option<T>;
 
     #[inline]
-    fn row<T>(present: bool, read: impl FnOnce() -> Result<T>) -> Result<Option<T>> {
-        if present { read().map(Some) } else { Ok(None) }
+    fn row<T>(present: impl FnOnce() -> bool, read: impl FnOnce() -> Result<T>) -> Result<Option<T>> {
+        if present() { read().map(Some) } else { Ok(None) }
     }
 }

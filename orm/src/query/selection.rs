@@ -96,7 +96,7 @@ impl<C: Columns> Selection for C {
 
     #[inline]
     fn read(row: RowReader<'_>) -> Result<Self::Row> {
-        <C::Mode as Mode>::row(is_present::<C::Entity>(&row), || C::Entity::decode(&row))
+        <C::Mode as Mode>::row(|| is_present::<C::Entity>(&row), || C::Entity::decode(&row))
     }
 }
 

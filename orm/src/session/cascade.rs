@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::expr::{FromItem, Select, SourceId};
 use crate::mapper::{ColumnNames, EntityMeta, ReferenceAction, RelationKind, RelationMeta, RowReader};
 use crate::query::internals::marking_update;
-use crate::types::Value;
+use crate::types::{RawHandle, Value};
 
 /// What becomes of rows that refer to a deleted one.
 #[derive(Clone, Copy)]
@@ -180,6 +180,52 @@ impl Session {
             }
         }
         Ok(())
+    }
+
+    /// Forgets a row that was never inserted. What refers to its handle goes with it or refers to nothing, as the relations say;
+    /// the database has no part in it.
+    pub(super) fn forget_new(&mut self, arena: usize, slot: u32) {
+        let raw = self.store.raw(arena as u32, slot);
+        let Some(any) = self.store.any_mut(arena) else {
+            return;
+        };
+        any.free(slot);
+        for relation in any.meta().relations {
+            match relation.through {
+                Some((through, ends)) => self.let_go(raw, through(), ends().0, true),
+                None => self.let_go(raw, (relation.target)(), (relation.by)(), relation.cascade.delete),
+            }
+        }
+    }
+
+    fn let_go(&mut self, gone: RawHandle, target: &'static EntityMeta, columns: ColumnNames, delete: bool) {
+        let Some(children) = self.arena_of_table(target) else {
+            return;
+        };
+        let Some(any) = self.store.any(children) else {
+            return;
+        };
+        let indexes: Vec<usize> = columns
+            .iter()
+            .filter_map(|name| Some(target.column(name)?.0))
+            .collect();
+        let refers = |child: &u32| {
+            let pending = |column: &usize| any.encode(*child, *column) == Value::Pending(gone);
+            indexes.iter().any(pending)
+        };
+        let strict = is_strict(target, columns);
+        let affected: Vec<u32> = any.core().live().filter(refers).collect();
+        for child in affected {
+            if delete {
+                self.mark(children, child);
+            } else if let Some(any) = self.store.any_mut(children).filter(|_| !strict) {
+                any.touch(child);
+                // The columns are nullable, so NULL fits them.
+                for column in &indexes {
+                    let _ = any.set(child, *column, Value::Null);
+                }
+            }
+        }
     }
 
     fn arena_of_table(&self, meta: &'static EntityMeta) -> Option<usize> {

@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use super::Session;
-use super::related::{BATCH, keys_condition, keys_text};
+use super::related::{BATCH, KeyForm, keys_condition, keys_form};
 use crate::error::{Error, Result};
 use crate::expr::{Column, FromItem, Node, Output, Relation, Select, SourceId};
 use crate::mapper::{ColumnNames, Columns, Deferred, Entity, Handle, Required};
@@ -87,13 +87,13 @@ impl Session {
             let mut found: Vec<(RawHandle, Vec<Value<'static>>)> = Vec::new();
             let select = self.columns_select::<T>(batch, columns);
             let first = T::META.key.len();
-            let by_key: FxHashMap<String, RawHandle> = batch
+            let by_key: FxHashMap<KeyForm, RawHandle> = batch
                 .iter()
-                .map(|handle| (keys_text(&self.key_values(handle.raw)), handle.raw))
+                .map(|handle| (keys_form(&self.key_values(handle.raw)), handle.raw))
                 .collect();
             self.run_tracked(&select, |row, _| {
                 let key: Vec<Value<'_>> = (0..first).map(|i| row.value(i)).collect();
-                if let Some(raw) = by_key.get(&keys_text(&key)) {
+                if let Some(raw) = by_key.get(&keys_form(&key)) {
                     let values = (0..columns.len()).map(|n| row.value(first + n).into_owned());
                     found.push((*raw, values.collect()));
                 }

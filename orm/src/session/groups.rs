@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::related::keys_text;
+use super::related::{KeyForm, keys_form};
 use crate::mapper::{Entity, RowReader};
 use crate::types::Value;
 
@@ -41,7 +41,7 @@ fn is_whole(key: &[Value<'_>]) -> bool {
 /// The different keys among the parents' values.
 pub(super) struct Groups {
     pub(super) keys: Vec<Vec<Value<'static>>>,
-    numbers: FxHashMap<String, usize>,
+    numbers: FxHashMap<KeyForm, usize>,
 }
 
 impl Groups {
@@ -52,7 +52,7 @@ impl Groups {
         };
         for key in near.rows().filter(|key| is_whole(key)) {
             let next = groups.keys.len();
-            if let std::collections::hash_map::Entry::Vacant(place) = groups.numbers.entry(keys_text(key)) {
+            if let std::collections::hash_map::Entry::Vacant(place) = groups.numbers.entry(keys_form(key)) {
                 place.insert(next);
                 groups.keys.push(key.to_vec());
             }
@@ -61,7 +61,7 @@ impl Groups {
     }
 
     pub(super) fn number(&self, key: &[Value<'_>]) -> Option<usize> {
-        self.numbers.get(&keys_text(key)).copied()
+        self.numbers.get(&keys_form(key)).copied()
     }
 
     /// The number of the key that a row begins with.

@@ -19,7 +19,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Session;
 use super::query::Tracker;
-use super::related::key_text;
+use super::related::{KeyForm, keys_form};
 use crate::error::{Error, Result};
 use crate::expr::{
     FromItem, JoinKind, Node, OrderTerm, Output, Relation as Rows, Select, SourceId, Statement,
@@ -28,6 +28,7 @@ use crate::mapper::{Columns, Entity, EntityMeta, Handle, Required, RowReader, ou
 use crate::query::internals::run;
 use crate::query::{Executor, Maybe, Query, Source};
 use crate::relation::{Count, Path, Relation};
+use crate::types::Value;
 
 /// One relation or several, joined to rows of another entity.
 pub trait JoinSet {
@@ -67,7 +68,7 @@ pub struct Joined<R: Relation> {
 /// The related rows of each first entity.
 #[derive(Debug)]
 struct Gathered<T> {
-    seen: FxHashSet<(usize, String)>,
+    seen: FxHashSet<(usize, KeyForm)>,
     values: Vec<(usize, T)>,
     handles: Vec<(usize, Handle<T>)>,
 }
@@ -109,18 +110,10 @@ fn by_group<V>(items: Vec<(usize, V)>, groups: usize) -> Vec<Vec<V>> {
     lists
 }
 
-/// The key of the entity in this part of a row, as text; `None` where there is none.
-fn row_key(meta: &'static EntityMeta, row: &RowReader<'_>) -> Option<String> {
-    let mut text = String::new();
-    for i in meta.key {
-        let value = row.value(*i);
-        if value.is_null() {
-            return None;
-        }
-        text.push_str(&key_text(&value));
-        text.push('\u{1f}');
-    }
-    Some(text)
+/// The key of the entity in this part of a row; `None` where there is none.
+fn row_key(meta: &'static EntityMeta, row: &RowReader<'_>) -> Option<KeyForm> {
+    let key: Vec<Value<'_>> = meta.key.iter().map(|i| row.value(*i)).collect();
+    (!key.iter().any(Value::is_null)).then(|| keys_form(&key))
 }
 
 impl<R: Relation> JoinSet for Joined<R> {
@@ -354,7 +347,7 @@ fn outer_order(select: &Select, root: SourceId, source: SourceId) -> Vec<OrderTe
 
 /// The first entities in the order of their first rows, each with its number.
 struct Roots<V> {
-    numbers: FxHashMap<String, usize>,
+    numbers: FxHashMap<Option<KeyForm>, usize>,
     all: Vec<V>,
 }
 
@@ -373,7 +366,7 @@ impl<V> Roots<V> {
         row: &RowReader<'_>,
         read: impl FnOnce() -> Result<V>,
     ) -> Result<usize> {
-        let key = row_key(meta, row).unwrap_or_default();
+        let key = row_key(meta, row);
         if let Some(number) = self.numbers.get(&key) {
             return Ok(*number);
         }

@@ -234,7 +234,13 @@ impl Session {
 
     /// Tracks several new entities; they are inserted in this order.
     pub fn add_all<T: Entity>(&mut self, entities: impl IntoIterator<Item = T>) -> Vec<Handle<T>> {
-        entities.into_iter().map(|entity| self.add(entity)).collect()
+        let entities = entities.into_iter();
+        let (arena, slots) = self.store.with_arena::<T, _>(|arena| {
+            arena.expect_values(entities.size_hint().0);
+            entities.map(|entity| arena.add(entity)).collect::<Vec<u32>>()
+        });
+        let handle = |slot| self.store.handle(arena, slot);
+        slots.into_iter().map(handle).collect()
     }
 
     /// The entity of that key: from the session without a statement if it is there, else from the database.
@@ -325,7 +331,7 @@ impl Session {
         match any.core().state(slot) {
             State::New => {
                 any.core_mut().new.retain(|other| *other != slot);
-                any.free(slot);
+                self.forget_new(arena, slot);
             }
             State::Clean => {
                 any.core_mut().set_state(slot, State::Marked);
@@ -493,14 +499,13 @@ impl Session {
         let mut params = Vec::with_capacity(1);
         crate::mapper::Key::push_values(key, &mut params);
         let Session { store, link, .. } = self;
-        let mut prepared = link.as_mut().ok_or(Error::Closed)?.prepare(&*sql)?;
-        let mut rows = prepared.query(&params)?;
-        let found = match rows.next()? {
-            Some(row) => Some(store.track::<T>(&RowReader::new(row))?),
-            None => None,
-        };
-        drop(rows);
-        drop(prepared);
+        let mut found = None;
+        link.as_mut()
+            .ok_or(Error::Closed)?
+            .first_row(&sql, &params, &mut |row| {
+                found = Some(store.track::<T>(&RowReader::new(row)));
+            })?;
+        let found = found.transpose()?;
         self.tell_loaded()?;
         Ok(found.filter(|handle| self.is_there(handle.raw)))
     }

@@ -52,7 +52,7 @@ impl<C: Columns> Tracked for C {
 
     #[inline]
     fn track(row: RowReader<'_>, tracker: &mut Tracker<'_>) -> Result<Self::Handles> {
-        let present = C::Entity::META.key.iter().any(|i| !row.value(*i).is_null());
+        let present = || C::Entity::META.key.iter().any(|i| !row.value(*i).is_null());
         <C::Mode as Mode>::row(present, || tracker.store.track::<C::Entity>(&row))
     }
 }

@@ -312,14 +312,22 @@ impl Session {
 pub(super) const BATCH: usize = 500;
 
 /// A key's form in a hash table: two values that are equal as keys are equal here.
-type KeyText = String;
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum KeyForm {
+    Number(i64),
+    Text(String),
+    Other(String),
+    /// Of several columns.
+    Several(Vec<KeyForm>),
+}
 
-pub(super) fn key_text(value: &Value<'_>) -> KeyText {
+pub(super) fn key_form(value: &Value<'_>) -> KeyForm {
     match value {
-        Value::Bool(flag) => Value::Int(i64::from(*flag)).to_string(),
-        Value::Text(text) => format!("'{text}"),
-        Value::Bytes(bytes) => format!("x{bytes:02x?}"),
-        other => other.to_string(),
+        Value::Bool(flag) => KeyForm::Number(i64::from(*flag)),
+        Value::Int(number) => KeyForm::Number(*number),
+        Value::Text(text) => KeyForm::Text(text.clone().into_owned()),
+        Value::Bytes(bytes) => KeyForm::Other(format!("x{bytes:02x?}")),
+        other => KeyForm::Other(other.to_string()),
     }
 }
 
@@ -395,11 +403,11 @@ fn in_list(source: SourceId, column: &'static str, keys: &[Value<'static>]) -> N
     }
 }
 
-/// Keys of several columns in a hash table.
-pub(super) fn keys_text(key: &[Value<'_>]) -> KeyText {
+/// The form of a key of one or several columns.
+pub(super) fn keys_form(key: &[Value<'_>]) -> KeyForm {
     match key {
-        [only] => key_text(only),
-        several => several.iter().map(key_text).collect::<Vec<_>>().join("\u{1f}"),
+        [only] => key_form(only),
+        several => KeyForm::Several(several.iter().map(key_form).collect()),
     }
 }
 

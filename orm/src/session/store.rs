@@ -162,6 +162,8 @@ pub(crate) trait AnyArena: Send {
     fn set(&mut self, slot: u32, column: usize, value: Value<'_>) -> Result<(), DecodeError>;
     /// Puts the slot into the identity map under its present key.
     fn register(&mut self, slot: u32);
+    /// There will be so many more keys in the identity map.
+    fn expect_keys(&mut self, more: usize);
     /// Takes the slot out of the identity map.
     fn unregister(&mut self, slot: u32);
     /// Gives the slot up.
@@ -198,6 +200,13 @@ impl<T: Entity> Arena<T> {
             None => self.values.push(Some(value)),
         }
         slot
+    }
+
+    /// There will be so many more values.
+    pub(crate) fn expect_values(&mut self, more: usize) {
+        self.values.reserve(more);
+        self.core.headers.reserve(more);
+        self.core.new.reserve(more);
     }
 
     pub(crate) fn add(&mut self, value: T) -> u32 {
@@ -284,6 +293,10 @@ impl<T: Entity> AnyArena for Arena<T> {
         if let Some(key) = self.value(slot).and_then(T::key) {
             self.identity.insert(key, slot);
         }
+    }
+
+    fn expect_keys(&mut self, more: usize) {
+        self.identity.reserve(more);
     }
 
     fn unregister(&mut self, slot: u32) {

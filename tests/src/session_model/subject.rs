@@ -728,6 +728,11 @@ impl Subject {
         let Some((serial, handle)) = self.books.pick(&self.world.books, book) else {
             return Ok(());
         };
+        // What this transaction wrote of it could not be taken back in memory any more.
+        let stored = |world: &World| world.books.get(&serial).and_then(|row| row.stored.clone());
+        if stored(&self.world) != stored(&self.committed) {
+            return Ok(());
+        }
         self.session.expunge(handle).map_err(text)?;
         self.books.of.remove(&serial);
         match self.session.contains(handle) {

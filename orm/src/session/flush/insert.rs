@@ -121,12 +121,17 @@ impl Session {
         let columns: Vec<usize> = insert_columns(meta, keyless).collect();
         let mut prepared = link.prepare(&*sql)?;
         let mut spare: Vec<Value<'static>> = Vec::with_capacity(columns.len());
+        undo.reserve(slots.len());
+        if let Some(any) = store.any_mut(arena) {
+            any.expect_keys(slots.len());
+        }
         for &slot in slots {
             let mut late: Vec<usize> = Vec::new();
             let mut resolved: Vec<(usize, Value<'static>)> = Vec::new();
+            let Some(any) = store.any(arena) else { break };
             let mut params = recycled(spare);
             for &column in &columns {
-                let value = store.any(arena).map_or(Value::Null, |a| a.encode(slot, column));
+                let value = any.encode(slot, column);
                 params.push(match value {
                     Value::Pending(raw) if circular && is_unwritten(store, raw) => {
                         late.push(column);

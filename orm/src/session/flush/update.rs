@@ -140,7 +140,8 @@ fn change_of(store: &Store, arena: usize, slot: u32) -> Result<Option<Change>> {
     let meta = any.meta();
     let mut change = Change {
         columns: Vec::new(),
-        values: Vec::new(),
+        // The key and the version come behind.
+        values: Vec::with_capacity(meta.key.len() + 3),
         resolved: Vec::new(),
     };
     for (column, before) in base.iter().enumerate() {
@@ -215,8 +216,7 @@ fn update_row(
     returning: &[usize],
 ) -> Result<()> {
     let mut params = change.values;
-    let key = store.stored_key(arena, slot);
-    params.extend(key.iter().map(Value::borrowed));
+    params.extend(store.stored_key(arena, slot));
     if let Some(version) = meta.version {
         let base = store
             .any(arena)
@@ -227,7 +227,7 @@ fn update_row(
     if back.rows == 0 {
         return Err(Error::Stale {
             table: meta.table,
-            key: show_key(&key),
+            key: show_key(&store.stored_key(arena, slot)),
         });
     }
     let Some(any) = store.any_mut(arena) else {
