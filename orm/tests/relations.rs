@@ -344,3 +344,25 @@ fn rows_that_refer_to_each_other_in_a_circle_can_be_deleted() {
         Ok(())
     });
 }
+
+/// The database gives the key of a deleted row to a new one, within the transaction: what refers to the new row stays.
+#[test]
+fn a_key_that_is_used_again_is_not_the_deleted_row() {
+    on_each(|engine| {
+        let mut session = engine.session()?;
+        let post = session.add(Post::new("old"));
+        session.flush()?;
+        let key = session[post].id;
+        session.delete(post);
+        session.flush()?;
+        let again = session.add(Post {
+            id: key,
+            ..Post::new("new")
+        });
+        let comment = session.add(Comment::new(again, "about the new one"));
+        session.commit()?;
+        assert_eq!(session[comment].text, "about the new one");
+        assert_eq!(session.query::<Comment>().all()?, [comment]);
+        Ok(())
+    });
+}

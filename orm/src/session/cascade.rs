@@ -7,8 +7,10 @@
 //! What the database does by itself (`ON DELETE`) is followed in memory: the session does not go on showing rows that are
 //! gone.
 
+use rustc_hash::FxHashMap;
+
 use super::Session;
-use super::related::{BATCH, keys_condition};
+use super::related::keys_condition;
 use super::store::State;
 use super::undo::Undo;
 use crate::error::Result;
@@ -341,10 +343,9 @@ impl Session {
     /// `ON DELETE SET NULL` refer to nothing.
     pub(super) fn follow_database_cascades(&mut self) {
         let all_told = self.told == self.undo.len();
-        for _ in 0..BATCH {
-            if !self.follow_once() {
-                break;
-            }
+        while self.followed < self.undo.len() {
+            let gone = self.newly_deleted();
+            self.follow_once(&gone);
         }
         if all_told {
             // What the database did by itself is told to nobody.
@@ -352,9 +353,28 @@ impl Session {
         }
     }
 
-    /// One step of it; true if rows went that others may refer to.
-    fn follow_once(&mut self) -> bool {
-        let mut again = false;
+    /// The keys of the rows that were deleted since this was asked last, by arena. (Not of all that this transaction deleted: the database may have given
+    /// such a key to a new row meanwhile.)
+    fn newly_deleted(&mut self) -> FxHashMap<usize, Vec<Vec<Value<'static>>>> {
+        let mut gone: FxHashMap<usize, Vec<Vec<Value<'static>>>> = FxHashMap::default();
+        for entry in self.undo.iter().skip(self.followed) {
+            if let Undo::Delete { arena, slot } = *entry
+                && self.store.soft_delete(arena, slot).is_none()
+            {
+                gone.entry(arena)
+                    .or_default()
+                    .push(self.store.stored_key(arena, slot));
+            }
+        }
+        self.followed = self.undo.len();
+        gone
+    }
+
+    /// One step of it.
+    fn follow_once(&mut self, gone: &FxHashMap<usize, Vec<Vec<Value<'static>>>>) {
+        if gone.is_empty() {
+            return;
+        }
         for arena in 0..self.store.arenas().len() {
             let Some(meta) = self.store.any(arena).map(|any| any.meta()) else {
                 continue;
@@ -370,28 +390,12 @@ impl Session {
                 let Some(reference) = column.reference.filter(|_| cascades) else {
                     continue;
                 };
-                let Some(parents) = self.store.arena_of((reference.entity)()) else {
-                    continue;
-                };
-                let gone = self.deleted_keys(parents);
-                if gone.is_empty() {
-                    continue;
+                let parents = self.store.arena_of((reference.entity)());
+                if let Some(gone) = parents.and_then(|parents| gone.get(&parents)) {
+                    self.follow_key(arena, key, column.on_delete, gone);
                 }
-                again |= self.follow_key(arena, key, column.on_delete, &gone);
             }
         }
-        again
-    }
-
-    fn deleted_keys(&self, arena: usize) -> Vec<Vec<Value<'static>>> {
-        let Some(any) = self.store.any(arena) else {
-            return Vec::new();
-        };
-        let gone = |slot: &u32| {
-            any.core().state(*slot) == State::Deleted && self.store.soft_delete(arena, *slot).is_none()
-        };
-        let deleted = any.core().live().filter(gone);
-        deleted.map(|slot| self.store.stored_key(arena, slot)).collect()
     }
 
     fn follow_key(
@@ -400,9 +404,9 @@ impl Session {
         columns: std::ops::Range<usize>,
         action: ReferenceAction,
         gone: &[Vec<Value<'static>>],
-    ) -> bool {
+    ) {
         let Some(any) = self.store.any(arena) else {
-            return false;
+            return;
         };
         let refers = |slot: u32, key: &Vec<Value<'static>>| {
             columns
@@ -417,7 +421,7 @@ impl Session {
             .filter(|slot| gone.iter().any(|key| refers(*slot, key)))
             .collect();
         let Some(any) = self.store.any_mut(arena) else {
-            return false;
+            return;
         };
         for slot in &affected {
             if action == ReferenceAction::Cascade {
@@ -444,6 +448,5 @@ impl Session {
                 });
             }
         }
-        action == ReferenceAction::Cascade && !affected.is_empty()
     }
 }

@@ -107,6 +107,8 @@ pub struct Session {
     heard: Heard,
     /// How much of the undo log the listeners were told of.
     told: usize,
+    /// How much of the undo log was looked at for rows that the database deleted along with others.
+    followed: usize,
     /// A flush is under way: what listeners run does not begin another one.
     flushing: bool,
 }
@@ -195,6 +197,7 @@ impl Session {
             read_only: false,
             heard: Heard::default(),
             told: 0,
+            followed: 0,
             flushing: false,
         }
     }
@@ -422,12 +425,10 @@ impl Session {
         let slot = handle.raw.slot;
         self.relations.clear();
         let is_of = |entry: &Undo| entry.is_of(handle.raw.arena as usize, slot);
-        self.told -= self
-            .undo
-            .iter()
-            .take(self.told)
-            .filter(|entry| is_of(entry))
-            .count();
+        for length in [&mut self.told, &mut self.followed] {
+            let gone = self.undo.iter().take(*length).filter(|entry| is_of(entry));
+            *length -= gone.count();
+        }
         self.undo.retain(|entry| !is_of(entry));
         let (_, value) = self.store.with_arena::<T, _>(|arena| {
             use store::AnyArena;

@@ -147,6 +147,7 @@ impl Session {
     fn end_transaction(&mut self) {
         self.in_transaction = false;
         self.told = 0;
+        self.followed = 0;
         self.bypassed = false;
         // Dropping the connection gives it back to the pool.
         self.link = None;

@@ -62,6 +62,7 @@ impl Session {
             }
         }
         self.told = self.told.min(length);
+        self.followed = self.followed.min(length);
         self.relations.clear();
     }
 
