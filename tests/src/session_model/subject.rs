@@ -67,6 +67,8 @@ pub(super) struct Subject {
     reviews: Handles<Review>,
     tags: Handles<Tag>,
     next: Serial,
+    /// A statement by query changed rows in this transaction: what was loaded since is read again after a rollback.
+    by_query: bool,
 }
 
 impl Subject {
@@ -86,6 +88,7 @@ impl Subject {
             reviews: Handles::new(),
             tags: Handles::new(),
             next: 0,
+            by_query: false,
         })
     }
 
@@ -479,6 +482,7 @@ impl Subject {
 
     fn commit(&mut self) -> Outcome {
         self.session.commit().map_err(text)?;
+        self.by_query = false;
         self.flushed()?;
         self.world.commit();
         self.committed = self.world.clone();
@@ -488,11 +492,19 @@ impl Subject {
     fn rollback(&mut self) -> Outcome {
         self.session.rollback().map_err(text)?;
         self.world = self.committed.clone();
+        if std::mem::take(&mut self.by_query) {
+            // The session cannot know what such rows were before it met them: it has them read anew by the next query.
+            self.session.query::<Author>().all().map_err(text)?;
+            self.session.query::<Book>().all().map_err(text)?;
+            self.session.query::<Review>().all().map_err(text)?;
+            self.session.query::<Tag>().all().map_err(text)?;
+        }
         Ok(())
     }
 
     fn new_session(&mut self) -> Outcome {
         self.session = self.engine.session().map_err(text)?;
+        self.by_query = false;
         self.world = self.committed.clone();
         self.authors.of.clear();
         self.books.of.clear();
@@ -742,6 +754,7 @@ impl Subject {
     }
 
     fn raise_sales(&mut self, sales: i64) -> Outcome {
+        self.by_query = true;
         let update = self.session.update::<Book>().set(|b| b.sales.to(b.sales + 1));
         let changed = update.filter(|b| b.sales.le(sales)).run().map_err(text)?;
         self.flushed()?;
