@@ -213,7 +213,8 @@ impl Session {
             .collect();
         let refers = |child: &u32| {
             let pending = |column: &usize| any.encode(*child, *column) == Value::Pending(gone);
-            indexes.iter().any(pending)
+            // A row that goes itself stays as it was until then.
+            any.core().state(*child) != State::Marked && indexes.iter().any(pending)
         };
         let strict = is_strict(target, columns);
         let affected: Vec<u32> = any.core().live().filter(refers).collect();
