@@ -79,7 +79,11 @@ impl ReadOnlyFile {
     pub fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
         let mut done = 0;
         while done < bytes.len() {
-            match self.locks.file().read_at(&mut bytes[done..], offset + done as u64) {
+            match self
+                .locks
+                .file()
+                .read_at(&mut bytes[done..], offset + done as u64)
+            {
                 Ok(0) => break,
                 Ok(count) => done += count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

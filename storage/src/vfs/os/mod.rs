@@ -22,7 +22,8 @@ use std::sync::atomic::AtomicU64;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub use look::{
-    PENDING_BYTE, RESERVED_BYTE, ReadOnlyFile, SHARED_FIRST, SHARED_SIZE, SHM_READ_BYTE, SHM_USE_BYTE, SHM_WRITE_BYTE,
+    PENDING_BYTE, RESERVED_BYTE, ReadOnlyFile, SHARED_FIRST, SHARED_SIZE, SHM_READ_BYTE, SHM_USE_BYTE,
+    SHM_WRITE_BYTE,
 };
 pub use range_lock::LockStyle;
 

@@ -93,7 +93,9 @@ impl Vfs for ImageVfs {
     fn exists(&self, path: &Path) -> Result<bool> {
         // Journals and logs are in the image (E2).
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let is_beside = ["-journal", "-wal", "-shm"].iter().any(|suffix| name.ends_with(suffix));
+        let is_beside = ["-journal", "-wal", "-shm"]
+            .iter()
+            .any(|suffix| name.ends_with(suffix));
         Ok(!is_beside && self.world.exists(path)?)
     }
 
@@ -153,7 +155,9 @@ impl File for ImageFile {
             .read_at(bytes, offset)
             .map_err(|error| Error::io(IoOperation::Read, self.path(), error))?;
         for at in VERSIONS_AT..VERSIONS_AT + 2 {
-            let place = at.checked_sub(offset).and_then(|place| usize::try_from(place).ok());
+            let place = at
+                .checked_sub(offset)
+                .and_then(|place| usize::try_from(place).ok());
             if let Some(byte) = place.and_then(|place| bytes[..count].get_mut(place))
                 && *byte == LOG
             {

@@ -8,9 +8,9 @@ use std::io;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
+use aludel_storage::format::PageNo;
 use aludel_storage::format::checksum::journal_checksum;
 use aludel_storage::format::journal::{HEADER_SIZE, JournalHeader, RECORD_COUNT_TO_END, super_journal_name};
-use aludel_storage::format::PageNo;
 use aludel_storage::vfs::ReadOnlyFile;
 
 use super::Places;
@@ -91,7 +91,12 @@ impl JournalScan {
     ) -> io::Result<Option<JournalScan>> {
         let file = match ReadOnlyFile::open(path) {
             Ok(file) => file,
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::IsADirectory) => {
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::IsADirectory
+                ) =>
+            {
                 return Ok(None);
             }
             Err(error) => return Err(error),
@@ -136,7 +141,9 @@ impl JournalScan {
             };
             match self.segments.first() {
                 // The sizes are those of the first header; before SQLite 3.5.8 the database says the page size.
-                Some(first) => (header.page_size, header.sector_size) = (self.page_size, first.header.sector_size),
+                Some(first) => {
+                    (header.page_size, header.sector_size) = (self.page_size, first.header.sector_size)
+                }
                 None => {
                     if header.page_size == 0 {
                         header.page_size = page_size.unwrap_or(0);

@@ -6,7 +6,9 @@
 use std::io;
 use std::path::Path;
 
-use aludel_storage::format::wal::{FRAME_HEADER_SIZE, HEADER_SIZE, Frame, WalHeader, frame_offset, frame_page_offset};
+use aludel_storage::format::wal::{
+    FRAME_HEADER_SIZE, Frame, HEADER_SIZE, WalHeader, frame_offset, frame_page_offset,
+};
 use aludel_storage::vfs::ReadOnlyFile;
 
 use super::Places;
@@ -122,7 +124,12 @@ impl LogReader {
     pub fn open(path: &Path) -> io::Result<Option<LogReader>> {
         let file = match ReadOnlyFile::open(path) {
             Ok(file) => file,
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::IsADirectory) => {
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::IsADirectory
+                ) =>
+            {
                 return Ok(None);
             }
             Err(error) => return Err(error),

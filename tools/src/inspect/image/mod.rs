@@ -205,8 +205,12 @@ impl Image {
         let (mut journal, mut log) = (None, None);
         // Beside an empty file nothing counts: somebody deleted the database and forgot them.
         if file_len > 0 {
-            if !database.is_locked(aludel_storage::vfs::RESERVED_BYTE, 1).map_err(read)? {
-                journal = JournalScan::open(&sibling(&resolved, "-journal"), page_size_at(&first)).map_err(read)?;
+            if !database
+                .is_locked(aludel_storage::vfs::RESERVED_BYTE, 1)
+                .map_err(read)?
+            {
+                journal =
+                    JournalScan::open(&sibling(&resolved, "-journal"), page_size_at(&first)).map_err(read)?;
             }
             journal = journal.filter(JournalScan::is_hot);
             log = LogScan::open(&sibling(&resolved, "-wal"), limit).map_err(read)?;
@@ -285,7 +289,10 @@ impl Image {
 
     /// Bytes of each page that trees use.
     pub fn usable_size(&self) -> usize {
-        let reserved = self.header.as_ref().map_or(0, |header| usize::from(header.reserved));
+        let reserved = self
+            .header
+            .as_ref()
+            .map_or(0, |header| usize::from(header.reserved));
         self.page_size() - reserved
     }
 
@@ -348,7 +355,11 @@ impl Image {
         if let Some(at) = self.log.as_ref().and_then(|log| log.places.get(&number)) {
             return PageSource::Log(*at);
         }
-        if let Some(at) = self.journal.as_ref().and_then(|journal| journal.places.get(&number)) {
+        if let Some(at) = self
+            .journal
+            .as_ref()
+            .and_then(|journal| journal.places.get(&number))
+        {
             return PageSource::Journal(*at);
         }
         if self.offset_of(number) < self.file_len {
@@ -470,6 +481,9 @@ fn page_size_at(first: &[u8; HEADER_SIZE]) -> Option<u32> {
 /// Whether most of the bytes that are the same in every header are so here: a header with a damaged byte, not a letter.
 fn resembles_header(first: &[u8; HEADER_SIZE]) -> bool {
     const ALIKE_MIN: usize = 10;
-    let fixed = first[..16].iter().zip(MAGIC).chain(first[21..24].iter().zip(&[64, 32, 32]));
+    let fixed = first[..16]
+        .iter()
+        .zip(MAGIC)
+        .chain(first[21..24].iter().zip(&[64, 32, 32]));
     fixed.filter(|(found, expected)| found == expected).count() >= ALIKE_MIN
 }

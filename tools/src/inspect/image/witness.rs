@@ -51,7 +51,10 @@ impl Witness {
             database: Traits::of(&database.metadata()?),
             header,
             log,
-            journal: sibling(path, "-journal").metadata().ok().map(|journal| Traits::of(&journal)),
+            journal: sibling(path, "-journal")
+                .metadata()
+                .ok()
+                .map(|journal| Traits::of(&journal)),
         })
     }
 
