@@ -8,7 +8,7 @@
 //! this only notes which page lies where.
 //!
 //! - I1 Files are opened for reading only ([`ReadOnlyFile`]); nothing is created, renamed or deleted.
-//! - I2 What lies under the image does not change while it lives: [`lock`] holds SQLite's shared lock, and a read mark where there is a
+//! - I2 What lies under the image does not change while it lives: `lock` holds SQLite's shared lock, and a read mark where there is a
 //!   wal-index. Where that cannot be had, [`Image::verify`] tells afterwards.
 //! - I3 Any bytes give an image. Offsets and lengths from files are compared with the length of the file before they are used.
 //! - I4 Memory: a few bytes for each page that lies beside the file, one page for each reader.
