@@ -3,6 +3,7 @@
 mod check;
 mod help;
 mod info;
+mod progress;
 mod query;
 mod schema;
 pub mod subject;
