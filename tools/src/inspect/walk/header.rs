@@ -93,7 +93,8 @@ impl Walk<'_> {
         }
         let encoding = word(first, 56);
         // An empty database has none yet.
-        if !(1..=3).contains(&encoding) && !(encoding == 0 && format == 0) {
+        let is_new = encoding == 0 && format == 0;
+        if !(is_new || (1..=3).contains(&encoding)) {
             self.wrong(
                 Code::BadEncoding,
                 56,
@@ -150,7 +151,7 @@ impl Walk<'_> {
             if !self.read(number, &mut bytes) {
                 continue;
             }
-            if let Verdict::Damaged { .. } = page_checksum::verdict(no, &bytes, sealed) {
+            if page_checksum::verdict(no, &bytes, sealed) == Verdict::Damaged {
                 self.find(Finding::new(Code::Checksum, "the page is not what was written").on(number));
             }
         }

@@ -125,7 +125,7 @@ impl Walk<'_> {
         }
         for cell in &view.cells {
             if self.options.records
-                && !(view.kind.is_table() && !view.kind.is_leaf())
+                && (view.kind.is_leaf() || !view.kind.is_table())
                 && let Some(what) = header_fault(cell, bytes)
             {
                 let message = format!("the record of cell {}: {what}", cell.index);
