@@ -15,5 +15,6 @@ pub mod cli;
 pub mod commands;
 pub mod error;
 pub mod inspect;
+pub mod interrupt;
 pub mod migrate;
 pub mod output;
