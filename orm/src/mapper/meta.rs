@@ -153,6 +153,14 @@ impl ColumnMeta {
         }
     }
 
+    /// The same column of another field.
+    #[doc(hidden)]
+    pub const fn of_field(mut self, field: &'static str) -> ColumnMeta {
+        self.field = field;
+        self.name = field;
+        self
+    }
+
     /// Does only the database know its value after a write?
     pub fn is_computed(&self) -> bool {
         self.generated.is_some() || self.read_only

@@ -128,7 +128,7 @@ fn column_meta(column: &Column, single_key: bool) -> TokenStream {
     use syn::ext::IdentExt;
     let ty = &column.ty;
     let field = column.field.unraw().to_string();
-    let mut meta = quote_spanned! {ty.span()=> ::aludel::ColumnMeta::of::<#ty>(#field) };
+    let mut meta = quote_spanned! {ty.span()=> <#ty as ::aludel::ColumnType>::COLUMN.of_field(#field) };
     if let Some(name) = &column.name {
         meta.extend(quote! { .named(#name) });
     }
