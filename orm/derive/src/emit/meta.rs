@@ -288,6 +288,7 @@ fn relation_meta(ident: &Ident, relation: &Relation) -> TokenStream {
         quote! { (|| #columns.#field.name(), #descending) }
     });
     let (delete, orphan, passive) = relation.cascade;
+    let made_link = relation.link.is_some();
     quote! {
         ::aludel::RelationMeta {
             name: #name,
@@ -295,6 +296,7 @@ fn relation_meta(ident: &Ident, relation: &Relation) -> TokenStream {
             target: || <#target as ::aludel::Entity>::META,
             by: #by,
             through: #through,
+            made_link: #made_link,
             order: &[#(#order),*],
             cascade: ::aludel::Cascade::new(#delete, #orphan, #passive),
         }

@@ -4,6 +4,7 @@
 //! error, at the field.
 
 mod embedded;
+mod link;
 mod meta;
 mod record;
 
@@ -21,10 +22,15 @@ pub(crate) fn entity(entity: &Entity) -> TokenStream {
     let columns_struct = columns_struct(entity);
     let implementation = implementation(entity);
     let constructor = entity.record.constructor.then(|| constructor(&entity.record));
+    let links = entity
+        .relations
+        .iter()
+        .filter_map(|relation| link::link(entity, relation));
     quote! {
         #columns_struct
         #implementation
         #constructor
+        #(#links)*
     }
 }
 
