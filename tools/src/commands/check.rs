@@ -4,42 +4,39 @@ use std::io::Write;
 
 use aludel_sql::Connection;
 use aludel_sql::value::ValueRef;
-use serde_json::json;
 
-use super::open::{Access, open};
-use crate::cli::Target;
+use super::subject::{is_damage, read};
+use crate::cli::Check;
 use crate::error::{Exit, Failure};
-use crate::output::{Format, json_of};
-
-/// Findings listed at most; the check says so when it stops there.
-const FINDINGS_MAX: usize = 10_000;
+use crate::output::{Field, Part, Report};
 
 /// Prints the findings of the integrity check, or `ok`. Exit code 1 tells that there are some.
 ///
 /// # Errors
 /// A file that cannot be opened, an output that is closed.
-pub fn check(target: &Target, out: &mut dyn Write) -> Result<Exit, Failure> {
-    let connection = open(&target.file, Access::Read)?;
-    let findings = collect(&connection)?;
-    match Format::or_default(target.print.format) {
-        Format::Json => {
-            let clean = findings.is_empty();
-            let complete = findings.len() < FINDINGS_MAX;
-            let document = json!({ "schema": "dbtool/check/1", "clean": clean, "findings": findings, "complete": complete });
-            json_of(out, &document)?;
+pub(super) fn check(check: &Check, out: &mut dyn Write) -> Result<Exit, Failure> {
+    read(&check.target, out, &mut |subject, out| {
+        let findings = collect(&subject.connect()?, check.limit)?;
+        let clean = findings.is_empty();
+        if clean && !subject.style.format.is_for_programs() {
+            writeln!(out, "ok")?;
+            return Ok(Exit::Done);
         }
-        format => print(&findings, format, out)?,
-    }
-    Ok(if findings.is_empty() {
-        Exit::Done
-    } else {
-        Exit::Findings
+        let mut report = Report::new("dbtool/check/1");
+        report.fact("clean", clean);
+        let mut part = Part::new("findings", &["finding"]);
+        findings
+            .iter()
+            .for_each(|finding| part.push(vec![Field::text(finding)]));
+        report.part(part).complete = findings.len() < check.limit;
+        report.print(&subject.style, out)?;
+        Ok(if clean { Exit::Done } else { Exit::Findings })
     })
 }
 
 /// What the engine's integrity check says; nothing when it says `ok`. Damage that stops the check is a finding.
-fn collect(connection: &Connection) -> Result<Vec<String>, Failure> {
-    let sql = format!("PRAGMA integrity_check({FINDINGS_MAX})");
+fn collect(connection: &Connection, limit: usize) -> Result<Vec<String>, Failure> {
+    let sql = format!("PRAGMA integrity_check({limit})");
     let mut findings = Vec::new();
     let mut statement = match connection.prepare(&sql) {
         Ok(statement) => statement,
@@ -67,24 +64,9 @@ fn damage_or_failure(
     sql: &str,
     mut findings: Vec<String>,
 ) -> Result<Vec<String>, Failure> {
-    const CORRUPT: i32 = 11;
-    if error.extended_code() & 0xff != CORRUPT {
+    if !is_damage(&error) {
         return Err(Failure::sql(error, sql));
     }
     findings.push(error.to_string());
     Ok(findings)
-}
-
-fn print(findings: &[String], format: Format, out: &mut dyn Write) -> Result<(), Failure> {
-    if findings.is_empty() && !format.is_for_programs() {
-        writeln!(out, "ok")?;
-        return Ok(());
-    }
-    let mut rows = format.rows("dbtool/check/1", out);
-    rows.columns(&["finding".to_owned()])?;
-    for finding in findings {
-        rows.row(&[ValueRef::Text(finding.as_bytes())])?;
-    }
-    rows.end(findings.len() < FINDINGS_MAX)?;
-    Ok(())
 }
