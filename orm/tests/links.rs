@@ -38,7 +38,9 @@ fn tables() -> Schema {
     schema![Article, Tag, Reader]
 }
 
-fn tagged(session: &mut Session) -> aludel::Result<(Vec<Handle<Article>>, Vec<Handle<Tag>>)> {
+type Tagged = (Vec<Handle<Article>>, Vec<Handle<Tag>>);
+
+fn tagged(session: &mut Session) -> aludel::Result<Tagged> {
     let articles = session.add_all(["One", "Two", "Three"].map(Article::new));
     let tags = session.add_all(["new", "old"].map(Tag::new));
     session.link(articles[0], |a| a.tags, tags[0])?;

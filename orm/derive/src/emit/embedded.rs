@@ -24,7 +24,7 @@ pub(crate) fn embedded(record: &Record) -> TokenStream {
     let constructor = record.constructor.then(|| constructor(record));
     quote! {
         #[doc = #doc]
-        #[allow(dead_code)]
+        #[allow(dead_code, clippy::type_complexity)]
         #vis struct #name<M: ::aludel::Mode = ::aludel::Required> {
             #(#fields,)*
         }
@@ -152,7 +152,7 @@ pub(crate) fn tagged(tagged: &Tagged) -> TokenStream {
         .map(|(_, ty)| quote! { || <#ty as ::aludel::Embedded>::VALIDATED });
     quote! {
         #[doc = #doc]
-        #[allow(dead_code)]
+        #[allow(dead_code, clippy::type_complexity)]
         #vis struct #name<M: ::aludel::Mode = ::aludel::Required> {
             #[doc = #tag_doc]
             #vis #tag_field: ::aludel::Column<

@@ -58,7 +58,7 @@ fn columns_struct(entity: &Entity) -> TokenStream {
     let first = record.columns().next().map(|column| &column.field);
     quote! {
         #[doc = #doc]
-        #[allow(dead_code)]
+        #[allow(dead_code, clippy::type_complexity)]
         #vis struct #name<M: ::aludel::Mode = ::aludel::Required> {
             #(#fields,)*
             #(#relation_fields,)*
