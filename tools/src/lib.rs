@@ -14,5 +14,6 @@
 pub mod cli;
 pub mod commands;
 pub mod error;
+pub mod inspect;
 pub mod migrate;
 pub mod output;
