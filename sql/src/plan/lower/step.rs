@@ -51,9 +51,7 @@ impl Lowerer<'_> {
         });
         let outer_width = layout.width();
         let outer_columns = layout.enter();
-        let inner = self.in_frame(Some(offers), |lowerer| {
-            lowerer.step(&join.right, terms, layout)
-        });
+        let inner = self.in_frame(Some(offers), |lowerer| lowerer.step(&join.right, terms, layout));
         let inner_width = layout.width();
         layout.leave(outer_columns);
         let (inner, bindings) = inner?;
