@@ -420,7 +420,7 @@ impl<'a> Binder<'a> {
     }
 
     fn find_in(&self, database: DatabaseIndex, key: &str) -> Option<Relation<'a>> {
-        let schema: &'a Schema = &self.context.databases.get(database)?.schema;
+        let schema: &'a Schema = self.context.databases.get(database)?.schema;
         match schema.tables.get(key) {
             Some(table) => Some(Relation::Table(database, table)),
             None if schema.virtual_tables.contains_key(key) => Some(Relation::Unconnected(database)),
