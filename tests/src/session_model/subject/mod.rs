@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aludel::Error;
 use aludel::prelude::*;
-use aludel::{Entity, Error};
 
 mod change;
 mod comparing;
