@@ -203,11 +203,8 @@ impl Dumper<'_> {
         }
         match object.name.as_str() {
             // The table of statistics comes with any analysis.
-            "sqlite_stat1" => {
-                if self.options.schema {
-                    writeln!(self.out, "ANALYZE sqlite_schema;")?;
-                }
-            }
+            "sqlite_stat1" if self.options.schema => writeln!(self.out, "ANALYZE sqlite_schema;")?,
+            "sqlite_stat1" => {}
             _ if object.is_internal() => return Ok(()),
             _ if self.options.schema => writeln!(self.out, "{};", created(&object.sql))?,
             _ => {}
