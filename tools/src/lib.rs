@@ -18,3 +18,4 @@ pub mod inspect;
 pub mod interrupt;
 pub mod migrate;
 pub mod output;
+pub mod picture;

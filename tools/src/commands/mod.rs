@@ -10,6 +10,7 @@ mod hash;
 mod help;
 mod info;
 mod locks;
+mod map;
 mod new_file;
 mod page;
 mod progress;
@@ -54,6 +55,8 @@ pub fn run(command: &Command, out: &mut dyn Write) -> Result<Exit, Failure> {
         Command::Diff(diff) => diff::diff(diff, out),
         Command::Copy(copy) => copy::copy(copy, out),
         Command::Salvage(salvage) => salvage::salvage(salvage, out),
+        Command::Map(map) => map::map(map, out),
+        Command::Tree(tree) => map::tree(tree, out),
         Command::Help(help) => help::help(help, out),
     }
 }
