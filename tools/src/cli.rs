@@ -45,6 +45,34 @@ pub enum Command {
     Rows(Rows),
     /// Looks for damage; exit code 1 when there is some
     Check(Check),
+    /// A page: header, cells, free blocks, hex
+    Page(Page),
+    /// A cell: its record, value by value
+    Cell(Cell),
+    /// The list of free pages
+    Freelist(Target),
+    /// Who points to each page, in auto-vacuum files
+    Ptrmap(Target),
+    /// The chains of long payloads
+    Overflow(Target),
+    /// The write-ahead log: frames, commits or pages
+    Wal(Wal),
+    /// The rollback journal
+    Journal(Target),
+    /// The wal-index: header, read marks, hash tables
+    Shm(Target),
+    /// Who holds which lock
+    Locks(Target),
+    /// Where the bytes are, and what VACUUM would return
+    Space(Target),
+    /// Hash of rows and schema, the same value as SQLite's dbhash
+    Hash(Target),
+    /// SQL that makes the database again
+    Dump(Dump),
+    /// A consistent copy of a file, also of one in use
+    Copy(Copy),
+    /// What can be read of a damaged file, in a new one
+    Salvage(Salvage),
     /// This help, the man page, or shell completions
     Help(Help),
 }
@@ -193,6 +221,86 @@ pub enum FailOn {
     Warn,
     /// Findings that endanger rows
     Error,
+}
+
+/// `page`.
+#[derive(Args, Debug)]
+pub struct Page {
+    #[command(flatten)]
+    /// The file.
+    pub target: Target,
+    /// The page, from 1 on
+    pub number: u32,
+    /// Its bytes, each with what it is for
+    #[arg(long)]
+    pub hex: bool,
+}
+
+/// `cell`.
+#[derive(Args, Debug)]
+pub struct Cell {
+    #[command(flatten)]
+    /// The file.
+    pub target: Target,
+    /// Page and cell, such as 7:0
+    #[arg(value_name = "PAGE:CELL")]
+    pub address: String,
+}
+
+/// `wal`.
+#[derive(Args, Debug)]
+pub struct Wal {
+    #[command(flatten)]
+    /// The file.
+    pub target: Target,
+    /// What to list
+    #[arg(value_enum, default_value = "commits")]
+    pub view: WalView,
+}
+
+/// What of a log to list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum WalView {
+    /// Each frame
+    Frames,
+    /// Each commit
+    Commits,
+    /// Each page with its newest frame
+    Pages,
+}
+
+/// `dump`.
+#[derive(Args, Debug)]
+pub struct Dump {
+    #[command(flatten)]
+    /// The file.
+    pub target: Target,
+    /// Only this table and what belongs to it
+    pub table: Option<String>,
+}
+
+/// `copy`.
+#[derive(Args, Debug)]
+pub struct Copy {
+    #[command(flatten)]
+    /// The file.
+    pub target: Target,
+    /// The name of the copy, which must be free
+    pub to: PathBuf,
+}
+
+/// `salvage`.
+#[derive(Args, Debug)]
+pub struct Salvage {
+    #[command(flatten)]
+    /// The file.
+    pub target: Target,
+    /// The name of the new file, which must be free
+    #[arg(short, long, value_name = "NEW")]
+    pub output: PathBuf,
+    /// Take rows of free pages as well: deleted rows come back in lost_and_found
+    #[arg(long)]
+    pub freed: bool,
 }
 
 /// `help`.

@@ -87,6 +87,17 @@ pub enum Failure {
     /// There is no image of the file, or none to rely on.
     #[error(transparent)]
     Image(#[from] ImageError),
+    /// A new file cannot be written.
+    #[error("cannot write {}: {reason}", file.display())]
+    CannotWrite {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// Damage is in the way of all of the answer.
+    #[error("{0}")]
+    Damage(String),
     /// The call makes no sense.
     #[error("{0}")]
     Usage(String),
@@ -96,6 +107,14 @@ impl Failure {
     /// A file that cannot be opened.
     pub fn cannot_open(file: &Path, reason: impl fmt::Display) -> Failure {
         Failure::CannotOpen {
+            file: file.to_owned(),
+            reason: reason.to_string(),
+        }
+    }
+
+    /// A new file that cannot be written.
+    pub fn cannot_write(file: &Path, reason: impl fmt::Display) -> Failure {
+        Failure::CannotWrite {
             file: file.to_owned(),
             reason: reason.to_string(),
         }
@@ -117,9 +136,9 @@ impl Failure {
     /// The exit code that tells it.
     pub fn exit(&self) -> Exit {
         match self {
-            Failure::CannotOpen { .. } => Exit::CannotOpen,
+            Failure::CannotOpen { .. } | Failure::CannotWrite { .. } => Exit::CannotOpen,
             Failure::Sql { error, .. } => exit_of_code(error.extended_code()),
-            Failure::Output(_) => Exit::Damaged,
+            Failure::Output(_) | Failure::Damage(_) => Exit::Damaged,
             Failure::Image(error) => match error {
                 ImageError::Busy { .. } | ImageError::Changed { .. } => Exit::Busy,
                 ImageError::Read { .. } => Exit::Damaged,

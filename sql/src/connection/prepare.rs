@@ -1,7 +1,5 @@
 //! From a statement's text to something that can run.
 
-use std::sync::Arc;
-
 use smallvec::SmallVec;
 
 use super::{Limit, State};
@@ -206,7 +204,7 @@ impl State {
         databases
             .map(|database| SchemaView {
                 name: &database.name,
-                schema: Arc::clone(&database.schema),
+                schema: &database.schema,
             })
             .collect()
     }

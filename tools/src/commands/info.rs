@@ -109,7 +109,7 @@ impl Verdict {
 
 fn header_facts(image: &Image, header: &Header, report: &mut Report) {
     let counter = |number: u32| Field::Number(i64::from(number));
-    report.fact("header.page_size", Field::Bytes(u64::from(header.page_size)));
+    report.fact("header.page_size", Field::Count(u64::from(header.page_size)));
     report.fact("pages", Field::Count(u64::from(image.page_count())));
     report.fact("header.page_count", Field::Count(u64::from(header.page_count)));
     report.fact("header.page_count_valid", header.page_count_is_valid());

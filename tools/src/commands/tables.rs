@@ -1,44 +1,73 @@
-//! `tables`: each table with its rows, columns and indexes.
+//! `tables`: each table with its rows, pages and indexes, the largest first.
 
 use std::io::Write;
 
 use aludel_sql::Connection;
 use aludel_sql::value::ValueRef;
 
-use super::subject::{is_damage, prepare, read};
+use super::space::{fill, walked};
+use super::subject::read;
 use crate::cli::Target;
 use crate::error::{Exit, Failure};
-use crate::output::{Field, Part, Report, identifier, literal};
+use crate::inspect::walk::{Layout, Owner};
+use crate::output::{Field, Part, Report, literal};
 
-/// A line of the answer.
-struct TableLine {
-    name: String,
-    root_page: i64,
-    /// `None` when damage keeps the rows from being counted.
-    rows: Option<u64>,
-    columns: u64,
-    indexes: u64,
-}
-
-/// Prints the tables by descending number of rows. Damage in one table leaves its count out, and the exit code tells.
+/// Prints the tables. Damage leaves out what it hides, and the exit code tells.
 ///
 /// # Errors
-/// A file that cannot be opened, a schema that cannot be read, an output that is closed.
+/// Those of opening and printing.
 pub(super) fn tables(target: &Target, out: &mut dyn Write) -> Result<Exit, Failure> {
     read(target, out, &mut |subject, out| {
-        let mut lines = collect(&subject.connect()?)?;
-        lines.sort_by(|a, b| b.rows.cmp(&a.rows).then_with(|| a.name.cmp(&b.name)));
-        let complete = lines.iter().all(|line| line.rows.is_some());
-        let mut part = Part::new("tables", &["name", "rows", "columns", "indexes", "root_page"]);
-        for line in lines {
+        let layout = walked(subject);
+        let page_size = subject.image.page_size() as u64;
+        // Without a schema that the engine reads, the columns stay unknown.
+        let connection = subject.connect().ok();
+        let mut owners: Vec<&Owner> = layout
+            .owners
+            .iter()
+            .filter(|owner| owner.kind == "table")
+            .collect();
+        owners.sort_by(|a, b| {
+            b.tally
+                .pages()
+                .cmp(&a.tally.pages())
+                .then_with(|| a.name.cmp(&b.name))
+        });
+        let mut part = Part::new(
+            "tables",
+            &[
+                "name",
+                "rows",
+                "pages",
+                "bytes",
+                "fill",
+                "depth",
+                "gaps",
+                "columns",
+                "indexes",
+                "index_bytes",
+                "root_page",
+            ],
+        );
+        for owner in owners {
+            let (indexes, index_pages) = indexes_of(&layout, &owner.name);
             part.push(vec![
-                Field::Text(line.name),
-                line.rows.map_or(Field::Null, Field::Count),
-                Field::Count(line.columns),
-                Field::Count(line.indexes),
-                Field::Number(line.root_page),
+                Field::text(&*owner.name),
+                Field::Count(owner.tally.entries),
+                Field::Count(owner.tally.pages()),
+                Field::Bytes(owner.tally.pages() * page_size),
+                Field::Percent(fill(&owner.tally, page_size)),
+                Field::Count(u64::from(owner.tally.depth)),
+                Field::Count(owner.tally.gaps),
+                connection
+                    .as_ref()
+                    .map_or(Field::Null, |connection| columns_of(connection, &owner.name)),
+                Field::Count(indexes),
+                Field::Bytes(index_pages * page_size),
+                Field::Number(i64::from(owner.root)),
             ]);
         }
+        let complete = layout.findings.is_empty();
         let mut report = Report::new("dbtool/tables/1");
         report.part(part).complete = complete;
         report.print(&subject.style, out)?;
@@ -46,34 +75,22 @@ pub(super) fn tables(target: &Target, out: &mut dyn Write) -> Result<Exit, Failu
     })
 }
 
-fn collect(connection: &Connection) -> Result<Vec<TableLine>, Failure> {
-    let sql = "SELECT name, rootpage FROM sqlite_schema WHERE type = 'table' AND rootpage > 0 ORDER BY name";
-    let mut statement = prepare(connection, sql)?;
-    let mut lines = Vec::new();
-    while statement.step().map_err(|error| Failure::sql(error, sql))? {
-        let (ValueRef::Text(name), ValueRef::Integer(root_page)) = (statement.value(0), statement.value(1))
-        else {
-            continue;
-        };
-        let text = literal(ValueRef::Text(name));
-        let name = String::from_utf8_lossy(name).into_owned();
-        let of_pragma = |pragma: &str| format!("SELECT count(*) FROM pragma_{pragma}({text})");
-        lines.push(TableLine {
-            rows: count(connection, &format!("SELECT count(*) FROM {}", identifier(&name)))?,
-            columns: count(connection, &of_pragma("table_info"))?.unwrap_or_default(),
-            indexes: count(connection, &of_pragma("index_list"))?.unwrap_or_default(),
-            name,
-            root_page,
-        });
-    }
-    Ok(lines)
+/// How many indexes a table has, and their pages.
+fn indexes_of(layout: &Layout, table: &str) -> (u64, u64) {
+    let indexes = layout
+        .owners
+        .iter()
+        .filter(|owner| owner.kind == "index" && owner.table == table);
+    indexes.fold((0, 0), |(count, pages), index| {
+        (count + 1, pages + index.tally.pages())
+    })
 }
 
-/// A number, or `None` when damage is in its way.
-fn count(connection: &Connection, sql: &str) -> Result<Option<u64>, Failure> {
-    match connection.query_row(sql, (), |row| row.get::<i64>(0)) {
-        Ok(number) => Ok(u64::try_from(number).ok()),
-        Err(error) if is_damage(&error) => Ok(None),
-        Err(error) => Err(Failure::sql(error, sql)),
-    }
+fn columns_of(connection: &Connection, table: &str) -> Field {
+    let name = literal(ValueRef::Text(table.as_bytes()));
+    let sql = format!("SELECT count(*) FROM pragma_table_info({name})");
+    let count = connection.query_row(&sql, (), |row| row.get::<i64>(0));
+    count.map_or(Field::Null, |count| {
+        Field::Count(u64::try_from(count).unwrap_or(0))
+    })
 }

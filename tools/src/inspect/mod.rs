@@ -26,6 +26,15 @@
 //! # Ok::<(), aludel_tools::inspect::ImageError>(())
 //! ```
 
+pub mod check;
+mod finding;
 pub mod image;
+pub mod page;
+pub mod record;
+pub mod vocabulary;
+pub mod walk;
 
+pub use finding::Finding;
 pub use image::{Image, ImageError, ImageOptions, ImageState, connect};
+pub use vocabulary::{Code, PageUse, Severity};
+pub use walk::{Layout, WalkOptions, walk};

@@ -145,11 +145,29 @@ pub fn literal(value: ValueRef<'_>) -> String {
         ValueRef::Real(v) => format!("{v:?}"),
         ValueRef::Blob(bytes) => format!("X'{}'", hex(bytes)),
         ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
-            // Text in SQL ends at a zero byte, and not all programs keep line ends of other systems.
-            Ok(text) if !text.contains(['\0', '\r']) => format!("'{}'", text.replace('\'', "''")),
-            _ => format!("CAST(X'{}' AS TEXT)", hex(bytes)),
+            Ok(text) => text_literal(text),
+            Err(_) => format!("CAST(X'{}' AS TEXT)", hex(bytes)),
         },
     }
+}
+
+/// A text as SQL. SQL ends at a zero byte, and not all programs keep line ends of other systems, so these are spelled by number.
+fn text_literal(text: &str) -> String {
+    let quoted = |text: &str| format!("'{}'", text.replace('\'', "''"));
+    if !text.contains(['\0', '\r']) {
+        return quoted(text);
+    }
+    let mut pieces = Vec::new();
+    for piece in text.split_inclusive(['\0', '\r']) {
+        let rest = piece.trim_end_matches(['\0', '\r']);
+        pieces.push(quoted(rest));
+        pieces.extend(
+            piece[rest.len()..]
+                .chars()
+                .map(|c| format!("char({})", u32::from(c))),
+        );
+    }
+    format!("({})", pieces.join("||"))
 }
 
 /// A name in quotes.
@@ -180,7 +198,8 @@ mod tests {
     fn literals_give_the_value_again() {
         let row = [
             ValueRef::Text(b"it's"),
-            ValueRef::Text(b"a\0b"),
+            ValueRef::Text(b"a\0\r\nb\0"),
+            ValueRef::Text(b""),
             ValueRef::Text(&[0xff]),
             ValueRef::Real(f64::INFINITY),
             ValueRef::Real(1e300),
