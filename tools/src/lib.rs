@@ -17,3 +17,4 @@ pub mod error;
 pub mod inspect;
 pub mod migrate;
 pub mod output;
+pub mod picture;
