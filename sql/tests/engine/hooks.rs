@@ -248,6 +248,8 @@ fn a_statement_waits_for_another_writer() {
                 "PRAGMA journal_mode = {mode}; CREATE TABLE t(a); INSERT INTO t VALUES (0)"
             ))
             .unwrap();
+        // Its commits wait as well: the other holds a shared lock for the moment in which it asks.
+        first.busy_timeout(Duration::from_secs(60)).unwrap();
         let mut second = Connection::open(&path).unwrap();
         assert_eq!(count(&second), 1);
         for sql in [
