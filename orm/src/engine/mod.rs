@@ -232,6 +232,7 @@ impl Engine {
             .write()
             .unwrap_or_else(PoisonError::into_inner);
         *ours = Arc::clone(&theirs);
+        self.inner.attached_version.fetch_add(1, Ordering::Release);
     }
 
     /// What a floor above keeps with the engine; its default before it keeps anything.
