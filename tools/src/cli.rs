@@ -35,6 +35,8 @@ pub enum Command {
     Check(Target),
     /// Runs SQL and prints the rows
     Query(Query),
+    /// Statements and dot commands, with completion and history
+    Shell(Shell),
 }
 
 /// A file, and how to print.
@@ -70,6 +72,31 @@ pub struct Query {
     pub print: Print,
 }
 
+/// The shell.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Shell {
+    /// The database file; without one, a database in memory
+    pub file: Option<PathBuf>,
+    /// Allow changes to the file
+    #[arg(long)]
+    pub write: bool,
+    /// Make the file, which must not be there yet
+    #[arg(long, conflicts_with = "write", requires = "file")]
+    pub new: bool,
+    /// Run this SQL or dot command and leave; can be given several times
+    #[arg(short, long, value_name = "SQL")]
+    pub command: Vec<String>,
+    /// Stop at the first error
+    #[arg(long)]
+    pub bail: bool,
+    /// How to print rows: box, table, column, line, list, csv, tsv, json, ndjson, md, html, insert, quote
+    #[arg(short, long, default_value = "box")]
+    pub mode: String,
+    /// Run this file first, in place of dbtool/init in the folder of settings, which only a shell with an editor runs
+    #[arg(long, value_name = "FILE")]
+    pub init: Option<PathBuf>,
+}
+
 impl Arguments {
     /// Reads the process's arguments; prints help, version and usage errors itself.
     ///
@@ -91,7 +118,7 @@ impl Arguments {
 /// Puts `info` before a file that stands where a command is expected.
 fn with_default_command(mut arguments: Vec<OsString>) -> Vec<OsString> {
     let is_command = |word: &OsStr| {
-        let known = ["info", "schema", "tables", "check", "query", "help"];
+        let known = ["info", "schema", "tables", "check", "query", "shell", "help"];
         word.to_str()
             .is_some_and(|word| word.starts_with('-') || known.contains(&word))
     };

@@ -16,3 +16,4 @@ pub mod commands;
 pub mod error;
 pub mod migrate;
 pub mod output;
+mod shell;

@@ -21,6 +21,7 @@ fn main() -> ExitCode {
         Command::Tables(target) => commands::tables(target, &mut out),
         Command::Check(target) => commands::check(target, &mut out),
         Command::Query(query) => commands::query(query, &mut out),
+        Command::Shell(shell) => commands::shell(shell),
     };
     let flushed = io::Write::flush(&mut out).map_err(Failure::from);
     match result.and_then(|exit| flushed.map(|()| exit)) {

@@ -5,10 +5,13 @@ mod info;
 mod open;
 mod query;
 mod schema;
+mod shell;
 mod tables;
 
 pub use check::check;
 pub use info::info;
+pub(crate) use open::require_file;
 pub use query::query;
 pub use schema::schema;
+pub use shell::shell;
 pub use tables::tables;

@@ -29,7 +29,7 @@ pub(super) fn open(file: &Path, access: Access) -> Result<Connection, Failure> {
 }
 
 /// Refuses what is not a regular file, with the system's reason.
-pub(super) fn require_file(file: &Path) -> Result<std::fs::Metadata, Failure> {
+pub(crate) fn require_file(file: &Path) -> Result<std::fs::Metadata, Failure> {
     let metadata = file
         .metadata()
         .map_err(|error| Failure::cannot_open(file, error))?;

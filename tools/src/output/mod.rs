@@ -14,7 +14,7 @@ use aludel_sql::value::ValueRef;
 use clap::ValueEnum;
 
 pub use json::{json_of, value as json_value};
-pub use text::{display, thousands};
+pub use text::{display, display_lines, thousands};
 
 /// A format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
