@@ -85,6 +85,7 @@
 //!
 //! | floor | module | what it owns |
 //! |---|---|---|
+//! | 7 | [`testing`] | sandboxes and factories for tests |
 //! | 6 | [`migrate`] | from one schema to another, in a live database |
 //! | 6 | [`session`] | identity map, unit of work, loading, transactions |
 //! | 5 | [`mod@query`] | select, insert, update and delete builders over entities |
@@ -109,6 +110,7 @@ pub mod query;
 pub mod relation;
 pub mod schema;
 pub mod session;
+pub mod testing;
 mod topology;
 pub mod types;
 

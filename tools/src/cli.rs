@@ -1,20 +1,28 @@
-//! What can be asked: the command line.
+//! What can be asked: the command line. Help, man page and shell completions are made from these definitions.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::error::Exit;
-use crate::output::Format;
+use crate::inspect::ImageOptions;
+use crate::output::{Format, Style};
 
 /// Looks into SQLite files. It never changes a byte unless told to with --write.
+///
+/// A file that needs recovery, because a log or a hot journal lies beside it, is shown as it will be after recovery, which happens in
+/// memory only.
 #[derive(Debug, Parser)]
 #[command(
     name = "dbtool",
     version,
-    after_help = "`dbtool FILE` alone is `dbtool info FILE`."
+    disable_help_subcommand = true,
+    after_help = "`dbtool FILE` alone is `dbtool info FILE`.\n\n\
+        Exit codes: 0 done; 1 findings or differences; 2 usage; 3 cannot open; 4 damage stopped part of the answer;\n\
+        5 busy, or changed while it was read; 6 a bug in dbtool; 130 interrupted."
 )]
 pub struct Arguments {
     /// What to do.
@@ -25,51 +33,289 @@ pub struct Arguments {
 /// A command.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Identity card: sizes, encoding, journal mode, counters, files beside it, verdict
+    /// Identity card: sizes, encoding, journal mode, counters, files beside it, locks, verdict
     Info(Target),
     /// The SQL of tables, indexes, views and triggers
-    Schema(Target),
+    Schema(Schema),
     /// Tables with rows, columns and indexes
     Tables(Target),
-    /// Looks for damage; exit code 1 when there is some
-    Check(Target),
     /// Runs SQL and prints the rows
     Query(Query),
     /// Statements and dot commands, with completion and history
     Shell(Shell),
+    /// The rows of a table
+    Rows(Rows),
+    /// Looks for damage; exit code 1 when there is some
+    Check(Check),
+    /// A page: header, cells, free blocks, hex
+    Page(Page),
+    /// A cell: its record, value by value
+    Cell(Cell),
+    /// The list of free pages
+    Freelist(Target),
+    /// Who points to each page, in auto-vacuum files
+    Ptrmap(Target),
+    /// The chains of long payloads
+    Overflow(Target),
+    /// The write-ahead log: frames, commits or pages
+    Wal(Wal),
+    /// The rollback journal
+    Journal(Target),
+    /// The wal-index: header, read marks, hash tables
+    Shm(Target),
+    /// Who holds which lock
+    Locks(Target),
+    /// Where the bytes are, and what VACUUM would return
+    Space(Target),
+    /// Hash of rows and schema, the same value as SQLite's dbhash
+    Hash(Target),
+    /// SQL that makes the database again
+    Dump(Dump),
+    /// A consistent copy of a file, also of one in use
+    Copy(Copy),
+    /// What can be read of a damaged file, in a new one
+    Salvage(Salvage),
+    /// This help, the man page, or shell completions
+    Help(Help),
 }
 
-/// A file, and how to print.
+/// A file, how to read it and how to print.
 #[derive(Args, Debug)]
 pub struct Target {
     /// The database file
     pub file: PathBuf,
     #[command(flatten)]
+    /// How to read.
+    pub reading: Reading,
+    #[command(flatten)]
     /// How to print.
     pub print: Print,
 }
 
+/// How to read a file.
+#[derive(Args, Debug, Default)]
+#[command(next_help_heading = "Reading")]
+pub struct Reading {
+    /// Take no locks; the files are compared at the end with what they were
+    #[arg(long)]
+    pub no_lock: bool,
+    /// Seconds to wait for a writer
+    #[arg(long, value_name = "SECONDS", default_value_t = 5.0)]
+    pub wait: f64,
+    /// How often to begin again when the file changed under a look without locks
+    #[arg(long, value_name = "TIMES", default_value_t = 3)]
+    pub retry: u32,
+}
+
+impl Reading {
+    /// The options of an image.
+    pub fn options(&self) -> ImageOptions {
+        ImageOptions {
+            no_lock: self.no_lock,
+            wait: Duration::try_from_secs_f64(self.wait).unwrap_or(Duration::MAX / 4),
+        }
+    }
+}
+
 /// How to print.
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
+#[command(next_help_heading = "Printing")]
 pub struct Print {
     /// How to print: table on a terminal and plain elsewhere when not given
     #[arg(short, long, value_enum)]
     pub format: Option<Format>,
+    /// Whether to use colours; NO_COLOR turns them off as well
+    #[arg(long, value_enum, default_value = "auto", value_name = "WHEN")]
+    pub color: When,
+    /// Width of a line for people; that of the terminal when not given
+    #[arg(long, value_name = "COLUMNS")]
+    pub width: Option<u16>,
+    /// Numbers of bytes and pages as they are, without units
+    #[arg(long)]
+    pub bytes: bool,
 }
 
-/// A query.
+/// When to do something.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    /// On a terminal
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+impl Print {
+    /// The style that this asks for.
+    pub fn style(&self) -> Style {
+        Style::chosen(self)
+    }
+}
+
+/// `schema`.
+#[derive(Args, Debug)]
+pub struct Schema {
+    #[command(flatten)]
+    /// The file.
+    pub target: Target,
+    /// Only this table, index, view or trigger, and what belongs to it
+    pub name: Option<String>,
+    /// A picture of the tables and the foreign keys between them, as svg
+    #[arg(long)]
+    pub graph: bool,
+}
+
+/// `query`.
 #[derive(Args, Debug)]
 pub struct Query {
-    /// The database file
-    pub file: PathBuf,
+    #[command(flatten)]
+    /// The file.
+    pub target: Target,
     /// One or more statements
     pub sql: String,
+    /// Show the plan of each statement and do not run it
+    #[arg(long)]
+    pub explain: bool,
     /// Allow changes to the file
     #[arg(long)]
     pub write: bool,
+}
+
+/// `rows`.
+#[derive(Args, Debug)]
+pub struct Rows {
     #[command(flatten)]
-    /// How to print.
-    pub print: Print,
+    /// The file.
+    pub target: Target,
+    /// The table or view
+    pub table: String,
+    /// At most so many
+    #[arg(long, value_name = "ROWS")]
+    pub limit: Option<u64>,
+}
+
+/// `check`.
+#[derive(Args, Debug)]
+pub struct Check {
+    #[command(flatten)]
+    /// The file.
+    pub target: Target,
+    /// The same as --level 2
+    #[arg(long, conflicts_with = "level")]
+    pub quick: bool,
+    /// 1 header, 2 pages and their links, 3 the inside of pages, 4 records, 5 rows against indexes and constraints
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..=5))]
+    pub level: u8,
+    /// Stop after so many findings
+    #[arg(long, value_name = "FINDINGS", default_value_t = 10_000)]
+    pub limit: usize,
+    /// The least severity that makes the exit code 1
+    #[arg(long, value_enum, default_value = "warn", value_name = "SEVERITY")]
+    pub fail_on: FailOn,
+}
+
+/// What makes `check` fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// Every finding
+    Warn,
+    /// Findings that endanger rows
+    Error,
+}
+
+/// `page`.
+#[derive(Args, Debug)]
+pub struct Page {
+    #[command(flatten)]
+    /// The file.
+    pub target: Target,
+    /// The page, from 1 on
+    pub number: u32,
+    /// Its bytes, each with what it is for
+    #[arg(long)]
+    pub hex: bool,
+}
+
+/// `cell`.
+#[derive(Args, Debug)]
+pub struct Cell {
+    #[command(flatten)]
+    /// The file.
+    pub target: Target,
+    /// Page and cell, such as 7:0
+    #[arg(value_name = "PAGE:CELL")]
+    pub address: String,
+}
+
+/// `wal`.
+#[derive(Args, Debug)]
+pub struct Wal {
+    #[command(flatten)]
+    /// The file.
+    pub target: Target,
+    /// What to list
+    #[arg(value_enum, default_value = "commits")]
+    pub view: WalView,
+}
+
+/// What of a log to list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum WalView {
+    /// Each frame
+    Frames,
+    /// Each commit
+    Commits,
+    /// Each page with its newest frame
+    Pages,
+}
+
+/// `dump`.
+#[derive(Args, Debug)]
+pub struct Dump {
+    #[command(flatten)]
+    /// The file.
+    pub target: Target,
+    /// Only this table and what belongs to it
+    pub table: Option<String>,
+}
+
+/// `copy`.
+#[derive(Args, Debug)]
+pub struct Copy {
+    #[command(flatten)]
+    /// The file.
+    pub target: Target,
+    /// The name of the copy, which must be free
+    pub to: PathBuf,
+}
+
+/// `salvage`.
+#[derive(Args, Debug)]
+pub struct Salvage {
+    #[command(flatten)]
+    /// The file.
+    pub target: Target,
+    /// The name of the new file, which must be free
+    #[arg(short, long, value_name = "NEW")]
+    pub output: PathBuf,
+    /// Take rows of free pages as well: deleted rows come back in lost_and_found
+    #[arg(long)]
+    pub freed: bool,
+}
+
+/// `help`.
+#[derive(Args, Debug)]
+pub struct Help {
+    /// The command to explain
+    pub command: Option<String>,
+    /// The man page, in roff
+    #[arg(long, conflicts_with = "completions")]
+    pub man: bool,
+    /// Completions for a shell
+    #[arg(long, value_name = "SHELL")]
+    pub completions: Option<clap_complete::Shell>,
 }
 
 /// The shell.
@@ -115,12 +361,16 @@ impl Arguments {
     }
 }
 
-/// Puts `info` before a file that stands where a command is expected.
+/// Puts `info` before a file that stands where a command is expected. A file that is named as a command is `./NAME`.
 fn with_default_command(mut arguments: Vec<OsString>) -> Vec<OsString> {
-    let is_command = |word: &OsStr| {
-        let known = ["info", "schema", "tables", "check", "query", "shell", "help"];
-        word.to_str()
-            .is_some_and(|word| word.starts_with('-') || known.contains(&word))
+    let definition = Arguments::command();
+    let is_command = |word: &OsString| {
+        word.to_str().is_some_and(|word| {
+            word.starts_with('-')
+                || definition
+                    .get_subcommands()
+                    .any(|command| command.get_name() == word)
+        })
     };
     if arguments.get(1).is_some_and(|word| !is_command(word)) {
         arguments.insert(1, "info".into());
@@ -131,7 +381,6 @@ fn with_default_command(mut arguments: Vec<OsString>) -> Vec<OsString> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_definition_is_consistent() {

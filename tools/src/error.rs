@@ -2,17 +2,21 @@
 //!
 //! | code | meaning |
 //! |---|---|
-//! | 0 | done; for `check`: clean |
-//! | 1 | done; there are findings |
+//! | 0 | done; for `check` and `diff`: clean, same |
+//! | 1 | done; findings or differences exist |
 //! | 2 | usage, or SQL that does not compile or run |
 //! | 3 | the file cannot be opened: missing, no permission, not a database |
 //! | 4 | damage stopped part of the answer; what is printed is right but not all |
-//! | 5 | busy |
+//! | 5 | busy, or the file changed while it was read |
+//! | 6 | a bug in dbtool |
+//! | 130 | interrupted |
 
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+use crate::inspect::ImageError;
 
 /// How the program ended, as its exit code tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,8 +31,12 @@ pub enum Exit {
     CannotOpen,
     /// Damage stopped part of the answer.
     Damaged,
-    /// Somebody else has the file locked.
+    /// Somebody else has the file locked, or changed it meanwhile.
     Busy,
+    /// A panic.
+    Bug,
+    /// Stopped by the user.
+    Interrupted,
 }
 
 impl Exit {
@@ -41,6 +49,8 @@ impl Exit {
             Exit::CannotOpen => 3,
             Exit::Damaged => 4,
             Exit::Busy => 5,
+            Exit::Bug => 6,
+            Exit::Interrupted => 130,
         }
     }
 }
@@ -74,6 +84,20 @@ pub enum Failure {
     /// The answer could not be written.
     #[error("cannot write the answer: {0}")]
     Output(#[from] io::Error),
+    /// There is no image of the file, or none to rely on.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// A new file cannot be written.
+    #[error("cannot write {}: {reason}", file.display())]
+    CannotWrite {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// Damage is in the way of all of the answer.
+    #[error("{0}")]
+    Damage(String),
     /// The call makes no sense.
     #[error("{0}")]
     Usage(String),
@@ -83,6 +107,14 @@ impl Failure {
     /// A file that cannot be opened.
     pub fn cannot_open(file: &Path, reason: impl fmt::Display) -> Failure {
         Failure::CannotOpen {
+            file: file.to_owned(),
+            reason: reason.to_string(),
+        }
+    }
+
+    /// A new file that cannot be written.
+    pub fn cannot_write(file: &Path, reason: impl fmt::Display) -> Failure {
+        Failure::CannotWrite {
             file: file.to_owned(),
             reason: reason.to_string(),
         }
@@ -104,9 +136,14 @@ impl Failure {
     /// The exit code that tells it.
     pub fn exit(&self) -> Exit {
         match self {
-            Failure::CannotOpen { .. } => Exit::CannotOpen,
+            Failure::CannotOpen { .. } | Failure::CannotWrite { .. } => Exit::CannotOpen,
             Failure::Sql { error, .. } => exit_of_code(error.extended_code()),
-            Failure::Output(_) => Exit::Damaged,
+            Failure::Output(_) | Failure::Damage(_) => Exit::Damaged,
+            Failure::Image(error) => match error {
+                ImageError::Busy { .. } | ImageError::Changed { .. } => Exit::Busy,
+                ImageError::Read { .. } => Exit::Damaged,
+                _ => Exit::CannotOpen,
+            },
             Failure::Usage(_) => Exit::Usage,
         }
     }

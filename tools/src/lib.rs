@@ -14,6 +14,7 @@
 pub mod cli;
 pub mod commands;
 pub mod error;
+pub mod inspect;
 pub mod migrate;
 pub mod output;
 mod shell;

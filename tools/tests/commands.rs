@@ -231,9 +231,5 @@ fn damage_is_found_and_told_by_the_exit_code() {
             .code(),
         Some(4)
     );
-    // `note` can still be counted by its index. `tag` is one tree, rooted on the fourth page.
-    assert_eq!(dbtool(&["tables", name(&file)]).status.code(), Some(0));
-    bytes[3 * 4096] = 0x77;
-    fs::write(&file, &bytes).unwrap();
     assert_eq!(dbtool(&["tables", name(&file)]).status.code(), Some(4));
 }

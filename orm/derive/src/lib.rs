@@ -67,6 +67,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `#[has_many(posts: Post, by = author)]` | `Post::author` is an `Fk` of this entity; `cascade = ".."`, `order_by = id` |
 /// | `#[has_one(profile: Profile, by = user)]` | the same for at most one |
 /// | `#[many_to_many(groups: Group, through = Membership)]` | `Membership` has an `Fk` of each |
+/// | `#[many_to_many(groups: Group, link = UserGroup)]` | the same, and `UserGroup` is made: an entity of two `Fk`s, `user` and `group`, in the table `user_group`; others by `by = ..`, `to = ..` and `table = ".."` |
 #[proc_macro_derive(Entity, attributes(entity, column, has_many, has_one, many_to_many))]
 pub fn derive_entity(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);

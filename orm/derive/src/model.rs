@@ -121,6 +121,12 @@ pub(crate) enum RelationKind {
     ManyToMany,
 }
 
+/// The entity between two others that has nothing of its own: `link = UserGroup`.
+pub(crate) struct Link {
+    pub(crate) name: Ident,
+    pub(crate) table: Option<LitStr>,
+}
+
 /// A relation declared beside the struct.
 pub(crate) struct Relation {
     pub(crate) kind: RelationKind,
@@ -129,6 +135,8 @@ pub(crate) struct Relation {
     pub(crate) by: Option<Ident>,
     pub(crate) to: Option<Ident>,
     pub(crate) through: Option<Path>,
+    /// The entity between is made here, not written out.
+    pub(crate) link: Option<Link>,
     pub(crate) order: Vec<(Ident, bool)>,
     pub(crate) cascade: (bool, bool, bool),
 }
@@ -172,7 +180,10 @@ impl Entity {
                 Some("many_to_many") => RelationKind::ManyToMany,
                 _ => continue,
             };
-            entity.relations.push(relation(kind, attribute.parse_args()?)?);
+            let owner = &entity.record.ident;
+            entity
+                .relations
+                .push(relation(owner, kind, attribute.parse_args()?)?);
         }
         entity.check(input)?;
         Ok(entity)
@@ -708,7 +719,8 @@ fn deferrable(item: &Item) -> Result<Ident> {
     Ok(Ident::new(variant, Span::call_site()))
 }
 
-fn relation(kind: RelationKind, item: RelationItem) -> Result<Relation> {
+fn relation(owner: &Ident, kind: RelationKind, item: RelationItem) -> Result<Relation> {
+    let (mut link, mut table) = (None, None);
     let mut relation = Relation {
         kind,
         name: item.name,
@@ -716,6 +728,7 @@ fn relation(kind: RelationKind, item: RelationItem) -> Result<Relation> {
         by: None,
         to: None,
         through: None,
+        link: None,
         order: Vec::new(),
         cascade: (false, false, false),
     };
@@ -724,6 +737,8 @@ fn relation(kind: RelationKind, item: RelationItem) -> Result<Relation> {
             ("by", _) => relation.by = Some(option.field()?),
             ("to", _) => relation.to = Some(option.field()?),
             ("through", RelationValue::Path(path)) => relation.through = Some(path.clone()),
+            ("link", _) => link = Some(option.field()?),
+            ("table", RelationValue::Text(text)) => table = Some(text.clone()),
             ("order_by", RelationValue::Descending(path)) => {
                 relation.order.push((path.require_ident()?.clone(), true))
             }
@@ -731,16 +746,17 @@ fn relation(kind: RelationKind, item: RelationItem) -> Result<Relation> {
             ("cascade", RelationValue::Text(text)) => relation.cascade = cascade(text)?,
             (name, _) => {
                 let message = format!(
-                    "unknown option `{name}`; known are `by`, `to`, `through`, `order_by` and `cascade = \"..\"`"
+                    "unknown option `{name}`; known are `by`, `to`, `through`, `link`, `table`, `order_by` and `cascade = \"..\"`"
                 );
                 return Err(syn::Error::new(option.name.span(), message));
             }
         }
     }
+    link_of(owner, &mut relation, link, table)?;
     match (&relation.kind, &relation.by, &relation.through) {
         (RelationKind::ManyToMany, _, None) => Err(syn::Error::new(
             item.span,
-            "name the entity between: `through = Membership`",
+            "name the entity between: `through = Membership`, or `link = Membership` to have one made",
         )),
         (RelationKind::HasMany | RelationKind::HasOne, None, _) => {
             let message = "name the target's field that refers to this entity: `by = author`";
@@ -748,6 +764,45 @@ fn relation(kind: RelationKind, item: RelationItem) -> Result<Relation> {
         }
         _ => Ok(relation),
     }
+}
+
+/// `link = UserGroup` makes the entity between, with a field for each end: `by` and `to`, or the ends' names.
+fn link_of(owner: &Ident, relation: &mut Relation, link: Option<Ident>, table: Option<LitStr>) -> Result<()> {
+    let Some(name) = link else {
+        return match table {
+            Some(table) => Err(syn::Error::new(
+                table.span(),
+                "`table` names the table of `link = ..`, which is missing",
+            )),
+            None => Ok(()),
+        };
+    };
+    if !matches!(relation.kind, RelationKind::ManyToMany) || relation.through.is_some() {
+        let message = "`link` is for `many_to_many` without `through`";
+        return Err(syn::Error::new(name.span(), message));
+    }
+    let field = |of: &str| Ident::new(&snake_case(of), Span::call_site());
+    let by = relation.by.take().unwrap_or_else(|| field(&owner.to_string()));
+    let to = match (relation.to.take(), last_segment(&relation.target)) {
+        (Some(to), _) => to,
+        (None, Some(target)) => field(&target),
+        (None, None) => {
+            return Err(syn::Error::new(
+                name.span(),
+                "name the target's field: `to = group`",
+            ));
+        }
+    };
+    if by == to {
+        let message = format!(
+            "both fields of `{name}` would be `{by}`: name them, as in `by = follower, to = followed`"
+        );
+        return Err(syn::Error::new(name.span(), message));
+    }
+    relation.through = Some(name.clone().into());
+    (relation.by, relation.to) = (Some(by), Some(to));
+    relation.link = Some(Link { name, table });
+    Ok(())
 }
 
 /// (delete, delete-orphan, passive)

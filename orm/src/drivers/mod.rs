@@ -55,6 +55,12 @@ pub trait Driver: Debug + Send + Sync + 'static {
     fn connections_max(&self) -> Option<usize> {
         None
     }
+
+    /// Can a transaction have an isolation level of its own? Not where it is a part of another one: the engine then asks for
+    /// none.
+    fn has_isolation_levels(&self) -> bool {
+        true
+    }
 }
 
 /// One connection. Owned by one thread at a time.

@@ -50,6 +50,23 @@ impl Connection {
         }
     }
 
+    /// How many setups were run on it.
+    pub(super) fn setups_had(&self) -> usize {
+        self.loan.as_ref().map_or(usize::MAX, |loan| loan.setups)
+    }
+
+    /// One more.
+    pub(super) fn count_setup(&mut self) {
+        if let Some(loan) = self.loan.as_mut() {
+            loan.setups += 1;
+        }
+    }
+
+    /// The driver's connection, past counting and logging.
+    pub(crate) fn driver_connection(&mut self) -> Result<&mut dyn crate::drivers::Connection> {
+        Ok(self.loan.as_mut().ok_or(Error::Closed)?.connection.as_mut())
+    }
+
     /// The SQL that this connection speaks.
     pub fn dialect(&self) -> &dyn Dialect {
         self.engine.driver.dialect()
@@ -137,7 +154,9 @@ impl Connection {
     pub fn begin(&mut self, mode: TransactionMode) -> Result<()> {
         let isolated = match self.isolation {
             // The driver says what is wrong when one is open already.
-            Some(level) if !self.in_transaction() => self.dialect().begin_isolated(mode, level)?,
+            Some(level) if !self.in_transaction() && self.engine.driver.has_isolation_levels() => {
+                self.dialect().begin_isolated(mode, level)?
+            }
             _ => None,
         };
         match isolated {

@@ -3,6 +3,7 @@
 mod link;
 mod log;
 mod pool;
+mod setup;
 mod url;
 
 use std::any::Any;
@@ -10,7 +11,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 pub use link::{Connection, Prepared, RowStream};
 pub use log::statements_run;
-pub use pool::{PoolOptions, PoolStatus};
+pub use pool::{PoolEvent, PoolOptions, PoolStatus};
 pub use url::UrlError;
 
 use crate::dialect::{Dialect, Isolation, TransactionMode};
@@ -18,6 +19,7 @@ use crate::drivers::{Driver, NativeDriver};
 use crate::error::Result;
 use log::Log;
 use pool::Pool;
+use setup::Setups;
 use url::Backend;
 
 /// A database, open for sessions and connections. Cheap to clone, shared between threads.
@@ -52,6 +54,8 @@ pub(crate) struct EngineInner {
     driver: Box<dyn Driver>,
     pool: Pool,
     log: Log,
+    /// What is run on new connections.
+    setups: Setups,
     begin: Option<TransactionMode>,
     url: String,
     /// What a floor above keeps with the engine, of a type that only it knows.
@@ -140,6 +144,7 @@ impl Engine {
                 driver,
                 pool,
                 log: Log::default(),
+                setups: Setups::default(),
                 begin,
                 url,
                 attached: RwLock::new(Arc::new(())),
@@ -155,7 +160,36 @@ impl Engine {
     /// one cannot be opened.
     pub fn connect(&self) -> Result<Connection> {
         let loan = self.inner.pool.take(self.inner.driver.as_ref())?;
-        Ok(Connection::new(Arc::clone(&self.inner), loan, self.isolation))
+        let mut connection = Connection::new(Arc::clone(&self.inner), loan, self.isolation);
+        self.inner.setups.run(&mut connection)?;
+        Ok(connection)
+    }
+
+    /// Runs something on each connection before it is used for the first time: settings that the URL has no option for,
+    /// functions of the session, a search path. Connections that are open already get it when they are next taken from the
+    /// pool.
+    ///
+    /// ```
+    /// use aludel::prelude::*;
+    ///
+    /// # fn main() -> aludel::Result<()> {
+    /// let engine = Engine::open("sqlite::memory:")?;
+    /// engine.on_connect(|connection| connection.execute_batch("PRAGMA case_sensitive_like = 1"));
+    /// let found: bool = engine.connect()?.scalar("SELECT 'Mike' LIKE 'm%'", &[])?;
+    /// assert!(!found);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// An error of it is the error of what wanted the connection; the connection goes back, and it is tried again next time.
+    pub fn on_connect(&self, setup: impl Fn(&mut Connection) -> Result<()> + Send + Sync + 'static) {
+        self.inner.setups.add(setup);
+    }
+
+    /// Tells of what the pool does: see [`PoolEvent`]. Listeners stay with the engine, and are told in the thread that takes
+    /// or gives back.
+    pub fn on_pool(&self, listener: impl Fn(PoolEvent) + Send + Sync + 'static) {
+        self.inner.pool.listen(listener);
     }
 
     /// The SQL of this database.
@@ -179,6 +213,21 @@ impl Engine {
     /// How many connections are open.
     pub fn pool_status(&self) -> PoolStatus {
         self.inner.pool.status()
+    }
+
+    /// Takes over what floors above keep with another engine: listeners, that is.
+    pub(crate) fn listen_as(&self, other: &Engine) {
+        let theirs = other
+            .inner
+            .attached
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        let mut ours = self
+            .inner
+            .attached
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        *ours = Arc::clone(&theirs);
     }
 
     /// What a floor above keeps with the engine; its default before it keeps anything.

@@ -7,7 +7,7 @@
 //!
 //! Invariant: `open` counts idle connections and those in use; whoever takes one off that sum lowers it.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use crate::drivers::{Connection, Driver};
@@ -54,27 +54,41 @@ pub struct PoolStatus {
     pub max: usize,
 }
 
+/// What a pool does with a connection: what [`Engine::on_pool`](crate::Engine::on_pool) tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PoolEvent {
+    /// A new one was opened.
+    Opened,
+    /// One was handed out.
+    Taken,
+    /// One came back; what was open in it was rolled back.
+    GivenBack,
+    /// One was closed: it was one too many, too old, dead, or the engine is gone.
+    Closed,
+}
+
+type Listener = dyn Fn(PoolEvent) + Send + Sync;
+
 pub(crate) struct Pool {
     options: PoolOptions,
     max: usize,
     state: Mutex<State>,
     given_back: Condvar,
+    listeners: RwLock<Vec<Arc<Listener>>>,
 }
 
 #[derive(Default)]
 struct State {
-    idle: Vec<Idle>,
+    idle: Vec<Loan>,
     open: usize,
 }
 
-struct Idle {
-    connection: Box<dyn Connection>,
-    opened: Instant,
-}
-
-/// A connection on loan, with the time it was opened.
+/// A connection, with the time it was opened: on loan, or idle.
 pub(crate) struct Loan {
     pub(crate) connection: Box<dyn Connection>,
+    /// How many setups it has had.
+    pub(super) setups: usize,
     opened: Instant,
 }
 
@@ -87,20 +101,42 @@ impl Pool {
             max,
             state: Mutex::new(State::default()),
             given_back: Condvar::new(),
+            listeners: RwLock::default(),
         }
     }
 
+    pub(crate) fn listen(&self, listener: impl Fn(PoolEvent) + Send + Sync + 'static) {
+        let mut listeners = self.listeners.write().unwrap_or_else(PoisonError::into_inner);
+        listeners.push(Arc::new(listener));
+    }
+
+    /// No lock is held while listeners run: they may ask the pool.
+    fn tell(&self, event: PoolEvent) {
+        let mut told = 0;
+        while let Some(listener) = self.listener(told) {
+            listener(event);
+            told += 1;
+        }
+    }
+
+    fn listener(&self, index: usize) -> Option<Arc<Listener>> {
+        let listeners = self.listeners.read().unwrap_or_else(PoisonError::into_inner);
+        listeners.get(index).cloned()
+    }
+
     pub(crate) fn take(&self, driver: &dyn Driver) -> Result<Loan, Error> {
-        loop {
+        let loan = loop {
             match self.idle_or_permit()? {
                 Some(idle) => {
                     if let Some(loan) = self.revive(idle) {
-                        return Ok(loan);
+                        break loan;
                     }
                 }
-                None => return self.open(driver),
+                None => break self.open(driver)?,
             }
-        }
+        };
+        self.tell(PoolEvent::Taken);
+        Ok(loan)
     }
 
     pub(crate) fn give_back(&self, mut loan: Loan) {
@@ -109,15 +145,16 @@ impl Pool {
         // A database in memory must outlive its users: its one connection is never closed here.
         let keep = clean && (state.idle.len() < self.options.size || self.max == 1);
         if keep {
-            state.idle.push(Idle {
-                connection: loan.connection,
-                opened: loan.opened,
-            });
+            state.idle.push(loan);
         } else {
             state.open -= 1;
         }
         drop(state);
         self.given_back.notify_one();
+        self.tell(PoolEvent::GivenBack);
+        if !keep {
+            self.tell(PoolEvent::Closed);
+        }
     }
 
     pub(crate) fn status(&self) -> PoolStatus {
@@ -130,7 +167,7 @@ impl Pool {
     }
 
     /// An idle connection, or the permit to open one (`None`).
-    fn idle_or_permit(&self) -> Result<Option<Idle>, Error> {
+    fn idle_or_permit(&self) -> Result<Option<Loan>, Error> {
         let deadline = Instant::now() + self.options.timeout;
         let mut state = self.lock();
         loop {
@@ -154,7 +191,7 @@ impl Pool {
     }
 
     /// The idle connection if it is still good; otherwise it is closed and its place is free.
-    fn revive(&self, mut idle: Idle) -> Option<Loan> {
+    fn revive(&self, mut idle: Loan) -> Option<Loan> {
         let too_old = self
             .options
             .recycle
@@ -163,20 +200,22 @@ impl Pool {
         let dead = self.options.pre_ping && idle.connection.ping().is_err();
         if too_old || dead {
             self.lock().open -= 1;
+            self.tell(PoolEvent::Closed);
             return None;
         }
-        Some(Loan {
-            connection: idle.connection,
-            opened: idle.opened,
-        })
+        Some(idle)
     }
 
     fn open(&self, driver: &dyn Driver) -> Result<Loan, Error> {
         match driver.connect() {
-            Ok(connection) => Ok(Loan {
-                connection,
-                opened: Instant::now(),
-            }),
+            Ok(connection) => {
+                self.tell(PoolEvent::Opened);
+                Ok(Loan {
+                    connection,
+                    setups: 0,
+                    opened: Instant::now(),
+                })
+            }
             Err(error) => {
                 self.lock().open -= 1;
                 self.given_back.notify_one();
@@ -187,5 +226,15 @@ impl Pool {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        let idle = std::mem::take(&mut self.lock().idle);
+        for loan in idle {
+            drop(loan);
+            self.tell(PoolEvent::Closed);
+        }
     }
 }

@@ -3,7 +3,6 @@
 use super::Entity;
 use crate::error::Result;
 use crate::expr::SourceId;
-use crate::types::ColumnType;
 
 /// The column handles of one entity: what the derive emits as `UserColumns`, and what closures of queries get.
 pub trait Columns: Copy + 'static {
@@ -24,8 +23,11 @@ pub trait Columns: Copy + 'static {
 
 /// Whether a source's row may be missing.
 pub trait Mode: Copy + Default + Send + Sync + 'static {
-    /// The type of a column.
-    type Of<T: ColumnType>: ColumnType<Base = T::Base>;
+    /// The type of a column: `T` or, where its row may be missing, `N`, which is [`T::Nullable`](crate::ColumnType::Nullable).
+    ///
+    /// Both are named where it is used, and neither has a bound: a field that cannot be a column is then one error, at
+    /// the field.
+    type Of<T, N>;
 
     /// The type of a whole row.
     type Row<T>;
@@ -44,7 +46,7 @@ pub struct Required;
 pub struct Optional;
 
 impl Mode for Required {
-    type Of<T: ColumnType> = T;
+    type Of<T, N> = T;
     type Row<T> = T;
 
     #[inline]
@@ -54,7 +56,7 @@ impl Mode for Required {
 }
 
 impl Mode for Optional {
-    type Of<T: ColumnType> = T::Nullable;
+    type Of<T, N> = N;
     type Row<T> = Option<T>;
 
     #[inline]

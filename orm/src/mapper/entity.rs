@@ -158,6 +158,42 @@ impl<T: KeyPart + Clone + Eq + Hash + Debug + Send> Key for T {
     }
 }
 
+/// A field that is (part of) a primary key, as derived code names it: a type that cannot be one is one error, at the field.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a primary key",
+    label = "not a type of keys",
+    note = "keys are integers, `String`, `Vec<u8>`, `bool`, `Id<T>`, `Fk<T>`, or a type that implements `aludel::KeyPart`"
+)]
+pub trait KeyColumn: Sized {
+    /// The key's type.
+    type Key: Key;
+
+    /// The key as the identity map keeps it; `None` while it is not assigned.
+    fn key_of(&self) -> Option<Self::Key>;
+
+    /// The key from a row.
+    fn read_key(row: &RowReader<'_>, meta: &'static EntityMeta, index: usize) -> Result<Self::Key>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: KeyPart> KeyColumn for T
+where
+    T::Base: Key,
+{
+    type Key = T::Base;
+
+    #[inline]
+    fn key_of(&self) -> Option<T::Base> {
+        self.key_part()
+    }
+
+    #[inline]
+    fn read_key(row: &RowReader<'_>, meta: &'static EntityMeta, index: usize) -> Result<T::Base> {
+        row.column(meta, index)
+    }
+}
+
 macro_rules! tuples {
     ($($name:ident)*) => {
         #[diagnostic::do_not_recommend]

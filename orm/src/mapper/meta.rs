@@ -153,6 +153,14 @@ impl ColumnMeta {
         }
     }
 
+    /// The same column of another field.
+    #[doc(hidden)]
+    pub const fn of_field(mut self, field: &'static str) -> ColumnMeta {
+        self.field = field;
+        self.name = field;
+        self
+    }
+
     /// Does only the database know its value after a write?
     pub fn is_computed(&self) -> bool {
         self.generated.is_some() || self.read_only
@@ -393,6 +401,8 @@ pub struct RelationMeta {
     pub by: ColumnNamesOf,
     /// The entity between, and its columns that refer to this entity and to the target.
     pub through: Option<(EntityMetaOf, LinkColumns)>,
+    /// The entity between was made for this relation, and its table belongs to the schema with this entity's.
+    pub made_link: bool,
     /// The target's columns to order by, and whether descending.
     pub order: &'static [(ColumnNameOf, bool)],
     /// What happens to the related rows with this one.

@@ -26,7 +26,7 @@ pub use embedded::{
     member_of, name_of, names_len, same_variant, set_absent, set_optional,
 };
 pub(crate) use entity::show_key;
-pub use entity::{Entity, Key};
+pub use entity::{Entity, Key, KeyColumn};
 pub use fk::{CompositeKey, Fk, FkColumns};
 pub use handle::Handle;
 pub(crate) use meta::outputs;

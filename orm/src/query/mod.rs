@@ -31,7 +31,7 @@ pub use outer::{OuterJoined, OuterSingle};
 pub use rows::{Derived, DerivedColumn, Handles, Recursive, RowSet, ValueRow, recursive, values};
 pub use select::{Query, query};
 pub use selection::{Selection, SingleColumn};
-pub use source::{Append, Maybe, Source};
+pub use source::{Append, Maybe, Queryable, Source};
 pub use sql::{FromRow, Sql};
 pub use table::{AnyColumns, DeleteTable, UpdateTable, table, table_in};
 

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use super::executor::{Detached, Executor, run};
 use super::selection::Selection;
-use super::source::{Append, Maybe, SingleSource, Source};
+use super::source::{Append, Maybe, Queryable, SingleSource, Source};
 use crate::dialect::{CompileError, Dialect, Sqlite, render};
 use crate::error::{Error, Result};
 use crate::expr::{
@@ -68,8 +68,8 @@ pub struct Query<S: Source, O = <S as Source>::Columns, X = Detached> {
 /// # Ok(())
 /// # }
 /// ```
-pub fn query<T: Entity>() -> Query<T> {
-    Query::start(Detached)
+pub fn query<T: Queryable>() -> T::Query {
+    T::query()
 }
 
 impl<T: Entity, X> Query<T, T::Columns<crate::mapper::Required>, X> {

@@ -2,7 +2,9 @@
 
 use crate::expr::{Node, SourceId};
 use crate::mapper::{Entity, Optional, Required, live};
+use crate::query::executor::Detached;
 use crate::query::rows::{Handles, RowSet};
+use crate::query::select::Query;
 use crate::query::selection::Selection;
 
 #[diagnostic::on_unimplemented(message = "`{Self}` is no entity, and no query can read from it")]
@@ -10,6 +12,32 @@ use crate::query::selection::Selection;
 pub trait Source: 'static {
     /// What closures get: the columns, or a tuple of them.
     type Columns: Selection + Copy;
+}
+
+/// What [`query`](crate::query()) begins with: an entity.
+///
+/// The query is the trait's type, because one that is named as such has a bound of its own, which a type that is no
+/// entity would miss a second time.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an entity",
+    label = "not an entity",
+    note = "put `#[derive(Entity)]` on the struct"
+)]
+pub trait Queryable {
+    /// Its query: `Query<Self>`.
+    type Query;
+
+    #[doc(hidden)]
+    fn query() -> Self::Query;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Entity> Queryable for T {
+    type Query = Query<T>;
+
+    fn query() -> Query<T> {
+        Query::start(Detached)
+    }
 }
 
 /// One source of a query.

@@ -96,9 +96,14 @@ impl Schema {
         Schema::default()
     }
 
-    /// With the table of an entity. An entity named twice counts once.
+    /// With the table of an entity, and those of the links that are made for its relations. An entity named twice counts
+    /// once.
     pub fn with<T: Entity>(self) -> Schema {
-        self.with_table(Table::of::<T>())
+        let links = T::META.relations.iter().filter(|relation| relation.made_link);
+        let links = links.filter_map(|relation| relation.through);
+        links.fold(self.with_table(Table::of::<T>()), |schema, (link, _)| {
+            schema.with_table(Table::from_meta(link()))
+        })
     }
 
     /// With a table.

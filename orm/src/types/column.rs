@@ -1,6 +1,7 @@
 //! The trait of Rust types that can be columns.
 
 use super::{Kind, Value};
+use crate::mapper::{ColumnMeta, EntityMeta, RowReader};
 
 /// A Rust type that can be a column: a field of an entity, or the result of an expression.
 ///
@@ -48,6 +49,10 @@ pub trait ColumnType: Sized + 'static {
     /// The table and key that this type refers to, where it is a foreign key.
     const REFERENCE: Option<Reference> = None;
 
+    /// A column of this type with no name yet. Derived code asks for it here, where a type that is none is one error.
+    #[doc(hidden)]
+    const COLUMN: ColumnMeta = ColumnMeta::of::<Self>("");
+
     /// The value to bind, borrowed from the field where possible.
     fn encode(&self) -> Value<'_>;
 
@@ -56,6 +61,13 @@ pub trait ColumnType: Sized + 'static {
     /// # Errors
     /// A [`DecodeError`] where the value is not one of this type.
     fn decode(value: Value<'_>) -> Result<Self, DecodeError>;
+
+    /// The field from a row; see [`RowReader::column`].
+    #[doc(hidden)]
+    #[inline]
+    fn read(row: &RowReader<'_>, meta: &'static EntityMeta, index: usize) -> crate::Result<Self> {
+        row.column(meta, index)
+    }
 }
 
 /// The far end of a foreign key.

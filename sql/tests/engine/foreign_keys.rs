@@ -68,3 +68,88 @@ fn keys_that_do_not_fit() {
          INSERT OR FAIL INTO child VALUES (123), (123); SELECT * FROM child; DROP TABLE p2; DROP TABLE p4",
     );
 }
+
+#[test]
+fn an_update_that_sets_no_key_asks_for_none() {
+    let both = Both::with(
+        "PRAGMA foreign_keys = off; CREATE TABLE p(id INTEGER PRIMARY KEY, name, code UNIQUE);
+         CREATE TABLE c(id INTEGER PRIMARY KEY, p REFERENCES p, code REFERENCES p(code) ON UPDATE CASCADE, note);
+         INSERT INTO p VALUES (1, 'a', 'x'), (2, 'b', 'y'); INSERT INTO c VALUES (1, 1, 'x', 'n'), (2, 9, NULL, 'broken');
+         PRAGMA foreign_keys = on",
+    );
+    both.check(
+        "UPDATE p SET name = 'aa' WHERE id = 1; UPDATE p SET name = name || '!'; UPDATE c SET note = 'm'; UPDATE c SET note = 'l' WHERE id = 2;
+         UPDATE OR REPLACE p SET name = 'r' WHERE id = 1; UPDATE c SET p = 9 WHERE id = 1; UPDATE c SET p = 2, note = 'k' WHERE id = 1;
+         UPDATE p SET id = 3 WHERE id = 2; UPDATE p SET rowid = 3 WHERE id = 2; UPDATE p SET _rowid_ = id WHERE id = 2;
+         UPDATE p SET code = 'z', name = 'q' WHERE id = 1; UPDATE OR REPLACE p SET code = 'y' WHERE id = 1; UPDATE p SET (name, id) = ('t', 7) WHERE id = 2;
+         INSERT INTO p VALUES (1, 'up', 'w') ON CONFLICT (id) DO UPDATE SET name = 'kept'; SELECT * FROM p;
+         INSERT INTO p VALUES (2, 'up', 'w') ON CONFLICT (id) DO UPDATE SET id = 8; SELECT changes(), total_changes();
+         SELECT * FROM p; SELECT * FROM c; PRAGMA foreign_key_check",
+    );
+    both.check_files();
+}
+
+#[test]
+fn a_key_that_a_trigger_sets_is_looked_at() {
+    let both = Both::with(
+        "PRAGMA foreign_keys = on;
+         CREATE TABLE p(id INTEGER PRIMARY KEY, name); CREATE TABLE c(id INTEGER PRIMARY KEY, p REFERENCES p, a, b, d);
+         CREATE TRIGGER before_a BEFORE UPDATE OF a ON c BEGIN UPDATE c SET p = new.a WHERE id = old.id; END;
+         CREATE TRIGGER after_b AFTER UPDATE OF b ON c BEGIN UPDATE c SET p = new.b WHERE id = old.id; END;
+         CREATE TRIGGER on_name AFTER UPDATE OF name ON p BEGIN UPDATE p SET id = id + 10 WHERE id = old.id; END;
+         INSERT INTO p VALUES (1, 'a'), (2, 'b'), (3, 'c'); INSERT INTO c VALUES (1, 1, 0, 0, 0), (2, 1, 0, 0, 0)",
+    );
+    both.check(
+        "UPDATE c SET a = 2 WHERE id = 1; UPDATE c SET a = 9 WHERE id = 1; SELECT * FROM c; UPDATE c SET b = 2; UPDATE c SET b = 9;
+         UPDATE c SET d = 9; UPDATE c SET d = 8 WHERE id = 1; SELECT * FROM c; UPDATE p SET name = 'x' WHERE id = 3; UPDATE p SET name = 'x' WHERE id = 2;
+         SELECT * FROM p; SELECT * FROM c; PRAGMA foreign_key_check",
+    );
+    both.check_files();
+}
+
+#[test]
+fn a_key_that_is_generated_follows_what_it_is_made_of() {
+    let both = Both::with(
+        "PRAGMA foreign_keys = on;
+         CREATE TABLE p(id INTEGER PRIMARY KEY, half, twice AS (half * 2) STORED UNIQUE, name);
+         CREATE TABLE c(id INTEGER PRIMARY KEY, a, p AS (a + 1) STORED REFERENCES p, q AS (a * 2) STORED REFERENCES p(twice), note);
+         INSERT INTO p(id, half, name) VALUES (2, 1, 'one'), (3, 2, 'two'), (4, 3, 'three'); INSERT INTO c(a, note) VALUES (1, 'n'), (2, 'm')",
+    );
+    both.check(
+        "UPDATE c SET note = 'k'; UPDATE c SET a = 3 WHERE id = 1; UPDATE c SET a = 9 WHERE id = 1; UPDATE p SET half = 7 WHERE id = 4;
+         UPDATE p SET half = 7 WHERE id = 3; UPDATE p SET half = 1 WHERE id = 2; UPDATE p SET name = 'x'; SELECT * FROM p; SELECT * FROM c; PRAGMA foreign_key_check",
+    );
+    both.check_files();
+}
+
+#[test]
+fn a_row_that_an_update_replaces_takes_its_children_along() {
+    let both = Both::with(
+        "PRAGMA foreign_keys = on; PRAGMA recursive_triggers = on;
+         CREATE TABLE p(id INTEGER PRIMARY KEY, code UNIQUE, name); CREATE TABLE c(p REFERENCES p ON DELETE CASCADE); CREATE TABLE log(x);
+         CREATE TRIGGER gone AFTER DELETE ON p BEGIN INSERT INTO log VALUES ('gone ' || old.id); END;
+         CREATE TRIGGER named AFTER UPDATE OF name ON p BEGIN INSERT INTO log VALUES ('named ' || old.id); END;
+         INSERT INTO p VALUES (1, 'x', 'a'), (2, 'y', 'b'), (3, 'z', 'c'); INSERT INTO c VALUES (1), (2), (2), (3)",
+    );
+    both.check(
+        "UPDATE OR REPLACE p SET code = 'y' WHERE id = 1; SELECT * FROM p; SELECT * FROM c; SELECT * FROM log;
+         UPDATE OR REPLACE p SET name = 'd' WHERE id = 1; UPDATE OR REPLACE p SET code = code WHERE id = 1; SELECT * FROM log;
+         UPDATE OR REPLACE p SET id = 3 WHERE id = 1; SELECT * FROM p; SELECT * FROM c; SELECT * FROM log; SELECT changes(), total_changes()",
+    );
+    both.check_files();
+}
+
+#[test]
+fn a_key_within_its_own_table() {
+    let both = Both::with(
+        "PRAGMA foreign_keys = on;
+         CREATE TABLE t(id INTEGER PRIMARY KEY, up REFERENCES t, code UNIQUE, parent REFERENCES t(code) DEFERRABLE INITIALLY DEFERRED, note);
+         INSERT INTO t VALUES (1, 1, 'a', 'a', ''), (2, 1, 'b', 'a', ''), (3, 2, 'c', 'b', '')",
+    );
+    both.check(
+        "UPDATE t SET note = 'x'; UPDATE t SET note = 'y' WHERE id = 2; UPDATE t SET up = 9 WHERE id = 3; UPDATE t SET id = 9 WHERE id = 3;
+         UPDATE t SET id = 8 WHERE id = 1; BEGIN; UPDATE t SET code = 'd' WHERE id = 1; UPDATE t SET note = 'z'; COMMIT;
+         UPDATE t SET parent = 'd' WHERE parent = 'a'; COMMIT; SELECT * FROM t; PRAGMA foreign_key_check",
+    );
+    both.check_files();
+}

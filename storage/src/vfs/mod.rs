@@ -36,7 +36,10 @@ use bytes::Bytes;
 
 pub use memory::{MemoryImage, MemoryVfs};
 #[cfg(unix)]
-pub use os::{LockStyle, OsVfs};
+pub use os::{
+    LockStyle, OsVfs, PENDING_BYTE, RESERVED_BYTE, ReadOnlyFile, SHARED_FIRST, SHARED_SIZE, SHM_READ_BYTE,
+    SHM_USE_BYTE, SHM_WRITE_BYTE,
+};
 pub use shm::ShmRegion;
 
 use crate::error::{Error, IoOperation, Result};

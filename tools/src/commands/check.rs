@@ -2,89 +2,95 @@
 
 use std::io::Write;
 
-use aludel_sql::Connection;
-use aludel_sql::value::ValueRef;
-use serde_json::json;
-
-use super::open::{Access, open};
-use crate::cli::Target;
+use super::progress::Progress;
+use super::subject::read;
+use crate::cli::{Check, FailOn};
 use crate::error::{Exit, Failure};
-use crate::output::{Format, json_of};
+use crate::inspect::check::{CheckOptions, check as check_image};
+use crate::inspect::{Finding, Severity};
+use crate::output::{Field, Part, Report};
 
-/// Findings listed at most; the check says so when it stops there.
-const FINDINGS_MAX: usize = 10_000;
-
-/// Prints the findings of the integrity check, or `ok`. Exit code 1 tells that there are some.
+/// Prints the findings, or `ok`. Exit code 1 tells that there are some.
 ///
 /// # Errors
 /// A file that cannot be opened, an output that is closed.
-pub fn check(target: &Target, out: &mut dyn Write) -> Result<Exit, Failure> {
-    let connection = open(&target.file, Access::Read)?;
-    let findings = collect(&connection)?;
-    match Format::or_default(target.print.format) {
-        Format::Json => {
-            let clean = findings.is_empty();
-            let complete = findings.len() < FINDINGS_MAX;
-            let document = json!({ "schema": "dbtool/check/1", "clean": clean, "findings": findings, "complete": complete });
-            json_of(out, &document)?;
+pub(super) fn check(check: &Check, out: &mut dyn Write) -> Result<Exit, Failure> {
+    read(&check.target, out, &mut |subject, out| {
+        let options = CheckOptions {
+            level: if check.quick { 2 } else { check.level },
+            findings_max: check.limit,
+        };
+        let mut progress = Progress::new(subject.image.page_count(), subject.image.page_size());
+        let layout = check_image(&subject.image, &options, &mut |pages, what| {
+            progress.at(pages, what)
+        });
+        drop(progress);
+        if layout.findings.is_empty() && !subject.style.format.is_for_programs() {
+            writeln!(out, "ok")?;
+            return Ok(Exit::Done);
         }
-        format => print(&findings, format, out)?,
-    }
-    Ok(if findings.is_empty() {
-        Exit::Done
-    } else {
-        Exit::Findings
+        let mut report = report(&layout.findings);
+        report.fact("level", Field::Count(u64::from(options.level)));
+        report.fact("shows", subject.image.state().words());
+        report.complete = layout.complete;
+        report.print(&subject.style, out)?;
+        let least = match check.fail_on {
+            FailOn::Warn => Severity::Warn,
+            FailOn::Error => Severity::Error,
+        };
+        let fails = layout
+            .findings
+            .iter()
+            .any(|finding| finding.code.severity() >= least);
+        Ok(if fails { Exit::Findings } else { Exit::Done })
     })
 }
 
-/// What the engine's integrity check says; nothing when it says `ok`. Damage that stops the check is a finding.
-fn collect(connection: &Connection) -> Result<Vec<String>, Failure> {
-    let sql = format!("PRAGMA integrity_check({FINDINGS_MAX})");
-    let mut findings = Vec::new();
-    let mut statement = match connection.prepare(&sql) {
-        Ok(statement) => statement,
-        Err(error) => return damage_or_failure(error, &sql, findings),
+fn report(findings: &[Finding]) -> Report {
+    let mut report = Report::new("dbtool/check/1");
+    let count = |severity| {
+        findings
+            .iter()
+            .filter(|finding| finding.code.severity() == severity)
+            .count() as u64
     };
-    loop {
-        match statement.step() {
-            Ok(true) => {
-                if let ValueRef::Text(text) = statement.value(0) {
-                    findings.push(String::from_utf8_lossy(text).into_owned());
-                }
-            }
-            Ok(false) => break,
-            Err(error) => return damage_or_failure(error, &sql, findings),
-        }
-    }
-    if findings == ["ok"] {
-        findings.clear();
-    }
-    Ok(findings)
+    report.fact("clean", findings.is_empty());
+    report.fact("errors", Field::Count(count(Severity::Error)));
+    report.fact("warnings", Field::Count(count(Severity::Warn)));
+    report.part(findings_part(findings));
+    report
 }
 
-fn damage_or_failure(
-    error: aludel_sql::Error,
-    sql: &str,
-    mut findings: Vec<String>,
-) -> Result<Vec<String>, Failure> {
-    const CORRUPT: i32 = 11;
-    if error.extended_code() & 0xff != CORRUPT {
-        return Err(Failure::sql(error, sql));
-    }
-    findings.push(error.to_string());
-    Ok(findings)
-}
-
-fn print(findings: &[String], format: Format, out: &mut dyn Write) -> Result<(), Failure> {
-    if findings.is_empty() && !format.is_for_programs() {
-        writeln!(out, "ok")?;
-        return Ok(());
-    }
-    let mut rows = format.rows("dbtool/check/1", out);
-    rows.columns(&["finding".to_owned()])?;
+/// Findings as rows.
+pub(super) fn findings_part(findings: &[Finding]) -> Part {
+    let mut part = Part::new(
+        "findings",
+        &[
+            "severity",
+            "code",
+            "page",
+            "offset",
+            "object",
+            "message",
+            "expected",
+            "found",
+            "endangers",
+            "hint",
+        ],
+    );
     for finding in findings {
-        rows.row(&[ValueRef::Text(finding.as_bytes())])?;
+        part.push(vec![
+            Field::text(finding.code.severity().to_string()),
+            Field::text(finding.code.name()),
+            Field::number(finding.page),
+            Field::number(finding.offset.and_then(|offset| i64::try_from(offset).ok())),
+            finding.owner.as_deref().map_or(Field::Null, Field::text),
+            Field::text(&*finding.message),
+            Field::number(finding.expected),
+            Field::number(finding.found),
+            Field::text(finding.code.endangers()),
+            Field::text(finding.code.hint()),
+        ]);
     }
-    rows.end(findings.len() < FINDINGS_MAX)?;
-    Ok(())
+    part
 }

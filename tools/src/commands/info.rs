@@ -1,245 +1,239 @@
 //! `info`: the identity card of a file. Works on any bytes: what is not a database gets a card that says so.
 //!
-//! It reads the first hundred bytes and asks the system about the files beside it; it takes no lock and runs no SQL.
+//! It reads the first page's header and the files beside it, and looks at the locks that others hold. It runs no SQL.
 
-use std::fs::File;
-use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, Write};
+use std::path::Path;
 
-use aludel_sql::value::ValueRef;
-use aludel_storage::format::header::HEADER_SIZE;
 use aludel_storage::format::{AutoVacuum, Header, TextEncoding};
-use serde_json::{Value as Json, json};
+use aludel_storage::vfs::{
+    PENDING_BYTE, RESERVED_BYTE, ReadOnlyFile, SHARED_FIRST, SHARED_SIZE, SHM_READ_BYTE, SHM_USE_BYTE,
+    SHM_WRITE_BYTE, sibling,
+};
 
-use super::open::require_file;
+use super::subject::{Subject, read_any};
 use crate::cli::Target;
 use crate::error::{Exit, Failure};
-use crate::output::{Format, json_of, thousands};
+use crate::inspect::image::{Hold, JournalScan};
+use crate::inspect::{Image, ImageState};
+use crate::output::{Field, Report};
 
 /// Prints the card. Exit code 3 when the file is not a database.
 ///
 /// # Errors
 /// A file that cannot be read, an output that is closed.
-pub fn info(target: &Target, out: &mut dyn Write) -> Result<Exit, Failure> {
-    let card = Card::read(&target.file)?;
-    match Format::or_default(target.print.format) {
-        Format::Json => json_of(out, &card.as_json())?,
-        format @ (Format::Table | Format::Plain) => print(&card.lines(true), format, out)?,
-        format => print(&card.lines(false), format, out)?,
-    }
-    Ok(if card.state == State::NoDatabase {
-        Exit::CannotOpen
-    } else {
-        Exit::Done
+pub(super) fn info(target: &Target, out: &mut dyn Write) -> Result<Exit, Failure> {
+    read_any(target, out, &mut |subject, out| {
+        let image = &subject.image;
+        let verdict = Verdict::of(image);
+        let mut report = Report::new("dbtool/info/1");
+        report.fact("file", target.file.display().to_string());
+        report.fact("file_bytes", Field::Bytes(image.file_len()));
+        if let Some(header) = image.header() {
+            header_facts(image, header, &mut report);
+        }
+        sidecar_facts(image, &mut report).map_err(|error| Failure::cannot_open(image.path(), error))?;
+        report.fact("locks", Field::List(locks(subject).unwrap_or_default()));
+        report.fact("read_with", image.hold().words());
+        report.fact("shows", image.state().words());
+        report.fact("state", verdict.code());
+        report.fact("verdict", verdict.words());
+        report.print(&subject.style, out)?;
+        Ok(if verdict == Verdict::NoDatabase {
+            Exit::CannotOpen
+        } else {
+            Exit::Done
+        })
     })
 }
 
-/// What the first page and the folder tell.
-struct Card {
-    file: PathBuf,
-    bytes: u64,
-    header: Option<Header>,
-    state: State,
-    journal: Sidecar,
-    wal: Sidecar,
-    shm: Sidecar,
-}
-
-/// The verdict.
+/// The last line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    /// No bytes: SQLite takes it as a database without tables.
+enum Verdict {
     Empty,
-    /// The header is not one of a database.
     NoDatabase,
-    /// The file ends before its last page.
+    DamagedHeader,
     Truncated,
-    /// A journal holds pages of an unfinished transaction.
     NeedsRollback,
-    /// A log holds pages that the file has not.
     HasLog,
-    /// Nothing to say.
     Sound,
 }
 
-impl State {
+impl Verdict {
+    fn of(image: &Image) -> Verdict {
+        let Some(header) = image.header() else {
+            return match image.require_database() {
+                Ok(_) if image.file_len() == 0 => Verdict::Empty,
+                Ok(_) => Verdict::DamagedHeader,
+                Err(_) => Verdict::NoDatabase,
+            };
+        };
+        match image.state() {
+            ImageState::RolledBack { .. } | ImageState::RolledBackWithLog { .. } => Verdict::NeedsRollback,
+            ImageState::WithLog { .. } => Verdict::HasLog,
+            ImageState::File if header.page_count_is_valid() && header.page_count > image.page_count() => {
+                Verdict::Truncated
+            }
+            ImageState::File => Verdict::Sound,
+        }
+    }
+
     fn code(self) -> &'static str {
         match self {
-            State::Empty => "empty",
-            State::NoDatabase => "not_a_database",
-            State::Truncated => "truncated",
-            State::NeedsRollback => "needs_rollback",
-            State::HasLog => "has_log",
-            State::Sound => "sound",
+            Verdict::Empty => "empty",
+            Verdict::NoDatabase => "not_a_database",
+            Verdict::DamagedHeader => "damaged_header",
+            Verdict::Truncated => "truncated",
+            Verdict::NeedsRollback => "needs_rollback",
+            Verdict::HasLog => "has_log",
+            Verdict::Sound => "sound",
         }
     }
 
     fn words(self) -> &'static str {
         match self {
-            State::Empty => "an empty database: no page yet",
-            State::NoDatabase => "not an SQLite database",
-            State::Truncated => "shorter than its header says: pages are missing",
-            State::NeedsRollback => {
-                "a journal lies beside it: an unfinished transaction is to be rolled back"
+            Verdict::Empty => "an empty database: no page yet",
+            Verdict::NoDatabase => "not an SQLite database",
+            Verdict::DamagedHeader => {
+                "a database with a damaged header: `dbtool check` and `dbtool salvage` go on from here"
             }
-            State::HasLog => "a write-ahead log lies beside it: the newest pages are there",
-            State::Sound => "header in order",
+            Verdict::Truncated => "shorter than its header says: pages are missing",
+            Verdict::NeedsRollback => {
+                "a hot journal lies beside it: the next who opens it rolls a transaction back"
+            }
+            Verdict::HasLog => "the newest pages are in the log beside it: keep both files together",
+            Verdict::Sound => "header in order",
         }
     }
 }
 
-/// A file beside the database.
-struct Sidecar {
-    bytes: Option<u64>,
-    /// Whether its first bytes are other than zero: a journal in persist mode is kept with a zeroed header.
-    in_use: bool,
+fn header_facts(image: &Image, header: &Header, report: &mut Report) {
+    let counter = |number: u32| Field::Number(i64::from(number));
+    report.fact("header.page_size", Field::Count(u64::from(header.page_size)));
+    report.fact("pages", Field::Count(u64::from(image.page_count())));
+    report.fact("header.page_count", Field::Count(u64::from(header.page_count)));
+    report.fact("header.page_count_valid", header.page_count_is_valid());
+    report.fact("header.reserved_bytes", Field::Bytes(u64::from(header.reserved)));
+    report.fact("header.encoding", encoding(header));
+    report.fact(
+        "header.journal_mode",
+        if header.is_wal() { "wal" } else { "rollback" },
+    );
+    report.fact("header.auto_vacuum", auto_vacuum(header));
+    report.fact("header.freelist_trunk", counter(header.freelist_trunk));
+    report.fact(
+        "header.freelist_count",
+        Field::Count(u64::from(header.freelist_count)),
+    );
+    report.fact("header.change_counter", counter(header.change_counter));
+    report.fact("header.version_valid_for", counter(header.version_valid_for));
+    report.fact("header.schema_cookie", counter(header.schema_cookie));
+    report.fact("header.schema_format", counter(header.schema_format));
+    report.fact(
+        "header.user_version",
+        Field::Number(i64::from(header.user_version)),
+    );
+    report.fact(
+        "header.application_id",
+        Field::Number(i64::from(header.application_id)),
+    );
+    report.fact("header.sqlite_version", version(header.sqlite_version));
 }
 
-impl Sidecar {
-    fn of(file: &Path, suffix: &str) -> Sidecar {
-        let mut name = file.as_os_str().to_owned();
-        name.push(suffix);
-        let bytes = std::fs::metadata(&name).ok().map(|metadata| metadata.len());
-        let mut first = [0; 8];
-        let in_use = File::open(&name)
-            .and_then(|mut f| f.read_exact(&mut first))
-            .is_ok()
-            && first != [0; 8];
-        Sidecar { bytes, in_use }
-    }
-
-    fn as_json(&self) -> Json {
-        json!({ "exists": self.bytes.is_some(), "size_bytes": self.bytes, "in_use": self.in_use })
-    }
-
-    fn words(&self) -> String {
-        match self.bytes {
-            None => "none".to_owned(),
-            Some(bytes) if self.in_use => format!("{} bytes", thousands(bytes)),
-            Some(bytes) => format!("{} bytes, not in use", thousands(bytes)),
-        }
-    }
-}
-
-impl Card {
-    fn read(file: &Path) -> Result<Card, Failure> {
-        let bytes = require_file(file)?.len();
-        let mut first = Vec::with_capacity(HEADER_SIZE);
-        let opened = File::open(file).map_err(|error| Failure::cannot_open(file, error))?;
-        opened
-            .take(HEADER_SIZE as u64)
-            .read_to_end(&mut first)
-            .map_err(|error| Failure::cannot_open(file, error))?;
-        let header = Header::decode(&first).ok();
-        let sidecar = |suffix| Sidecar::of(file, suffix);
-        let mut card = Card {
-            file: file.to_owned(),
-            bytes,
-            header,
-            state: State::Sound,
-            journal: sidecar("-journal"),
-            wal: sidecar("-wal"),
-            shm: sidecar("-shm"),
-        };
-        card.state = card.verdict();
-        Ok(card)
-    }
-
-    fn verdict(&self) -> State {
-        let Some(header) = &self.header else {
-            return if self.bytes == 0 {
-                State::Empty
-            } else {
-                State::NoDatabase
-            };
-        };
-        let expected = u64::from(header.page_count) * u64::from(header.page_size);
-        if self.journal.in_use {
-            State::NeedsRollback
-        } else if self.wal.in_use {
-            State::HasLog
-        } else if header.page_count_is_valid() && self.bytes < expected {
-            State::Truncated
-        } else {
-            State::Sound
-        }
-    }
-
-    /// Name and value of each line; numbers with commas and units for people.
-    fn lines(&self, for_people: bool) -> Vec<(&'static str, String)> {
-        let number = |n: u64| if for_people { thousands(n) } else { n.to_string() };
-        let mut lines = vec![
-            ("file", self.file.display().to_string()),
-            ("size_bytes", number(self.bytes)),
-        ];
-        if let Some(header) = &self.header {
-            lines.extend([
-                ("page_size", number(u64::from(header.page_size))),
-                ("pages", number(self.bytes / u64::from(header.page_size))),
-                ("pages_by_header", number(u64::from(header.page_count))),
-                ("reserved_bytes", header.reserved.to_string()),
-                ("encoding", encoding(header).to_owned()),
-                ("journal_mode", journal_mode(header).to_owned()),
-                ("auto_vacuum", auto_vacuum(header).to_owned()),
-                ("freelist_pages", number(u64::from(header.freelist_count))),
-                ("change_counter", header.change_counter.to_string()),
-                ("schema_cookie", header.schema_cookie.to_string()),
-                ("schema_format", header.schema_format.to_string()),
-                ("user_version", header.user_version.to_string()),
-                ("application_id", header.application_id.to_string()),
-                ("written_by", version(header.sqlite_version)),
-            ]);
-        }
-        lines.extend([
-            ("journal", self.journal.words()),
-            ("wal", self.wal.words()),
-            ("shm", self.shm.words()),
-            ("verdict", self.state.words().to_owned()),
-        ]);
-        lines
-    }
-
-    fn as_json(&self) -> Json {
-        let header = self.header.as_ref().map(|header| {
-            json!({
-                "page_size": header.page_size,
-                "page_count": header.page_count,
-                "page_count_valid": header.page_count_is_valid(),
-                "reserved_bytes": header.reserved,
-                "encoding": encoding(header),
-                "journal_mode": journal_mode(header),
-                "auto_vacuum": auto_vacuum(header),
-                "freelist_trunk": header.freelist_trunk,
-                "freelist_count": header.freelist_count,
-                "change_counter": header.change_counter,
-                "version_valid_for": header.version_valid_for,
-                "schema_cookie": header.schema_cookie,
-                "schema_format": header.schema_format,
-                "user_version": header.user_version,
-                "application_id": header.application_id,
-                "sqlite_version": header.sqlite_version,
-            })
-        });
-        json!({
-            "schema": "dbtool/info/1",
-            "file": self.file.display().to_string(),
-            "size_bytes": self.bytes,
-            "header": header,
-            "sidecars": { "journal": self.journal.as_json(), "wal": self.wal.as_json(), "shm": self.shm.as_json() },
-            "state": self.state.code(),
-            "complete": true,
-        })
-    }
-}
-
-fn print(lines: &[(&'static str, String)], format: Format, out: &mut dyn Write) -> Result<(), Failure> {
-    let mut rows = format.rows("dbtool/info/1", out);
-    rows.columns(&["property".to_owned(), "value".to_owned()])?;
-    for (name, value) in lines {
-        rows.row(&[ValueRef::Text(name.as_bytes()), ValueRef::Text(value.as_bytes())])?;
-    }
-    rows.end(true)?;
+/// Each file beside the database: whether it is there, its size, and what that means.
+fn sidecar_facts(image: &Image, report: &mut Report) -> io::Result<()> {
+    let len = |suffix| {
+        sibling(image.path(), suffix)
+            .metadata()
+            .ok()
+            .map(|file| file.len())
+    };
+    let mut one = |name: &str, len: Option<u64>, state: &str| {
+        report.fact(
+            format!("sidecars.{name}.bytes"),
+            len.map_or(Field::Null, Field::Bytes),
+        );
+        report.fact(format!("sidecars.{name}.state"), state);
+    };
+    one("journal", len("-journal"), &journal_state(image)?);
+    one("wal", len("-wal"), &log_state(image, len("-wal")));
+    one("shm", len("-shm"), shm_state(image.path())?);
     Ok(())
+}
+
+fn journal_state(image: &Image) -> io::Result<String> {
+    let Some(journal) =
+        JournalScan::open(&sibling(image.path(), "-journal"), Some(image.page_size() as u32))?
+    else {
+        return Ok("none".to_owned());
+    };
+    Ok(match image.journal() {
+        Some(hot) => format!("hot: {} pages to roll back", hot.places.len()),
+        None if !journal.has_begun => "not in use".to_owned(),
+        None if journal.super_journal.as_ref().is_some_and(|name| !name.exists) => {
+            "stale: its commit over several files succeeded".to_owned()
+        }
+        None if journal.segments.is_empty() => "no journal: its header is damaged".to_owned(),
+        None => "in use by a writer".to_owned(),
+    })
+}
+
+fn log_state(image: &Image, len: Option<u64>) -> String {
+    match (image.log(), len) {
+        (_, None) => "none".to_owned(),
+        (_, Some(0)) => "empty".to_owned(),
+        (Some(log), _) => format!(
+            "{} frames in {} commits count, of {} in the file",
+            log.committed, log.commits, log.frames_in_file
+        ),
+        (None, _) => "nothing in it counts: the file has it all, or its header is damaged".to_owned(),
+    }
+}
+
+fn shm_state(path: &Path) -> io::Result<&'static str> {
+    Ok(match ReadOnlyFile::open(&sibling(path, "-shm")) {
+        Err(_) => "none",
+        Ok(shm) if shm.is_locked(SHM_USE_BYTE, 1)? => "in use",
+        Ok(_) => "left behind: nobody uses it",
+    })
+}
+
+/// What others hold now, in words.
+fn locks(subject: &Subject) -> io::Result<Vec<String>> {
+    let path = subject.image.path();
+    let mut held = Vec::new();
+    let database = ReadOnlyFile::open(path)?;
+    for (name, start, len) in [
+        ("pending", PENDING_BYTE, 1),
+        ("reserved", RESERVED_BYTE, 1),
+        ("exclusive", SHARED_FIRST, SHARED_SIZE),
+    ] {
+        if database.is_locked_exclusively(start, len)? {
+            held.push(name.to_owned());
+        }
+    }
+    if let Ok(shm) = ReadOnlyFile::open(&sibling(path, "-shm")) {
+        for (name, byte) in [
+            ("wal write", SHM_WRITE_BYTE),
+            ("checkpoint", SHM_WRITE_BYTE + 1),
+            ("recover", SHM_WRITE_BYTE + 2),
+        ] {
+            if shm.is_locked(byte, 1)? {
+                held.push(name.to_owned());
+            }
+        }
+        let ours = match subject.image.hold() {
+            Hold::ReadMark { mark, .. } => Some(*mark as u64),
+            Hold::StaleIndex { .. } => Some(1),
+            _ => None,
+        };
+        for mark in (0..5).filter(|mark| Some(*mark) != ours) {
+            if shm.is_locked(SHM_READ_BYTE + mark, 1)? {
+                held.push(format!("reader on mark {mark}"));
+            }
+        }
+    }
+    Ok(held)
 }
 
 fn encoding(header: &Header) -> &'static str {
@@ -248,10 +242,6 @@ fn encoding(header: &Header) -> &'static str {
         TextEncoding::Utf16le => "UTF-16le",
         TextEncoding::Utf16be => "UTF-16be",
     }
-}
-
-fn journal_mode(header: &Header) -> &'static str {
-    if header.is_wal() { "wal" } else { "rollback" }
 }
 
 fn auto_vacuum(header: &Header) -> &'static str {

@@ -1,17 +1,57 @@
 //! The commands: each finds something out about a file and hands it to `output`.
 
+mod beside;
+mod chains;
 mod check;
+mod content;
+mod help;
 mod info;
-mod open;
+mod locks;
+mod page;
+mod progress;
 mod query;
+mod rescue;
 mod schema;
 mod shell;
+mod space;
+pub mod subject;
 mod tables;
 
-pub use check::check;
-pub use info::info;
-pub(crate) use open::require_file;
-pub use query::query;
-pub use schema::schema;
-pub use shell::shell;
-pub use tables::tables;
+use std::io::Write;
+
+pub use content::content_hash;
+pub use query::run_all;
+
+use crate::cli::Command;
+use crate::error::{Exit, Failure};
+
+/// Runs a command.
+///
+/// # Errors
+/// What stopped it; [`Failure::exit`] is the exit code.
+pub fn run(command: &Command, out: &mut dyn Write) -> Result<Exit, Failure> {
+    match command {
+        Command::Info(target) => info::info(target, out),
+        Command::Schema(schema) => schema::schema(schema, out),
+        Command::Tables(target) => tables::tables(target, out),
+        Command::Query(query) => query::query(query, out),
+        Command::Rows(rows) => query::rows(rows, out),
+        Command::Check(check) => check::check(check, out),
+        Command::Page(page) => page::page(page, out),
+        Command::Cell(cell) => page::cell(cell, out),
+        Command::Freelist(target) => chains::freelist(target, out),
+        Command::Ptrmap(target) => chains::ptrmap(target, out),
+        Command::Overflow(target) => chains::overflow(target, out),
+        Command::Wal(wal) => beside::wal(wal, out),
+        Command::Journal(target) => beside::journal(target, out),
+        Command::Shm(target) => beside::shm(target, out),
+        Command::Locks(target) => locks::locks(target, out),
+        Command::Space(target) => space::space(target, out),
+        Command::Hash(target) => content::hash(target, out),
+        Command::Dump(dump) => content::dump(dump, out),
+        Command::Copy(copy) => rescue::copy(copy, out),
+        Command::Salvage(salvage) => rescue::salvage(salvage, out),
+        Command::Shell(shell) => shell::shell(shell),
+        Command::Help(help) => help::help(help, out),
+    }
+}

@@ -8,6 +8,6 @@ use crate::error::{Exit, Failure};
 ///
 /// # Errors
 /// A file that cannot be opened, an output that is closed.
-pub fn shell(arguments: &Shell) -> Result<Exit, Failure> {
+pub(super) fn shell(arguments: &Shell) -> Result<Exit, Failure> {
     crate::shell::run(arguments)
 }

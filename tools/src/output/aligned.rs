@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use aludel_sql::value::ValueRef;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
-use super::{RowWriter, text::display};
+use super::{Format, RowWriter, Style, text::display};
 
 /// Rows laid out together.
 const ROWS_A_TABLE: usize = 1000;
@@ -15,7 +15,7 @@ const ROWS_A_TABLE: usize = 1000;
 /// Writes tables of up to [`ROWS_A_TABLE`] rows; the header is printed with the first.
 pub(super) struct Aligned<'o> {
     out: &'o mut dyn Write,
-    boxed: bool,
+    style: Style,
     names: Vec<String>,
     rows: Vec<Vec<String>>,
     numeric: Vec<bool>,
@@ -23,10 +23,10 @@ pub(super) struct Aligned<'o> {
 }
 
 impl<'o> Aligned<'o> {
-    pub(super) fn boxed(out: &'o mut dyn Write) -> Self {
+    pub(super) fn new(style: &Style, out: &'o mut dyn Write) -> Self {
         Aligned {
             out,
-            boxed: true,
+            style: style.clone(),
             names: Vec::new(),
             rows: Vec::new(),
             numeric: Vec::new(),
@@ -34,38 +34,51 @@ impl<'o> Aligned<'o> {
         }
     }
 
-    pub(super) fn plain(out: &'o mut dyn Write) -> Self {
-        Aligned {
-            boxed: false,
-            ..Aligned::boxed(out)
-        }
-    }
-
     fn flush(&mut self) -> io::Result<()> {
         if self.names.is_empty() || (self.rows.is_empty() && self.printed > 0) {
             return Ok(());
         }
-        let mut table = Table::new();
-        table.load_style(if self.boxed {
-            presets::UTF8_FULL_CONDENSED
-        } else {
-            presets::NOTHING
-        });
-        table.set_content_arrangement(ContentArrangement::Disabled);
-        table.set_header(&self.names);
-        table.add_rows(&self.rows);
-        for (column, numeric) in table.column_iter_mut().zip(&self.numeric) {
-            if *numeric {
-                column.set_cell_alignment(CellAlignment::Right);
-            }
-        }
-        for line in table.lines() {
-            writeln!(self.out, "{}", line.trim_end())?;
-        }
+        print_aligned(self.out, &self.style, &self.names, &self.rows, &self.numeric)?;
         self.printed += self.rows.len() as u64;
         self.rows.clear();
         Ok(())
     }
+}
+
+/// Prints rows of texts in columns; the columns for which `right` is true end in line.
+pub(super) fn print_aligned(
+    out: &mut dyn Write,
+    style: &Style,
+    names: &[String],
+    rows: &[Vec<String>],
+    right: &[bool],
+) -> io::Result<()> {
+    let mut table = Table::new();
+    table.load_style(if style.format == Format::Table {
+        presets::UTF8_FULL_CONDENSED
+    } else {
+        presets::NOTHING
+    });
+    match style.width {
+        Some(width) => {
+            table.set_width(width);
+            table.set_content_arrangement(ContentArrangement::Dynamic);
+        }
+        None => {
+            table.set_content_arrangement(ContentArrangement::Disabled);
+        }
+    }
+    table.set_header(names);
+    table.add_rows(rows);
+    for (column, right) in table.column_iter_mut().zip(right) {
+        if *right {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    for line in table.lines() {
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    Ok(())
 }
 
 impl RowWriter for Aligned<'_> {

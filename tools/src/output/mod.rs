@@ -5,16 +5,22 @@
 
 mod aligned;
 mod json;
+mod markup;
+mod report;
 mod separated;
+mod style;
 mod text;
 
-use std::io::{self, IsTerminal, Write};
+use std::io;
 
 use aludel_sql::value::ValueRef;
 use clap::ValueEnum;
 
 pub use json::{json_of, value as json_value};
-pub use text::{display, display_lines, thousands};
+pub use markup::{escape_markup, identifier, literal};
+pub use report::{Field, Part, Report};
+pub use style::Style;
+pub use text::{display, display_lines, hex, size_words, thousands};
 
 /// A format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -31,33 +37,20 @@ pub enum Format {
     Csv,
     /// Tab-separated, with a header line
     Tsv,
+    /// A table of Markdown
+    Md,
+    /// A table of HTML, or a page for pictures
+    Html,
+    /// A picture
+    Svg,
+    /// An INSERT for each row
+    Sql,
 }
 
 impl Format {
-    /// The format to use when none was named: `table` on a terminal, `plain` elsewhere.
-    pub fn or_default(format: Option<Format>) -> Format {
-        format.unwrap_or(if io::stdout().is_terminal() {
-            Format::Table
-        } else {
-            Format::Plain
-        })
-    }
-
     /// Whether programs read it: numbers raw, nothing but the answer.
     pub fn is_for_programs(self) -> bool {
-        matches!(self, Format::Json | Format::Ndjson | Format::Csv | Format::Tsv)
-    }
-
-    /// A writer of rows. `kind` names the answer in JSON (`dbtool/query/1`).
-    pub fn rows<'o>(self, kind: &'static str, out: &'o mut dyn Write) -> Box<dyn RowWriter + 'o> {
-        match self {
-            Format::Table => Box::new(aligned::Aligned::boxed(out)),
-            Format::Plain => Box::new(aligned::Aligned::plain(out)),
-            Format::Json => Box::new(json::JsonRows::new(kind, out)),
-            Format::Ndjson => Box::new(json::NdjsonRows::new(out)),
-            Format::Csv => Box::new(separated::Separated::csv(out)),
-            Format::Tsv => Box::new(separated::Separated::tsv(out)),
-        }
+        !matches!(self, Format::Table | Format::Plain)
     }
 }
 
@@ -75,8 +68,9 @@ pub trait RowWriter {
 
 #[cfg(test)]
 pub(crate) fn printed(format: Format, columns: &[&str], rows: &[Vec<ValueRef<'_>>]) -> String {
-    let mut out = Vec::new();
-    let mut writer = format.rows("dbtool/query/1", &mut out);
+    let mut out: Vec<u8> = Vec::new();
+    let style = Style::of(format);
+    let mut writer = style.rows("dbtool/query/1", &mut out).unwrap();
     writer
         .columns(&columns.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())
         .unwrap();

@@ -37,7 +37,7 @@ pub(super) fn real(value: f64) -> String {
 }
 
 /// Two lower-case digits a byte.
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -57,6 +57,25 @@ fn escaped(bytes: &[u8]) -> String {
             .for_each(|byte| text.push_str(&format!("\\x{byte:02x}")));
     }
     text
+}
+
+/// A size with a unit: 50.6 MB. Units are powers of a thousand.
+pub fn size_words(bytes: u64) -> String {
+    const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
+    if bytes < 1000 {
+        return format!("{bytes} bytes");
+    }
+    let (mut size, mut unit) = (bytes as f64 / 1000.0, 0);
+    // 999.95 would be printed as 1000.0.
+    while size >= 999.95 && unit + 1 < UNITS.len() {
+        (size, unit) = (size / 1000.0, unit + 1);
+    }
+    format!("{size:.1} {}", UNITS[unit])
+}
+
+/// A part of a hundred: 93.1%.
+pub(super) fn percent(part: f64) -> String {
+    format!("{part:.1}%")
 }
 
 /// An integer with commas: 12,345.
@@ -84,6 +103,23 @@ mod tests {
         );
         assert_eq!(display(ValueRef::Blob(&[0, 255])), "x'00ff'");
         assert_eq!(display(ValueRef::Real(3.0)), "3.0");
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        let words = [0, 999, 1000, 999_949, 999_950, 50_565_120, u64::MAX].map(size_words);
+        assert_eq!(
+            words,
+            [
+                "0 bytes",
+                "999 bytes",
+                "1.0 kB",
+                "999.9 kB",
+                "1.0 MB",
+                "50.6 MB",
+                "18.4 EB"
+            ]
+        );
     }
 
     #[test]

@@ -38,6 +38,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failure> {
         "dbtool {} \u{2014} .help lists the commands, Tab completes, Ctrl-D leaves",
         env!("CARGO_PKG_VERSION")
     );
+    session.tell_state();
     let mut editor = editor(session);
     while session.leave.is_none() {
         match editor.read_line(&StatePrompt::of(session)) {

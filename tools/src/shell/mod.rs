@@ -45,9 +45,6 @@ use place::{Access, Place};
 use rows::Mode;
 use session::Session;
 
-/// The exit code after Ctrl-C, as shells have it.
-const INTERRUPTED: i32 = 130;
-
 /// Runs the shell to its end.
 ///
 /// # Errors
@@ -63,7 +60,7 @@ pub(crate) fn run(arguments: &Shell) -> Result<Exit, Failure> {
     // A failure that stops everything was told where it happened.
     match run_all(&mut session, arguments) {
         Err(failure) if failure.is_broken_pipe() => return Err(failure),
-        Err(failure) if script::is_interrupt(&failure) => std::process::exit(INTERRUPTED),
+        Err(failure) if script::is_interrupt(&failure) => return Ok(Exit::Interrupted),
         Err(failure) => session.note(&failure),
         Ok(()) => {}
     }

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aludel_sql::{Connection, OpenOptions};
-use aludel_storage::vfs::OsVfs;
+use aludel_storage::vfs::{OsVfs, Vfs, sibling};
 
 use super::traffic::Traffic;
 use crate::error::Failure;
+use crate::inspect::image::ImageVfs;
+use crate::inspect::{Image, ImageOptions, ImageState};
 
 /// How long the shell waits for somebody else's lock, unless `.timeout` says otherwise.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
@@ -37,6 +39,8 @@ pub(crate) enum Access {
 pub(crate) struct Opened {
     pub(crate) connection: Connection,
     pub(crate) traffic: Arc<Traffic>,
+    /// Whether it is the file as it is that is shown.
+    pub(crate) state: ImageState,
 }
 
 impl Place {
@@ -72,40 +76,67 @@ impl Place {
     /// # Errors
     /// A file that is missing (or there, when it should be new), a folder, no database.
     pub(crate) fn open(&self) -> Result<Opened, Failure> {
-        let traffic = Traffic::over(Arc::new(OsVfs::new()));
-        let world: Arc<dyn aludel_storage::vfs::Vfs> = traffic.clone();
-        let options = OpenOptions::new()
-            .vfs(world)
-            .mmap(false)
-            .busy_timeout(BUSY_TIMEOUT);
-        let connection = match self {
-            Place::Memory => {
-                Connection::open_with(":memory:", &options).map_err(|error| Failure::sql(error, ""))?
-            }
-            Place::File { path, access } => open_file(path, *access, options)?,
-        };
-        Ok(Opened { connection, traffic })
+        match self {
+            Place::Memory => opened(Path::new(":memory:"), Arc::new(OsVfs::new()), OpenOptions::new()),
+            Place::File { path, access } => match access {
+                Access::Read => open_to_read(path),
+                Access::Write => open_to_write(path),
+                Access::New if path.exists() => Err(Failure::cannot_open(path, "it is there already")),
+                Access::New => opened(path, Arc::new(OsVfs::new()), OpenOptions::new()),
+            },
+        }
     }
 }
 
-fn open_file(path: &Path, access: Access, options: OpenOptions) -> Result<Connection, Failure> {
-    let cannot_open = |error: aludel_sql::Error| Failure::cannot_open(path, error);
-    if access == Access::New {
-        if path.exists() {
-            return Err(Failure::cannot_open(path, "it is there already"));
-        }
-    } else {
-        crate::commands::require_file(path)?;
+/// A file with a log or a journal beside it is opened as the image of its recovered state: nothing is written, and what is shown is the state of
+/// now until it is opened again. Of any other the engine's own connection takes locks only while statements run, so that an idle shell
+/// keeps nobody from writing, and sees what others commit.
+fn open_to_read(path: &Path) -> Result<Opened, Failure> {
+    let image = Image::open(path, &ImageOptions::default())?;
+    image.require_database()?;
+    let log_mode = image
+        .header()
+        .is_some_and(|header| header.write_version != ROLLBACK_VERSION);
+    let journal = sibling(image.path(), "-journal");
+    let options = OpenOptions::new().create(false).read_only(true);
+    if image.state() == ImageState::File && !log_mode && !journal.exists() {
+        return opened(path, Arc::new(OsVfs::new()), options);
     }
-    let options = options
-        .create(access == Access::New)
-        .read_only(access == Access::Read);
+    let state = image.state();
+    let path = image.path().to_owned();
+    let world = Arc::new(ImageVfs::of(Arc::new(image)));
+    let opened = opened(&path, world, options)?;
+    Ok(Opened { state, ..opened })
+}
+
+/// The file format's number for files with a rollback journal.
+const ROLLBACK_VERSION: u8 = 1;
+
+fn open_to_write(path: &Path) -> Result<Opened, Failure> {
+    let metadata = path
+        .metadata()
+        .map_err(|error| Failure::cannot_open(path, error))?;
+    if metadata.is_dir() {
+        return Err(Failure::cannot_open(path, "it is a folder"));
+    }
+    opened(path, Arc::new(OsVfs::new()), OpenOptions::new().create(false))
+}
+
+fn opened(path: &Path, world: Arc<dyn Vfs>, options: OpenOptions) -> Result<Opened, Failure> {
+    let cannot_open = |error: aludel_sql::Error| Failure::cannot_open(path, error);
+    let traffic = Traffic::over(world);
+    let world: Arc<dyn Vfs> = traffic.clone();
+    let options = options.vfs(world).mmap(false).busy_timeout(BUSY_TIMEOUT);
     let connection = Connection::open_with(path, &options).map_err(cannot_open)?;
     let looked = connection.query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get::<i64>(0));
     match looked {
         Err(error) if is_no_database(&error) => Err(cannot_open(error)),
         // Damage of the schema is for the statements to tell.
-        _ => Ok(connection),
+        _ => Ok(Opened {
+            connection,
+            traffic,
+            state: ImageState::File,
+        }),
     }
 }
 

@@ -120,7 +120,7 @@ fn print_rows(
         Ok(more) => more,
         Err(error) => return Ok(Err(error)),
     };
-    let mut rows = style.writer(out);
+    let mut rows = style.writer(out)?;
     rows.columns(&names)?;
     let rows_of = |statement: &Statement<'_>, rows: &mut dyn RowWriter| {
         let values: Vec<ValueRef<'_>> = (0..names.len()).map(|place| statement.value(place)).collect();

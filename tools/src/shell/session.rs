@@ -14,11 +14,14 @@ use super::rows::{Style, for_terminal};
 use super::sink::Sink;
 use super::traffic::Traffic;
 use crate::error::{Exit, Failure};
+use crate::inspect::ImageState;
 
 /// What the shell knows.
 pub(crate) struct Session {
     pub(crate) connection: Connection,
     pub(crate) place: Place,
+    /// Whether the file as it is is shown, or what it will be after recovery.
+    pub(crate) state: ImageState,
     pub(crate) traffic: Arc<Traffic>,
     pub(crate) style: Style,
     pub(crate) settings: Settings,
@@ -73,9 +76,14 @@ impl Session {
     /// # Errors
     /// Those of [`Place::open`].
     pub(crate) fn open(place: Place, interrupts: Interrupts) -> Result<Session, Failure> {
-        let Opened { connection, traffic } = place.open()?;
+        let Opened {
+            connection,
+            traffic,
+            state,
+        } = place.open()?;
         Ok(Session {
             connection,
+            state,
             place,
             traffic,
             style: Style::default(),
@@ -97,11 +105,27 @@ impl Session {
     /// # Errors
     /// Those of [`Place::open`].
     pub(crate) fn reopen(&mut self, place: Place) -> Result<(), Failure> {
-        let Opened { connection, traffic } = place.open()?;
-        (self.connection, self.traffic, self.place) = (connection, traffic, place);
+        let Opened {
+            connection,
+            traffic,
+            state,
+        } = place.open()?;
+        (self.connection, self.traffic, self.place, self.state) = (connection, traffic, place, state);
+        self.tell_state();
         *self.names.write().unwrap_or_else(PoisonError::into_inner) = Names::default();
         self.refresh_names();
         Ok(())
+    }
+
+    /// Tells a person when what is shown is not the file as it is.
+    pub(crate) fn tell_state(&self) {
+        if self.settings.interactive && self.state != ImageState::File {
+            eprintln!(
+                "{}: {} (.open looks again)",
+                self.place.name(),
+                self.state.words()
+            );
+        }
     }
 
     /// Reads what completion and colours need to know, where somebody needs it.

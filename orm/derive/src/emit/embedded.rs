@@ -7,13 +7,13 @@ use syn::Ident;
 use syn::spanned::Spanned;
 
 use super::meta;
-use super::record::{constructor, copy};
+use super::record::{at_type, constructor, copy};
 use crate::model::{Record, Tagged, TaggedVariant};
 
 /// Everything for an embedded struct.
 pub(crate) fn embedded(record: &Record) -> TokenStream {
     let (ident, vis, name) = (&record.ident, &record.vis, record.columns_name());
-    let copy = copy(&name);
+    let copy = copy(&name, &record.handle_names());
     let doc = format!("The columns of [`{ident}`], as queries hand them to closures.");
     let fields = record.handle_fields();
     let handles = record.handles(&quote! { metas }, false);
@@ -24,7 +24,7 @@ pub(crate) fn embedded(record: &Record) -> TokenStream {
     let constructor = record.constructor.then(|| constructor(record));
     quote! {
         #[doc = #doc]
-        #[allow(dead_code)]
+        #[allow(dead_code, clippy::type_complexity)]
         #vis struct #name<M: ::aludel::Mode = ::aludel::Required> {
             #(#fields,)*
         }
@@ -84,7 +84,6 @@ pub(crate) fn tagged(tagged: &Tagged) -> TokenStream {
         variants,
     } = tagged;
     let name = quote::format_ident!("{ident}Columns");
-    let copy = copy(&name);
     let doc = format!("The columns of [`{ident}`], as queries hand them to closures.");
     let tag_doc = format!("The column `{tag}`: which variant it is.");
     let tag_field = quote::format_ident!("{tag}");
@@ -92,6 +91,9 @@ pub(crate) fn tagged(tagged: &Tagged) -> TokenStream {
         .iter()
         .filter_map(|variant| Some((variant, variant.ty.as_ref()?)))
         .collect();
+    let names = payloads.iter().map(|(variant, ty)| at_type(&variant.field, ty));
+    let names: Vec<Ident> = std::iter::once(tag_field.clone()).chain(names).collect();
+    let copy = copy(&name, &names);
     let fields = payloads.iter().map(|(variant, ty)| {
         let (field, doc) = (
             &variant.field,
@@ -150,10 +152,12 @@ pub(crate) fn tagged(tagged: &Tagged) -> TokenStream {
         .map(|(_, ty)| quote! { || <#ty as ::aludel::Embedded>::VALIDATED });
     quote! {
         #[doc = #doc]
-        #[allow(dead_code)]
+        #[allow(dead_code, clippy::type_complexity)]
         #vis struct #name<M: ::aludel::Mode = ::aludel::Required> {
             #[doc = #tag_doc]
-            #vis #tag_field: ::aludel::Column<<M as ::aludel::Mode>::Of<::std::string::String>>,
+            #vis #tag_field: ::aludel::Column<
+                <M as ::aludel::Mode>::Of<::std::string::String, ::core::option::Option<::std::string::String>>,
+            >,
             #(#fields,)*
         }
 

@@ -128,7 +128,7 @@ fn column_meta(column: &Column, single_key: bool) -> TokenStream {
     use syn::ext::IdentExt;
     let ty = &column.ty;
     let field = column.field.unraw().to_string();
-    let mut meta = quote_spanned! {ty.span()=> ::aludel::ColumnMeta::of::<#ty>(#field) };
+    let mut meta = quote_spanned! {ty.span()=> <#ty as ::aludel::ColumnType>::COLUMN.of_field(#field) };
     if let Some(name) = &column.name {
         meta.extend(quote! { .named(#name) });
     }
@@ -288,6 +288,7 @@ fn relation_meta(ident: &Ident, relation: &Relation) -> TokenStream {
         quote! { (|| #columns.#field.name(), #descending) }
     });
     let (delete, orphan, passive) = relation.cascade;
+    let made_link = relation.link.is_some();
     quote! {
         ::aludel::RelationMeta {
             name: #name,
@@ -295,6 +296,7 @@ fn relation_meta(ident: &Ident, relation: &Relation) -> TokenStream {
             target: || <#target as ::aludel::Entity>::META,
             by: #by,
             through: #through,
+            made_link: #made_link,
             order: &[#(#order),*],
             cascade: ::aludel::Cascade::new(#delete, #orphan, #passive),
         }

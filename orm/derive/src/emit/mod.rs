@@ -4,6 +4,7 @@
 //! error, at the field.
 
 mod embedded;
+mod link;
 mod meta;
 mod record;
 
@@ -21,10 +22,15 @@ pub(crate) fn entity(entity: &Entity) -> TokenStream {
     let columns_struct = columns_struct(entity);
     let implementation = implementation(entity);
     let constructor = entity.record.constructor.then(|| constructor(&entity.record));
+    let links = entity
+        .relations
+        .iter()
+        .filter_map(|relation| link::link(entity, relation));
     quote! {
         #columns_struct
         #implementation
         #constructor
+        #(#links)*
     }
 }
 
@@ -33,7 +39,9 @@ fn columns_struct(entity: &Entity) -> TokenStream {
         record, relations, ..
     } = entity;
     let (ident, vis, name) = (&record.ident, &record.vis, record.columns_name());
-    let copy = copy(&name);
+    let mut names = record.handle_names();
+    names.extend(relations.iter().map(|relation| relation.name.clone()));
+    let copy = copy(&name, &names);
     let doc = format!("The columns of [`{ident}`], as queries hand them to closures.");
     let fields = record.handle_fields();
     let relation_fields = relations.iter().map(|relation| {
@@ -50,7 +58,7 @@ fn columns_struct(entity: &Entity) -> TokenStream {
     let first = record.columns().next().map(|column| &column.field);
     quote! {
         #[doc = #doc]
-        #[allow(dead_code)]
+        #[allow(dead_code, clippy::type_complexity)]
         #vis struct #name<M: ::aludel::Mode = ::aludel::Required> {
             #(#fields,)*
             #(#relation_fields,)*
@@ -97,12 +105,20 @@ fn implementation(entity: &Entity) -> TokenStream {
     let decode_key: Vec<TokenStream> = keys
         .iter()
         .zip(&places)
-        .zip(&key_parts)
-        .map(|((column, i), part)| quote_spanned! {column.ty.span()=> row.column::<#part>(#own_meta, #i)? })
+        .map(|(column, i)| {
+            let ty = &column.ty;
+            quote_spanned! {ty.span()=> <#ty as ::aludel::mapper::KeyColumn>::read_key(row, #own_meta, #i)? }
+        })
         .collect();
     let decode_key = tuple(&decode_key);
     let key: Vec<TokenStream> = keys.iter().map(|column| key_part(column)).collect();
     let key = tuple(&key);
+    // Where the first part's type is: what is wrong with that is one error, there.
+    let place = keys
+        .first()
+        .map_or_else(proc_macro2::Span::call_site, |column| column.ty.span());
+    let key_read = quote_spanned! {place=> ::aludel::Result<Self::Key> };
+    let key_if_any = quote_spanned! {place=> ::core::option::Option<Self::Key> };
     let (encode, set, decode) = (record.encode(), record.set(), record.decode(&own_meta, None));
     let restore = restore(record);
     let validate = validate(entity);
@@ -133,11 +149,11 @@ fn implementation(entity: &Entity) -> TokenStream {
                 ::core::result::Result::Ok(#ident { #(#decode,)* })
             }
 
-            fn decode_key(row: &::aludel::RowReader<'_>) -> ::aludel::Result<Self::Key> {
+            fn decode_key(row: &::aludel::RowReader<'_>) -> #key_read {
                 ::core::result::Result::Ok(#decode_key)
             }
 
-            fn key(&self) -> ::core::option::Option<Self::Key> {
+            fn key(&self) -> #key_if_any {
                 ::core::option::Option::Some(#key)
             }
 

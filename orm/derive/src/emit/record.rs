@@ -95,10 +95,12 @@ impl Record {
             }
             Member::Flatten(Flatten {
                 field,
+                ty,
                 optional: false,
                 ..
             }) => {
-                quote! { ::aludel::Embedded::set(&mut self.#field, column - (#start), value)? }
+                let set = quote_spanned! {ty.span()=> <#ty as ::aludel::Embedded>::set };
+                quote! { #set(&mut self.#field, column - (#start), value)? }
             }
             Member::Flatten(Flatten { field, .. }) => {
                 quote! { ::aludel::mapper::set_optional(&mut self.#field, column - (#start), value)? }
@@ -117,8 +119,8 @@ impl Record {
             let value = match member {
                 Member::Column(column) => {
                     let ty = &column.ty;
-                    let read = quote_spanned! {ty.span()=> row.column::<#ty> };
-                    quote! { #read(#meta, #at)? }
+                    let read = quote_spanned! {ty.span()=> <#ty as ::aludel::ColumnType>::read };
+                    quote! { #read(row, #meta, #at)? }
                 }
                 Member::Flatten(Flatten { ty, optional, .. }) => {
                     let decode = quote_spanned! {ty.span()=> <#ty as ::aludel::Embedded>::decode };
@@ -141,7 +143,9 @@ impl Record {
             Member::Column(column) => {
                 let (field, ty) = (&column.field, &column.ty);
                 let doc = format!("The column `{}`.", column.column_name());
-                let of = quote_spanned! {ty.span()=> ::aludel::Column<<M as ::aludel::Mode>::Of<#ty>> };
+                let of = quote_spanned! {ty.span()=>
+                    ::aludel::Column<<M as ::aludel::Mode>::Of<#ty, <#ty as ::aludel::ColumnType>::Nullable>>
+                };
                 quote! { #[doc = #doc] #vis #field: #of }
             }
             Member::Flatten(Flatten {
@@ -156,7 +160,21 @@ impl Record {
                 quote! { #[doc = #doc] #vis #field: #of }
             }
         };
-        self.members.iter().map(field).collect()
+        // An unknown type in the last place would make the struct's size unknown, which is five errors more.
+        let (own, embedded): (Vec<&Member>, Vec<&Member>) = self
+            .members
+            .iter()
+            .partition(|member| matches!(member, Member::Column(_)));
+        embedded.into_iter().chain(own).map(field).collect()
+    }
+
+    /// Their names, each where its type is.
+    pub(super) fn handle_names(&self) -> Vec<Ident> {
+        let name = |member: &Member| match member {
+            Member::Column(column) => at_type(&column.field, &column.ty),
+            Member::Flatten(flatten) => at_type(&flatten.field, &flatten.ty),
+        };
+        self.members.iter().map(name).collect()
     }
 
     /// Their values, for the source `source`; `metas` names all columns, where names are not known here.
@@ -164,17 +182,18 @@ impl Record {
         let handle = |(i, member): (usize, &Member)| {
             let start = self.start(i);
             match member {
-                Member::Column(column) if named => {
-                    let (field, name) = (&column.field, column.column_name());
-                    quote! { #field: ::aludel::Column::new(source, #name) }
-                }
                 Member::Column(column) => {
-                    let field = &column.field;
-                    quote! { #field: ::aludel::Column::new(source, ::aludel::mapper::name_of(#metas, #start)) }
+                    let (field, name) = (at_type(&column.field, &column.ty), column.column_name());
+                    let name = match named {
+                        true => quote! { #name },
+                        false => quote! { ::aludel::mapper::name_of(#metas, #start) },
+                    };
+                    quote_spanned! {column.ty.span()=> #field: ::aludel::Column::new(source, #name) }
                 }
                 Member::Flatten(Flatten { field, ty, .. }) => {
                     let columns = quote_spanned! {ty.span()=> <#ty as ::aludel::Embedded>::columns };
-                    quote! { #field: #columns(source, ::aludel::mapper::from(#metas, #start)) }
+                    let field = at_type(field, ty);
+                    quote_spanned! {ty.span()=> #field: #columns(source, ::aludel::mapper::from(#metas, #start)) }
                 }
             }
         };
@@ -202,9 +221,13 @@ impl Record {
             Member::Column(_) => None,
             Member::Flatten(Flatten {
                 field,
+                ty,
                 optional: false,
                 ..
-            }) => Some(quote! { ::aludel::Embedded::validate(&self.#field)?; }),
+            }) => {
+                let validate = quote_spanned! {ty.span()=> <#ty as ::aludel::Embedded>::validate };
+                Some(quote! { #validate(&self.#field)?; })
+            }
             Member::Flatten(Flatten { field, .. }) => Some(quote! {
                 if let ::core::option::Option::Some(inner) = &self.#field {
                     ::aludel::Embedded::validate(inner)?;
@@ -220,7 +243,9 @@ impl Record {
         let body: Vec<TokenStream> = fields.chain(embedded).chain(whole).collect();
         let flattened = self.members.iter().filter_map(|member| match member {
             Member::Column(_) => None,
-            Member::Flatten(Flatten { ty, .. }) => Some(quote! { || <#ty as ::aludel::Embedded>::VALIDATED }),
+            Member::Flatten(Flatten { ty, .. }) => {
+                Some(quote_spanned! {ty.span()=> || <#ty as ::aludel::Embedded>::VALIDATED })
+            }
         });
         let own = body.len() > flattened.clone().count();
         (quote! { #(#body)* }, quote! { #own #(#flattened)* })
@@ -244,13 +269,25 @@ impl Flatten {
     }
 }
 
-/// A struct of column handles is Copy, whatever its mode.
-pub(super) fn copy(name: &Ident) -> TokenStream {
+/// The field's name where its type is, so that what is wrong with the type is one error, there.
+pub(super) fn at_type(field: &Ident, ty: &syn::Type) -> Ident {
+    let mut field = field.clone();
+    field.set_span(ty.span());
+    field
+}
+
+/// A struct of column handles is Copy, whatever its mode. `fields` are names where the types are: a type that is no column
+/// is found out at each of them and not at the whole.
+pub(super) fn copy(name: &Ident, fields: &[Ident]) -> TokenStream {
+    let copies = fields
+        .iter()
+        .map(|field| quote_spanned! {field.span()=> #field: self.#field });
     quote! {
         #[automatically_derived]
         impl<M: ::aludel::Mode> ::core::clone::Clone for #name<M> {
+            #[allow(clippy::non_canonical_clone_impl)]
             fn clone(&self) -> Self {
-                *self
+                #name { #(#copies,)* }
             }
         }
 
@@ -269,12 +306,12 @@ pub(super) fn tuple(parts: &[TokenStream]) -> TokenStream {
 
 pub(super) fn key_type(column: &Column) -> TokenStream {
     let ty = &column.ty;
-    quote_spanned! {ty.span()=> <#ty as ::aludel::ColumnType>::Base }
+    quote_spanned! {ty.span()=> <#ty as ::aludel::mapper::KeyColumn>::Key }
 }
 
 pub(super) fn key_part(column: &Column) -> TokenStream {
     let (field, ty) = (&column.field, &column.ty);
-    let part = quote_spanned! {ty.span()=> <#ty as ::aludel::KeyPart>::key_part(&self.#field)? };
+    let part = quote_spanned! {ty.span()=> <#ty as ::aludel::mapper::KeyColumn>::key_of(&self.#field)? };
     if column.zero_is_unassigned() {
         quote! { if self.#field == 0 { return ::core::option::Option::None } else { #part } }
     } else {

@@ -101,12 +101,15 @@ impl ForeignKeyPlan {
     pub(super) fn is_concerned(&self, change: &RowChange<'_>) -> bool {
         match (change.event, change.changed) {
             (RowEvent::Delete, _) => false,
-            (RowEvent::Update, Some(changed)) => {
-                self.columns().iter().any(|&column| changed[column])
-                    || self.own_parent_columns().any(|column| changed[column])
-            }
+            (RowEvent::Update, Some(changed)) => self.is_touched_by(changed),
             _ => true,
         }
+    }
+
+    /// Whether an UPDATE of a child row that sets the columns `changed` can break the key.
+    pub(super) fn is_touched_by(&self, changed: &[bool]) -> bool {
+        let own = self.columns().iter().copied();
+        own.chain(self.own_parent_columns()).any(|column| changed[column])
     }
 
     /// The columns that the key refers to, where that is in the same table: whoever sets them has the row's own key looked at as well, which
@@ -224,6 +227,11 @@ impl ReferencePlan {
                 .any(|&column| !self.same_key(&old[column], &new[column], column)),
             _ => true,
         }
+    }
+
+    /// Whether an UPDATE of a parent row that sets the columns `changed` can change the key.
+    pub(super) fn is_touched_by(&self, changed: &[bool]) -> bool {
+        self.parent_columns.iter().any(|&column| changed[column])
     }
 
     /// A key that only changes its case under a NOCASE parent column is no other key.

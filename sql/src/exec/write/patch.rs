@@ -2,7 +2,7 @@
 //! where they lie, the other columns untouched and mostly not even read.
 //!
 //! This is for a rowid table whose rowid stays, when no unique, partial or computed index has a column that changes, nothing is set off (triggers,
-//! foreign keys) or returned, and the rows can be changed as they are read. All else goes through [`Rewriter`](super::update::Rewriter).
+//! foreign keys of columns that change) or returned, and the rows can be changed as they are read. All else goes through [`Rewriter`](super::update::Rewriter).
 
 use std::sync::Arc;
 
@@ -297,9 +297,7 @@ impl Patcher {
         if self.rowids.is_empty() {
             return Ok(());
         }
-        if self.follows_indexes() {
-            self.target.check_pin(context)?;
-        }
+        self.target.check_pin(context)?;
         let pager = &mut context
             .state
             .databases

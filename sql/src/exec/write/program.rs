@@ -10,7 +10,8 @@
 //! All plans of a statement are made before it runs, those of nested statements included; a table that several of them write has one entry, so
 //! recursion costs no plan. A trigger has one plan for each conflict clause under which it may fire: the clause of the statement that fires it
 //! takes the place of those of its own. DELETE has none; rows that REPLACE removes go under REPLACE; DO UPDATE and the actions of foreign keys
-//! are under ABORT. Operators are built when a program first runs.
+//! are under ABORT. Operators are built when a program first runs. An UPDATE keeps only the programs that the columns it sets concern: most set no key, and
+//! are then written as if the table had no foreign keys.
 //!
 //! Each program has registers of its own: OLD's row, then NEW's, each in table row layout, then what its statements need.
 
@@ -135,14 +136,24 @@ impl Programs {
                 .map(|plan| (Arc::clone(plan), None))
                 .collect(),
         };
-        let is_empty = programs.triggers.is_empty()
-            && programs.foreign_keys.is_empty()
-            && programs.references.is_empty();
-        (!is_empty).then(|| Box::new(programs))
+        (!programs.is_empty()).then(|| Box::new(programs))
     }
 
     pub(super) fn recursive(&self) -> bool {
         self.set.recursive_triggers
+    }
+
+    /// Forgets what an UPDATE that sets the columns `changed`, and replaces no row, never sets off. False when nothing is left.
+    pub(super) fn keep_for_update(&mut self, conflict: Option<ConflictAction>, changed: &[bool]) -> bool {
+        self.triggers
+            .retain(|(plan, _)| plan.watches_update(conflict, changed));
+        self.foreign_keys.retain(|(plan, _)| plan.is_touched_by(changed));
+        self.references.retain(|(plan, _)| plan.is_touched_by(changed));
+        !self.is_empty()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.triggers.is_empty() && self.foreign_keys.is_empty() && self.references.is_empty()
     }
 
     /// Fires the triggers of an event. `Skipped`: a trigger said RAISE(IGNORE).
@@ -224,6 +235,18 @@ fn reference_run<'r>(
 }
 
 impl TriggerPlan {
+    /// Whether an UPDATE of those columns fires it at any time.
+    fn watches_update(&self, conflict: Option<ConflictAction>, changed: &[bool]) -> bool {
+        let event = &self.trigger.definition.event;
+        let touched = self
+            .columns
+            .as_ref()
+            .is_none_or(|columns| columns.iter().any(|&column| changed[column]));
+        matches!(event, TriggerEvent::Update | TriggerEvent::UpdateOf(_))
+            && self.conflict == conflict
+            && touched
+    }
+
     fn is_for(&self, time: TriggerTime, change: &RowChange<'_>) -> bool {
         let definition = &self.trigger.definition;
         let event = match definition.event {

@@ -495,6 +495,15 @@ impl Target {
         self.programs.is_some()
     }
 
+    /// Forgets the programs that an UPDATE of the columns `changed` never sets off; it replaces no row.
+    pub(super) fn keep_programs_of_update(&mut self, conflict: Option<ConflictAction>, changed: &[bool]) {
+        if let Some(programs) = &mut self.programs
+            && !programs.keep_for_update(conflict, changed)
+        {
+            self.programs = None;
+        }
+    }
+
     /// Fires triggers. `Skipped`: one of them said RAISE(IGNORE).
     pub(super) fn fire(
         &mut self,

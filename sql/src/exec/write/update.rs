@@ -88,8 +88,15 @@ impl Update {
         programs: &Arc<ProgramSet>,
         build: &mut BuildContext,
     ) -> Result<Update> {
-        let target = Target::build(&plan.target, programs)?;
+        let mut target = Target::build(&plan.target, programs)?;
         let changes = Changes::of(&target, plan.sets.iter().map(|(column, _)| *column));
+        let replaces = changes
+            .checks(&target, plan.conflict)
+            .iter()
+            .any(|(_, response)| matches!(response, Response::Act(ConflictAction::Replace)));
+        if !replaces && !target.table.is_view {
+            target.keep_programs_of_update(plan.conflict, &changes.columns);
+        }
         let rowwise = plan.sets.iter().all(|(_, expression)| is_rowwise(expression));
         let patches = rowwise
             && !plan.joined
@@ -112,9 +119,6 @@ impl Update {
                 }
             },
         };
-        let replaces = order_of(&target, plan.conflict, &[])
-            .iter()
-            .any(|(_, response)| matches!(response, Response::Act(ConflictAction::Replace)));
         // A row may be replaced by one that is changed before it.
         let plain = !target.has_programs() && !replaces;
         let batches = rowwise && !target.has_programs() && !target.returns();
@@ -399,6 +403,16 @@ enum Uniqueness {
 }
 
 impl Changes {
+    /// The uniqueness checks of keys that may change.
+    fn checks(&self, target: &Target, conflict: Option<ConflictAction>) -> Vec<(Unique, Response)> {
+        let mut checks = order_of(target, conflict, &[]);
+        checks.retain(|(unique, _)| match unique {
+            Unique::Key => self.key,
+            Unique::Index(number) => self.indexes[*number],
+        });
+        checks
+    }
+
     /// The indexes whose entry may change.
     pub(super) fn indexes(&self) -> impl Iterator<Item = usize> + '_ {
         self.indexes
@@ -418,15 +432,10 @@ pub(super) struct Rewriter {
 
 impl Rewriter {
     pub(super) fn new(target: &Target, changes: Changes, conflict: Option<ConflictAction>) -> Rewriter {
-        let mut checks = order_of(target, conflict, &[]);
-        checks.retain(|(unique, _)| match unique {
-            Unique::Key => changes.key,
-            Unique::Index(number) => changes.indexes[*number],
-        });
         Rewriter {
+            checks: changes.checks(target, conflict),
             changes,
             conflict,
-            checks,
             new: Vec::new(),
         }
     }

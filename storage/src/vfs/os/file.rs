@@ -10,16 +10,11 @@ use std::sync::atomic::{Ordering, fence};
 
 use bytes::Bytes;
 
+use super::look::{PENDING_BYTE, RESERVED_BYTE, SHARED_FIRST, SHARED_SIZE};
 use super::range_lock::{LockStyle, Mode, RangeLocks};
 use super::shared_index::SharedIndex;
 use crate::error::{Error, IoOperation, Result};
-use crate::format::LOCK_BYTES_OFFSET;
 use crate::vfs::{File, LockLevel, ShmLock, ShmRegion, SyncKind};
-
-const PENDING_BYTE: u64 = LOCK_BYTES_OFFSET;
-const RESERVED_BYTE: u64 = PENDING_BYTE + 1;
-const SHARED_FIRST: u64 = PENDING_BYTE + 2;
-const SHARED_SIZE: u64 = 510;
 
 /// An open file.
 #[derive(Debug)]

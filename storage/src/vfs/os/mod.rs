@@ -3,10 +3,12 @@
 //! | module | what |
 //! |---|---|
 //! | `file` | reading, writing, syncing, mapping; the database lock levels over byte ranges |
+//! | `look` | files that are only looked at, with shared locks |
 //! | `range_lock` | byte-range locks: open-file-description locks, or classic ones with a table per process |
 //! | `shared_index` | the wal-index file: its mapping, its locks, and the lock that tells the first user |
 
 mod file;
+mod look;
 mod range_lock;
 mod shared_index;
 
@@ -19,6 +21,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+pub use look::{
+    PENDING_BYTE, RESERVED_BYTE, ReadOnlyFile, SHARED_FIRST, SHARED_SIZE, SHM_READ_BYTE, SHM_USE_BYTE,
+    SHM_WRITE_BYTE,
+};
 pub use range_lock::LockStyle;
 
 use super::{File, OpenOptions, Vfs};

@@ -6,11 +6,13 @@
 //! | `set` | how the shell works: modes, switches, parameters |
 //! | `files` | other files: open, read, output, backup |
 //! | `dump`, `import` | rows as SQL, rows from csv |
+//! | `inspect` | the commands of dbtool: page, check, wal |
 //! | `words` | cutting the line into words |
 
 mod dump;
 mod files;
 mod import;
+mod inspect;
 mod look;
 mod set;
 mod words;
@@ -73,6 +75,7 @@ commands! {
     "bail" "on|off", SWITCH, set::bail, "Stop at the first error";
     "cd" "FOLDER", Takes::Files, files::cd, "Change the working folder";
     "changes" "on|off", SWITCH, set::changes, "Show how many rows each statement changed";
+    "check" "[--level 1-5]", Takes::Nothing, inspect::inspect, "Look for damage";
     "databases" "", Takes::Nothing, look::databases, "List the open databases and their files";
     "dump" "[TABLE ...]", Takes::Tables, dump::dump, "Print SQL that makes the database again";
     "echo" "on|off", SWITCH, set::echo, "Print each statement before it runs";
@@ -84,11 +87,13 @@ commands! {
     "import" "FILE TABLE [--csv|--tsv|--separator C] [--skip N]", Takes::FileThenTable, import::import, "Insert the rows of a csv file; a table that is not there is made";
     "indexes" "[TABLE]", Takes::Tables, look::indexes, "List indexes";
     "indices" "[TABLE]", Takes::Tables, look::indexes, "The same as .indexes";
+    "map" "", Takes::Nothing, inspect::inspect, "A picture of the file, page by page";
     "mode" "MODE [TABLE]", Takes::Modes, set::mode, "How rows are printed; the table is for mode insert";
     "nullvalue" "TEXT", Takes::Nothing, set::null_value, "What is printed for NULL";
     "once" "FILE|'|COMMAND'", Takes::Files, files::once, "Send the next answer to a file or program";
     "open" "[--write|--new] [FILE]", Takes::Files, files::open, "Open another file; without one, a database in memory";
     "output" "[FILE|'|COMMAND']", Takes::Files, files::output, "Send all answers to a file or program, or back to the screen";
+    "page" "NUMBER [--hex]", Takes::Nothing, inspect::inspect, "Show a page: header, cells, free blocks";
     "parameter" "set NAME VALUE|unset NAME|list|clear", Takes::Words(&["set", "unset", "list", "clear"]), set::parameter, "Values of parameters in statements";
     "print" "TEXT ...", Takes::Nothing, look::print, "Print words";
     "quit" "", Takes::Nothing, set::quit, "Leave the shell";
@@ -97,10 +102,13 @@ commands! {
     "schema" "[NAME]", Takes::Tables, look::schema, "Print the SQL of tables, views, indexes and triggers";
     "separator" "TEXT", Takes::Nothing, set::separator, "What stands between values in mode list";
     "show" "", Takes::Nothing, set::show, "Show the settings";
+    "space" "", Takes::Nothing, inspect::inspect, "Where the bytes are, and what VACUUM would return";
     "tables" "[PATTERN]", Takes::Tables, look::tables, "List tables and views; the pattern is that of LIKE";
     "timeout" "MS", Takes::Nothing, set::timeout, "How long to wait for a lock of another process";
     "timer" "on|off", SWITCH, set::timer, "Show time and pages read of each statement";
+    "tree" "NAME", Takes::Tables, inspect::inspect, "Show the b-tree of a table or index";
     "version" "", Takes::Nothing, look::version, "Show the versions of dbtool and of SQLite's language";
+    "wal" "[frames|commits|pages]", Takes::Words(&["frames", "commits", "pages"]), inspect::inspect, "Show the write-ahead log";
     "width" "[COLUMNS]", Takes::Nothing, set::width, "Fold to so many columns; 0 never folds; none as wide as the terminal";
 }
 

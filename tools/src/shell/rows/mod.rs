@@ -25,7 +25,7 @@ use aludel_sql::value::ValueRef;
 
 pub(crate) use cell::{sql_literal, width};
 
-use crate::output::{Format, RowWriter};
+use crate::output::{self, Format, RowWriter};
 
 /// A mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,8 +128,11 @@ impl Default for Style {
 
 impl Style {
     /// A writer of rows.
-    pub(crate) fn writer<'o>(&'o self, out: &'o mut dyn Write) -> Box<dyn RowWriter + 'o> {
-        match self.mode {
+    ///
+    /// # Errors
+    /// None of our modes has any.
+    pub(crate) fn writer<'o>(&'o self, out: &'o mut dyn Write) -> io::Result<Box<dyn RowWriter + 'o>> {
+        Ok(match self.mode {
             Mode::Box => Box::new(grid::Grid::new(self, &grid::BOX, out)),
             Mode::Table => Box::new(grid::Grid::new(self, &grid::ASCII, out)),
             Mode::Column => Box::new(grid::Grid::new(self, &grid::COLUMNS, out)),
@@ -139,19 +142,21 @@ impl Style {
             Mode::Quote => Box::new(sql::Quoted::new(self, out)),
             Mode::Insert => Box::new(sql::Inserts::new(self, out)),
             Mode::Html => Box::new(html::Html::new(self, out)),
-            Mode::Csv => self.without_header(Format::Csv, out),
-            Mode::Tsv => self.without_header(Format::Tsv, out),
+            Mode::Csv => self.separated(Format::Csv, out)?,
+            Mode::Tsv => self.separated(Format::Tsv, out)?,
             Mode::Json => Box::new(json::Objects::array(out)),
             Mode::Ndjson => Box::new(json::Objects::lines(out)),
-        }
+        })
     }
 
-    fn without_header<'o>(&self, format: Format, out: &'o mut dyn Write) -> Box<dyn RowWriter + 'o> {
-        let inner = format.rows("dbtool/query/1", out);
-        match self.headers {
+    fn separated<'o>(&self, format: Format, out: &'o mut dyn Write) -> io::Result<Box<dyn RowWriter + 'o>> {
+        let inner = output::Style::of(format)
+            .rows("dbtool/query/1", out)
+            .map_err(|error| io::Error::other(error.to_string()))?;
+        Ok(match self.headers {
             Some(false) => Box::new(Headless(inner)),
             _ => inner,
-        }
+        })
     }
 }
 

@@ -6,7 +6,7 @@ use super::{MODES, Mode, Style, width};
 
 fn printed(style: &Style, names: &[&str], rows: &[Vec<ValueRef<'_>>]) -> String {
     let mut out = Vec::new();
-    let mut writer = style.writer(&mut out);
+    let mut writer = style.writer(&mut out).unwrap();
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     writer.columns(&names).unwrap();
     for row in rows {
