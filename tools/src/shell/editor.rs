@@ -67,7 +67,10 @@ fn run_input(session: &mut Session, text: &str) -> Result<(), Failure> {
 
 fn editor(session: &Session) -> Reedline {
     let colours = session.style.colours;
-    let menu = ColumnarMenu::default().with_name(COMPLETIONS).with_columns(4);
+    let menu = ColumnarMenu::default()
+        .with_name(COMPLETIONS)
+        .with_columns(4)
+        .with_marker("> ");
     let history_menu = ListMenu::default().with_name(HISTORY);
     Reedline::create()
         .with_history(history())
