@@ -1,7 +1,5 @@
 //! From a statement's text to something that can run.
 
-use std::sync::Arc;
-
 use smallvec::SmallVec;
 
 use super::{Connection, Limit, State};
@@ -239,7 +237,7 @@ impl State {
         databases
             .map(|database| SchemaView {
                 name: &database.name,
-                schema: Arc::clone(&database.schema),
+                schema: &database.schema,
             })
             .collect()
     }

@@ -234,7 +234,7 @@ fn of_column(constraint: &ColumnConstraint, next: Option<&ColumnConstraint>) -> 
             WrittenKind::Rule
         }
         Kind::Default(_) | Kind::Collate(_) | Kind::Generated { .. } | Kind::Nothing => {
-            span.end = constraint.name.as_ref()?.span.end;
+            span.end = constraint.name.as_ref()?.span().end;
             WrittenKind::Nothing
         }
         Kind::Deferrable(_) => return None,

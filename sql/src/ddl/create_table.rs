@@ -232,7 +232,7 @@ impl Definer<'_> {
             if create.if_not_exists {
                 return Ok(());
             }
-            let written = self.text_of(create.name.name.span);
+            let written = self.text_of(create.name.name.span());
             return Err(Error::sql(format!("trigger {written} already exists")).into());
         }
         self.check_trigger_table(create, database)?;
@@ -257,7 +257,7 @@ impl Definer<'_> {
         match other {
             Some(other) => {
                 let name = match kind {
-                    "view" => self.text_of(name.span),
+                    "view" => self.text_of(name.span()),
                     _ => name.text.to_string(),
                 };
                 let message = format!("{kind} {name} cannot reference objects in database {other}");

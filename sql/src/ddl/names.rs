@@ -41,7 +41,7 @@ impl Definer<'_> {
             if if_not_exists {
                 return Ok(false);
             }
-            let written = self.text_of(ident.span);
+            let written = self.text_of(ident.span());
             return Err(Error::sql(format!("{kind} {written} already exists")));
         }
         if self.state.databases[database].schema.index(name).is_some() {

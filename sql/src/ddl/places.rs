@@ -53,7 +53,7 @@ impl Definer<'_> {
             Statement::CreateTable(create) if same_home => self.places_in_table(&create, sql, own, search),
             Statement::CreateIndex(create) if own => self.places_in_index(&create, search),
             Statement::CreateVirtualTable(create) if own && search.named == Named::Table => {
-                vec![create.name.name.span]
+                vec![create.name.name.span()]
             }
             Statement::CreateView(create) if search.legacy.is_none() => {
                 self.places_in_view(home, *create, search)
@@ -82,11 +82,11 @@ impl Definer<'_> {
         let mut places = Vec::new();
         let mut bound: Vec<(&Expr, TableExpression)> = Vec::new();
         if own && search.named == Named::Table {
-            places.push(create.name.name.span);
+            places.push(create.name.name.span());
         }
         for column in columns {
             if own && search.is_column(column.name.as_str()) {
-                places.push(column.name.span);
+                places.push(column.name.span());
             }
             for constraint in &column.constraints {
                 match &constraint.kind {
@@ -122,7 +122,7 @@ impl Definer<'_> {
                     let named = columns
                         .iter()
                         .filter(|column| own && search.is_column(column.as_str()));
-                    places.extend(named.map(|column| column.span));
+                    places.extend(named.map(|column| column.span()));
                     search.in_parent(references, &mut places);
                 }
                 _ => {}
@@ -136,7 +136,7 @@ impl Definer<'_> {
 
     fn places_in_index(&mut self, create: &CreateIndex, search: &Search<'_>) -> Vec<Span> {
         if search.named == Named::Table {
-            return vec![create.table.span];
+            return vec![create.table.span()];
         }
         let mut places = Vec::new();
         let mut bound: Vec<(&Expr, TableExpression)> = Vec::new();
@@ -189,11 +189,11 @@ impl Definer<'_> {
                     .contains(&text.name));
         let mut places = Vec::new();
         if watches && search.named == Named::Table {
-            places.push(create.table.name.span);
+            places.push(create.table.name.span());
         }
         if let (true, TriggerEvent::UpdateOf(columns)) = (watches, &create.event) {
             let named = columns.iter().filter(|column| search.is_column(column.as_str()));
-            places.extend(named.map(|column| column.span));
+            places.extend(named.map(|column| column.span()));
         }
         if search.legacy.is_none() {
             let trigger = Arc::new(Trigger {
@@ -235,7 +235,7 @@ impl Search<'_> {
     /// The column that a term of a list is, if it is that one; what COLLATE says of it stands behind the name.
     fn plain_column(&self, term: &Expr) -> Option<Span> {
         match &term.kind {
-            ExprKind::Name(name) => self.is_column(name.as_str()).then_some(name.span),
+            ExprKind::Name(name) => self.is_column(name.as_str()).then_some(name.span()),
             ExprKind::Literal(Literal::String(text)) => {
                 let name = std::str::from_utf8(text).ok()?;
                 self.is_column(name).then_some(term.span)
@@ -251,12 +251,12 @@ impl Search<'_> {
             return;
         }
         if self.named == Named::Table && self.legacy != Some(LegacyRename::OwnName) {
-            places.push(key.table.span);
+            places.push(key.table.span());
         }
         let named = key
             .columns
             .iter()
             .filter(|column| self.is_column(column.as_str()));
-        places.extend(named.map(|column| column.span));
+        places.extend(named.map(|column| column.span()));
     }
 }

@@ -18,7 +18,7 @@ pub struct SchemaView<'a> {
     /// `main`, `temp`, or the name given to ATTACH.
     pub name: &'a str,
     /// Its schema.
-    pub schema: Arc<Schema>,
+    pub schema: &'a Schema,
 }
 
 /// Finds a collation by name.

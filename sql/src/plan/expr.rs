@@ -93,25 +93,25 @@ pub enum Expr {
     },
     /// `x IN (a, b, c)`.
     InList {
+        /// NOT IN.
+        negated: bool,
         /// What is looked for.
         operand: Box<Expr>,
         /// Where.
         list: Vec<Expr>,
         /// How each pair compares. The left side's affinity applies to the list's values.
         rule: Box<CompareRule>,
-        /// NOT IN.
-        negated: bool,
     },
     /// `(x, ..) IN (SELECT ..)`, also `x IN table`.
     InSubquery {
+        /// NOT IN.
+        negated: bool,
         /// The left side, one expression a column.
-        operands: Vec<Expr>,
+        operands: Box<[Expr]>,
         /// The subquery.
         subquery: Arc<Subquery>,
         /// How each column compares.
         rules: Box<[CompareRule]>,
-        /// NOT IN.
-        negated: bool,
     },
     /// `EXISTS (SELECT ..)`.
     Exists {
@@ -170,7 +170,7 @@ pub enum Expr {
         /// The function.
         function: Arc<Function>,
         /// Its arguments.
-        arguments: Vec<Expr>,
+        arguments: Box<[Expr]>,
         /// The collation that functions which compare (min, max, nullif) use.
         collation: Collation,
     },
@@ -182,6 +182,9 @@ pub enum Expr {
         message: Option<Box<Expr>>,
     },
 }
+
+// Plans are made of it: fields have their places in the order in which they stand, small ones beside the tag.
+const _: () = assert!(size_of::<Expr>() == 48);
 
 impl Expr {
     /// Visits this expression and all below it, subqueries' plans not among them (but what they are bound to is).
@@ -373,7 +376,7 @@ impl Expr {
                 collation,
             } => Expr::Call {
                 function: Arc::clone(function),
-                arguments: all_with_leaves(arguments, leaf)?,
+                arguments: all_with_leaves(arguments, leaf)?.into(),
                 collation: collation.clone(),
             },
             Expr::InSubquery { .. } | Expr::Exists { .. } | Expr::Scalar { .. } | Expr::Raise { .. } => {

@@ -151,25 +151,95 @@ pub enum Quote {
 }
 
 /// A name as written, without its quotes.
+///
+/// Trees have more names than anything else, so one is kept in three words: where it stands and how it was quoted share the third.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Ident {
     /// The name, unquoted, in the case in which it was written. Names compare without regard to ASCII case.
     pub text: EcoString,
-    /// How it was quoted.
-    pub quote: Quote,
-    /// Where it stands, quotes included.
-    pub span: Span,
+    place: Place,
+}
+
+const _: () = assert!(size_of::<Ident>() == 24);
+
+/// Where a name begins, how long it is with its quotes, and which they are: 30, 30 and 3 bits.
+#[derive(Clone, Copy)]
+struct Place(u64);
+
+/// Texts of this length and longer are refused, so that the places of their names fit into [`Ident`].
+pub(super) const TEXT_LENGTH_END: usize = 1 << Place::BITS;
+
+impl Place {
+    const BITS: u32 = 30;
+    const MASK: u64 = (1 << Self::BITS) - 1;
+
+    #[inline]
+    fn new(quote: Quote, span: Span) -> Place {
+        let length = span.end.saturating_sub(span.start);
+        debug_assert!(u64::from(span.start.max(span.end)) <= Self::MASK);
+        Place(u64::from(span.start) | u64::from(length) << Self::BITS | (quote as u64) << (2 * Self::BITS))
+    }
+
+    fn span(self) -> Span {
+        let start = (self.0 & Self::MASK) as u32;
+        Span::new(start, start + (self.0 >> Self::BITS & Self::MASK) as u32)
+    }
+
+    fn quote(self) -> Quote {
+        match self.0 >> (2 * Self::BITS) {
+            0 => Quote::None,
+            1 => Quote::Double,
+            2 => Quote::Bracket,
+            3 => Quote::Backtick,
+            _ => Quote::Single,
+        }
+    }
+}
+
+/// As a [`Span`], where a name stands takes no part in equality.
+impl PartialEq for Place {
+    fn eq(&self, other: &Self) -> bool {
+        self.quote() == other.quote()
+    }
+}
+
+impl Eq for Place {}
+
+impl std::hash::Hash for Place {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.quote().hash(state);
+    }
 }
 
 impl Ident {
     /// A bare identifier that stands nowhere. [`render`](super::render) quotes it where it must.
     #[must_use]
     pub fn new(text: impl Into<EcoString>) -> Self {
+        Self::at(text.into(), Quote::None, Span::default())
+    }
+
+    /// An identifier that stands at `span` of a text, quotes included.
+    #[must_use]
+    #[inline]
+    pub fn at(text: EcoString, quote: Quote, span: Span) -> Self {
         Self {
-            text: text.into(),
-            quote: Quote::None,
-            span: Span::default(),
+            text,
+            place: Place::new(quote, span),
         }
+    }
+
+    /// Where it stands, quotes included.
+    #[must_use]
+    #[inline]
+    pub fn span(&self) -> Span {
+        self.place.span()
+    }
+
+    /// How it was quoted.
+    #[must_use]
+    #[inline]
+    pub fn quote(&self) -> Quote {
+        self.place.quote()
     }
 
     /// The name.
@@ -187,15 +257,15 @@ impl Ident {
     /// True if it was written in quotes of any kind.
     #[must_use]
     pub fn is_quoted(&self) -> bool {
-        self.quote != Quote::None
+        self.quote() != Quote::None
     }
 }
 
 impl fmt::Debug for Ident {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.quote {
+        match self.quote() {
             Quote::None => write!(f, "{}", self.text),
-            _ => write!(f, "{:?}({:?})", self.quote, self.text),
+            _ => write!(f, "{:?}({:?})", self.quote(), self.text),
         }
     }
 }
@@ -227,7 +297,7 @@ impl ObjectName {
     pub fn span(&self) -> Span {
         self.schema
             .as_ref()
-            .map_or(self.name.span, |s| s.span.to(self.name.span))
+            .map_or(self.name.span(), |s| s.span().to(self.name.span()))
     }
 }
 

@@ -127,7 +127,7 @@ impl Writer<'_> {
     /// An identifier in the quotes that it was written in.
     fn ident(&mut self, ident: &Ident) {
         let text = ident.text.as_bytes();
-        match ident.quote {
+        match ident.quote() {
             Quote::None if is_bare(text) => self.text.extend_from_slice(text),
             Quote::Bracket if !text.contains(&b']') => {
                 self.put("[");

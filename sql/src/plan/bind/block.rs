@@ -36,7 +36,7 @@ impl<'a> Binder<'a> {
                 if self.asker.is_some() {
                     let inner = |source: &ScopeSource| match source.inner.is_empty() {
                         true => vec![source.table],
-                        false => source.inner.clone(),
+                        false => source.inner.to_vec(),
                     };
                     self.ask_of_unread(scope.sources.iter().flat_map(inner))?;
                 }

@@ -29,7 +29,7 @@ impl<'a> Binder<'a> {
         self.check_deterministic(&function, span)?;
         let call = Scalar::Call {
             function,
-            arguments: Vec::new(),
+            arguments: Box::default(),
             collation: Collation::Binary,
         };
         Ok(Typed::plain(call))
@@ -154,7 +154,7 @@ impl<'a> Binder<'a> {
         let arguments = self.arguments_of(&function, arguments);
         Ok(kind.of(Scalar::Call {
             function,
-            arguments,
+            arguments: arguments.into(),
             collation,
         }))
     }

@@ -76,7 +76,7 @@ impl<'a> Binder<'a> {
                 .any(|earlier| cte.name.is(&earlier.name.text))
             {
                 let message = format!("duplicate WITH table name: {}", cte.name);
-                return Err(Error::sql_at(message, cte.name.span.start as usize));
+                return Err(Error::sql_at(message, cte.name.span().start as usize));
             }
         }
         let tables = with
@@ -146,7 +146,7 @@ impl<'a> Binder<'a> {
         match &mut state.progress {
             Progress::Binding(complaint) => Err(Error::sql_at(
                 format!("{complaint}: {name}"),
-                name.span.start as usize,
+                name.span().start as usize,
             )),
             Progress::Recursing {
                 references, selects, ..
@@ -158,7 +158,7 @@ impl<'a> Binder<'a> {
                 };
                 Err(Error::sql_at(
                     format!("{complaint}: {name}"),
-                    name.span.start as usize,
+                    name.span().start as usize,
                 ))
             }
             Progress::Recursing {
@@ -218,9 +218,9 @@ impl<'a> Binder<'a> {
                 table,
                 database: None,
                 name: shown.clone(),
-                using: Vec::new(),
+                using: Box::default(),
                 outer: None,
-                inner: Vec::new(),
+                inner: Box::default(),
             },
             arguments: &[],
         }
@@ -375,7 +375,7 @@ fn named_columns(cte: &ast::Cte, columns: &[OutputColumn]) -> Result<Rc<[OutputC
             columns.len(),
             cte.columns.len()
         );
-        return Err(Error::sql_at(message, cte.name.span.start as usize));
+        return Err(Error::sql_at(message, cte.name.span().start as usize));
     }
     let renamed = columns.iter().zip(&cte.columns);
     let renamed: Vec<_> = renamed

@@ -162,9 +162,9 @@ impl<'a> Binder<'a> {
                 table,
                 database,
                 name,
-                using: Vec::new(),
+                using: Box::default(),
                 outer: None,
-                inner: Vec::new(),
+                inner: Box::default(),
             },
             arguments: &[],
         }
@@ -243,9 +243,9 @@ impl<'a> Binder<'a> {
                 table: id,
                 database: Some(database),
                 name,
-                using: Vec::new(),
+                using: Box::default(),
                 outer: None,
-                inner: Vec::new(),
+                inner: Box::default(),
             },
             arguments: &[],
         }
@@ -307,7 +307,7 @@ impl<'a> Binder<'a> {
             // A name that was given with AS stays.
             let written = column.explicit && column.inner_name.is_some();
             let declared = column.origin.as_ref().filter(|_| written);
-            column.inner_name = declared.map(|origin| EcoString::from(origin.name()));
+            column.inner_name = declared.map(|origin| Box::new(EcoString::from(origin.name())));
         }
         if !view.columns.is_empty() {
             if view.columns.len() != query.width() {
@@ -420,7 +420,7 @@ impl<'a> Binder<'a> {
     }
 
     fn find_in(&self, database: DatabaseIndex, key: &str) -> Option<Relation<'a>> {
-        let schema: &'a Schema = &self.context.databases.get(database)?.schema;
+        let schema: &'a Schema = self.context.databases.get(database)?.schema;
         match schema.tables.get(key) {
             Some(table) => Some(Relation::Table(database, table)),
             None if schema.virtual_tables.contains_key(key) => Some(Relation::Unconnected(database)),
@@ -600,7 +600,8 @@ impl<'a> Binder<'a> {
             self.note_read(table);
             let rule = compare_rule(&left.kind(), &right.kind());
             terms.push(Scalar::compare(CompareOp::Eq, left.expr, right.expr, rule));
-            self.scope().sources[place].using.push(name.clone());
+            let using = &mut self.scope().sources[place].using;
+            *using = using.iter().chain([name]).cloned().collect();
         }
         Ok(())
     }
@@ -710,7 +711,7 @@ pub(super) fn index_hint(indexed: Option<&ast::Indexed>, table: &Table) -> Resul
 }
 
 fn no_such_index(name: &Ident) -> Error {
-    Error::sql_at(format!("no such index: {name}"), name.span.start as usize)
+    Error::sql_at(format!("no such index: {name}"), name.span().start as usize)
 }
 
 /// A name in small letters, for the schema's maps.
@@ -728,7 +729,7 @@ pub(super) fn unique_names(columns: &[OutputColumn]) -> Rc<[OutputColumn]> {
     for column in columns {
         let mut column = column.clone();
         if let Some(name) = column.inner_name.take() {
-            column.name = name;
+            column.name = *name;
         }
         column.name = numbered(&column.name, |name| {
             taken.take(name, || unique.iter().map(|known| &*known.name))

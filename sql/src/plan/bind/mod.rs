@@ -70,16 +70,23 @@ pub(super) struct TableEntry<'a> {
     pub name: EcoString,
     /// Where its columns come from.
     pub columns: TableColumns<'a>,
-    /// The expressions of virtual generated columns that the statement refers to.
-    pub generated: Vec<(usize, Rc<Scalar>)>,
-    /// The indexes that have expressions, or a filter.
-    pub bound_indexes: Vec<BoundIndex>,
+    /// What few tables have.
+    extras: Option<Box<TableExtras>>,
     /// The columns that the plan reads; filled in when the plan is made.
     pub used: ColumnSet,
     /// It stands on a side of an outer join that may be missing; filled in when the plan is made.
     pub may_be_missing: bool,
     /// Its columns are values without affinity and collation, as those of `excluded` are.
     pub untyped: bool,
+}
+
+/// The expressions that belong to a table.
+#[derive(Clone, Debug, Default)]
+pub(super) struct TableExtras {
+    /// Those of virtual generated columns that the statement refers to.
+    pub generated: Vec<(usize, Rc<Scalar>)>,
+    /// The indexes that have expressions, or a filter.
+    pub bound_indexes: Vec<BoundIndex>,
 }
 
 /// The expressions of an index, over its table.
@@ -116,8 +123,7 @@ impl<'a> Tables<'a> {
         self.entries.push(TableEntry {
             name,
             columns,
-            generated: Vec::new(),
-            bound_indexes: Vec::new(),
+            extras: None,
             used: ColumnSet::default(),
             may_be_missing: false,
             untyped: false,
@@ -150,6 +156,21 @@ impl<'a> Tables<'a> {
 }
 
 impl<'a> TableEntry<'a> {
+    /// The expressions that belong to the table, to add some.
+    pub fn extras_mut(&mut self) -> &mut TableExtras {
+        self.extras.get_or_insert_default()
+    }
+
+    /// The virtual generated columns that the statement refers to.
+    pub fn generated(&self) -> &[(usize, Rc<Scalar>)] {
+        self.extras.as_ref().map_or(&[], |extras| &extras.generated)
+    }
+
+    /// The indexes that have expressions, or a filter.
+    pub fn bound_indexes(&self) -> &[BoundIndex] {
+        self.extras.as_ref().map_or(&[], |extras| &extras.bound_indexes)
+    }
+
     /// The schema's table, if it is one.
     pub fn base(&self) -> Option<&'a Arc<Table>> {
         match &self.columns {
@@ -171,7 +192,7 @@ impl<'a> TableEntry<'a> {
     /// The expression of a virtual generated column of this table, which is `id`. Where the whole row may be missing, so is the column:
     /// it is computed for rows that are there, which those with a key are.
     pub fn generated_expression(&self, id: TableId, index: usize) -> Option<Rc<Scalar>> {
-        let (_, expression) = self.generated.iter().find(|(column, _)| *column == index)?;
+        let (_, expression) = self.generated().iter().find(|(column, _)| *column == index)?;
         let Some(table) = self.base().filter(|_| self.may_be_missing) else {
             return Some(Rc::clone(expression));
         };
@@ -364,7 +385,7 @@ impl<'a> Binder<'a> {
             n if n.eq_ignore_ascii_case("rtrim") => Some(Collation::RTrim),
             n => (self.context.collations)(n),
         };
-        found.ok_or_else(|| Error::no_such_collation(name.as_str()).at(name.span.start as usize))
+        found.ok_or_else(|| Error::no_such_collation(name.as_str()).at(name.span().start as usize))
     }
 
     /// Binds what stands in another text than the one that is asked about.

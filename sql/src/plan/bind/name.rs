@@ -40,14 +40,14 @@ enum Place {
 impl<'a> Binder<'a> {
     /// Binds `name` standing alone.
     pub(super) fn name(&mut self, name: &'a ast::Ident) -> Result<Typed> {
-        if name.quote == Quote::Single {
+        if name.quote() == Quote::Single {
             return Ok(string(&name.text));
         }
         let wanted = ColumnName {
             schema: None,
             table: None,
             column: &name.text,
-            span: name.span,
+            span: name.span(),
         };
         let found = self.find(wanted)?;
         if let (Some(uses), Some(place)) = (self.uses, &found) {
@@ -56,21 +56,21 @@ impl<'a> Binder<'a> {
         if let Some(place) = found {
             return self.at(place);
         }
-        if name.quote == Quote::Double && self.context.settings.double_quoted_strings {
+        if name.quote() == Quote::Double && self.context.settings.double_quoted_strings {
             if let Some(uses) = self.uses {
-                uses.note_string(name.span);
+                uses.note_string(name.span());
             }
             return Ok(string(&name.text));
         }
-        if name.quote == Quote::None
+        if name.quote() == Quote::None
             && let Some(truth) = truth_value(&name.text)
         {
             return Ok(Typed::plain(Scalar::integer(i64::from(truth))));
         }
-        if name.quote == Quote::Double {
+        if name.quote() == Quote::Double {
             let message =
                 format!("no such column: \"{name}\" - should this be a string literal in single-quotes?");
-            return Err(Error::sql_at(message, name.span.start as usize));
+            return Err(Error::sql_at(message, name.span().start as usize));
         }
         Err(no_such_column(wanted))
     }
@@ -153,7 +153,7 @@ impl<'a> Binder<'a> {
             if let Place::Column(id, index) = place
                 && let Some(table) = self.tables.get(*id).base()
             {
-                uses.note_column(table, *index, column.span);
+                uses.note_column(table, *index, column.span());
             }
             return;
         };
@@ -162,9 +162,9 @@ impl<'a> Binder<'a> {
                 let Some(table) = self.tables.get(*id).base() else {
                     return;
                 };
-                uses.note_column(table, *index, column.span);
+                uses.note_column(table, *index, column.span());
                 if self.unaliased.contains(id) {
-                    uses.note_table(table, qualifier.span);
+                    uses.note_table(table, qualifier.span());
                 }
             }
             Place::Value(_) => {
@@ -173,7 +173,7 @@ impl<'a> Binder<'a> {
                     .trigger
                     .filter(|_| qualifier.is("new") || qualifier.is("old"));
                 if let Some(rows) = rows {
-                    uses.note_column(rows.table, rows.table.column(column.as_str()), column.span);
+                    uses.note_column(rows.table, rows.table.column(column.as_str()), column.span());
                 }
             }
         }
@@ -188,7 +188,7 @@ impl<'a> Binder<'a> {
         name: &ast::Ident,
         unaliased: Option<TableId>,
     ) {
-        uses.note_table(table, name.span);
+        uses.note_table(table, name.span());
         self.unaliased.extend(unaliased);
     }
 
@@ -529,12 +529,12 @@ impl<'a> Binder<'a> {
         let ast::ExprKind::Name(name) = &expr.kind else {
             return None;
         };
-        let truth = truth_value(&name.text).filter(|_| name.quote == Quote::None)?;
+        let truth = truth_value(&name.text).filter(|_| name.quote() == Quote::None)?;
         let wanted = ColumnName {
             schema: None,
             table: None,
             column: &name.text,
-            span: name.span,
+            span: name.span(),
         };
         match self.find(wanted) {
             Ok(None) => Some(truth),

@@ -96,9 +96,9 @@ impl<'a> Binder<'a> {
                 table,
                 database: None,
                 name,
-                using: Vec::new(),
+                using: Box::default(),
                 outer: None,
-                inner,
+                inner: inner.into(),
             },
             arguments: &[],
         })
@@ -110,7 +110,7 @@ impl<'a> Binder<'a> {
         let mut columns = Vec::new();
         for place in 0..self.scopes[level].sources.len() {
             let next = self.scopes[level].sources.get(place + 1);
-            let shared: Vec<EcoString> = next.map(|next| next.using.clone()).unwrap_or_default();
+            let shared: Vec<EcoString> = next.map(|next| next.using.to_vec()).unwrap_or_default();
             for name in &shared {
                 let typed = self.merged(level, name)?;
                 columns.push(NestedColumn {

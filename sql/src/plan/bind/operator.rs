@@ -57,7 +57,7 @@ impl<'a> Binder<'a> {
         let arguments = vec![left, right];
         Ok(Scalar::Call {
             function,
-            arguments,
+            arguments: arguments.into(),
             collation: Default::default(),
         })
     }

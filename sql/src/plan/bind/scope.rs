@@ -95,11 +95,11 @@ pub(in crate::plan) struct ScopeSource {
     /// Its alias or name.
     pub name: EcoString,
     /// The columns that USING or NATURAL shares with tables left of it.
-    pub using: Vec<EcoString>,
+    pub using: Box<[EcoString]>,
     /// How it is joined to what is left of it, when not by an inner join.
     pub outer: Option<OuterKind>,
     /// The tables inside, when it is a join in parentheses.
-    pub inner: Vec<TableId>,
+    pub inner: Box<[TableId]>,
 }
 
 impl ScopeSource {
@@ -238,7 +238,7 @@ impl<'a> Binder<'a> {
         if scope.clause == Clause::GroupBy {
             return Err(Error::sql_at(
                 "aggregate functions are not allowed in the GROUP BY clause",
-                name.span.start as usize,
+                name.span().start as usize,
             ));
         }
         match scope.aggregated && matches!(scope.clause, Clause::Where | Clause::From) {
@@ -270,11 +270,14 @@ impl<'a> Binder<'a> {
 fn misuse_function(kind: &str, name: &ast::Ident) -> Error {
     Error::sql_at(
         format!("misuse of {kind} function {name}()"),
-        name.span.start as usize,
+        name.span().start as usize,
     )
 }
 
 /// The error of an aggregate that ends up in a clause where its block cannot compute it.
 pub(super) fn misuse_aggregate(name: &ast::Ident) -> Error {
-    Error::sql_at(format!("misuse of aggregate: {name}()"), name.span.start as usize)
+    Error::sql_at(
+        format!("misuse of aggregate: {name}()"),
+        name.span().start as usize,
+    )
 }

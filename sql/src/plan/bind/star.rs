@@ -75,7 +75,7 @@ impl<'a> Binder<'a> {
     fn unnamed(&self, expr: &ast::Expr, text: &ast::SourceText, typed: &Typed) -> OutputColumn {
         let name = self.default_name(expr, &typed.expr, || written(expr, text));
         let mut column = self.output(typed, name);
-        column.inner_name = match &expr.kind {
+        let inner_name = match &expr.kind {
             ExprKind::Collate { operand, .. } => match &without_collation(operand).kind {
                 ExprKind::Name(written) => Some(written.text.clone()),
                 ExprKind::Qualified(written) => Some(written.column.text.clone()),
@@ -85,6 +85,7 @@ impl<'a> Binder<'a> {
             ExprKind::Qualified(written) => own_name(&written.column, &column.name),
             _ => None,
         };
+        column.inner_name = inner_name.map(Box::new);
         column
     }
 
@@ -125,7 +126,7 @@ impl<'a> Binder<'a> {
                 if let (Some(uses), Some(named), Some(base)) = (self.uses, table, self.tables.get(id).base())
                     && self.unaliased.contains(&id)
                 {
-                    uses.note_table(base, named.span);
+                    uses.note_table(base, named.span());
                 }
                 let entry = self.tables.get(id);
                 let name = EcoString::from(entry.column_name(index));
@@ -145,7 +146,7 @@ impl<'a> Binder<'a> {
         match table {
             Some(table) if !matched => Err(Error::sql_at(
                 format!("no such table: {table}"),
-                table.span.start as usize,
+                table.span().start as usize,
             )),
             _ => Ok(()),
         }

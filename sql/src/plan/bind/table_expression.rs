@@ -46,9 +46,9 @@ impl<'a> Binder<'a> {
                 table,
                 database: None,
                 name: entry.name.clone(),
-                using: Vec::new(),
+                using: Box::default(),
                 outer: None,
-                inner: Vec::new(),
+                inner: Box::default(),
             });
         }
         let (typed, _) = self.in_scope(scope, |binder| binder.expr(expr))?;
@@ -81,11 +81,15 @@ impl<'a> Binder<'a> {
                     .expr
                     .into_conjuncts();
             }
-            self.tables.get_mut(table).bound_indexes.push(BoundIndex {
-                index: number,
-                keys,
-                filter,
-            });
+            self.tables
+                .get_mut(table)
+                .extras_mut()
+                .bound_indexes
+                .push(BoundIndex {
+                    index: number,
+                    keys,
+                    filter,
+                });
         }
         Ok(())
     }
@@ -102,13 +106,14 @@ impl<'a> Binder<'a> {
         else {
             return Ok(());
         };
-        if entry.generated.iter().any(|(known, _)| *known == column) {
+        if entry.generated().iter().any(|(known, _)| *known == column) {
             return Ok(());
         }
         // Taken before its own expression is bound: a column that depends on itself is refused by the catalog,
         // and must not recurse here without end.
         self.tables
             .get_mut(table)
+            .extras_mut()
             .generated
             .push((column, Rc::new(Scalar::NULL)));
         let typed = self.row_expression(table, &generated.expression, Clause::Generated)?;
@@ -116,7 +121,7 @@ impl<'a> Binder<'a> {
             operand: Box::new(typed.expr),
             affinity: definition.affinity,
         };
-        let known = &mut self.tables.get_mut(table).generated;
+        let known = &mut self.tables.get_mut(table).extras_mut().generated;
         if let Some(slot) = known.iter_mut().find(|(known, _)| *known == column) {
             slot.1 = Rc::new(value);
         }

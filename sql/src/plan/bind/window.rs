@@ -30,7 +30,7 @@ impl<'a> Binder<'a> {
         arguments: &'a [ast::Expr],
     ) -> Result<Typed> {
         self.check_window_allowed(&call.name)?;
-        let at = call.name.span.start as usize;
+        let at = call.name.span().start as usize;
         if call.distinct {
             return Err(Error::sql_at(
                 "DISTINCT is not supported for window functions",
@@ -116,7 +116,7 @@ impl<'a> Binder<'a> {
         let found = windows.iter().find(|window| window.name.is(&name.text));
         found
             .map(|window| &window.window)
-            .ok_or_else(|| Error::sql_at(format!("no such window: {name}"), name.span.start as usize))
+            .ok_or_else(|| Error::sql_at(format!("no such window: {name}"), name.span().start as usize))
     }
 
     fn window(&mut self, definition: &'a ast::WindowDefinition, depth: usize) -> Result<BoundWindow> {
@@ -263,7 +263,7 @@ fn check_override(name: &ast::Ident, base: &BoundWindow, over: &ast::WindowDefin
     };
     Err(Error::sql_at(
         format!("cannot override {clause} of window: {name}"),
-        name.span.start as usize,
+        name.span().start as usize,
     ))
 }
 

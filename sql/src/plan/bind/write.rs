@@ -240,12 +240,12 @@ impl<'a> Binder<'a> {
                             "cannot INSERT into generated column \"{}\"",
                             table.columns[column].name
                         ),
-                        name.span.start as usize,
+                        name.span().start as usize,
                     ));
                 }
                 Some(column) => {
                     if let Some(uses) = self.uses {
-                        uses.note_column(table, Some(column), name.span);
+                        uses.note_column(table, Some(column), name.span());
                     }
                     places.columns[column].get_or_insert(source);
                 }
@@ -259,7 +259,7 @@ impl<'a> Binder<'a> {
                 None => {
                     return Err(Error::sql_at(
                         format!("table {} has no column named {name}", shown_name(&insert.table)),
-                        name.span.start as usize,
+                        name.span().start as usize,
                     ));
                 }
             }
@@ -451,7 +451,7 @@ impl<'a> Binder<'a> {
             for (name, value) in assignment.columns.iter().zip(values) {
                 let column = assigned_column(name, table)?;
                 if let Some(uses) = self.uses {
-                    uses.note_column(table, Some(column), name.span);
+                    uses.note_column(table, Some(column), name.span());
                 }
                 if self.asker.is_some() && self.asked_to_skip(database, table, column)? {
                     continue;
@@ -716,9 +716,9 @@ fn visible(table: TableId, database: Option<DatabaseIndex>, name: &str) -> Scope
         table,
         database,
         name: EcoString::from(name),
-        using: Vec::new(),
+        using: Box::default(),
         outer: None,
-        inner: Vec::new(),
+        inner: Box::default(),
     }
 }
 
@@ -736,7 +736,7 @@ fn assigned_column(name: &Ident, table: &Table) -> Result<usize> {
                 "cannot UPDATE generated column \"{}\"",
                 table.columns[column].name
             ),
-            name.span.start as usize,
+            name.span().start as usize,
         )),
         Some(column) => Ok(column),
         None if is_rowid_name(&name.text) && table.without_rowid.is_none() => {
@@ -744,7 +744,7 @@ fn assigned_column(name: &Ident, table: &Table) -> Result<usize> {
         }
         None => Err(Error::sql_at(
             format!("no such column: {name}"),
-            name.span.start as usize,
+            name.span().start as usize,
         )),
     }
 }

@@ -146,12 +146,12 @@ impl<'q> Planner<'_, 'q> {
             Path::Rows | Path::Hash => (Access::scan(), filter),
         };
         let estimate = next.candidate.out.number();
-        Ok(Step::Scan(ScanStep {
+        Ok(Step::Scan(Box::new(ScanStep {
             source,
             access,
             filter,
             estimate,
-        }))
+        })))
     }
 
     /// The item's rows for a hash table: through the tree that the candidate names, or the smallest that has all columns.
@@ -170,12 +170,12 @@ impl<'q> Planner<'_, 'q> {
         let (path, filter) = self.constant_path(next, filter);
         let access = self.tree_access(&next.trees[path.tree()], &path, next.constraints, false);
         let estimate = next.trees[path.tree()].rows[0].number();
-        Ok(Step::Scan(ScanStep {
+        Ok(Step::Scan(Box::new(ScanStep {
             source,
             access,
             filter,
             estimate,
-        }))
+        })))
     }
 
     /// The best path to an item's rows by constants alone, and the terms that are left to check.

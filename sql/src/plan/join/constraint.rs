@@ -226,7 +226,7 @@ impl Finder<'_> {
                 rules,
                 negated: false,
             } => {
-                let ([operand], [rule]) = (operands.as_slice(), &**rules) else {
+                let ([operand], [rule]) = (&**operands, &**rules) else {
                     return;
                 };
                 if self.items(operand) & own == 0 {

@@ -58,7 +58,7 @@ pub(super) type TermIds = SmallVec<[TermId; 4]>;
 /// A step of the join.
 pub(super) enum Step<'q> {
     /// Rows of one table.
-    Scan(ScanStep<'q>),
+    Scan(Box<ScanStep<'q>>),
     /// Rows of two steps.
     Join(Box<JoinStep<'q>>),
 }

@@ -94,6 +94,24 @@ impl Equal {
         self.push_far(number);
     }
 
+    /// Takes the last one away.
+    #[inline]
+    fn pop(&mut self) {
+        match self {
+            Equal::Few(count, _) => *count = count.saturating_sub(1),
+            Equal::Many(_) => self.pop_far(),
+        }
+    }
+
+    #[cold]
+    fn pop_far(&mut self) {
+        if let Equal::Many(numbers) = self {
+            let mut left = std::mem::take(numbers).into_vec();
+            left.pop();
+            *numbers = left.into();
+        }
+    }
+
     #[cold]
     fn push_far(&mut self, number: u32) {
         let mut numbers = self.as_slice().to_vec();
@@ -154,6 +172,12 @@ impl TreePath {
     #[inline]
     pub fn push_equal(&mut self, constraint: usize) {
         self.equal.push(constraint as u32);
+    }
+
+    /// Takes the last equality away.
+    #[inline]
+    fn pop_equal(&mut self) {
+        self.equal.pop();
     }
 
     /// The lower bound of the key after the equalities.
@@ -235,17 +259,36 @@ pub(super) struct Growth {
     pub(super) known: Vec<Value>,
 }
 
-impl Clone for Growth {
+/// What a path's next key changes beside the path itself; kept while the search looks behind that key.
+#[derive(Clone, Copy)]
+struct Grown {
+    needs: Items,
+    out: LogEst,
+    repeats: LogEst,
+    one_row: bool,
+    known: usize,
+}
+
+impl Growth {
     #[inline]
-    fn clone(&self) -> Self {
-        Growth {
-            path: self.path.clone(),
-            known: match self.known.as_slice() {
-                [] => Vec::new(),
-                known => known.to_vec(),
-            },
-            ..*self
+    fn grown(&self) -> Grown {
+        Grown {
+            needs: self.needs,
+            out: self.out,
+            repeats: self.repeats,
+            one_row: self.one_row,
+            known: self.known.len(),
         }
+    }
+
+    /// Takes back all but the path.
+    #[inline]
+    fn shrink(&mut self, to: Grown) {
+        self.needs = to.needs;
+        self.out = to.out;
+        self.repeats = to.repeats;
+        self.one_row = to.one_row;
+        self.known.truncate(to.known);
     }
 }
 
@@ -262,7 +305,7 @@ impl<'p, 'q> Planner<'p, 'q> {
         }
         for (number, tree) in search.trees.iter().enumerate() {
             self.scan_candidate(search, number, tree, uses, out);
-            let growth = Growth {
+            let mut growth = Growth {
                 path: TreePath::whole(number),
                 needs: search.before,
                 out: tree.rows[0],
@@ -270,7 +313,7 @@ impl<'p, 'q> Planner<'p, 'q> {
                 one_row: false,
                 known: Vec::new(),
             };
-            self.grow(search, tree, growth, uses, out);
+            self.grow(search, tree, &mut growth, uses, out);
         }
     }
 
@@ -314,7 +357,7 @@ impl<'p, 'q> Planner<'p, 'q> {
         &self,
         search: &TableSearch<'_, '_>,
         tree: &Tree<'_>,
-        growth: Growth,
+        growth: &mut Growth,
         uses: &[TermUse],
         out: &mut Candidates,
     ) {
@@ -329,28 +372,26 @@ impl<'p, 'q> Planner<'p, 'q> {
             }
             match constraint.op {
                 ConstraintOp::Above { .. } | ConstraintOp::Below { .. } => {
-                    self.range(search, tree, &growth, number, uses, out);
+                    self.range(search, tree, growth, number, uses, out);
                 }
-                _ => self.equality(search, tree, &growth, number, uses, out),
+                _ => self.equality(search, tree, growth, number, uses, out),
             }
         }
     }
 
+    /// An equality on the next key, and what can come behind it.
     #[inline(never)]
     fn equality(
         &self,
         search: &TableSearch<'_, '_>,
         tree: &Tree<'_>,
-        growth: &Growth,
+        growth: &mut Growth,
         number: usize,
         uses: &[TermUse],
         out: &mut Candidates,
     ) {
         let constraint = &search.constraints[number];
         let place = growth.path.equal_count();
-        let mut next = growth.clone();
-        next.path.push_equal(number);
-        next.needs |= constraint.needs;
         let repeats = self.repeats(constraint);
         if let (Some(repeats), true) = (repeats, tree.counted && tree.rows[0].log().0 >= 10) {
             // IN by look-ups has to beat a scan of what the keys before leave.
@@ -359,40 +400,43 @@ impl<'p, 'q> Planner<'p, 'q> {
                 return;
             }
         }
+        let before = growth.grown();
+        growth.path.push_equal(number);
+        growth.needs |= constraint.needs;
         let sampled = match tree.samples() {
-            Some(samples) if growth.repeats == LogEst::ONE => {
-                self.sampled_rows(samples, tree, constraint, &mut next)
+            Some(samples) if before.repeats == LogEst::ONE => {
+                self.sampled_rows(samples, tree, constraint, growth)
             }
             _ => None,
         };
         match sampled {
             Some(rows) => {
                 let each = repeats.map_or(0, |repeats| repeats.0);
-                next.out = LogEst(LogEst::of(rows).0.min(growth.out.0) - each);
+                growth.out = LogEst(LogEst::of(rows).0.min(before.out.0) - each);
             }
             None => {
-                next.out = next.out.plus(tree.rows[place + 1].0 - tree.rows[place].0);
+                growth.out = before.out.plus(tree.rows[place + 1].0 - tree.rows[place].0);
                 if constraint.op == ConstraintOp::Null {
-                    next.out = next.out.plus(10);
+                    growth.out = growth.out.plus(10);
                 }
             }
         }
         let last = place + 1 == tree.keys.len();
-        next.one_row = last
+        growth.one_row = last
             && repeats.is_none()
-            && next.repeats == LogEst::ONE
+            && before.repeats == LogEst::ONE
             && match constraint.op {
                 ConstraintOp::Equal => tree.unique && (place == 0 || tree.unique_not_null),
                 ConstraintOp::Is => tree.unique_not_null,
                 _ => false,
             };
-        next.repeats = next.repeats.times(repeats.unwrap_or(LogEst::ONE));
-        if next.one_row || last {
-            self.offer(search, tree, &next, uses, out);
-        } else {
-            self.offer(search, tree, &next, uses, out);
-            self.grow(search, tree, next, uses, out);
+        growth.repeats = before.repeats.times(repeats.unwrap_or(LogEst::ONE));
+        self.offer(search, tree, growth, uses, out);
+        if !last {
+            self.grow(search, tree, growth, uses, out);
         }
+        growth.path.pop_equal();
+        growth.shrink(before);
     }
 
     /// A bound on the key after the equalities; a lower one also together with each upper one.
@@ -401,28 +445,19 @@ impl<'p, 'q> Planner<'p, 'q> {
         &self,
         search: &TableSearch<'_, '_>,
         tree: &Tree<'_>,
-        growth: &Growth,
+        growth: &mut Growth,
         number: usize,
         uses: &[TermUse],
         out: &mut Candidates,
     ) {
         let constraint = &search.constraints[number];
         let below = matches!(constraint.op, ConstraintOp::Below { .. });
-        let mut next = growth.clone();
-        next.needs |= constraint.needs;
-        let slot = if below {
-            &mut next.path.upper
-        } else {
-            &mut next.path.lower
+        let ends = match below {
+            true => (None, bound(number)),
+            false => (bound(number), None),
         };
-        *slot = bound(number);
-        next.out = self.rows_between(search, tree, growth, (next.path.lower, next.path.upper));
         if !self.is_half_of_pattern(constraint) {
-            if below {
-                self.offer(search, tree, &next, uses, out);
-                return;
-            }
-            self.offer(search, tree, &next, uses, out);
+            self.offer_between(search, tree, growth, (ends, constraint.needs), uses, out);
         }
         if below {
             return;
@@ -435,13 +470,30 @@ impl<'p, 'q> Planner<'p, 'q> {
                 && self.serves(search.table, other, key)
                 && self.pattern_of(other) == self.pattern_of(constraint);
             if pairs {
-                let mut both = next.clone();
-                both.needs |= other.needs;
-                both.path.upper = bound(upper);
-                both.out = self.rows_between(search, tree, growth, (both.path.lower, both.path.upper));
-                self.offer(search, tree, &both, uses, out);
+                let ends = (ends.0, bound(upper));
+                let needs = constraint.needs | other.needs;
+                self.offer_between(search, tree, growth, (ends, needs), uses, out);
             }
         }
+    }
+
+    /// Offers what has grown so far with bounds on the next key, which need `needs`.
+    fn offer_between(
+        &self,
+        search: &TableSearch<'_, '_>,
+        tree: &Tree<'_>,
+        growth: &mut Growth,
+        (ends, needs): ((Bound, Bound), Items),
+        uses: &[TermUse],
+        out: &mut Candidates,
+    ) {
+        let before = growth.grown();
+        growth.out = self.rows_between(search, tree, growth, ends);
+        growth.needs |= needs;
+        (growth.path.lower, growth.path.upper) = ends;
+        self.offer(search, tree, growth, uses, out);
+        (growth.path.lower, growth.path.upper) = (None, None);
+        growth.shrink(before);
     }
 
     /// Offers what has grown so far as a candidate.

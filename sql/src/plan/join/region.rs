@@ -58,7 +58,7 @@ pub(super) enum ItemKind<'q> {
 /// Items that may change places.
 #[derive(Default)]
 pub(super) struct Region<'q> {
-    pub items: Vec<Item<'q>>,
+    pub items: SmallVec<[Item<'q>; 4]>,
     /// The terms that hold over all rows.
     pub terms: TermIds,
     /// Tests against other queries.
@@ -114,12 +114,12 @@ impl<'p, 'q> Planner<'p, 'q> {
         wanted: &Wanted,
     ) -> Result<Step<'q>> {
         let mut region = Region {
-            items: Vec::with_capacity(from.item_count()),
+            items: SmallVec::new(),
             terms: self.add_terms(filter),
             semis,
         };
         self.gather(from, false, &mut region);
-        self.region(region, wanted)
+        self.region(&mut region, wanted)
     }
 
     /// A term's expression.
@@ -262,31 +262,31 @@ impl<'p, 'q> Planner<'p, 'q> {
     }
 
     /// Plans the items of a region.
-    fn region(&mut self, region: Region<'q>, wanted: &Wanted) -> Result<Step<'q>> {
+    fn region(&mut self, region: &mut Region<'q>, wanted: &Wanted) -> Result<Step<'q>> {
         if region.items.len() > 64 {
             return Err(Error::sql("at most 64 tables in a join"));
         }
-        let outer = std::mem::replace(&mut self.owners, owners(&region));
+        let outer = std::mem::replace(&mut self.owners, owners(region));
         let step = self.owned_region(region, wanted);
         self.owners = outer;
         step
     }
 
-    fn owned_region(&mut self, mut region: Region<'q>, wanted: &Wanted) -> Result<Step<'q>> {
-        self.derive(&mut region);
+    fn owned_region(&mut self, region: &mut Region<'q>, wanted: &Wanted) -> Result<Step<'q>> {
+        self.derive(region);
         let mut uses = Uses::new();
         self.uses(&region.terms, &mut uses);
         let mut wishes: SmallVec<[(&OrderWish, Items); 2]> = SmallVec::new();
         let mut constant: SmallVec<[bool; 8]> = SmallVec::new();
         for wish in &wanted.order {
             wishes.push((wish, self.finder().items(&wish.expression)));
-            constant.push(self.is_constant(&region, wish));
+            constant.push(self.is_constant(region, wish));
         }
-        let prepared = self.prepare(&region, &uses, &wishes)?;
+        let prepared = self.prepare(region, &uses, &wishes)?;
         let mut candidates = Candidates::new();
         let mut items: SmallVec<[OrderedItem<'_, '_>; 4]> = SmallVec::new();
         for (place, item) in prepared.items.iter().enumerate() {
-            self.candidates(&region, place, &prepared, &uses, &wishes, &mut candidates)?;
+            self.candidates(region, place, &prepared, &uses, &wishes, &mut candidates)?;
             items.push(OrderedItem {
                 table: item.table,
                 trees: prepared.trees(place),
@@ -353,12 +353,12 @@ impl<'p, 'q> Planner<'p, 'q> {
 
     fn inner_region(&mut self, from: &'q From, filter: TermIds) -> Result<Step<'q>> {
         let mut region = Region {
-            items: Vec::new(),
+            items: SmallVec::new(),
             terms: filter,
             semis: &[],
         };
         self.gather(from, false, &mut region);
-        self.region(region, &Wanted::default())
+        self.region(&mut region, &Wanted::default())
     }
 
     /// The items of the region that an expression depends on.
@@ -369,7 +369,7 @@ impl<'p, 'q> Planner<'p, 'q> {
     #[inline(never)]
     fn build(
         &mut self,
-        region: Region<'q>,
+        region: &Region<'q>,
         prepared: &Prepared<'p>,
         uses: &[TermUse],
         candidates: &[Candidate],
@@ -453,12 +453,12 @@ impl<'p, 'q> Planner<'p, 'q> {
     /// A scan of an item's rows, with nothing decided but the terms to check.
     pub(super) fn row_step(&mut self, item: &Item<'q>, filter: TermIds, rows: LogEst) -> Result<Step<'q>> {
         match &item.from {
-            ItemKind::Source(source) => Ok(Step::Scan(ScanStep {
+            ItemKind::Source(source) => Ok(Step::Scan(Box::new(ScanStep {
                 source,
                 access: super::Access::Rows,
                 filter,
                 estimate: rows.number(),
-            })),
+            }))),
             ItemKind::Fixed(from) => self.fixed(from, filter),
         }
     }

@@ -176,7 +176,7 @@ impl<'t> Tree<'t> {
         number: usize,
         index: &'t Arc<Index>,
     ) -> Option<Tree<'t>> {
-        let bound = entry.bound_indexes.iter().find(|bound| bound.index == number);
+        let bound = entry.bound_indexes().iter().find(|bound| bound.index == number);
         if bound.is_none() && needs_binding(index) {
             return None;
         }

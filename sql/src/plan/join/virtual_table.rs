@@ -373,7 +373,7 @@ impl Planner<'_, '_> {
                 arguments,
                 collation,
             } => {
-                let [first, second] = arguments.as_slice() else {
+                let [first, second] = &**arguments else {
                     return;
                 };
                 let infix = match &*function.name {

@@ -153,17 +153,6 @@ pub(in crate::plan) enum From {
     },
 }
 
-impl From {
-    /// How many members of an inner join it has at its top.
-    pub fn item_count(&self) -> usize {
-        match self {
-            From::Source(_) => 1,
-            From::Inner { items, .. } => items.len(),
-            From::Outer { .. } => 2,
-        }
-    }
-}
-
 /// A member of an inner join.
 #[derive(Clone, Debug)]
 pub(in crate::plan) struct JoinItem {
@@ -374,7 +363,7 @@ pub(in crate::plan) struct OutputColumn {
     pub name: EcoString,
     /// What a query around this one calls it, where that differs: a column has the name there by which it is written here, also under
     /// COLLATE. (The columns of a view go by their declared names.)
-    pub inner_name: Option<EcoString>,
+    pub inner_name: Option<Box<EcoString>>,
     /// Its affinity, if the expression has one.
     pub affinity: Option<Affinity>,
     /// Its collation, if the expression has one.

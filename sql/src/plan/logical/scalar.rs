@@ -12,7 +12,8 @@ use crate::functions::Function;
 use crate::plan::expr::{BinaryOp, CompareOp, CompareRule, RaiseAction, Register, UnaryOp};
 use crate::value::{Affinity, Collation, Value};
 
-/// An expression over columns of the statement's tables.
+/// An expression over columns of the statement's tables. It is moved more than anything else, so it is kept small: with this
+/// representation fields have their places in the order in which they stand, small ones beside the tag.
 #[derive(Clone, Debug)]
 #[repr(u32)]
 pub(in crate::plan) enum Scalar {
@@ -58,17 +59,17 @@ pub(in crate::plan) enum Scalar {
     },
     /// IN over a list.
     InList {
+        negated: bool,
         operand: Box<Scalar>,
         list: Vec<Scalar>,
         rule: Box<CompareRule>,
-        negated: bool,
     },
     /// IN over a query.
     InQuery {
-        operands: Vec<Scalar>,
+        negated: bool,
+        operands: Box<[Scalar]>,
         query: Rc<Query>,
         rules: Box<[CompareRule]>,
-        negated: bool,
     },
     /// EXISTS.
     Exists { query: Rc<Query>, negated: bool },
@@ -100,7 +101,7 @@ pub(in crate::plan) enum Scalar {
     /// A scalar function.
     Call {
         function: Arc<Function>,
-        arguments: Vec<Scalar>,
+        arguments: Box<[Scalar]>,
         collation: Collation,
     },
     /// RAISE.
@@ -109,6 +110,8 @@ pub(in crate::plan) enum Scalar {
         message: Option<Box<Scalar>>,
     },
 }
+
+const _: () = assert!(size_of::<Scalar>() == 48);
 
 /// `left op right`, in one piece of memory: plans have more of these than of anything else.
 #[derive(Clone, Debug)]

@@ -5,15 +5,34 @@ use smallvec::SmallVec;
 use crate::plan::logical::{ColumnRef, ColumnSet, TableId};
 
 /// The layout of a node's output: blocks of columns, one a table.
+///
+/// The inner side of a loop puts its blocks behind those of the outer side, where they belong in the end, and while it is made does not see
+/// what is before them:
+///
+/// ```text
+///   ┌ outer ───┬ inner ───┐       between `enter` and `leave` the layout
+///   │ t.a  t.b │ u.x  u.y │       is that of the inner side alone
+///   └──────────┴──────────┘
+/// ```
 #[derive(Clone, Debug, Default)]
 pub(in crate::plan) struct Layout {
     segments: SmallVec<[Segment; 4]>,
+    /// All columns, those out of sight included.
     width: usize,
+    seen: Seen,
+}
+
+/// Which part of a layout is in sight: the segments from `first` on, whose columns count from `base`.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::plan) struct Seen {
+    first: usize,
+    base: usize,
 }
 
 #[derive(Clone, Debug)]
 struct Segment {
     table: TableId,
+    /// Its first column, counted over the whole layout.
     base: usize,
     columns: Columns,
 }
@@ -78,24 +97,37 @@ impl Layout {
         }
     }
 
+    /// Puts all columns out of sight; to be given back to [`leave`](Self::leave).
+    pub fn enter(&mut self) -> Seen {
+        let inner = Seen {
+            first: self.segments.len(),
+            base: self.width,
+        };
+        std::mem::replace(&mut self.seen, inner)
+    }
+
+    /// What was in sight before is so again, together with what has come since.
+    pub fn leave(&mut self, outer: Seen) {
+        self.seen = outer;
+    }
+
+    fn seen(&self) -> impl Iterator<Item = &Segment> + '_ {
+        self.segments.iter().skip(self.seen.first)
+    }
+
     /// How many columns there are.
     pub fn width(&self) -> usize {
-        self.width
+        self.width - self.seen.base
     }
 
     /// Where a column is.
     pub fn position(&self, column: ColumnRef) -> Option<usize> {
-        let segments = self
-            .segments
-            .iter()
-            .filter(|segment| segment.table == column.table);
-        segments
-            .into_iter()
-            .find_map(|segment| Some(segment.base + segment.columns.place(column)?))
+        let mut segments = self.seen().filter(|segment| segment.table == column.table);
+        segments.find_map(|segment| Some(segment.base - self.seen.base + segment.columns.place(column)?))
     }
 
     /// The tables, in order.
     pub fn tables(&self) -> impl Iterator<Item = TableId> + '_ {
-        self.segments.iter().map(|segment| segment.table)
+        self.seen().map(|segment| segment.table)
     }
 }

@@ -72,13 +72,13 @@ impl<'a> Lowerer<'a> {
     }
 
     /// The plan of a whole SELECT.
-    pub fn select(&mut self, query: Query) -> Result<Plan> {
+    pub fn select(&mut self, mut query: Query) -> Result<Plan> {
         let root = self.query(&query, None)?;
         let mut columns = Vec::with_capacity(query.columns.len());
-        for column in query.columns {
+        for column in &mut query.columns {
             columns.push(ResultColumn {
-                name: column.name,
-                origin: column.origin,
+                name: std::mem::take(&mut column.name),
+                origin: column.origin.take(),
                 affinity: column.affinity,
             });
         }

@@ -198,7 +198,7 @@ impl Lowerer<'_> {
                 collation,
             } => Expr::Call {
                 function: Arc::clone(function),
-                arguments: self.scalars(arguments, layout)?,
+                arguments: self.scalars(arguments, layout)?.into(),
                 collation: collation.clone(),
             },
             Scalar::Raise { action, message } => Expr::Raise {
@@ -243,7 +243,7 @@ impl Lowerer<'_> {
                 rules,
                 negated,
             } => Expr::InSubquery {
-                operands: self.scalars(operands, layout)?,
+                operands: self.scalars(operands, layout)?.into(),
                 subquery: self.subquery(query, layout, SubqueryUse::List)?,
                 rules: rules.clone(),
                 negated: *negated,

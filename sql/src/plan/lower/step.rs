@@ -25,7 +25,7 @@ impl Lowerer<'_> {
         node
     }
 
-    /// The node of a step. The columns of its rows come into `layout`, which is empty before.
+    /// The node of a step. The columns of its rows come into `layout`, which has none in sight before.
     fn step(&mut self, step: &Step<'_>, terms: Terms<'_, '_>, layout: &mut Layout) -> Result<Node> {
         match step {
             Step::Scan(scan) => self.scan(scan, terms, layout),
@@ -49,13 +49,13 @@ impl Lowerer<'_> {
             left: join.kind == JoinKind::Left,
             ..ScanNote::default()
         });
-        let mut inner_layout = Layout::empty();
-        let (inner, bindings) = self.in_frame(Some(offers), |lowerer| {
-            lowerer.step(&join.right, terms, &mut inner_layout)
-        })?;
+        let outer_width = layout.width();
+        let outer_columns = layout.enter();
+        let inner = self.in_frame(Some(offers), |lowerer| lowerer.step(&join.right, terms, layout));
+        let inner_width = layout.width();
+        layout.leave(outer_columns);
+        let (inner, bindings) = inner?;
         let bindings = self.bindings(bindings, layout)?;
-        let (outer_width, inner_width) = (layout.width(), inner_layout.width());
-        layout.append(inner_layout);
         let on = self.terms(&join.on, terms, layout)?;
         let node = NestedLoop {
             outer,

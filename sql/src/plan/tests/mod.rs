@@ -5,8 +5,6 @@
 mod errors;
 mod plans;
 
-use std::sync::Arc;
-
 use super::{Compiled, PlanContext, SchemaView, Settings, compile};
 use crate::catalog::{Collations, Environment, Schema, SchemaBuilder, SchemaRow};
 use crate::error::Result;
@@ -17,7 +15,7 @@ use crate::value::Collation;
 /// One schema in SQLite and in the planner.
 pub(super) struct World {
     pub sqlite: rusqlite::Connection,
-    databases: Vec<SchemaView<'static>>,
+    databases: Vec<(&'static str, Schema)>,
     functions: Registry,
 }
 
@@ -38,11 +36,7 @@ impl World {
         sqlite.execute_batch(sql).unwrap();
         let main = read_schema(&sqlite, &["sqlite_master", "sqlite_schema"]);
         let temp = empty_schema(&["sqlite_temp_master", "sqlite_temp_schema"]);
-        let view = |name: &'static str, schema| SchemaView {
-            name,
-            schema: Arc::new(schema),
-        };
-        let databases = vec![view("main", main), view("temp", temp)];
+        let databases = vec![("main", main), ("temp", temp)];
         World {
             sqlite,
             databases,
@@ -53,8 +47,10 @@ impl World {
     /// Compiles a statement.
     pub fn compile(&self, sql: &str) -> Result<Compiled> {
         let parsed = syntax::parse_one(sql.as_bytes())?;
+        let views = self.databases.iter();
+        let views: Vec<SchemaView<'_>> = views.map(|(name, schema)| SchemaView { name, schema }).collect();
         let context = PlanContext {
-            databases: &self.databases,
+            databases: &views,
             functions: &self.functions,
             collations: &|_| None,
             virtual_tables: &crate::plan::NoVirtualTables,

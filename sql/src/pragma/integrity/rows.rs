@@ -59,7 +59,7 @@ fn target(database: usize, table: &Arc<Table>, context: &PragmaContext<'_>) -> R
     let databases: Vec<SchemaView<'_>> = databases
         .map(|database| SchemaView {
             name: &database.name,
-            schema: Arc::clone(&database.schema),
+            schema: &database.schema,
         })
         .collect();
     let plan_context = PlanContext {

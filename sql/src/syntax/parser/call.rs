@@ -75,12 +75,12 @@ pub(super) fn finish<'a>(i: Tokens<'a>, call: OpenCall) -> Parse<'a, Value> {
     let i = i.expect(T::RightParen)?;
     if arguments.len() > i.cx.limits.argument_max as usize {
         let message = format!("too many arguments on function {}", name.text);
-        i.object(message, Some(name.span.start));
+        i.object(message, Some(name.span().start));
     }
     let (i, filter, over, tail_height) = tail(i)?;
     let height = height.max(sort_height).max(tail_height) + 1;
     check_height(i, height)?;
-    let span = i.span_since(name.span.start);
+    let span = i.span_since(name.span().start);
     let arguments = if star {
         Arguments::Star
     } else {

@@ -28,7 +28,7 @@ pub(super) fn create_table(i: Tokens<'_>, temporary: bool) -> Parse<'_, CreateTa
         }
         _ => columns_and_constraints(i.expect(T::LeftParen)?)?,
     };
-    let start = name.name.span.start;
+    let start = name.name.span().start;
     let has_options = match body {
         CreateTableBody::Columns {
             without_rowid,
@@ -104,7 +104,7 @@ fn table_options(mut i: Tokens<'_>) -> Parse<'_, (bool, bool)> {
             (true, "rowid") => without_rowid = true,
             (false, "strict") => strict = true,
             _ => {
-                let written = String::from_utf8_lossy(option.span.of(i.cx.sql)).into_owned();
+                let written = String::from_utf8_lossy(option.span().of(i.cx.sql)).into_owned();
                 rest.object(format!("unknown table option: {written}"), None);
             }
         }
@@ -122,7 +122,7 @@ pub(super) fn column_def(i: Tokens<'_>) -> Parse<'_, ColumnDef> {
     let (i, written) = type_name(i)?;
     let type_name = without_generated(i, written);
     let (i, constraints) = column_constraints(i)?;
-    let span = i.span_since(name.span.start);
+    let span = i.span_since(name.span().start);
     Ok((
         i,
         ColumnDef {

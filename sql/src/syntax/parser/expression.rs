@@ -426,6 +426,6 @@ fn binary(op: BinaryOp, left: Expr, right: Expr) -> ExprKind {
 
 /// A bare word as an expression.
 pub(super) fn word(ident: Ident) -> Expr {
-    let span = ident.span;
+    let span = ident.span();
     Expr::new(ExprKind::Name(ident), span)
 }

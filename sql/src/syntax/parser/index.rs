@@ -31,7 +31,7 @@ pub(super) fn create_index(i: Tokens<'_>, unique: bool) -> Parse<'_, CreateIndex
     let (i, columns) = parenthesized(ordering_terms)(i)?;
     let (i, selection) = condition(i)?;
     check_nulls(i, &columns);
-    let definition = i.span_to_next(index.name.span.start);
+    let definition = i.span_to_next(index.name.span().start);
     Ok((
         i,
         CreateIndex {
@@ -55,7 +55,7 @@ pub(super) fn create_view(i: Tokens<'_>, temporary: bool) -> Parse<'_, CreateVie
     if i.cx.parameters.borrow().parameters.count > 0 {
         i.object("parameters are not allowed in views", None);
     }
-    let definition = i.trimmed(i.span_to_next(view.name.span.start));
+    let definition = i.trimmed(i.span_to_next(view.name.span().start));
     let select = query;
     Ok((
         i,
@@ -85,7 +85,7 @@ pub(super) fn create_trigger(i: Tokens<'_>, temporary: bool) -> Parse<'_, Create
     };
     let (i, condition) = after(T::When, expr)(i)?;
     let (i, body) = trigger_body(i.expect(T::Begin)?)?;
-    let definition = i.span_since(trigger.name.span.start);
+    let definition = i.span_since(trigger.name.span().start);
     Ok((
         i,
         CreateTrigger {
@@ -167,7 +167,7 @@ pub(super) fn create_virtual_table(i: Tokens<'_>) -> Parse<'_, CreateVirtualTabl
         (i, true) => module_arguments(i)?,
         (i, false) => (i, Vec::new()),
     };
-    let definition = i.span_since(table.name.span.start);
+    let definition = i.span_since(table.name.span().start);
     Ok((
         i,
         CreateVirtualTable {

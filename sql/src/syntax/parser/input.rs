@@ -484,11 +484,7 @@ pub(super) fn ident_of(i: Tokens<'_>, token: Token) -> Ident {
     if let Some(text) = i.cx.valid_text(span)
         && !matches!(text.as_bytes().first(), Some(b'"' | b'[' | b'`' | b'\''))
     {
-        return Ident {
-            text: EcoString::from(text),
-            quote: Quote::None,
-            span,
-        };
+        return Ident::at(EcoString::from(text), Quote::None, span);
     }
     odd_ident(i, token)
 }
@@ -508,11 +504,7 @@ fn odd_ident(i: Tokens<'_>, token: Token) -> Ident {
         Quote::None => EcoString::from(i.cx.str_of(token.span())),
         _ => EcoString::from(String::from_utf8_lossy(&unquoted_bytes(text))),
     };
-    Ident {
-        text,
-        quote,
-        span: token.span(),
-    }
+    Ident::at(text, quote, token.span())
 }
 
 /// The bytes between a token's quotes, doubled quotes made one.

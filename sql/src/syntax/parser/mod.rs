@@ -35,7 +35,7 @@ mod precedence;
 mod select;
 mod statement;
 
-use super::ast::{Expr, Parsed};
+use super::ast::{Expr, Parsed, TEXT_LENGTH_END};
 use super::lexer::{Lexer, settle_window_words};
 use super::token::{Token, TokenKind};
 use expression::Open;
@@ -126,7 +126,7 @@ impl ParseMemory {
     ///
     /// As [`parse_next`].
     pub fn parse_next(&mut self, sql: &[u8], offset: usize) -> Result<Option<Next>, ParseError> {
-        if u32::try_from(sql.len()).is_err() {
+        if sql.len() >= TEXT_LENGTH_END {
             return Err(ParseError {
                 message: "statement too long".to_owned(),
                 offset: None,

@@ -80,7 +80,7 @@ fn plain_name(i: Tokens<'_>) -> Parse<'_, Ident> {
         (i, false)
     };
     if collation.is_some() || directed {
-        let written = String::from_utf8_lossy(column.span.of(i.cx.sql)).into_owned();
+        let written = String::from_utf8_lossy(column.span().of(i.cx.sql)).into_owned();
         i.object(format!("syntax error after column name \"{written}\""), None);
     }
     Ok((i, column))

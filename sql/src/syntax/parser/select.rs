@@ -289,7 +289,7 @@ fn result_expr<'a>(i: Tokens<'a>, columns: &mut Vec<ResultColumn>) -> Rest<'a> {
     let (i, alias) = alias(i)?;
     let text = match (&alias, &expr.kind) {
         (Some(_), _) => SourceText::default(),
-        (None, ExprKind::Name(name)) if name.span.start == span.start && !name.is_quoted() => {
+        (None, ExprKind::Name(name)) if name.span().start == span.start && !name.is_quoted() => {
             name.text.clone().into()
         }
         (None, ExprKind::Qualified(name)) if name.is_spelled_in(span) => SourceText::default(),
