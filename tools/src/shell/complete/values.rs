@@ -72,9 +72,9 @@ pub(super) fn of_pragma(name: &str) -> PragmaTakes {
         return PragmaTakes::Words(words);
     }
     match name {
-        _ if SWITCHES.iter().any(|own| is(own)) => PragmaTakes::Words(&["ON", "OFF"]),
-        _ if TABLES.iter().any(|own| is(own)) => PragmaTakes::Table,
-        _ if INDEXES.iter().any(|own| is(own)) => PragmaTakes::Index,
+        _ if SWITCHES.iter().any(is) => PragmaTakes::Words(&["ON", "OFF"]),
+        _ if TABLES.iter().any(is) => PragmaTakes::Table,
+        _ if INDEXES.iter().any(is) => PragmaTakes::Index,
         _ => PragmaTakes::Anything,
     }
 }

@@ -319,11 +319,8 @@ impl Reader<'_> {
         if let Clause::From { due } = &mut self.frame_mut().clause {
             *due = false;
         }
-        if closed.closing == Closing::Nothing && self.frame().clause == Clause::Definition {
-            self.after_operand = false;
-        } else {
-            self.after_operand = true;
-        }
+        let in_definition = closed.closing == Closing::Nothing && self.frame().clause == Clause::Definition;
+        self.after_operand = !in_definition;
     }
 
     // ---- tokens ---------------------------------------------------------------------------------
