@@ -366,3 +366,20 @@ fn a_key_that_is_used_again_is_not_the_deleted_row() {
         Ok(())
     });
 }
+
+#[test]
+fn a_row_that_refers_to_itself_can_be_deleted() {
+    on_each(|engine| {
+        let mut session = engine.session()?;
+        let own = session.add(Node::new("its own parent"));
+        let leaf = session.add(Node::new("leaf"));
+        session[own].parent = Some(own.into());
+        session[leaf].parent = Some(own.into());
+        session.commit()?;
+        session.delete(own);
+        session.commit()?;
+        assert!(!session.contains(own) && !session.contains(leaf));
+        assert_eq!(session.query::<Node>().count()?, 0);
+        Ok(())
+    });
+}

@@ -472,3 +472,55 @@ fn dropping_a_session_rolls_back() {
         Ok(())
     });
 }
+
+#[test]
+fn what_was_expunged_and_loaded_again_is_taken_back() {
+    on_each(|engine| {
+        let mut session = engine.session()?;
+        let users = four(&mut session)?;
+        session[users[0]].age = 50;
+        let new = session.add(User::new("Noah"));
+        session.flush()?;
+        session.expunge(users[0])?;
+        session.expunge(new)?;
+        let all = session.query::<User>().order_by(|u| u.id).all()?;
+        let (mike, noah) = (all[0], all[4]);
+        assert_eq!(session[mike].age, 50);
+        session[noah].age = 3;
+        session.flush()?;
+        session.rollback()?;
+        // A row that was never committed is not in the session.
+        assert!(!session.contains(noah));
+        assert_eq!(session.query::<User>().all()?.len(), 4);
+        assert_eq!(session[mike].age, 0);
+        Ok(())
+    });
+}
+
+#[test]
+fn what_was_expunged_within_a_savepoint_is_taken_back() {
+    on_each(|engine| {
+        let mut session = engine.session()?;
+        let before = session.add(User::new("Mike"));
+        session.flush()?;
+        let mut within = None;
+        let failed: aludel::Result<()> = session.nested(|session| {
+            let new = session.add(User::new("Nick"));
+            session.flush()?;
+            session.expunge(new)?;
+            within = session
+                .query::<User>()
+                .order_by(|u| u.id.desc())
+                .all()?
+                .first()
+                .copied();
+            Err(Error::Flush("taken back".into()))
+        });
+        assert!(failed.is_err());
+        let within = within.expect("it was loaded");
+        assert!(!session.contains(within) && session.contains(before));
+        session.commit()?;
+        assert_eq!(session.query::<User>().count()?, 1);
+        Ok(())
+    });
+}

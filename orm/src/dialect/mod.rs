@@ -249,6 +249,11 @@ pub trait Dialect: Debug + Send + Sync + 'static {
         None
     }
 
+    /// Can a row that refers to itself be deleted as it is? Otherwise the reference has to be NULL first.
+    fn deletes_what_refers_to_itself(&self) -> bool {
+        true
+    }
+
     /// The most parameters one statement may have.
     fn parameters_max(&self) -> usize {
         32_766

@@ -123,6 +123,10 @@ impl Dialect for Mysql {
         format!("{} AUTO_INCREMENT PRIMARY KEY", self.type_name(kind))
     }
 
+    fn deletes_what_refers_to_itself(&self) -> bool {
+        false
+    }
+
     /// A protocol number of 16 bits.
     fn parameters_max(&self) -> usize {
         65_535

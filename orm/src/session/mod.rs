@@ -424,12 +424,10 @@ impl Session {
         self.store.check(handle.raw)?;
         let slot = handle.raw.slot;
         self.relations.clear();
-        let is_of = |entry: &Undo| entry.is_of(handle.raw.arena as usize, slot);
-        for length in [&mut self.told, &mut self.followed] {
-            let gone = self.undo.iter().take(*length).filter(|entry| is_of(entry));
-            *length -= gone.count();
-        }
-        self.undo.retain(|entry| !is_of(entry));
+        let arena = handle.raw.arena as usize;
+        let key = self.store.stored_key(arena, slot);
+        let written = self.undo.iter_mut().filter(|entry| entry.is_of(arena, slot));
+        written.for_each(|entry| entry.expunge(&key));
         let (_, value) = self.store.with_arena::<T, _>(|arena| {
             use store::AnyArena;
             let core = arena.core_mut();

@@ -24,6 +24,13 @@ pub(crate) enum Undo {
         arena: usize,
         slot: u32,
     },
+    /// Written, and then taken out of the session: a row of that key that was loaded since is not as it was before, and not
+    /// there at all where it was `inserted`.
+    Expunged {
+        arena: usize,
+        key: Vec<Value<'static>>,
+        inserted: bool,
+    },
 }
 
 impl Undo {
@@ -33,7 +40,21 @@ impl Undo {
             Undo::Insert { arena, slot }
             | Undo::Update { arena, slot, .. }
             | Undo::Delete { arena, slot } => (*arena, *slot) == (of_arena, of_slot),
+            Undo::Expunged { .. } => false,
         }
+    }
+
+    /// What is left of the entry when the entity goes.
+    pub(super) fn expunge(&mut self, key: &[Value<'static>]) {
+        let (Undo::Insert { arena, .. } | Undo::Update { arena, .. } | Undo::Delete { arena, .. }) = *self
+        else {
+            return;
+        };
+        *self = Undo::Expunged {
+            arena,
+            key: key.to_vec(),
+            inserted: matches!(self, Undo::Insert { .. }),
+        };
     }
 }
 
@@ -58,12 +79,29 @@ impl Session {
                         any.register(slot);
                     }
                 }
+                Some(Undo::Expunged { arena, key, inserted }) => self.forget_loaded(arena, &key, inserted),
                 None => break,
             }
         }
         self.told = self.told.min(length);
         self.followed = self.followed.min(length);
         self.relations.clear();
+    }
+
+    /// A row that this transaction wrote, of which the session has only what was loaded since.
+    fn forget_loaded(&mut self, arena: usize, key: &[Value<'static>], inserted: bool) {
+        let Some(any) = self.store.any_mut(arena) else {
+            return;
+        };
+        match any.slot_of(key) {
+            Some(slot) if inserted => any.free(slot),
+            Some(slot) => {
+                if let Some(header) = any.core_mut().header_mut(slot) {
+                    header.expired = true;
+                }
+            }
+            None => {}
+        }
     }
 
     fn discard_unflushed(&mut self, arena: usize) {

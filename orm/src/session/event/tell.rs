@@ -38,6 +38,10 @@ impl Session {
                 Undo::Insert { arena, slot } => (Moment::AfterInsert, *arena, *slot),
                 Undo::Update { arena, slot, .. } => (Moment::AfterUpdate, *arena, *slot),
                 Undo::Delete { arena, slot } => (Moment::AfterDelete, *arena, *slot),
+                Undo::Expunged { .. } => {
+                    self.told += 1;
+                    continue;
+                }
             };
             let at = self.told;
             self.told += 1;

@@ -77,13 +77,14 @@ impl Session {
     /// Which of the rows refer to which, as the database has them.
     fn references_among(&self, group: &[usize], rows: &[RowRef]) -> Vec<Among> {
         let number: FxHashMap<RowRef, usize> = rows.iter().enumerate().map(|(n, row)| (*row, n)).collect();
+        let cuts_itself = !self.engine.dialect().deletes_what_refers_to_itself();
         let mut references = Vec::new();
         for (child, (arena, slot)) in rows.iter().enumerate() {
             for column in self.inner_references(*arena, group) {
                 let parent = self.referred(*arena, *slot, column);
                 let Some(&parent) = parent
                     .and_then(|row| number.get(&row))
-                    .filter(|parent| **parent != child)
+                    .filter(|parent| **parent != child || cuts_itself)
                 else {
                     continue;
                 };

@@ -1,9 +1,15 @@
 //! What a struct's attributes say, checked.
 
+mod embedded;
+mod relation;
+
 use proc_macro2::Span;
 use syn::{Data, DeriveInput, Expr, Field, Fields, Ident, LitStr, Path, Result, Type, Visibility};
 
-use crate::attributes::{IndexWord, Item, RelationItem, RelationValue, items};
+use crate::attributes::{IndexWord, Item, items};
+pub(crate) use embedded::{Embedded, Tagged, TaggedVariant};
+use relation::relation;
+pub(crate) use relation::{Link, Relation, RelationKind};
 
 /// A struct to be mapped.
 pub(crate) struct Entity {
@@ -78,27 +84,6 @@ pub(crate) struct Column {
     pub(crate) was: Option<LitStr>,
 }
 
-/// An enum whose variants are embedded structs, told apart by a column.
-pub(crate) struct Tagged {
-    pub(crate) ident: Ident,
-    pub(crate) vis: Visibility,
-    /// The column's name.
-    pub(crate) tag: String,
-    pub(crate) variants: Vec<TaggedVariant>,
-}
-
-pub(crate) struct TaggedVariant {
-    pub(crate) ident: Ident,
-    pub(crate) vis: Visibility,
-    /// Its name in the struct of column handles.
-    pub(crate) field: Ident,
-    /// The embedded struct; none for a variant without fields.
-    pub(crate) ty: Option<Type>,
-    /// What stands in the column.
-    pub(crate) value: String,
-    pub(crate) prefix: String,
-}
-
 /// An index or unique constraint over several fields.
 #[derive(Default)]
 pub(crate) struct Index {
@@ -113,32 +98,6 @@ pub(crate) enum IndexPart {
     Column(usize),
     Descending(usize),
     Expression(LitStr),
-}
-
-pub(crate) enum RelationKind {
-    HasMany,
-    HasOne,
-    ManyToMany,
-}
-
-/// The entity between two others that has nothing of its own: `link = UserGroup`.
-pub(crate) struct Link {
-    pub(crate) name: Ident,
-    pub(crate) table: Option<LitStr>,
-}
-
-/// A relation declared beside the struct.
-pub(crate) struct Relation {
-    pub(crate) kind: RelationKind,
-    pub(crate) name: Ident,
-    pub(crate) target: Type,
-    pub(crate) by: Option<Ident>,
-    pub(crate) to: Option<Ident>,
-    pub(crate) through: Option<Path>,
-    /// The entity between is made here, not written out.
-    pub(crate) link: Option<Link>,
-    pub(crate) order: Vec<(Ident, bool)>,
-    pub(crate) cascade: (bool, bool, bool),
 }
 
 const ENTITY_ITEMS: &str = "`table`, `index(..)`, `unique(..)`, `check`, `comment`, `was`, `validate`, `new`, `strict`, `without_rowid`";
@@ -530,122 +489,6 @@ pub(crate) fn last_segment(ty: &Type) -> Option<String> {
     }
 }
 
-/// What `#[derive(Embedded)]` is put on.
-pub(crate) enum Embedded {
-    Struct(Record),
-    Enum(Tagged),
-}
-
-impl Embedded {
-    pub(crate) fn parse(input: &DeriveInput) -> Result<Embedded> {
-        if let Some(parameter) = input.generics.params.first() {
-            return Err(syn::Error::new_spanned(
-                parameter,
-                "an embedded type cannot be generic",
-            ));
-        }
-        if let Data::Enum(data) = &input.data {
-            return Tagged::parse(input, data).map(Embedded::Enum);
-        }
-        let mut record = Record::parse(input)?;
-        for item in items(&input.attrs, "embedded")? {
-            match item.name.to_string().as_str() {
-                "new" => record.constructor = item.flag()?,
-                _ => return Err(item.unknown("`new` on a struct, `tag` on an enum")),
-            }
-        }
-        for column in record.columns() {
-            let said = match column {
-                Column {
-                    primary_key: true, ..
-                } => "the primary key",
-                Column { version: true, .. } => "the version",
-                _ => continue,
-            };
-            let message = format!(
-                "`{}` cannot be {said}: that is a field of the entity itself, not of what is embedded in it",
-                column.field
-            );
-            return Err(syn::Error::new(column.field.span(), message));
-        }
-        Ok(Embedded::Struct(record))
-    }
-}
-
-impl Tagged {
-    fn parse(input: &DeriveInput, data: &syn::DataEnum) -> Result<Tagged> {
-        let ident = input.ident.clone();
-        let mut tag = None;
-        for item in items(&input.attrs, "embedded")? {
-            match item.name.to_string().as_str() {
-                "tag" => tag = Some(item.text()?.value()),
-                _ => return Err(item.unknown("`tag` on an enum, `new` on a struct")),
-            }
-        }
-        let Some(tag) = tag else {
-            let message = format!(
-                "`{ident}` needs a column that says which variant a row has: `#[embedded(tag = \"kind\")]`"
-            );
-            return Err(syn::Error::new(ident.span(), message));
-        };
-        let variants = data
-            .variants
-            .iter()
-            .map(|variant| TaggedVariant::parse(variant, &input.vis))
-            .collect::<Result<_>>()?;
-        Ok(Tagged {
-            ident,
-            vis: input.vis.clone(),
-            tag,
-            variants,
-        })
-    }
-}
-
-impl TaggedVariant {
-    fn parse(variant: &syn::Variant, vis: &Visibility) -> Result<TaggedVariant> {
-        let name = snake_case(&variant.ident.to_string());
-        let mut fields = variant.fields.iter();
-        let ty = match (&variant.fields, fields.next(), fields.next()) {
-            (Fields::Unit, ..) => None,
-            (Fields::Unnamed(_), Some(field), None) => Some(field.ty.clone()),
-            _ => {
-                let message = format!(
-                    "a variant wraps one embedded struct, or has no fields: write `{0}({0})` and put the fields into a struct \
-                     that derives `Embedded`",
-                    variant.ident
-                );
-                return Err(syn::Error::new_spanned(variant, message));
-            }
-        };
-        let mut parsed = TaggedVariant {
-            ident: variant.ident.clone(),
-            vis: vis.clone(),
-            field: Ident::new(&name, variant.ident.span()),
-            ty,
-            value: name,
-            prefix: String::new(),
-        };
-        for item in items(&variant.attrs, "embedded")? {
-            match item.name.to_string().as_str() {
-                "value" => parsed.value = item.text()?.value(),
-                "prefix" => parsed.prefix = item.text()?.value(),
-                _ => return Err(item.unknown("`value` and `prefix` on a variant")),
-            }
-        }
-        Ok(parsed)
-    }
-
-    /// The variant as a pattern, with that inside of it.
-    pub(crate) fn pattern(&self, of: &Ident, inside: &proc_macro2::TokenStream) -> proc_macro2::TokenStream {
-        let ident = &self.ident;
-        match self.ty {
-            Some(_) => quote::quote! { #of::#ident(#inside) },
-            None => quote::quote! { #of::#ident },
-        }
-    }
-}
-
 /// The `T` of `Option<T>`.
 fn option_of(ty: &Type) -> Option<&Type> {
     let Type::Path(path) = ty else { return None };
@@ -717,112 +560,6 @@ fn deferrable(item: &Item) -> Result<Ident> {
         }
     };
     Ok(Ident::new(variant, Span::call_site()))
-}
-
-fn relation(owner: &Ident, kind: RelationKind, item: RelationItem) -> Result<Relation> {
-    let (mut link, mut table) = (None, None);
-    let mut relation = Relation {
-        kind,
-        name: item.name,
-        target: item.target,
-        by: None,
-        to: None,
-        through: None,
-        link: None,
-        order: Vec::new(),
-        cascade: (false, false, false),
-    };
-    for option in item.options {
-        match (option.name.to_string().as_str(), &option.value) {
-            ("by", _) => relation.by = Some(option.field()?),
-            ("to", _) => relation.to = Some(option.field()?),
-            ("through", RelationValue::Path(path)) => relation.through = Some(path.clone()),
-            ("link", _) => link = Some(option.field()?),
-            ("table", RelationValue::Text(text)) => table = Some(text.clone()),
-            ("order_by", RelationValue::Descending(path)) => {
-                relation.order.push((path.require_ident()?.clone(), true))
-            }
-            ("order_by", _) => relation.order.push((option.field()?, false)),
-            ("cascade", RelationValue::Text(text)) => relation.cascade = cascade(text)?,
-            (name, _) => {
-                let message = format!(
-                    "unknown option `{name}`; known are `by`, `to`, `through`, `link`, `table`, `order_by` and `cascade = \"..\"`"
-                );
-                return Err(syn::Error::new(option.name.span(), message));
-            }
-        }
-    }
-    link_of(owner, &mut relation, link, table)?;
-    match (&relation.kind, &relation.by, &relation.through) {
-        (RelationKind::ManyToMany, _, None) => Err(syn::Error::new(
-            item.span,
-            "name the entity between: `through = Membership`, or `link = Membership` to have one made",
-        )),
-        (RelationKind::HasMany | RelationKind::HasOne, None, _) => {
-            let message = "name the target's field that refers to this entity: `by = author`";
-            Err(syn::Error::new(item.span, message))
-        }
-        _ => Ok(relation),
-    }
-}
-
-/// `link = UserGroup` makes the entity between, with a field for each end: `by` and `to`, or the ends' names.
-fn link_of(owner: &Ident, relation: &mut Relation, link: Option<Ident>, table: Option<LitStr>) -> Result<()> {
-    let Some(name) = link else {
-        return match table {
-            Some(table) => Err(syn::Error::new(
-                table.span(),
-                "`table` names the table of `link = ..`, which is missing",
-            )),
-            None => Ok(()),
-        };
-    };
-    if !matches!(relation.kind, RelationKind::ManyToMany) || relation.through.is_some() {
-        let message = "`link` is for `many_to_many` without `through`";
-        return Err(syn::Error::new(name.span(), message));
-    }
-    let field = |of: &str| Ident::new(&snake_case(of), Span::call_site());
-    let by = relation.by.take().unwrap_or_else(|| field(&owner.to_string()));
-    let to = match (relation.to.take(), last_segment(&relation.target)) {
-        (Some(to), _) => to,
-        (None, Some(target)) => field(&target),
-        (None, None) => {
-            return Err(syn::Error::new(
-                name.span(),
-                "name the target's field: `to = group`",
-            ));
-        }
-    };
-    if by == to {
-        let message = format!(
-            "both fields of `{name}` would be `{by}`: name them, as in `by = follower, to = followed`"
-        );
-        return Err(syn::Error::new(name.span(), message));
-    }
-    relation.through = Some(name.clone().into());
-    (relation.by, relation.to) = (Some(by), Some(to));
-    relation.link = Some(Link { name, table });
-    Ok(())
-}
-
-/// (delete, delete-orphan, passive)
-fn cascade(text: &LitStr) -> Result<(bool, bool, bool)> {
-    let mut cascade = (false, false, false);
-    for word in text.value().split(',').map(str::trim) {
-        match word {
-            "all" | "delete" => cascade.0 = true,
-            "delete-orphan" => cascade = (true, true, cascade.2),
-            "passive" => cascade.2 = true,
-            "none" | "save" => {}
-            other => {
-                let message = format!(
-                    "`{other}` is no cascade; known are `all`, `delete`, `delete-orphan`, `passive`, `none`"
-                );
-                return Err(syn::Error::new(text.span(), message));
-            }
-        }
-    }
-    Ok(cascade)
 }
 
 /// `BlogPost` as `blog_post`.
