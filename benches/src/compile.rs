@@ -108,6 +108,9 @@ fn write_crate(subject: Subject, folder: &Path) -> io::Result<()> {
         subject.dependency()
     );
     fs::write(folder.join("Cargo.toml"), manifest)?;
+    // The versions that `compare orm` was written for; cargo leaves out what the crate does not use.
+    let locked = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/Cargo.lock");
+    fs::copy(locked, folder.join("Cargo.lock"))?;
     fs::write(folder.join("src/lib.rs"), subject.source())
 }
 

@@ -67,6 +67,10 @@ pub enum Command {
     Locks(Target),
     /// Where the bytes are, and what VACUUM would return
     Space(Target),
+    /// A picture of the whole file: each page a cell
+    Map(Map),
+    /// A table or index as a tree of pages
+    Tree(Tree),
     /// Hash of rows and schema, the same value as SQLite's dbhash
     Hash(Target),
     /// SQL that makes the database again
@@ -269,6 +273,40 @@ pub enum WalView {
     Commits,
     /// Each page with its newest frame
     Pages,
+}
+
+/// `map`.
+#[derive(Args, Debug)]
+pub struct Map {
+    #[command(flatten)]
+    /// The file.
+    pub target: Target,
+    /// What colours stand for
+    #[arg(long, value_enum, default_value = "type")]
+    pub by: MapBy,
+}
+
+/// What the colours of a map stand for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum MapBy {
+    /// What pages are used for
+    Type,
+    /// The table or index
+    Owner,
+    /// How full pages are
+    Fill,
+    /// How new pages are in the log
+    Age,
+}
+
+/// `tree`.
+#[derive(Args, Debug)]
+pub struct Tree {
+    #[command(flatten)]
+    /// The file.
+    pub target: Target,
+    /// The table or index
+    pub name: String,
 }
 
 /// `dump`.

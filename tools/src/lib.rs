@@ -17,4 +17,5 @@ pub mod error;
 pub mod inspect;
 pub mod migrate;
 pub mod output;
+pub mod picture;
 mod shell;

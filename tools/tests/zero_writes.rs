@@ -32,6 +32,12 @@ const READING: &[&[&str]] = &[
     &["shm"],
     &["locks"],
     &["space"],
+    &["map", "-f", "svg"],
+    &["map", "--by", "owner"],
+    &["map", "-f", "html"],
+    &["tree", "note"],
+    &["tree", "note_title", "-f", "svg"],
+    &["schema", "--graph"],
     &["hash"],
     &["dump"],
 ];

@@ -3,7 +3,7 @@
 //! The types are plain and immutable; a [`Schema`] is shared by `Arc` between the connection and the statements compiled
 //! against it, and replaced as a whole when the schema cookie moves.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use aludel_storage::format::{Collation, KeyOrder, PageNo, TextEncoding};
 use rustc_hash::FxHashMap;
@@ -105,6 +105,27 @@ pub struct Table {
     pub sql: String,
     /// The code that its rows come from, for a virtual table, which has no tree.
     pub virtual_table: Option<Arc<dyn VirtualTable>>,
+    /// What is asked about the columns again and again.
+    pub summary: TableSummary,
+}
+
+/// What the planner asks about the columns of a table each time, worked out when it asks first: side by side it fits into a line or two of
+/// the cache, which the columns do not. Columns stay as they are once a table is part of a schema.
+#[derive(Clone, Debug, Default)]
+pub struct TableSummary {
+    /// The names of the columns, as [`name_key`] has them.
+    names: OnceLock<Box<[u32]>>,
+    /// The guessed size of a row, as the planner counts it.
+    pub row_size: OnceLock<i16>,
+}
+
+/// Length and first, last and middle byte of a name, without their case. Names with different keys are different.
+#[inline]
+fn name_key(name: &str) -> u32 {
+    let bytes = name.as_bytes();
+    let byte = |place: usize| bytes.get(place).map_or(0, |byte| u32::from(byte & 0xdf));
+    let length = bytes.len();
+    (length as u32 & 0xff) << 24 | byte(0) << 16 | byte(length / 2) << 8 | byte(length.saturating_sub(1))
 }
 
 impl Table {
@@ -113,6 +134,26 @@ impl Table {
         self.columns
             .iter()
             .position(|column| column.name.eq_ignore_ascii_case(name))
+    }
+
+    /// As [`column`](Self::column), of a table that is part of a schema.
+    pub fn find_column(&self, name: &str) -> Option<usize> {
+        let names = self
+            .summary
+            .names
+            .get_or_init(|| self.columns.iter().map(|column| name_key(&column.name)).collect());
+        let wanted = name_key(name);
+        let is_it = |place: usize| {
+            let own = self.columns.get(place).map_or("", |column| &column.name);
+            own.len() == name.len()
+                && own
+                    .bytes()
+                    .zip(name.bytes())
+                    .all(|(a, b)| a.eq_ignore_ascii_case(&b))
+        };
+        (0..)
+            .zip(names)
+            .find_map(|(place, key)| (*key == wanted && is_it(place)).then_some(place))
     }
 
     /// Whether its rows have a rowid.

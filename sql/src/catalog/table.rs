@@ -90,6 +90,7 @@ impl<'a> Builder<'a> {
             row_count: None,
             sql: sql.to_owned(),
             virtual_table: None,
+            summary: Default::default(),
         };
         Builder {
             table,

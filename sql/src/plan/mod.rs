@@ -47,28 +47,30 @@ use write::TargetTable;
 /// Compiles a SELECT, INSERT, UPDATE or DELETE.
 pub fn compile(statement: &ast::Statement, context: &PlanContext<'_>) -> Result<Compiled> {
     match statement {
-        ast::Statement::Select(select) => compile_select(Binder::new(context), select),
-        ast::Statement::Insert(insert) => compile_insert(Binder::new(context), insert),
-        ast::Statement::Update(update) => compile_update(Binder::new(context), update),
-        ast::Statement::Delete(delete) => compile_delete(Binder::new(context), delete),
+        ast::Statement::Select(select) => compile_select(context, select),
+        ast::Statement::Insert(insert) => compile_insert(context, insert),
+        ast::Statement::Update(update) => compile_update(context, update),
+        ast::Statement::Delete(delete) => compile_delete(context, delete),
         _ => Err(Error::misuse("a statement without a plan")),
     }
 }
 
 #[inline(never)]
-fn compile_select<'a>(mut binder: Binder<'a>, select: &'a ast::Select) -> Result<Compiled> {
+fn compile_select<'a>(context: &'a PlanContext<'a>, select: &'a ast::Select) -> Result<Compiled> {
+    let mut binder = Binder::new(context);
     let mut query = binder.select_statement(select)?;
     if !binder.context.settings.unoptimized {
         optimize::optimize(&mut query);
     }
     let databases = std::mem::take(&mut binder.databases);
     let mut lowerer = Lowerer::new(binder);
-    let plan = lowerer.select(query)?;
+    let plan = lowerer.select(&mut query)?;
     Ok(lowerer.finish(CompiledKind::Query(plan.root), plan.columns, databases))
 }
 
 #[inline(never)]
-fn compile_update<'a>(mut binder: Binder<'a>, update: &'a ast::Update) -> Result<Compiled> {
+fn compile_update<'a>(context: &'a PlanContext<'a>, update: &'a ast::Update) -> Result<Compiled> {
+    let mut binder = Binder::new(context);
     let mut bound = binder.update(update)?;
     bound.optimize();
     let expressions = TargetExpressions::bind(&mut binder, bound.rows.target.row)?;
@@ -80,7 +82,8 @@ fn compile_update<'a>(mut binder: Binder<'a>, update: &'a ast::Update) -> Result
 }
 
 #[inline(never)]
-fn compile_delete<'a>(mut binder: Binder<'a>, delete: &'a ast::Delete) -> Result<Compiled> {
+fn compile_delete<'a>(context: &'a PlanContext<'a>, delete: &'a ast::Delete) -> Result<Compiled> {
+    let mut binder = Binder::new(context);
     let mut bound = binder.delete(delete)?;
     let row_by_row = binder.does_nothing();
     bound.optimize(&mut []);
@@ -95,7 +98,8 @@ fn compile_delete<'a>(mut binder: Binder<'a>, delete: &'a ast::Delete) -> Result
 }
 
 #[inline(never)]
-fn compile_insert<'a>(mut binder: Binder<'a>, insert: &'a ast::Insert) -> Result<Compiled> {
+fn compile_insert<'a>(context: &'a PlanContext<'a>, insert: &'a ast::Insert) -> Result<Compiled> {
+    let mut binder = Binder::new(context);
     let mut bound = binder.insert(insert)?;
     let nothing = binder.does_nothing();
     if let Some(source) = &mut bound.source {

@@ -7,6 +7,7 @@ mod content;
 mod help;
 mod info;
 mod locks;
+mod map;
 mod page;
 mod progress;
 mod query;
@@ -47,6 +48,8 @@ pub fn run(command: &Command, out: &mut dyn Write) -> Result<Exit, Failure> {
         Command::Shm(target) => beside::shm(target, out),
         Command::Locks(target) => locks::locks(target, out),
         Command::Space(target) => space::space(target, out),
+        Command::Map(map) => map::map(map, out),
+        Command::Tree(tree) => map::tree(tree, out),
         Command::Hash(target) => content::hash(target, out),
         Command::Dump(dump) => content::dump(dump, out),
         Command::Copy(copy) => rescue::copy(copy, out),

@@ -2,13 +2,14 @@
 
 use std::io::Write;
 
-use aludel_sql::Connection;
 use aludel_sql::value::ValueRef;
+use aludel_sql::{Connection, Statement};
 
-use super::subject::{prepare, read};
+use super::subject::{Subject, prepare, read};
 use crate::cli::Schema;
 use crate::error::{Exit, Failure};
-use crate::output::{Field, Format, Part, Report};
+use crate::output::{Field, Format, Part, Report, literal};
+use crate::picture::{Graph, GraphColumn, GraphTable};
 
 /// Tables first, then what belongs to them, in the order of creation.
 const ENTRIES: &str = "SELECT type, name, tbl_name, rootpage, sql FROM sqlite_schema ORDER BY rowid";
@@ -19,6 +20,9 @@ const ENTRIES: &str = "SELECT type, name, tbl_name, rootpage, sql FROM sqlite_sc
 /// A file that cannot be opened or read, an output that is closed.
 pub(super) fn schema(schema: &Schema, out: &mut dyn Write) -> Result<Exit, Failure> {
     read(&schema.target, out, &mut |subject, out| {
+        if schema.graph {
+            return graph(schema, subject, out);
+        }
         let entries = entries(&subject.connect()?, schema.name.as_deref())?;
         match subject.style.format {
             Format::Table | Format::Plain | Format::Sql => print_sql(&entries, out)?,
@@ -66,6 +70,119 @@ fn field(value: ValueRef<'_>) -> Field {
         ValueRef::Real(number) => Field::text(number.to_string()),
         ValueRef::Blob(bytes) => Field::Blob(bytes.to_vec()),
     }
+}
+
+/// The picture of tables and foreign keys.
+fn graph(schema: &Schema, subject: &Subject, out: &mut dyn Write) -> Result<Exit, Failure> {
+    if !matches!(schema.target.print.format, None | Some(Format::Svg)) {
+        return Err(Failure::Usage(
+            "the graph is a picture: leave the format out, or ask for svg".to_owned(),
+        ));
+    }
+    let connection = subject.connect()?;
+    let mut names = Vec::new();
+    let tables =
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name";
+    each(&connection, tables, &mut |row| names.extend(text(row, 0)))?;
+    if let Some(only) = &schema.name {
+        names = neighbours(&connection, only, names)?;
+    }
+    let tables = names
+        .iter()
+        .map(|name| graph_table(&connection, name))
+        .collect::<Result<_, _>>()?;
+    let file = subject.image.path().file_name().unwrap_or_default();
+    let graph = Graph {
+        name: file.to_string_lossy().into_owned(),
+        tables,
+    };
+    out.write_all(graph.svg().as_bytes())?;
+    Ok(Exit::Done)
+}
+
+/// The table, those that it refers to and those that refer to it.
+fn neighbours(connection: &Connection, only: &str, names: Vec<String>) -> Result<Vec<String>, Failure> {
+    let mut kept = Vec::new();
+    for name in names {
+        let mut is_near = name.eq_ignore_ascii_case(only);
+        let near = format!(
+            "SELECT \"table\" FROM pragma_foreign_key_list({})",
+            quoted_text(only)
+        );
+        each(connection, &near, &mut |row| {
+            is_near |= text(row, 0).is_some_and(|parent| parent.eq_ignore_ascii_case(&name))
+        })?;
+        let back = format!(
+            "SELECT \"table\" FROM pragma_foreign_key_list({})",
+            quoted_text(&name)
+        );
+        each(connection, &back, &mut |row| {
+            is_near |= text(row, 0).is_some_and(|parent| parent.eq_ignore_ascii_case(only))
+        })?;
+        if is_near {
+            kept.push(name);
+        }
+    }
+    if kept.is_empty() {
+        return Err(Failure::Usage(format!("there is no table {only}")));
+    }
+    Ok(kept)
+}
+
+fn graph_table(connection: &Connection, name: &str) -> Result<GraphTable, Failure> {
+    let mut columns = Vec::new();
+    let sql = format!(
+        "SELECT name, type, \"notnull\", pk FROM pragma_table_info({})",
+        quoted_text(name)
+    );
+    each(connection, &sql, &mut |row| {
+        columns.push(GraphColumn {
+            name: text(row, 0).unwrap_or_default(),
+            kind: text(row, 1).unwrap_or_default(),
+            not_null: matches!(row.value(2), ValueRef::Integer(1)),
+            is_key: !matches!(row.value(3), ValueRef::Integer(0)),
+            refers_to: None,
+        });
+    })?;
+    let sql = format!(
+        "SELECT \"from\", \"table\", \"to\" FROM pragma_foreign_key_list({})",
+        quoted_text(name)
+    );
+    each(connection, &sql, &mut |row| {
+        let (Some(from), Some(parent)) = (text(row, 0), text(row, 1)) else {
+            return;
+        };
+        let column = columns
+            .iter_mut()
+            .find(|column| column.name.eq_ignore_ascii_case(&from));
+        if let Some(column) = column {
+            column.refers_to = Some((parent, text(row, 2).unwrap_or_default()));
+        }
+    })?;
+    Ok(GraphTable {
+        name: name.to_owned(),
+        columns,
+    })
+}
+
+fn quoted_text(name: &str) -> String {
+    literal(ValueRef::Text(name.as_bytes()))
+}
+
+fn text(row: &Statement<'_>, column: usize) -> Option<String> {
+    match row.value(column) {
+        ValueRef::Text(text) => Some(String::from_utf8_lossy(text).into_owned()),
+        _ => None,
+    }
+}
+
+/// Calls `take` at each row.
+fn each(connection: &Connection, sql: &str, take: &mut dyn FnMut(&Statement<'_>)) -> Result<(), Failure> {
+    let mut statement = prepare(connection, sql)?;
+    while statement.step().map_err(|error| Failure::sql(error, sql))? {
+        take(&statement);
+    }
+    Ok(())
 }
 
 fn print_sql(entries: &Part, out: &mut dyn Write) -> Result<(), Failure> {

@@ -96,6 +96,7 @@ impl World {
             row_count: None,
             sql: String::new(),
             virtual_table: None,
+            summary: Default::default(),
         })
     }
 

@@ -29,10 +29,11 @@ impl<'a> Binder<'a> {
     ) -> Result<BoundBlock> {
         self.named_windows.push(&query.windows);
         self.written.push((self.scopes.len(), &query.columns));
+        let mut bound = Clauses::default();
         let bound = match &query.from {
             Some(from) => {
-                let (from, (bound, scope)) =
-                    self.bind_from_clause(from, |binder| binder.clauses(query, order_by))?;
+                let clauses = |binder: &mut Self| binder.clauses(query, order_by, &mut bound);
+                let (from, ((), scope)) = self.bind_from_clause(from, clauses)?;
                 if self.asker.is_some() {
                     let inner = |source: &ScopeSource| match source.inner.is_empty() {
                         true => vec![source.table],
@@ -44,7 +45,8 @@ impl<'a> Binder<'a> {
             }
             None => {
                 let scope = Scope::new(Clause::From);
-                let (bound, scope) = self.in_scope(scope, |binder| binder.clauses(query, order_by))?;
+                let clauses = |binder: &mut Self| binder.clauses(query, order_by, &mut bound);
+                let ((), scope) = self.in_scope(scope, clauses)?;
                 self.assemble(None, bound, scope, query.distinct)
             }
         };
@@ -53,12 +55,19 @@ impl<'a> Binder<'a> {
         Ok(bound)
     }
 
-    /// Everything but FROM.
-    fn clauses(&mut self, query: &'a ast::Query, order_by: &'a [ast::OrderingTerm]) -> Result<Clauses> {
+    /// Everything but FROM comes into `out`.
+    fn clauses(
+        &mut self,
+        query: &'a ast::Query,
+        order_by: &'a [ast::OrderingTerm],
+        out: &mut Clauses,
+    ) -> Result<()> {
         let (outputs, columns) =
             self.in_clause(Clause::Projection, |binder| binder.result_columns(&query.columns))?;
+        out.columns = columns;
+        let columns = &out.columns;
         let scope = self.scope();
-        scope.aliases = aliases(&query.columns, &columns);
+        scope.aliases = aliases(&query.columns, columns);
         scope.aggregated = !query.group_by.is_empty() || !scope.aggregates.is_empty();
         scope.outputs = outputs;
         if let Some(having) = &query.having
@@ -69,17 +78,11 @@ impl<'a> Binder<'a> {
                 having.span.start as usize,
             ));
         }
-        let filter = self.condition(query.selection.as_ref(), Clause::Where)?;
-        let terms = self.in_clause(Clause::GroupBy, |binder| binder.group_terms(&query.group_by))?;
-        let having = self.condition(query.having.as_ref(), Clause::Having)?;
-        let order = self.in_clause(Clause::OrderBy, |binder| binder.order_terms(order_by, &columns))?;
-        Ok(Clauses {
-            columns,
-            filter,
-            terms,
-            having,
-            order,
-        })
+        out.filter = self.condition(query.selection.as_ref(), Clause::Where)?;
+        out.terms = self.in_clause(Clause::GroupBy, |binder| binder.group_terms(&query.group_by))?;
+        out.having = self.condition(query.having.as_ref(), Clause::Having)?;
+        out.order = self.in_clause(Clause::OrderBy, |binder| binder.order_terms(order_by, columns))?;
+        Ok(())
     }
 
     /// A condition, split into its terms.
@@ -133,14 +136,7 @@ impl<'a> Binder<'a> {
     /// A row of VALUES that aggregates, or has window functions.
     pub(super) fn block_of_values(&mut self, row: Vec<Scalar>, mut scope: Scope) -> Box<Block> {
         scope.outputs = row.into_iter().map(Typed::plain).collect();
-        let bound = Clauses {
-            columns: Vec::new(),
-            filter: Vec::new(),
-            terms: Vec::new(),
-            having: Vec::new(),
-            order: Vec::new(),
-        };
-        self.assemble(None, bound, scope, false).block
+        self.assemble(None, Clauses::default(), scope, false).block
     }
 
     fn assemble(&mut self, from: Option<From>, bound: Clauses, scope: Scope, distinct: bool) -> BoundBlock {
@@ -220,6 +216,7 @@ impl<'a> Binder<'a> {
 }
 
 /// What the clauses of a block are bound to.
+#[derive(Default)]
 struct Clauses {
     columns: Vec<OutputColumn>,
     filter: Vec<Scalar>,

@@ -226,7 +226,7 @@ impl<'a> Binder<'a> {
         let kind = match table.is_virtual() {
             true => SourceKind::Virtual {
                 table: Arc::clone(table),
-                arguments: Vec::new(),
+                arguments: Box::default(),
             },
             false => SourceKind::Table {
                 database,
@@ -704,7 +704,7 @@ pub(super) fn index_hint(indexed: Option<&ast::Indexed>, table: &Table) -> Resul
         Some(ast::Indexed::By(name)) => {
             let index = table.indexes.iter().find(|index| name.is(&index.name));
             index
-                .map(|_| IndexHint::By(name.text.clone()))
+                .map(|_| IndexHint::By(name.as_str().into()))
                 .ok_or_else(|| no_such_index(name))?
         }
     })

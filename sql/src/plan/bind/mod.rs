@@ -227,7 +227,7 @@ impl<'a> TableEntry<'a> {
     pub fn find_column(&self, name: &str) -> Option<usize> {
         let is = |own: &str| name::same_name(own, name);
         match &self.columns {
-            TableColumns::Base { table, .. } => table.columns.iter().position(|c| is(&c.name)),
+            TableColumns::Base { table, .. } => table.find_column(name),
             TableColumns::Derived(columns) => columns.iter().position(|c| is(&c.name)),
             TableColumns::Nested(columns) => columns.iter().position(|c| is(&c.name)),
             TableColumns::Pseudo => None,

@@ -106,10 +106,7 @@ impl<'a> Binder<'a> {
         let id = one?;
         let entry = self.tables.get(id);
         let base = entry.base().filter(|_| !entry.untyped)?;
-        let index = base
-            .columns
-            .iter()
-            .position(|column| same_name(&column.name, wanted))?;
+        let index = base.find_column(wanted)?;
         if base.rowid_alias == Some(index) {
             return Some(Typed {
                 expr: Scalar::rowid(id),

@@ -176,6 +176,7 @@ fn row_of_view(view: &View, query: &Query) -> Table {
         row_count: None,
         sql: String::new(),
         virtual_table: None,
+        summary: Default::default(),
     }
 }
 

@@ -152,8 +152,10 @@ pub(super) fn prefix_rows(
 
 /// The guessed size of a table's rows.
 pub(super) fn table_row_size(table: &Table) -> LogEst {
-    let columns: u64 = table.columns.iter().map(column_size).sum();
-    LogEst::of((columns + u64::from(table.rowid_alias.is_none())) * 4)
+    LogEst(*table.summary.row_size.get_or_init(|| {
+        let columns: u64 = table.columns.iter().map(column_size).sum();
+        LogEst::of((columns + u64::from(table.rowid_alias.is_none())) * 4).0
+    }))
 }
 
 /// The guessed size of an index's entries.

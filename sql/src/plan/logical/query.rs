@@ -195,7 +195,7 @@ pub(in crate::plan) enum SourceKind {
     /// A virtual table; the arguments of a table-valued function stand for its hidden columns in order.
     Virtual {
         table: Arc<Table>,
-        arguments: Vec<Scalar>,
+        arguments: Box<[Scalar]>,
     },
     /// A subquery or view.
     Query(Box<Query>),
@@ -214,7 +214,7 @@ pub(in crate::plan) enum IndexHint {
     /// NOT INDEXED.
     NotIndexed,
     /// INDEXED BY.
-    By(EcoString),
+    By(Box<str>),
 }
 
 /// GROUP BY and aggregates of a block.

@@ -71,9 +71,9 @@ impl<'a> Lowerer<'a> {
         }
     }
 
-    /// The plan of a whole SELECT.
-    pub fn select(&mut self, mut query: Query) -> Result<Plan> {
-        let root = self.query(&query, None)?;
+    /// The plan of a whole SELECT, whose columns are taken.
+    pub fn select(&mut self, query: &mut Query) -> Result<Plan> {
+        let root = self.query(query, None)?;
         let mut columns = Vec::with_capacity(query.columns.len());
         for column in &mut query.columns {
             columns.push(ResultColumn {
@@ -168,7 +168,16 @@ impl<'a> Lowerer<'a> {
     /// Notes that the columns of an expression are read, in subqueries too.
     fn mark(&mut self, scalar: &Scalar) {
         let tables = &mut self.tables;
-        scalar.each_column(&mut |column| mark_column(tables, column));
+        match scalar {
+            // What most expressions are takes no visitor.
+            Scalar::Column(column) => mark_column(tables, *column),
+            Scalar::Literal(_) | Scalar::Parameter(_) => {}
+            Scalar::Compare(comparison) => {
+                self.mark(&comparison.left);
+                self.mark(&comparison.right);
+            }
+            other => other.each_column(&mut |column| mark_column(tables, column)),
+        }
     }
 }
 
