@@ -134,30 +134,40 @@ impl NativeStatement<'_> {
             );
             return Err(DriverError::new(Failure::Statement, message));
         }
-        for (i, value) in params.iter().enumerate() {
-            let bound = match value {
-                Value::Null | Value::Absent => ValueRef::Null,
-                Value::Bool(b) => ValueRef::Integer(i64::from(*b)),
-                Value::Int(i) => ValueRef::Integer(*i),
-                Value::Real(r) if r.is_nan() => ValueRef::Null,
-                Value::Real(r) => ValueRef::Real(*r),
-                Value::Text(t) => ValueRef::Text(t.as_bytes()),
-                Value::Decimal(digits) => match decimal::number(digits)? {
-                    Number::Int(i) => ValueRef::Integer(i),
-                    Number::Real(r) => ValueRef::Real(r),
-                },
-                Value::Bytes(b) => ValueRef::Blob(b),
-                Value::Pending(_) => {
-                    return Err(DriverError::new(
-                        Failure::Statement,
-                        "a handle can only be bound by its session",
-                    ));
-                }
-            };
-            self.statement.bind_ref(i + 1, bound).map_err(wrap)?;
-        }
-        Ok(())
+        let mut refused = None;
+        let values = params.iter().map(|value| {
+            bound(value).unwrap_or_else(|error| {
+                refused.get_or_insert(error);
+                ValueRef::Null
+            })
+        });
+        let done = self.statement.bind_all(values).map_err(wrap);
+        refused.map_or(done, Err)
     }
+}
+
+/// A value as the engine takes it.
+#[inline]
+fn bound<'v>(value: &'v Value<'_>) -> DriverResult<ValueRef<'v>> {
+    Ok(match value {
+        Value::Null | Value::Absent => ValueRef::Null,
+        Value::Bool(b) => ValueRef::Integer(i64::from(*b)),
+        Value::Int(i) => ValueRef::Integer(*i),
+        Value::Real(r) if r.is_nan() => ValueRef::Null,
+        Value::Real(r) => ValueRef::Real(*r),
+        Value::Text(t) => ValueRef::Text(t.as_bytes()),
+        Value::Decimal(digits) => match decimal::number(digits)? {
+            Number::Int(i) => ValueRef::Integer(i),
+            Number::Real(r) => ValueRef::Real(r),
+        },
+        Value::Bytes(b) => ValueRef::Blob(b),
+        Value::Pending(_) => {
+            return Err(DriverError::new(
+                Failure::Statement,
+                "a handle can only be bound by its session",
+            ));
+        }
+    })
 }
 
 impl Statement for NativeStatement<'_> {

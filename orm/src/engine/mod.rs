@@ -7,6 +7,7 @@ mod setup;
 mod url;
 
 use std::any::Any;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 pub use link::{Connection, Prepared, RowStream};
@@ -60,6 +61,8 @@ pub(crate) struct EngineInner {
     url: String,
     /// What a floor above keeps with the engine, of a type that only it knows.
     attached: RwLock<Arc<dyn Any + Send + Sync>>,
+    /// Grows with each change of it.
+    attached_version: AtomicU64,
 }
 
 impl Engine {
@@ -148,6 +151,7 @@ impl Engine {
                 begin,
                 url,
                 attached: RwLock::new(Arc::new(())),
+                attached_version: AtomicU64::new(0),
             }),
             isolation: None,
         }
@@ -236,6 +240,12 @@ impl Engine {
         Arc::clone(&attached).downcast().unwrap_or_default()
     }
 
+    /// How often it was changed: who has it as of that version need not ask again.
+    #[inline]
+    pub(crate) fn attached_version(&self) -> u64 {
+        self.inner.attached_version.load(Ordering::Acquire)
+    }
+
     /// Changes it.
     pub(crate) fn change_attached<T: Any + Send + Sync + Default, R>(
         &self,
@@ -249,6 +259,7 @@ impl Engine {
         let mut typed = Arc::clone(&attached).downcast().unwrap_or_default();
         let changed = change(&mut typed);
         *attached = typed;
+        self.inner.attached_version.fetch_add(1, Ordering::Release);
         changed
     }
 

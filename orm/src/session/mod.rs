@@ -96,6 +96,8 @@ pub struct Session {
     store: Store,
     statements: Vec<Statements>,
     undo: Vec<Undo>,
+    /// The memory for a key's values as parameters.
+    key_params: Vec<Value<'static>>,
     relations: Relations,
     in_transaction: bool,
     savepoints: u32,
@@ -188,6 +190,7 @@ impl Session {
             store: Store::new(NEXT.fetch_add(1, Ordering::Relaxed)),
             statements: Vec::new(),
             undo: Vec::new(),
+            key_params: Vec::new(),
             relations: Relations::default(),
             in_transaction: false,
             savepoints: 0,
@@ -237,13 +240,7 @@ impl Session {
 
     /// Tracks several new entities; they are inserted in this order.
     pub fn add_all<T: Entity>(&mut self, entities: impl IntoIterator<Item = T>) -> Vec<Handle<T>> {
-        let entities = entities.into_iter();
-        let (arena, slots) = self.store.with_arena::<T, _>(|arena| {
-            arena.expect_values(entities.size_hint().0);
-            entities.map(|entity| arena.add(entity)).collect::<Vec<u32>>()
-        });
-        let handle = |slot| self.store.handle(arena, slot);
-        slots.into_iter().map(handle).collect()
+        self.store.add_all(entities)
     }
 
     /// The entity of that key: from the session without a statement if it is there, else from the database.
@@ -495,13 +492,18 @@ impl Session {
         let Some(sql) = self.select_sql(arena as usize) else {
             return Ok(None);
         };
-        let mut params = Vec::with_capacity(1);
-        crate::mapper::Key::push_values(key, &mut params);
-        let Session { store, link, .. } = self;
+        let Session {
+            store,
+            link,
+            key_params,
+            ..
+        } = self;
+        key_params.clear();
+        crate::mapper::Key::push_values(key, key_params);
         let mut found = None;
         link.as_mut()
             .ok_or(Error::Closed)?
-            .first_row(&sql, &params, &mut |row| {
+            .first_row(&sql, key_params, &mut |row| {
                 found = Some(store.track::<T>(&RowReader::new(row)));
             })?;
         let found = found.transpose()?;

@@ -498,6 +498,27 @@ impl Store {
         }
     }
 
+    /// Tracks new entities, in this order.
+    pub(crate) fn add_all<T: Entity>(&mut self, entities: impl IntoIterator<Item = T>) -> Vec<Handle<T>> {
+        let (session, number) = (self.session, self.arena_index::<T>());
+        let entities = entities.into_iter();
+        let (_, handles) = self.with_arena::<T, _>(|arena| {
+            arena.expect_values(entities.size_hint().0);
+            let add = |entity| {
+                let slot = arena.add(entity);
+                Handle::new(RawHandle {
+                    session,
+                    arena: number,
+                    slot,
+                    generation: arena.core.header(slot).map_or(0, |header| header.generation),
+                    part: 0,
+                })
+            };
+            entities.map(add).collect()
+        });
+        handles
+    }
+
     pub(crate) fn handle<T: Entity>(&self, arena: u32, slot: u32) -> Handle<T> {
         Handle::new(self.raw(arena, slot))
     }
@@ -594,6 +615,18 @@ impl Store {
             None => arena.encode(slot, *i).into_owned(),
         };
         arena.meta().key.iter().map(value).collect()
+    }
+
+    /// As [`stored_key`](Store::stored_key), borrowed.
+    pub(crate) fn push_stored_key<'s>(&'s self, arena: usize, slot: u32, key: &mut Vec<Value<'s>>) {
+        let Some(arena) = self.any(arena) else { return };
+        let base = arena.core().base(slot);
+        for column in arena.meta().key {
+            key.push(match base.and_then(|base| base.get(*column)) {
+                Some(value) => value.borrowed(),
+                None => arena.encode(slot, *column),
+            });
+        }
     }
 
     /// Is the row's deletion only a mark? Then that column and its mark.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aludel_storage::format::{AutoVacuum, PageNo, TextEncoding};
-use aludel_storage::pager::Pager;
+use aludel_storage::pager::{Pager, TransactionState};
 
 use super::builder::fold;
 use super::environment::Collations;
@@ -114,6 +114,12 @@ impl Database {
         self.encoding = self.schema.encoding;
         self.checked_at = Some(token);
         Ok(true)
+    }
+
+    /// Whether a snapshot is open, and the schema is its own: then there is nothing to begin, and nothing to refresh.
+    #[inline]
+    pub fn is_read(&self) -> bool {
+        self.pager.state() != TransactionState::None && self.checked_at == Some(self.pager.change_token())
     }
 
     /// Puts a schema in place that the open transaction has just written.

@@ -86,12 +86,18 @@ impl Default for StatementCache {
 }
 
 impl StatementCache {
-    /// Looks for a text. Costs one pass over it and one over the hashes.
+    /// Looks for a text. Costs one pass over it and one over the hashes; less for the text that was used last.
     pub(super) fn find(&mut self, sql: &str, schema_version: u64) -> Found {
         if sql.len() > TEXT_BYTES_MAX || self.capacity == 0 {
             return Found::New;
         }
         self.follow(schema_version);
+        if let Some(last) = self
+            .kept
+            .pop_if(|last| last.place.len == sql.len() && last.body.is_alone_in(sql))
+        {
+            return Found::Kept(last.body, last.place);
+        }
         let place = Place::of(sql);
         let kept = self
             .kept
@@ -147,7 +153,9 @@ impl StatementCache {
 
     fn make_room(&mut self) {
         let over = self.kept.len().saturating_sub(self.capacity);
-        self.kept.drain(..over);
+        if over > 0 {
+            self.kept.drain(..over);
+        }
     }
 }
 

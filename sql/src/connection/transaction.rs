@@ -95,7 +95,17 @@ impl State {
     }
 
     /// As [`State::begin_reading`], for who asks no index for which entries may wait.
+    #[inline]
     pub(crate) fn begin_reading_as_is(&mut self, databases: &[usize]) -> Result<()> {
+        let is_read = |number: &usize| self.databases.get(*number).is_none_or(Database::is_read);
+        match databases.iter().all(is_read) {
+            true => Ok(()),
+            false => self.begin_reading_now(databases),
+        }
+    }
+
+    #[inline(never)]
+    fn begin_reading_now(&mut self, databases: &[usize]) -> Result<()> {
         let before = self.open_transactions();
         for &number in databases {
             let Some(database) = self.databases.get_mut(number) else {

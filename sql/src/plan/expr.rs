@@ -187,6 +187,18 @@ pub enum Expr {
 const _: () = assert!(size_of::<Expr>() == 48);
 
 impl Expr {
+    /// The parameter that this is for who binds an integer: an affinity that wants numbers leaves it alone.
+    pub fn as_parameter_of_integers(&self) -> Option<usize> {
+        match self {
+            Expr::Parameter(parameter) => Some(*parameter),
+            Expr::ApplyAffinity {
+                operand,
+                affinity: Affinity::Integer | Affinity::Numeric,
+            } => operand.as_parameter_of_integers(),
+            _ => None,
+        }
+    }
+
     /// Visits this expression and all below it, subqueries' plans not among them (but what they are bound to is).
     pub fn visit(&self, visit: &mut dyn FnMut(&Expr)) {
         visit(self);

@@ -150,6 +150,16 @@ impl Body {
             .is_some_and(|rest| rest.trim_ascii().is_empty())
     }
 
+    #[inline]
+    fn require_ready(&self) -> Result<()> {
+        match self.phase {
+            Phase::Ready => Ok(()),
+            Phase::Running(_) => Err(Error::misuse(
+                "a statement that runs takes no parameters; reset it first",
+            )),
+        }
+    }
+
     /// Forgets what belongs to one run: parameters and rows.
     fn forget_run(&mut self) {
         self.values.fill(Value::Null);
@@ -312,7 +322,8 @@ impl Body {
         let mut context = state.context(&self.values, &mut self.registers, interrupt, self.run);
         let last_rowid = context.state.session.environment.last_insert_rowid.get();
         context.state.session.foreign_keys.statement.clear();
-        (context.state.session.depth, context.state.session.firing) = (0, Vec::new());
+        context.state.session.depth = 0;
+        context.state.session.firing.clear();
         let result = self.row.program.write(&mut context);
         let result = match until {
             Until::StatementEnd => context.state.end_batches(result),
@@ -554,6 +565,39 @@ impl<'c> Statement<'c> {
         Ok(())
     }
 
+    /// As [`Statement::bind_ref`] for all parameters at once, in their order.
+    ///
+    /// ```
+    /// # use aludel_sql::{Connection, value::ValueRef};
+    /// # fn main() -> aludel_sql::Result<()> {
+    /// let connection = Connection::open_in_memory()?;
+    /// let mut statement = connection.prepare("SELECT ?1 || ?2")?;
+    /// statement.bind_all([ValueRef::Text(b"a"), ValueRef::Integer(1)])?;
+    /// assert!(statement.step()?);
+    /// assert_eq!(statement.get::<String>(0)?, "a1");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] while the statement runs, or when there are more or fewer than it has; the first ones may be bound then.
+    pub fn bind_all<'v>(&mut self, values: impl IntoIterator<Item = ValueRef<'v>>) -> Result<()> {
+        let body = self.body_mut();
+        body.require_ready()?;
+        let (mut values, mut given) = (values.into_iter(), 0);
+        for (slot, value) in body.values.iter_mut().zip(&mut values) {
+            slot.assign(value);
+            given += 1;
+        }
+        let taken = body.values.len();
+        match given + values.count() {
+            given if given == taken => Ok(()),
+            given => Err(Error::misuse(format!(
+                "the statement takes {taken} parameters, and {given} were given"
+            ))),
+        }
+    }
+
     /// Sets all parameters to NULL.
     pub fn clear_bindings(&mut self) {
         self.body_mut().values.fill(Value::Null);
@@ -561,11 +605,7 @@ impl<'c> Statement<'c> {
 
     pub(crate) fn slot(&mut self, index: usize) -> Result<&mut Value> {
         let body = self.body_mut();
-        if let Phase::Running(_) = body.phase {
-            return Err(Error::misuse(
-                "a statement that runs takes no parameters; reset it first",
-            ));
-        }
+        body.require_ready()?;
         index
             .checked_sub(1)
             .and_then(|place| body.values.get_mut(place))

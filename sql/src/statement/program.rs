@@ -135,10 +135,10 @@ impl Query {
 
     /// As [`Query::root`]; scans put at most so many rows in a batch.
     pub(crate) fn root_with(&mut self, batch_rows_max: usize) -> Result<&mut dyn Operator> {
-        let mut build = BuildContext::with_batches_of(batch_rows_max);
+        let build = || BuildContext::with_batches_of(batch_rows_max);
         match self {
-            Query::Planned(plan) => *self = Query::Built(build.operator(plan)?),
-            Query::Analyzed(plan) => *self = Query::Built(meter::analysis(plan, build)?),
+            Query::Planned(plan) => *self = Query::Built(build().operator(plan)?),
+            Query::Analyzed(plan) => *self = Query::Built(meter::analysis(plan, build())?),
             Query::Built(_) => {}
         }
         self.root()

@@ -6,6 +6,7 @@ mod authorizer;
 mod backups;
 mod blobs;
 mod both;
+mod bound;
 mod budgets;
 mod checksums;
 mod constraints;

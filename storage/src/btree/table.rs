@@ -43,6 +43,8 @@ pub struct TableCursor {
     /// The current row's id, or in `Gap` and `Moved` the id that the place is next to.
     rowid: i64,
     edge: Option<RightEdge>,
+    /// The cell behind the one that was patched last: often the next to be.
+    next_patch: usize,
     /// Where a cell is put together that does not fit where it was.
     cell: Vec<u8>,
 }
@@ -75,6 +77,7 @@ impl TableCursor {
             place: Place::Unset,
             rowid: 0,
             edge: None,
+            next_patch: 0,
             cell: Vec::new(),
         }
     }
@@ -490,7 +493,13 @@ impl TableCursor {
         }
         self.place = Place::Unset;
         let mut bounds = Bounds::default();
-        if !(self.stack.return_to_leaf(pager)? && self.leaf_spans(rowid)?) {
+        let returned = self.stack.return_to_leaf(pager)?;
+        if returned && self.is_cell(self.next_patch, rowid)? {
+            self.stack.set_index(self.next_patch);
+            (self.rowid, self.place) = (rowid, Place::At);
+            return Ok((self.next_patch, true));
+        }
+        if !(returned && self.leaf_spans(rowid)?) {
             self.descend_to(pager, rowid, &mut bounds)?;
         }
         let page = self.stack.current().view(self.stack.usable());
@@ -505,14 +514,20 @@ impl TableCursor {
     #[inline]
     fn is_next_cell(&mut self, rowid: i64) -> Result<bool> {
         let next = self.stack.index() + 1;
-        let page = self.stack.current().view(self.stack.usable());
-        if !self.stack.at_leaf() || next >= page.count() || page.rowid(next)? != rowid {
+        if !self.stack.at_leaf() || !self.is_cell(next, rowid)? {
             return Ok(false);
         }
         self.stack.begin_search();
         self.stack.set_index(next);
         (self.rowid, self.place) = (rowid, Place::At);
         Ok(true)
+    }
+
+    /// True when cell `index` of the current leaf is that of `rowid`.
+    #[inline]
+    fn is_cell(&self, index: usize, rowid: i64) -> Result<bool> {
+        let page = self.stack.current().view(self.stack.usable());
+        Ok(index < page.count() && page.rowid(index)? == rowid)
     }
 
     /// True when `rowid` is not in front of the first nor behind the last row of the current leaf, so that it can be on no other.

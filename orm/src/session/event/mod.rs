@@ -242,6 +242,8 @@ impl std::fmt::Debug for Listeners {
 #[derive(Clone, Default)]
 pub(crate) struct Heard {
     engine: Arc<Listeners>,
+    /// The version of what the engine has attached that these are of.
+    version: u64,
     own: Arc<Listeners>,
 }
 

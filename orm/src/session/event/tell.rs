@@ -8,7 +8,10 @@ use crate::session::{Change, Session};
 impl Session {
     /// Takes in what the engine's listeners are now, and records loads from here on if anybody hears of them.
     pub(in crate::session) fn listen_now(&mut self) {
-        self.heard.engine = self.engine.attached();
+        let version = self.engine.attached_version();
+        if self.heard.version != version {
+            (self.heard.engine, self.heard.version) = (self.engine.attached(), version);
+        }
         let loads = self.hears(Moment::AfterLoad);
         self.store.record_loads(loads);
     }

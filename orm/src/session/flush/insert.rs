@@ -2,12 +2,15 @@
 
 use rustc_hash::FxHashMap;
 
-use super::{Moment, RowRef, Session, decode_error, returned_columns, statements_of, write_row};
+use super::{
+    Moment, ROWS_AT_ONCE, RowRef, Session, decode_error, returned_columns, statements_of, write_row,
+};
 use crate::dialect::GeneratedKey;
+use crate::engine::Prepared;
 use crate::error::{Error, Result};
 use crate::mapper::EntityMeta;
 use crate::session::statements::insert_columns;
-use crate::session::store::{Core, State, Store};
+use crate::session::store::{AnyArena, Core, State, Store};
 use crate::session::undo::Undo;
 use crate::topology::components;
 use crate::types::{RawHandle, Value};
@@ -23,10 +26,12 @@ impl Session {
         }
         self.tell_rows(Moment::BeforeInsert, &rows)?;
         self.validate(&rows)?;
-        let (ordered, circular) = if self.is_circular(group) {
-            self.insert_order(group, rows)
-        } else {
-            (rows, false)
+        let (ordered, way) = match self.is_circular(group) {
+            true => {
+                let (ordered, circular) = self.insert_order(group, rows);
+                (ordered, (1, circular))
+            }
+            false => (rows, (ROWS_AT_ONCE, false)),
         };
         let mut at = 0;
         while let Some((arena, first)) = ordered.get(at).copied() {
@@ -39,7 +44,7 @@ impl Session {
                 .map(|row| row.1)
                 .collect();
             at += run.len();
-            let written = self.insert_run(arena, keyless, &run, circular);
+            let written = self.insert_run(arena, keyless, &run, way);
             if let Some(arena) = self.store.any_mut(arena) {
                 let core = arena.core_mut();
                 let mut new = std::mem::take(&mut core.new);
@@ -96,9 +101,15 @@ impl Session {
         )
     }
 
-    /// Inserts rows of one shape with one statement. With `circular`, references to rows that are not there yet are left
-    /// NULL and made dirty.
-    fn insert_run(&mut self, arena: usize, keyless: bool, slots: &[u32], circular: bool) -> Result<()> {
+    /// Inserts rows of one shape with one statement, so many `at_once`: of a row that others refer to, memory has to know the key before they
+    /// are written. With `circular`, references to rows that are not there yet are left NULL and made dirty.
+    fn insert_run(
+        &mut self,
+        arena: usize,
+        keyless: bool,
+        slots: &[u32],
+        (at_once, circular): (usize, bool),
+    ) -> Result<()> {
         self.forget_relations_to(arena);
         let Session {
             store,
@@ -118,55 +129,136 @@ impl Session {
             returning.extend(key);
         }
         let sql = statements_of(statements, arena).insert(meta, keyless, &returning, dialect);
-        let columns: Vec<usize> = insert_columns(meta, keyless).collect();
+        let run = InsertRun {
+            meta,
+            arena,
+            columns: insert_columns(meta, keyless).collect(),
+            key: key.filter(|key| !returning.contains(key)),
+            returning,
+            circular,
+        };
         let mut prepared = link.prepare(&*sql)?;
-        let mut spare: Vec<Value<'static>> = Vec::with_capacity(columns.len());
         undo.reserve(slots.len());
         if let Some(any) = store.any_mut(arena) {
             any.expect_keys(slots.len());
         }
-        for &slot in slots {
-            let mut late: Vec<usize> = Vec::new();
-            let mut resolved: Vec<(usize, Value<'static>)> = Vec::new();
-            let Some(any) = store.any(arena) else { break };
-            let mut params = recycled(spare);
-            for &column in &columns {
-                let value = any.encode(slot, column);
-                params.push(match value {
-                    Value::Pending(raw) if circular && is_unwritten(store, raw) => {
-                        late.push(column);
-                        Value::Null
-                    }
-                    Value::Pending(raw) => {
-                        let key = store.key_of(raw)?;
-                        resolved.push((column, key.clone()));
-                        key
-                    }
-                    value => value,
-                });
-            }
-            check_late(meta, &late)?;
-            let mut back = write_row(&mut prepared, &params, &returning)?;
-            spare = recycled(params);
-            if let (Some(key), Some(id), true) = (key, back.last_insert_id, !returning.contains(&meta.key[0]))
-            {
-                back.values.push((key, Value::Int(id)));
-            }
-            let Some(any) = store.any_mut(arena) else { continue };
-            for (column, value) in resolved.into_iter().chain(back.values) {
-                any.set(slot, column, value)
-                    .map_err(|error| decode_error(meta, column, error))?;
-            }
-            any.register(slot);
-            any.core_mut().set_state(slot, State::Clean);
-            undo.push(Undo::Insert { arena, slot });
-            if !late.is_empty() {
-                any.touch(slot);
-                set_base_null(any.core_mut(), slot, &late);
-            }
+        let mut inserted = Vec::with_capacity(at_once.min(slots.len()));
+        for slots in slots.chunks(at_once) {
+            let written = run.write(store, slots, &mut prepared, &mut inserted);
+            let noted = run.note(store, undo, &mut inserted);
+            written.and(noted)?;
         }
         drop(prepared);
         self.read_computed(arena, slots)
+    }
+}
+
+/// Rows that are inserted by one statement.
+struct InsertRun {
+    meta: &'static EntityMeta,
+    arena: usize,
+    columns: Vec<usize>,
+    returning: Vec<usize>,
+    /// The column that gets the key that the backend tells.
+    key: Option<usize>,
+    circular: bool,
+}
+
+/// A row that was inserted, and what memory does not have of it yet.
+struct Inserted {
+    slot: u32,
+    key: Option<i64>,
+    values: Vec<(usize, Value<'static>)>,
+    /// References that were left NULL.
+    late: Vec<usize>,
+}
+
+impl InsertRun {
+    /// Inserts rows, and says of each what came back.
+    fn write(
+        &self,
+        store: &Store,
+        slots: &[u32],
+        prepared: &mut Prepared<'_>,
+        inserted: &mut Vec<Inserted>,
+    ) -> Result<()> {
+        let Some(any) = store.any(self.arena) else {
+            return Ok(());
+        };
+        let mut params = Vec::with_capacity(self.columns.len());
+        for &slot in slots {
+            let mut row = Inserted {
+                slot,
+                key: None,
+                values: Vec::new(),
+                late: Vec::new(),
+            };
+            params.clear();
+            for &column in &self.columns {
+                params.push(match any.encode(slot, column) {
+                    Value::Pending(raw) => self.resolve(store, column, raw, &mut row)?,
+                    value => value,
+                });
+            }
+            check_late(self.meta, &row.late)?;
+            let back = write_row(prepared, &params, &self.returning)?;
+            row.key = back.last_insert_id.filter(|_| self.key.is_some());
+            match row.values.is_empty() {
+                true => row.values = back.values,
+                false => row.values.extend(back.values),
+            }
+            inserted.push(row);
+        }
+        Ok(())
+    }
+
+    /// What a handle is in the row: the key of the entity, or NULL for a while.
+    fn resolve(
+        &self,
+        store: &Store,
+        column: usize,
+        raw: RawHandle,
+        row: &mut Inserted,
+    ) -> Result<Value<'static>> {
+        if self.circular && is_unwritten(store, raw) {
+            row.late.push(column);
+            return Ok(Value::Null);
+        }
+        let key = store.key_of(raw)?;
+        row.values.push((column, key.clone()));
+        Ok(key)
+    }
+
+    /// Has memory say what was inserted.
+    fn note(&self, store: &mut Store, undo: &mut Vec<Undo>, inserted: &mut Vec<Inserted>) -> Result<()> {
+        let Some(any) = store.any_mut(self.arena) else {
+            return Ok(());
+        };
+        let mut noted = Ok(());
+        for row in inserted.drain(..) {
+            noted = noted.and(self.note_row(any, undo, row));
+        }
+        noted
+    }
+
+    fn note_row(&self, any: &mut dyn AnyArena, undo: &mut Vec<Undo>, row: Inserted) -> Result<()> {
+        let slot = row.slot;
+        let told = self.key.zip(row.key).map(|(key, id)| (key, Value::Int(id)));
+        for (column, value) in row.values.into_iter().chain(told) {
+            any.set(slot, column, value)
+                .map_err(|error| decode_error(self.meta, column, error))?;
+        }
+        any.register(slot);
+        any.core_mut().set_state(slot, State::Clean);
+        undo.push(Undo::Insert {
+            arena: self.arena,
+            slot,
+        });
+        if !row.late.is_empty() {
+            any.touch(slot);
+            set_base_null(any.core_mut(), slot, &row.late);
+        }
+        Ok(())
     }
 }
 
@@ -198,11 +290,4 @@ fn set_base_null(core: &mut Core, slot: u32, columns: &[usize]) {
             .filter_map(|i| base.get_mut(*i).map(|value| *value = Value::Null))
             .for_each(drop);
     }
-}
-
-/// An empty vector with the memory of another: parameters of each row borrow from that row, so their lifetimes differ
-/// while the memory need not.
-fn recycled<'b>(mut params: Vec<Value<'_>>) -> Vec<Value<'b>> {
-    params.clear();
-    params.into_iter().map(|_| Value::Null).collect()
 }

@@ -13,7 +13,9 @@
 //! new, dirty or marked. Mend it and flush again, or roll back.
 //!
 //! Invariants:
-//! I1. Every row written is in the undo log before the next one is. (`insert_run`, `update_arena`, `delete_run`)
+//! I1. Every row written is in the undo log before anybody looks at it: listeners, other statements, rows that refer to it. Rows of a run are
+//!     written some at a time, from memory that does not change meanwhile, and then noted, also when one of them fails.
+//!     (`insert_run`, `update_rows`, `delete_run`)
 //! I2. Rows of one shape that follow each other share one prepared statement. (same)
 
 mod delete;
@@ -30,6 +32,9 @@ use crate::error::{Error, Result};
 use crate::mapper::{EntityMeta, RowReader};
 use crate::topology::components;
 use crate::types::Value;
+
+/// The most rows that are written before they are noted.
+const ROWS_AT_ONCE: usize = 256;
 
 /// A row to write: its arena and slot.
 type RowRef = (usize, u32);
@@ -136,12 +141,10 @@ impl Session {
     }
 
     fn rows(&self, arena: usize, list: impl Fn(&super::store::Core) -> &Vec<u32>) -> Vec<RowRef> {
-        let slots = self
-            .store
-            .any(arena)
-            .map(|a| list(a.core()).clone())
-            .unwrap_or_default();
-        slots.into_iter().map(|slot| (arena, slot)).collect()
+        let core = self.store.any(arena).map(|any| any.core());
+        core.map_or_else(Vec::new, |core| {
+            list(core).iter().map(|slot| (arena, *slot)).collect()
+        })
     }
 
     /// Asks the rules of rows that are about to be written.

@@ -1,9 +1,13 @@
 //! The unit of work's UPDATEs.
 
-use super::{Moment, RowRef, Session, decode_error, returned_columns, statements_of, write_row};
-use crate::engine::Prepared;
+use super::{
+    Moment, ROWS_AT_ONCE, RowRef, Session, decode_error, returned_columns, statements_of, write_row,
+};
+use crate::dialect::Dialect;
+use crate::engine::{Connection, Prepared};
 use crate::error::{Error, Result};
 use crate::mapper::{ColumnMeta, EntityMeta, show_key};
+use crate::session::statements::Statements;
 use crate::session::store::{State, Store};
 use crate::session::undo::Undo;
 use crate::types::Value;
@@ -37,7 +41,7 @@ impl Session {
             return Ok(());
         }
         for row in self.rows(arena, |core| &core.dirty) {
-            if change_of(&self.store, arena, row.1)?.is_some() {
+            if Change::default().read(&self.store, arena, row.1)? {
                 self.tell_rows(Moment::BeforeUpdate, &[row])?;
                 self.validate(&[row])?;
             }
@@ -57,53 +61,180 @@ impl Session {
         let (Some(meta), Some(link)) = (store.any(arena).map(|a| a.meta()), link.as_mut()) else {
             return Ok(());
         };
-        let dialect = engine.dialect();
-        let returning = returned_columns(meta, dialect);
-        let mut changed_before: Vec<usize> = Vec::new();
-        let mut at = 0;
-        while at < dirty.len() {
-            let Some(&slot) = dirty.get(at) else { break };
-            let Some(change) = change_of(store, arena, slot)? else {
-                forget_unchanged(store, arena, slot);
-                at += 1;
-                *done = at;
-                continue;
-            };
-            changed_before.clone_from(&change.columns);
-            let sql = statements_of(statements, arena).update(meta, &changed_before, &returning, dialect);
-            let mut prepared = link.prepare(&*sql)?;
-            let mut next = Some(change);
-            // The rows that follow and change the same columns go by the same statement.
-            while let Some(change) = next.take_if(|change| change.columns == changed_before) {
-                let slot = dirty[at];
-                update_row(
-                    store,
-                    undo,
-                    &mut prepared,
-                    meta,
-                    (arena, slot),
-                    change,
-                    &returning,
-                )?;
-                at += 1;
-                *done = at;
-                if let Some(&slot) = dirty.get(at) {
-                    next = change_of(store, arena, slot)?;
-                }
-            }
+        let returning = returned_columns(meta, engine.dialect());
+        // What the database computes may be part of a key that the next row refers to.
+        let at_once = if returning.is_empty() { ROWS_AT_ONCE } else { 1 };
+        let mut run = UpdateRun {
+            meta,
+            arena,
+            columns: Vec::new(),
+            returning,
+            dialect: engine.dialect(),
+            looked_at: Vec::new(),
+        };
+        while let Some(rest) = dirty.get(*done..).filter(|rest| !rest.is_empty()) {
+            let slots = &rest[..at_once.min(rest.len())];
+            let written = run.write(store, slots, link, statements_of(statements, arena));
+            *done += run.looked_at.len();
+            let noted = run.note(store, undo);
+            written.and(noted)?;
         }
         Ok(())
     }
 }
 
-/// What an UPDATE has to write: the columns, their new values, and the handles that became keys.
-struct Change {
+/// Rows of which the same columns change, which are updated by one statement.
+struct UpdateRun<'d> {
+    meta: &'static EntityMeta,
+    arena: usize,
     columns: Vec<usize>,
-    values: Vec<Value<'static>>,
+    returning: Vec<usize>,
+    dialect: &'d dyn Dialect,
+    /// The rows so far.
+    looked_at: Vec<LookedAt>,
+}
+
+/// A row that was updated, with the values that memory does not have yet; or one that was as it is in the database.
+struct LookedAt {
+    slot: u32,
+    updated: Option<Vec<(usize, Value<'static>)>>,
+}
+
+impl UpdateRun<'_> {
+    /// Updates rows, as long as the same columns change.
+    fn write(
+        &mut self,
+        store: &Store,
+        slots: &[u32],
+        link: &mut Connection,
+        texts: &mut Statements,
+    ) -> Result<()> {
+        let (mut slots, mut change) = (slots.iter().copied(), Change::default());
+        let Some(mut slot) = self.next_changed(store, &mut slots, &mut change)? else {
+            return Ok(());
+        };
+        self.columns.clone_from(&change.columns);
+        let sql = texts.update(self.meta, &self.columns, &self.returning, self.dialect);
+        let mut prepared = link.prepare(&*sql)?;
+        while change.columns == self.columns {
+            let values = self.update(store, slot, &mut change, &mut prepared)?;
+            self.looked_at.push(LookedAt {
+                slot,
+                updated: Some(values),
+            });
+            match self.next_changed(store, &mut slots, &mut change)? {
+                Some(next) => slot = next,
+                None => break,
+            }
+        }
+        Ok(())
+    }
+
+    /// The next row that differs from the database, and how.
+    fn next_changed<'s>(
+        &mut self,
+        store: &'s Store,
+        slots: &mut impl Iterator<Item = u32>,
+        change: &mut Change<'s>,
+    ) -> Result<Option<u32>> {
+        for slot in slots {
+            if change.read(store, self.arena, slot)? {
+                return Ok(Some(slot));
+            }
+            self.looked_at.push(LookedAt { slot, updated: None });
+        }
+        Ok(None)
+    }
+
+    fn update<'s>(
+        &self,
+        store: &'s Store,
+        slot: u32,
+        change: &mut Change<'s>,
+        prepared: &mut Prepared<'_>,
+    ) -> Result<Vec<(usize, Value<'static>)>> {
+        store.push_stored_key(self.arena, slot, &mut change.values);
+        if let Some(version) = self.meta.version {
+            let base = store.any(self.arena).and_then(|any| any.core().base(slot));
+            let before = base.and_then(|base| base.get(version));
+            change.values.push(before.map_or(Value::Null, Value::borrowed));
+        }
+        let back = write_row(prepared, &change.values, &self.returning)?;
+        if back.rows == 0 {
+            return Err(Error::Stale {
+                table: self.meta.table,
+                key: show_key(&store.stored_key(self.arena, slot)),
+            });
+        }
+        let mut values = std::mem::take(&mut change.resolved);
+        values.extend(back.values);
+        Ok(values)
+    }
+
+    /// Has memory say what was updated.
+    fn note(&mut self, store: &mut Store, undo: &mut Vec<Undo>) -> Result<()> {
+        let moves = self.columns.iter().any(|column| self.meta.key.contains(column));
+        let mut noted = Ok(());
+        for row in self.looked_at.drain(..) {
+            match row.updated {
+                None => forget_unchanged(store, self.arena, row.slot),
+                Some(values) => {
+                    let row = (self.arena, row.slot);
+                    noted = noted.and(note_updated(store, undo, self.meta, row, moves, values));
+                }
+            }
+        }
+        noted
+    }
+}
+
+/// What an UPDATE has to write: the columns, their new values, and the handles that became keys.
+#[derive(Default)]
+struct Change<'s> {
+    columns: Vec<usize>,
+    values: Vec<Value<'s>>,
     resolved: Vec<(usize, Value<'static>)>,
 }
 
-impl Change {
+impl<'s> Change<'s> {
+    /// The difference between a row and its base; false where there is none, or the row is to be deleted anyway.
+    fn read(&mut self, store: &'s Store, arena: usize, slot: u32) -> Result<bool> {
+        self.columns.clear();
+        self.values.clear();
+        self.resolved.clear();
+        let Some(any) = store.any(arena) else {
+            return Ok(false);
+        };
+        let (State::Clean, Some(base)) = (any.core().state(slot), any.core().base(slot)) else {
+            return Ok(false);
+        };
+        let meta = any.meta();
+        for ((column, before), column_meta) in base.iter().enumerate().zip(meta.columns) {
+            if Some(column) == meta.version || column_meta.generated.is_some() {
+                continue;
+            }
+            let mut value = any.encode(slot, column);
+            if let Value::Pending(raw) = value {
+                let key = store.key_of(raw)?;
+                self.resolved.push((column, key.clone()));
+                value = key;
+            }
+            if !value.sql_eq(before) {
+                if column_meta.read_only || column_meta.immutable {
+                    return Err(fixed_column(meta, column_meta, &store.stored_key(arena, slot)));
+                }
+                self.columns.push(column);
+                self.values.push(value);
+            }
+        }
+        if self.columns.is_empty() {
+            return Ok(false);
+        }
+        self.stamp(meta);
+        self.raise_version(meta, base)?;
+        Ok(true)
+    }
+
     /// Sets the columns that say when the row was last changed, unless the program did.
     fn stamp(&mut self, meta: &'static EntityMeta) {
         for (column, column_meta) in meta.columns.iter().enumerate() {
@@ -114,6 +245,21 @@ impl Change {
                 self.resolved.push((column, now));
             }
         }
+    }
+
+    fn raise_version(&mut self, meta: &'static EntityMeta, base: &[Value<'static>]) -> Result<()> {
+        let Some(version) = meta.version else {
+            return Ok(());
+        };
+        let Some(Value::Int(before)) = base.get(version) else {
+            let message = format!("the version of `{}` is not a whole number", meta.name);
+            return Err(Error::Flush(message));
+        };
+        let next = before.wrapping_add(1);
+        self.columns.push(version);
+        self.values.push(Value::Int(next));
+        self.resolved.push((version, Value::Int(next)));
+        Ok(())
     }
 }
 
@@ -127,59 +273,6 @@ fn fixed_column(meta: &'static EntityMeta, column: &ColumnMeta, key: &[Value<'_>
         "`{}` of the row of `{}` with the key {key} was changed, but it {why}; `session.refresh(..)` takes the change back",
         column.field, meta.table
     ))
-}
-
-/// The difference between a row and its base; `None` where there is none, or the row is to be deleted anyway.
-fn change_of(store: &Store, arena: usize, slot: u32) -> Result<Option<Change>> {
-    let Some(any) = store.any(arena) else {
-        return Ok(None);
-    };
-    let (State::Clean, Some(base)) = (any.core().state(slot), any.core().base(slot)) else {
-        return Ok(None);
-    };
-    let meta = any.meta();
-    let mut change = Change {
-        columns: Vec::new(),
-        // The key and the version come behind.
-        values: Vec::with_capacity(meta.key.len() + 3),
-        resolved: Vec::new(),
-    };
-    for (column, before) in base.iter().enumerate() {
-        if Some(column) == meta.version || meta.columns.get(column).is_none_or(|c| c.generated.is_some()) {
-            continue;
-        }
-        let fixed = meta.columns.get(column).filter(|c| c.read_only || c.immutable);
-        let mut value = any.encode(slot, column);
-        if let Value::Pending(raw) = value {
-            let key = store.key_of(raw)?;
-            change.resolved.push((column, key.clone()));
-            value = key;
-        }
-        if !value.sql_eq(before) {
-            if let Some(fixed) = fixed {
-                return Err(fixed_column(meta, fixed, &store.stored_key(arena, slot)));
-            }
-            change.columns.push(column);
-            change.values.push(value.into_owned());
-        }
-    }
-    if change.columns.is_empty() {
-        return Ok(None);
-    }
-    change.stamp(meta);
-    let Some(version) = meta.version else {
-        return Ok(Some(change));
-    };
-    let Some(Value::Int(before)) = base.get(version) else {
-        let message = format!("the version of `{}` is not a whole number", meta.name);
-        return Err(Error::Flush(message));
-    };
-    change.columns.push(version);
-    change.values.push(Value::Int(before.wrapping_add(1)));
-    change
-        .resolved
-        .push((version, Value::Int(before.wrapping_add(1))));
-    Ok(Some(change))
 }
 
 /// A row that was touched but is as it was: its base goes, unless a deletion will ask for it.
@@ -206,42 +299,25 @@ fn forget_unchanged(store: &mut Store, arena: usize, slot: u32) {
     }
 }
 
-fn update_row(
+fn note_updated(
     store: &mut Store,
     undo: &mut Vec<Undo>,
-    prepared: &mut Prepared<'_>,
     meta: &'static EntityMeta,
     (arena, slot): RowRef,
-    change: Change,
-    returning: &[usize],
+    moves: bool,
+    values: Vec<(usize, Value<'static>)>,
 ) -> Result<()> {
-    let mut params = change.values;
-    params.extend(store.stored_key(arena, slot));
-    if let Some(version) = meta.version {
-        let base = store
-            .any(arena)
-            .and_then(|any| any.core().base(slot)?.get(version));
-        params.push(base.cloned().unwrap_or_default());
-    }
-    let back = write_row(prepared, &params, returning)?;
-    if back.rows == 0 {
-        return Err(Error::Stale {
-            table: meta.table,
-            key: show_key(&store.stored_key(arena, slot)),
-        });
-    }
     let Some(any) = store.any_mut(arena) else {
         return Ok(());
     };
-    let key_changed = change.columns.iter().any(|column| meta.key.contains(column));
-    if key_changed {
+    if moves {
         any.unregister(slot);
     }
-    for (column, value) in change.resolved.into_iter().chain(back.values) {
+    for (column, value) in values {
         any.set(slot, column, value)
             .map_err(|error| decode_error(meta, column, error))?;
     }
-    if key_changed {
+    if moves {
         any.register(slot);
     }
     if let Some(base) = any

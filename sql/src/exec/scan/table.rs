@@ -13,7 +13,8 @@ use crate::error::Result;
 use crate::exec::build::BuildContext;
 use crate::exec::operator::Operator;
 use crate::exec::{Batch, ExecContext};
-use crate::plan::physical::{DatabaseIndex, TableScan};
+use crate::plan::physical::{DatabaseIndex, SeekTerm, TableScan};
+use crate::value::Value;
 
 pub(in crate::exec) fn table_scan(plan: &TableScan, build: &mut BuildContext) -> Result<Box<dyn Operator>> {
     with_late_terms(plan, plan.filter.as_ref(), build, scan)
@@ -30,6 +31,10 @@ fn scan(plan: &TableScan, build: &mut BuildContext) -> Result<Box<dyn Operator>>
             let point = Point {
                 database: plan.database,
                 cursor,
+                parameter: match plan.seek.equal.as_slice() {
+                    [SeekTerm::Equal(rowid)] => rowid.as_parameter_of_integers(),
+                    _ => None,
+                },
                 seek,
                 output,
                 rowid: None,
@@ -61,6 +66,8 @@ fn scan(plan: &TableScan, build: &mut BuildContext) -> Result<Box<dyn Operator>>
 struct Point {
     database: DatabaseIndex,
     cursor: TableCursor,
+    /// Where an integer that is bound is the rowid.
+    parameter: Option<usize>,
     seek: SeekKernels,
     output: Output,
     rowid: Option<i64>,
@@ -71,6 +78,11 @@ impl Operator for Point {
     fn open(&mut self, context: &mut ExecContext<'_>) -> Result<()> {
         self.output
             .open(context.state.databases[self.database].schema.encoding, false);
+        let bound = self.parameter.map(|parameter| context.parameter(parameter));
+        if let Some(&Value::Integer(rowid)) = bound {
+            self.rowid = Some(rowid);
+            return Ok(());
+        }
         self.rowid = match self.seek.as_single_equal() {
             Some((value, nothing)) => rowid_of(value.evaluate_one(context, nothing)?),
             None => None,

@@ -325,7 +325,16 @@ impl ReferenceRun {
 ///
 /// # Errors
 /// `FOREIGN KEY constraint failed` when one is still broken.
+#[inline]
 pub fn check_statement_keys(context: &mut ExecContext<'_>) -> Result<(), Failure> {
+    match context.state.session.foreign_keys.statement.is_empty() {
+        true => Ok(()),
+        false => check_broken_keys(context),
+    }
+}
+
+#[inline(never)]
+fn check_broken_keys(context: &mut ExecContext<'_>) -> Result<(), Failure> {
     let broken = std::mem::take(&mut context.state.session.foreign_keys.statement);
     check_keys(context, &broken)
 }

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use super::collect::Collected;
 use super::program::ProgramSet;
 use super::rowid::{self, Sequence};
-use super::target::{Locator, Target, detached, inserted};
+use super::straight::{Given, StraightRecord, Values};
+use super::target::{Locator, Target, Tree, detached, inserted};
 use super::unique::{Response, Unique, order_of};
 use super::update::{Changes, Rewriter};
 use super::{Failure, Fate, Written};
@@ -20,11 +21,13 @@ use crate::plan::Node;
 use crate::plan::expr::Expr;
 use crate::plan::write::{InsertPlan, InsertValue, UpsertUpdate};
 use crate::syntax::ast::{ConflictAction, TriggerTime};
-use crate::value::{Affinity, Value, apply_affinity};
+use crate::value::{Affinity, Value, ValueRef, apply_affinity};
 
 /// An INSERT statement, ready to run.
 pub struct Insert {
     source: Source,
+    /// The record of a given row to which nothing but its values matters.
+    straight: Option<StraightRecord>,
     collect: bool,
     collected: Collected,
     writer: Writer,
@@ -35,12 +38,6 @@ enum Source {
     /// One row of parameters and literals.
     Given(Vec<Given>),
     Rows(Box<dyn Operator>),
-}
-
-/// A value that needs no computing.
-enum Given {
-    Parameter(usize),
-    Literal(Value),
 }
 
 /// Puts rows into the table.
@@ -94,28 +91,34 @@ impl Insert {
                     .transpose()
             })
             .collect::<Result<_>>()?;
+        let writer = Writer {
+            columns: plan
+                .values
+                .iter()
+                .map(ColumnInput::build)
+                .collect::<Result<_>>()?,
+            rowid: plan.rowid,
+            conflict: plan.conflict,
+            checks,
+            upserts,
+            sequence: None,
+            row: Vec::new(),
+            empty: one_empty_row(),
+            target,
+        };
+        let source = match given_row(&plan.source) {
+            Some(given) => Source::Given(given),
+            None => Source::Rows(build.operator(&plan.source)?),
+        };
         Ok(Insert {
-            source: match given_row(&plan.source) {
-                Some(given) => Source::Given(given),
-                None => Source::Rows(build.operator(&plan.source)?),
+            straight: match &source {
+                Source::Given(given) => writer.straight(given, programs),
+                Source::Rows(_) => None,
             },
+            source,
             collect: plan.source_reads_target,
             collected: Collected::default(),
-            writer: Writer {
-                columns: plan
-                    .values
-                    .iter()
-                    .map(ColumnInput::build)
-                    .collect::<Result<_>>()?,
-                rowid: plan.rowid,
-                conflict: plan.conflict,
-                checks,
-                upserts,
-                sequence: None,
-                row: Vec::new(),
-                empty: one_empty_row(),
-                target,
-            },
+            writer,
         })
     }
 
@@ -146,6 +149,12 @@ impl Insert {
 
     /// Inserts the rows.
     pub fn run(&mut self, context: &mut ExecContext<'_>, written: &mut Written) -> Result<(), Failure> {
+        if let Some(record) = &self.straight
+            && self.writer.insert_straight(context, record)?
+        {
+            written.changes += 1;
+            return Ok(());
+        }
         self.writer.start(context)?;
         match &mut self.source {
             Source::Given(given) => self.writer.insert_given(context, given, written)?,
@@ -209,6 +218,58 @@ impl Writer {
 
     // ---- rows ------------------------------------------------------------------------------------
 
+    /// The record of rows that get what is `given`, when nothing but their values matters.
+    fn straight(&self, given: &[Given], programs: &ProgramSet) -> Option<StraightRecord> {
+        let (target, table) = (&self.target, &self.target.table);
+        let alone = target.indexes.is_empty()
+            && !target.has_programs()
+            && !target.returns()
+            && !target.completion.needs_batch()
+            && !programs.tells_rows
+            && !programs.tells_changes;
+        let plain = table.without_rowid.is_none() && !table.is_view && !table.autoincrement;
+        if !alone || !plain || self.rowid.is_some() {
+            return None;
+        }
+        let of_column = |number: usize| match self.columns.get(number)? {
+            ColumnInput::Source(place) => given.get(*place).cloned(),
+            ColumnInput::Constant(value) => Some(Given::Literal(value.clone())),
+            ColumnInput::Null => Some(Given::Literal(Value::Null)),
+            ColumnInput::Computed(_) => None,
+        };
+        StraightRecord::of(table, target.layout(), of_column)
+    }
+
+    /// Puts a row behind all others when its values fit as they are; false, and nothing has happened, when there is more to it.
+    fn insert_straight(
+        &mut self,
+        context: &mut ExecContext<'_>,
+        record: &StraightRecord,
+    ) -> Result<bool, Failure> {
+        let target = &mut self.target;
+        target.start(context)?;
+        let (parameters, mut values) = (context.parameters, Values::new());
+        if !target.writes_straight(context) || !record.collect(parameters, &mut values) {
+            return Ok(false);
+        }
+        let rowid = match record.rowid(parameters) {
+            ValueRef::Null => rowid::choose(target, context, None)?,
+            ValueRef::Integer(rowid) if target.is_behind_all(context, rowid)? => rowid,
+            _ => return Ok(false),
+        };
+        let state = &mut *context.state;
+        let database = state.databases.get_mut(target.database);
+        let pager = &mut database.ok_or_else(detached)?.pager;
+        target.look_around(pager);
+        let Tree::Rowid(cursor) = &mut target.tree else {
+            return Ok(false);
+        };
+        cursor.insert_values(pager, rowid, &values)?;
+        target.note_change(pager);
+        state.session.environment.last_insert_rowid.set(rowid);
+        Ok(true)
+    }
+
     fn insert_given(
         &mut self,
         context: &mut ExecContext<'_>,
@@ -216,11 +277,7 @@ impl Writer {
         written: &mut Written,
     ) -> Result<(), Failure> {
         let value_of = |place: usize, parameters: &[Value], out: &mut Value| match given.get(place) {
-            Some(Given::Parameter(index)) => match parameters.get(*index) {
-                Some(value) => out.assign(value.as_ref()),
-                None => *out = Value::Null,
-            },
-            Some(Given::Literal(value)) => out.assign(value.as_ref()),
+            Some(given) => out.assign(given.value(parameters)),
             None => *out = Value::Null,
         };
         for (input, value) in self.columns.iter_mut().zip(&mut self.row) {
@@ -512,12 +569,7 @@ fn given_row(source: &Node) -> Option<Vec<Given>> {
     let [row] = rows.as_slice() else {
         return None;
     };
-    let given = row.iter().map(|expression| match expression {
-        Expr::Parameter(index) => Some(Given::Parameter(*index)),
-        Expr::Literal(value) => Some(Given::Literal(value.clone())),
-        _ => None,
-    });
-    given.collect()
+    row.iter().map(Given::of).collect()
 }
 
 pub(super) fn one_empty_row() -> Batch {

@@ -19,6 +19,7 @@
 //! | `rowid` | choosing rowids; AUTOINCREMENT |
 //! | `collect`, `returned` | rows kept until the statement has read all that it will change; rows of RETURNING |
 //! | `insert`, `update`, `delete` | the three statements |
+//! | `straight` | bound values that go into a record without a stop |
 //! | `patch` | UPDATE of columns where they lie, when nothing else depends on them |
 //! | `virtual_table` | the three statements for virtual tables |
 //! | `program`, `foreign_key` | what a change sets off: triggers, foreign keys |
@@ -44,6 +45,7 @@ mod removal;
 mod returned;
 mod rowid;
 mod stored;
+mod straight;
 mod target;
 mod unique;
 mod update;

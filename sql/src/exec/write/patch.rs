@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::collect::{is_rowwise, is_stable, named_row, pruned};
 use super::index::{as_integer, collect_columns};
 use super::stored::{real_as_stored, stored_value, to_stored};
+use super::straight::{Fit, Given, Values};
 use super::target::{Locator, Target, detached};
 use super::update::Changes;
 use super::{Failure, Fate, Written};
@@ -55,6 +56,26 @@ pub(super) struct Patcher {
     apart: bool,
     /// The named row as a batch, of which only the rowid is filled in.
     batch: Batch,
+    /// All of it, where everything is given.
+    straight: Option<Straight>,
+}
+
+/// An UPDATE of a named row that gives columns values that are bound.
+struct Straight {
+    /// The parameter that is the rowid, if it is an integer.
+    rowid: usize,
+    /// The new values, by place.
+    columns: Vec<(Given, Fit)>,
+}
+
+impl Straight {
+    fn of(plan: &UpdatePlan, table: &Table, sets: &[&(usize, Expr)]) -> Option<Straight> {
+        let column = |(number, value): &&(usize, Expr)| Some((Given::of(value)?, Fit::of(table, *number)?));
+        Some(Straight {
+            rowid: named_row(&plan.input)?.as_parameter_of_integers()?,
+            columns: sets.iter().map(column).collect::<Option<_>>()?,
+        })
+    }
 }
 
 /// An index with a column that changes.
@@ -139,7 +160,9 @@ impl Patcher {
                 scratch: Value::Null,
             })
         });
+        let blind = reads.len() == 1;
         let patcher = Patcher {
+            straight: Straight::of(plan, &table, &sets).filter(|_| blind && followers.is_empty()),
             columns: columns.collect::<Result<_>>()?,
             places: sets.iter().filter_map(|(column, _)| place(*column)).collect(),
             missing: Vec::new(),
@@ -152,7 +175,7 @@ impl Patcher {
             rows: Vec::new(),
             row: Vec::new(),
             named: named_row(&plan.input).map(Kernel::compile).transpose()?,
-            blind: reads.len() == 1,
+            blind,
             apart: named_row(&plan.input).is_some_and(is_rowwise)
                 && sets.iter().all(|(_, expression)| is_rowwise(expression)),
             batch: Batch::new(table.columns.len() + 1),
@@ -181,6 +204,9 @@ impl Patcher {
         context: &mut ExecContext<'_>,
         written: &mut Written,
     ) -> Result<bool, Failure> {
+        if self.change_straight(context, written)? {
+            return Ok(true);
+        }
         let Some(named) = self.named.as_mut().filter(|_| self.blind) else {
             return Ok(false);
         };
@@ -201,6 +227,41 @@ impl Patcher {
             self.batch = batch;
             changed?;
         }
+        Ok(true)
+    }
+
+    /// Writes the values that are bound over those of the named row; false, and nothing has happened, when there is more to it.
+    fn change_straight(&mut self, context: &mut ExecContext<'_>, written: &mut Written) -> Result<bool> {
+        let Some(straight) = self
+            .straight
+            .as_ref()
+            .filter(|_| self.target.writes_straight(context))
+        else {
+            return Ok(false);
+        };
+        let parameters = context.parameters;
+        let Some(&Value::Integer(rowid)) = parameters.get(straight.rowid) else {
+            return Ok(false);
+        };
+        let mut values = Values::new();
+        for (given, fit) in &straight.columns {
+            match fit.stored(given.value(parameters)) {
+                Some(value) => values.push(value),
+                None => return Ok(false),
+            }
+        }
+        let database = context.state.databases.get_mut(self.target.database);
+        let pager = &mut database.ok_or_else(detached)?.pager;
+        let missing = &self.missing;
+        let found = self.target.rowid_cursor(pager)?.patch_rows(
+            pager,
+            &[rowid],
+            &self.places,
+            |_, column| values[column],
+            |place| missing.get(place).map_or(ValueRef::Null, Value::as_ref),
+        )?;
+        self.target.note_change(pager);
+        written.changes += found as u64;
         Ok(true)
     }
 

@@ -168,6 +168,28 @@ impl Target {
         })
     }
 
+    /// The columns of the table's records.
+    pub(super) fn layout(&self) -> &[StoredColumn] {
+        &self.layout
+    }
+
+    /// Whether values may lie in the file as they are bound, and no program that runs keeps the table from being written.
+    #[inline]
+    pub(super) fn writes_straight(&self, context: &ExecContext<'_>) -> bool {
+        self.encoding == TextEncoding::Utf8 && context.state.session.pinned.is_none()
+    }
+
+    /// Whether `rowid` is known to lie behind all rows of a table with rowids.
+    pub(super) fn is_behind_all(&mut self, context: &ExecContext<'_>, rowid: i64) -> Result<bool> {
+        let database = context.state.databases.get(self.database);
+        let pager = &database.ok_or_else(detached)?.pager;
+        self.look_around(pager);
+        match &mut self.tree {
+            Tree::Rowid(cursor) => Ok(cursor.is_behind_all(pager, rowid)?),
+            Tree::Clustered(_) => Ok(false),
+        }
+    }
+
     /// A run starts: cursors forget where they were.
     pub(super) fn start(&mut self, context: &ExecContext<'_>) -> Result<()> {
         self.encoding = context

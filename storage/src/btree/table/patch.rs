@@ -12,7 +12,7 @@
 use super::search::{Bounds, lower_bound};
 use super::{Place, TableCursor};
 use crate::btree::balance::{Pending, PendingCells};
-use crate::btree::descent::Path;
+use crate::btree::descent::{Path, Step};
 use crate::btree::edit::{PageEdit, Span};
 use crate::error::Result;
 use crate::format::ValueRef;
@@ -114,16 +114,15 @@ impl TableCursor {
         values: &mut KeyValues<'v>,
     ) -> Result<Left> {
         let (usable, limits) = (self.stack.usable(), *self.stack.limits());
-        let leaf = self.stack.current().no;
-        let mut path = self.stack.path();
         self.place = Place::Moved;
-        self.stack.pop_leaf();
-        let mut page = PageEdit::parse(leaf, pager.page_mut(leaf)?, usable)?;
+        let leaf = self.stack.pop_leaf();
+        let mut page = PageEdit::parse(leaf.no, pager.page_mut(leaf.no)?, usable)?;
         let left = loop {
             let next = new.rowids.get(*row + 1).copied();
             let mut outcome = overwrite_cell(&mut page, index, *row, new, &limits)?;
             if matches!(outcome, Outcome::Resizes) {
                 if next_on_leaf(&page, index, next)?.is_some() {
+                    let path = self.stack.path_to(leaf);
                     break self.regrow_leaf(page, index, row, new, values, path)?;
                 }
                 outcome = replace_cell(&mut page, index, *row, new, values, &limits, &mut self.cell)?;
@@ -131,12 +130,10 @@ impl TableCursor {
             if matches!(outcome, Outcome::Spills) {
                 break Left::Spills;
             }
-            self.rowid = new.rowids[*row];
+            (self.rowid, self.next_patch) = (new.rowids[*row], index + 1);
             *row += 1;
             if matches!(outcome, Outcome::Full) {
-                if let Some(step) = path.last_mut() {
-                    step.index = index;
-                }
+                let path = self.stack.path_to(Step { index, ..leaf });
                 let cell = std::mem::take(&mut self.cell);
                 break Left::Full(path, Box::new([Pending { index, cell }].into_iter().collect()));
             }
