@@ -1,11 +1,15 @@
 //! What can be asked: the command line. Help, man page and shell completions are made from these definitions.
 
+mod content;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+pub use content::{Copy, Diff, Dump, Hash, Salvage};
 
 use crate::error::Exit;
 use crate::inspect::ImageOptions;
@@ -70,9 +74,11 @@ pub enum Command {
     /// A table or index as a tree of pages
     Tree(Tree),
     /// Hash of rows and schema, the same value as SQLite's dbhash
-    Hash(Target),
-    /// SQL that makes the database again
+    Hash(Hash),
+    /// SQL that makes the database again; the rows of one table in other formats
     Dump(Dump),
+    /// What differs between two databases, or SQL that makes the second of the first
+    Diff(Diff),
     /// A consistent copy of a file, also of one in use
     Copy(Copy),
     /// What can be read of a damaged file, in a new one
@@ -95,7 +101,7 @@ pub struct Target {
 }
 
 /// How to read a file.
-#[derive(Args, Debug, Default)]
+#[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Reading")]
 pub struct Reading {
     /// Take no locks; the files are compared at the end with what they were
@@ -120,7 +126,7 @@ impl Reading {
 }
 
 /// How to print.
-#[derive(Args, Debug, Default)]
+#[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Printing")]
 pub struct Print {
     /// How to print: table on a terminal and plain elsewhere when not given
@@ -305,40 +311,6 @@ pub struct Tree {
     pub target: Target,
     /// The table or index
     pub name: String,
-}
-
-/// `dump`.
-#[derive(Args, Debug)]
-pub struct Dump {
-    #[command(flatten)]
-    /// The file.
-    pub target: Target,
-    /// Only this table and what belongs to it
-    pub table: Option<String>,
-}
-
-/// `copy`.
-#[derive(Args, Debug)]
-pub struct Copy {
-    #[command(flatten)]
-    /// The file.
-    pub target: Target,
-    /// The name of the copy, which must be free
-    pub to: PathBuf,
-}
-
-/// `salvage`.
-#[derive(Args, Debug)]
-pub struct Salvage {
-    #[command(flatten)]
-    /// The file.
-    pub target: Target,
-    /// The name of the new file, which must be free
-    #[arg(short, long, value_name = "NEW")]
-    pub output: PathBuf,
-    /// Take rows of free pages as well: deleted rows come back in lost_and_found
-    #[arg(long)]
-    pub freed: bool,
 }
 
 /// `help`.

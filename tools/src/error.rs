@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::inspect::ImageError;
+use crate::inspect::content::ContentError;
 
 /// How the program ended, as its exit code tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +99,9 @@ pub enum Failure {
     /// Damage is in the way of all of the answer.
     #[error("{0}")]
     Damage(String),
+    /// Stopped by the user.
+    #[error("interrupted: there is no part of the answer to print")]
+    Interrupted,
     /// The call makes no sense.
     #[error("{0}")]
     Usage(String),
@@ -144,7 +148,18 @@ impl Failure {
                 ImageError::Read { .. } => Exit::Damaged,
                 _ => Exit::CannotOpen,
             },
+            Failure::Interrupted => Exit::Interrupted,
             Failure::Usage(_) => Exit::Usage,
+        }
+    }
+}
+
+impl From<ContentError> for Failure {
+    fn from(error: ContentError) -> Failure {
+        match error {
+            ContentError::Output(error) => Failure::Output(error),
+            error if error.is_interrupt() => Failure::Interrupted,
+            ContentError::Sql { error, sql } => Failure::Sql { error, sql },
         }
     }
 }
@@ -153,12 +168,14 @@ impl Failure {
 fn exit_of_code(code: i32) -> Exit {
     const BUSY: i32 = 5;
     const LOCKED: i32 = 6;
+    const INTERRUPT: i32 = 9;
     const IO: i32 = 10;
     const CORRUPT: i32 = 11;
     const CANT_OPEN: i32 = 14;
     const NOT_A_DATABASE: i32 = 26;
     match code & 0xff {
         BUSY | LOCKED => Exit::Busy,
+        INTERRUPT => Exit::Interrupted,
         IO | CORRUPT => Exit::Damaged,
         CANT_OPEN | NOT_A_DATABASE => Exit::CannotOpen,
         _ => Exit::Usage,

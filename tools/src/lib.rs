@@ -15,6 +15,7 @@ pub mod cli;
 pub mod commands;
 pub mod error;
 pub mod inspect;
+pub mod interrupt;
 pub mod migrate;
 pub mod output;
 pub mod picture;

@@ -40,6 +40,7 @@ const READING: &[&[&str]] = &[
     &["schema", "--graph"],
     &["hash"],
     &["dump"],
+    &["dump", "--table", "note", "-f", "ndjson"],
 ];
 
 /// The command with the file behind its name.
@@ -116,12 +117,9 @@ fn new_files_are_made_beside_nothing() {
                 .unwrap()
         };
         assert_eq!(rows(&copied), scene.rows, "{}", scene.name);
-        // Salvaging is for files that nobody writes to.
-        if scene.live.is_empty() {
-            answer(&["salvage", name(&scene.file), "-o", name(&salvaged)], 0);
-            assert_eq!(rows(&salvaged), scene.rows, "{}", scene.name);
-            answer(&["salvage", name(&scene.file), "-o", name(&salvaged)], 2);
-        }
+        answer(&["salvage", name(&scene.file), "-o", name(&salvaged)], 0);
+        assert_eq!(rows(&salvaged), scene.rows, "{}", scene.name);
+        answer(&["salvage", name(&scene.file), "-o", name(&salvaged)], 2);
         answer(&["copy", name(&scene.file), name(&copied)], 2);
         assert_eq!(picture(scene.folder.path()), before, "{}", scene.name);
         let left = picture(elsewhere.path());
@@ -226,6 +224,10 @@ fn no_system_call_can_change_the_file() {
 /// Whether a traced call on a file of the folder can only read.
 fn only_reads(line: &str) -> bool {
     let call = line.split_whitespace().nth(1).unwrap_or_default();
+    // The second half of a call during which another thread made one: the first half, with all arguments, is a line of its own.
+    if call == "<..." {
+        return true;
+    }
     if call.starts_with("open") {
         return line.contains("O_RDONLY") && !line.contains("O_CREAT") && !line.contains("O_TRUNC");
     }

@@ -3,15 +3,19 @@
 mod beside;
 mod chains;
 mod check;
-mod content;
+mod copy;
+mod diff;
+mod dump;
+mod hash;
 mod help;
 mod info;
 mod locks;
 mod map;
+mod new_file;
 mod page;
 mod progress;
 mod query;
-mod rescue;
+mod salvage;
 mod schema;
 mod space;
 pub mod subject;
@@ -19,7 +23,6 @@ mod tables;
 
 use std::io::Write;
 
-pub use content::content_hash;
 pub use query::run_all;
 
 use crate::cli::Command;
@@ -47,12 +50,13 @@ pub fn run(command: &Command, out: &mut dyn Write) -> Result<Exit, Failure> {
         Command::Shm(target) => beside::shm(target, out),
         Command::Locks(target) => locks::locks(target, out),
         Command::Space(target) => space::space(target, out),
+        Command::Hash(hash) => hash::hash(hash, out),
+        Command::Dump(dump) => dump::dump(dump, out),
+        Command::Diff(diff) => diff::diff(diff, out),
+        Command::Copy(copy) => copy::copy(copy, out),
+        Command::Salvage(salvage) => salvage::salvage(salvage, out),
         Command::Map(map) => map::map(map, out),
         Command::Tree(tree) => map::tree(tree, out),
-        Command::Hash(target) => content::hash(target, out),
-        Command::Dump(dump) => content::dump(dump, out),
-        Command::Copy(copy) => rescue::copy(copy, out),
-        Command::Salvage(salvage) => rescue::salvage(salvage, out),
         Command::Help(help) => help::help(help, out),
     }
 }

@@ -136,12 +136,6 @@ fn is_no_database(error: &aludel_sql::Error) -> bool {
     matches!(error.extended_code() & 0xff, CANT_OPEN | NOT_A_DATABASE)
 }
 
-/// Whether an error says that the file is damaged.
-pub(super) fn is_damage(error: &aludel_sql::Error) -> bool {
-    const CORRUPT: i32 = 11;
-    error.extended_code() & 0xff == CORRUPT
-}
-
 /// Compiles a statement of our own.
 pub(super) fn prepare<'c>(connection: &'c Connection, sql: &str) -> Result<Statement<'c>, Failure> {
     connection.prepare(sql).map_err(|error| Failure::sql(error, sql))

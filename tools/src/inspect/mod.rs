@@ -1,6 +1,7 @@
 //! What `dbtool` knows, for other programs: databases read without being changed.
 //!
 //! ```text
+//!   content           schema and rows: their hash, their SQL, their differences
 //!   check, map ...    findings, owners of pages
 //!   walk              trees, chains, freelist, pointer map: around damage
 //!   page, record      one page, one cell, one record: each byte has a meaning or is noted as wrong
@@ -27,6 +28,7 @@
 //! ```
 
 pub mod check;
+pub mod content;
 mod finding;
 pub mod image;
 pub mod page;

@@ -1,6 +1,8 @@
 //! What the tests of `dbtool` share: the program, databases in the states that a file can be in, and a picture of a folder.
 #![allow(dead_code)]
 
+pub(crate) mod generate;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -120,6 +120,78 @@ impl Vfs for ImageVfs {
     }
 }
 
+/// A world with one image in it, at its path, and the disk for everything else: what is read from the one may be written to the other.
+#[derive(Debug)]
+pub struct ImageAndDisk {
+    images: ImageVfs,
+    disk: OsVfs,
+}
+
+impl ImageAndDisk {
+    /// One with this image.
+    pub fn of(image: Arc<Image>) -> ImageAndDisk {
+        ImageAndDisk {
+            images: ImageVfs::of(image),
+            disk: OsVfs::new(),
+        }
+    }
+
+    /// Who answers for a path: files beside the image are in it (E2).
+    fn side_of(&self, path: &Path) -> &dyn Vfs {
+        let image = self.images.first.path();
+        let is_beside = ["-journal", "-wal", "-shm"]
+            .iter()
+            .any(|suffix| path == aludel_storage::vfs::sibling(image, suffix));
+        if path == image || is_beside {
+            &self.images
+        } else {
+            &self.disk
+        }
+    }
+}
+
+impl Vfs for ImageAndDisk {
+    fn open(&self, path: &Path, options: &FileOptions<'_>) -> Result<Box<dyn File>> {
+        self.side_of(path).open(path, options)
+    }
+
+    fn open_temporary(&self) -> Result<Box<dyn File>> {
+        self.disk.open_temporary()
+    }
+
+    fn unlink(&self, path: &Path) -> Result<bool> {
+        self.side_of(path).unlink(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> Result<()> {
+        self.side_of(from).rename(from, to)
+    }
+
+    fn exists(&self, path: &Path) -> Result<bool> {
+        self.side_of(path).exists(path)
+    }
+
+    fn sync_dir(&self, path: &Path) -> Result<()> {
+        self.disk.sync_dir(path)
+    }
+
+    fn full_path(&self, path: &Path) -> Result<PathBuf> {
+        self.disk.full_path(path)
+    }
+
+    fn now(&self) -> Duration {
+        self.disk.now()
+    }
+
+    fn sleep(&self, duration: Duration) {
+        self.disk.sleep(duration);
+    }
+
+    fn random(&self, bytes: &mut [u8]) {
+        self.disk.random(bytes);
+    }
+}
+
 fn cannot_open(path: &Path, source: io::Error) -> Error {
     Error::CantOpen {
         path: path.into(),

@@ -27,7 +27,7 @@ use std::time::Duration;
 use aludel_storage::format::header::{HEADER_SIZE, Header, MAGIC};
 use aludel_storage::vfs::{ReadOnlyFile, sibling};
 
-pub use engine::{ImageVfs, connect};
+pub use engine::{ImageAndDisk, ImageVfs, connect};
 pub use journal::{JournalRecord, JournalScan, JournalSegment, SuperJournal};
 pub use lock::Hold;
 pub use log::{LogFrame, LogReader, LogScan};

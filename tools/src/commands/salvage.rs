@@ -1,0 +1,79 @@
+//! `salvage`: what can be read of a damaged file, in a new one.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use aludel_sql::recover::{RecoverOptions, RecoverReport, recover};
+
+use super::new_file::NewFile;
+use super::subject::read_any;
+use crate::cli::Salvage;
+use crate::error::{Exit, Failure};
+use crate::inspect::image::ImageAndDisk;
+use crate::output::{Field, Part, Report};
+
+/// Rebuilds what can be read of a file into a new one: by its schema, and what fits nowhere in `lost_and_found`.
+///
+/// # Errors
+/// A name that is taken, and those of reading and writing. Damage is in the report.
+pub(super) fn salvage(salvage: &Salvage, out: &mut dyn Write) -> Result<Exit, Failure> {
+    read_any(&salvage.target, out, &mut |subject, out| {
+        let new = NewFile::begin(&salvage.output)?;
+        let world = Arc::new(ImageAndDisk::of(Arc::clone(&subject.image)));
+        let options = RecoverOptions::new().freed(salvage.freed).vfs(world);
+        let told = recover(subject.image.path(), new.draft(), &options)
+            .map_err(|error| Failure::cannot_write(&salvage.output, error))?;
+        subject.image.verify()?;
+        new.finish()?;
+        let whole = told.is_whole();
+        report_of(salvage, &told).print(&subject.style, out)?;
+        Ok(if whole { Exit::Done } else { Exit::Damaged })
+    })
+}
+
+fn report_of(salvage: &Salvage, told: &RecoverReport) -> Report {
+    let mut report = Report::new("dbtool/salvage/1");
+    report.fact("from", salvage.target.file.display().to_string());
+    report.fact("to", salvage.output.display().to_string());
+    report.fact("whole", told.is_whole());
+    report.fact("header_was_sound", told.header_was_sound);
+    report.fact("pages", Field::Count(u64::from(told.page_count)));
+    let sum = |count: fn(&aludel_sql::recover::RecoveredTable) -> u64| {
+        Field::Count(told.tables.iter().map(count).sum())
+    };
+    report.fact("rows.kept", sum(|table| table.kept));
+    report.fact("rows.doubtful", sum(|table| table.found.cut));
+    let strays = told.lost_and_found.as_ref().map_or(0, |(_, rows)| *rows);
+    report.fact("rows.without_table", Field::Count(strays));
+    report.fact("lost.cells", sum(|table| table.found.lost_cells));
+    report.fact("lost.pages", sum(|table| table.found.lost_pages));
+    let name = told.lost_and_found.as_ref().map(|(name, _)| name.as_str());
+    report.fact("lost_and_found", name.map_or(Field::Null, Field::text));
+    let mut tables = Part::new(
+        "tables",
+        &["table", "kept", "doubtful", "refused", "lost_cells", "lost_pages"],
+    );
+    for table in &told.tables {
+        tables.push(vec![
+            Field::text(&*table.name),
+            Field::Count(table.kept),
+            Field::Count(table.found.cut),
+            Field::Count(table.refused),
+            Field::Count(table.found.lost_cells),
+            Field::Count(table.found.lost_pages),
+        ]);
+    }
+    report.part(tables);
+    let mut failures = Part::new("failures", &["object", "reason"]);
+    for (name, reason) in &told.failures {
+        failures.push(vec![Field::text(&**name), Field::text(&**reason)]);
+    }
+    report.part(failures);
+    if told.is_whole() {
+        report.note("nothing is known to be missing");
+    } else {
+        report.note("kept: in their tables; doubtful: kept with NULL for what is missing; without table: in lost_and_found");
+    }
+    report.complete = told.is_whole();
+    report
+}
