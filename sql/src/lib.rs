@@ -38,6 +38,7 @@ pub use connection::{
     Limit, OpenOptions, RowAction, RowChange, Savepoint, Transaction, TransactionBehavior, TransactionState,
 };
 pub use error::{Error, Result};
+pub use exec::meter::PlanLine;
 pub use plan::authorize::{AuthAction, AuthContext, Authorization, TransactionOperation};
 pub use statement::{
     AndThenRows, ColumnIndex, FromValue, MappedRows, Params, ParamsFromIter, Row, Rows, Statement,

@@ -45,6 +45,8 @@ pub enum Command {
     Tables(Target),
     /// Runs SQL and prints the rows
     Query(Query),
+    /// Statements and dot commands, with completion and history
+    Shell(Shell),
     /// The rows of a table
     Rows(Rows),
     /// Looks for damage; exit code 1 when there is some
@@ -324,6 +326,31 @@ pub struct Help {
     /// Completions for a shell
     #[arg(long, value_name = "SHELL")]
     pub completions: Option<clap_complete::Shell>,
+}
+
+/// The shell.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Shell {
+    /// The database file; without one, a database in memory
+    pub file: Option<PathBuf>,
+    /// Allow changes to the file
+    #[arg(long)]
+    pub write: bool,
+    /// Make the file, which must not be there yet
+    #[arg(long, conflicts_with = "write", requires = "file")]
+    pub new: bool,
+    /// Run this SQL or dot command and leave; can be given several times
+    #[arg(short, long, value_name = "SQL")]
+    pub command: Vec<String>,
+    /// Stop at the first error
+    #[arg(long)]
+    pub bail: bool,
+    /// How to print rows: box, table, column, line, list, csv, tsv, json, ndjson, md, html, insert, quote
+    #[arg(short, long, default_value = "box")]
+    pub mode: String,
+    /// Run this file first, in place of dbtool/init in the folder of settings, which only a shell with an editor runs
+    #[arg(long, value_name = "FILE")]
+    pub init: Option<PathBuf>,
 }
 
 impl Arguments {

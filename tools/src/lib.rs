@@ -19,3 +19,4 @@ pub mod interrupt;
 pub mod migrate;
 pub mod output;
 pub mod picture;
+mod shell;

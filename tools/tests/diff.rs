@@ -197,7 +197,7 @@ fn pages_are_compared_physically() {
     let json: serde_json::Value =
         serde_json::from_str(&answer(&["diff", name(&a), name(&b), "--pages", "-f", "json"], 1)).unwrap();
     // The first page has the change counter.
-    assert_eq!(json["count"]["changed"], 2);
+    assert_eq!(json["pages_changed"], 2);
     assert_eq!(json["pages"][0]["page"], 1);
     assert_eq!(json["pages"][1]["bytes"], 1);
     assert_eq!(json["same"], false);

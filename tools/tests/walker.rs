@@ -503,6 +503,27 @@ fn findings_have_words_for_what_they_endanger() {
     }
 }
 
+/// A file that is a hole of two terabytes but for its first page costs neither time nor memory.
+#[test]
+fn a_file_that_claims_millions_of_pages_is_no_burden() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bytes = specimen(folder.path(), false);
+    let pages = 2_000_000_000u32;
+    bytes[28..32].copy_from_slice(&pages.to_be_bytes());
+    let file = folder.path().join("hole.db");
+    fs::write(&file, &bytes).unwrap();
+    fs::OpenOptions::new()
+        .write(true)
+        .open(&file)
+        .unwrap()
+        .set_len(u64::from(pages) * PAGE as u64)
+        .unwrap();
+    let begun = Instant::now();
+    let layout = check_at(&open(&file), 4);
+    assert!(begun.elapsed() < PATIENCE);
+    assert!(!layout.complete && layout.lost_pages > 1_900_000_000);
+}
+
 /// Single bytes changed at random: the walker and the engine agree on whether the file is sound.
 #[test]
 fn the_engine_finds_what_the_walker_finds() {

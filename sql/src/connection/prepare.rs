@@ -2,16 +2,49 @@
 
 use smallvec::SmallVec;
 
-use super::{Limit, State};
+use super::{Connection, Limit, State};
 use crate::catalog::{Collations, Database};
 use crate::command::Command;
 use crate::error::{Error, Result};
-use crate::exec::meter::{self, Meters};
+use crate::exec::meter::{self, Meters, PlanLine};
 use crate::exec::{Batch, BuildContext};
 use crate::plan::write::TargetTable;
 use crate::plan::{self, CompiledKind, PlanContext, ResultColumn, SchemaView};
 use crate::statement::{Compiled, Program, Query};
 use crate::syntax::ast::{self, Explain};
+
+impl Connection {
+    /// The operators that the first statement of `sql` would run, each with the rows that the planner expects of it; nothing for a
+    /// statement that is no SELECT, INSERT, UPDATE or DELETE. Runs nothing.
+    ///
+    /// A line comes before those under it. `EXPLAIN ANALYZE` shows the same lines with what was counted while they ran.
+    ///
+    /// ```
+    /// # fn main() -> aludel_sql::Result<()> {
+    /// let connection = aludel_sql::Connection::open_in_memory()?;
+    /// connection.execute("CREATE TABLE t(a INTEGER PRIMARY KEY, b)", ())?;
+    /// let lines = connection.plan("SELECT b FROM t WHERE a = 7")?;
+    /// assert!(lines.iter().any(|line| line.detail.starts_with("SEARCH t") && line.estimate == Some(1.0)));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Those of the parser and the planner.
+    pub fn plan(&self, sql: &str) -> Result<Vec<PlanLine>> {
+        use ast::Statement as S;
+        let mut state = self.state()?;
+        let Some(mut next) = state.parse_memory.parse_next(sql.as_bytes(), 0)? else {
+            return Ok(Vec::new());
+        };
+        match next.parsed.statement {
+            S::Select(_) | S::Insert(_) | S::Update(_) | S::Delete(_) => {}
+            _ => return Ok(Vec::new()),
+        }
+        next.parsed.explain = Some(Explain::Analyze);
+        state.compile_parsed(&next.parsed, sql)?.program.plan_lines()
+    }
+}
 
 impl State {
     /// Compiles the first statement of `sql`. `None` when there is only blank space and comments; the offset is where the rest begins.

@@ -44,6 +44,20 @@ struct Line {
     meter: Arc<Meter>,
 }
 
+/// A line of a plan: an operator, and how many rows the planner expects of it.
+///
+/// See [`Connection::plan`](crate::Connection::plan).
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct PlanLine {
+    /// The line under which it stands, counted from 1; 0 for one at the top.
+    pub parent: usize,
+    /// What the operator does.
+    pub detail: String,
+    /// The rows that are expected each time that it is opened, where the planner made an estimate.
+    pub estimate: Option<f64>,
+}
+
 /// The lines of a statement, in the order in which its operators are built: each after the one that reads from it.
 #[derive(Debug, Default)]
 pub(crate) struct Meters {
@@ -76,6 +90,13 @@ pub(crate) fn analysis(node: &Node, build: BuildContext) -> Result<Box<dyn Opera
         out: Batch::new(COLUMNS.len()),
         done: false,
     }))
+}
+
+/// The lines of a query that has not run.
+pub(crate) fn planned(node: &Node) -> Result<Vec<PlanLine>> {
+    let mut build = BuildContext::default().watched_by(Some(Meters::default()));
+    build.operator(node)?;
+    Ok(build.into_meters().unwrap_or_default().plan_lines())
 }
 
 impl Meter {
@@ -127,6 +148,18 @@ impl Meters {
             }),
             None => inner,
         }
+    }
+
+    /// The lines, without what was counted.
+    pub(crate) fn plan_lines(&self) -> Vec<PlanLine> {
+        let lines = self.lines.iter();
+        lines
+            .map(|line| PlanLine {
+                parent: line.parent,
+                detail: line.detail.clone(),
+                estimate: line.estimate,
+            })
+            .collect()
     }
 
     /// The lines as rows, with what was counted since the last time.

@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::command::Command;
 use crate::connection::named_columns;
 use crate::error::Result;
-use crate::exec::meter::{self, Meters};
+use crate::exec::meter::{self, Meters, PlanLine};
 use crate::exec::write::{Delete, Failure, Insert, ProgramSet, Returned, Update, VirtualWrite, Written};
 use crate::exec::{Batch, BuildContext, ExecContext, Operator, build};
 use crate::functions::Environment;
@@ -271,6 +271,15 @@ impl Program {
             write.written.returned.set(meters.take_rows());
         }
         Ok(())
+    }
+
+    /// The operators of a program that was compiled for EXPLAIN ANALYZE and has not run.
+    pub(crate) fn plan_lines(&self) -> Result<Vec<PlanLine>> {
+        match self {
+            Program::Query(Query::Analyzed(node)) => meter::planned(node),
+            Program::Write(write) => Ok(write.meters.as_ref().map_or_else(Vec::new, Meters::plan_lines)),
+            _ => Ok(Vec::new()),
+        }
     }
 
     /// Rows that the last run changed.

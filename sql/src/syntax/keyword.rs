@@ -83,6 +83,16 @@ static FOLDED: [Folded; KEYWORD_COUNT] = {
     all
 };
 
+/// All keywords in capitals, sorted, with the kind of token that each is.
+///
+/// ```
+/// use aludel_sql::syntax::{keywords, token::TokenKind};
+/// assert!(keywords().any(|(text, kind)| text == "SELECT" && kind == TokenKind::Select));
+/// ```
+pub fn keywords() -> impl ExactSizeIterator<Item = (&'static str, TokenKind)> {
+    KEYWORDS.into_iter().zip(KEYWORD_KINDS)
+}
+
 /// The keyword that `word` spells, in any case.
 #[must_use]
 pub(crate) fn keyword(word: &[u8]) -> Option<TokenKind> {

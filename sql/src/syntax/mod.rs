@@ -15,4 +15,5 @@ pub mod render;
 pub mod token;
 
 pub(crate) use keyword::keyword;
+pub use keyword::keywords;
 pub use parser::{Next, ParseError, ParseLimits, ParseMemory, parse_expr, parse_next, parse_one};

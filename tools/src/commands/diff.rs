@@ -509,10 +509,10 @@ fn pages(
     report.fact("b", diff.second.display().to_string());
     report.fact("same", same);
     for (name, count) in [
-        ("count.changed", tally.changed),
-        ("count.removed", tally.removed),
-        ("count.added", tally.added),
-        ("count.same", tally.same),
+        ("pages_changed", tally.changed),
+        ("pages_removed", tally.removed),
+        ("pages_added", tally.added),
+        ("pages_same", tally.same),
     ] {
         report.fact(name, Field::Count(u64::from(count)));
     }

@@ -16,7 +16,7 @@ use crate::cli::Target;
 use crate::error::{Exit, Failure};
 use crate::inspect::image::{Hold, JournalScan};
 use crate::inspect::{Image, ImageState};
-use crate::output::{Field, Report};
+use crate::output::{Field, Report, thousands};
 
 /// Prints the card. Exit code 3 when the file is not a database.
 ///
@@ -28,16 +28,21 @@ pub(super) fn info(target: &Target, out: &mut dyn Write) -> Result<Exit, Failure
         let verdict = Verdict::of(image);
         let mut report = Report::new("dbtool/info/1");
         report.fact("file", target.file.display().to_string());
+        report.fact("verdict", verdict_words(image, verdict));
         report.fact("file_bytes", Field::Bytes(image.file_len()));
         if let Some(header) = image.header() {
             header_facts(image, header, &mut report);
         }
-        sidecar_facts(image, &mut report).map_err(|error| Failure::cannot_open(image.path(), error))?;
-        report.fact("locks", Field::List(locks(subject).unwrap_or_default()));
+        let for_programs = subject.style.format.is_for_programs();
+        sidecar_facts(image, for_programs, &mut report)
+            .map_err(|error| Failure::cannot_open(image.path(), error))?;
+        let locks = locks(subject).unwrap_or_default();
+        if for_programs || !locks.is_empty() {
+            report.fact("locks", Field::List(locks));
+        }
         report.fact("read_with", image.hold().words());
         report.fact("shows", image.state().words());
         report.fact("state", verdict.code());
-        report.fact("verdict", verdict.words());
         report.print(&subject.style, out)?;
         Ok(if verdict == Verdict::NoDatabase {
             Exit::CannotOpen
@@ -102,9 +107,25 @@ impl Verdict {
                 "a hot journal lies beside it: the next who opens it rolls a transaction back"
             }
             Verdict::HasLog => "the newest pages are in the log beside it: keep both files together",
-            Verdict::Sound => "header in order",
+            Verdict::Sound => "sound, as far as header and files beside it tell",
         }
     }
+}
+
+/// The verdict with the figures that go with it.
+fn verdict_words(image: &Image, verdict: Verdict) -> String {
+    let Some(header) = image.header() else {
+        return verdict.words().to_owned();
+    };
+    let pages = image.page_count().max(1);
+    let free = u64::from(header.freelist_count) * 100 / u64::from(pages);
+    format!(
+        "{}; {} pages, {} of them free ({free}%), last written by SQLite {}",
+        verdict.words(),
+        thousands(u64::from(image.page_count())),
+        thousands(u64::from(header.freelist_count)),
+        version(header.sqlite_version)
+    )
 }
 
 fn header_facts(image: &Image, header: &Header, report: &mut Report) {
@@ -120,7 +141,7 @@ fn header_facts(image: &Image, header: &Header, report: &mut Report) {
         if header.is_wal() { "wal" } else { "rollback" },
     );
     report.fact("header.auto_vacuum", auto_vacuum(header));
-    report.fact("header.freelist_trunk", counter(header.freelist_trunk));
+    report.fact("header.first_freelist_trunk_page", counter(header.freelist_trunk));
     report.fact(
         "header.freelist_count",
         Field::Count(u64::from(header.freelist_count)),
@@ -141,7 +162,7 @@ fn header_facts(image: &Image, header: &Header, report: &mut Report) {
 }
 
 /// Each file beside the database: whether it is there, its size, and what that means.
-fn sidecar_facts(image: &Image, report: &mut Report) -> io::Result<()> {
+fn sidecar_facts(image: &Image, for_programs: bool, report: &mut Report) -> io::Result<()> {
     let len = |suffix| {
         sibling(image.path(), suffix)
             .metadata()
@@ -149,6 +170,10 @@ fn sidecar_facts(image: &Image, report: &mut Report) -> io::Result<()> {
             .map(|file| file.len())
     };
     let mut one = |name: &str, len: Option<u64>, state: &str| {
+        // People are told of what is there; programs get all names each time.
+        if len.is_none() && !for_programs {
+            return;
+        }
         report.fact(
             format!("sidecars.{name}.bytes"),
             len.map_or(Field::Null, Field::Bytes),

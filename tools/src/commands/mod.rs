@@ -17,6 +17,7 @@ mod progress;
 mod query;
 mod salvage;
 mod schema;
+mod shell;
 mod space;
 pub mod subject;
 mod tables;
@@ -57,6 +58,7 @@ pub fn run(command: &Command, out: &mut dyn Write) -> Result<Exit, Failure> {
         Command::Salvage(salvage) => salvage::salvage(salvage, out),
         Command::Map(map) => map::map(map, out),
         Command::Tree(tree) => map::tree(tree, out),
+        Command::Shell(shell) => shell::shell(shell),
         Command::Help(help) => help::help(help, out),
     }
 }

@@ -41,12 +41,12 @@ fn report_of(salvage: &Salvage, told: &RecoverReport) -> Report {
     let sum = |count: fn(&aludel_sql::recover::RecoveredTable) -> u64| {
         Field::Count(told.tables.iter().map(count).sum())
     };
-    report.fact("rows.kept", sum(|table| table.kept));
-    report.fact("rows.doubtful", sum(|table| table.found.cut));
+    report.fact("rows_kept", sum(|table| table.kept));
+    report.fact("rows_doubtful", sum(|table| table.found.cut));
     let strays = told.lost_and_found.as_ref().map_or(0, |(_, rows)| *rows);
-    report.fact("rows.without_table", Field::Count(strays));
-    report.fact("lost.cells", sum(|table| table.found.lost_cells));
-    report.fact("lost.pages", sum(|table| table.found.lost_pages));
+    report.fact("rows_without_table", Field::Count(strays));
+    report.fact("lost_cells", sum(|table| table.found.lost_cells));
+    report.fact("lost_pages", sum(|table| table.found.lost_pages));
     let name = told.lost_and_found.as_ref().map(|(name, _)| name.as_str());
     report.fact("lost_and_found", name.map_or(Field::Null, Field::text));
     let mut tables = Part::new(

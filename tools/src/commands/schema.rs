@@ -25,7 +25,16 @@ pub(super) fn schema(schema: &Schema, out: &mut dyn Write) -> Result<Exit, Failu
         }
         let entries = entries(&subject.connect()?, schema.name.as_deref())?;
         match subject.style.format {
+            Format::Table | Format::Plain if schema.name.is_some() => {
+                print_sql(&entries, out)?;
+                details(&subject.connect()?, &entries).print(&subject.style, out)?;
+            }
             Format::Table | Format::Plain | Format::Sql => print_sql(&entries, out)?,
+            Format::Json if schema.name.is_some() => {
+                let mut report = details(&subject.connect()?, &entries);
+                report.part(entries);
+                report.print(&subject.style, out)?;
+            }
             _ => {
                 let mut report = Report::new("dbtool/schema/1");
                 report.part(entries);
@@ -70,6 +79,82 @@ fn field(value: ValueRef<'_>) -> Field {
         ValueRef::Real(number) => Field::text(number.to_string()),
         ValueRef::Blob(bytes) => Field::Blob(bytes.to_vec()),
     }
+}
+
+/// What the SQL of a table does not say at a glance: its columns, its indexes, and where each has its root.
+fn details(connection: &Connection, entries: &Part) -> Report {
+    let mut objects = Part::new("objects", &["type", "name", "root_page"]);
+    let mut columns = Part::new(
+        "columns",
+        &[
+            "table",
+            "column",
+            "type",
+            "not_null",
+            "default",
+            "primary_key",
+            "refers_to",
+        ],
+    );
+    let mut indexes = Part::new("indexes", &["index", "unique", "made_by", "partial", "columns"]);
+    for row in &entries.rows {
+        let [Field::Text(kind), Field::Text(name), _, root, _] = &row[..] else {
+            continue;
+        };
+        objects.push(vec![Field::text(&**kind), Field::text(&**name), root.clone()]);
+        if kind == "table" || kind == "view" {
+            // What damage hides is left out: the SQL above is all there is then.
+            let _ = columns_of(connection, name, &mut columns);
+            let _ = indexes_of(connection, name, &mut indexes);
+        }
+    }
+    let mut report = Report::new("dbtool/schema/1");
+    report.part(columns).part(indexes).part(objects);
+    report
+}
+
+fn columns_of(connection: &Connection, table: &str, part: &mut Part) -> Result<(), Failure> {
+    let name = quoted_text(table);
+    let sql = format!(
+        "SELECT c.name, c.type, c.\"notnull\", c.dflt_value, c.pk, \
+         (SELECT f.\"table\" || coalesce('.' || f.\"to\", '') FROM pragma_foreign_key_list({name}) AS f WHERE f.\"from\" = c.name) \
+         FROM pragma_table_xinfo({name}) AS c"
+    );
+    each(connection, &sql, &mut |row| {
+        let is = |column| matches!(row.value(column), ValueRef::Integer(number) if number > 0);
+        part.push(vec![
+            Field::text(table),
+            field(row.value(0)),
+            field(row.value(1)),
+            Field::Flag(is(2)),
+            field(row.value(3)),
+            if is(4) { field(row.value(4)) } else { Field::Null },
+            field(row.value(5)),
+        ]);
+    })
+}
+
+fn indexes_of(connection: &Connection, table: &str, part: &mut Part) -> Result<(), Failure> {
+    let sql = format!(
+        "SELECT i.name, i.\"unique\", i.origin, i.partial, \
+         (SELECT group_concat(coalesce(name, '(expression)'), ', ') FROM pragma_index_info(i.name)) FROM pragma_index_list({}) AS i",
+        quoted_text(table)
+    );
+    each(connection, &sql, &mut |row| {
+        let is = |column| matches!(row.value(column), ValueRef::Integer(1));
+        let origin = match text(row, 2).as_deref() {
+            Some("pk") => "PRIMARY KEY",
+            Some("u") => "UNIQUE",
+            _ => "CREATE INDEX",
+        };
+        part.push(vec![
+            field(row.value(0)),
+            Field::Flag(is(1)),
+            origin.into(),
+            Field::Flag(is(3)),
+            field(row.value(4)),
+        ]);
+    })
 }
 
 /// The picture of tables and foreign keys.

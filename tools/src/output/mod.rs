@@ -20,7 +20,7 @@ pub use json::{json_of, value as json_value};
 pub use markup::{escape_markup, identifier, literal};
 pub use report::{Field, Part, Report};
 pub use style::Style;
-pub use text::{display, hex, size_words, thousands};
+pub use text::{display, display_lines, hex, size_words, thousands};
 
 /// A format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

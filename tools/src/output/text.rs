@@ -14,6 +14,19 @@ pub fn display(value: ValueRef<'_>) -> String {
     }
 }
 
+/// A text whose line ends and tabs stay, with all other control characters escaped.
+pub fn display_lines(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\t' => out.push(c),
+            c if c.is_control() => out.extend(c.escape_default()),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
 /// A real in its shortest form that reads back, always with a point or exponent.
 pub(super) fn real(value: f64) -> String {
     match value {

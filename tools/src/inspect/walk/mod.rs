@@ -295,17 +295,29 @@ impl<'w> Walk<'w> {
         {
             note.page_use = PageUse::LockByte;
         }
-        for page in 2..=self.page_count {
+        let mut page = 2;
+        while page <= self.page_count {
+            // Of a file that claims pages by the million and has none of them, whole stretches are passed at once.
+            if !self.layout.complete && self.layout.notes.is_untouched(page) {
+                let end = self
+                    .layout
+                    .notes
+                    .end_of_piece(page)
+                    .min(self.page_count.saturating_add(1));
+                self.layout.lost_pages += u64::from(end - page);
+                page = end;
+                continue;
+            }
             if self.is_mapped && self.is_map_page(page) {
                 if let Some(note) = self.layout.notes.entry(page) {
                     note.page_use = PageUse::PointerMap;
                 }
-                continue;
-            }
-            if self.layout.notes.get(page).page_use == PageUse::Unreferenced {
+            } else if self.layout.notes.get(page).page_use == PageUse::Unreferenced {
                 self.layout.lost_pages += 1;
                 self.find(Finding::new(Code::NeverUsed, "nothing refers to this page").on(page));
             }
+            let Some(next) = page.checked_add(1) else { return };
+            page = next;
         }
     }
 }

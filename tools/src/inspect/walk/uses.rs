@@ -38,6 +38,20 @@ impl Notes {
         piece.map_or_else(PageNote::default, |piece| piece[number as usize % PIECE])
     }
 
+    /// Whether nothing is known of page `number` nor of those noted together with it.
+    pub(super) fn is_untouched(&self, number: u32) -> bool {
+        self.pieces
+            .get(number as usize / PIECE)
+            .is_none_or(Option::is_none)
+    }
+
+    /// The first page behind those that are noted together with page `number`.
+    pub(super) fn end_of_piece(&self, number: u32) -> u32 {
+        (number / PIECE as u32)
+            .saturating_add(1)
+            .saturating_mul(PIECE as u32)
+    }
+
     pub(super) fn entry(&mut self, number: u32) -> Option<&mut PageNote> {
         let piece = self.pieces.get_mut(number as usize / PIECE)?;
         let piece = piece.get_or_insert_with(|| Box::new([PageNote::default(); PIECE]));
