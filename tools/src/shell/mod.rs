@@ -27,7 +27,7 @@ mod plan;
 mod prompt;
 mod rows;
 mod run;
-mod script;
+pub(crate) mod script;
 mod session;
 mod sink;
 mod sketch;
