@@ -103,6 +103,8 @@ impl Store for Aludel {
 mod peer {
     use std::path::Path;
 
+    use rusqlite::fallible_iterator::FallibleIterator;
+
     use super::{Failure, Store};
 
     pub(super) struct Sqlite {
