@@ -47,6 +47,8 @@ pub enum Command {
     Query(Query),
     /// Statements and dot commands, with completion and history
     Shell(Shell),
+    /// Measures reads, inserts, commits and checkpoints on this machine and disk
+    Bench(Bench),
     /// The rows of a table
     Rows(Rows),
     /// Looks for damage; exit code 1 when there is some
@@ -326,6 +328,42 @@ pub struct Help {
     /// Completions for a shell
     #[arg(long, value_name = "SHELL")]
     pub completions: Option<clap_complete::Shell>,
+}
+
+/// `bench`.
+#[derive(Args, Debug)]
+pub struct Bench {
+    /// A database to measure with; a copy beside it is, and the file is only read
+    #[arg(required_unless_present = "new", conflicts_with = "new")]
+    pub file: Option<PathBuf>,
+    /// Measure with a file that is made for it
+    #[arg(long)]
+    pub new: bool,
+    /// Where to make it; the working folder when not given
+    #[arg(long, requires = "new", value_name = "FOLDER")]
+    pub folder: Option<PathBuf>,
+    /// How many rows it has
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub rows: u64,
+    /// How long each work is measured
+    #[arg(long, default_value_t = 1.0)]
+    pub seconds: f64,
+    /// For the choice of rows and texts
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Measure this engine as well, side by side
+    #[arg(long, value_enum, value_name = "ENGINE")]
+    pub peer: Option<Peer>,
+    #[command(flatten)]
+    /// How to print.
+    pub print: Print,
+}
+
+/// An engine to compare with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Peer {
+    /// SQLite, in builds with the feature `peer-sqlite`
+    Sqlite,
 }
 
 /// The shell.

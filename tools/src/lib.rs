@@ -11,6 +11,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bench;
 pub mod cli;
 pub mod commands;
 pub mod error;

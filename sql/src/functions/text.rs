@@ -183,10 +183,10 @@ pub(super) fn hex(cx: Context<'_, '_>, args: Args<'_, '_>, out: Sink<'_>) -> Res
         out.text(b"");
         return Ok(());
     }
-    // The bytes of a text are those that the file would hold.
+    // The bytes of a text are those that the file would hold; a number becomes text of eight bits, whatever the file has.
     let encoding = match args[0] {
-        ValueRef::Blob(_) => TextEncoding::Utf8,
-        _ => cx.environment.encoding.get(),
+        ValueRef::Text(_) => cx.environment.encoding.get(),
+        _ => TextEncoding::Utf8,
     };
     with_bytes(args[0], out, |bytes, out| {
         let mut encoded = Vec::new();

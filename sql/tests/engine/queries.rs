@@ -400,3 +400,20 @@ fn is_true_is_a_test_whatever_collation_is_named() {
         "SELECT a, a IS (TRUE COLLATE RTRIM), a IS NOT (FALSE COLLATE nocase COLLATE rtrim), a IS TRUE COLLATE nocase FROM t",
     );
 }
+
+#[test]
+fn functions_of_bytes_in_files_of_both_widths() {
+    for encoding in ["UTF-8", "UTF-16le", "UTF-16be"] {
+        let both = Both::with(&format!(
+            "PRAGMA encoding = '{encoding}'; CREATE TABLE t(a);
+             INSERT INTO t VALUES ('abc'), ('\u{e4}\u{20ac}\u{1f600}'), (x'00ff'), (1.5), (-17), (NULL), (''), (x'')"
+        ));
+        both.check(
+            "SELECT hex(a), quote(a), length(a), octet_length(a), typeof(a) FROM t;
+             SELECT hex(CAST(a AS BLOB)), hex(CAST(a AS TEXT)), hex(-a), length(CAST(a AS BLOB)) FROM t;
+             SELECT hex(a || ''), unicode(a), hex(substr(a, 2)), instr(a, 'b') FROM t WHERE typeof(a) <> 'blob';
+             SELECT hex(unhex(hex(a))), hex(substr(CAST(a AS BLOB), 2, 1)) FROM t;
+             SELECT hex(1.5), hex(17), hex('abc'), hex(x'616263'), hex(zeroblob(2)), hex(char(228, 8364)), hex(NULL) FROM t LIMIT 1",
+        );
+    }
+}

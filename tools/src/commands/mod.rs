@@ -1,5 +1,6 @@
 //! The commands: each finds something out about a file and hands it to `output`.
 
+mod bench;
 mod beside;
 mod chains;
 mod check;
@@ -58,6 +59,7 @@ pub fn run(command: &Command, out: &mut dyn Write) -> Result<Exit, Failure> {
         Command::Salvage(salvage) => salvage::salvage(salvage, out),
         Command::Map(map) => map::map(map, out),
         Command::Tree(tree) => map::tree(tree, out),
+        Command::Bench(bench) => bench::bench(bench, out),
         Command::Shell(shell) => shell::shell(shell),
         Command::Help(help) => help::help(help, out),
     }

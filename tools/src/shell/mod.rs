@@ -19,7 +19,6 @@ mod complete;
 mod dot;
 mod editor;
 mod highlight;
-mod interrupt;
 mod keywords;
 mod names;
 mod pieces;
@@ -28,7 +27,7 @@ mod plan;
 mod prompt;
 mod rows;
 mod run;
-mod script;
+pub(crate) mod script;
 mod session;
 mod sink;
 mod sketch;
@@ -40,7 +39,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::Shell;
 use crate::error::{Exit, Failure};
-use interrupt::Interrupts;
+use crate::interrupt::Interrupt;
 use place::{Access, Place};
 use rows::Mode;
 use session::Session;
@@ -50,7 +49,7 @@ use session::Session;
 /// # Errors
 /// A file that cannot be opened, an unknown mode, an output that is closed.
 pub(crate) fn run(arguments: &Shell) -> Result<Exit, Failure> {
-    let mut session = Session::open(place(arguments), Interrupts::listen())?;
+    let mut session = Session::open(place(arguments), Interrupt::listen())?;
     session.style.mode = Mode::named(&arguments.mode)
         .ok_or_else(|| Failure::Usage(format!("there is no mode {}; see .help mode", arguments.mode)))?;
     session.settings.bail = arguments.bail;

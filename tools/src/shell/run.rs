@@ -39,9 +39,8 @@ fn planned_and_run(session: &mut Session, sql: &str) -> Result<(), Failure> {
     if session.settings.plans == Plans::Only && has_plan(session, sql) {
         return Ok(());
     }
-    let interrupts = session.interrupts.clone();
     session.with_output(|session, style, out| {
-        let _running = interrupts.stops(&session.connection);
+        let _running = session.stoppable();
         answer(session, sql, style, out)
     })?;
     if session.settings.changes {
@@ -79,9 +78,8 @@ fn show_measured(session: &mut Session, sql: &str) -> Result<(), Failure> {
         return show_plan(session, sql);
     }
     let analyze = format!("EXPLAIN ANALYZE {sql}");
-    let interrupts = session.interrupts.clone();
     session.with_output(|session, style, out| {
-        let _running = interrupts.stops(&session.connection);
+        let _running = session.stoppable();
         let mut statement = session
             .connection
             .prepare(&analyze)

@@ -7,7 +7,6 @@ use std::sync::{Arc, PoisonError, RwLock};
 use aludel_sql::Connection;
 use aludel_sql::value::Value;
 
-use super::interrupt::Interrupts;
 use super::names::Names;
 use super::place::{Opened, Place};
 use super::rows::{Style, for_terminal};
@@ -15,6 +14,7 @@ use super::sink::Sink;
 use super::traffic::Traffic;
 use crate::error::{Exit, Failure};
 use crate::inspect::ImageState;
+use crate::interrupt::{Interrupt, Running};
 
 /// What the shell knows.
 pub(crate) struct Session {
@@ -26,7 +26,7 @@ pub(crate) struct Session {
     pub(crate) style: Style,
     pub(crate) settings: Settings,
     pub(crate) names: SharedNames,
-    pub(crate) interrupts: Interrupts,
+    pub(crate) interrupts: Interrupt,
     /// Values of `:a`, `@a`, `$a`, `?1` by name.
     pub(crate) parameters: BTreeMap<String, Value>,
     sink: Sink,
@@ -75,7 +75,7 @@ impl Session {
     ///
     /// # Errors
     /// Those of [`Place::open`].
-    pub(crate) fn open(place: Place, interrupts: Interrupts) -> Result<Session, Failure> {
+    pub(crate) fn open(place: Place, interrupts: Interrupt) -> Result<Session, Failure> {
         let Opened {
             connection,
             traffic,
@@ -98,6 +98,12 @@ impl Session {
             failed: None,
             leave: None,
         })
+    }
+
+    /// Lets Ctrl-C stop what the connection does next, until the guard goes.
+    pub(crate) fn stoppable(&self) -> Running {
+        self.interrupts.begin();
+        self.interrupts.stops_while(&self.connection)
     }
 
     /// Opens another place; the one that is open stays if that fails.

@@ -24,9 +24,8 @@ struct Entry {
 
 /// `.dump [TABLE ...]`
 pub(super) fn dump(session: &mut Session, call: &Call<'_>) -> Result<(), Failure> {
-    let interrupts = session.interrupts.clone();
     session.with_output(|session, _, out| {
-        let _running = interrupts.stops(&session.connection);
+        let _running = session.stoppable();
         write_dump(&session.connection, &call.arguments, out)
     })
 }
