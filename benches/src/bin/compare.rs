@@ -99,13 +99,13 @@ fn searched() -> ExitCode {
         over: arguments.over,
     };
     let (mut logs, mut agreed) = (Vec::new(), true);
-    let result = search(range, &templates, &mut |found, plans| {
+    let result = search(range, &templates, &mut |found| {
         if found.ours != std::time::Duration::MAX {
             logs.push(found.ratio().ln());
         }
         agreed &= found.agreed;
         if !found.agreed || found.ratio() > arguments.over {
-            report(found, &plans());
+            report(found);
         }
     });
     if let Err(error) = result {
@@ -121,7 +121,7 @@ fn searched() -> ExitCode {
     }
 }
 
-fn report(found: &Found, plans: &[String]) {
+fn report(found: &Found) {
     let differs = if found.agreed { "" } else { "  ANSWERS DIFFER" };
     let (ours, theirs) = (found.ours.as_nanos() as f64, found.sqlite.as_nanos() as f64);
     println!(
@@ -132,7 +132,7 @@ fn report(found: &Found, plans: &[String]) {
         found.seed,
         found.sql
     );
-    plans.iter().for_each(|line| println!("{line}"));
+    found.plans.iter().for_each(|line| println!("{line}"));
 }
 
 /// A line for each crate: its time, and ours in parts of it.

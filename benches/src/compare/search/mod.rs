@@ -48,6 +48,8 @@ pub struct Found {
     pub sqlite: Duration,
     /// Whether the rows were the same.
     pub agreed: bool,
+    /// Where it is to be reported: how each engine plans it, a step a line.
+    pub plans: Vec<String>,
 }
 
 impl Found {
@@ -70,21 +72,20 @@ const ROUNDS_AGAIN: usize = 9;
 ///
 /// # Errors
 /// When the shop cannot be built or opened.
-pub fn search(
-    search: Search,
-    templates: &Templates,
-    found: &mut dyn FnMut(&Found, &dyn Fn() -> Vec<String>),
-) -> Result<(), Failure> {
+pub fn search(search: Search, templates: &Templates, found: &mut dyn FnMut(&Found)) -> Result<(), Failure> {
     let path = templates.empty("shop.db")?;
     shop::build(&path).map_err(|error| error.to_string())?;
     let ours = PeerName::Ours.open(&path)?;
     let theirs = Limited::open(&path).map_err(|error| error.to_string())?;
     for seed in search.seed..search.seed + search.queries {
         let sql = query::query(seed);
-        let Some(result) = try_one(&*ours, &theirs, seed, &sql, search.over) else {
+        let Some(mut result) = try_one(&*ours, &theirs, seed, &sql, search.over) else {
             continue;
         };
-        found(&result, &|| plans(&*ours, &theirs, &sql));
+        if !result.agreed || result.ratio() > search.over {
+            result.plans = plans(&*ours, &theirs, &sql);
+        }
+        found(&result);
     }
     Ok(())
 }
@@ -154,6 +155,7 @@ fn alternate(ours: &dyn Peer, theirs: &Limited, seed: u64, sql: &str, rounds: us
         ours: best[0],
         sqlite: best[1],
         agreed,
+        plans: Vec::new(),
     })
 }
 
