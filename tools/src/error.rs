@@ -102,6 +102,12 @@ pub enum Failure {
     /// Stopped by the user.
     #[error("interrupted: there is no part of the answer to print")]
     Interrupted,
+    /// Stopped by the user in the midst of the answer.
+    #[error("interrupted: what is printed is not all")]
+    InterruptedMidway,
+    /// Stopped by the user before a new file was whole.
+    #[error("interrupted: {} was not made", _0.display())]
+    InterruptedBefore(PathBuf),
     /// The call makes no sense.
     #[error("{0}")]
     Usage(String),
@@ -148,7 +154,9 @@ impl Failure {
                 ImageError::Read { .. } => Exit::Damaged,
                 _ => Exit::CannotOpen,
             },
-            Failure::Interrupted => Exit::Interrupted,
+            Failure::Interrupted | Failure::InterruptedMidway | Failure::InterruptedBefore(_) => {
+                Exit::Interrupted
+            }
             Failure::Usage(_) => Exit::Usage,
         }
     }

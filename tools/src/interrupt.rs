@@ -25,7 +25,7 @@ pub struct Interrupt {
 
 #[derive(Debug, Default)]
 struct Shared {
-    pressed: AtomicBool,
+    pressed: Arc<AtomicBool>,
     stays: AtomicBool,
     running: Mutex<Connections>,
 }
@@ -58,6 +58,11 @@ impl Interrupt {
     /// Whether it was pressed; in the shell, since a statement last began.
     pub fn was_pressed(&self) -> bool {
         self.shared.pressed.load(Ordering::Relaxed)
+    }
+
+    /// The flag that pressing sets, for work that knows nothing of this module.
+    pub fn flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.shared.pressed)
     }
 
     /// Something begins that was not meant when it was pressed before.

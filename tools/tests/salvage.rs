@@ -1,11 +1,12 @@
 //! `salvage` on damaged files: 89 classes of damage, each with several seeds.
 //!
 //! Every row has a name and a text that belongs to it, so that a right row is known wherever it is found, in its table or in
-//! `lost_and_found`. At least the rows on pages that nobody touched must be there. With a shell of SQLite that has `.recover` (a command in
-//! ALUDEL_RECOVER_SHELL), at least as many as it finds, over all.
+//! `lost_and_found`. At least the rows on pages that nobody touched must be there, and a new file in which a row is missing must not be called
+//! whole, but for what nobody can see ([`BLIND`]). With a shell of SQLite that has `.recover` (a command in ALUDEL_RECOVER_SHELL), there are at
+//! least as many right rows in each class as it finds.
 //!
-//! ALUDEL_SALVAGE_SEEDS: how many seeds each class has. ALUDEL_DATA: a folder whose `fuzzdb` has damaged files of all kinds, of which
-//! every ALUDEL_SALVAGE_STRIDE-th is taken.
+//! Everything runs within 256 MB of address space and some seconds. ALUDEL_SALVAGE_SEEDS: how many seeds each class has. ALUDEL_DATA: a folder
+//! whose `fuzzdb` has damaged files of all kinds, of which every ALUDEL_SALVAGE_STRIDE-th is taken.
 
 mod support;
 
@@ -52,19 +53,34 @@ fn sample(file: &Path, pragmas: &str) {
         .unwrap();
 }
 
-/// Classes of damage that are not yet dealt with as they should be: their faults are printed. In most of them rows are lost that no count
-/// in the file vouches for, and the report calls the new file whole.
-const NOT_YET: &[&str] = &[
-    "header: encoding",
-    "table leaf: cell count none",
-    "table leaf: row id",
-    "table leaf: overflow page",
-    "table leaf: twice",
-    "overflow: next",
-    "file: a wrong byte",
-    "any page: zero",
-    "any page: ones",
+/// Damage that nothing in the file shows, because a byte of a value is a byte like any other: the new file may be called whole although so
+/// many rows, at most, are not what they were. A class of which no seed does that any more is to be taken off.
+const BLIND: &[(&str, usize, &str)] = &[
+    ("file: a wrong byte", 1, "it may be one of a value"),
+    (
+        "file: wrong bytes here and there",
+        30,
+        "each may be one of a value",
+    ),
+    (
+        "table leaf: overflow page",
+        1,
+        "the last bytes of a cell without an overflow page are those of its last value",
+    ),
+    (
+        "table leaf: record header",
+        1,
+        "a text becomes a blob, or an integer a real, of the same length",
+    ),
+    (
+        "any page: zero",
+        1,
+        "the last page of an overflow chain is all values",
+    ),
 ];
+
+/// With how many seeds a class of [`BLIND`] is tried at least, so that one of them shows it.
+const BLIND_SEEDS: u64 = 12;
 
 /// The text that belongs to each row's name.
 type Rows = BTreeMap<String, String>;
@@ -172,14 +188,14 @@ impl Sound {
     }
 }
 
-/// Runs the program in 256 MB of memory and for some seconds at most.
+/// Runs the program in 256 MB of address space, the program itself among it, and for some seconds at most.
 fn bounded(arguments: &[&str]) -> Output {
     Command::new("timeout")
         .args([
             "30",
             "sh",
             "-c",
-            "ulimit -d 262144; exec \"$@\"",
+            "ulimit -v 262144; exec \"$@\"",
             "sh",
             env!("CARGO_BIN_EXE_dbtool"),
         ])
@@ -187,6 +203,14 @@ fn bounded(arguments: &[&str]) -> Output {
         .output()
         .unwrap()
 }
+
+/// How findings of virtual tables begin.
+const MODULES_SAY: &[&str] = &[
+    "malformed inverted index",
+    "unable to validate the inverted index",
+    "In RTree",
+    "fts5:",
+];
 
 fn salvaged(damaged: &Path, to: &Path, what: &str) -> i32 {
     let _ = fs::remove_file(to);
@@ -199,10 +223,14 @@ fn salvaged(damaged: &Path, to: &Path, what: &str) -> i32 {
     sqlite
         .execute_batch("PRAGMA ignore_check_constraints=on")
         .unwrap();
-    let verdict: String = sqlite
-        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
-        .unwrap();
-    assert_eq!(verdict, "ok", "{what}");
+    let mut statement = sqlite.prepare("PRAGMA integrity_check").unwrap();
+    let verdict = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();
+    // The tables of a virtual table are taken over as they are found: what they say to each other is its module's matter.
+    let verdict: Vec<String> = verdict
+        .map(Result::unwrap)
+        .filter(|finding| finding != "ok" && !MODULES_SAY.iter().any(|start| finding.starts_with(start)))
+        .collect();
+    assert!(verdict.is_empty(), "{what}: {verdict:?}");
     code
 }
 
@@ -228,80 +256,133 @@ fn recovered_by_sqlite(shell: &str, damaged: &Path, folder: &Path) -> PathBuf {
     to
 }
 
-#[test]
-fn rows_on_sound_pages_are_kept_in_every_class_of_damage() {
+/// What came of all damages of one sound file.
+#[derive(Default)]
+struct Outcome {
+    damages: usize,
+    classes: BTreeSet<&'static str>,
+    faults: Vec<String>,
+    /// Classes of [`BLIND`] that were called whole and were not.
+    unseen: BTreeSet<&'static str>,
+    /// Of each class the right rows that we and SQLite's recovery have.
+    beside_sqlite: BTreeMap<&'static str, (usize, usize)>,
+}
+
+impl Outcome {
+    fn add(&mut self, other: Outcome) {
+        self.damages += other.damages;
+        self.classes.extend(other.classes);
+        self.faults.extend(other.faults);
+        self.unseen.extend(other.unseen);
+        for (class, (ours, theirs)) in other.beside_sqlite {
+            let sum = self.beside_sqlite.entry(class).or_default();
+            *sum = (sum.0 + ours, sum.1 + theirs);
+        }
+    }
+
+    /// One damage: whether the right rows are there.
+    fn judge(
+        &mut self,
+        class: &'static str,
+        case: &str,
+        code: i32,
+        right: &BTreeSet<String>,
+        sound: &Sound,
+        bytes: &[u8],
+    ) {
+        self.damages += 1;
+        self.classes.insert(class);
+        let untouched = sound.untouched(bytes).into_iter();
+        let lost: Vec<_> = untouched.filter(|row| !right.contains(*row)).collect();
+        if !lost.is_empty() {
+            let some = &lost[..lost.len().min(5)];
+            let fault = format!("{case}: {} rows of sound pages are lost: {some:?}", lost.len());
+            self.faults.push(fault);
+        }
+        let missing = sound.rows.len() - right.len();
+        if code == 4 || missing == 0 {
+            return;
+        }
+        match BLIND.iter().find(|blind| blind.0 == class) {
+            Some((_, most, _)) if missing <= *most => _ = self.unseen.insert(class),
+            _ => self
+                .faults
+                .push(format!("{case}: called whole, and {missing} rows are not")),
+        }
+    }
+}
+
+/// Damages a sound file in all classes.
+fn damaged_in_all_classes(pragmas: &str, number: u64, seeds: u64, shell: Option<&str>) -> Outcome {
     let folder = tempfile::tempdir().unwrap();
-    let seeds: u64 = std::env::var("ALUDEL_SALVAGE_SEEDS")
-        .ok()
-        .and_then(|seeds| seeds.parse().ok())
-        .unwrap_or(1);
-    let shell = std::env::var("ALUDEL_RECOVER_SHELL").ok();
-    let (mut damages, mut classes, mut faults) = (0, BTreeSet::new(), Vec::new());
-    let (mut ours_in_all, mut theirs_in_all, mut behind) = (0, 0, Vec::new());
-    for (number, pragmas) in ["", "PRAGMA auto_vacuum=1"].into_iter().enumerate() {
-        let sound = sound(folder.path(), pragmas);
-        let (damaged, to) = (folder.path().join("damaged.db"), folder.path().join("new.db"));
-        for (class, what) in CLASSES {
-            for seed in 0..seeds {
-                let case = format!("{class}, {pragmas} seed {seed}");
-                let mut bytes = sound.bytes.clone();
-                let mut random = Random::new(seed * 2 + number as u64);
-                if !what.apply(&mut bytes, &sound.pages, &mut random) {
-                    continue;
+    let sound = sound(folder.path(), pragmas);
+    let (damaged, to) = (folder.path().join("damaged.db"), folder.path().join("new.db"));
+    let mut outcome = Outcome::default();
+    for (class, what) in CLASSES {
+        let is_blind = BLIND.iter().any(|blind| blind.0 == *class);
+        for seed in 0..if is_blind { seeds.max(BLIND_SEEDS) } else { seeds } {
+            let case = format!("{class}, {pragmas} seed {seed}");
+            let mut bytes = sound.bytes.clone();
+            let mut random = Random::new(seed * 2 + number);
+            if !what.apply(&mut bytes, &sound.pages, &mut random) {
+                continue;
+            }
+            fs::write(&damaged, &bytes).unwrap();
+            let code = salvaged(&damaged, &to, &case);
+            let right = right_rows(&to, &sound.rows);
+            outcome.judge(class, &case, code, &right, &sound, &bytes);
+            if let Some(shell) = shell {
+                let theirs = right_rows(&recovered_by_sqlite(shell, &damaged, folder.path()), &sound.rows);
+                if theirs.len() > right.len() {
+                    let more: Vec<_> = theirs.difference(&right).take(3).collect();
+                    println!("{case}: {} against {}: {more:?}", right.len(), theirs.len());
                 }
-                fs::write(&damaged, &bytes).unwrap();
-                let code = salvaged(&damaged, &to, &case);
-                (damages, _) = (damages + 1, classes.insert(class));
-                let right = right_rows(&to, &sound.rows);
-                let lost: Vec<_> = sound
-                    .untouched(&bytes)
-                    .into_iter()
-                    .filter(|row| !right.contains(*row))
-                    .collect();
-                if !lost.is_empty() {
-                    faults.push(format!(
-                        "{case}: {} rows of sound pages are lost: {:?}",
-                        lost.len(),
-                        &lost[..lost.len().min(5)]
-                    ));
-                }
-                if code != 4 && right.len() < sound.rows.len() {
-                    let missing = sound.rows.len() - right.len();
-                    faults.push(format!("{case}: called whole, and {missing} rows are not"));
-                }
-                if let Some(shell) = &shell {
-                    let theirs =
-                        right_rows(&recovered_by_sqlite(shell, &damaged, folder.path()), &sound.rows);
-                    ours_in_all += right.len();
-                    theirs_in_all += theirs.len();
-                    if theirs.len() > right.len() {
-                        let more: Vec<_> = theirs.difference(&right).take(3).collect();
-                        behind.push(format!(
-                            "{case}: {} against {}: {more:?}",
-                            right.len(),
-                            theirs.len()
-                        ));
-                    }
-                }
+                let sum = outcome.beside_sqlite.entry(class).or_default();
+                *sum = (sum.0 + right.len(), sum.1 + theirs.len());
             }
         }
     }
-    let (not_yet, faults): (Vec<String>, Vec<String>) = faults.into_iter().partition(|fault| {
-        NOT_YET
-            .iter()
-            .any(|class| fault.starts_with(&format!("{class}, ")))
+    outcome
+}
+
+#[test]
+fn rows_on_sound_pages_are_kept_in_every_class_of_damage() {
+    let seeds = std::env::var("ALUDEL_SALVAGE_SEEDS").ok();
+    let seeds = seeds.and_then(|seeds| seeds.parse().ok()).unwrap_or(1);
+    let shell = std::env::var("ALUDEL_RECOVER_SHELL").ok();
+    let mut outcome = Outcome::default();
+    std::thread::scope(|scope| {
+        let shell = shell.as_deref();
+        let runs = ["", "PRAGMA auto_vacuum=1"]
+            .into_iter()
+            .enumerate()
+            .map(|(number, pragmas)| {
+                scope.spawn(move || damaged_in_all_classes(pragmas, number as u64, seeds, shell))
+            });
+        let runs: Vec<_> = runs.collect();
+        for run in runs {
+            outcome.add(run.join().unwrap());
+        }
     });
-    eprintln!("known faults:\n{}", not_yet.join("\n"));
-    assert!(faults.is_empty(), "{}", faults.join("\n"));
-    assert!(classes.len() >= 80, "{}", classes.len());
-    if shell.is_some() {
-        println!(
-            "{damages} damages: {ours_in_all} right rows, SQLite's recovery {theirs_in_all}; fewer in {}:\n{}",
-            behind.len(),
-            behind.join("\n")
+    println!("{} classes, {} damages", outcome.classes.len(), outcome.damages);
+    assert!(outcome.faults.is_empty(), "{}", outcome.faults.join("\n"));
+    assert!(outcome.classes.len() >= 80, "{}", outcome.classes.len());
+    for (class, _, why) in BLIND {
+        assert!(
+            outcome.unseen.contains(class),
+            "{class} is on the list of damage that cannot be seen ({why}), and no seed shows that: take it off"
         );
-        assert!(ours_in_all >= theirs_in_all);
     }
+    let beside = &outcome.beside_sqlite;
+    let sum = beside
+        .values()
+        .fold((0, 0), |sum, class| (sum.0 + class.0, sum.1 + class.1));
+    println!("right rows: {} ours, {} of SQLite's recovery", sum.0, sum.1);
+    let behind: Vec<_> = beside
+        .iter()
+        .filter(|(_, (ours, theirs))| ours < theirs)
+        .collect();
+    assert!(behind.is_empty(), "SQLite's recovery has more: {behind:?}");
 }
 
 /// A file whose schema calls a table by another name than the table's definition does.
@@ -358,41 +439,66 @@ fn a_name_that_is_not_that_of_the_definition_is_damage() {
     }
 }
 
+/// Commands that read all of a file, whatever is in it.
+const READING: &[&[&str]] = &[
+    &["info"],
+    &["check"],
+    &["schema"],
+    &["tables"],
+    &["space"],
+    &["hash"],
+    &["dump"],
+    &["map", "-f", "svg"],
+    &["freelist"],
+    &["overflow"],
+];
+
 /// Files of fuzzers: whatever comes out is a sound database, in bounded memory and time.
 #[test]
+#[ignore = "needs ALUDEL_DATA"]
 fn files_of_fuzzers_are_salvaged_or_refused() {
+    let data = std::env::var_os("ALUDEL_DATA").expect("ALUDEL_DATA names the folder with fuzzdb");
     let stride = std::env::var("ALUDEL_SALVAGE_STRIDE").ok();
-    let stride = stride.and_then(|stride| stride.parse().ok());
-    let (Some(data), Some(stride)) = (std::env::var_os("ALUDEL_DATA").map(PathBuf::from), stride) else {
-        eprintln!("ALUDEL_DATA and ALUDEL_SALVAGE_STRIDE are not set: no files of fuzzers");
-        return;
-    };
-    let folder = tempfile::tempdir().unwrap();
-    let to = folder.path().join("new.db");
-    let mut files: Vec<PathBuf> = data
-        .join("fuzzdb")
-        .read_dir()
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+    let stride = stride.and_then(|stride| stride.parse().ok()).unwrap_or(1);
+    let files = PathBuf::from(data).join("fuzzdb").read_dir().unwrap();
+    let mut files: Vec<PathBuf> = files.map(|entry| entry.unwrap().path()).collect();
     files.sort();
-    for file in files.iter().filter(|file| file.is_file()).step_by(stride) {
-        let what = file.display().to_string();
-        salvaged(file, &to, &what);
-        for command in ["hash", "dump"] {
-            let output = bounded(&[command, name(file)]);
-            let code = output.status.code().unwrap_or(-1);
-            assert!(
-                matches!(code, 0 | 2 | 3 | 4),
-                "{command} {what}: {code} {}",
-                String::from_utf8_lossy(&output.stderr)
-            );
+    let files: Vec<_> = files
+        .iter()
+        .filter(|file| file.is_file())
+        .step_by(stride)
+        .collect();
+    assert!(!files.is_empty());
+    std::thread::scope(|scope| {
+        for half in 0..2 {
+            let files = &files;
+            scope.spawn(move || {
+                let folder = tempfile::tempdir().unwrap();
+                for file in files.iter().skip(half).step_by(2) {
+                    survives_all(file, folder.path());
+                }
+            });
         }
-        let output = bounded(&["diff", name(file), name(&to), "--limit", "5"]);
+    });
+    println!("{} files", files.len());
+}
+
+/// Runs everything that reads the whole of a file.
+fn survives_all(file: &Path, folder: &Path) {
+    let what = file.display().to_string();
+    let to = folder.join("new.db");
+    salvaged(file, &to, &what);
+    let diff = ["diff", name(&to), "--limit", "5"];
+    for command in READING.iter().copied().chain([&diff[..]]) {
+        let arguments: Vec<&str> = [command[0], name(file)]
+            .into_iter()
+            .chain(command[1..].iter().copied())
+            .collect();
+        let output = bounded(&arguments);
         let code = output.status.code().unwrap_or(-1);
         assert!(
             matches!(code, 0..=4),
-            "diff {what}: {code} {}",
+            "{arguments:?}: {code} {}",
             String::from_utf8_lossy(&output.stderr)
         );
     }

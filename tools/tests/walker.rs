@@ -23,6 +23,7 @@ fn check_at(image: &Arc<Image>, level: u8) -> Layout {
     let options = CheckOptions {
         level,
         findings_max: 1000,
+        ..CheckOptions::default()
     };
     check(image, &options, &mut |_, _| ())
 }

@@ -1,15 +1,21 @@
 //! No reading command changes a byte or a folder entry, whatever state the file is in, and each shows the recovered rows.
 //!
-//! Looked at in two ways: all bytes and names before and after, and, where `strace` is there, the system calls themselves.
+//! Looked at in three ways: all bytes and names before and after; as a user whom the system refuses to write there; and, where `strace` is
+//! there, the system calls themselves.
 
 mod support;
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
-use support::{Scene, answer, dbtool, name, picture, scenes};
+use support::{Scene, answer, name, picture, scenes};
+
+/// Stands for another file that a command writes, or compares with: it is in a folder of its own.
+const NEW: &str = "{new}";
+const OTHER: &str = "{other}";
 
 /// Every reading command with arguments that make it do its work.
 const READING: &[&[&str]] = &[
@@ -26,6 +32,7 @@ const READING: &[&[&str]] = &[
     &["freelist"],
     &["ptrmap"],
     &["overflow"],
+    &["wal"],
     &["wal", "frames"],
     &["wal", "pages"],
     &["journal"],
@@ -41,30 +48,142 @@ const READING: &[&[&str]] = &[
     &["hash"],
     &["dump"],
     &["dump", "--table", "note", "-f", "ndjson"],
+    &["diff", OTHER],
+    &["diff", OTHER, "--summary"],
+    &["diff", OTHER, "--patch"],
+    &["diff", OTHER, "--pages"],
+    &["copy", NEW],
+    &["salvage", "-o", NEW],
+    &["salvage", "--freed", "-o", NEW],
+    &[
+        "shell",
+        "-c",
+        "SELECT count(*) FROM note; PRAGMA journal_mode=wal; DELETE FROM note; VACUUM",
+        "-c",
+        ".tables",
+        "-c",
+        ".dump",
+        "-c",
+        ".check --quick",
+    ],
 ];
 
-/// The command with the file behind its name.
-fn call<'a>(command: &[&'a str], file: &'a Path) -> Vec<&'a str> {
-    let mut arguments = vec![command[0], name(file)];
-    arguments.extend(&command[1..]);
-    arguments
+/// The commands of [`READING`] that have something to tell: the exit code which they end with.
+fn expected_code(scene: &Scene, command: &[&str]) -> i32 {
+    let differs = command[0] == "diff" && !command.contains(&"--patch");
+    // The other file is that of a scene without a log; a journal mode is a difference of pages.
+    let same = scene.rows == 300 && (!command.contains(&"--pages") || !scene.name.contains("log"));
+    match command {
+        _ if differs => i32::from(!same),
+        // The statements that would write are refused, and told of.
+        ["shell", ..] => 2,
+        _ => 0,
+    }
+}
+
+/// A folder for what a command writes or compares with, which anybody may write to.
+struct Elsewhere(tempfile::TempDir);
+
+impl Elsewhere {
+    fn new() -> Elsewhere {
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+        let other = support::clean();
+        let copied = folder.path().join("other.db");
+        fs::copy(&other.file, &copied).unwrap();
+        fs::set_permissions(&copied, fs::Permissions::from_mode(0o444)).unwrap();
+        Elsewhere(folder)
+    }
+
+    /// The command with the file behind its name.
+    fn call(&self, command: &[&str], file: &Path) -> Vec<String> {
+        let new = self.0.path().join("new.db");
+        let _ = fs::remove_file(&new);
+        let words = command[1..].iter().map(|word| match *word {
+            NEW => name(&new).to_owned(),
+            OTHER => name(&self.0.path().join("other.db")).to_owned(),
+            word => word.to_owned(),
+        });
+        [command[0].to_owned(), name(file).to_owned()]
+            .into_iter()
+            .chain(words)
+            .collect()
+    }
+}
+
+/// Who runs the program.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Who {
+    /// The user who runs the tests.
+    Tester,
+    /// One whom permissions bind, though the tests run as root.
+    Nobody,
+}
+
+impl Who {
+    fn command(self, program: &Path) -> Command {
+        const NOBODY: u32 = 65_534;
+        let mut command = Command::new(program);
+        if self == Who::Nobody {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        command
+    }
+
+    /// Somebody who cannot write into a folder without write permission; none where the tests run as root and may not become another user.
+    fn without_power(program: &Path) -> Option<Who> {
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o555)).unwrap();
+        [Who::Tester, Who::Nobody].into_iter().find(|who| {
+            let runs = |command: &mut Command| command.output().is_ok_and(|output| output.status.success());
+            let writes = who
+                .command(Path::new("touch"))
+                .arg(folder.path().join("x"))
+                .output();
+            let is_refused = writes.is_ok_and(|output| !output.status.success());
+            is_refused && runs(who.command(program).arg("--version"))
+        })
+    }
+}
+
+/// The program where every user finds it.
+fn program(folder: &Path) -> std::path::PathBuf {
+    let copied = folder.join("dbtool");
+    fs::copy(env!("CARGO_BIN_EXE_dbtool"), &copied).unwrap();
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::set_permissions(&copied, fs::Permissions::from_mode(0o755)).unwrap();
+    copied
 }
 
 #[track_caller]
-fn leaves_all_alone(scene: &Scene, extra: &[&str]) {
+fn leaves_all_alone(who: Who, program: &Path, scene: &Scene, extra: &[&str]) {
+    let elsewhere = Elsewhere::new();
     for command in READING {
+        // A script has no other way of reading.
+        if command[0] == "shell" && !extra.is_empty() {
+            continue;
+        }
         let before = picture(scene.folder.path());
-        let mut arguments = call(command, &scene.file);
-        arguments.extend(extra);
-        let output = dbtool(&arguments);
+        let arguments = elsewhere.call(command, &scene.file);
+        let output = who
+            .command(program)
+            .args(&arguments)
+            .args(extra)
+            .output()
+            .unwrap();
         let error = String::from_utf8_lossy(&output.stderr);
         assert_eq!(
             output.status.code(),
-            Some(0),
+            Some(expected_code(scene, command)),
             "{}: {arguments:?}: {error}",
             scene.name
         );
-        assert!(!output.stdout.is_empty(), "{}: {arguments:?}", scene.name);
+        let may_be_empty = command.contains(&"--patch");
+        assert!(
+            may_be_empty || !output.stdout.is_empty(),
+            "{}: {arguments:?}",
+            scene.name
+        );
         assert_eq!(
             picture(scene.folder.path()),
             before,
@@ -76,9 +195,25 @@ fn leaves_all_alone(scene: &Scene, extra: &[&str]) {
 
 #[test]
 fn no_command_changes_a_byte_or_a_name() {
+    let program = Path::new(env!("CARGO_BIN_EXE_dbtool"));
     for scene in scenes() {
-        leaves_all_alone(&scene, &[]);
-        leaves_all_alone(&scene, &["--no-lock"]);
+        leaves_all_alone(Who::Tester, program, &scene, &[]);
+        leaves_all_alone(Who::Tester, program, &scene, &["--no-lock"]);
+    }
+}
+
+/// A command that nobody has put into [`READING`] is one that nobody has looked at.
+#[test]
+fn every_command_is_looked_at() {
+    use clap::CommandFactory;
+    // `help` reads no file; `bench` writes, in a folder of its own, and its tests look at FILE.
+    let others = ["help", "bench"];
+    for command in aludel_tools::cli::Arguments::command().get_subcommands() {
+        let name = command.get_name();
+        assert!(
+            others.contains(&name) || READING.iter().any(|reading| reading[0] == name),
+            "{name} is not in the list"
+        );
     }
 }
 
@@ -166,15 +301,35 @@ fn the_card_names_the_state() {
 
 #[test]
 fn a_folder_without_write_permission_is_read_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = program(folder.path());
+    let who = Who::without_power(&program).unwrap_or_else(|| {
+        eprintln!("root cannot become another user here: permissions are set, but do not bite");
+        Who::Tester
+    });
     for scene in scenes() {
         let folder = scene.folder.path();
         for file in picture(folder).keys() {
             fs::set_permissions(file, fs::Permissions::from_mode(0o444)).unwrap();
         }
         fs::set_permissions(folder, fs::Permissions::from_mode(0o555)).unwrap();
-        leaves_all_alone(&scene, &[]);
+        leaves_all_alone(who, &program, &scene, &[]);
+        leaves_all_alone(who, &program, &scene, &["--no-lock"]);
         fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
     }
+}
+
+/// Where the tests run as root, another user is found who cannot write: else the test above shows less than it says.
+#[test]
+fn the_system_refuses_to_write_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = program(folder.path());
+    let is_root = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
+    let who = Who::without_power(&program);
+    assert!(
+        who.is_some() || (is_root && Who::Nobody.command(Path::new("true")).output().is_err()),
+        "a user who cannot write is to be had, and the program does not run as that one"
+    );
 }
 
 /// System calls that change files or their names. Opening is looked at by its flags.
@@ -187,6 +342,7 @@ fn no_system_call_can_change_the_file() {
         eprintln!("strace is not here: only bytes and names were compared");
         return;
     }
+    let elsewhere = Elsewhere::new();
     for scene in scenes() {
         for command in READING {
             let log = tempfile::NamedTempFile::new().unwrap();
@@ -200,12 +356,12 @@ fn no_system_call_can_change_the_file() {
                     &format!("trace={CHANGING}"),
                 ])
                 .arg(env!("CARGO_BIN_EXE_dbtool"))
-                .args(call(command, &scene.file))
+                .args(elsewhere.call(command, &scene.file))
                 .output()
                 .unwrap();
             assert_eq!(
                 output.status.code(),
-                Some(0),
+                Some(expected_code(&scene, command)),
                 "{}: {command:?}: {output:?}",
                 scene.name
             );

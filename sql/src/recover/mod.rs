@@ -11,7 +11,8 @@
 //!
 //! - R1. Nothing of the damaged file is run: of its texts only definitions are executed, and rows are put in before triggers exist.
 //! - R2. Indexes are built from the rows, never taken over.
-//! - R3. The new file passes the integrity check, CHECK constraints left aside: a row that breaks one is kept.
+//! - R3. The new file passes the integrity check, CHECK constraints left aside: a row that breaks one is kept. The tables in which a virtual
+//!   table keeps its rows are taken over as they are found, so a full-text index of which rows are lost has to be rebuilt by its owner.
 //!
 //! Sequences of AUTOINCREMENT are taken over; statistics are gathered anew where there were some.
 
@@ -24,7 +25,7 @@ use std::sync::Arc;
 
 use aludel_storage::btree::TreeKind;
 use aludel_storage::format::{AutoVacuum, PageNo, TextEncoding};
-use aludel_storage::maintenance::{Salvage, SalvagedHeader, WalkTally};
+use aludel_storage::maintenance::{Salvage, SalvagedHeader, Stop, WalkTally};
 use aludel_storage::vfs::{OsVfs, Vfs};
 
 use crate::connection::{Connection, OpenOptions};
@@ -33,10 +34,11 @@ use definitions::Definitions;
 use lost::LostAndFound;
 
 /// How [`recover`] works.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct RecoverOptions {
     vfs: Option<Arc<dyn Vfs>>,
     freed: bool,
+    stop: Option<Stop>,
 }
 
 impl RecoverOptions {
@@ -58,6 +60,23 @@ impl RecoverOptions {
         self.freed = freed;
         self
     }
+
+    /// Asks `stop` again and again; when it is true, recovering ends with [`Error::Interrupt`]. The new file is unfinished then, and
+    /// worth nothing.
+    #[must_use]
+    pub fn stop_when(mut self, stop: impl Fn() -> bool + Send + Sync + 'static) -> RecoverOptions {
+        self.stop = Some(Arc::new(stop));
+        self
+    }
+}
+
+impl std::fmt::Debug for RecoverOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RecoverOptions")
+            .field("vfs", &self.vfs)
+            .field("freed", &self.freed)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What [`recover`] kept, and what it knows to be lost.
@@ -70,8 +89,12 @@ pub struct RecoverReport {
     pub page_count: u32,
     /// Each table of which the definition was readable.
     pub tables: Vec<RecoveredTable>,
-    /// What the walk over the schema's own tree met.
+    /// What the walks over the schema's own tree, and over that of sqlite_sequence, met.
     pub schema: WalkTally,
+    /// Pages that nothing led to and that have no rows: what they held is not known.
+    pub unnamed_pages: u32,
+    /// Virtual tables, whose own tables are among `tables`.
+    pub virtual_tables: Vec<String>,
     /// The table with the rows that belong nowhere, if there are any, and how many.
     pub lost_and_found: Option<(String, u64)>,
     /// Definitions that could not be used: the name, and why.
@@ -93,10 +116,11 @@ pub struct RecoveredTable {
 }
 
 impl RecoverReport {
-    /// Whether nothing is known to be missing: every tree was whole and every row found its place.
+    /// Whether nothing is known to be missing: every tree was whole, every row found its place, and every page was some tree's, or free.
     pub fn is_whole(&self) -> bool {
         self.header_was_sound
             && self.schema.is_whole()
+            && self.unnamed_pages == 0
             && self.lost_and_found.is_none()
             && self.failures.is_empty()
             && self
@@ -125,19 +149,27 @@ impl RecoverReport {
 /// ```
 ///
 /// # Errors
-/// [`Error::Misuse`] when `target` is there already; what the system says. Damage is in the report.
+/// [`Error::Misuse`] when `target` is there already, [`Error::Interrupt`] as [`RecoverOptions::stop_when`] says; what the system says. Damage
+/// is in the report.
 pub fn recover(
     damaged: impl AsRef<Path>,
     target: impl AsRef<Path>,
     options: &RecoverOptions,
 ) -> Result<RecoverReport> {
+    recover_into(damaged.as_ref(), target.as_ref(), options).map_err(|error| match error {
+        Error::Storage(aludel_storage::Error::Interrupt) => Error::Interrupt,
+        error => error,
+    })
+}
+
+fn recover_into(damaged: &Path, target: &Path, options: &RecoverOptions) -> Result<RecoverReport> {
     let vfs = options.vfs.clone().unwrap_or_else(|| Arc::new(OsVfs::new()));
-    let target = target.as_ref();
     if vfs.exists(target)? {
         return Err(Error::misuse("the file to recover into is there already"));
     }
-    let salvage = Salvage::open(&*vfs, damaged.as_ref())?;
+    let salvage = Salvage::open_until(&*vfs, damaged, options.stop.clone())?;
     let connection = Connection::open_with(target, &OpenOptions::new().vfs(vfs))?;
+    connection.progress_handler(1, options.stop.clone().map(|stop| move || stop()))?;
     let mut recovery = Recovery {
         encoding: salvage.header().encoding,
         report: RecoverReport {
@@ -213,10 +245,15 @@ impl Recovery<'_> {
             self.salvage.skip_freelist()?;
         }
         self.take_strays()?;
+        if freed {
+            self.salvage.skip_freelist()?;
+        }
+        self.report.unnamed_pages = self.salvage.unnamed_pages();
         for definition in definitions.later.iter() {
             self.define(definition);
         }
         for definition in &definitions.virtual_tables {
+            self.report.virtual_tables.push(definition.name.clone());
             self.note_virtual_table(definition);
         }
         self.connection.execute("COMMIT", ())?;

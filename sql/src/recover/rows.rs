@@ -184,7 +184,7 @@ impl Recovery<'_> {
         };
         let (encoding, mut values) = (self.encoding, Values::default());
         let mut counters = Vec::new();
-        self.salvage.walk::<Error>(root, TreeKind::Table, &mut |row| {
+        let found = self.salvage.walk::<Error>(root, TreeKind::Table, &mut |row| {
             if values_of(&row, encoding, &mut values).is_ok()
                 && let [Value::Text(name), Value::Integer(last), ..] = values.known()
             {
@@ -192,6 +192,7 @@ impl Recovery<'_> {
             }
             Ok(())
         })?;
+        self.report.schema.add(found);
         let has_table = {
             let state = self.connection.state()?;
             state.databases[0].schema.table("sqlite_sequence").is_some()

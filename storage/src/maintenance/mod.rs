@@ -7,4 +7,4 @@ pub mod salvage;
 
 pub use backup::PageCopy;
 pub use check::{CheckOptions, CheckReport, Finding, FindingCode, TreeRoot, check};
-pub use salvage::{Salvage, SalvagedHeader, SalvagedRow, WalkTally};
+pub use salvage::{Salvage, SalvagedHeader, SalvagedRow, Stop, WalkTally};

@@ -6,7 +6,8 @@
 //! ```
 //!
 //! Two implementations: [`OsVfs`] over the operating system and [`MemoryVfs`], a small file system in memory whose files
-//! several pagers of one process share, with the same lock rules. [`fault`] puts a simulated machine over either, for tests.
+//! several pagers of one process share, with the same lock rules. [`fault`] puts a simulated machine over either, for tests;
+//! [`LayerVfs`] is for whoever else has something to say between the two.
 //!
 //! # Locks of the database file (lockingv3)
 //!
@@ -20,6 +21,7 @@
 //! Exclusive and keeps new readers out.
 
 pub mod fault;
+mod layer;
 #[cfg(test)]
 mod lock_tests;
 mod memory;
@@ -34,6 +36,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+pub use layer::{LayerFile, LayerVfs};
 pub use memory::{MemoryImage, MemoryVfs};
 #[cfg(unix)]
 pub use os::{

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::page::links;
+use super::inside::links;
 use super::subject::{Subject, read};
 use crate::cli::Target;
 use crate::error::{Exit, Failure};

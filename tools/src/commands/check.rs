@@ -10,6 +10,7 @@ use crate::cli::{Check, FailOn};
 use crate::error::{Exit, Failure};
 use crate::inspect::check::{CheckOptions, check as check_image};
 use crate::inspect::{Code, Finding, Severity};
+use crate::interrupt::Interrupt;
 use crate::output::{Field, Part, Report, Style, display, thousands};
 
 /// Prints the findings, or `ok`. Exit code 1 tells that there are some.
@@ -17,28 +18,36 @@ use crate::output::{Field, Part, Report, Style, display, thousands};
 /// # Errors
 /// A file that cannot be opened, an output that is closed.
 pub(super) fn check(check: &Check, out: &mut dyn Write) -> Result<Exit, Failure> {
+    let interrupt = Interrupt::listen();
     read(&check.target, out, &mut |subject, out| {
         let options = CheckOptions {
             level: if check.quick { 2 } else { check.level },
             findings_max: check.limit,
+            stop: interrupt.flag(),
         };
         let mut progress = Progress::new(subject.image.page_count(), subject.image.page_size());
         let layout = check_image(&subject.image, &options, &mut |pages, what| {
             progress.at(pages, what)
         });
         drop(progress);
-        if layout.findings.is_empty() && !subject.style.format.is_for_programs() {
+        if layout.findings.is_empty() && !layout.stopped && !subject.style.format.is_for_programs() {
             writeln!(out, "ok")?;
             return Ok(Exit::Done);
         }
         let for_people = !subject.style.format.is_for_programs();
-        let mut report = report(&layout.findings, for_people);
+        let mut report = report(&layout.findings, for_people, layout.stopped);
         report.fact("level", Field::Count(u64::from(options.level)));
         report.fact("shows", subject.image.state().words());
         report.complete = layout.complete;
+        if layout.stopped {
+            report.interrupted();
+        }
         report.print(&subject.style, out)?;
         if for_people {
             by_code(&layout.findings, &subject.style, out)?;
+        }
+        if layout.stopped {
+            return Ok(Exit::Interrupted);
         }
         let least = match check.fail_on {
             FailOn::Warn => Severity::Warn,
@@ -52,7 +61,7 @@ pub(super) fn check(check: &Check, out: &mut dyn Write) -> Result<Exit, Failure>
     })
 }
 
-fn report(findings: &[Finding], for_people: bool) -> Report {
+fn report(findings: &[Finding], for_people: bool, stopped: bool) -> Report {
     let mut report = Report::new("dbtool/check/1");
     let count = |severity| {
         findings
@@ -60,7 +69,7 @@ fn report(findings: &[Finding], for_people: bool) -> Report {
             .filter(|finding| finding.code.severity() == severity)
             .count() as u64
     };
-    report.fact("clean", findings.is_empty());
+    report.fact("clean", findings.is_empty() && !stopped);
     report.fact("errors", Field::Count(count(Severity::Error)));
     report.fact("warnings", Field::Count(count(Severity::Warn)));
     if !for_people {

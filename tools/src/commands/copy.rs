@@ -19,6 +19,8 @@ use crate::output::{Field, Report, hex};
 /// A name that is taken, and those of reading and writing.
 pub(super) fn copy(copy: &Copy, out: &mut dyn Write) -> Result<Exit, Failure> {
     let interrupt = Interrupt::listen();
+    // It is the work that ends when it is pressed, so that the unfinished file goes.
+    interrupt.stay();
     read_any(&copy.target, out, &mut |subject, out| {
         subject.image.require_database()?;
         let new = NewFile::begin(&copy.to)?;
@@ -76,7 +78,7 @@ fn write_pages(
         if number.is_multiple_of(256) {
             progress.at(number, "copying");
             if interrupt.was_pressed() {
-                return Err(Failure::Interrupted);
+                return Err(Failure::InterruptedBefore(copy.to.clone()));
             }
         }
     }

@@ -30,6 +30,9 @@ pub(super) fn dump(dump: &Dump, out: &mut dyn Write) -> Result<Exit, Failure> {
         match dump.target.print.format {
             None | Some(Format::Sql) => {
                 let tally = write_sql(&connection, &Settings::of(&subject.image), &options, out)?;
+                if tally.interrupted {
+                    eprintln!("dbtool: {}", Failure::InterruptedMidway);
+                }
                 for table in &tally.damaged {
                     eprintln!("dbtool: damage hides rows of {}", table.escape_debug());
                 }

@@ -36,9 +36,13 @@ pub(super) fn info(target: &Target, out: &mut dyn Write) -> Result<Exit, Failure
         let for_programs = subject.style.format.is_for_programs();
         sidecar_facts(image, for_programs, &mut report)
             .map_err(|error| Failure::cannot_open(image.path(), error))?;
-        let locks = locks(subject).unwrap_or_default();
-        if for_programs || !locks.is_empty() {
-            report.fact("locks", Field::List(locks));
+        match locks(subject) {
+            Ok(locks) if locks.is_empty() && !for_programs => {}
+            Ok(locks) => _ = report.fact("locks", Field::List(locks)),
+            Err(error) => {
+                report.fact("locks", Field::Null);
+                report.note(format!("the locks on it cannot be read: {error}"));
+            }
         }
         report.fact("read_with", image.hold().words());
         report.fact("shows", image.state().words());
@@ -182,7 +186,7 @@ fn sidecar_facts(image: &Image, for_programs: bool, report: &mut Report) -> io::
     };
     one("journal", len("-journal"), &journal_state(image)?);
     one("wal", len("-wal"), &log_state(image, len("-wal")));
-    one("shm", len("-shm"), shm_state(image.path())?);
+    one("shm", len("-shm"), &shm_state(image.path()));
     Ok(())
 }
 
@@ -215,12 +219,23 @@ fn log_state(image: &Image, len: Option<u64>) -> String {
     }
 }
 
-fn shm_state(path: &Path) -> io::Result<&'static str> {
-    Ok(match ReadOnlyFile::open(&sibling(path, "-shm")) {
-        Err(_) => "none",
-        Ok(shm) if shm.is_locked(SHM_USE_BYTE, 1)? => "in use",
-        Ok(_) => "left behind: nobody uses it",
-    })
+fn shm_state(path: &Path) -> String {
+    let in_use = |shm: &ReadOnlyFile| shm.is_locked(SHM_USE_BYTE, 1);
+    match index_beside(path).and_then(|shm| shm.as_ref().map(in_use).transpose()) {
+        Ok(None) => "none".to_owned(),
+        Ok(Some(true)) => "in use".to_owned(),
+        Ok(Some(false)) => "left behind: nobody uses it".to_owned(),
+        Err(error) => format!("cannot be read: {error}"),
+    }
+}
+
+/// The wal-index beside a database, if there is one.
+fn index_beside(path: &Path) -> io::Result<Option<ReadOnlyFile>> {
+    match ReadOnlyFile::open(&sibling(path, "-shm")) {
+        Ok(shm) => Ok(Some(shm)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// What others hold now, in words.
@@ -237,7 +252,7 @@ fn locks(subject: &Subject) -> io::Result<Vec<String>> {
             held.push(name.to_owned());
         }
     }
-    if let Ok(shm) = ReadOnlyFile::open(&sibling(path, "-shm")) {
+    if let Some(shm) = index_beside(path)? {
         for (name, byte) in [
             ("wal write", SHM_WRITE_BYTE),
             ("checkpoint", SHM_WRITE_BYTE + 1),

@@ -127,7 +127,7 @@ struct Branch {
 /// A name that there is not; those of opening and printing.
 pub(super) fn tree(tree: &Tree, out: &mut dyn Write) -> Result<Exit, Failure> {
     read(&tree.target, out, &mut |subject, out| {
-        let layout = super::page::links(subject);
+        let layout = super::inside::links(subject);
         let owner = layout
             .owners
             .iter()

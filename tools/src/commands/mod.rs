@@ -10,10 +10,10 @@ mod dump;
 mod hash;
 mod help;
 mod info;
+mod inside;
 mod locks;
 mod map;
 mod new_file;
-mod page;
 mod progress;
 mod query;
 mod salvage;
@@ -42,8 +42,8 @@ pub fn run(command: &Command, out: &mut dyn Write) -> Result<Exit, Failure> {
         Command::Query(query) => query::query(query, out),
         Command::Rows(rows) => query::rows(rows, out),
         Command::Check(check) => check::check(check, out),
-        Command::Page(page) => page::page(page, out),
-        Command::Cell(cell) => page::cell(cell, out),
+        Command::Page(page) => inside::page(page, out),
+        Command::Cell(cell) => inside::cell(cell, out),
         Command::Freelist(target) => chains::freelist(target, out),
         Command::Ptrmap(target) => chains::ptrmap(target, out),
         Command::Overflow(target) => chains::overflow(target, out),

@@ -8,6 +8,7 @@ use aludel_sql::value::ValueRef;
 use super::subject::{open_to_write, read};
 use crate::cli::{Query, Rows};
 use crate::error::{Exit, Failure};
+use crate::interrupt::Interrupt;
 use crate::output::{Style, identifier};
 
 /// Runs the statements in order; the first error ends it.
@@ -15,13 +16,16 @@ use crate::output::{Style, identifier};
 /// # Errors
 /// A file that cannot be opened, SQL that does not compile or run, an output that is closed.
 pub(super) fn query(query: &Query, out: &mut dyn Write) -> Result<Exit, Failure> {
+    let interrupt = Interrupt::listen();
     if query.write && !query.explain {
         let connection = open_to_write(&query.target.file)?;
+        interrupt.stops(&connection);
         run_all(&connection, &query.sql, "query", &query.target.print.style(), out)?;
         return Ok(Exit::Done);
     }
     read(&query.target, out, &mut |subject, out| {
         let connection = subject.connect()?;
+        interrupt.stops(&connection);
         if query.explain {
             explain(&connection, &query.sql, out)?;
         } else {
@@ -36,13 +40,16 @@ pub(super) fn query(query: &Query, out: &mut dyn Write) -> Result<Exit, Failure>
 /// # Errors
 /// As [`query`].
 pub(super) fn rows(rows: &Rows, out: &mut dyn Write) -> Result<Exit, Failure> {
+    let interrupt = Interrupt::listen();
     read(&rows.target, out, &mut |subject, out| {
         let limit = rows
             .limit
             .map(|limit| format!(" LIMIT {limit}"))
             .unwrap_or_default();
         let sql = format!("SELECT * FROM {}{limit}", identifier(&rows.table));
-        run_all(&subject.connect()?, &sql, &rows.table, &subject.style, out)?;
+        let connection = subject.connect()?;
+        interrupt.stops(&connection);
+        run_all(&connection, &sql, &rows.table, &subject.style, out)?;
         Ok(Exit::Done)
     })
 }
@@ -98,7 +105,10 @@ fn run_one(
             Ok(false) => break,
             Err(error) => {
                 rows.end(false)?;
-                return Err(failed(error));
+                return Err(match error {
+                    aludel_sql::Error::Interrupt => Failure::InterruptedMidway,
+                    error => failed(error),
+                });
             }
         }
     }

@@ -8,13 +8,14 @@ use aludel_sql::{Connection, Statement};
 use super::subject::{Subject, prepare, read};
 use crate::cli::Schema;
 use crate::error::{Exit, Failure};
-use crate::output::{Field, Format, Part, Report, literal};
+use crate::inspect::walk_schema;
+use crate::output::{Field, Format, Part, Report, display, literal};
 use crate::picture::{Graph, GraphColumn, GraphTable};
 
 /// Tables first, then what belongs to them, in the order of creation.
 const ENTRIES: &str = "SELECT type, name, tbl_name, rootpage, sql FROM sqlite_schema ORDER BY rowid";
 
-/// Prints the SQL that makes the schema; as rows in formats for programs.
+/// Prints the SQL that makes the schema; as rows in formats for programs. What damage hides is told of, and the exit code is 4.
 ///
 /// # Errors
 /// A file that cannot be opened or read, an output that is closed.
@@ -23,48 +24,119 @@ pub(super) fn schema(schema: &Schema, out: &mut dyn Write) -> Result<Exit, Failu
         if schema.graph {
             return graph(schema, subject, out);
         }
-        let entries = entries(&subject.connect()?, schema.name.as_deref())?;
-        match subject.style.format {
-            Format::Table | Format::Plain if schema.name.is_some() => {
-                print_sql(&entries, out)?;
-                details(&subject.connect()?, &entries).print(&subject.style, out)?;
-            }
-            Format::Table | Format::Plain | Format::Sql => print_sql(&entries, out)?,
-            Format::Json if schema.name.is_some() => {
-                let mut report = details(&subject.connect()?, &entries);
+        let mut hidden = Hidden::default();
+        let entries = entries(subject, schema.name.as_deref(), &mut hidden)?;
+        let for_people = matches!(subject.style.format, Format::Table | Format::Plain | Format::Sql);
+        if for_people {
+            print_sql(&entries, out)?;
+        }
+        let wants_details = schema.name.is_some() && subject.style.format != Format::Sql;
+        let report = match (wants_details, for_people) {
+            (true, true) => Some(details(&subject.connect()?, &entries, &mut hidden)),
+            (true, false) if subject.style.format == Format::Json => {
+                let mut report = details(&subject.connect()?, &entries, &mut hidden);
                 report.part(entries);
-                report.print(&subject.style, out)?;
+                Some(report)
             }
+            (false, true) => None,
             _ => {
                 let mut report = Report::new("dbtool/schema/1");
                 report.part(entries);
-                report.print(&subject.style, out)?;
+                Some(report)
             }
+        };
+        if let Some(mut report) = report {
+            report.complete = hidden.is_empty();
+            report.print(&subject.style, out)?;
         }
-        Ok(Exit::Done)
+        Ok(hidden.tell())
     })
 }
 
-/// The rows of the schema table, all or those of one name.
-fn entries(connection: &Connection, name: Option<&str>) -> Result<Part, Failure> {
-    let mut statement = prepare(connection, ENTRIES)?;
+/// What damage hides, in words.
+#[derive(Debug, Default)]
+struct Hidden(Vec<String>);
+
+impl Hidden {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Notes that damage hides something; any other reason is the caller's failure.
+    fn note(&mut self, what: &str, failure: Failure) -> Result<(), Failure> {
+        if failure.exit() != Exit::Damaged || failure.is_broken_pipe() {
+            return Err(failure);
+        }
+        self.0.push(format!("damage hides {what}: {failure}"));
+        Ok(())
+    }
+
+    /// Says it on standard error; the exit code.
+    fn tell(&self) -> Exit {
+        for words in &self.0 {
+            eprintln!("dbtool: {}", display(ValueRef::Text(words.as_bytes())));
+        }
+        if self.is_empty() {
+            Exit::Done
+        } else {
+            Exit::Damaged
+        }
+    }
+}
+
+/// The rows of the schema table, all or those of one name. Where the engine cannot go on they are those that the walker finds.
+fn entries(subject: &Subject, name: Option<&str>, hidden: &mut Hidden) -> Result<Part, Failure> {
+    let rows = match engine_entries(&subject.connect()?) {
+        Ok(rows) => rows,
+        Err(failure) => {
+            hidden.note("a part of the schema", failure)?;
+            walker_entries(subject, hidden)
+        }
+    };
     let mut part = Part::new("entries", &["type", "name", "table", "root_page", "sql"]);
-    while statement.step().map_err(|error| Failure::sql(error, ENTRIES))? {
-        let is_named = |column| match (name, statement.value(column)) {
+    for row in rows {
+        let is_named = |column: usize| match (name, row.get(column)) {
             (None, _) => true,
-            (Some(name), ValueRef::Text(found)) => found.eq_ignore_ascii_case(name.as_bytes()),
+            (Some(name), Some(Field::Text(found))) => found.eq_ignore_ascii_case(name),
             _ => false,
         };
         if is_named(1) || is_named(2) {
-            part.push((0..5).map(|column| field(statement.value(column))).collect());
+            part.push(row);
         }
     }
     match name {
-        Some(name) if part.rows.is_empty() => {
+        Some(name) if part.rows.is_empty() && hidden.is_empty() => {
             Err(Failure::Usage(format!("there is no {name} in the schema")))
         }
         _ => Ok(part),
     }
+}
+
+fn engine_entries(connection: &Connection) -> Result<Vec<Vec<Field>>, Failure> {
+    let mut rows = Vec::new();
+    each(connection, ENTRIES, &mut |row| {
+        rows.push((0..5).map(|column| field(row.value(column))).collect());
+    })?;
+    Ok(rows)
+}
+
+fn walker_entries(subject: &Subject, hidden: &mut Hidden) -> Vec<Vec<Field>> {
+    let (entries, findings) = walk_schema(&subject.image);
+    for finding in findings {
+        hidden.0.push(format!("found there: {finding}"));
+    }
+    entries
+        .into_iter()
+        .map(|entry| {
+            vec![
+                Field::Text(entry.kind),
+                Field::Text(entry.name),
+                Field::Text(entry.table),
+                Field::Number(entry.root),
+                entry.sql.map_or(Field::Null, Field::Text),
+            ]
+        })
+        .collect()
 }
 
 /// A value as it is; what is not a name or number (the schema may be damaged) as bytes.
@@ -82,7 +154,7 @@ fn field(value: ValueRef<'_>) -> Field {
 }
 
 /// What the SQL of a table does not say at a glance: its columns, its indexes, and where each has its root.
-fn details(connection: &Connection, entries: &Part) -> Report {
+fn details(connection: &Connection, entries: &Part, hidden: &mut Hidden) -> Report {
     let mut objects = Part::new("objects", &["type", "name", "root_page"]);
     let mut columns = Part::new(
         "columns",
@@ -103,9 +175,22 @@ fn details(connection: &Connection, entries: &Part) -> Report {
         };
         objects.push(vec![Field::text(&**kind), Field::text(&**name), root.clone()]);
         if kind == "table" || kind == "view" {
-            // What damage hides is left out: the SQL above is all there is then.
-            let _ = columns_of(connection, name, &mut columns);
-            let _ = indexes_of(connection, name, &mut indexes);
+            let before = columns.rows.len();
+            let told = columns_of(connection, name, &mut columns)
+                .and_then(|()| indexes_of(connection, name, &mut indexes));
+            let reason = match told {
+                Err(failure) => Some(failure.to_string()),
+                // Every table has a column: the schema's row has another name than the definition in it.
+                Ok(()) if columns.rows.len() == before => {
+                    Some("its definition is not under this name".to_owned())
+                }
+                Ok(()) => None,
+            };
+            if let Some(reason) = reason {
+                hidden
+                    .0
+                    .push(format!("columns and indexes of {name} are not known: {reason}"));
+            }
         }
     }
     let mut report = Report::new("dbtool/schema/1");
@@ -172,17 +257,20 @@ fn graph(schema: &Schema, subject: &Subject, out: &mut dyn Write) -> Result<Exit
     if let Some(only) = &schema.name {
         names = neighbours(&connection, only, names)?;
     }
-    let tables = names
-        .iter()
-        .map(|name| graph_table(&connection, name))
-        .collect::<Result<_, _>>()?;
+    let (mut tables, mut hidden) = (Vec::new(), Hidden::default());
+    for name in names {
+        match graph_table(&connection, &name) {
+            Ok(table) => tables.push(table),
+            Err(failure) => hidden.note(&format!("table {name}"), failure)?,
+        }
+    }
     let file = subject.image.path().file_name().unwrap_or_default();
     let graph = Graph {
         name: file.to_string_lossy().into_owned(),
         tables,
     };
     out.write_all(graph.svg().as_bytes())?;
-    Ok(Exit::Done)
+    Ok(hidden.tell())
 }
 
 /// The table, those that it refers to and those that refer to it.

@@ -7,6 +7,7 @@ use super::subject::{Subject, read};
 use crate::cli::Target;
 use crate::error::{Exit, Failure};
 use crate::inspect::walk::{Layout, TreeTally, WalkOptions, walk};
+use crate::interrupt::Interrupt;
 use crate::output::{Field, Format, Part, Report};
 
 /// Prints the use of space.
@@ -40,17 +41,25 @@ pub(super) fn space(target: &Target, out: &mut dyn Write) -> Result<Exit, Failur
         report.fact("vacuum_returns_bytes", bytes(all.saturating_sub(packed)));
         report.part(objects(&layout, page_size));
         report.complete = layout.findings.is_empty();
+        if layout.stopped {
+            report.interrupted();
+        }
         report.note("vacuum returns about so much: trees packed as VACUUM packs them, no free pages");
         if subject.style.format == Format::Sql {
             writeln!(out, "{TABLE}")?;
         }
         report.print(&subject.style, out)?;
-        Ok(if layout.findings.is_empty() {
-            Exit::Done
-        } else {
-            Exit::Damaged
-        })
+        Ok(exit_of(&layout))
     })
+}
+
+/// How a command ends that shows what a walk met.
+pub(super) fn exit_of(layout: &Layout) -> Exit {
+    match (layout.stopped, layout.findings.is_empty()) {
+        (true, _) => Exit::Interrupted,
+        (false, true) => Exit::Done,
+        (false, false) => Exit::Damaged,
+    }
 }
 
 /// The table that the rows of the format `sql` go into.
@@ -61,7 +70,11 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS space(object TEXT, kind TEXT, \"
 /// A walk with a progress bar.
 pub(super) fn walked(subject: &Subject) -> Layout {
     let mut progress = Progress::new(subject.image.page_count(), subject.image.page_size());
-    walk(&subject.image, &WalkOptions::default(), &mut |pages, what| {
+    let options = WalkOptions {
+        stop: Interrupt::listen().flag(),
+        ..WalkOptions::default()
+    };
+    walk(&subject.image, &options, &mut |pages, what| {
         progress.at(pages, what)
     })
 }

@@ -5,7 +5,7 @@ use std::io::Write;
 use aludel_sql::Connection;
 use aludel_sql::value::ValueRef;
 
-use super::space::{fill, walked};
+use super::space::{exit_of, fill, walked};
 use super::subject::read;
 use crate::cli::Target;
 use crate::error::{Exit, Failure};
@@ -70,8 +70,11 @@ pub(super) fn tables(target: &Target, out: &mut dyn Write) -> Result<Exit, Failu
         let complete = layout.findings.is_empty();
         let mut report = Report::new("dbtool/tables/1");
         report.part(part).complete = complete;
+        if layout.stopped {
+            report.interrupted();
+        }
         report.print(&subject.style, out)?;
-        Ok(if complete { Exit::Done } else { Exit::Damaged })
+        Ok(exit_of(&layout))
     })
 }
 

@@ -11,6 +11,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use aludel_sql::Connection;
 use aludel_sql::value::ValueRef;
@@ -24,12 +25,24 @@ use super::walk::{Layout, Progress, WalkOptions, walk};
 pub const LEVEL_MAX: u8 = 5;
 
 /// How much to check.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct CheckOptions {
     /// 1 to 5, see the head of this module.
     pub level: u8,
     /// Stop after so many findings.
     pub findings_max: usize,
+    /// Somebody may set it meanwhile: the check then ends with what it has, and [`Layout::stopped`] tells.
+    pub stop: Arc<AtomicBool>,
+}
+
+impl Default for CheckOptions {
+    fn default() -> CheckOptions {
+        CheckOptions {
+            level: LEVEL_MAX,
+            findings_max: 10_000,
+            stop: Arc::default(),
+        }
+    }
 }
 
 /// Checks a file.
@@ -41,16 +54,18 @@ pub fn check(image: &Arc<Image>, options: &CheckOptions, progress: &mut Progress
         inside: options.level >= 3,
         records: options.level >= 4,
         findings_max: options.findings_max,
+        stop: Arc::clone(&options.stop),
     };
     let mut layout = walk(image, &how, progress);
-    if options.level >= LEVEL_MAX && layout.page_count > 0 {
+    if options.level >= LEVEL_MAX && layout.page_count > 0 && !layout.stopped {
         progress(layout.page_count, "rows and indexes");
-        ask_engine(image, options.findings_max, &mut layout);
+        ask_engine(image, options, &mut layout);
     }
     layout
 }
 
-fn ask_engine(image: &Arc<Image>, findings_max: usize, layout: &mut Layout) {
+fn ask_engine(image: &Arc<Image>, options: &CheckOptions, layout: &mut Layout) {
+    let findings_max = options.findings_max;
     let known: HashSet<u32> = layout
         .findings
         .iter()
@@ -59,6 +74,8 @@ fn ask_engine(image: &Arc<Image>, findings_max: usize, layout: &mut Layout) {
     let was_clean = layout.findings.is_empty();
     let mut said = Vec::new();
     let stopped = connect(image).and_then(|connection| {
+        let stop = Arc::clone(&options.stop);
+        connection.progress_handler(1, Some(move || stop.load(Ordering::Relaxed)))?;
         integrity(&connection, findings_max, &mut said)?;
         foreign_keys(&connection, &mut said)
     });
@@ -66,7 +83,9 @@ fn ask_engine(image: &Arc<Image>, findings_max: usize, layout: &mut Layout) {
     said.retain(|finding| {
         !structural(finding) || finding.page.map_or(was_clean, |page| !known.contains(&page))
     });
-    if let Err(error) = stopped
+    if matches!(stopped, Err(aludel_sql::Error::Interrupt)) {
+        (layout.stopped, layout.complete) = (true, false);
+    } else if let Err(error) = stopped
         && was_clean
     {
         said.push(Finding::new(

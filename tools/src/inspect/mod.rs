@@ -39,4 +39,4 @@ pub mod walk;
 pub use finding::Finding;
 pub use image::{Image, ImageError, ImageOptions, ImageState, connect};
 pub use vocabulary::{Code, PageUse, Severity};
-pub use walk::{Layout, WalkOptions, walk};
+pub use walk::{Layout, WalkOptions, walk, walk_schema};

@@ -167,6 +167,7 @@ pub struct Report {
     notes: Vec<String>,
     /// Whether it is all of the answer.
     pub complete: bool,
+    interrupted: bool,
 }
 
 impl Report {
@@ -178,6 +179,7 @@ impl Report {
             parts: Vec::new(),
             notes: Vec::new(),
             complete: true,
+            interrupted: false,
         }
     }
 
@@ -196,6 +198,12 @@ impl Report {
     /// Adds a sentence for people. Programs have facts.
     pub fn note(&mut self, words: impl Into<String>) -> &mut Report {
         self.notes.push(words.into());
+        self
+    }
+
+    /// Notes that the user stopped what would have made it whole.
+    pub fn interrupted(&mut self) -> &mut Report {
+        (self.complete, self.interrupted) = (false, true);
         self
     }
 
@@ -273,7 +281,11 @@ impl Report {
             writeln!(out, "{note}")?;
         }
         if !self.complete {
-            writeln!(out, "(incomplete: damage stopped the answer)")?;
+            let why = match self.interrupted {
+                true => "interrupted",
+                false => "damage stopped the answer",
+            };
+            writeln!(out, "(incomplete: {why})")?;
         }
         Ok(())
     }

@@ -3,14 +3,12 @@
 //! The shell's connections read pages by calls and not through a memory map, so that a page that comes from the file is one read, and a
 //! page that is still in the cache is none.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use aludel_storage::Result;
-use aludel_storage::vfs::{File, LockLevel, OpenOptions, ShmLock, ShmRegion, SyncKind, Vfs};
-use bytes::Bytes;
+use aludel_storage::vfs::{File, LayerFile, LayerVfs, OpenOptions, SyncKind, Vfs};
 
 /// What was counted so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -80,7 +78,11 @@ impl Counts {
     }
 }
 
-impl Vfs for Traffic {
+impl LayerVfs for Traffic {
+    fn world(&self) -> &dyn Vfs {
+        &*self.world
+    }
+
     fn open(&self, path: &Path, options: &OpenOptions<'_>) -> Result<Box<dyn File>> {
         Ok(self.counted(self.world.open(path, options)?))
     }
@@ -89,37 +91,9 @@ impl Vfs for Traffic {
         Ok(self.counted(self.world.open_temporary()?))
     }
 
-    fn unlink(&self, path: &Path) -> Result<bool> {
-        self.world.unlink(path)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> Result<()> {
-        self.world.rename(from, to)
-    }
-
-    fn exists(&self, path: &Path) -> Result<bool> {
-        self.world.exists(path)
-    }
-
     fn sync_dir(&self, folder: &Path) -> Result<()> {
         self.counters.syncs.fetch_add(1, Ordering::Relaxed);
         self.world.sync_dir(folder)
-    }
-
-    fn full_path(&self, path: &Path) -> Result<PathBuf> {
-        self.world.full_path(path)
-    }
-
-    fn now(&self) -> Duration {
-        self.world.now()
-    }
-
-    fn sleep(&self, duration: Duration) {
-        self.world.sleep(duration);
-    }
-
-    fn random(&self, bytes: &mut [u8]) {
-        self.world.random(bytes);
     }
 }
 
@@ -129,9 +103,13 @@ struct Counted {
     counters: Arc<Counters>,
 }
 
-impl File for Counted {
-    fn path(&self) -> &Path {
-        self.inner.path()
+impl LayerFile for Counted {
+    fn file(&self) -> &dyn File {
+        &*self.inner
+    }
+
+    fn file_mut(&mut self) -> &mut dyn File {
+        &mut *self.inner
     }
 
     fn read_at(&self, bytes: &mut [u8], offset: u64) -> Result<usize> {
@@ -151,68 +129,8 @@ impl File for Counted {
         self.inner.write_at(bytes, offset)
     }
 
-    fn set_len(&self, len: u64) -> Result<()> {
-        self.inner.set_len(len)
-    }
-
-    fn len(&self) -> Result<u64> {
-        self.inner.len()
-    }
-
     fn sync(&self, kind: SyncKind) -> Result<()> {
         self.counters.syncs.fetch_add(1, Ordering::Relaxed);
         self.inner.sync(kind)
-    }
-
-    fn map(&self, len: u64) -> Result<Option<Bytes>> {
-        self.inner.map(len)
-    }
-
-    fn is_read_only(&self) -> bool {
-        self.inner.is_read_only()
-    }
-
-    fn has_moved(&self) -> Result<bool> {
-        self.inner.has_moved()
-    }
-
-    fn sector_size(&self) -> u32 {
-        self.inner.sector_size()
-    }
-
-    fn lock(&mut self, level: LockLevel) -> Result<()> {
-        self.inner.lock(level)
-    }
-
-    fn unlock(&mut self, level: LockLevel) -> Result<()> {
-        self.inner.unlock(level)
-    }
-
-    fn lock_level(&self) -> LockLevel {
-        self.inner.lock_level()
-    }
-
-    fn check_reserved(&self) -> Result<bool> {
-        self.inner.check_reserved()
-    }
-
-    fn shm_map(&mut self, region: usize, extend: bool) -> Result<Option<ShmRegion>> {
-        self.inner.shm_map(region, extend)
-    }
-
-    fn shm_lock(&mut self, first: usize, count: usize, kind: ShmLock) -> Result<()> {
-        self.inner.shm_lock(first, count, kind)
-    }
-
-    fn shm_unlock(&mut self, first: usize, count: usize) -> Result<()> {
-        self.inner.shm_unlock(first, count)
-    }
-
-    fn shm_barrier(&self) {
-        self.inner.shm_barrier();
-    }
-
-    fn shm_unmap(&mut self, delete: bool) -> Result<()> {
-        self.inner.shm_unmap(delete)
     }
 }

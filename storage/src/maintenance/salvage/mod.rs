@@ -14,9 +14,14 @@
 //! - V3. All walks together read no more overflow pages than `CHAIN_PAGES_PER_PAGE` times the pages of the file: cells that share a
 //!   chain do not make the work grow with their product.
 //! - V4. Damage is counted, never an error; an error is what the world says.
+//! - V5. What looks sound is held against its neighbours: bytes of a page that do not add up, row ids out of order, chains that are too long or
+//!   lead to a page of another, pages that nothing names. So damage is known of even where no page is missing.
+//! - V6. A page of a tree is no part of an overflow chain: a damaged chain does not take rows away.
 //!
 //! Another connection must not write at the same time. With a rollback journal the SHARED lock sees to that.
 
+mod guess;
+mod layout;
 mod source;
 mod walk;
 
@@ -24,16 +29,18 @@ use std::path::Path;
 
 use rustc_hash::FxHashMap;
 
-pub use source::SalvagedHeader;
+pub use source::{SalvagedHeader, Stop};
 
 use crate::btree::TreeKind;
 use crate::btree::pointer_map::is_map_page;
 use crate::error::Result;
 use crate::format::cell::{Cell, PayloadLimits};
-use crate::format::page::{PageKind, PageRef, read_page_no, read_u32};
+use crate::format::page::{PageKind, PageRef, header_start, read_page_no, read_u32};
 use crate::format::{AutoVacuum, PageNo, record};
 use crate::vfs::Vfs;
+use layout::{Layout, layout_of};
 use source::Pages;
+use walk::Bounds;
 
 /// How often an overflow page may be read again, on average (V3).
 const CHAIN_PAGES_PER_PAGE: u64 = 2;
@@ -71,12 +78,21 @@ pub struct WalkTally {
     pub lost_pages: u64,
     /// Cells that make no sense.
     pub lost_cells: u64,
+    /// Rows that are all there, but against which something speaks: a row id out of order, values that end before the record does, an overflow
+    /// chain that is too long or that another row has as well.
+    pub doubtful: u64,
+    /// Pages whose bytes do not add up: cells may be missing, or not be what they were.
+    pub odd_pages: u64,
 }
 
 impl WalkTally {
-    /// Whether nothing is known to be missing.
+    /// Whether nothing is known to be missing, and nothing speaks against what is there.
     pub fn is_whole(&self) -> bool {
-        self.cut == 0 && self.lost_pages == 0 && self.lost_cells == 0
+        self.cut == 0
+            && self.lost_pages == 0
+            && self.lost_cells == 0
+            && self.doubtful == 0
+            && self.odd_pages == 0
     }
 
     /// Adds what another walk met.
@@ -85,6 +101,8 @@ impl WalkTally {
         self.cut += other.cut;
         self.lost_pages += other.lost_pages;
         self.lost_cells += other.lost_cells;
+        self.doubtful += other.doubtful;
+        self.odd_pages += other.odd_pages;
     }
 }
 
@@ -93,9 +111,19 @@ pub struct Salvage {
     pages: Pages,
     /// Pages whose content has been taken, or is known not to be rows (V1).
     seen: Vec<u64>,
+    /// Pages that are in the chain of some row.
+    chained: Vec<u64>,
     /// How many interior pages and roots point to a page, up to two (V2).
     references: Vec<u8>,
     chain_pages_left: u64,
+}
+
+/// A page of a tree.
+struct TreePage {
+    bytes: Vec<u8>,
+    kind: PageKind,
+    /// Its bytes do not add up, or did not with the count that it had.
+    is_odd: bool,
 }
 
 /// Gets each row; what it returns as an error ends the walk.
@@ -107,10 +135,19 @@ impl Salvage {
     /// # Errors
     /// Those of opening, locking and reading.
     pub fn open(vfs: &dyn Vfs, path: &Path) -> Result<Salvage> {
-        let pages = Pages::open(vfs, path)?;
+        Salvage::open_until(vfs, path, None)
+    }
+
+    /// As [`Salvage::open`]; when `stop` is true, this and whatever is done later ends with [`Error::Interrupt`](crate::Error::Interrupt).
+    ///
+    /// # Errors
+    /// As [`Salvage::open`].
+    pub fn open_until(vfs: &dyn Vfs, path: &Path, stop: Option<Stop>) -> Result<Salvage> {
+        let pages = Pages::open(vfs, path, stop)?;
         let count = pages.count as usize;
         let mut salvage = Salvage {
             seen: vec![0; count / 64 + 1],
+            chained: vec![0; count / 64 + 1],
             references: vec![0; count + 1],
             chain_pages_left: CHAIN_PAGES_PER_PAGE * count as u64 + 64,
             pages,
@@ -127,6 +164,18 @@ impl Salvage {
     /// Pages of the file.
     pub fn page_count(&self) -> u32 {
         self.pages.count
+    }
+
+    /// How many pages nothing has led to by now: no tree, no overflow chain, no freelist. After all walks and
+    /// [`Salvage::skip_freelist`] a sound file has none.
+    pub fn unnamed_pages(&self) -> u32 {
+        // Behind the end that a sound header tells there may be anything.
+        let told = self.pages.header.page_count.unwrap_or(self.pages.count);
+        let lock_byte = PageNo::lock_byte_page(self.pages.header.page_size as usize);
+        let pages = (1..=told.min(self.pages.count)).filter_map(PageNo::new);
+        pages
+            .filter(|no| !self.is_seen(*no) && *no != lock_byte && !self.is_no_tree_page(*no))
+            .count() as u32
     }
 
     /// Says that there is a tree with this root, before any is walked.
@@ -181,14 +230,12 @@ impl Salvage {
             if self.is_no_tree_page(no) {
                 continue;
             }
-            let Some((page, kind)) = self.tree_page(no)? else {
+            let Some(page) = self.tree_page(no, |kind| kind != PageKind::TableInterior)? else {
                 continue;
             };
-            if kind == PageKind::TableInterior {
-                continue;
-            }
             let mut any = false;
-            let found = self.rows_of_page::<E>(topmost(&above, no), no, &page, &mut |row| {
+            let root = topmost(&above, no);
+            let found = self.rows_of_page::<E>(root, no, &page, Bounds::NONE, &mut |row| {
                 if wanted(&row) {
                     any = true;
                     take(row)?;
@@ -206,20 +253,12 @@ impl Salvage {
     // ---- pages -----------------------------------------------------------------------------------
 
     fn is_seen(&self, no: PageNo) -> bool {
-        let at = no.get() as usize;
-        self.seen
-            .get(at / 64)
-            .is_some_and(|word| word >> (at % 64) & 1 == 1)
+        has_bit(&self.seen, no)
     }
 
     /// Marks a page; false if it was marked, or is not in the file.
     fn mark(&mut self, no: PageNo) -> bool {
-        if no.get() > self.pages.count || self.is_seen(no) {
-            return false;
-        }
-        let at = no.get() as usize;
-        self.seen[at / 64] |= 1 << (at % 64);
-        true
+        no.get() <= self.pages.count && set_bit(&mut self.seen, no)
     }
 
     fn refer(&mut self, no: PageNo) {
@@ -238,22 +277,36 @@ impl Salvage {
         kind.limits(self.pages.usable())
     }
 
-    /// The page and its kind, if it is one of a tree. A cell count that the page has no room for is cut.
-    fn tree_page(&self, no: PageNo) -> Result<Option<(Vec<u8>, PageKind)>> {
-        let Some(mut page) = self.pages.page(no)? else {
+    /// The page, if it is one of a tree and its kind is `wanted`. A wrong cell count is put right, or cut to what the page has room for.
+    fn tree_page(&self, no: PageNo, wanted: impl Fn(PageKind) -> bool) -> Result<Option<TreePage>> {
+        let Some(bytes) = self.pages.page(no)? else {
             return Ok(None);
         };
-        let usable = self.pages.usable();
-        let start = crate::format::page::header_start(no);
-        let Some(kind) = page.get(start).copied().and_then(PageKind::from_byte) else {
-            return Ok(None);
+        let start = header_start(no);
+        let kind = bytes.get(start).copied().and_then(PageKind::from_byte);
+        Ok(kind
+            .filter(|kind| wanted(*kind))
+            .map(|kind| self.counted(no, bytes, kind)))
+    }
+
+    fn counted(&self, no: PageNo, mut bytes: Vec<u8>, kind: PageKind) -> TreePage {
+        let (usable, start) = (self.pages.usable(), header_start(no));
+        let limits = self.limits(tree_of(kind));
+        let layout = layout_of(no, &bytes[..usable], kind, &limits);
+        let count = match layout {
+            Layout::Sound => None,
+            Layout::OtherCount(count) => Some(count),
+            Layout::Odd if PageRef::parse(no, &bytes, usable).is_ok() => None,
+            Layout::Odd => u16::try_from((usable - start - kind.header_len()) / 2).ok(),
         };
-        if PageRef::parse(no, &page, usable).is_err() {
-            let most = (usable - start - kind.header_len()) / 2;
-            let most = u16::try_from(most).unwrap_or(u16::MAX);
-            page[start + 3..start + 5].copy_from_slice(&most.to_be_bytes());
+        if let Some(count) = count {
+            bytes[start + 3..start + 5].copy_from_slice(&count.to_be_bytes());
         }
-        Ok(PageRef::parse(no, &page, usable).is_ok().then_some((page, kind)))
+        TreePage {
+            bytes,
+            kind,
+            is_odd: layout != Layout::Sound,
+        }
     }
 
     fn count_references(&mut self) -> Result<()> {
@@ -272,9 +325,8 @@ impl Salvage {
 
     /// The children of an interior page; none of any other page.
     fn children_of(&self, no: PageNo, children: &mut Vec<PageNo>) -> Result<()> {
-        if let Some((page, kind)) = self.tree_page(no)?
-            && !kind.is_leaf()
-            && let Ok(view) = PageRef::parse(no, &page, self.pages.usable())
+        if let Some(page) = self.tree_page(no, |kind| !kind.is_leaf())?
+            && let Ok(view) = PageRef::parse(no, &page.bytes, self.pages.usable())
         {
             children.extend((0..=view.count()).filter_map(|index| view.child(index).ok()));
         }
@@ -305,41 +357,40 @@ impl Salvage {
         &mut self,
         root: PageNo,
         no: PageNo,
-        page: &[u8],
+        page: &TreePage,
+        bounds: Bounds,
         take: &mut TakeRow<'_, E>,
     ) -> Result<WalkTally, E> {
-        let mut tally = WalkTally::default();
-        let Ok(view) = PageRef::parse(no, page, self.pages.usable()) else {
+        let mut tally = WalkTally {
+            odd_pages: u64::from(page.is_odd),
+            ..WalkTally::default()
+        };
+        let Ok(view) = PageRef::parse(no, &page.bytes, self.pages.usable()) else {
             return Ok(tally);
         };
-        let kind = view.kind();
+        let kind = page.kind;
         if kind == PageKind::TableInterior {
             return Ok(tally);
         }
-        let tree = if kind.is_table() {
-            TreeKind::Table
-        } else {
-            TreeKind::Index
-        };
-        let limits = self.limits(tree);
-        let mut taken = vec![false; page.len()];
+        let limits = self.limits(tree_of(kind));
+        let mut order = bounds.order();
+        let mut taken = vec![false; page.bytes.len()];
         let mut payload = Vec::new();
         for index in 0..view.count() {
             // Two pointers to one cell are one row.
             let fresh = view
                 .cell_offset(index)
                 .is_ok_and(|offset| !std::mem::replace(&mut taken[offset], true));
-            let cell = view
-                .cell(index, &limits)
-                .ok()
-                .filter(|cell| fresh && has_record(cell));
-            let Some(cell) = cell else {
+            let cell = view.cell(index, &limits).ok().filter(|_| fresh);
+            let Some((cell, is_exact)) = cell.and_then(|cell| Some((cell, record_of(&cell)?))) else {
                 tally.lost_cells += 1;
                 continue;
             };
-            self.payload_of(&cell, &mut payload)?;
+            let is_own_chain = self.payload_of(&cell, &mut payload)?;
+            let is_in_order = !kind.is_table() || order.admits(cell.rowid);
             tally.rows += 1;
             tally.cut += u64::from(payload.len() < cell.total);
+            tally.doubtful += u64::from(!is_exact || !is_own_chain || !is_in_order);
             take(SalvagedRow {
                 root,
                 page: no,
@@ -351,48 +402,78 @@ impl Salvage {
         Ok(tally)
     }
 
-    /// What can be read of a payload; the pages of its chain are marked.
-    fn payload_of(&mut self, cell: &Cell<'_>, payload: &mut Vec<u8>) -> Result<()> {
+    /// What can be read of a payload; the pages of its chain are marked. Whether nothing speaks against the chain, as far as it goes.
+    fn payload_of(&mut self, cell: &Cell<'_>, payload: &mut Vec<u8>) -> Result<bool> {
         payload.clear();
         payload.extend_from_slice(cell.local);
         let part = self.pages.usable() - 4;
-        let mut next = cell.overflow;
+        let (mut next, mut is_own) = (cell.overflow, true);
         while let Some(no) = next.filter(|_| payload.len() < cell.total) {
             if self.chain_pages_left == 0 {
-                return Ok(());
+                return Ok(is_own);
             }
             self.chain_pages_left -= 1;
-            let Some(page) = self.pages.page(no)? else {
-                return Ok(());
+            let page = self.pages.page(no)?;
+            let Some(page) = page.filter(|page| !self.is_no_chain_page(no, page)) else {
+                return Ok(is_own);
             };
+            is_own &= set_bit(&mut self.chained, no);
             self.mark(no);
             let rest = (cell.total - payload.len()).min(part);
             payload.extend_from_slice(&page[4..4 + rest]);
             next = read_page_no(&page, 0);
         }
-        Ok(())
+        Ok(is_own && (next.is_none() || payload.len() < cell.total))
+    }
+
+    /// Whether a page is one of the kinds that are no part of a chain (V6). What begins as a page of a tree does is one: the number of a next
+    /// page is never that large, unless the file is.
+    fn is_no_chain_page(&self, no: PageNo, page: &[u8]) -> bool {
+        let is_outside = read_u32(page, 0).is_none_or(|next| next > self.pages.count);
+        let is_tree = is_outside && PageRef::parse(no, page, self.pages.usable()).is_ok();
+        no == PageNo::ONE || is_tree
     }
 }
 
-/// Whether the part of the record in the cell can be the start of one.
-fn has_record(cell: &Cell<'_>) -> bool {
+/// The kind of tree that has such pages.
+fn tree_of(kind: PageKind) -> TreeKind {
+    if kind.is_table() {
+        TreeKind::Table
+    } else {
+        TreeKind::Index
+    }
+}
+
+fn has_bit(bits: &[u64], no: PageNo) -> bool {
+    let at = no.get() as usize;
+    bits.get(at / 64).is_some_and(|word| word >> (at % 64) & 1 == 1)
+}
+
+/// Sets a page's bit; false if it was set, or has no room.
+fn set_bit(bits: &mut [u64], no: PageNo) -> bool {
+    let (at, is_set) = (no.get() as usize, has_bit(bits, no));
+    match bits.get_mut(at / 64) {
+        Some(word) => *word |= 1 << (at % 64),
+        None => return false,
+    }
+    !is_set
+}
+
+/// Whether the lengths of the values add up to that of the record, as far as can be seen; `None` where the part of it in the cell cannot be
+/// the start of a record.
+fn record_of(cell: &Cell<'_>) -> Option<bool> {
     if cell.total == 0 {
-        return false;
+        return None;
     }
-    let Ok(columns) = record::columns_of(cell.local, cell.total) else {
-        return false;
-    };
-    let Some(mut columns) = columns else {
+    let Some(mut columns) = record::columns_of(cell.local, cell.total).ok()? else {
         // The header is longer than what lies here: nothing speaks against it.
-        return true;
+        return Some(true);
     };
-    loop {
-        match columns.next_field() {
-            Ok(Some(_)) => {}
-            Ok(None) => return true,
-            Err(_) => return false,
-        }
+    let mut end = None;
+    while let Some(field) = columns.next_field().ok()? {
+        end = Some(field.offset + field.len);
     }
+    Some(end.is_none_or(|end| end == cell.total))
 }
 
 /// The last page on the way up; bounded, because pages may name each other in a circle.

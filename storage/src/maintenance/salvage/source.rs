@@ -1,23 +1,25 @@
 //! The pages of a damaged file as they are to be read: over the file's own bytes lie those of its log or its hot journal.
 //!
-//! Nothing is written, not even to recover: what is damaged stays as evidence. Nothing of the header is needed: a page size and a count of
-//! reserved bytes that are not to be believed are guessed from where the cells of B-tree pages end.
+//! Nothing is written, not even to recover: what is damaged stays as evidence. Nothing of the header is needed: what it says of sizes and
+//! encoding is held against the pages (`guess`).
 //!
 //! - S1. Every page has the page size: what the file does not hold reads as zeros.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use crate::error::Result;
-use crate::format::cell::PayloadLimits;
+use crate::error::{Error, Result};
 use crate::format::checksum::journal_checksum;
-use crate::format::header::{HEADER_SIZE, Header, MAGIC, USABLE_SIZE_MIN, decode_page_size};
+use crate::format::header::{HEADER_SIZE, Header, MAGIC, decode_page_size};
 use crate::format::journal::{self, JournalHeader, RECORD_COUNT_TO_END};
-use crate::format::page::{PageRef, read_u32};
+use crate::format::page::read_u32;
 use crate::format::wal::{self, FRAME_HEADER_SIZE, Frame, WalHeader, frame_offset, frame_page_offset};
 use crate::format::{AutoVacuum, PageNo, TextEncoding};
 use crate::vfs::{File, LockLevel, OpenOptions, Vfs, read_whole, sibling};
+
+use super::guess::{encoding_of, guess_page_size, has_tree_at_start, has_tree_for_map, reserved_bytes_of};
 
 /// What a damaged file's header says, as far as it can be believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +40,12 @@ pub struct SalvagedHeader {
     pub application_id: i32,
     /// The first freelist trunk.
     pub freelist_trunk: Option<PageNo>,
+    /// Pages of the file, where the header is sound and says so.
+    pub page_count: Option<u32>,
 }
+
+/// Asked at each page that is read; true ends what is done with [`Error::Interrupt`].
+pub type Stop = Arc<dyn Fn() -> bool + Send + Sync>;
 
 /// The pages, the newest version of each.
 pub(super) struct Pages {
@@ -47,6 +54,7 @@ pub(super) struct Pages {
     beside: Option<(Box<dyn File>, FxHashMap<u32, u64>)>,
     pub(super) header: SalvagedHeader,
     pub(super) count: u32,
+    stop: Option<Stop>,
 }
 
 const READ_ONLY: OpenOptions<'static> = OpenOptions {
@@ -57,7 +65,7 @@ const READ_ONLY: OpenOptions<'static> = OpenOptions {
 };
 
 impl Pages {
-    pub(super) fn open(vfs: &dyn Vfs, path: &Path) -> Result<Pages> {
+    pub(super) fn open(vfs: &dyn Vfs, path: &Path, stop: Option<Stop>) -> Result<Pages> {
         let path = vfs.full_path(path)?;
         let mut file = vfs.open(&path, &READ_ONLY)?;
         file.lock(LockLevel::Shared)?;
@@ -84,6 +92,12 @@ impl Pages {
         let reserved = reserved_bytes_of(&*file, len, &header)?;
         header.is_sound &= reserved == header.reserved;
         header.reserved = reserved;
+        if header.auto_vacuum != AutoVacuum::None && has_tree_for_map(&*file, &header)? {
+            (header.auto_vacuum, header.is_sound) = (AutoVacuum::None, false);
+        }
+        let encoding = encoding_of(&*file, len, &header)?;
+        header.is_sound &= encoding == header.encoding;
+        header.encoding = encoding;
         let held = u32::try_from(len.div_ceil(u64::from(header.page_size))).unwrap_or(u32::MAX);
         let count = match &beside {
             Some(beside) => beside.page_count.unwrap_or(held),
@@ -98,6 +112,7 @@ impl Pages {
             beside: beside.map(|beside| (beside.file, beside.places)),
             header,
             count: count.min(most),
+            stop,
         })
     }
 
@@ -107,6 +122,9 @@ impl Pages {
 
     /// The page; `None` for one that is not in the file.
     pub(super) fn page(&self, no: PageNo) -> Result<Option<Vec<u8>>> {
+        if self.stop.as_ref().is_some_and(|stop| stop()) {
+            return Err(Error::Interrupt);
+        }
         let size = self.header.page_size as usize;
         if no.get() > self.count || no == PageNo::lock_byte_page(size) {
             return Ok(None);
@@ -268,6 +286,7 @@ fn believed(first: &[u8; HEADER_SIZE]) -> SalvagedHeader {
     let first = if alike >= 10 { first } else { &[0; HEADER_SIZE] };
     let word = |at| read_u32(first, at).unwrap_or(0);
     let page_size = decode_page_size(u16::from_be_bytes([first[16], first[17]]));
+    let header = Header::decode(first).ok();
     let reserved = first[20];
     let auto_vacuum = match (word(52), word(64)) {
         (0, _) => AutoVacuum::None,
@@ -275,7 +294,7 @@ fn believed(first: &[u8; HEADER_SIZE]) -> SalvagedHeader {
         _ => AutoVacuum::Incremental,
     };
     SalvagedHeader {
-        is_sound: Header::decode(first).is_ok(),
+        is_sound: header.is_some(),
         page_size: page_size.unwrap_or(4096),
         reserved,
         encoding: TextEncoding::from_number(word(56)),
@@ -283,111 +302,8 @@ fn believed(first: &[u8; HEADER_SIZE]) -> SalvagedHeader {
         user_version: word(60).cast_signed(),
         application_id: word(68).cast_signed(),
         freelist_trunk: PageNo::new(word(32)),
+        page_count: header
+            .filter(Header::page_count_is_valid)
+            .map(|header| header.page_count),
     }
-}
-
-fn has_tree_at_start(file: &dyn File, page_size: u32, reserved: u8) -> Result<bool> {
-    let mut page = vec![0; page_size as usize];
-    read_whole(file, &mut page, 0)?;
-    let usable = (page_size as usize).saturating_sub(usize::from(reserved));
-    Ok(usable >= USABLE_SIZE_MIN && PageRef::parse(PageNo::ONE, &page, usable).is_ok())
-}
-
-/// The most pages of each size that a guess looks at.
-const GUESS_PAGES_MAX: u64 = 2_000;
-
-/// The page size at which most bytes are those of B-tree pages whose first cell ends where the page does: at its end, or before so many
-/// `reserved` bytes, as far as a page of any size can have them.
-fn guess_page_size(file: &dyn File, len: u64, reserved: u8) -> Result<Option<u32>> {
-    let mut best = (0, None);
-    for shift in 9..=16 {
-        let size = 1u32 << shift;
-        let mut score = 0u64;
-        for_each_page(file, len, size, |no, page| {
-            let fills = |reserved: u8| fills_its_page(no, page, page.len() - usize::from(reserved));
-            if fills(0) || (1..=32).contains(&reserved) && fills(reserved) {
-                score += u64::from(size);
-            }
-        })?;
-        if score > best.0 {
-            best = (score, Some(size));
-        }
-    }
-    Ok(best.1)
-}
-
-/// The reserved bytes of each page: what the header says, unless the cells of more pages end where another number of them begins.
-fn reserved_bytes_of(file: &dyn File, len: u64, header: &SalvagedHeader) -> Result<u8> {
-    let size = header.page_size as usize;
-    let is_possible = |reserved: u8| size >= USABLE_SIZE_MIN + usize::from(reserved);
-    let told = if is_possible(header.reserved) {
-        header.reserved
-    } else {
-        0
-    };
-    let likely = likely_reserved_bytes(file, len, header.page_size)?;
-    if likely == told || !is_possible(likely) {
-        return Ok(told);
-    }
-    // Where cells spill to overflow pages depends on the number itself: each is tried as the file's own.
-    let (mut for_told, mut for_likely) = (0u32, 0u32);
-    for_each_page(file, len, header.page_size, |no, page| {
-        for_told += u32::from(fills_its_page(no, page, size - usize::from(told)));
-        for_likely += u32::from(fills_its_page(no, page, size - usize::from(likely)));
-    })?;
-    // Cells in bytes that are said to be reserved speak for themselves; where cells end before, rows may have been deleted.
-    let is_shown = if likely < told {
-        for_likely > for_told
-    } else {
-        for_likely >= 8 && for_likely > 8 * for_told
-    };
-    Ok(if is_shown { likely } else { told })
-}
-
-/// The number of reserved bytes that the ends of the cells of most pages speak for; 0 for a file without cells.
-fn likely_reserved_bytes(file: &dyn File, len: u64, size: u32) -> Result<u8> {
-    let mut pages = [0u32; 256];
-    for_each_page(file, len, size, |no, page| {
-        let left = end_of_cells(no, page, page.len()).map(|end| page.len() - end);
-        if let Some(count) = left.and_then(|left| pages.get_mut(left)) {
-            *count += 1;
-        }
-    })?;
-    let most = (0..=u8::MAX)
-        .rev()
-        .max_by_key(|reserved| pages[usize::from(*reserved)]);
-    Ok(most.unwrap_or(0))
-}
-
-/// Gives the first pages of the file, as many as a guess looks at, to `look`.
-fn for_each_page(file: &dyn File, len: u64, size: u32, mut look: impl FnMut(PageNo, &[u8])) -> Result<()> {
-    let mut page = vec![0; size as usize];
-    for index in 0..(len / u64::from(size)).min(GUESS_PAGES_MAX) {
-        let Some(no) = PageNo::new(index as u32 + 1) else {
-            break;
-        };
-        read_whole(file, &mut page, no.offset(size as usize))?;
-        look(no, &page);
-    }
-    Ok(())
-}
-
-/// Whether this is a B-tree page with sound cells of which one ends with the usable part of the page.
-fn fills_its_page(no: PageNo, page: &[u8], usable: usize) -> bool {
-    end_of_cells(no, page, usable) == Some(usable)
-}
-
-/// Where the last cell of a B-tree page ends; `None` for a page without sound cells.
-fn end_of_cells(no: PageNo, page: &[u8], usable: usize) -> Option<usize> {
-    let view = PageRef::parse(no, page, usable).ok()?;
-    let limits = if view.kind().is_table() {
-        PayloadLimits::table(usable)
-    } else {
-        PayloadLimits::index(usable)
-    };
-    let mut end = None;
-    for index in 0..view.count() {
-        end = end.max(Some(view.cell_range(index, &limits).ok()?.end));
-    }
-    end
 }

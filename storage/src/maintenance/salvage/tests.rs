@@ -171,3 +171,161 @@ fn a_wrong_pointer_takes_no_other_rows() {
     assert_eq!(ids, (1..=300).collect::<Vec<_>>());
     assert!(!pages.is_empty());
 }
+
+/// Damages the file and walks its table: the row ids, what was met, and pages that nothing leads to.
+fn walked_when_damaged(
+    file: &Path,
+    root: PageNo,
+    damage: impl FnOnce(&mut Vec<u8>),
+) -> (Vec<i64>, super::WalkTally, u32) {
+    let mut bytes = std::fs::read(file).unwrap();
+    damage(&mut bytes);
+    std::fs::write(file, &bytes).unwrap();
+    let mut salvage = Salvage::open(&OsVfs::new(), file).unwrap();
+    let mut ids = Vec::new();
+    let mut take = |row: SalvagedRow<'_>| {
+        ids.extend(row.rowid);
+        Ok(())
+    };
+    let mut tally = salvage
+        .walk::<Error>(PageNo::ONE, TreeKind::Table, &mut |_| Ok(()))
+        .unwrap();
+    assert!(tally.is_whole());
+    tally = salvage.walk::<Error>(root, TreeKind::Table, &mut take).unwrap();
+    salvage.skip_freelist().unwrap();
+    (ids, tally, salvage.unnamed_pages())
+}
+
+/// The first leaf under a root.
+fn first_leaf(bytes: &[u8], page_size: usize, root: PageNo) -> usize {
+    let mut page = root.offset(page_size) as usize;
+    while bytes[page] != 13 {
+        let cell = page + usize::from(u16::from_be_bytes([bytes[page + 12], bytes[page + 13]]));
+        let child = u32::from_be_bytes(bytes[cell..cell + 4].try_into().unwrap());
+        page = (child as usize - 1) * page_size;
+    }
+    page
+}
+
+/// A wrong cell count is found again from the bytes of the cells, and noted.
+#[test]
+fn a_cell_count_is_counted_again() {
+    for page_size in [512, 1024, 65536] {
+        for told in [[0, 0], [0, 1], [0, 3], [0x7f, 0xff], [0xff, 0xff]] {
+            let (_folder, file, root) = sample(page_size);
+            let (ids, tally, unnamed) = walked_when_damaged(&file, root, |bytes| {
+                let leaf = first_leaf(bytes, page_size as usize, root);
+                bytes[leaf + 3..leaf + 5].copy_from_slice(&told);
+            });
+            assert_eq!(ids, (1..=300).collect::<Vec<_>>(), "{page_size} {told:?}");
+            assert_eq!((tally.odd_pages, tally.lost_cells, unnamed), (1, 0, 0));
+            assert!(!tally.is_whole());
+        }
+    }
+}
+
+/// A damaged overflow pointer to a leaf leaves the leaf its rows; the pages of the chain that was are noted.
+#[test]
+fn a_chain_takes_no_page_of_a_tree() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("chains.db");
+    let sqlite = rusqlite::Connection::open(&file).unwrap();
+    sqlite
+        .execute_batch(
+            "PRAGMA page_size = 1024; CREATE TABLE t(id INTEGER PRIMARY KEY, a);
+             WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60)
+             INSERT INTO t SELECT i, hex(zeroblob(CASE i WHEN 1 THEN 5000 ELSE 30 END)) FROM n",
+        )
+        .unwrap();
+    let root: u32 = sqlite
+        .query_row("SELECT rootpage FROM sqlite_schema", [], |row| row.get(0))
+        .unwrap();
+    let chain: u32 = sqlite
+        .query_row(
+            "SELECT pageno FROM dbstat WHERE pagetype = 'overflow' ORDER BY path LIMIT 1",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    let leaf: u32 = sqlite
+        .query_row(
+            "SELECT max(pageno) FROM dbstat WHERE pagetype = 'leaf' AND name = 't'",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    drop(sqlite);
+    let (ids, tally, unnamed) = walked_when_damaged(&file, PageNo::new(root).unwrap(), |bytes| {
+        let next = (chain as usize - 1) * 1024;
+        bytes[next..next + 4].copy_from_slice(&leaf.to_be_bytes());
+    });
+    assert_eq!(ids, (1..=60).collect::<Vec<_>>());
+    assert_eq!((tally.cut, tally.lost_pages), (1, 0));
+    assert!(unnamed >= 8, "{unnamed}");
+}
+
+/// A row id that is not between those of its neighbours is noted once, and no other row with it.
+#[test]
+fn a_row_id_out_of_order_is_doubtful() {
+    for wrong in [0, 0x7f] {
+        let (_folder, file, root) = sample(512);
+        let (ids, tally, unnamed) = walked_when_damaged(&file, root, |bytes| {
+            let leaf = first_leaf(bytes, 512, root);
+            let pointer = leaf + 8 + 2 * 2;
+            let cell = leaf + usize::from(u16::from_be_bytes([bytes[pointer], bytes[pointer + 1]]));
+            assert_eq!(bytes[cell + 1], 3);
+            bytes[cell + 1] = wrong;
+        });
+        assert_eq!(ids.len(), 300);
+        assert_eq!((tally.doubtful, tally.odd_pages, unnamed), (1, 0, 0), "{wrong}");
+    }
+}
+
+/// The encoding that the rows of the schema are in is believed, and not a header that says another.
+#[test]
+fn the_encoding_is_that_of_the_schema() {
+    use crate::format::TextEncoding;
+    for (name, encoding) in [
+        ("UTF-8", TextEncoding::Utf8),
+        ("UTF-16le", TextEncoding::Utf16le),
+        ("UTF-16be", TextEncoding::Utf16be),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("encoded.db");
+        rusqlite::Connection::open(&file)
+            .unwrap()
+            .execute_batch(&format!(
+                "PRAGMA encoding = '{name}'; CREATE TABLE t(a); CREATE VIEW v AS SELECT 1"
+            ))
+            .unwrap();
+        for told in [0u32, 1, 2, 3, 0x5566_7786] {
+            let mut bytes = std::fs::read(&file).unwrap();
+            bytes[56..60].copy_from_slice(&told.to_be_bytes());
+            std::fs::write(&file, &bytes).unwrap();
+            let header = Salvage::open(&OsVfs::new(), &file).unwrap().header();
+            assert_eq!(header.encoding, encoding, "{told}");
+            assert_eq!(
+                header.is_sound,
+                TextEncoding::from_number(told) == encoding,
+                "{told}"
+            );
+        }
+    }
+}
+
+/// What is asked to stop does.
+#[test]
+fn a_walk_is_stopped() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    let (_folder, file, root) = sample(512);
+    // All pages are read when it is opened, and some more.
+    let most = Salvage::open(&OsVfs::new(), &file).unwrap().page_count() + 10;
+    let asked = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&asked);
+    let stop = Arc::new(move || count.fetch_add(1, Ordering::Relaxed) >= most);
+    let mut salvage = Salvage::open_until(&OsVfs::new(), &file, Some(stop)).unwrap();
+    let walked = salvage.walk::<Error>(root, TreeKind::Table, &mut |_| Ok(()));
+    assert!(matches!(walked, Err(Error::Interrupt)), "{walked:?}");
+    assert_eq!(asked.load(Ordering::Relaxed), most + 1);
+}

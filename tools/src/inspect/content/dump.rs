@@ -57,6 +57,32 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Those that a connection sees.
+    ///
+    /// # Errors
+    /// Those of reading the header.
+    pub fn read(connection: &Connection) -> Result<Settings, ContentError> {
+        let number = |name: &str| {
+            let sql = format!("PRAGMA {name}");
+            connection
+                .query_row(&sql, (), |row| row.get::<i64>(0))
+                .map_err(ContentError::of(&sql))
+        };
+        let sql = "PRAGMA encoding";
+        let encoding: String = connection
+            .query_row(sql, (), |row| row.get(0))
+            .map_err(ContentError::of(sql))?;
+        Ok(Settings {
+            encoding: match encoding.as_str() {
+                "UTF-16le" => 2,
+                "UTF-16be" => 3,
+                _ => 1,
+            },
+            user_version: number("user_version")? as i32,
+            application_id: number("application_id")? as i32,
+        })
+    }
+
     /// Those of an image.
     pub fn of(image: &crate::inspect::Image) -> Settings {
         image.header().map_or_else(Settings::default, |header| Settings {

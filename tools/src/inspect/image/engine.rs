@@ -12,14 +12,13 @@
 
 use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use aludel_sql::{Connection, OpenOptions};
 use aludel_storage::error::{IoOperation, ReadOnlyReason};
 use aludel_storage::vfs::{
-    File, LockLevel, OpenOptions as FileOptions, OsVfs, ShmLock, ShmRegion, SyncKind, Vfs,
+    File, LayerVfs, LockLevel, OpenOptions as FileOptions, OsVfs, ShmLock, ShmRegion, SyncKind, Vfs,
 };
 use aludel_storage::{Error, Result};
 
@@ -56,7 +55,11 @@ impl ImageVfs {
 
 const READ_ONLY: Error = Error::ReadOnly(ReadOnlyReason::Plain);
 
-impl Vfs for ImageVfs {
+impl LayerVfs for ImageVfs {
+    fn world(&self) -> &dyn Vfs {
+        &self.world
+    }
+
     fn open(&self, path: &Path, options: &FileOptions<'_>) -> Result<Box<dyn File>> {
         if path == self.first.path() {
             return Ok(Box::new(ImageFile {
@@ -76,10 +79,6 @@ impl Vfs for ImageVfs {
             image: Arc::new(image),
             level: LockLevel::None,
         }))
-    }
-
-    fn open_temporary(&self) -> Result<Box<dyn File>> {
-        self.world.open_temporary()
     }
 
     fn unlink(&self, _: &Path) -> Result<bool> {
@@ -102,22 +101,6 @@ impl Vfs for ImageVfs {
     fn sync_dir(&self, _: &Path) -> Result<()> {
         Ok(())
     }
-
-    fn full_path(&self, path: &Path) -> Result<PathBuf> {
-        self.world.full_path(path)
-    }
-
-    fn now(&self) -> Duration {
-        self.world.now()
-    }
-
-    fn sleep(&self, duration: Duration) {
-        self.world.sleep(duration);
-    }
-
-    fn random(&self, bytes: &mut [u8]) {
-        self.world.random(bytes);
-    }
 }
 
 /// A world with one image in it, at its path, and the disk for everything else: what is read from the one may be written to the other.
@@ -135,9 +118,15 @@ impl ImageAndDisk {
             disk: OsVfs::new(),
         }
     }
+}
 
-    /// Who answers for a path: files beside the image are in it (E2).
-    fn side_of(&self, path: &Path) -> &dyn Vfs {
+impl LayerVfs for ImageAndDisk {
+    fn world(&self) -> &dyn Vfs {
+        &self.disk
+    }
+
+    /// Files beside the image are in it (E2).
+    fn world_of(&self, path: &Path) -> &dyn Vfs {
         let image = self.images.first.path();
         let is_beside = ["-journal", "-wal", "-shm"]
             .iter()
@@ -147,48 +136,6 @@ impl ImageAndDisk {
         } else {
             &self.disk
         }
-    }
-}
-
-impl Vfs for ImageAndDisk {
-    fn open(&self, path: &Path, options: &FileOptions<'_>) -> Result<Box<dyn File>> {
-        self.side_of(path).open(path, options)
-    }
-
-    fn open_temporary(&self) -> Result<Box<dyn File>> {
-        self.disk.open_temporary()
-    }
-
-    fn unlink(&self, path: &Path) -> Result<bool> {
-        self.side_of(path).unlink(path)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> Result<()> {
-        self.side_of(from).rename(from, to)
-    }
-
-    fn exists(&self, path: &Path) -> Result<bool> {
-        self.side_of(path).exists(path)
-    }
-
-    fn sync_dir(&self, path: &Path) -> Result<()> {
-        self.disk.sync_dir(path)
-    }
-
-    fn full_path(&self, path: &Path) -> Result<PathBuf> {
-        self.disk.full_path(path)
-    }
-
-    fn now(&self) -> Duration {
-        self.disk.now()
-    }
-
-    fn sleep(&self, duration: Duration) {
-        self.disk.sleep(duration);
-    }
-
-    fn random(&self, bytes: &mut [u8]) {
-        self.disk.random(bytes);
     }
 }
 

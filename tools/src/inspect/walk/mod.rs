@@ -19,6 +19,8 @@ mod tree;
 mod uses;
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::finding::Finding;
 use super::image::Image;
@@ -38,6 +40,8 @@ pub struct WalkOptions {
     pub records: bool,
     /// Stop noting findings after so many.
     pub findings_max: usize,
+    /// Somebody may set it meanwhile: the walk then ends with what it has, and [`Layout::stopped`] tells.
+    pub stop: Arc<AtomicBool>,
 }
 
 impl Default for WalkOptions {
@@ -47,6 +51,7 @@ impl Default for WalkOptions {
             inside: true,
             records: true,
             findings_max: 10_000,
+            stop: Arc::default(),
         }
     }
 }
@@ -128,8 +133,10 @@ pub struct Layout {
     pub lost_pages: u64,
     /// What is wrong.
     pub findings: Vec<Finding>,
-    /// Whether there was room for all findings.
+    /// Whether there was room for all findings, and time for all pages.
     pub complete: bool,
+    /// Whether the walk was stopped: what is not here was not looked at.
+    pub stopped: bool,
 }
 
 impl Layout {
@@ -158,6 +165,17 @@ pub fn walk(image: &Image, options: &WalkOptions, progress: &mut Progress<'_>) -
     walk.all_trees();
     walk.rest();
     walk.layout
+}
+
+/// The rows of the schema, as far as the walker finds them around what is damaged; none of the trees that they name are looked at.
+pub fn walk_schema(image: &Image) -> (Vec<SchemaEntry>, Vec<Finding>) {
+    let options = WalkOptions::default();
+    let mut progress = |_: u32, _: &str| ();
+    let mut walk = Walk::new(image, &options, &mut progress);
+    if walk.page_count > 0 {
+        walk.schema_tree();
+    }
+    (walk.layout.schema, walk.layout.findings)
 }
 
 struct Walk<'w> {
@@ -205,11 +223,22 @@ impl<'w> Walk<'w> {
                 lost_pages: 0,
                 findings: Vec::new(),
                 complete: true,
+                stopped: false,
             },
         }
     }
 
+    /// Whether it is to end. What contradicts itself from here on only does because pages are left out.
+    fn is_stopped(&mut self) -> bool {
+        self.layout.stopped |= self.options.stop.load(Ordering::Relaxed);
+        self.layout.complete &= !self.layout.stopped;
+        self.layout.stopped
+    }
+
     fn find(&mut self, finding: Finding) {
+        if self.is_stopped() {
+            return;
+        }
         if self.layout.findings.len() >= self.options.findings_max {
             self.layout.complete = false;
             return;
@@ -235,6 +264,9 @@ impl<'w> Walk<'w> {
     /// Notes that something at `offset` of page `from` points to `page`, and what for. `false` when it must not be followed; the finding is
     /// noted then.
     fn claim(&mut self, page: u32, page_use: PageUse, owner: u32, from: u32, offset: usize) -> bool {
+        if self.is_stopped() {
+            return false;
+        }
         let name = self.owner_name(owner);
         let place = |finding: Finding| finding.on(from).at(offset).of(name.as_deref());
         if page == 0 || page > self.page_count || page == self.lock_byte_page() {
@@ -289,6 +321,9 @@ impl<'w> Walk<'w> {
 
     /// Pages that nothing reached.
     fn rest(&mut self) {
+        if self.is_stopped() {
+            return;
+        }
         if let Some(note) = (self.lock_byte_page() <= self.page_count)
             .then(|| self.lock_byte_page())
             .and_then(|page| self.layout.notes.entry(page))

@@ -47,8 +47,8 @@ impl SchemaEntry {
 }
 
 impl Walk<'_> {
-    /// Walks the schema's tree and then each tree that it names.
-    pub(super) fn all_trees(&mut self) {
+    /// Walks the schema's tree.
+    pub(super) fn schema_tree(&mut self) {
         let owner = self.own("sqlite_schema", "schema", "sqlite_schema", 1);
         let (image, encoding) = (self.image, word(&self.first, 56));
         let mut rows = Vec::new();
@@ -68,6 +68,11 @@ impl Walk<'_> {
                 }
             }
         }
+    }
+
+    /// Walks the schema's tree and then each tree that it names.
+    pub(super) fn all_trees(&mut self) {
+        self.schema_tree();
         let entries = self.layout.schema.clone();
         let mut largest = 1;
         for entry in entries.iter().filter(|entry| entry.root != 0) {

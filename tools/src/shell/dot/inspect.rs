@@ -28,6 +28,7 @@ pub(super) fn inspect(session: &mut Session, call: &Call<'_>) -> Result<(), Fail
     let words = words.into_iter().chain(call.arguments.iter().cloned());
     let parsed =
         Arguments::try_parse_from(words).map_err(|error| Failure::Usage(first_line(&error.to_string())))?;
+    session.interrupts.begin();
     // The exit code tells of findings, which the answer shows.
     session.with_output(|_, _, out| commands::run(&parsed.command, out).map(|_| ()))
 }
