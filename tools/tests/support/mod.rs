@@ -2,6 +2,7 @@
 #![allow(dead_code)]
 
 pub(crate) mod generate;
+pub(crate) mod terminal;
 
 use std::collections::BTreeMap;
 use std::fs;
