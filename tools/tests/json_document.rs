@@ -201,7 +201,9 @@ fn the_document_and_the_answers_have_the_same_members() {
         for path in known {
             let is_printed = found.contains(path) || (is_chain && chains.contains(path));
             if !is_printed && !RARE.contains(&&*format!("{schema} {path}")) {
-                wrong.push(format!("{schema}: {path} is in JSON.md, and nothing here prints it"));
+                wrong.push(format!(
+                    "{schema}: {path} is in JSON.md, and nothing here prints it"
+                ));
             }
         }
     }
