@@ -168,6 +168,9 @@ impl From<ContentError> for Failure {
         match error {
             ContentError::Output(error) => Failure::Output(error),
             error if error.is_interrupt() => Failure::Interrupted,
+            error if error.is_contradiction() => Failure::Damage(format!(
+                "the schema names a table that it does not define: {error}"
+            )),
             ContentError::Sql { error, sql } => Failure::Sql { error, sql },
         }
     }
