@@ -17,7 +17,7 @@ use crate::output::{Field, Part, Report};
 /// Those of opening and printing.
 pub(super) fn freelist(target: &Target, out: &mut dyn Write) -> Result<Exit, Failure> {
     read(target, out, &mut |subject, out| {
-        let layout = links(subject);
+        let layout = links(subject)?;
         let mut first = Vec::new();
         page(subject, 1, &mut first)?;
         let mut part = Part::new("trunks", &["page", "next", "leaves", "pages"]);
@@ -63,7 +63,7 @@ pub(super) fn freelist(target: &Target, out: &mut dyn Write) -> Result<Exit, Fai
 /// Those of opening and printing.
 pub(super) fn ptrmap(target: &Target, out: &mut dyn Write) -> Result<Exit, Failure> {
     read(target, out, &mut |subject, out| {
-        let layout = links(subject);
+        let layout = links(subject)?;
         let mut part = Part::new(
             "entries",
             &["page", "type", "parent", "use", "object", "map_page", "offset"],
@@ -113,7 +113,7 @@ pub(super) fn ptrmap(target: &Target, out: &mut dyn Write) -> Result<Exit, Failu
 /// Those of opening and printing.
 pub(super) fn overflow(target: &Target, out: &mut dyn Write) -> Result<Exit, Failure> {
     read(target, out, &mut |subject, out| {
-        let layout = links(subject);
+        let layout = links(subject)?;
         let mut part = Part::new(
             "chains",
             &[

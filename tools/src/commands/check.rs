@@ -25,7 +25,8 @@ pub(super) fn check(check: &Check, out: &mut dyn Write) -> Result<Exit, Failure>
             findings_max: check.limit,
             stop: interrupt.flag(),
         };
-        let mut progress = Progress::new(subject.image.page_count(), subject.image.page_size());
+        super::progress::read_ahead(subject);
+        let mut progress = Progress::of(subject);
         let layout = check_image(&subject.image, &options, &mut |pages, what| {
             progress.at(pages, what)
         });

@@ -2,13 +2,14 @@
 
 use std::io::Write;
 
+use super::progress::walked_whole;
 use super::subject::{Subject, read};
 use crate::cli::{Cell, Page};
 use crate::error::{Exit, Failure};
 use crate::inspect::image::PageSource;
 use crate::inspect::page::PageView;
 use crate::inspect::record::{OwnedValue, columns, payload, serial_words};
-use crate::inspect::walk::{Layout, WalkOptions, entry_words, walk};
+use crate::inspect::walk::{Layout, WalkOptions, entry_words};
 use crate::inspect::{Code, Finding, PageUse};
 use crate::output::{Field, Part, Report, Style};
 
@@ -19,7 +20,7 @@ use crate::output::{Field, Part, Report, Style};
 pub(super) fn page(page: &Page, out: &mut dyn Write) -> Result<Exit, Failure> {
     read(&page.target, out, &mut |subject, out| {
         let bytes = page_bytes(subject, page.number)?;
-        let layout = links(subject);
+        let layout = links(subject)?;
         let note = layout.notes.get(page.number);
         let mut report = Report::new("dbtool/page/1");
         report.fact("page", Field::Number(i64::from(page.number)));
@@ -153,13 +154,16 @@ fn page_bytes(subject: &Subject, number: u32) -> Result<Vec<u8>, Failure> {
 }
 
 /// Who uses which page; the inside of pages is not looked at.
-pub(super) fn links(subject: &Subject) -> Layout {
+///
+/// # Errors
+/// [`Failure::Interrupted`].
+pub(super) fn links(subject: &Subject) -> Result<Layout, Failure> {
     let options = WalkOptions {
         inside: false,
         records: false,
         ..WalkOptions::default()
     };
-    walk(&subject.image, &options, &mut |_, _| ())
+    walked_whole(subject, &options)
 }
 
 fn source_words(source: PageSource) -> String {

@@ -2,13 +2,13 @@
 
 use std::io::Write;
 
-use super::progress::Progress;
+use super::progress::walked_whole;
 use super::subject::{Subject, read};
 use crate::cli::{Map, MapBy, Tree};
 use crate::error::{Exit, Failure};
 use crate::inspect::page::{Kind, PageView};
 use crate::inspect::record::{OwnedValue, payload, values};
-use crate::inspect::walk::{Layout, Owner, WalkOptions, walk};
+use crate::inspect::walk::{Layout, Owner, WalkOptions};
 use crate::output::{Field, Format, Part, Report, Style, thousands};
 use crate::picture::{self, By, Icicle, IcicleNode, PageMap};
 
@@ -25,7 +25,7 @@ const LINES: u32 = 40;
 pub(super) fn map(map: &Map, out: &mut dyn Write) -> Result<Exit, Failure> {
     read(&map.target, out, &mut |subject, out| {
         let style = &subject.style;
-        let layout = shape(subject);
+        let layout = shape(subject)?;
         let by = match map.by {
             MapBy::Type => By::Type,
             MapBy::Owner => By::Owner,
@@ -57,15 +57,12 @@ pub(super) fn map(map: &Map, out: &mut dyn Write) -> Result<Exit, Failure> {
 }
 
 /// Who uses which page, and how full it is.
-fn shape(subject: &Subject) -> Layout {
+fn shape(subject: &Subject) -> Result<Layout, Failure> {
     let options = WalkOptions {
         records: false,
         ..WalkOptions::default()
     };
-    let mut progress = Progress::new(subject.image.page_count(), subject.image.page_size());
-    walk(&subject.image, &options, &mut |pages, what| {
-        progress.at(pages, what)
-    })
+    walked_whole(subject, &options)
 }
 
 /// The width of the terminal as the shell tells it.
@@ -127,7 +124,7 @@ struct Branch {
 /// A name that there is not; those of opening and printing.
 pub(super) fn tree(tree: &Tree, out: &mut dyn Write) -> Result<Exit, Failure> {
     read(&tree.target, out, &mut |subject, out| {
-        let layout = super::inside::links(subject);
+        let layout = super::inside::links(subject)?;
         let owner = layout
             .owners
             .iter()

@@ -2,12 +2,11 @@
 
 use std::io::Write;
 
-use super::progress::Progress;
+use super::progress::walked_with;
 use super::subject::{Subject, read};
 use crate::cli::Target;
 use crate::error::{Exit, Failure};
-use crate::inspect::walk::{Layout, TreeTally, WalkOptions, walk};
-use crate::interrupt::Interrupt;
+use crate::inspect::walk::{Layout, TreeTally, WalkOptions};
 use crate::output::{Field, Format, Part, Report};
 
 /// Prints the use of space.
@@ -69,14 +68,7 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS space(object TEXT, kind TEXT, \"
 
 /// A walk with a progress bar.
 pub(super) fn walked(subject: &Subject) -> Layout {
-    let mut progress = Progress::new(subject.image.page_count(), subject.image.page_size());
-    let options = WalkOptions {
-        stop: Interrupt::listen().flag(),
-        ..WalkOptions::default()
-    };
-    walk(&subject.image, &options, &mut |pages, what| {
-        progress.at(pages, what)
-    })
+    walked_with(subject, &WalkOptions::default())
 }
 
 /// How full the pages of a tree are, of a hundred.

@@ -3,6 +3,7 @@
 
 pub(crate) mod damage;
 pub(crate) mod generate;
+pub(crate) mod terminal;
 
 use std::collections::BTreeMap;
 use std::fs;
