@@ -90,6 +90,44 @@ fn explain_shows_the_plan_as_a_tree_with_expected_rows() {
 }
 
 #[test]
+fn pragmas_their_values_functions_and_files_are_completed() {
+    let home = home();
+    std::fs::write(home.path().join("setup.sql"), "SELECT 'from the file' AS word;\n").unwrap();
+    let terminal = Terminal::shell(home, &[]);
+    terminal.wait("notes.db ro>");
+    terminal.keys("PRAGMA journal_m\t");
+    terminal.wait("PRAGMA journal_mode");
+    terminal.keys(" = trun\t");
+    terminal.wait("= TRUNCATE");
+    terminal.cancel();
+    terminal.keys("SELECT group_con\t");
+    terminal.wait("SELECT group_concat(");
+    terminal.cancel();
+    terminal.keys(".read set\t\r");
+    terminal.wait("│ from the file │");
+    terminal.leave();
+}
+
+/// The place is that of the line which has it.
+#[test]
+fn an_error_in_a_statement_of_several_lines_points_into_its_line() {
+    let terminal = Terminal::open();
+    terminal.keys("SELECT 1,\r");
+    terminal.wait("...>");
+    terminal.keys("2 FORM note;\r");
+    terminal.until("the caret", |text| {
+        let mut lines = text
+            .lines()
+            .skip_while(|line| !line.contains("near \"note\""))
+            .skip(1);
+        let (sql, caret) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
+        sql.find("note;")
+            .is_some_and(|place| caret.find('^') == Some(place))
+    });
+    terminal.leave();
+}
+
+#[test]
 fn control_r_searches_the_history() {
     let terminal = Terminal::open();
     terminal.keys("SELECT 'needle' AS found;\r");

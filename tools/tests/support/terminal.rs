@@ -133,6 +133,16 @@ impl Terminal {
         Some(screen.cell(found.0 as u16, column as u16)?.fgcolor())
     }
 
+    /// How many colours lie under what is on the screen.
+    pub(crate) fn colours(&self) -> usize {
+        let parser = self.screen.lock().unwrap();
+        let screen = parser.screen();
+        let cells = (0..ROWS).flat_map(|row| (0..COLUMNS).map(move |column| (row, column)));
+        let colours =
+            cells.filter_map(|(row, column)| Some(format!("{:?}", screen.cell(row, column)?.bgcolor())));
+        colours.collect::<std::collections::BTreeSet<_>>().len()
+    }
+
     #[track_caller]
     pub(crate) fn wait_colour(&self, word: &str, colour: u8) {
         let start = Instant::now();
