@@ -97,6 +97,13 @@ impl Terminal {
         input.flush().unwrap();
     }
 
+    /// Writes a line when the prompt is there: between two lines the terminal is not the editor's, and keys of that time mean something else.
+    #[track_caller]
+    pub(crate) fn run(&self, line: &str) {
+        self.until("the prompt", |text| text.trim_end().ends_with('>'));
+        self.keys(&format!("{line}\r"));
+    }
+
     pub(crate) fn text(&self) -> String {
         self.screen.lock().unwrap().screen().contents()
     }
