@@ -126,6 +126,13 @@ impl BuildContext {
         })
     }
 
+    /// Tells the meters of a node whose work the operator that is being built does itself.
+    pub(crate) fn note(&mut self, node: &Node) {
+        if let Some(meters) = &mut self.meters {
+            meters.note(node);
+        }
+    }
+
     fn plain_operator(&mut self, node: &Node) -> Result<Box<dyn Operator>> {
         match node {
             Node::Values { rows, width } => rows::values(rows, *width, self),
