@@ -108,6 +108,8 @@ pub(super) struct Stack {
     levels: Vec<Level>,
     top: usize,
     stamp: Option<Stamp>,
+    /// The transaction that the root was fetched in.
+    snapshot: u64,
     usable: usize,
     limits: PayloadLimits,
     /// Leaves entered since the last seek, and in which direction.
@@ -126,6 +128,7 @@ impl Stack {
             levels: Vec::new(),
             top: 0,
             stamp: None,
+            snapshot: 0,
             usable: 0,
             limits: PayloadLimits {
                 max_local: 0,
@@ -165,6 +168,14 @@ impl Stack {
         self.levels.clear();
         self.top = 0;
         self.stamp = None;
+    }
+
+    /// Lets go of the pages, but for those that nobody else has a use for: they are good for the next search in this transaction.
+    pub(super) fn rest(&mut self) {
+        if !self.levels.iter().all(|level| level.page.is_mapped()) {
+            self.clear();
+        }
+        (self.top, self.searched, self.near) = (0, None, false);
     }
 
     /// Forgets the current leaf so that it can be changed without a copy, and keeps what is above it.
@@ -213,7 +224,7 @@ impl Stack {
         self.top = 0;
         self.entered = 0;
         let stamp = Stamp::of(pager);
-        if self.stamp == Some(stamp) && !self.levels.is_empty() {
+        if self.stamp == Some(stamp) && self.snapshot == pager.snapshot() && !self.levels.is_empty() {
             return Ok(());
         }
         self.reload_root(pager, stamp)
@@ -223,6 +234,7 @@ impl Stack {
     fn reload_root(&mut self, pager: &Pager, stamp: Stamp) -> Result<()> {
         self.levels.clear();
         self.stamp = None;
+        self.snapshot = pager.snapshot();
         self.usable = pager.usable_size();
         self.limits = if self.is_table {
             PayloadLimits::table(self.usable)

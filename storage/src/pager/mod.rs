@@ -108,6 +108,8 @@ pub struct Pager {
     resident_max: usize,
     mutation_count: u64,
     change_token: u64,
+    /// See [`Pager::snapshot`].
+    snapshot: u64,
     busy: BusyPolicy,
     /// Sizes that come with the commit.
     replaced: Option<Replacement>,
@@ -182,6 +184,7 @@ impl Pager {
             resident_max: usize::MAX,
             mutation_count: 0,
             change_token: 0,
+            snapshot: 0,
             recent: RecentPages::default(),
             busy: BusyPolicy::new(options.busy_timeout),
             replaced: None,
@@ -548,6 +551,12 @@ impl Pager {
     }
 
     // ---- watching --------------------------------------------------------------------------------
+
+    /// The number of the transaction, of those of this pager: pages of one may be kept until the next begins, and not longer.
+    #[inline]
+    pub(crate) fn snapshot(&self) -> u64 {
+        self.snapshot
+    }
 
     /// Changes whenever another connection's commit became visible to this one: what was cached from the
     /// database before is out of date.
