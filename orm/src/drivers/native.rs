@@ -80,12 +80,19 @@ impl Connection for NativeConnection {
         params: &[Value<'_>],
         read: &mut dyn FnMut(&dyn Row),
     ) -> DriverResult<bool> {
+        let statement = match self.inner.prepare_cached(text) {
+            Ok(statement) => statement,
+            Err(error) => return Err(wrap(error)),
+        };
         let mut statement = NativeStatement {
-            statement: self.inner.prepare_cached(text).map_err(wrap)?,
+            statement,
             connection: &self.inner,
         };
         statement.bind(params)?;
-        let found = statement.statement.step().map_err(wrap)?;
+        let found = match statement.statement.step() {
+            Ok(found) => found,
+            Err(error) => return Err(wrap(error)),
+        };
         if found {
             read(&NativeRow(statement.statement.values()));
         }

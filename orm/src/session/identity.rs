@@ -13,6 +13,8 @@
 //! I1. A page in `pages` has at least one slot that is not [`NONE`]; the others are in `free`. (`Numbers::remove`)
 //! I2. A key is in `numbers` exactly if [`Key::number`] says a number, which is the same for equal keys.
 
+use std::cell::Cell;
+
 use rustc_hash::FxHashMap;
 
 use crate::mapper::Key;
@@ -35,8 +37,8 @@ struct Numbers {
     pages: FxHashMap<i64, u32>,
     slots: Vec<[u32; PAGE_LEN]>,
     free: Vec<u32>,
-    /// The page that was written last, and the high bits of its numbers.
-    last: Option<(i64, u32)>,
+    /// The page that was looked for last, and the high bits of its numbers: a row that was looked for is often put in next.
+    last: Cell<Option<(i64, u32)>>,
 }
 
 impl<K: Key> Identity<K> {
@@ -85,10 +87,14 @@ impl<K: Key> Identity<K> {
 impl Numbers {
     #[inline]
     fn page(&self, high: i64) -> Option<u32> {
-        match self.last {
-            Some((last, page)) if last == high => Some(page),
-            _ => self.pages.get(&high).copied(),
+        if let Some((last, page)) = self.last.get()
+            && last == high
+        {
+            return Some(page);
         }
+        let page = self.pages.get(&high).copied()?;
+        self.last.set(Some((high, page)));
+        Some(page)
     }
 
     #[inline]
@@ -105,7 +111,6 @@ impl Numbers {
             Some(page) => page,
             None => self.add_page(high),
         };
-        self.last = Some((high, page));
         if let Some(slots) = self.slots.get_mut(page as usize) {
             slots[place(number)] = slot;
         }
@@ -117,6 +122,7 @@ impl Numbers {
             (self.slots.len() - 1) as u32
         });
         self.pages.insert(high, page);
+        self.last.set(Some((high, page)));
         page
     }
 
@@ -135,7 +141,7 @@ impl Numbers {
     fn remove_page(&mut self, high: i64, page: u32) {
         self.pages.remove(&high);
         self.free.push(page);
-        self.last = None;
+        self.last.set(None);
     }
 
     fn remove_slot(&mut self, slot: u32) {

@@ -504,19 +504,19 @@ impl Session {
         key_params.clear();
         crate::mapper::Key::push_values(key, key_params);
         let (mut found, mut failed) = (None, None);
-        link.first_row(
-            sql,
-            key_params,
-            &mut |row| match store.track::<T>(&RowReader::new(row)) {
-                Ok(handle) => found = Some(handle),
+        link.first_row(sql, key_params, &mut |row| {
+            let tracked = store.track_in::<T>(arena, &RowReader::new(row));
+            match tracked {
+                Ok(slot) => found = Some(slot),
                 Err(error) => failed = Some(error),
-            },
-        )?;
+            }
+        })?;
         if let Some(error) = failed {
             return Err(error);
         }
         self.tell_loaded()?;
-        Ok(found.filter(|handle| self.is_there(handle.raw)))
+        let handle = found.map(|slot| self.store.handle::<T>(arena, slot));
+        Ok(handle.filter(|handle| self.is_there(handle.raw)))
     }
 
     /// Is the row neither to be deleted nor marked as deleted?

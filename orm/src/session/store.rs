@@ -643,6 +643,15 @@ impl Store {
         arena.value_mut(handle.raw.slot).ok_or(HandleError::Gone)
     }
 
+    /// Tracks a row; the number of its slot.
+    #[inline]
+    pub(crate) fn track_in<T: Entity>(&mut self, arena: u32, row: &RowReader<'_>) -> Result<u32> {
+        match self.typed_mut::<T>(arena) {
+            Some(arena) => arena.track(row),
+            None => unreachable!("arena {arena} is of another type"),
+        }
+    }
+
     pub(crate) fn track<T: Entity>(&mut self, row: &RowReader<'_>) -> Result<Handle<T>> {
         let session = self.session;
         let (arena, tracked) = self.with_arena::<T, _>(|arena| {

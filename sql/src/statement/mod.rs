@@ -162,7 +162,7 @@ impl Body {
 
     /// Forgets what belongs to one run: parameters and rows.
     fn forget_run(&mut self) {
-        self.values.fill(Value::Null);
+        self.values.iter_mut().for_each(|value| *value = Value::Null);
         self.row.program.forget_rows();
     }
 

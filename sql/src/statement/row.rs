@@ -169,10 +169,10 @@ pub struct RowValues<'r> {
 
 impl<'r> RowValues<'r> {
     /// A value; NULL when there is no row or no such column.
-    #[inline]
+    #[inline(always)]
     pub fn get(&self, column: usize) -> ValueRef<'r> {
         match self.columns.get(column) {
-            Some(column) => column.get(self.position),
+            Some(column) => column.read(self.position),
             None => ValueRef::Null,
         }
     }

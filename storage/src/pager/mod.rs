@@ -262,6 +262,12 @@ impl Pager {
     /// [`Error::Corrupt`] for a page past the end or the lock-byte page, [`Error::Misuse`] outside a transaction.
     #[inline]
     pub fn page(&self, page: PageNo) -> Result<Page> {
+        self.page_inlined(page)
+    }
+
+    /// As [`page`](Self::page), for the one place where a call shows.
+    #[inline(always)]
+    pub(crate) fn page_inlined(&self, page: PageNo) -> Result<Page> {
         if page.get() > self.page_count || page == self.lock_byte_page || self.state == TransactionState::None
         {
             return self.page_refused(page);
@@ -583,7 +589,7 @@ impl Pager {
 
 impl Store {
     /// A clean page.
-    #[inline]
+    #[inline(always)]
     fn page(&self, page: PageNo, spill: Option<&SpillFile>) -> Result<Page> {
         match self {
             Store::Memory(store) => store.page(page, spill),
