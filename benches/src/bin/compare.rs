@@ -1,5 +1,6 @@
 //! `compare [WORKLOAD..]`: each workload on Aludel and on the bundled SQLite in turn, and the ratio of their times.
 //! `compare compile`: what the compiler takes for a crate of fifty entities (see [`compile`]).
+//! `compare search [--queries N] [--seed S] [--over R]`: random queries, and those at which SQLite is faster.
 //! `compare orm [OPTIONS]`: the ORM beside others; a program of its own (see [`peers`]), which has the options.
 
 #![forbid(unsafe_code)]
@@ -8,7 +9,9 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use aludel_benches::compare::{Measured, Settings, Suite, Templates, Workload, measure, plans, suites};
+use aludel_benches::compare::{
+    Found, Measured, Search, Settings, Suite, Templates, Workload, measure, plans, search, suites,
+};
 use aludel_benches::{compile, peers};
 use clap::Parser;
 use serde_json::json;
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
     match std::env::args().nth(1).as_deref() {
         Some("orm") => return orm(),
         Some("compile") => return compiled(),
+        Some("search") => return searched(),
         _ => {}
     }
     let arguments = Arguments::parse();
@@ -63,6 +67,72 @@ fn orm() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Looks for queries that are slower than on SQLite.
+#[derive(Parser)]
+#[command(name = "compare search")]
+struct SearchArguments {
+    /// How many queries to make.
+    #[arg(long, default_value_t = 500)]
+    queries: u64,
+    /// The number of the first one; the others follow it.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Report queries over this ratio.
+    #[arg(long, default_value_t = 1.5)]
+    over: f64,
+}
+
+fn searched() -> ExitCode {
+    let arguments = SearchArguments::parse_from(std::env::args().skip(1));
+    let templates = match Templates::new(true, None) {
+        Ok(templates) => templates,
+        Err(error) => {
+            eprintln!("compare search: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let range = Search {
+        seed: arguments.seed,
+        queries: arguments.queries,
+        over: arguments.over,
+    };
+    let (mut logs, mut agreed) = (Vec::new(), true);
+    let result = search(range, &templates, &mut |found| {
+        if found.ours != std::time::Duration::MAX {
+            logs.push(found.ratio().ln());
+        }
+        agreed &= found.agreed;
+        if !found.agreed || found.ratio() > arguments.over {
+            report(found);
+        }
+    });
+    if let Err(error) = result {
+        eprintln!("compare search: {error}");
+        return ExitCode::FAILURE;
+    }
+    let mean = (logs.iter().sum::<f64>() / logs.len().max(1) as f64).exp();
+    println!("{} queries measured, geometric mean {mean:.2}", logs.len());
+    if agreed {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn report(found: &Found) {
+    let differs = if found.agreed { "" } else { "  ANSWERS DIFFER" };
+    let (ours, theirs) = (found.ours.as_nanos() as f64, found.sqlite.as_nanos() as f64);
+    println!(
+        "{:.2}  ours {}  sqlite {}  seed {}{differs}\n  {}",
+        found.ratio(),
+        duration(ours),
+        duration(theirs),
+        found.seed,
+        found.sql
+    );
+    found.plans.iter().for_each(|line| println!("{line}"));
 }
 
 /// A line for each crate: its time, and ours in parts of it.

@@ -12,6 +12,7 @@
 mod answer;
 mod peer;
 mod run;
+mod search;
 mod speedtest;
 mod template;
 mod tpch;
@@ -19,5 +20,6 @@ mod workloads;
 
 pub use peer::{Param, Peer, PeerName};
 pub use run::{Measured, Settings, measure, plans};
+pub use search::{Found, Search, search};
 pub use template::{Template, Templates};
 pub use workloads::{Suite, Workload, suites};
