@@ -108,6 +108,11 @@ impl BuildContext {
         self.pure_place
     }
 
+    /// Whether somebody wants to know how many rows go through each operator.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.meters.is_some()
+    }
+
     /// Builds the operator of a node.
     pub(crate) fn operator(&mut self, node: &Node) -> Result<Box<dyn Operator>> {
         let Some(meters) = &mut self.meters else {
