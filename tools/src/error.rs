@@ -112,7 +112,7 @@ pub enum Failure {
     #[error("interrupted: there is no part of the answer to print")]
     Interrupted,
     /// Stopped by the user in the midst of the answer.
-    #[error("interrupted: what is printed is not all")]
+    #[error("interrupted: what is printed is part of the answer")]
     InterruptedMidway,
     /// Stopped by the user before a new file was whole.
     #[error("interrupted: {} was not made", _0.display())]

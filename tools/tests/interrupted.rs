@@ -73,7 +73,7 @@ fn long_commands_end_with_what_there_is() {
     let output = pressed(&["dump", file]);
     let text = String::from_utf8(output.stdout.clone()).unwrap();
     assert!(text.contains("\nROLLBACK; -- interrupted") && !text.contains("\nCOMMIT"));
-    assert!(words(&output).contains("interrupted: what is printed is not all"));
+    assert!(words(&output).contains("interrupted: what is printed is part of the answer"));
 
     // A picture, a hash and a page have no part.
     for command in [
@@ -120,7 +120,7 @@ fn rows_that_were_printed_stay() {
     let rows = format!("{endless} SELECT x FROM c");
     let output = pressed(&["query", name(&file), &rows, "-f", "csv"]);
     assert!(output.stdout.starts_with(b"x\n1\n2\n3\n"));
-    assert!(words(&output).contains("interrupted: what is printed is not all"));
+    assert!(words(&output).contains("interrupted: what is printed is part of the answer"));
     let one = format!("{endless} SELECT count(*) FROM c");
     pressed(&["query", name(&file), &one]);
 }
