@@ -32,6 +32,7 @@ pub mod syntax;
 pub mod value;
 pub mod virtual_table;
 
+pub use aludel_storage::pager::CacheCounts;
 pub use connection::SharedDatabase as Database;
 pub use connection::{
     Backup, BackupStep, Blob, ColumnMetadata, Connection, DeserializeOptions, DropBehavior, InterruptHandle,

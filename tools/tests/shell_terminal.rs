@@ -1,194 +1,17 @@
-//! The shell in a terminal: a pseudo-terminal runs the program, and an emulator of a terminal tells what a person would see.
+//! The shell in a terminal.
 
-use std::io::{Read, Write};
+mod support;
+
 use std::path::Path;
-use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
-use tempfile::TempDir;
-
-const ROWS: u16 = 30;
-const COLUMNS: u16 = 90;
-/// Far longer than anything takes; only a failure waits for it.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// A running shell.
-struct Terminal {
-    home: TempDir,
-    screen: Arc<Mutex<vt100::Parser>>,
-    input: Arc<Mutex<Box<dyn Write + Send>>>,
-    child: Box<dyn Child + Send + Sync>,
-    _master: Box<dyn MasterPty + Send>,
-}
-
-fn emulator() -> vt100::Parser {
-    let size = |count| std::num::NonZero::new(count).unwrap();
-    vt100::Parser::new(size(ROWS), size(COLUMNS), 0)
-}
-
-/// A folder with a database, which is also home and state folder.
-fn home() -> TempDir {
-    let home = tempfile::tempdir().unwrap();
-    let sqlite = rusqlite::Connection::open(home.path().join("notes.db")).unwrap();
-    let script = "CREATE TABLE note(id INTEGER PRIMARY KEY, title TEXT, body TEXT);
-         CREATE TABLE tag(id INTEGER PRIMARY KEY, note_id INTEGER, name TEXT);
-         INSERT INTO note VALUES(1, 'first', 'x'), (2, 'second', NULL);";
-    sqlite.execute_batch(script).unwrap();
-    home
-}
-
-impl Terminal {
-    fn start(home: TempDir, arguments: &[&str]) -> Terminal {
-        let size = PtySize {
-            rows: ROWS,
-            cols: COLUMNS,
-            pixel_width: 0,
-            pixel_height: 0,
-        };
-        let pty = native_pty_system().openpty(size).unwrap();
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_dbtool"));
-        command.args(["shell", "notes.db"]);
-        command.args(arguments);
-        command.cwd(home.path());
-        command.env("HOME", home.path());
-        command.env("XDG_STATE_HOME", home.path().join("state"));
-        command.env("XDG_CONFIG_HOME", home.path().join("config"));
-        command.env("TERM", "xterm-256color");
-        command.env_remove("NO_COLOR");
-        let child = pty.slave.spawn_command(command).unwrap();
-        drop(pty.slave);
-        let screen = Arc::new(Mutex::new(emulator()));
-        let input = Arc::new(Mutex::new(pty.master.take_writer().unwrap()));
-        follow(
-            pty.master.try_clone_reader().unwrap(),
-            Arc::clone(&screen),
-            Arc::clone(&input),
-        );
-        Terminal {
-            home,
-            screen,
-            input,
-            child,
-            _master: pty.master,
-        }
-    }
-
-    /// A shell over a fresh database, at its prompt.
-    fn open() -> Terminal {
-        let terminal = Terminal::start(home(), &[]);
-        terminal.wait("notes.db ro>");
-        terminal
-    }
-
-    fn keys(&self, keys: &str) {
-        let mut input = self.input.lock().unwrap();
-        input.write_all(keys.as_bytes()).unwrap();
-        input.flush().unwrap();
-    }
-
-    fn text(&self) -> String {
-        self.screen.lock().unwrap().screen().contents()
-    }
-
-    /// Waits until the screen is as wanted.
-    #[track_caller]
-    fn until(&self, what: &str, wanted: impl Fn(&str) -> bool) {
-        let start = Instant::now();
-        while !wanted(&self.text()) {
-            assert!(
-                start.elapsed() < PATIENCE,
-                "{what} did not come:\n{}",
-                self.text()
-            );
-            thread::sleep(Duration::from_millis(10));
-        }
-    }
-
-    #[track_caller]
-    fn wait(&self, text: &str) {
-        self.until(text, |screen| screen.contains(text));
-    }
-
-    /// The colour of the first letter of the last place where the word stands.
-    fn colour_of(&self, word: &str) -> Option<vt100::Color> {
-        let parser = self.screen.lock().unwrap();
-        let screen = parser.screen();
-        let found = screen
-            .rows(0, COLUMNS)
-            .enumerate()
-            .filter_map(|(row, text)| Some((row, text.rfind(word)?)))
-            .last()?;
-        let column = screen.rows(0, COLUMNS).nth(found.0)?[..found.1].chars().count();
-        Some(screen.cell(found.0 as u16, column as u16)?.fgcolor())
-    }
-
-    #[track_caller]
-    fn wait_colour(&self, word: &str, colour: u8) {
-        let start = Instant::now();
-        while self.colour_of(word) != Some(vt100::Color::Idx(colour)) {
-            let now = self.colour_of(word);
-            assert!(start.elapsed() < PATIENCE, "{word} is {now:?}:\n{}", self.text());
-            thread::sleep(Duration::from_millis(10));
-        }
-    }
-
-    /// Gives up the line that is written, and waits for the next prompt: keys that come with Ctrl-C go with the line.
-    #[track_caller]
-    fn cancel(&self) {
-        let prompts = |text: &str| text.matches("notes.db r").count();
-        let before = prompts(&self.text());
-        self.keys("\x03");
-        self.until("another prompt", |text| prompts(text) > before);
-    }
-
-    /// Leaves the shell; its folder. The key is pressed until it is read as one: between two lines the terminal is not the editor's.
-    #[track_caller]
-    fn leave(mut self) -> TempDir {
-        let start = Instant::now();
-        loop {
-            self.keys("\x04");
-            if let Some(status) = self.child.try_wait().unwrap() {
-                assert!(status.success(), "{status:?}");
-                return self.home;
-            }
-            if start.elapsed() > PATIENCE {
-                self.child.kill().unwrap();
-                panic!("the shell does not end:\n{}", self.text());
-            }
-            thread::sleep(Duration::from_millis(100));
-        }
-    }
-}
-
-/// Shows what the program writes, and answers when it asks where the cursor is.
-fn follow(
-    mut output: Box<dyn Read + Send>,
-    screen: Arc<Mutex<vt100::Parser>>,
-    input: Arc<Mutex<Box<dyn Write + Send>>>,
-) {
-    const WHERE: &[u8] = b"\x1b[6n";
-    thread::spawn(move || {
-        let mut bytes = [0; 4096];
-        while let Ok(count @ 1..) = output.read(&mut bytes) {
-            let piece = &bytes[..count];
-            let (row, column) = {
-                let mut screen = screen.lock().unwrap();
-                screen.process(piece);
-                screen.screen().cursor_position()
-            };
-            for _ in piece.windows(WHERE.len()).filter(|window| *window == WHERE) {
-                let mut input = input.lock().unwrap();
-                let _ = write!(input, "\x1b[{};{}R", row + 1, column + 1);
-                let _ = input.flush();
-            }
-        }
-    });
-}
+use support::terminal::{PATIENCE, Terminal, home};
 
 const RED: u8 = 1;
 const CYAN: u8 = 6;
+/// The grey of hints.
+const GREY: u8 = 8;
 
 #[test]
 fn a_statement_is_answered_in_a_box_and_the_prompt_tells_the_state() {
@@ -214,6 +37,71 @@ fn input_goes_on_until_the_statement_is_whole() {
     terminal.keys("       7 * 6 AS answer;\r");
     terminal.wait("answer");
     terminal.wait("│ a;b   │     42 │");
+    terminal.leave();
+}
+
+#[test]
+fn the_prompt_of_a_further_line_tells_how_many_parentheses_are_open() {
+    let terminal = Terminal::open();
+    terminal.keys("SELECT (1 + (2 * 3\r");
+    terminal.wait("(2 more)>");
+    terminal.keys(")\r");
+    terminal.wait("(1 more)>");
+    terminal.keys(") AS sum\r");
+    terminal.wait("...>");
+    terminal.keys(";\r");
+    terminal.wait("│   7 │");
+    terminal.leave();
+}
+
+#[test]
+fn the_timer_tells_what_was_read_and_what_the_cache_had() {
+    let terminal = Terminal::open();
+    terminal.keys(".timer on\r");
+    terminal.keys("SELECT count(*) AS notes FROM note;\r");
+    terminal.wait("time 0.");
+    terminal.wait("page");
+    terminal.keys("SELECT count(*) AS again FROM note;\r");
+    terminal.until("a second answer from the cache", |text| {
+        text.lines()
+            .rfind(|line| line.starts_with("time "))
+            .is_some_and(|line| {
+                line.contains("no page read, ")
+                    && line.contains("cache hit")
+                    && !line.contains(", 0 cache hits")
+            })
+    });
+    terminal.leave();
+}
+
+#[test]
+fn explain_shows_the_plan_as_a_tree_with_expected_rows() {
+    let terminal = Terminal::open();
+    terminal.keys(".explain SELECT title FROM note JOIN tag ON note_id = note.id ORDER BY title\r");
+    terminal.until("a tree", |text| {
+        text.contains("├─ ") && text.contains("└─ ") && text.contains("SCAN tag") && text.contains("row")
+    });
+    let text = terminal.text();
+    let estimated = text
+        .lines()
+        .filter(|line| line.contains('~') && line.contains(" row"));
+    assert!(estimated.count() >= 2, "{text}");
+    terminal.leave();
+}
+
+#[test]
+fn control_r_searches_the_history() {
+    let terminal = Terminal::open();
+    terminal.keys("SELECT 'needle' AS found;\r");
+    terminal.wait("│ needle │");
+    terminal.keys("SELECT 'other' AS found;\r");
+    terminal.wait("│ other │");
+    terminal.keys("\x12need");
+    terminal.wait("(history: need)");
+    terminal.keys("\r\r");
+    terminal.until("the statement again", |text| {
+        text.matches("│ needle │").count() == 2
+    });
     terminal.leave();
 }
 
@@ -299,10 +187,11 @@ fn history_is_kept_for_its_owner_alone_and_hints_come_from_it() {
     );
     assert_eq!(mode(&file), 0o600);
 
-    let again = Terminal::start(home, &[]);
+    let again = Terminal::shell(home, &[]);
     again.wait("notes.db ro>");
     again.keys("SELECT 'k");
     again.wait("SELECT 'kept' AS word;");
+    again.wait_colour("ept' AS word;", GREY);
     again.cancel();
     again.keys("\x1b[A\r");
     again.wait("│ kept │");
@@ -370,7 +259,7 @@ fn the_init_file_sets_the_shell_up() {
         ".mode line\n.headers on\n",
     )
     .unwrap();
-    let terminal = Terminal::start(home, &[]);
+    let terminal = Terminal::shell(home, &[]);
     terminal.wait("notes.db ro>");
     terminal.keys("SELECT title FROM note WHERE id = 2;\r");
     terminal.wait("title = second");

@@ -113,6 +113,11 @@ impl BuildContext {
         self.pure_place
     }
 
+    /// Whether somebody wants to know how many rows go through each operator.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.meters.is_some()
+    }
+
     /// Builds the operator of a node.
     pub(crate) fn operator(&mut self, node: &Node) -> Result<Box<dyn Operator>> {
         let Some(meters) = &mut self.meters else {
@@ -124,6 +129,13 @@ impl BuildContext {
             Some(meters) => meters.close(operator),
             None => operator,
         })
+    }
+
+    /// Tells the meters of a node whose work the operator that is being built does itself.
+    pub(crate) fn note(&mut self, node: &Node) {
+        if let Some(meters) = &mut self.meters {
+            meters.note(node);
+        }
     }
 
     fn plain_operator(&mut self, node: &Node) -> Result<Box<dyn Operator>> {

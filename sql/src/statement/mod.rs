@@ -22,7 +22,7 @@ use std::time::Instant;
 
 pub use convert::{FromValue, ToValue};
 pub use params::{Params, ParamsFromIter, params_from_iter};
-pub(crate) use program::{Compiled, Program, Query};
+pub(crate) use program::{Compiled, Program, Query, WritePlan};
 pub use queries::{AndThenRows, StatementStatus};
 pub use row::{ColumnIndex, Row};
 
@@ -267,6 +267,7 @@ impl Body {
     /// Opens read transactions and sees to it that the statement fits the schemas that it finds then.
     fn lock(&mut self, state: &mut State) -> Result<()> {
         loop {
+            self.row.program.make_ready()?;
             match self.row.program.defers() {
                 true => state.begin_reading_as_is(&self.databases)?,
                 false => state.begin_reading(&self.databases)?,

@@ -215,6 +215,7 @@ impl Prepared {
                 "a virtual table writes in calls that belong to a write only",
             ));
         }
+        self.row.program.make_ready()?;
         let undoable = !self.row.program.fails_clean();
         let entered = state.enter(&self.writes, undoable)?;
         state.session.runs += 1;

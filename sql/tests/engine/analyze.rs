@@ -84,6 +84,30 @@ fn estimates_stand_beside_the_counts() {
     assert!((2800..3200).contains(&estimate), "{estimate}");
 }
 
+/// A join that looks its inner rows up by key does that itself; what it looks up has a line all the same, in which nothing is counted.
+#[test]
+fn what_a_join_looks_up_by_key_has_a_line() {
+    let connection = shop();
+    let sql = "SELECT name, likes FROM posts JOIN users ON users.id = posts.author";
+    let search = "SEARCH users USING PRIMARY KEY (rowid=?)";
+    let plan = connection.plan(sql).unwrap();
+    let line = plan.iter().find(|line| line.detail == search).unwrap();
+    assert_eq!(plan[line.parent - 1].detail, "NESTED LOOP");
+    assert!(line.estimate.is_some());
+    let mut statement = connection.prepare(&format!("EXPLAIN ANALYZE {sql}")).unwrap();
+    let mut rows = statement.query(()).unwrap();
+    let mut counted = Vec::new();
+    while let Some(row) = rows.next().unwrap() {
+        let detail: String = row.get(2).unwrap();
+        counted.push((detail, row.get::<Option<i64>>(4).unwrap()));
+    }
+    assert!(counted.contains(&(search.to_owned(), None)), "{counted:?}");
+    assert!(
+        counted.contains(&("NESTED LOOP".to_owned(), Some(3000))),
+        "{counted:?}"
+    );
+}
+
 #[test]
 fn a_write_is_done_and_counted() {
     let connection = shop();

@@ -43,6 +43,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use busy::{BusyHandler, Waiting};
+pub use cache::CacheCounts;
 pub use multi::commit_all;
 pub use options::{JournalMode, PagerOptions, Synchronous};
 pub use page::Page;

@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::page_map::PageMap;
+use super::page_map::{Category, PageMap};
+use super::palette::channels;
 use crate::output::{Style, size_words, thousands};
 
 /// Draws the map in lines of `columns` characters.
@@ -16,7 +17,7 @@ pub fn blocks(map: &PageMap, columns: usize, style: &Style, out: &mut dyn Write)
     for start in (0..map.cells.len()).step_by(step) {
         write!(out, "{:>digits$} ", thousands(u64::from(map.pages_of(start).0)))?;
         if style.color {
-            halves(map, start, columns, out)?;
+            halves(map, start, columns, style, out)?;
         } else {
             letters(map, start, columns, out)?;
         }
@@ -26,20 +27,39 @@ pub fn blocks(map: &PageMap, columns: usize, style: &Style, out: &mut dyn Write)
     legend(map, style, out)
 }
 
-fn colour(map: &PageMap, cell: usize) -> Option<u8> {
+/// The colour of a cell, as the numbers that follow 38 (ink) or 48 (ground) in an SGR sequence.
+fn colour(map: &PageMap, cell: usize, style: &Style) -> Option<String> {
     let category = usize::from(map.cells.get(cell)?.category);
-    map.categories.get(category).map(|category| category.terminal)
+    map.categories
+        .get(category)
+        .map(|category| numbers(category, style))
 }
 
-/// The upper half of a character is one line of cells, the lower half the next.
-fn halves(map: &PageMap, start: usize, columns: usize, out: &mut dyn Write) -> io::Result<()> {
+/// All colours where the terminal has them, the nearest of 256 elsewhere.
+fn numbers(category: &Category, style: &Style) -> String {
+    match channels(category.colour).filter(|_| style.true_color) {
+        Some([red, green, blue]) => format!("2;{red};{green};{blue}"),
+        None => format!("5;{}", category.terminal),
+    }
+}
+
+/// The upper half of a character is one line of cells, the lower half the next. Colours are said where they change.
+fn halves(map: &PageMap, start: usize, columns: usize, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    let mut last = (None, None);
     for column in 0..columns {
-        let (upper, lower) = (colour(map, start + column), colour(map, start + columns + column));
-        match (upper, lower) {
-            (Some(upper), Some(lower)) => write!(out, "\x1b[38;5;{upper};48;5;{lower}m▀")?,
-            (Some(upper), None) => write!(out, "\x1b[0;38;5;{upper}m▀")?,
-            _ => break,
+        let now = (
+            colour(map, start + column, style),
+            colour(map, start + columns + column, style),
+        );
+        if now != last {
+            match &now {
+                (Some(upper), Some(lower)) => write!(out, "\x1b[38;{upper};48;{lower}m")?,
+                (Some(upper), None) => write!(out, "\x1b[0;38;{upper}m")?,
+                (None, _) => break,
+            }
         }
+        write!(out, "▀")?;
+        last = now;
     }
     write!(out, "\x1b[0m")
 }
@@ -66,7 +86,7 @@ fn legend(map: &PageMap, style: &Style, out: &mut dyn Write) -> io::Result<()> {
         .unwrap_or(0);
     for category in map.categories.iter().filter(|category| category.pages > 0) {
         let mark = if style.color {
-            format!("\x1b[38;5;{}m██\x1b[0m", category.terminal)
+            format!("\x1b[38;{}m██\x1b[0m", numbers(category, style))
         } else {
             category.letter.to_string()
         };
@@ -76,9 +96,10 @@ fn legend(map: &PageMap, style: &Style, out: &mut dyn Write) -> io::Result<()> {
         let bytes = size_words(category.pages * map.page_size as u64);
         writeln!(
             out,
-            "{mark} {name}{:space$}  {:>9} pages  {bytes:>10}  {part:>5.1}%",
+            "{mark} {name}{:space$}  {:>9} {:<5}  {bytes:>10}  {part:>5.1}%",
             "",
-            thousands(category.pages)
+            thousands(category.pages),
+            if category.pages == 1 { "page" } else { "pages" }
         )?;
     }
     if map.per_cell > 1 {

@@ -64,6 +64,7 @@ pub(in crate::exec) fn keyed_loop(
         return Ok(None);
     };
     let outer = build.operator(&plan.outer)?;
+    build.note(&plan.inner);
     let keys = Kernel::compile_all(&parts.keys, build)?;
     let terms = conjunction(parts.into_every_term());
     Ok(Some(KeyedJoin {
