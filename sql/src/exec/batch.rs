@@ -78,6 +78,13 @@ impl Batch {
         self.narrowed = false;
     }
 
+    /// As [`Batch::clear`], and gives large memory back.
+    pub fn release(&mut self) {
+        self.columns.iter_mut().for_each(Vector::release);
+        self.len = 0;
+        self.narrowed = false;
+    }
+
     /// The rows that count, or `None` when all do.
     #[inline]
     pub fn selection(&self) -> Option<&[u32]> {

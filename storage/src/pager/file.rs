@@ -149,7 +149,7 @@ impl FileStore {
     // ---- reading ---------------------------------------------------------------------------------
 
     /// A clean page of the snapshot.
-    #[inline]
+    #[inline(always)]
     pub(super) fn page(&self, page: PageNo) -> Result<Page> {
         if self.checksums.is_some() {
             return self.checked_page(page);

@@ -59,7 +59,7 @@ impl PageSource {
 
     /// The `page_size` bytes at `offset`. What lies past the end of the file reads as zeros. `number` names the page in the
     /// cache.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn page(&self, file: &dyn File, number: u32, offset: u64, page_size: usize) -> Result<Page> {
         let end = offset + page_size as u64;
         if end <= self.readable.get() {
