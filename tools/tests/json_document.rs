@@ -102,6 +102,8 @@ fn printed() -> Members {
         ],
         &["check", file],
         &["page", file, "2"],
+        // Of an overflow chain.
+        &["page", file, "10"],
         &["cell", file, "1:0"],
         &["overflow", file],
         &["space", file],
@@ -129,7 +131,7 @@ fn printed() -> Members {
     ] {
         run(arguments);
     }
-    for number in 2..20 {
+    for number in 2..40 {
         run(&["page", &other, &number.to_string()]);
     }
     let log = log_left_over(true);

@@ -16,13 +16,13 @@ const GREY: u8 = 8;
 #[test]
 fn a_statement_is_answered_in_a_box_and_the_prompt_tells_the_state() {
     let terminal = Terminal::open();
-    terminal.keys("SELECT id, title FROM note;\r");
+    terminal.run("SELECT id, title FROM note;");
     terminal.wait("│  2 │ second │");
-    terminal.keys(".open --write\r");
+    terminal.run(".open --write");
     terminal.wait("notes.db rw>");
-    terminal.keys("BEGIN;\r");
+    terminal.run("BEGIN;");
     terminal.wait("notes.db rw*>");
-    terminal.keys("ROLLBACK;\r");
+    terminal.run("ROLLBACK;");
     terminal.until("the end of the transaction", |text| {
         text.trim_end().ends_with("notes.db rw>")
     });
@@ -32,9 +32,9 @@ fn a_statement_is_answered_in_a_box_and_the_prompt_tells_the_state() {
 #[test]
 fn input_goes_on_until_the_statement_is_whole() {
     let terminal = Terminal::open();
-    terminal.keys("SELECT 'a;b',\r");
+    terminal.run("SELECT 'a;b',");
     terminal.wait("...>");
-    terminal.keys("       7 * 6 AS answer;\r");
+    terminal.run("       7 * 6 AS answer;");
     terminal.wait("answer");
     terminal.wait("│ a;b   │     42 │");
     terminal.leave();
@@ -43,13 +43,13 @@ fn input_goes_on_until_the_statement_is_whole() {
 #[test]
 fn the_prompt_of_a_further_line_tells_how_many_parentheses_are_open() {
     let terminal = Terminal::open();
-    terminal.keys("SELECT (1 + (2 * 3\r");
+    terminal.run("SELECT (1 + (2 * 3");
     terminal.wait("(2 more)>");
-    terminal.keys(")\r");
+    terminal.run(")");
     terminal.wait("(1 more)>");
-    terminal.keys(") AS sum\r");
+    terminal.run(") AS sum");
     terminal.wait("...>");
-    terminal.keys(";\r");
+    terminal.run(";");
     terminal.wait("│   7 │");
     terminal.leave();
 }
@@ -57,11 +57,11 @@ fn the_prompt_of_a_further_line_tells_how_many_parentheses_are_open() {
 #[test]
 fn the_timer_tells_what_was_read_and_what_the_cache_had() {
     let terminal = Terminal::open();
-    terminal.keys(".timer on\r");
-    terminal.keys("SELECT count(*) AS notes FROM note;\r");
+    terminal.run(".timer on");
+    terminal.run("SELECT count(*) AS notes FROM note;");
     terminal.wait("time 0.");
     terminal.wait("page");
-    terminal.keys("SELECT count(*) AS again FROM note;\r");
+    terminal.run("SELECT count(*) AS again FROM note;");
     terminal.until("a second answer from the cache", |text| {
         text.lines()
             .rfind(|line| line.starts_with("time "))
@@ -77,7 +77,7 @@ fn the_timer_tells_what_was_read_and_what_the_cache_had() {
 #[test]
 fn explain_shows_the_plan_as_a_tree_with_expected_rows() {
     let terminal = Terminal::open();
-    terminal.keys(".explain SELECT title FROM note JOIN tag ON note_id = note.id ORDER BY title\r");
+    terminal.run(".explain SELECT title FROM note JOIN tag ON note_id = note.id ORDER BY title");
     terminal.until("a tree", |text| {
         text.contains("├─ ") && text.contains("└─ ") && text.contains("SCAN tag") && text.contains("row")
     });
@@ -90,11 +90,49 @@ fn explain_shows_the_plan_as_a_tree_with_expected_rows() {
 }
 
 #[test]
+fn pragmas_their_values_functions_and_files_are_completed() {
+    let home = home();
+    std::fs::write(home.path().join("setup.sql"), "SELECT 'from the file' AS word;\n").unwrap();
+    let terminal = Terminal::shell(home, &[]);
+    terminal.wait("notes.db ro>");
+    terminal.keys("PRAGMA journal_m\t");
+    terminal.wait("PRAGMA journal_mode");
+    terminal.keys(" = trun\t");
+    terminal.wait("= TRUNCATE");
+    terminal.cancel();
+    terminal.keys("SELECT group_con\t");
+    terminal.wait("SELECT group_concat(");
+    terminal.cancel();
+    terminal.run(".read set\t");
+    terminal.wait("│ from the file │");
+    terminal.leave();
+}
+
+/// The place is that of the line which has it.
+#[test]
+fn an_error_in_a_statement_of_several_lines_points_into_its_line() {
+    let terminal = Terminal::open();
+    terminal.run("SELECT 1,");
+    terminal.wait("...>");
+    terminal.run("2 FORM note;");
+    terminal.until("the caret", |text| {
+        let mut lines = text
+            .lines()
+            .skip_while(|line| !line.contains("near \"note\""))
+            .skip(1);
+        let (sql, caret) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
+        sql.find("note;")
+            .is_some_and(|place| caret.find('^') == Some(place))
+    });
+    terminal.leave();
+}
+
+#[test]
 fn control_r_searches_the_history() {
     let terminal = Terminal::open();
-    terminal.keys("SELECT 'needle' AS found;\r");
+    terminal.run("SELECT 'needle' AS found;");
     terminal.wait("│ needle │");
-    terminal.keys("SELECT 'other' AS found;\r");
+    terminal.run("SELECT 'other' AS found;");
     terminal.wait("│ other │");
     terminal.keys("\x12need");
     terminal.wait("(history: need)");
@@ -134,10 +172,10 @@ fn tab_completes_tables_columns_and_keywords() {
 #[test]
 fn a_dot_command_and_its_argument_are_completed() {
     let terminal = Terminal::open();
-    terminal.keys(".datab\t\r");
+    terminal.run(".datab\t");
     terminal.wait("main: ");
-    terminal.keys(".mode ndj\t\r");
-    terminal.keys("SELECT 1 AS one;\r");
+    terminal.run(".mode ndj\t");
+    terminal.run("SELECT 1 AS one;");
     terminal.wait("{\"one\":1}");
     terminal.leave();
 }
@@ -157,7 +195,7 @@ fn names_that_are_not_there_are_red_while_they_are_written() {
 #[test]
 fn an_error_points_to_its_place() {
     let terminal = Terminal::open();
-    terminal.keys("SELECT id FORM note;\r");
+    terminal.run("SELECT id FORM note;");
     terminal.wait("near \"note\": syntax error");
     terminal.until("the caret", |text| {
         let mut lines = text
@@ -174,9 +212,9 @@ fn an_error_points_to_its_place() {
 #[test]
 fn history_is_kept_for_its_owner_alone_and_hints_come_from_it() {
     let terminal = Terminal::open();
-    terminal.keys("SELECT 'kept' AS word;\r");
+    terminal.run("SELECT 'kept' AS word;");
     terminal.wait("│ kept │");
-    terminal.keys(" SELECT 'secret' AS word;\r");
+    terminal.run(" SELECT 'secret' AS word;");
     terminal.wait("│ secret │");
     let home = terminal.leave();
     let file = home.path().join("state/dbtool/history");
@@ -217,7 +255,7 @@ fn control_c_stops_the_statement_and_not_the_shell() {
         terminal.keys("\x03");
     }
     terminal.cancel();
-    terminal.keys("SELECT 'alive' AS still;\r");
+    terminal.run("SELECT 'alive' AS still;");
     terminal.wait("│ alive │");
     terminal.leave();
 }
@@ -225,7 +263,7 @@ fn control_c_stops_the_statement_and_not_the_shell() {
 #[test]
 fn a_wide_result_is_folded_to_the_terminal_or_becomes_lines() {
     let terminal = Terminal::open();
-    terminal.keys("SELECT 1 AS id, replace(hex(zeroblob(50)), '00', 'word ') AS text;\r");
+    terminal.run("SELECT 1 AS id, replace(hex(zeroblob(50)), '00', 'word ') AS text;");
     terminal.wait("│ id │ text");
     let text = terminal.text();
     let grid: Vec<&str> = text.lines().filter(|line| line.starts_with('│')).collect();
@@ -234,7 +272,7 @@ fn a_wide_result_is_folded_to_the_terminal_or_becomes_lines() {
         "{text}"
     );
     let columns: Vec<String> = (0..12).map(|i| format!("hex(zeroblob(30)) AS c{i}")).collect();
-    terminal.keys(&format!("SELECT {};\r", columns.join(", ")));
+    terminal.run(&format!("SELECT {};", columns.join(", ")));
     terminal.wait("c11 = 0000");
     terminal.leave();
 }
@@ -242,10 +280,10 @@ fn a_wide_result_is_folded_to_the_terminal_or_becomes_lines() {
 #[test]
 fn values_cannot_steer_the_terminal() {
     let terminal = Terminal::open();
-    terminal.keys("SELECT 'a' || char(27) || '[2Jb' AS sly;\r");
+    terminal.run("SELECT 'a' || char(27) || '[2Jb' AS sly;");
     terminal.wait("a\\u{1b}[2Jb");
-    terminal.keys(".mode csv\r");
-    terminal.keys("SELECT 'c' || char(27) || '[2Jd' AS sly;\r");
+    terminal.run(".mode csv");
+    terminal.run("SELECT 'c' || char(27) || '[2Jd' AS sly;");
     terminal.wait("c\\x1b[2Jd");
     terminal.leave();
 }
@@ -261,7 +299,7 @@ fn the_init_file_sets_the_shell_up() {
     .unwrap();
     let terminal = Terminal::shell(home, &[]);
     terminal.wait("notes.db ro>");
-    terminal.keys("SELECT title FROM note WHERE id = 2;\r");
+    terminal.run("SELECT title FROM note WHERE id = 2;");
     terminal.wait("title = second");
     terminal.leave();
 }

@@ -32,12 +32,12 @@ enum To {
 }
 
 impl Pager {
-    /// The pager that the environment names: `DBTOOL_PAGER`, `PAGER`, or `less`; `None` where that is empty or `cat`.
+    /// The pager that the environment names: `DBTOOL_PAGER`, `PAGER`, or `less` if it is there; `None` where that is empty or `cat`.
     pub fn of_environment() -> Option<Pager> {
         let named = |name| std::env::var(name).ok();
         let command = named("DBTOOL_PAGER")
             .or_else(|| named("PAGER"))
-            .unwrap_or_else(|| "less".to_owned());
+            .or_else(|| is_on_path("less").then(|| "less".to_owned()))?;
         let is_none = matches!(command.trim(), "" | "cat");
         let (_, lines) = crossterm::terminal::size().unwrap_or((80, 24));
         (!is_none).then(|| Pager {
@@ -98,6 +98,12 @@ impl Pager {
             },
         }
     }
+}
+
+/// Whether there is a program of this name.
+fn is_on_path(program: &str) -> bool {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&folders).any(|folder| folder.join(program).is_file())
 }
 
 impl Write for Pager {

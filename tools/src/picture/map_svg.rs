@@ -15,6 +15,9 @@ const LEFT: usize = 72;
 const MARGIN: usize = 20;
 const TOP: usize = 62;
 
+/// Larger cells show no more.
+const SIZE_MAX: usize = 22;
+
 /// Cells at least so large have patterns and lines between them.
 const PATTERN_MIN: usize = 8;
 
@@ -25,9 +28,9 @@ const LEGEND_COLUMNS: usize = 3;
 /// Draws the map.
 pub fn svg(map: &PageMap) -> String {
     let count = map.cells.len().max(1);
-    // Twice as wide as high.
-    let columns = (((count * 2) as f64).sqrt().ceil() as usize).clamp(16, WIDTH / 2);
-    let size = (WIDTH / columns).clamp(2, 22);
+    // Twice as wide as high; cells that are as large as they get fill the width.
+    let columns = (((count * 2) as f64).sqrt().ceil() as usize).clamp(WIDTH / SIZE_MAX, WIDTH / 2);
+    let size = (WIDTH / columns).clamp(2, SIZE_MAX);
     let rows = count.div_ceil(columns);
     let shown: Vec<usize> = (0..map.categories.len())
         .filter(|index| map.categories[*index].pages > 0)

@@ -97,6 +97,13 @@ impl Terminal {
         input.flush().unwrap();
     }
 
+    /// Writes a line when the prompt is there: between two lines the terminal is not the editor's, and keys of that time mean something else.
+    #[track_caller]
+    pub(crate) fn run(&self, line: &str) {
+        self.until("the prompt", |text| text.trim_end().ends_with('>'));
+        self.keys(&format!("{line}\r"));
+    }
+
     pub(crate) fn text(&self) -> String {
         self.screen.lock().unwrap().screen().contents()
     }
@@ -131,6 +138,16 @@ impl Terminal {
             .last()?;
         let column = screen.rows(0, COLUMNS).nth(found.0)?[..found.1].chars().count();
         Some(screen.cell(found.0 as u16, column as u16)?.fgcolor())
+    }
+
+    /// How many colours lie under what is on the screen.
+    pub(crate) fn colours(&self) -> usize {
+        let parser = self.screen.lock().unwrap();
+        let screen = parser.screen();
+        let cells = (0..ROWS).flat_map(|row| (0..COLUMNS).map(move |column| (row, column)));
+        let colours =
+            cells.filter_map(|(row, column)| Some(format!("{:?}", screen.cell(row, column)?.bgcolor())));
+        colours.collect::<std::collections::BTreeSet<_>>().len()
     }
 
     #[track_caller]
