@@ -1,7 +1,7 @@
 //! Tables as boxes with their columns, foreign keys as lines from the column that refers to the one that is referred to.
 //!
 //! Tables stand in columns: left those that refer to none, right of them those that refer to these, and so on. What goes round in circles stands where
-//! the walk met it first.
+//! the walk met it first. Tables that neither refer nor are referred to stand below, in rows, where no line passes behind them.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -20,6 +20,13 @@ const TOP: usize = 64;
 
 /// The legend needs so much room.
 const WIDTH_MIN: usize = 520;
+
+/// Rows of tables without lines begin another one no further left than this.
+const ROW_RIGHT_MIN: usize = 900;
+
+/// How far a line between tables of one column goes to the left of them, and how much further each next one.
+const BEND: usize = 30;
+const BEND_STEP: usize = 9;
 
 /// Boxes above each other in one column, at most as high as this before the next column begins.
 const HEIGHT_MAX: usize = 1400;
@@ -180,13 +187,52 @@ impl Graph {
             .collect()
     }
 
+    /// Which tables refer to another or themselves, or are referred to.
+    fn connected(&self) -> Vec<bool> {
+        let index_of = self.index_of();
+        let mut connected = vec![false; self.tables.len()];
+        for (own, table) in self.tables.iter().enumerate() {
+            let parents = table
+                .columns
+                .iter()
+                .filter_map(|column| column.refers_to.as_ref());
+            for parent in parents.filter_map(|(parent, _)| index_of.get(&parent.to_lowercase())) {
+                (connected[own], connected[*parent]) = (true, true);
+            }
+        }
+        connected
+    }
+
     fn places(&self) -> Vec<Place> {
+        let connected = self.connected();
+        let mut places = self.places_in_columns(&connected);
+        let placed = |index: &usize| connected[*index];
+        let ends = (0..places.len())
+            .filter(placed)
+            .map(|index| (places[index].x, places[index].y + self.tables[index].height()));
+        let (right, bottom) = ends.fold((0, 0), |(x, y), end| (x.max(end.0), y.max(end.1)));
+        let mut x = MARGIN;
+        let mut y = if bottom == 0 { TOP } else { bottom + 2 * GAP_Y };
+        let mut row_height = 0;
+        for index in (0..places.len()).filter(|index| !connected[*index]) {
+            if x > MARGIN && x > right.max(ROW_RIGHT_MIN) {
+                (x, y, row_height) = (MARGIN, y + row_height + GAP_Y, 0);
+            }
+            places[index] = Place { x, y };
+            x += BOX_WIDTH + GAP_Y;
+            row_height = row_height.max(self.tables[index].height());
+        }
+        places
+    }
+
+    /// The places of the tables that lines begin or end at.
+    fn places_in_columns(&self, connected: &[bool]) -> Vec<Place> {
         let levels = self.levels();
         let mut places = vec![Place { x: 0, y: 0 }; self.tables.len()];
         let mut x = MARGIN;
         for level in 0..=levels.iter().copied().max().unwrap_or(0) {
             let (mut y, mut any) = (TOP, false);
-            for index in (0..self.tables.len()).filter(|index| levels[*index] == level) {
+            for index in (0..self.tables.len()).filter(|index| connected[*index] && levels[*index] == level) {
                 let height = self.tables[index].height();
                 if any && y + height > HEIGHT_MAX {
                     x += BOX_WIDTH + GAP_X / 2;
@@ -196,13 +242,14 @@ impl Graph {
                 y += height + GAP_Y;
                 any = true;
             }
-            x += BOX_WIDTH + GAP_X;
+            x += if any { BOX_WIDTH + GAP_X } else { 0 };
         }
         places
     }
 
     fn lines(&self, places: &[Place], out: &mut String) {
         let index_of = self.index_of();
+        let mut beside = 0;
         for (table, place) in self.tables.iter().zip(places) {
             for column in &table.columns {
                 let Some((parent, key)) = &column.refers_to else {
@@ -223,7 +270,12 @@ impl Graph {
                 } else {
                     places[*index].x + BOX_WIDTH
                 };
-                let bend = if is_beside { 40 } else { from_x.abs_diff(to_x) / 2 };
+                let bend = if is_beside {
+                    beside += 1;
+                    BEND + BEND_STEP * (beside % 8)
+                } else {
+                    from_x.abs_diff(to_x) / 2
+                };
                 let (out_x, in_x) = if to_right {
                     (from_x + bend, to_x.saturating_sub(bend))
                 } else if is_beside {
@@ -269,13 +321,15 @@ fn draw(table: &GraphTable, place: Place, out: &mut String) {
         };
         let weight = if column.is_key { "font-weight=\"600\"" } else { "" };
         out.push_str(&text(x + 10, line, "font-size=\"9\" fill=\"#a05a00\"", mark));
-        out.push_str(&text(x + 34, line, weight, &shortened(&column.name, 18)));
-        let kind = if column.not_null && !column.is_key {
-            format!("{} !", column.kind)
+        let mark = if column.not_null && !column.is_key {
+            " !"
         } else {
-            column.kind.clone()
+            ""
         };
-        let kind = shortened(kind.trim(), 12);
+        let kind = format!("{}{mark}", shortened(column.kind.trim(), 12 - mark.len()));
+        // A letter of the name takes about seven pixels, one of the type six and a half.
+        let room = (BOX_WIDTH - 52).saturating_sub(kind.chars().count() * 13 / 2) / 7;
+        out.push_str(&text(x + 34, line, weight, &shortened(&column.name, room)));
         out.push_str(&text(
             x + BOX_WIDTH - 10,
             line,
@@ -296,5 +350,59 @@ fn draw(table: &GraphTable, place: Place, out: &mut String) {
             "fill=\"#666666\"",
             &format!("and {more} more"),
         ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(name: &str, columns: usize, refers_to: &[&str]) -> GraphTable {
+        let plain = (0..columns).map(|number| GraphColumn {
+            name: format!("c{number}"),
+            ..GraphColumn::default()
+        });
+        let references = refers_to.iter().map(|parent| GraphColumn {
+            name: format!("{parent}_id"),
+            refers_to: Some(((*parent).to_owned(), "c0".to_owned())),
+            ..GraphColumn::default()
+        });
+        GraphTable {
+            name: name.to_owned(),
+            columns: plain.chain(references).collect(),
+        }
+    }
+
+    /// Chains, a circle, a table that refers to itself, and many that have nothing to do with any other.
+    #[test]
+    fn no_two_boxes_overlap_and_what_is_alone_stands_below() {
+        let mut tables = vec![
+            table("line", 3, &["order", "product"]),
+            table("order", 40, &["customer"]),
+            table("customer", 2, &[]),
+            table("product", 1, &["product"]),
+            table("a", 1, &["b"]),
+            table("b", 1, &["a"]),
+        ];
+        let connected_count = tables.len();
+        tables.extend((0..50).map(|number| table(&format!("t{number}"), number % 7, &[])));
+        let graph = Graph {
+            name: "g.db".to_owned(),
+            tables,
+        };
+        let boxes: Vec<(usize, usize, usize)> = graph
+            .places()
+            .iter()
+            .zip(&graph.tables)
+            .map(|(place, table)| (place.x, place.y, place.y + table.height()))
+            .collect();
+        for (index, a) in boxes.iter().enumerate() {
+            for b in &boxes[index + 1..] {
+                let apart = a.0.abs_diff(b.0) >= BOX_WIDTH || a.2 <= b.1 || b.2 <= a.1;
+                assert!(apart, "{a:?} {b:?}");
+            }
+        }
+        let lowest = boxes[..connected_count].iter().map(|own| own.2).max();
+        assert!(boxes[connected_count..].iter().all(|own| Some(own.1) > lowest));
     }
 }
