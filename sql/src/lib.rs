@@ -42,6 +42,6 @@ pub use error::{Error, Result};
 pub use exec::meter::PlanLine;
 pub use plan::authorize::{AuthAction, AuthContext, Authorization, TransactionOperation};
 pub use statement::{
-    AndThenRows, ColumnIndex, FromValue, MappedRows, Params, ParamsFromIter, Row, RowValues, Rows, Statement,
-    StatementStatus, ToValue, params_from_iter,
+    AndThenRows, ColumnIndex, DetachedStatement, FromValue, MappedRows, Params, ParamsFromIter, Row,
+    RowValues, Rows, Statement, StatementStatus, ToValue, params_from_iter,
 };

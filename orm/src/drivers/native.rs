@@ -49,7 +49,10 @@ impl Driver for NativeDriver {
         connection
             .execute_batch(&self.options.setup_sql())
             .map_err(wrap)?;
-        Ok(Box::new(NativeConnection { inner: connection }))
+        Ok(Box::new(NativeConnection {
+            look_ups: Vec::new(),
+            inner: connection,
+        }))
     }
 
     fn connections_max(&self) -> Option<usize> {
@@ -58,7 +61,31 @@ impl Driver for NativeDriver {
 }
 
 struct NativeConnection {
+    /// The statements of [`Connection::first_row`]. Sessions look rows up by key with them, so there is one for each entity, and they are
+    /// run far more often than any other.
+    look_ups: Vec<sql::DetachedStatement>,
     inner: sql::Connection,
+}
+
+/// Those that come later are looked for in the connection's cache.
+const LOOK_UPS_MAX: usize = 32;
+
+/// Runs a statement up to its first row, if it has one.
+#[inline(always)]
+fn first_row_of(
+    statement: &mut sql::Statement<'_>,
+    params: &[Value<'_>],
+    read: &mut dyn FnMut(&dyn Row),
+) -> DriverResult<bool> {
+    bind(statement, params)?;
+    match statement.step() {
+        Ok(true) => {
+            read(&NativeRow(statement.values()));
+            Ok(true)
+        }
+        Ok(false) => Ok(false),
+        Err(error) => Err(wrap(error)),
+    }
 }
 
 impl Connection for NativeConnection {
@@ -80,24 +107,23 @@ impl Connection for NativeConnection {
         params: &[Value<'_>],
         read: &mut dyn FnMut(&dyn Row),
     ) -> DriverResult<bool> {
-        let statement = match self.inner.prepare_cached(text) {
-            Ok(statement) => statement,
-            Err(error) => return Err(wrap(error)),
+        let NativeConnection { look_ups, inner } = self;
+        let place = look_ups.iter().position(|statement| statement.sql() == text);
+        let place = match place {
+            Some(place) => place,
+            None if look_ups.len() < LOOK_UPS_MAX => {
+                look_ups.push(inner.prepare_detached(text).map_err(wrap)?);
+                look_ups.len() - 1
+            }
+            None => {
+                let mut statement = inner.prepare_cached(text).map_err(wrap)?;
+                return first_row_of(&mut statement, params, read);
+            }
         };
-        let mut statement = NativeStatement {
-            statement,
-            connection: &self.inner,
-        };
-        statement.bind(params)?;
-        let found = match statement.statement.step() {
+        match look_ups[place].with(inner, |statement| first_row_of(statement, params, read)) {
             Ok(found) => found,
-            Err(error) => return Err(wrap(error)),
-        };
-        if found {
-            read(&NativeRow(statement.statement.values()));
+            Err(error) => Err(wrap(error)),
         }
-        statement.statement.reset();
-        Ok(found)
     }
 
     fn begin(&mut self, mode: TransactionMode) -> DriverResult<()> {
@@ -132,22 +158,26 @@ struct NativeStatement<'c> {
 
 impl NativeStatement<'_> {
     fn bind(&mut self, params: &[Value<'_>]) -> DriverResult<()> {
-        self.statement.reset();
-        let expected = self.statement.parameter_count();
-        if expected != params.len() {
-            let message = format!(
-                "the statement has {expected} parameters, {} were given",
-                params.len()
-            );
-            return Err(DriverError::new(Failure::Statement, message));
-        }
-        let mut refused = None;
-        let values = params.iter().map(|value| bound(value, &mut refused));
-        if let Err(error) = self.statement.bind_all(values) {
-            return Err(wrap(error));
-        }
-        refused.map_or(Ok(()), Err)
+        bind(&mut self.statement, params)
     }
+}
+
+fn bind(statement: &mut sql::Statement<'_>, params: &[Value<'_>]) -> DriverResult<()> {
+    statement.reset();
+    let expected = statement.parameter_count();
+    if expected != params.len() {
+        let message = format!(
+            "the statement has {expected} parameters, {} were given",
+            params.len()
+        );
+        return Err(DriverError::new(Failure::Statement, message));
+    }
+    let mut refused = None;
+    let values = params.iter().map(|value| bound(value, &mut refused));
+    if let Err(error) = statement.bind_all(values) {
+        return Err(wrap(error));
+    }
+    refused.map_or(Ok(()), Err)
 }
 
 /// A value as the engine takes it; NULL for one that it cannot take, and why in `refused`.

@@ -515,8 +515,7 @@ impl Session {
             return Err(error);
         }
         self.tell_loaded()?;
-        let handle = found.map(|slot| self.store.handle::<T>(arena, slot));
-        Ok(handle.filter(|handle| self.is_there(handle.raw)))
+        Ok(found.and_then(|slot| self.store.there::<T>(arena, slot)))
     }
 
     /// Is the row neither to be deleted nor marked as deleted?

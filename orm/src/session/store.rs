@@ -643,6 +643,22 @@ impl Store {
         arena.value_mut(handle.raw.slot).ok_or(HandleError::Gone)
     }
 
+    /// The handle of a slot, if its row is neither to be deleted nor marked as deleted.
+    pub(crate) fn there<T: Entity>(&self, number: u32, slot: u32) -> Option<Handle<T>> {
+        let header = self.typed::<T>(number)?.core.header(slot)?;
+        let soft = T::META.soft_delete.is_some();
+        if header.state == State::Marked || soft && self.is_marked_deleted(number as usize, slot) {
+            return None;
+        }
+        Some(Handle::new(RawHandle {
+            session: self.session,
+            slot,
+            generation: header.generation,
+            arena: number as u16,
+            part: 0,
+        }))
+    }
+
     /// Tracks a row; the number of its slot.
     #[inline]
     pub(crate) fn track_in<T: Entity>(&mut self, arena: u32, row: &RowReader<'_>) -> Result<u32> {

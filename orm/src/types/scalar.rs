@@ -127,7 +127,8 @@ impl ColumnType for String {
     #[inline(always)]
     fn decode(value: Value<'_>) -> Result<Self, DecodeError> {
         match value {
-            Value::Text(text) => Ok(text.into_owned()),
+            Value::Text(Cow::Borrowed(text)) => Ok(text.to_owned()),
+            Value::Text(Cow::Owned(text)) => Ok(text),
             other => Err(DecodeError::new("text", &other)),
         }
     }

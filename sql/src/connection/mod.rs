@@ -400,6 +400,17 @@ impl Connection {
         &self.interrupt
     }
 
+    /// What no other connection has.
+    pub(crate) fn own_flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.interrupt)
+    }
+
+    /// Whether that is what [`own_flag`](Self::own_flag) has given out.
+    #[inline]
+    pub(crate) fn has_flag(&self, flag: &Arc<AtomicBool>) -> bool {
+        Arc::ptr_eq(&self.interrupt, flag)
+    }
+
     /// Takes back a statement for the cache.
     pub(crate) fn keep(&self, body: Box<Body>, place: Place) {
         if let Ok(mut state) = self.state.try_borrow_mut() {

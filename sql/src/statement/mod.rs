@@ -11,6 +11,7 @@
 //! RETURNING afterwards. The locks of a statement are given up when it ends, at the latest with [`Statement::reset`].
 
 mod convert;
+mod detached;
 mod expanded;
 mod params;
 mod program;
@@ -21,6 +22,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 pub use convert::{FromValue, ToValue};
+pub use detached::DetachedStatement;
 pub use params::{Params, ParamsFromIter, params_from_iter};
 pub(crate) use program::{Compiled, Program, Query, WritePlan};
 pub use queries::{AndThenRows, StatementStatus};
@@ -56,7 +58,7 @@ use crate::value::{Value, ValueRef};
 /// ```
 pub struct Statement<'c> {
     connection: &'c Connection,
-    /// Taken out only when the statement is dropped.
+    /// Taken out only when the statement is dropped, or was lent.
     body: Option<Box<Body>>,
     /// Where it goes then.
     place: Option<Place>,
@@ -726,6 +728,9 @@ impl<'c> Statement<'c> {
 
 impl Drop for Statement<'_> {
     fn drop(&mut self) {
+        if self.body.is_none() {
+            return;
+        }
         self.reset();
         if let (Some(mut body), Some(place)) = (self.body.take(), self.place) {
             body.forget_run();
