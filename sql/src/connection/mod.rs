@@ -56,7 +56,7 @@ pub(crate) use transaction::{Entered, Outcome};
 
 use crate::catalog::Database;
 use crate::error::{Error, Result};
-use crate::exec::write::Deferred;
+use crate::exec::write::{Deferred, ProgramSet};
 use crate::exec::{ExecContext, Session};
 use crate::functions::{Arity, Function, Registry};
 use crate::pragma::Settings;
@@ -133,6 +133,8 @@ pub(crate) struct State {
     /// Grows whenever a compiled statement may mean something else: a schema was read, a database attached, a function registered.
     pub(crate) schema_version: u64,
     cache: StatementCache,
+    /// What changing rows sets off where there are neither triggers nor foreign keys.
+    no_programs: Arc<ProgramSet>,
     /// What the parser keeps between statements.
     parse_memory: ParseMemory,
     options: OpenOptions,
@@ -459,6 +461,7 @@ impl State {
             settings,
             schema_version: 1,
             cache: StatementCache::default(),
+            no_programs: Arc::default(),
             parse_memory: ParseMemory::default(),
             options: options.clone(),
         }

@@ -8,6 +8,7 @@ use crate::command::Command;
 use crate::error::{Error, Result};
 use crate::exec::Batch;
 use crate::exec::meter::{self, Meters, PlanLine};
+use crate::plan::physical::DatabaseList;
 use crate::plan::{self, CompiledKind, PlanContext, ResultColumn, SchemaView};
 use crate::statement::{Compiled, Program, Query, WritePlan};
 use crate::syntax::ast::{self, Explain};
@@ -154,7 +155,7 @@ impl State {
                 columns: named_columns(&meter::COLUMNS),
                 parameters: ast::Parameters::default(),
                 databases: compiled.databases,
-                writes: Vec::new(),
+                writes: DatabaseList::new(),
                 explain: parsed.explain,
                 schema_version: self.schema_version,
             }),
@@ -163,7 +164,7 @@ impl State {
                 columns: compiled.columns,
                 parameters: ast::Parameters::default(),
                 databases: compiled.databases,
-                writes: Vec::new(),
+                writes: DatabaseList::new(),
                 explain: None,
                 schema_version: self.schema_version,
             }),
@@ -185,7 +186,7 @@ impl State {
             // What triggers read is not told; it may be anything.
             databases = (0..self.databases.len()).collect();
         }
-        let mut writes: Vec<usize> = programs.tables.iter().map(|table| table.database).collect();
+        let mut writes: DatabaseList = programs.tables.iter().map(|table| table.database).collect();
         let (verb, plan) = match compiled.kind {
             CompiledKind::Query(root) => ("", Err(root)),
             CompiledKind::Insert(plan) => ("INSERT INTO", Ok(WritePlan::Insert(plan))),

@@ -58,7 +58,7 @@ impl State {
                 .iter()
                 .any(|database| !database.schema.triggers.is_empty());
         if !any {
-            return Ok(Arc::default());
+            return Ok(Arc::clone(&self.no_programs));
         }
         let mut compiler = Compiler {
             state: self,

@@ -73,7 +73,7 @@ pub(crate) struct Body {
     row: Row,
     parameters: ast::Parameters,
     databases: DatabaseList,
-    writes: Vec<usize>,
+    writes: DatabaseList,
     explain: bool,
     is_empty: bool,
     schema_version: u64,
@@ -103,7 +103,7 @@ impl Body {
             row: Row::default(),
             parameters: ast::Parameters::default(),
             databases: DatabaseList::new(),
-            writes: Vec::new(),
+            writes: DatabaseList::new(),
             explain: false,
             is_empty: compiled.is_none(),
             schema_version: state.schema_version,
@@ -142,7 +142,10 @@ impl Body {
 
     /// Whether it takes longer to compile than to look for, and has the text `sql` to itself.
     pub(crate) fn is_worth_keeping(&self, sql: &str) -> bool {
-        let runs = matches!(self.row.program, Program::Query(_) | Program::Write(_));
+        let runs = matches!(
+            self.row.program,
+            Program::Query(_) | Program::Planned(_) | Program::Write(_)
+        );
         runs && !self.explain && self.is_alone_in(sql)
     }
 

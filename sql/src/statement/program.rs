@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::command::Command;
 use crate::connection::named_columns;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::exec::meter::{self, Meters, PlanLine};
 use crate::exec::write::{Delete, Failure, Insert, ProgramSet, Returned, Update, VirtualWrite, Written};
 use crate::exec::{Batch, BuildContext, ExecContext, Operator, build};
@@ -24,7 +24,7 @@ pub(crate) struct Compiled {
     /// The databases that it reads.
     pub(crate) databases: DatabaseList,
     /// The databases that it writes.
-    pub(crate) writes: Vec<usize>,
+    pub(crate) writes: DatabaseList,
     pub(crate) explain: Option<Explain>,
     /// What it was compiled against.
     pub(crate) schema_version: u64,
@@ -38,6 +38,8 @@ pub(crate) enum Program {
     Empty,
     /// SELECT.
     Query(Query),
+    /// INSERT, UPDATE, DELETE that did not run yet: its operators are made when it runs first, as those of a SELECT.
+    Planned(Planned),
     /// INSERT, UPDATE, DELETE.
     Write(Box<Write>),
     /// Everything else.
@@ -54,6 +56,14 @@ pub(crate) enum Query {
     Built(Box<dyn Operator>),
 }
 
+/// A program that will change rows.
+pub(crate) struct Planned {
+    plan: WritePlan,
+    programs: Arc<ProgramSet>,
+    /// As [`Write::counts`].
+    counts: bool,
+}
+
 /// A program that changes rows.
 pub(crate) struct Write {
     kind: WriteKind,
@@ -68,8 +78,6 @@ pub(crate) struct Write {
 }
 
 enum WriteKind {
-    /// Not run yet: its operators are made when it runs first, as those of a SELECT.
-    Planned(WritePlan, Arc<ProgramSet>),
     Insert(Box<Insert>),
     Update(Box<Update>),
     Delete(Box<Delete>),
@@ -98,7 +106,7 @@ impl Compiled {
             program: Program::Command(command),
             parameters: parsed.parameters.clone(),
             databases: DatabaseList::new(),
-            writes: Vec::new(),
+            writes: DatabaseList::new(),
             explain: None,
             schema_version,
         }
@@ -124,7 +132,7 @@ impl Compiled {
             columns: named_columns(&["id", "parent", "notused", "detail"]),
             parameters: parsed.parameters.clone(),
             databases: DatabaseList::new(),
-            writes: Vec::new(),
+            writes: DatabaseList::new(),
             explain: Some(explain),
             schema_version,
         }
@@ -196,7 +204,11 @@ impl Program {
         meters: Option<Meters>,
     ) -> Result<Program> {
         if meters.is_none() && !plan.target().table.is_virtual() {
-            return Ok(Program::of(WriteKind::Planned(plan, programs), None));
+            return Ok(Program::Planned(Planned {
+                plan,
+                programs,
+                counts: false,
+            }));
         }
         let mut build = BuildContext::default().watched_by(meters);
         let kind = plan.build(&programs, &mut build)?;
@@ -204,24 +216,31 @@ impl Program {
     }
 
     fn of(kind: WriteKind, meters: Option<Meters>) -> Program {
-        let mut write = Box::new(Write {
+        Program::Write(Box::new(Write {
+            fails_clean: kind.fails_clean(),
+            defers: kind.defers(),
+            batches: kind.batches() && !kind.fails_clean(),
             kind,
-            fails_clean: false,
-            defers: false,
-            batches: false,
             written: Written::default(),
             counts: false,
             meters,
-        });
-        write.learn();
-        Program::Write(write)
+        }))
     }
 
     /// Makes the number of rows that a write changes its result, and names the result's column.
     pub(crate) fn count_changes(&mut self) -> Option<&'static str> {
-        let Program::Write(write) = self else { return None };
-        write.counts = true;
-        Some(match write.kind.changed() {
+        let changed = match self {
+            Program::Planned(planned) => {
+                planned.counts = true;
+                planned.plan.changed()
+            }
+            Program::Write(write) => {
+                write.counts = true;
+                write.kind.changed()
+            }
+            _ => return None,
+        };
+        Some(match changed {
             Changed::Inserted => "rows inserted",
             Changed::Updated => "rows updated",
             Changed::Deleted => "rows deleted",
@@ -235,7 +254,10 @@ impl Program {
     #[inline]
     pub(crate) fn make_ready(&mut self) -> Result<()> {
         match self {
-            Program::Write(write) if matches!(write.kind, WriteKind::Planned(..)) => write.make_ready(),
+            Program::Planned(planned) => {
+                *self = planned.build()?;
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
@@ -248,7 +270,6 @@ impl Program {
         write.written.clear();
         let start = write.meters.as_ref().map(|_| Instant::now());
         match &mut write.kind {
-            WriteKind::Planned(..) => Err(Error::misuse("a write without operators").into()),
             WriteKind::Insert(insert) => insert.run(context, &mut write.written),
             WriteKind::Update(update) => update.run(context, &mut write.written),
             WriteKind::Delete(delete) => delete.run(context, &mut write.written),
@@ -327,7 +348,7 @@ impl Program {
     pub(crate) fn is_read_only(&self) -> bool {
         match self {
             Program::Empty | Program::Query(_) => true,
-            Program::Write(_) => false,
+            Program::Planned(_) | Program::Write(_) => false,
             Program::Command(command) => command.is_read_only(),
         }
     }
@@ -372,7 +393,6 @@ impl WritePlan {
 impl WriteKind {
     fn changed(&self) -> Changed {
         match self {
-            WriteKind::Planned(plan, _) => plan.changed(),
             WriteKind::Insert(_) => Changed::Inserted,
             WriteKind::Update(_) => Changed::Updated,
             WriteKind::Delete(_) => Changed::Deleted,
@@ -382,7 +402,6 @@ impl WriteKind {
 
     fn fails_clean(&self) -> bool {
         match self {
-            WriteKind::Planned(..) => false,
             WriteKind::Insert(insert) => insert.fails_clean(),
             WriteKind::Update(update) => update.fails_clean(),
             WriteKind::Delete(delete) => delete.fails_clean(),
@@ -392,7 +411,6 @@ impl WriteKind {
 
     fn defers(&self) -> bool {
         match self {
-            WriteKind::Planned(..) => false,
             WriteKind::Insert(insert) => insert.defers(),
             WriteKind::Update(update) => update.defers(),
             WriteKind::Delete(delete) => delete.defers(),
@@ -402,7 +420,6 @@ impl WriteKind {
 
     fn batches(&self) -> bool {
         match self {
-            WriteKind::Planned(..) => false,
             WriteKind::Insert(insert) => insert.batches(),
             WriteKind::Update(update) => update.batches(),
             WriteKind::Delete(delete) => delete.batches(),
@@ -411,23 +428,19 @@ impl WriteKind {
     }
 }
 
-impl Write {
+impl Planned {
     #[inline(never)]
-    fn make_ready(&mut self) -> Result<()> {
-        if let WriteKind::Planned(plan, programs) = &self.kind {
-            self.kind = plan.build(programs, &mut BuildContext::default())?;
-            self.learn();
+    fn build(&self) -> Result<Program> {
+        let kind = self.plan.build(&self.programs, &mut BuildContext::default())?;
+        let mut program = Program::of(kind, None);
+        if let Program::Write(write) = &mut program {
+            write.counts = self.counts;
         }
-        Ok(())
+        Ok(program)
     }
+}
 
-    /// Asks the operators how they work.
-    fn learn(&mut self) {
-        self.fails_clean = self.kind.fails_clean();
-        self.defers = self.kind.defers();
-        self.batches = self.kind.batches() && !self.fails_clean;
-    }
-
+impl Write {
     pub(crate) fn returned(&self) -> &Returned {
         &self.written.returned
     }

@@ -35,6 +35,7 @@ impl Row {
         match &self.program {
             Program::Query(query) => query.batch(),
             Program::Write(write) => write.returned().get(self.batch),
+            Program::Planned(_) => None,
             Program::Command(_) | Program::Empty => self.rows.get(self.batch),
         }
     }

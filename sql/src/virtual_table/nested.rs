@@ -36,7 +36,7 @@ pub struct Prepared {
     sql: Box<str>,
     row: Row,
     databases: DatabaseList,
-    writes: Vec<usize>,
+    writes: DatabaseList,
     parameters: Vec<Value>,
     registers: Vec<Value>,
     schema_version: Option<u64>,
@@ -77,11 +77,12 @@ impl Prepared {
         self.parameters.extend_from_slice(params);
         deeper(context, |context| {
             self.compile(context.state)?;
+            self.row.program.make_ready()?;
             let more = match &self.row.program {
                 Program::Command(_) => self.command(context)?,
                 Program::Write(_) => self.write(context)?,
                 Program::Query(_) => self.open(context)?,
-                Program::Empty => false,
+                Program::Planned(_) | Program::Empty => false,
             };
             self.stage = if more { Stage::Fresh } else { Stage::Idle };
             Ok(())
@@ -215,7 +216,6 @@ impl Prepared {
                 "a virtual table writes in calls that belong to a write only",
             ));
         }
-        self.row.program.make_ready()?;
         let undoable = !self.row.program.fails_clean();
         let entered = state.enter(&self.writes, undoable)?;
         state.session.runs += 1;

@@ -60,7 +60,7 @@ impl Places {
 pub(super) struct Output {
     pub(super) batch: Batch,
     all: Decoder,
-    filter: Option<StagedFilter>,
+    filter: Option<Box<StagedFilter>>,
     size: BatchSize,
     leaf_decoder: LeafDecoder,
     spill: Vec<u8>,
@@ -76,7 +76,7 @@ impl Output {
         build: &mut BuildContext,
     ) -> Result<Output> {
         let filter = filter
-            .map(|filter| StagedFilter::compile(width, &decoder, filter, build))
+            .map(|filter| StagedFilter::compile(width, &decoder, filter, build).map(Box::new))
             .transpose()?;
         Ok(Output {
             batch: Batch::new(width),

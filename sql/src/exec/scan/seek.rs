@@ -87,16 +87,6 @@ impl SeekKernels {
         self.equal.len() >= width && self.equal.iter().all(|term| matches!(term, Term::Equal(_)))
     }
 
-    /// Whether it is one equality, the case of point reads.
-    pub(super) fn as_single_equal(&mut self) -> Option<(&mut Kernel, &Batch)> {
-        match self.equal.as_mut_slice() {
-            [Term::Equal(value)] if self.lower.is_none() && self.upper.is_none() => {
-                Some((value, &self.nothing))
-            }
-            _ => None,
-        }
-    }
-
     /// Evaluates the range ends; `None` when one is NULL, so that nothing is inside.
     fn range_ends(&mut self, context: &mut ExecContext<'_>) -> Result<Option<RangeEnds>> {
         let SeekKernels {

@@ -12,8 +12,9 @@ use super::tree::{RangeReader, TreeCursor};
 use crate::error::Result;
 use crate::exec::build::BuildContext;
 use crate::exec::operator::Operator;
-use crate::exec::{Batch, ExecContext};
-use crate::plan::physical::{DatabaseIndex, SeekTerm, TableScan};
+use crate::exec::{Batch, ExecContext, Kernel};
+use crate::plan::expr::Expr;
+use crate::plan::physical::{self, DatabaseIndex, SeekTerm, TableScan};
 use crate::value::Value;
 
 pub(in crate::exec) fn table_scan(plan: &TableScan, build: &mut BuildContext) -> Result<Box<dyn Operator>> {
@@ -24,24 +25,23 @@ fn scan(plan: &TableScan, build: &mut BuildContext) -> Result<Box<dyn Operator>>
     let table = &plan.table;
     let decoder = table_decoder(table, &plan.columns)?;
     let output = Output::new(plan.columns.len(), decoder, plan.filter.as_ref(), build)?;
-    let mut seek = SeekKernels::compile(&plan.seek, build)?;
+    if let (None, Some(rowid)) = (&table.without_rowid, single_rowid(&plan.seek)) {
+        let mut nothing = Batch::new(0);
+        nothing.set_len(1);
+        let point = Point {
+            database: plan.database,
+            cursor: TableCursor::new(table.root),
+            parameter: rowid.as_parameter_of_integers(),
+            value: Kernel::compile_in(rowid, build)?,
+            nothing,
+            output,
+            rowid: None,
+            spill: Vec::new(),
+        };
+        return Ok(Box::new(point));
+    }
+    let seek = SeekKernels::compile(&plan.seek, build)?;
     let Some(primary) = &table.without_rowid else {
-        if seek.as_single_equal().is_some() {
-            let cursor = TableCursor::new(table.root);
-            let point = Point {
-                database: plan.database,
-                cursor,
-                parameter: match plan.seek.equal.as_slice() {
-                    [SeekTerm::Equal(rowid)] => rowid.as_parameter_of_integers(),
-                    _ => None,
-                },
-                seek,
-                output,
-                rowid: None,
-                spill: Vec::new(),
-            };
-            return Ok(Box::new(point));
-        }
         let cursor = TreeCursor::Table(TableCursor::new(table.root));
         return Ok(Box::new(Scan {
             database: plan.database,
@@ -62,13 +62,23 @@ fn scan(plan: &TableScan, build: &mut BuildContext) -> Result<Box<dyn Operator>>
     }))
 }
 
+/// The rowid that a seek is about, if it is about one.
+fn single_rowid(seek: &physical::Seek) -> Option<&Expr> {
+    match seek.equal.as_slice() {
+        [SeekTerm::Equal(rowid)] if seek.lower.is_none() && seek.upper.is_none() => Some(rowid),
+        _ => None,
+    }
+}
+
 /// The row with one rowid: the shortest way from a parameter to a row.
 struct Point {
     database: DatabaseIndex,
     cursor: TableCursor,
     /// Where an integer that is bound is the rowid.
     parameter: Option<usize>,
-    seek: SeekKernels,
+    value: Kernel,
+    /// What it is evaluated over.
+    nothing: Batch,
     output: Output,
     rowid: Option<i64>,
     spill: Vec<u8>,
@@ -83,10 +93,7 @@ impl Operator for Point {
             self.rowid = Some(rowid);
             return Ok(());
         }
-        self.rowid = match self.seek.as_single_equal() {
-            Some((value, nothing)) => rowid_of(value.evaluate_one(context, nothing)?),
-            None => None,
-        };
+        self.rowid = rowid_of(self.value.evaluate_one(context, &self.nothing)?);
         Ok(())
     }
 

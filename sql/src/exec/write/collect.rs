@@ -18,7 +18,7 @@ pub(super) struct Collected {
     used: usize,
     bytes: usize,
     /// The rows behind those.
-    rest: Option<RowLog>,
+    rest: Option<Box<RowLog>>,
 }
 
 impl Collected {
@@ -61,7 +61,7 @@ impl Collected {
         kept.set_len(batch.selected_len());
         self.bytes += kept.columns.iter().map(Vector::memory).sum::<usize>();
         if self.bytes > budget {
-            self.rest = Some(RowLog::new(batch.columns.len(), 0));
+            self.rest = Some(Box::new(RowLog::new(batch.columns.len(), 0)));
         }
         Ok(())
     }

@@ -67,11 +67,14 @@ impl Completion {
                 .and_then(StrictType::of)
                 .filter(|strict| *strict != StrictType::Any)
         };
+        let mut affinities = Vec::with_capacity(table.columns.len());
+        for (number, column) in columns() {
+            if column.affinity != Affinity::Blob {
+                affinities.push((number, column.affinity));
+            }
+        }
         Ok(Completion {
-            affinities: columns()
-                .filter(|(_, column)| column.affinity != Affinity::Blob)
-                .map(|(number, column)| (number, column.affinity))
-                .collect(),
+            affinities,
             strict: columns()
                 .filter(|_| table.strict)
                 .filter_map(|(number, column)| Some((number, strict_type(&column.declared_type)?)))

@@ -48,7 +48,7 @@ struct Writer {
     conflict: Option<ConflictAction>,
     checks: Vec<(Unique, Response)>,
     upserts: Vec<Option<UpsertWriter>>,
-    sequence: Option<Sequence>,
+    sequence: Option<Box<Sequence>>,
     row: Vec<Value>,
     empty: Batch,
 }
@@ -188,7 +188,7 @@ impl Writer {
                 .databases
                 .get(self.target.database)
                 .ok_or_else(detached)?;
-            self.sequence = Some(Sequence::read(database, &self.target.table)?);
+            self.sequence = Some(Box::new(Sequence::read(database, &self.target.table)?));
         }
         Ok(())
     }
@@ -423,7 +423,11 @@ impl Writer {
         apply_affinity(last, Affinity::Integer);
         let chosen = last.is_null();
         if chosen {
-            *last = Value::Integer(rowid::choose(&mut self.target, context, self.sequence.as_ref())?);
+            *last = Value::Integer(rowid::choose(
+                &mut self.target,
+                context,
+                self.sequence.as_deref(),
+            )?);
         }
         let Value::Integer(rowid) = *last else {
             return Err(Error::Mismatch);

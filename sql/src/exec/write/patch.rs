@@ -49,7 +49,7 @@ pub(super) struct Patcher {
     /// A row in table row layout, of which only what is needed is filled in.
     row: Vec<Value>,
     /// The rowid of the only row that is changed.
-    named: Option<Kernel>,
+    named: Option<Box<Kernel>>,
     /// What is needed of a row, its rowid among it.
     reads: Vec<usize>,
     /// Nothing but the rowid is.
@@ -153,19 +153,20 @@ impl Patcher {
                 reads.push(part.column);
             }
         }
-        let columns = sets.iter().map(|(column, expression)| {
-            Ok(PatchedColumn {
+        let mut columns = Vec::with_capacity(sets.len());
+        for (column, expression) in &sets {
+            columns.push(PatchedColumn {
                 column: *column,
                 affinity: table.columns[*column].affinity,
                 kernel: Kernel::compile(expression)?,
                 new: Vector::new(),
                 scratch: Value::Null,
-            })
-        });
+            });
+        }
         let blind = reads.len() == 1;
         let patcher = Patcher {
             straight: Straight::of(plan, &table, &sets).filter(|_| blind && followers.is_empty()),
-            columns: columns.collect::<Result<_>>()?,
+            columns,
             places: sets.iter().filter_map(|(column, _)| place(*column)).collect(),
             missing: Vec::new(),
             has_missing: table.columns.iter().any(|column| !column.missing_value.is_null()),
@@ -176,7 +177,10 @@ impl Patcher {
             rowids: Vec::new(),
             rows: Vec::new(),
             row: Vec::new(),
-            named: named_row(&plan.input).map(Kernel::compile).transpose()?,
+            named: match named_row(&plan.input) {
+                Some(rowid) => Some(Box::new(Kernel::compile(rowid)?)),
+                None => None,
+            },
             blind,
             apart: named_row(&plan.input).is_some_and(is_rowwise)
                 && sets.iter().all(|(_, expression)| is_rowwise(expression)),

@@ -15,7 +15,7 @@ pub struct Returned {
     batches: Vec<Batch>,
     bytes: usize,
     /// The rows behind them; the last ones are the last batch of all.
-    rest: Option<RowLog>,
+    rest: Option<Box<RowLog>>,
     last: Batch,
     /// The next row of `rest` to fetch, and what was fetched.
     next: usize,
@@ -83,7 +83,7 @@ impl Returned {
         if let Some(last) = self.batches.last() {
             self.bytes += last.columns.iter().map(Vector::memory).sum::<usize>();
             if self.bytes > context.state.session.memory_budget_bytes / 4 {
-                self.rest = Some(RowLog::new(width, 0));
+                self.rest = Some(Box::new(RowLog::new(width, 0)));
                 self.last = Batch::new(width);
                 return Ok(());
             }

@@ -38,15 +38,17 @@ pub(super) fn layout_of(table: &Table) -> Vec<StoredColumn> {
     };
     match &table.without_rowid {
         Some(primary) => primary.stored.iter().map(|&number| stored(number)).collect(),
-        None => (0..table.columns.len())
-            .filter_map(
-                |number| match (table.rowid_alias, table.columns[number].stored_at) {
-                    (Some(alias), _) if alias == number => Some(StoredColumn::Alias),
-                    (_, Some(_)) => Some(stored(number)),
-                    (_, None) => None,
-                },
-            )
-            .collect(),
+        None => {
+            let mut layout = Vec::with_capacity(table.columns.len());
+            for (number, column) in table.columns.iter().enumerate() {
+                match (table.rowid_alias, column.stored_at) {
+                    (Some(alias), _) if alias == number => layout.push(StoredColumn::Alias),
+                    (_, Some(_)) => layout.push(stored(number)),
+                    (_, None) => {}
+                }
+            }
+            layout
+        }
     }
 }
 

@@ -128,12 +128,11 @@ impl Target {
     /// Gets ready to write the table of `plan`.
     pub(super) fn build(plan: &TargetTable, programs: &Arc<ProgramSet>) -> Result<Target> {
         let table = Arc::clone(&plan.table);
-        let indexes = table
-            .indexes
-            .iter()
-            .enumerate()
-            .map(|(number, index)| IndexWriter::build(index, &table, plan.indexes.get(number)))
-            .collect::<Result<Vec<_>>>()?;
+        // Writers are large: a list that grows by doubling would ask for room that is not at hand.
+        let mut indexes = Vec::with_capacity(table.indexes.len());
+        for (number, index) in table.indexes.iter().enumerate() {
+            indexes.push(IndexWriter::build(index, &table, plan.indexes.get(number))?);
+        }
         let completion = Completion::build(plan)?;
         let returning = match &plan.returning {
             Some(returning) => returning

@@ -49,7 +49,7 @@ struct Worker {
     /// Rows may have been changed by the time their turn comes, and are read again.
     read_again: bool,
     /// The rowid of the only row that is changed, when nothing but that row, its indexes and its constraints has a say.
-    named: Option<Named>,
+    named: Option<Box<Named>>,
     old: Vec<Value>,
     fresh: Batch,
 }
@@ -65,7 +65,7 @@ struct Named {
 
 impl Named {
     /// The row that `plan` names; its new values are computed from a row in table row layout.
-    fn of(plan: &UpdatePlan, width: usize) -> Result<Option<Named>> {
+    fn of(plan: &UpdatePlan, width: usize) -> Result<Option<Box<Named>>> {
         let mut reads = Vec::new();
         plan.sets
             .iter()
@@ -74,11 +74,11 @@ impl Named {
         else {
             return Ok(None);
         };
-        Ok(Some(Named {
+        Ok(Some(Box::new(Named {
             apart: is_rowwise(rowid) && plan.sets.iter().all(|(_, expression)| is_rowwise(expression)),
             rowid: Kernel::compile(rowid)?,
             nothing: Batch::new(0),
-        }))
+        })))
     }
 }
 
