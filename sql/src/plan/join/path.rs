@@ -513,6 +513,10 @@ impl<'p, 'q> Planner<'p, 'q> {
         uses: &[TermUse],
         out: &mut Candidates,
     ) {
+        if growth.path.equal_count() > 0 && growth.path.any_count() == growth.path.equal_count() {
+            // A range of each value leaves too much to be worth the searches.
+            return;
+        }
         let constraint = &search.constraints[number];
         let below = matches!(constraint.op, ConstraintOp::Below { .. });
         let ends = match below {
