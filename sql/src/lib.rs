@@ -32,6 +32,7 @@ pub mod syntax;
 pub mod value;
 pub mod virtual_table;
 
+pub use aludel_storage::pager::CacheCounts;
 pub use connection::SharedDatabase as Database;
 pub use connection::{
     Backup, BackupStep, Blob, ColumnMetadata, Connection, DeserializeOptions, DropBehavior, InterruptHandle,
@@ -41,6 +42,6 @@ pub use error::{Error, Result};
 pub use exec::meter::PlanLine;
 pub use plan::authorize::{AuthAction, AuthContext, Authorization, TransactionOperation};
 pub use statement::{
-    AndThenRows, ColumnIndex, FromValue, MappedRows, Params, ParamsFromIter, Row, Rows, Statement,
+    AndThenRows, ColumnIndex, FromValue, MappedRows, Params, ParamsFromIter, Row, RowValues, Rows, Statement,
     StatementStatus, ToValue, params_from_iter,
 };

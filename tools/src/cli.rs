@@ -91,6 +91,39 @@ pub enum Command {
     Help(Help),
 }
 
+impl Command {
+    /// How its answer is printed; `None` for what talks to a person while it runs.
+    pub fn print(&self) -> Option<&Print> {
+        let target = match self {
+            Command::Info(target)
+            | Command::Tables(target)
+            | Command::Freelist(target)
+            | Command::Ptrmap(target)
+            | Command::Overflow(target)
+            | Command::Journal(target)
+            | Command::Shm(target)
+            | Command::Locks(target)
+            | Command::Space(target) => target,
+            Command::Schema(schema) => &schema.target,
+            Command::Query(query) => &query.target,
+            Command::Rows(rows) => &rows.target,
+            Command::Check(check) => &check.target,
+            Command::Page(page) => &page.target,
+            Command::Cell(cell) => &cell.target,
+            Command::Wal(wal) => &wal.target,
+            Command::Map(map) => &map.target,
+            Command::Tree(tree) => &tree.target,
+            Command::Hash(hash) => &hash.target,
+            Command::Dump(dump) => &dump.target,
+            Command::Copy(copy) => &copy.target,
+            Command::Salvage(salvage) => &salvage.target,
+            Command::Diff(diff) => return Some(&diff.print),
+            Command::Bench(_) | Command::Shell(_) | Command::Help(_) => return None,
+        };
+        Some(&target.print)
+    }
+}
+
 /// A file, how to read it and how to print.
 #[derive(Args, Debug)]
 pub struct Target {
@@ -145,6 +178,24 @@ pub struct Print {
     /// Numbers of bytes and pages as they are, without units
     #[arg(long)]
     pub bytes: bool,
+    /// Do not show long answers in a pager; one is used on a terminal only: $DBTOOL_PAGER, $PAGER, or less
+    #[arg(long)]
+    pub no_pager: bool,
+    /// How to tell how far long work is, on standard error: a bar on a terminal, or one JSON object a second
+    #[arg(long, value_enum, default_value = "auto", value_name = "HOW")]
+    pub progress: ProgressWhen,
+}
+
+/// How progress is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ProgressWhen {
+    /// A bar, where standard error is a terminal
+    #[default]
+    Auto,
+    /// One object a second
+    Json,
+    /// Not at all
+    Never,
 }
 
 /// When to do something.

@@ -13,6 +13,7 @@
 
 use std::fmt;
 use std::io;
+use std::panic;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -54,6 +55,14 @@ impl Exit {
             Exit::Interrupted => 130,
         }
     }
+}
+
+/// Runs the program. A panic is a bug of ours: it is told as one, after the message that the panic itself prints, and is an exit code of its own.
+pub fn run_guarded(run: impl FnOnce() -> Exit + panic::UnwindSafe) -> Exit {
+    panic::catch_unwind(run).unwrap_or_else(|_| {
+        eprintln!("dbtool: this is a bug of dbtool; please report it with the message above and the file");
+        Exit::Bug
+    })
 }
 
 impl From<Exit> for ExitCode {
@@ -159,6 +168,9 @@ impl From<ContentError> for Failure {
         match error {
             ContentError::Output(error) => Failure::Output(error),
             error if error.is_interrupt() => Failure::Interrupted,
+            error if error.is_contradiction() => Failure::Damage(format!(
+                "the schema names a table that it does not define: {error}"
+            )),
             ContentError::Sql { error, sql } => Failure::Sql { error, sql },
         }
     }
@@ -191,6 +203,9 @@ struct SqlFailure<'a> {
 impl fmt::Display for SqlFailure<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.error)?;
+        if exit_of_code(self.error.extended_code()) == Exit::Interrupted {
+            return f.write_str(": what is printed is part of the answer");
+        }
         let Some(before) = self.error.offset().and_then(|offset| self.sql.get(..offset)) else {
             return Ok(());
         };
@@ -211,6 +226,12 @@ mod tests {
         let failure = Failure::sql(error, "SELECT 1\nFORM t");
         assert_eq!(failure.to_string(), "near \"FORM\": syntax error\n  FORM t\n  ^");
         assert_eq!(failure.exit(), Exit::Usage);
+    }
+
+    #[test]
+    fn a_panic_is_a_bug_of_ours_and_has_its_exit_code() {
+        assert_eq!(run_guarded(|| panic!("the bug of a test")).code(), 6);
+        assert_eq!(run_guarded(|| Exit::Findings).code(), 1);
     }
 
     #[test]

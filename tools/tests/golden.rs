@@ -8,6 +8,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use aludel_tools::cli::Arguments;
+use clap::CommandFactory;
 use support::{Scene, clean, hot_journal, log_left_over};
 
 /// Formats of rows.
@@ -20,6 +22,7 @@ fn printed(scene: &Scene, arguments: &[&str]) -> (Option<i32>, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_dbtool"))
         .current_dir(scene.folder.path())
         .env_remove("COLUMNS")
+        .env_remove("COLORTERM")
         .args(arguments)
         .output()
         .unwrap();
@@ -117,6 +120,15 @@ fn commands_on_a_clean_file() {
         ("locks.txt", &["locks"]),
         ("space.txt", &["space"]),
         ("tree.txt", &["tree", "note_title"]),
+        ("map_in_all_formats.txt", &["map"]),
+        (
+            "plan.txt",
+            &[
+                "query",
+                "SELECT title FROM note JOIN author ON author.id = note.author ORDER BY title; SELECT 1",
+                "--explain",
+            ],
+        ),
     ];
     for (name, arguments) in commands {
         all_formats(name, &scene, arguments);
@@ -139,7 +151,14 @@ fn commands_on_a_clean_file() {
 fn commands_on_files_beside() {
     let log = log_left_over(false);
     all_formats("wal_commits.txt", &log, &["wal"]);
+    all_formats("wal_frames.txt", &log, &["wal", "frames"]);
     all_formats("wal_pages.txt", &log, &["wal", "pages"]);
+    // What lies in a wal-index is a byte order's own.
+    #[cfg(target_endian = "little")]
+    all_formats("shm.txt", &log_left_over(true), &["shm"]);
+    all_formats("shm_missing.txt", &log, &["shm"]);
+    all_formats("wal_missing.txt", &clean(), &["wal"]);
+    all_formats("journal_missing.txt", &clean(), &["journal"]);
     all_formats("info_with_log.txt", &log, &["info"]);
     let hot = hot_journal();
     all_formats("journal.txt", &hot, &["journal"]);
@@ -184,32 +203,46 @@ fn pictures() {
     }
 }
 
+/// Help of each command, the man page and the completions are made from the same definition: what one has, all have.
 #[test]
 fn help_comes_from_one_definition() {
     let scene = clean();
-    for command in [
-        "info", "schema", "tables", "query", "rows", "check", "page", "cell", "freelist", "ptrmap",
-        "overflow", "wal", "journal", "shm", "locks", "space", "map", "tree",
-    ] {
-        let (code, long) = printed(&scene, &["help", command]);
-        assert_eq!(code, Some(0), "{command}");
-        assert!(
-            long.contains("Usage:") && long.contains("--format"),
-            "{command}: {long}"
-        );
-        check(&format!("help/{command}.txt"), &long);
-        let (code, all) = printed(&scene, &["help", "--man"]);
-        assert!(
-            code == Some(0) && all.contains(&format!("DBTOOL {}", command.to_uppercase())),
-            "{command}"
-        );
-    }
-    for shell in ["bash", "zsh", "fish"] {
+    let (code, overview) = printed(&scene, &["help"]);
+    assert_eq!(code, Some(0));
+    check("help/dbtool.txt", &overview);
+    let (code, man) = printed(&scene, &["help", "--man"]);
+    assert_eq!(code, Some(0));
+    check("help/dbtool.1", &man);
+    let scripts = ["bash", "zsh", "fish", "elvish", "powershell"].map(|shell| {
         let (code, script) = printed(&scene, &["help", "--completions", shell]);
-        assert!(
-            code == Some(0) && script.contains("freelist") && script.contains("no-lock"),
-            "{shell}"
-        );
+        assert_eq!(code, Some(0), "{shell}");
+        check(&format!("help/completions.{shell}"), &script);
+        script
+    });
+    let definition = Arguments::command();
+    for command in definition.get_subcommands() {
+        let name = command.get_name();
+        let (code, long) = printed(&scene, &["help", name]);
+        assert!(code == Some(0) && long.contains("Usage:"), "{name}: {long}");
+        check(&format!("help/{name}.txt"), &long);
+        assert!(overview.contains(&format!("\n  {name} ")), "{name}");
+        assert!(man.contains(&format!("DBTOOL {}", name.to_uppercase())), "{name}");
+        let options: Vec<&str> = command
+            .get_arguments()
+            .filter_map(|argument| argument.get_long())
+            .collect();
+        for script in &scripts {
+            assert!(script.contains(name), "{name}");
+            let missing: Vec<_> = options
+                .iter()
+                .filter(|option| !script.contains(**option))
+                .collect();
+            assert!(missing.is_empty(), "{name}: {missing:?}");
+        }
+        for option in options {
+            assert!(long.contains(&format!("--{option}")), "{name} --{option}");
+            assert!(man.contains(&option.replace('-', "\\-")), "{name} --{option}");
+        }
     }
     assert_eq!(printed(&scene, &["help", "nothing"]).0, Some(2));
 }

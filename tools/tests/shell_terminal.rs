@@ -1,205 +1,28 @@
-//! The shell in a terminal: a pseudo-terminal runs the program, and an emulator of a terminal tells what a person would see.
+//! The shell in a terminal.
 
-use std::io::{Read, Write};
+mod support;
+
 use std::path::Path;
-use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
-use tempfile::TempDir;
-
-const ROWS: u16 = 30;
-const COLUMNS: u16 = 90;
-/// Far longer than anything takes; only a failure waits for it.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// A running shell.
-struct Terminal {
-    home: TempDir,
-    screen: Arc<Mutex<vt100::Parser>>,
-    input: Arc<Mutex<Box<dyn Write + Send>>>,
-    child: Box<dyn Child + Send + Sync>,
-    _master: Box<dyn MasterPty + Send>,
-}
-
-fn emulator() -> vt100::Parser {
-    let size = |count| std::num::NonZero::new(count).unwrap();
-    vt100::Parser::new(size(ROWS), size(COLUMNS), 0)
-}
-
-/// A folder with a database, which is also home and state folder.
-fn home() -> TempDir {
-    let home = tempfile::tempdir().unwrap();
-    let sqlite = rusqlite::Connection::open(home.path().join("notes.db")).unwrap();
-    let script = "CREATE TABLE note(id INTEGER PRIMARY KEY, title TEXT, body TEXT);
-         CREATE TABLE tag(id INTEGER PRIMARY KEY, note_id INTEGER, name TEXT);
-         INSERT INTO note VALUES(1, 'first', 'x'), (2, 'second', NULL);";
-    sqlite.execute_batch(script).unwrap();
-    home
-}
-
-impl Terminal {
-    fn start(home: TempDir, arguments: &[&str]) -> Terminal {
-        let size = PtySize {
-            rows: ROWS,
-            cols: COLUMNS,
-            pixel_width: 0,
-            pixel_height: 0,
-        };
-        let pty = native_pty_system().openpty(size).unwrap();
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_dbtool"));
-        command.args(["shell", "notes.db"]);
-        command.args(arguments);
-        command.cwd(home.path());
-        command.env("HOME", home.path());
-        command.env("XDG_STATE_HOME", home.path().join("state"));
-        command.env("XDG_CONFIG_HOME", home.path().join("config"));
-        command.env("TERM", "xterm-256color");
-        command.env_remove("NO_COLOR");
-        let child = pty.slave.spawn_command(command).unwrap();
-        drop(pty.slave);
-        let screen = Arc::new(Mutex::new(emulator()));
-        let input = Arc::new(Mutex::new(pty.master.take_writer().unwrap()));
-        follow(
-            pty.master.try_clone_reader().unwrap(),
-            Arc::clone(&screen),
-            Arc::clone(&input),
-        );
-        Terminal {
-            home,
-            screen,
-            input,
-            child,
-            _master: pty.master,
-        }
-    }
-
-    /// A shell over a fresh database, at its prompt.
-    fn open() -> Terminal {
-        let terminal = Terminal::start(home(), &[]);
-        terminal.wait("notes.db ro>");
-        terminal
-    }
-
-    fn keys(&self, keys: &str) {
-        let mut input = self.input.lock().unwrap();
-        input.write_all(keys.as_bytes()).unwrap();
-        input.flush().unwrap();
-    }
-
-    fn text(&self) -> String {
-        self.screen.lock().unwrap().screen().contents()
-    }
-
-    /// Waits until the screen is as wanted.
-    #[track_caller]
-    fn until(&self, what: &str, wanted: impl Fn(&str) -> bool) {
-        let start = Instant::now();
-        while !wanted(&self.text()) {
-            assert!(
-                start.elapsed() < PATIENCE,
-                "{what} did not come:\n{}",
-                self.text()
-            );
-            thread::sleep(Duration::from_millis(10));
-        }
-    }
-
-    #[track_caller]
-    fn wait(&self, text: &str) {
-        self.until(text, |screen| screen.contains(text));
-    }
-
-    /// The colour of the first letter of the last place where the word stands.
-    fn colour_of(&self, word: &str) -> Option<vt100::Color> {
-        let parser = self.screen.lock().unwrap();
-        let screen = parser.screen();
-        let found = screen
-            .rows(0, COLUMNS)
-            .enumerate()
-            .filter_map(|(row, text)| Some((row, text.rfind(word)?)))
-            .last()?;
-        let column = screen.rows(0, COLUMNS).nth(found.0)?[..found.1].chars().count();
-        Some(screen.cell(found.0 as u16, column as u16)?.fgcolor())
-    }
-
-    #[track_caller]
-    fn wait_colour(&self, word: &str, colour: u8) {
-        let start = Instant::now();
-        while self.colour_of(word) != Some(vt100::Color::Idx(colour)) {
-            let now = self.colour_of(word);
-            assert!(start.elapsed() < PATIENCE, "{word} is {now:?}:\n{}", self.text());
-            thread::sleep(Duration::from_millis(10));
-        }
-    }
-
-    /// Gives up the line that is written, and waits for the next prompt: keys that come with Ctrl-C go with the line.
-    #[track_caller]
-    fn cancel(&self) {
-        let prompts = |text: &str| text.matches("notes.db r").count();
-        let before = prompts(&self.text());
-        self.keys("\x03");
-        self.until("another prompt", |text| prompts(text) > before);
-    }
-
-    /// Leaves the shell; its folder. The key is pressed until it is read as one: between two lines the terminal is not the editor's.
-    #[track_caller]
-    fn leave(mut self) -> TempDir {
-        let start = Instant::now();
-        loop {
-            self.keys("\x04");
-            if let Some(status) = self.child.try_wait().unwrap() {
-                assert!(status.success(), "{status:?}");
-                return self.home;
-            }
-            if start.elapsed() > PATIENCE {
-                self.child.kill().unwrap();
-                panic!("the shell does not end:\n{}", self.text());
-            }
-            thread::sleep(Duration::from_millis(100));
-        }
-    }
-}
-
-/// Shows what the program writes, and answers when it asks where the cursor is.
-fn follow(
-    mut output: Box<dyn Read + Send>,
-    screen: Arc<Mutex<vt100::Parser>>,
-    input: Arc<Mutex<Box<dyn Write + Send>>>,
-) {
-    const WHERE: &[u8] = b"\x1b[6n";
-    thread::spawn(move || {
-        let mut bytes = [0; 4096];
-        while let Ok(count @ 1..) = output.read(&mut bytes) {
-            let piece = &bytes[..count];
-            let (row, column) = {
-                let mut screen = screen.lock().unwrap();
-                screen.process(piece);
-                screen.screen().cursor_position()
-            };
-            for _ in piece.windows(WHERE.len()).filter(|window| *window == WHERE) {
-                let mut input = input.lock().unwrap();
-                let _ = write!(input, "\x1b[{};{}R", row + 1, column + 1);
-                let _ = input.flush();
-            }
-        }
-    });
-}
+use support::terminal::{PATIENCE, Terminal, home};
 
 const RED: u8 = 1;
 const CYAN: u8 = 6;
+/// The grey of hints.
+const GREY: u8 = 8;
 
 #[test]
 fn a_statement_is_answered_in_a_box_and_the_prompt_tells_the_state() {
     let terminal = Terminal::open();
-    terminal.keys("SELECT id, title FROM note;\r");
+    terminal.run("SELECT id, title FROM note;");
     terminal.wait("│  2 │ second │");
-    terminal.keys(".open --write\r");
+    terminal.run(".open --write");
     terminal.wait("notes.db rw>");
-    terminal.keys("BEGIN;\r");
+    terminal.run("BEGIN;");
     terminal.wait("notes.db rw*>");
-    terminal.keys("ROLLBACK;\r");
+    terminal.run("ROLLBACK;");
     terminal.until("the end of the transaction", |text| {
         text.trim_end().ends_with("notes.db rw>")
     });
@@ -209,11 +32,114 @@ fn a_statement_is_answered_in_a_box_and_the_prompt_tells_the_state() {
 #[test]
 fn input_goes_on_until_the_statement_is_whole() {
     let terminal = Terminal::open();
-    terminal.keys("SELECT 'a;b',\r");
+    terminal.run("SELECT 'a;b',");
     terminal.wait("...>");
-    terminal.keys("       7 * 6 AS answer;\r");
+    terminal.run("       7 * 6 AS answer;");
     terminal.wait("answer");
     terminal.wait("│ a;b   │     42 │");
+    terminal.leave();
+}
+
+#[test]
+fn the_prompt_of_a_further_line_tells_how_many_parentheses_are_open() {
+    let terminal = Terminal::open();
+    terminal.run("SELECT (1 + (2 * 3");
+    terminal.wait("(2 more)>");
+    terminal.run(")");
+    terminal.wait("(1 more)>");
+    terminal.run(") AS sum");
+    terminal.wait("...>");
+    terminal.run(";");
+    terminal.wait("│   7 │");
+    terminal.leave();
+}
+
+#[test]
+fn the_timer_tells_what_was_read_and_what_the_cache_had() {
+    let terminal = Terminal::open();
+    terminal.run(".timer on");
+    terminal.run("SELECT count(*) AS notes FROM note;");
+    terminal.wait("time 0.");
+    terminal.wait("page");
+    terminal.run("SELECT count(*) AS again FROM note;");
+    terminal.until("a second answer from the cache", |text| {
+        text.lines()
+            .rfind(|line| line.starts_with("time "))
+            .is_some_and(|line| {
+                line.contains("no page read, ")
+                    && line.contains("cache hit")
+                    && !line.contains(", 0 cache hits")
+            })
+    });
+    terminal.leave();
+}
+
+#[test]
+fn explain_shows_the_plan_as_a_tree_with_expected_rows() {
+    let terminal = Terminal::open();
+    terminal.run(".explain SELECT title FROM note JOIN tag ON note_id = note.id ORDER BY title");
+    terminal.until("a tree", |text| {
+        text.contains("├─ ") && text.contains("└─ ") && text.contains("SCAN tag") && text.contains("row")
+    });
+    let text = terminal.text();
+    let estimated = text
+        .lines()
+        .filter(|line| line.contains('~') && line.contains(" row"));
+    assert!(estimated.count() >= 2, "{text}");
+    terminal.leave();
+}
+
+#[test]
+fn pragmas_their_values_functions_and_files_are_completed() {
+    let home = home();
+    std::fs::write(home.path().join("setup.sql"), "SELECT 'from the file' AS word;\n").unwrap();
+    let terminal = Terminal::shell(home, &[]);
+    terminal.wait("notes.db ro>");
+    terminal.keys("PRAGMA journal_m\t");
+    terminal.wait("PRAGMA journal_mode");
+    terminal.keys(" = trun\t");
+    terminal.wait("= TRUNCATE");
+    terminal.cancel();
+    terminal.keys("SELECT group_con\t");
+    terminal.wait("SELECT group_concat(");
+    terminal.cancel();
+    terminal.run(".read set\t");
+    terminal.wait("│ from the file │");
+    terminal.leave();
+}
+
+/// The place is that of the line which has it.
+#[test]
+fn an_error_in_a_statement_of_several_lines_points_into_its_line() {
+    let terminal = Terminal::open();
+    terminal.run("SELECT 1,");
+    terminal.wait("...>");
+    terminal.run("2 FORM note;");
+    terminal.until("the caret", |text| {
+        let mut lines = text
+            .lines()
+            .skip_while(|line| !line.contains("near \"note\""))
+            .skip(1);
+        let (sql, caret) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
+        sql.find("note;")
+            .is_some_and(|place| caret.find('^') == Some(place))
+    });
+    terminal.leave();
+}
+
+#[test]
+fn control_r_searches_the_history() {
+    let terminal = Terminal::open();
+    terminal.run("SELECT 'needle' AS found;");
+    terminal.wait("│ needle │");
+    terminal.run("SELECT 'other' AS found;");
+    terminal.wait("│ other │");
+    terminal.keys("\x12need");
+    terminal.wait("(history: need)");
+    terminal.keys("\r\r");
+    terminal.until("the statement again", |text| {
+        text.matches("│ needle │").count() == 2
+    });
     terminal.leave();
 }
 
@@ -246,10 +172,10 @@ fn tab_completes_tables_columns_and_keywords() {
 #[test]
 fn a_dot_command_and_its_argument_are_completed() {
     let terminal = Terminal::open();
-    terminal.keys(".datab\t\r");
+    terminal.run(".datab\t");
     terminal.wait("main: ");
-    terminal.keys(".mode ndj\t\r");
-    terminal.keys("SELECT 1 AS one;\r");
+    terminal.run(".mode ndj\t");
+    terminal.run("SELECT 1 AS one;");
     terminal.wait("{\"one\":1}");
     terminal.leave();
 }
@@ -269,7 +195,7 @@ fn names_that_are_not_there_are_red_while_they_are_written() {
 #[test]
 fn an_error_points_to_its_place() {
     let terminal = Terminal::open();
-    terminal.keys("SELECT id FORM note;\r");
+    terminal.run("SELECT id FORM note;");
     terminal.wait("near \"note\": syntax error");
     terminal.until("the caret", |text| {
         let mut lines = text
@@ -286,9 +212,9 @@ fn an_error_points_to_its_place() {
 #[test]
 fn history_is_kept_for_its_owner_alone_and_hints_come_from_it() {
     let terminal = Terminal::open();
-    terminal.keys("SELECT 'kept' AS word;\r");
+    terminal.run("SELECT 'kept' AS word;");
     terminal.wait("│ kept │");
-    terminal.keys(" SELECT 'secret' AS word;\r");
+    terminal.run(" SELECT 'secret' AS word;");
     terminal.wait("│ secret │");
     let home = terminal.leave();
     let file = home.path().join("state/dbtool/history");
@@ -299,10 +225,11 @@ fn history_is_kept_for_its_owner_alone_and_hints_come_from_it() {
     );
     assert_eq!(mode(&file), 0o600);
 
-    let again = Terminal::start(home, &[]);
+    let again = Terminal::shell(home, &[]);
     again.wait("notes.db ro>");
     again.keys("SELECT 'k");
     again.wait("SELECT 'kept' AS word;");
+    again.wait_colour("ept' AS word;", GREY);
     again.cancel();
     again.keys("\x1b[A\r");
     again.wait("│ kept │");
@@ -328,7 +255,7 @@ fn control_c_stops_the_statement_and_not_the_shell() {
         terminal.keys("\x03");
     }
     terminal.cancel();
-    terminal.keys("SELECT 'alive' AS still;\r");
+    terminal.run("SELECT 'alive' AS still;");
     terminal.wait("│ alive │");
     terminal.leave();
 }
@@ -336,7 +263,7 @@ fn control_c_stops_the_statement_and_not_the_shell() {
 #[test]
 fn a_wide_result_is_folded_to_the_terminal_or_becomes_lines() {
     let terminal = Terminal::open();
-    terminal.keys("SELECT 1 AS id, replace(hex(zeroblob(50)), '00', 'word ') AS text;\r");
+    terminal.run("SELECT 1 AS id, replace(hex(zeroblob(50)), '00', 'word ') AS text;");
     terminal.wait("│ id │ text");
     let text = terminal.text();
     let grid: Vec<&str> = text.lines().filter(|line| line.starts_with('│')).collect();
@@ -345,7 +272,7 @@ fn a_wide_result_is_folded_to_the_terminal_or_becomes_lines() {
         "{text}"
     );
     let columns: Vec<String> = (0..12).map(|i| format!("hex(zeroblob(30)) AS c{i}")).collect();
-    terminal.keys(&format!("SELECT {};\r", columns.join(", ")));
+    terminal.run(&format!("SELECT {};", columns.join(", ")));
     terminal.wait("c11 = 0000");
     terminal.leave();
 }
@@ -353,10 +280,10 @@ fn a_wide_result_is_folded_to_the_terminal_or_becomes_lines() {
 #[test]
 fn values_cannot_steer_the_terminal() {
     let terminal = Terminal::open();
-    terminal.keys("SELECT 'a' || char(27) || '[2Jb' AS sly;\r");
+    terminal.run("SELECT 'a' || char(27) || '[2Jb' AS sly;");
     terminal.wait("a\\u{1b}[2Jb");
-    terminal.keys(".mode csv\r");
-    terminal.keys("SELECT 'c' || char(27) || '[2Jd' AS sly;\r");
+    terminal.run(".mode csv");
+    terminal.run("SELECT 'c' || char(27) || '[2Jd' AS sly;");
     terminal.wait("c\\x1b[2Jd");
     terminal.leave();
 }
@@ -370,9 +297,9 @@ fn the_init_file_sets_the_shell_up() {
         ".mode line\n.headers on\n",
     )
     .unwrap();
-    let terminal = Terminal::start(home, &[]);
+    let terminal = Terminal::shell(home, &[]);
     terminal.wait("notes.db ro>");
-    terminal.keys("SELECT title FROM note WHERE id = 2;\r");
+    terminal.run("SELECT title FROM note WHERE id = 2;");
     terminal.wait("title = second");
     terminal.leave();
 }

@@ -20,7 +20,7 @@ pub struct Workload {
     pub work: Work,
 }
 
-/// Ends the next text that nobody has prepared yet.
+/// Stands in the next text that nobody has prepared yet.
 static NEXT_TEXT: AtomicU64 = AtomicU64::new(10);
 
 /// What a workload starts from.
@@ -68,15 +68,19 @@ pub enum Work {
     Batch(&'static str),
     /// Opening the file and reading one row, this often.
     OpenAndQuery(&'static str, u64),
-    /// Compiling a statement, this often. Each time another number ends the text, so that none was there before.
-    Prepare(&'static str, u64),
+    /// Compiling a statement, this often. Each time another number stands between the parts of the text, so that none was there before.
+    Prepare([&'static str; 2], u64),
     /// Preparing one text, this often.
     PrepareAgain(&'static str, u64),
+    /// Statements that are compiled, run once and dropped, this many, in one transaction that is taken back. Each has a text of its own, which is
+    /// made of its number and the size of the large table.
+    FirstRuns(fn(u64, u64) -> String, u64),
 }
 
-/// The parameters of the runs of a repeated statement, in their order.
+/// The parameters of the runs of a repeated statement, or the texts of statements that run once, in their order.
 #[derive(Default)]
 pub(super) struct Inputs {
+    texts: Vec<String>,
     values: Vec<Param>,
     /// Where each run's parameters end.
     ends: Vec<usize>,
@@ -336,10 +340,72 @@ fn standard() -> Vec<Workload> {
             setup: "",
             check: "",
             work: Work::Prepare(
-                "SELECT t.id, t.name, u.w, p.b FROM t JOIN u ON u.id = t.k JOIN p ON p.id = u.w
+                [
+                    "SELECT t.id, t.name, u.w, p.b FROM t JOIN u ON u.id = t.k JOIN p ON p.id = u.w
              WHERE t.name = ?1 AND p.a > ?2 ORDER BY t.id LIMIT ",
+                    "",
+                ],
                 2_000,
             ),
+        },
+        Workload {
+            name: "prepare-point",
+            start: Start::Shared(Template::Standard),
+            setup: "",
+            check: "",
+            work: Work::Prepare(["SELECT name FROM t WHERE id = ", ""], 2_000),
+        },
+        Workload {
+            name: "prepare-insert",
+            start: Start::Shared(Template::Standard),
+            setup: "",
+            check: "",
+            work: Work::Prepare(["INSERT INTO u(id, k, w) VALUES (?1, ?2, ", ")"], 2_000),
+        },
+        Workload {
+            name: "prepare-update",
+            start: Start::Shared(Template::Standard),
+            setup: "",
+            check: "",
+            work: Work::Prepare(["UPDATE t SET k = ?1 WHERE id = ", ""], 2_000),
+        },
+        Workload {
+            name: "prepare-delete",
+            start: Start::Shared(Template::Standard),
+            setup: "",
+            check: "",
+            work: Work::Prepare(["DELETE FROM t WHERE id = ", ""], 2_000),
+        },
+        Workload {
+            name: "first-run-point",
+            start: Start::Shared(Template::Standard),
+            setup: RELAXED,
+            check: "",
+            work: Work::FirstRuns(|n, _| format!("SELECT name FROM t WHERE id = {n}"), 2_000),
+        },
+        Workload {
+            name: "first-run-insert",
+            start: Start::Shared(Template::Standard),
+            setup: RELAXED,
+            check: "",
+            work: Work::FirstRuns(
+                |n, rows| format!("INSERT INTO u(id, k, w) VALUES ({}, {n}, 7)", rows + n),
+                2_000,
+            ),
+        },
+        Workload {
+            name: "first-run-update",
+            start: Start::Shared(Template::Standard),
+            setup: RELAXED,
+            check: "",
+            work: Work::FirstRuns(|n, _| format!("UPDATE t SET k = {n} WHERE id = {n}"), 2_000),
+        },
+        Workload {
+            name: "first-run-delete",
+            start: Start::Shared(Template::Standard),
+            setup: RELAXED,
+            check: "",
+            work: Work::FirstRuns(|n, _| format!("DELETE FROM p WHERE id = {n}"), 2_000),
         },
         Workload {
             name: "prepare-again",
@@ -427,19 +493,31 @@ impl Work {
                 let opened = name.open(path)?;
                 Ok(sum.wrapping_add(opened.with_statement(sql, &mut |statement| statement.run(&[]))?))
             }),
-            Work::Prepare(sql, times) => (0..*times).try_fold(0, |_, _| {
+            Work::Prepare([before, after], times) => (0..*times).try_fold(0, |_, _| {
                 let number = NEXT_TEXT.fetch_add(1, Ordering::Relaxed);
-                peer.prepare_only(&format!("{sql}{number}")).map(|()| 0)
+                peer.prepare_only(&format!("{before}{number}{after}")).map(|()| 0)
             }),
             Work::PrepareAgain(sql, times) => {
                 (0..*times).try_fold(0, |_, _| peer.prepare_only(sql).map(|()| 0))
             }
+            Work::FirstRuns(..) => {
+                peer.batch("BEGIN")?;
+                let mut sum = 0_u64;
+                for text in &inputs.texts {
+                    sum = sum.wrapping_add(peer.with_statement(text, &mut |statement| statement.run(&[]))?);
+                }
+                peer.batch("ROLLBACK")?;
+                Ok(sum)
+            }
         }
     }
 
-    /// The parameters of all its runs.
+    /// The parameters of all its runs, or the texts of its statements.
     pub(super) fn inputs(&self, rows: u64) -> Inputs {
         let mut inputs = Inputs::default();
+        if let Work::FirstRuns(text, times) = self {
+            inputs.texts = (1..=*times).map(|n| text(n, rows)).collect();
+        }
         if let Work::Repeated {
             times, parameters, ..
         } = self
@@ -468,7 +546,8 @@ impl Work {
             Work::Commits { times, .. }
             | Work::OpenAndQuery(_, times)
             | Work::Prepare(_, times)
-            | Work::PrepareAgain(_, times) => *times,
+            | Work::PrepareAgain(_, times)
+            | Work::FirstRuns(_, times) => *times,
         }
     }
 }

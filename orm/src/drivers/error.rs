@@ -30,7 +30,11 @@ pub enum Failure {
 
 /// An error of the database or of the way to it.
 #[derive(Debug)]
-pub struct DriverError {
+pub struct DriverError(Box<Inner>);
+
+/// Apart, so that a result which may be an error is no larger than what it is for.
+#[derive(Debug)]
+struct Inner {
     failure: Failure,
     message: String,
     sql: Option<String>,
@@ -40,46 +44,46 @@ pub struct DriverError {
 impl DriverError {
     /// An error of that family.
     pub fn new(failure: Failure, message: impl Into<String>) -> DriverError {
-        DriverError {
+        DriverError(Box::new(Inner {
             failure,
             message: message.into(),
             sql: None,
             source: None,
-        }
+        }))
     }
 
     /// With the backend's own error as its source.
     pub fn with_source(mut self, source: impl std::error::Error + Send + Sync + 'static) -> DriverError {
-        self.source = Some(Box::new(source));
+        self.0.source = Some(Box::new(source));
         self
     }
 
     /// With the statement that failed.
     pub fn with_sql(mut self, sql: &str) -> DriverError {
-        self.sql.get_or_insert_with(|| sql.to_owned());
+        self.0.sql.get_or_insert_with(|| sql.to_owned());
         self
     }
 
     /// The family.
     pub fn failure(&self) -> Failure {
-        self.failure
+        self.0.failure
     }
 
     /// The backend's message.
     pub fn message(&self) -> &str {
-        &self.message
+        &self.0.message
     }
 
     /// The text of the statement that failed, where it was one.
     pub fn sql(&self) -> Option<&str> {
-        self.sql.as_deref()
+        self.0.sql.as_deref()
     }
 }
 
 impl fmt::Display for DriverError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
-        match &self.sql {
+        f.write_str(&self.0.message)?;
+        match &self.0.sql {
             Some(sql) => write!(f, " (in: {sql})"),
             None => Ok(()),
         }
@@ -88,7 +92,8 @@ impl fmt::Display for DriverError {
 
 impl std::error::Error for DriverError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.source
+        self.0
+            .source
             .as_deref()
             .map(|source| source as &(dyn std::error::Error + 'static))
     }

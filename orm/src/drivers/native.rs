@@ -80,17 +80,24 @@ impl Connection for NativeConnection {
         params: &[Value<'_>],
         read: &mut dyn FnMut(&dyn Row),
     ) -> DriverResult<bool> {
+        let statement = match self.inner.prepare_cached(text) {
+            Ok(statement) => statement,
+            Err(error) => return Err(wrap(error)),
+        };
         let mut statement = NativeStatement {
-            statement: self.inner.prepare_cached(text).map_err(wrap)?,
+            statement,
             connection: &self.inner,
         };
         statement.bind(params)?;
-        let mut rows = NativeRows {
-            statement: &mut statement.statement,
+        let found = match statement.statement.step() {
+            Ok(found) => found,
+            Err(error) => return Err(wrap(error)),
         };
-        let row = rows.next()?;
-        row.into_iter().for_each(&mut *read);
-        Ok(row.is_some())
+        if found {
+            read(&NativeRow(statement.statement.values()));
+        }
+        statement.statement.reset();
+        Ok(found)
     }
 
     fn begin(&mut self, mode: TransactionMode) -> DriverResult<()> {
@@ -135,49 +142,57 @@ impl NativeStatement<'_> {
             return Err(DriverError::new(Failure::Statement, message));
         }
         let mut refused = None;
-        let values = params.iter().map(|value| {
-            bound(value).unwrap_or_else(|error| {
-                refused.get_or_insert(error);
-                ValueRef::Null
-            })
-        });
-        let done = self.statement.bind_all(values).map_err(wrap);
-        refused.map_or(done, Err)
+        let values = params.iter().map(|value| bound(value, &mut refused));
+        if let Err(error) = self.statement.bind_all(values) {
+            return Err(wrap(error));
+        }
+        refused.map_or(Ok(()), Err)
     }
 }
 
-/// A value as the engine takes it.
-#[inline]
-fn bound<'v>(value: &'v Value<'_>) -> DriverResult<ValueRef<'v>> {
-    Ok(match value {
+/// A value as the engine takes it; NULL for one that it cannot take, and why in `refused`.
+#[inline(always)]
+fn bound<'v>(value: &'v Value<'_>, refused: &mut Option<DriverError>) -> ValueRef<'v> {
+    match value {
         Value::Null | Value::Absent => ValueRef::Null,
         Value::Bool(b) => ValueRef::Integer(i64::from(*b)),
         Value::Int(i) => ValueRef::Integer(*i),
         Value::Real(r) if r.is_nan() => ValueRef::Null,
         Value::Real(r) => ValueRef::Real(*r),
         Value::Text(t) => ValueRef::Text(t.as_bytes()),
-        Value::Decimal(digits) => match decimal::number(digits)? {
+        Value::Bytes(b) => ValueRef::Blob(b),
+        Value::Decimal(_) | Value::Pending(_) => converted(value).unwrap_or_else(|error| {
+            refused.get_or_insert(error);
+            ValueRef::Null
+        }),
+    }
+}
+
+/// What takes longer to convert.
+#[inline(never)]
+fn converted<'v>(value: &Value<'_>) -> DriverResult<ValueRef<'v>> {
+    match value {
+        Value::Decimal(digits) => Ok(match decimal::number(digits)? {
             Number::Int(i) => ValueRef::Integer(i),
             Number::Real(r) => ValueRef::Real(r),
-        },
-        Value::Bytes(b) => ValueRef::Blob(b),
-        Value::Pending(_) => {
-            return Err(DriverError::new(
-                Failure::Statement,
-                "a handle can only be bound by its session",
-            ));
-        }
-    })
+        }),
+        _ => Err(DriverError::new(
+            Failure::Statement,
+            "a handle can only be bound by its session",
+        )),
+    }
 }
 
 impl Statement for NativeStatement<'_> {
     fn execute(&mut self, params: &[Value<'_>]) -> DriverResult<Outcome> {
         self.bind(params)?;
-        let rows = self.statement.execute(()).map_err(wrap)?;
-        Ok(Outcome {
-            rows: rows as u64,
-            last_insert_id: Some(self.connection.last_insert_rowid()),
-        })
+        match self.statement.execute(()) {
+            Ok(rows) => Ok(Outcome {
+                rows: rows as u64,
+                last_insert_id: Some(self.connection.last_insert_rowid()),
+            }),
+            Err(error) => Err(wrap(error)),
+        }
     }
 
     fn query<'s>(&'s mut self, params: &[Value<'_>]) -> DriverResult<Box<dyn Rows + 's>> {
@@ -215,17 +230,36 @@ impl Rows for NativeRows<'_, '_> {
 impl Row for NativeRows<'_, '_> {
     #[inline]
     fn value(&self, index: usize) -> Value<'_> {
-        match self.statement.value(index) {
-            ValueRef::Null => Value::Null,
-            ValueRef::Integer(i) => Value::Int(i),
-            ValueRef::Real(r) => Value::Real(r),
-            ValueRef::Text(t) => Value::Text(text(t)),
-            ValueRef::Blob(b) => Value::Bytes(Cow::Borrowed(b)),
-        }
+        read_value(self.statement.value(index))
     }
 
     fn width(&self) -> usize {
         self.statement.column_count()
+    }
+}
+
+/// One row, of which nothing moves until it was read.
+struct NativeRow<'s>(sql::RowValues<'s>);
+
+impl Row for NativeRow<'_> {
+    #[inline]
+    fn value(&self, index: usize) -> Value<'_> {
+        read_value(self.0.get(index))
+    }
+
+    fn width(&self) -> usize {
+        self.0.len()
+    }
+}
+
+#[inline(always)]
+fn read_value(value: ValueRef<'_>) -> Value<'_> {
+    match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(i) => Value::Int(i),
+        ValueRef::Real(r) => Value::Real(r),
+        ValueRef::Text(t) => Value::Text(text(t)),
+        ValueRef::Blob(b) => Value::Bytes(Cow::Borrowed(b)),
     }
 }
 

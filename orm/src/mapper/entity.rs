@@ -133,6 +133,13 @@ pub trait Key: Clone + Eq + Hash + Debug + Send + 'static {
     /// Appends the key's values.
     fn push_values(&self, values: &mut Vec<Value<'static>>);
 
+    /// The number that the key is, where it is one; equal for equal keys, and different for others.
+    #[doc(hidden)]
+    #[inline]
+    fn number(&self) -> Option<i64> {
+        None
+    }
+
     /// The key, in SQL's spelling.
     fn shown(&self) -> String {
         let mut values = Vec::new();
@@ -155,6 +162,14 @@ pub(crate) fn show_key(values: &[Value<'_>]) -> String {
 impl<T: KeyPart + Clone + Eq + Hash + Debug + Send> Key for T {
     fn push_values(&self, values: &mut Vec<Value<'static>>) {
         values.push(self.encode().into_owned());
+    }
+
+    #[inline]
+    fn number(&self) -> Option<i64> {
+        match self.encode() {
+            Value::Int(number) => Some(number),
+            _ => None,
+        }
     }
 }
 

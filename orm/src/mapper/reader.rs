@@ -40,7 +40,7 @@ impl<'r> RowReader<'r> {
     ///
     /// # Errors
     /// Where the value does not fit the type; the message names table and column.
-    #[inline]
+    #[inline(always)]
     pub fn column<T: ColumnType>(&self, meta: &'static EntityMeta, index: usize) -> Result<T> {
         let mut value = self.value(index);
         if T::DEFERRED && value.is_null() {
@@ -49,10 +49,7 @@ impl<'r> RowReader<'r> {
         }
         match T::decode(value) {
             Ok(value) => Ok(value),
-            Err(error) => {
-                let column = meta.columns.get(index).map_or("?", |column| column.name);
-                Err(Error::decode(format!("column `{}.{column}`", meta.table), error))
-            }
+            Err(error) => Err(unfit(meta, index, error)),
         }
     }
 
@@ -73,6 +70,13 @@ impl<'r> RowReader<'r> {
         T::decode(self.value(index))
             .map_err(|error| Error::decode(format!("column {} of the result", self.start + index + 1), error))
     }
+}
+
+/// The error for a value that does not fit its field.
+#[cold]
+fn unfit(meta: &'static EntityMeta, index: usize, error: DecodeError) -> Error {
+    let column = meta.columns.get(index).map_or("?", |column| column.name);
+    Error::decode(format!("column `{}.{column}`", meta.table), error)
 }
 
 impl std::fmt::Debug for RowReader<'_> {

@@ -240,11 +240,7 @@ impl Session {
             return;
         };
         any.core_mut().dirty.retain(|other| *other != slot);
-        if let Some(base) = any
-            .core_mut()
-            .header_mut(slot)
-            .and_then(|header| header.base.take())
-        {
+        if let Some(base) = any.core_mut().take_base(slot) {
             self.log_untold(super::undo::Undo::Update { arena, slot, base });
         }
     }

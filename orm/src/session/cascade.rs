@@ -437,11 +437,7 @@ impl Session {
                 let _ = any.set(*slot, column, Value::Null);
             }
             any.core_mut().dirty.retain(|other| other != slot);
-            if let Some(base) = any
-                .core_mut()
-                .header_mut(*slot)
-                .and_then(|header| header.base.take())
-            {
+            if let Some(base) = any.core_mut().take_base(*slot) {
                 self.undo.push(Undo::Update {
                     arena,
                     slot: *slot,

@@ -142,10 +142,7 @@ impl Session {
         };
         let meta = any.meta();
         let slot = raw.slot;
-        let base = any
-            .core_mut()
-            .header_mut(slot)
-            .and_then(|header| header.base.as_mut());
+        let base = any.core_mut().base_mut(slot);
         let before = base.and_then(|base| base.get_mut(column));
         let changed = match before {
             Some(before) => {

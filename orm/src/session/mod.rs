@@ -19,6 +19,7 @@ mod eager;
 mod event;
 mod flush;
 mod groups;
+mod identity;
 mod joined;
 mod link;
 mod query;
@@ -424,7 +425,7 @@ impl Session {
         let arena = handle.raw.arena as usize;
         let key = self.store.stored_key(arena, slot);
         let written = self.undo.iter_mut().filter(|entry| entry.is_of(arena, slot));
-        written.for_each(|entry| entry.expunge(&key));
+        written.for_each(|entry| entry.expunge(slot, &key));
         let (_, value) = self.store.with_arena::<T, _>(|arena| {
             use store::AnyArena;
             let core = arena.core_mut();
@@ -484,31 +485,38 @@ impl Session {
     }
 
     fn find_key<T: Entity>(&mut self, key: &T::Key) -> Result<Option<Handle<T>>> {
-        if let Some((handle, false)) = self.store.find::<T>(key) {
+        let arena = self.store.arena_index::<T>();
+        if let Some((handle, false)) = self.store.find_in::<T>(arena, key) {
             return Ok(Some(handle).filter(|handle| self.is_there(handle.raw)));
         }
         self.before_statement(false)?;
-        let arena = self.store.arena_index::<T>();
-        let Some(sql) = self.select_sql(arena as usize) else {
-            return Ok(None);
-        };
         let Session {
             store,
             link,
+            statements,
+            engine,
             key_params,
             ..
         } = self;
+        let link = link.as_mut().ok_or(Error::Closed)?;
+        let texts = statements::of(statements, arena as usize);
+        let sql = texts.select(T::META, engine.dialect());
         key_params.clear();
         crate::mapper::Key::push_values(key, key_params);
-        let mut found = None;
-        link.as_mut()
-            .ok_or(Error::Closed)?
-            .first_row(&sql, key_params, &mut |row| {
-                found = Some(store.track::<T>(&RowReader::new(row)));
-            })?;
-        let found = found.transpose()?;
+        let (mut found, mut failed) = (None, None);
+        link.first_row(sql, key_params, &mut |row| {
+            let tracked = store.track_in::<T>(arena, &RowReader::new(row));
+            match tracked {
+                Ok(slot) => found = Some(slot),
+                Err(error) => failed = Some(error),
+            }
+        })?;
+        if let Some(error) = failed {
+            return Err(error);
+        }
         self.tell_loaded()?;
-        Ok(found.filter(|handle| self.is_there(handle.raw)))
+        let handle = found.map(|slot| self.store.handle::<T>(arena, slot));
+        Ok(handle.filter(|handle| self.is_there(handle.raw)))
     }
 
     /// Is the row neither to be deleted nor marked as deleted?

@@ -17,6 +17,14 @@ pub(crate) struct Statements {
     select: Option<Arc<str>>,
 }
 
+/// Those of the entity of that arena.
+pub(super) fn of(statements: &mut Vec<Statements>, arena: usize) -> &mut Statements {
+    if statements.len() <= arena {
+        statements.resize_with(arena + 1, Statements::default);
+    }
+    &mut statements[arena]
+}
+
 /// The columns of an INSERT: all that can be written, without the key where the database assigns it.
 pub(crate) fn insert_columns(meta: &EntityMeta, keyless: bool) -> impl Iterator<Item = usize> {
     let auto = meta.auto_key().filter(|_| keyless);
@@ -123,7 +131,7 @@ impl Statements {
     }
 
     /// `SELECT .. FROM t WHERE key`
-    pub(crate) fn select(&mut self, meta: &EntityMeta, dialect: &dyn Dialect) -> Arc<str> {
+    pub(crate) fn select(&mut self, meta: &EntityMeta, dialect: &dyn Dialect) -> &Arc<str> {
         let make = || {
             let mut sql = Text::new(dialect, "SELECT ");
             sql.list(0..meta.columns.len(), |sql, i| sql.selected(meta, i));
@@ -132,7 +140,7 @@ impl Statements {
             sql.where_key(meta, false);
             sql.done()
         };
-        Arc::clone(self.select.get_or_insert_with(make))
+        self.select.get_or_insert_with(make)
     }
 }
 

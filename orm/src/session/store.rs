@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   Store ── arenas[] ──> Arena<User>   values: [User, User, ..]   identity: key -> slot
-//!                         Core          headers: [state, generation, base]   new, dirty, deleted: [slot]
+//!                         Core          headers: [state, generation]   bases: [values]   new, dirty, deleted: [slot]
 //!
 //!   add ──> New ──flush──> Clean ──delete──> Marked ──flush──> Deleted ──commit──> Free
 //!            load ──────────^  \__mutable access: base = the values as the database has them
@@ -18,9 +18,11 @@
 //! I4. A slot in `dirty` has a base. (`Arena::touch`)
 
 use std::any::{Any, TypeId};
+use std::ops::Range;
 
 use rustc_hash::FxHashMap;
 
+use super::identity::Identity;
 use crate::error::{Error, HandleError, Result};
 use crate::mapper::{Entity, EntityMeta, Handle, Invalid, Key, RowReader, is_mark};
 use crate::types::{DecodeError, RawHandle, Value};
@@ -39,6 +41,7 @@ pub(crate) enum State {
     Deleted,
 }
 
+/// What there is of every slot. It is small, as sessions have many.
 #[derive(Debug)]
 pub(crate) struct Header {
     pub(crate) generation: u32,
@@ -47,14 +50,28 @@ pub(crate) struct Header {
     pub(crate) expired: bool,
     /// A deletion is for good, also where the entity marks deleted rows.
     pub(crate) purge: bool,
-    /// All columns as the database has them, from the first mutable access on.
-    pub(crate) base: Option<Box<[Value<'static>]>>,
 }
+
+impl Header {
+    fn new(state: State) -> Header {
+        Header {
+            generation: 0,
+            state,
+            expired: false,
+            purge: false,
+        }
+    }
+}
+
+/// All columns of a row as the database has them, from the first mutable access on.
+pub(crate) type Base = Box<[Value<'static>]>;
 
 /// What an arena has, apart from the values.
 #[derive(Debug, Default)]
 pub(crate) struct Core {
     pub(crate) headers: Vec<Header>,
+    /// As long as the highest slot that was ever changed makes it.
+    bases: Vec<Option<Base>>,
     free: Vec<u32>,
     pub(crate) new: Vec<u32>,
     pub(crate) dirty: Vec<u32>,
@@ -78,6 +95,10 @@ impl Core {
         self.headers.get_mut(slot as usize)
     }
 
+    pub(crate) fn generation(&self, slot: u32) -> u32 {
+        self.header(slot).map_or(0, |header| header.generation)
+    }
+
     pub(crate) fn state(&self, slot: u32) -> State {
         self.header(slot).map_or(State::Free, |header| header.state)
     }
@@ -95,7 +116,28 @@ impl Core {
     }
 
     pub(crate) fn base(&self, slot: u32) -> Option<&[Value<'static>]> {
-        self.header(slot).and_then(|header| header.base.as_deref())
+        self.bases.get(slot as usize).and_then(Option::as_deref)
+    }
+
+    pub(crate) fn base_mut(&mut self, slot: u32) -> Option<&mut [Value<'static>]> {
+        self.bases.get_mut(slot as usize).and_then(Option::as_deref_mut)
+    }
+
+    /// Takes the base out: memory is as the database from here on.
+    pub(crate) fn take_base(&mut self, slot: u32) -> Option<Base> {
+        self.bases.get_mut(slot as usize).and_then(Option::take)
+    }
+
+    fn set_base(&mut self, slot: u32, base: Base) {
+        if self.bases.len() <= slot as usize {
+            // Who changes one row will change others.
+            self.bases
+                .reserve(self.headers.len().saturating_sub(self.bases.len()));
+            self.bases.resize_with(slot as usize + 1, || None);
+        }
+        if let Some(place) = self.bases.get_mut(slot as usize) {
+            *place = Some(base);
+        }
     }
 
     pub(crate) fn has_changes(&self) -> bool {
@@ -119,13 +161,7 @@ impl Core {
             }
             return slot;
         }
-        self.headers.push(Header {
-            generation: 0,
-            state,
-            expired: false,
-            purge: false,
-            base: None,
-        });
+        self.headers.push(Header::new(state));
         (self.headers.len() - 1) as u32
     }
 
@@ -133,13 +169,11 @@ impl Core {
         if let Some(header) = self.header_mut(slot) {
             *header = Header {
                 generation: header.generation.wrapping_add(1),
-                state: State::Free,
-                expired: false,
-                purge: false,
-                base: None,
+                ..Header::new(State::Free)
             };
             self.free.push(slot);
         }
+        drop(self.take_base(slot));
     }
 }
 
@@ -147,7 +181,7 @@ impl Core {
 pub(crate) struct Arena<T: Entity> {
     core: Core,
     values: Vec<Option<T>>,
-    identity: FxHashMap<T::Key, u32>,
+    identity: Identity<T::Key>,
 }
 
 /// An arena of any type.
@@ -159,11 +193,13 @@ pub(crate) trait AnyArena: Send {
     fn as_any(&self) -> &dyn Any;
     fn as_any_mut(&mut self) -> &mut dyn Any;
     fn encode(&self, slot: u32, column: usize) -> Value<'_>;
+    /// Appends the values of those columns.
+    fn push_values<'s>(&'s self, slot: u32, columns: &[usize], values: &mut Vec<Value<'s>>);
     fn set(&mut self, slot: u32, column: usize, value: Value<'_>) -> Result<(), DecodeError>;
+    /// The row was inserted; the backend has told what goes into that column of its key.
+    fn note_inserted(&mut self, slot: u32, key: Option<(usize, i64)>) -> Result<(), DecodeError>;
     /// Puts the slot into the identity map under its present key.
     fn register(&mut self, slot: u32);
-    /// There will be so many more keys in the identity map.
-    fn expect_keys(&mut self, more: usize);
     /// Takes the slot out of the identity map.
     fn unregister(&mut self, slot: u32);
     /// Gives the slot up.
@@ -189,7 +225,7 @@ impl<T: Entity> Arena<T> {
         Arena {
             core: Core::default(),
             values: Vec::new(),
-            identity: FxHashMap::default(),
+            identity: Identity::new(),
         }
     }
 
@@ -202,11 +238,21 @@ impl<T: Entity> Arena<T> {
         slot
     }
 
-    /// There will be so many more values.
-    pub(crate) fn expect_values(&mut self, more: usize) {
-        self.values.reserve(more);
-        self.core.headers.reserve(more);
-        self.core.new.reserve(more);
+    /// Adds new values, in slots behind all others; there must be no free ones. The memory of a `Vec` becomes that of the arena
+    /// where the arena has none yet.
+    fn append(&mut self, values: impl Iterator<Item = T>) -> Range<u32> {
+        let start = self.core.headers.len();
+        match start {
+            0 => self.values = values.map(Some).collect(),
+            _ => self.values.extend(values.map(Some)),
+        }
+        let count = self.values.len().saturating_sub(start);
+        let slots = start as u32..self.values.len() as u32;
+        self.core
+            .headers
+            .extend(std::iter::repeat_with(|| Header::new(State::New)).take(count));
+        self.core.new.extend(slots.clone());
+        slots
     }
 
     pub(crate) fn add(&mut self, value: T) -> u32 {
@@ -224,7 +270,7 @@ impl<T: Entity> Arena<T> {
     }
 
     pub(crate) fn find(&self, key: &T::Key) -> Option<u32> {
-        self.identity.get(key).copied()
+        self.identity.get(key)
     }
 
     pub(crate) fn take(&mut self, slot: u32) -> Option<T> {
@@ -239,11 +285,8 @@ impl<T: Entity> Arena<T> {
     pub(crate) fn track(&mut self, row: &RowReader<'_>) -> Result<u32> {
         let key = T::decode_key(row)?;
         if let Some(slot) = self.find(&key) {
-            let stale = self
-                .core
-                .header(slot)
-                .is_some_and(|header| header.expired && header.base.is_none());
-            if stale {
+            let expired = self.core.header(slot).is_some_and(|header| header.expired);
+            if expired && self.core.base(slot).is_none() {
                 self.reload(slot, row)?;
             }
             return Ok(slot);
@@ -284,6 +327,26 @@ impl<T: Entity> AnyArena for Arena<T> {
         self.value(slot).map_or(Value::Null, |value| value.encode(column))
     }
 
+    fn push_values<'s>(&'s self, slot: u32, columns: &[usize], values: &mut Vec<Value<'s>>) {
+        if let Some(value) = self.value(slot) {
+            values.extend(columns.iter().map(|column| value.encode(*column)));
+        }
+    }
+
+    fn note_inserted(&mut self, slot: u32, key: Option<(usize, i64)>) -> Result<(), DecodeError> {
+        let Some(value) = self.values.get_mut(slot as usize).and_then(Option::as_mut) else {
+            return Ok(());
+        };
+        if let Some((column, id)) = key {
+            value.set(column, Value::Int(id))?;
+        }
+        if let Some(key) = value.key() {
+            self.identity.insert(key, slot);
+        }
+        self.core.set_state(slot, State::Clean);
+        Ok(())
+    }
+
     fn set(&mut self, slot: u32, column: usize, value: Value<'_>) -> Result<(), DecodeError> {
         self.value_mut(slot)
             .map_or(Ok(()), |entity| entity.set(column, value))
@@ -295,20 +358,16 @@ impl<T: Entity> AnyArena for Arena<T> {
         }
     }
 
-    fn expect_keys(&mut self, more: usize) {
-        self.identity.reserve(more);
-    }
-
     fn unregister(&mut self, slot: u32) {
         if let Some(key) = self.value(slot).and_then(T::key)
-            && self.identity.get(&key) == Some(&slot)
+            && self.identity.get(&key) == Some(slot)
         {
             self.identity.remove(&key);
             return;
         }
         // The key was changed since: the entry is under the old one.
         if self.core.base(slot).is_some() {
-            self.identity.retain(|_, other| *other != slot);
+            self.identity.remove_slot(slot);
         }
     }
 
@@ -320,18 +379,14 @@ impl<T: Entity> AnyArena for Arena<T> {
         let Some(value) = self.values.get(slot as usize).and_then(Option::as_ref) else {
             return;
         };
-        let Some(header) = self.core.headers.get_mut(slot as usize) else {
-            return;
-        };
-        if header.base.is_some() || matches!(header.state, State::New | State::Free) {
+        let state = self.core.state(slot);
+        if self.core.base(slot).is_some() || matches!(state, State::New | State::Free) {
             return;
         }
-        header.base = Some(
-            (0..T::META.columns.len())
-                .map(|i| value.encode(i).into_owned())
-                .collect(),
-        );
-        if header.state != State::Deleted {
+        let columns = 0..T::META.columns.len();
+        let base = columns.map(|i| value.encode(i).into_owned()).collect();
+        self.core.set_base(slot, base);
+        if state != State::Deleted {
             self.core.dirty.push(slot);
         }
     }
@@ -365,8 +420,8 @@ impl<T: Entity> AnyArena for Arena<T> {
         self.restore(slot, row)?;
         if let Some(header) = self.core.headers.get_mut(slot as usize) {
             header.expired = false;
-            header.base = None;
         }
+        drop(self.core.take_base(slot));
         self.core.record_load(slot);
         Ok(())
     }
@@ -408,6 +463,8 @@ pub(crate) struct Store {
     session: u32,
     arenas: Vec<Box<dyn AnyArena>>,
     by_type: FxHashMap<TypeId, u32>,
+    /// The arena that was asked for last: programs stay with one type for a while.
+    last: Option<(TypeId, u32)>,
     records_loads: bool,
 }
 
@@ -417,6 +474,7 @@ impl Store {
             session,
             arenas: Vec::new(),
             by_type: FxHashMap::default(),
+            last: None,
             records_loads: false,
         }
     }
@@ -464,10 +522,23 @@ impl Store {
     }
 
     /// The number of the arena of `T`, made if need be.
+    #[inline]
     pub(crate) fn arena_index<T: Entity>(&mut self) -> u32 {
-        if let Some(index) = self.by_type.get(&TypeId::of::<T>()) {
-            return *index;
+        let of = TypeId::of::<T>();
+        if let Some((last, index)) = self.last
+            && last == of
+        {
+            return index;
         }
+        let index = match self.by_type.get(&of) {
+            Some(index) => *index,
+            None => self.add_arena::<T>(),
+        };
+        self.last = Some((of, index));
+        index
+    }
+
+    fn add_arena<T: Entity>(&mut self) -> u32 {
         let index = self.arenas.len() as u32;
         let mut arena = Arena::<T>::new();
         arena.core.loads = self.records_loads.then(Vec::new);
@@ -501,20 +572,27 @@ impl Store {
     /// Tracks new entities, in this order.
     pub(crate) fn add_all<T: Entity>(&mut self, entities: impl IntoIterator<Item = T>) -> Vec<Handle<T>> {
         let (session, number) = (self.session, self.arena_index::<T>());
-        let entities = entities.into_iter();
-        let (_, handles) = self.with_arena::<T, _>(|arena| {
-            arena.expect_values(entities.size_hint().0);
-            let add = |entity| {
-                let slot = arena.add(entity);
-                Handle::new(RawHandle {
-                    session,
-                    arena: number,
-                    slot,
-                    generation: arena.core.header(slot).map_or(0, |header| header.generation),
-                    part: 0,
-                })
-            };
-            entities.map(add).collect()
+        let handle = |slot, generation| {
+            Handle::new(RawHandle {
+                session,
+                slot,
+                generation,
+                arena: number as u16,
+                part: 0,
+            })
+        };
+        let (_, handles) = self.with_arena::<T, _>(|arena| match arena.core.free.is_empty() {
+            true => {
+                let slots = arena.append(entities.into_iter());
+                slots.map(|slot| handle(slot, 0)).collect()
+            }
+            false => {
+                let add = |entity| {
+                    let slot = arena.add(entity);
+                    handle(slot, arena.core.generation(slot))
+                };
+                entities.into_iter().map(add).collect()
+            }
         });
         handles
     }
@@ -524,15 +602,13 @@ impl Store {
     }
 
     pub(crate) fn raw(&self, arena: u32, slot: u32) -> RawHandle {
-        let header = self
-            .any(arena as usize)
-            .and_then(|arena| arena.core().header(slot));
-        let generation = header.map_or(0, |header| header.generation);
         RawHandle {
             session: self.session,
-            arena,
             slot,
-            generation,
+            generation: self
+                .any(arena as usize)
+                .map_or(0, |arena| arena.core().generation(slot)),
+            arena: arena as u16,
             part: 0,
         }
     }
@@ -552,7 +628,7 @@ impl Store {
     #[inline]
     pub(crate) fn get<T: Entity>(&self, handle: Handle<T>) -> Result<&T, HandleError> {
         self.check(handle.raw)?;
-        self.typed(handle.raw.arena)
+        self.typed(handle.raw.arena.into())
             .and_then(|arena| arena.value(handle.raw.slot))
             .ok_or(HandleError::Gone)
     }
@@ -560,26 +636,34 @@ impl Store {
     #[inline]
     pub(crate) fn get_mut<T: Entity>(&mut self, handle: Handle<T>) -> Result<&mut T, HandleError> {
         self.check(handle.raw)?;
-        let arena = self.typed_mut::<T>(handle.raw.arena).ok_or(HandleError::Gone)?;
+        let arena = self
+            .typed_mut::<T>(handle.raw.arena.into())
+            .ok_or(HandleError::Gone)?;
         arena.touch(handle.raw.slot);
         arena.value_mut(handle.raw.slot).ok_or(HandleError::Gone)
+    }
+
+    /// Tracks a row; the number of its slot.
+    #[inline]
+    pub(crate) fn track_in<T: Entity>(&mut self, arena: u32, row: &RowReader<'_>) -> Result<u32> {
+        match self.typed_mut::<T>(arena) {
+            Some(arena) => arena.track(row),
+            None => unreachable!("arena {arena} is of another type"),
+        }
     }
 
     pub(crate) fn track<T: Entity>(&mut self, row: &RowReader<'_>) -> Result<Handle<T>> {
         let session = self.session;
         let (arena, tracked) = self.with_arena::<T, _>(|arena| {
             let slot = arena.track(row)?;
-            Ok::<_, Error>((
-                slot,
-                arena.core.header(slot).map_or(0, |header| header.generation),
-            ))
+            Ok::<_, Error>((slot, arena.core.generation(slot)))
         });
         let (slot, generation) = tracked?;
         Ok(Handle::new(RawHandle {
             session,
-            arena,
             slot,
             generation,
+            arena: arena as u16,
             part: 0,
         }))
     }
@@ -647,12 +731,25 @@ impl Store {
         self.arenas.iter().any(|arena| arena.core().has_changes())
     }
 
-    /// The slot of a key, if that row is here and alive.
+    /// The slot of a key, if that row is here and alive; and whether it is to be read anew.
     pub(crate) fn find<T: Entity>(&self, key: &T::Key) -> Option<(Handle<T>, bool)> {
-        let arena = *self.by_type.get(&TypeId::of::<T>())?;
-        let slot = self.typed::<T>(arena)?.find(key)?;
-        let header = self.any(arena as usize)?.core().header(slot)?;
-        Some((self.handle(arena, slot), header.expired))
+        self.find_in(*self.by_type.get(&TypeId::of::<T>())?, key)
+    }
+
+    /// As [`find`](Store::find), by the number of the arena of `T`.
+    #[inline]
+    pub(crate) fn find_in<T: Entity>(&self, number: u32, key: &T::Key) -> Option<(Handle<T>, bool)> {
+        let arena = self.typed::<T>(number)?;
+        let slot = arena.find(key)?;
+        let header = arena.core.header(slot)?;
+        let raw = RawHandle {
+            session: self.session,
+            slot,
+            generation: header.generation,
+            arena: number as u16,
+            part: 0,
+        };
+        Some((Handle::new(raw), header.expired))
     }
 }
 

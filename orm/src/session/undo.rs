@@ -1,24 +1,28 @@
 //! Taking memory back to where the transaction, or a savepoint, began.
 //!
-//! The log has one entry for each row written since the transaction began; a savepoint is a length of the log.
+//! The log has what was written since the transaction began, in its order; a savepoint is a length of the log. There is an
+//! entry for each row, but for new rows in slots beside each other: these share one, unless somebody is to be told of each.
+
+use std::ops::Range;
 
 use super::Session;
-use super::store::{State, ValueRow};
+use super::store::{Base, State, ValueRow};
 use crate::mapper::RowReader;
 use crate::types::Value;
 
-/// How to take one written row back.
+/// How to take written rows back.
 #[derive(Debug)]
 pub(crate) enum Undo {
-    Insert {
+    /// New rows, in these slots.
+    Inserts {
         arena: usize,
-        slot: u32,
+        slots: Range<u32>,
     },
     /// The values before.
     Update {
         arena: usize,
         slot: u32,
-        base: Box<[Value<'static>]>,
+        base: Base,
     },
     Delete {
         arena: usize,
@@ -31,30 +35,59 @@ pub(crate) enum Undo {
         key: Vec<Value<'static>>,
         inserted: bool,
     },
+    /// New rows of one entry, some of which were taken out of the session.
+    Parts(Vec<Undo>),
 }
 
 impl Undo {
     /// Is it about that row?
     pub(super) fn is_of(&self, of_arena: usize, of_slot: u32) -> bool {
         match self {
-            Undo::Insert { arena, slot }
-            | Undo::Update { arena, slot, .. }
-            | Undo::Delete { arena, slot } => (*arena, *slot) == (of_arena, of_slot),
+            Undo::Inserts { arena, slots } => *arena == of_arena && slots.contains(&of_slot),
+            Undo::Update { arena, slot, .. } | Undo::Delete { arena, slot } => {
+                (*arena, *slot) == (of_arena, of_slot)
+            }
             Undo::Expunged { .. } => false,
+            Undo::Parts(parts) => parts.iter().any(|part| part.is_of(of_arena, of_slot)),
         }
     }
 
-    /// What is left of the entry when the entity goes.
-    pub(super) fn expunge(&mut self, key: &[Value<'static>]) {
-        let (Undo::Insert { arena, .. } | Undo::Update { arena, .. } | Undo::Delete { arena, .. }) = *self
-        else {
-            return;
-        };
-        *self = Undo::Expunged {
+    /// Is it of new rows?
+    pub(super) fn is_insert(&self) -> bool {
+        matches!(self, Undo::Inserts { .. } | Undo::Parts(_))
+    }
+
+    /// What is left of the entry when the entity of that slot, which it is about, goes.
+    pub(super) fn expunge(&mut self, slot: u32, key: &[Value<'static>]) {
+        let expunged = |arena, inserted| Undo::Expunged {
             arena,
             key: key.to_vec(),
-            inserted: matches!(self, Undo::Insert { .. }),
+            inserted,
         };
+        match self {
+            Undo::Inserts { arena, slots } => {
+                let arena = *arena;
+                let beside = [slots.start..slot, slot + 1..slots.end];
+                let beside = beside.into_iter().filter(|slots| !slots.is_empty());
+                let mut parts: Vec<Undo> = beside.map(|slots| Undo::Inserts { arena, slots }).collect();
+                *self = match parts.is_empty() {
+                    true => expunged(arena, true),
+                    false => {
+                        parts.push(expunged(arena, true));
+                        Undo::Parts(parts)
+                    }
+                };
+            }
+            Undo::Update { arena, .. } | Undo::Delete { arena, .. } => *self = expunged(*arena, false),
+            Undo::Expunged { .. } => {}
+            Undo::Parts(parts) => {
+                let holds =
+                    |part: &&mut Undo| matches!(part, Undo::Inserts { slots, .. } if slots.contains(&slot));
+                if let Some(part) = parts.iter_mut().find(holds) {
+                    part.expunge(slot, key);
+                }
+            }
+        }
     }
 }
 
@@ -65,27 +98,33 @@ impl Session {
             self.discard_unflushed(arena);
         }
         while self.undo.len() > length {
-            match self.undo.pop() {
-                Some(Undo::Insert { arena, slot }) => {
-                    if let Some(any) = self.store.any_mut(arena) {
-                        any.free(slot);
-                    }
-                }
-                Some(Undo::Update { arena, slot, base }) => self.put_back(arena, slot, &base),
-                Some(Undo::Delete { arena, slot }) => {
-                    if let Some(any) = self.store.any_mut(arena) {
-                        any.core_mut().set_state(slot, State::Clean);
-                        any.core_mut().set_purge(slot, false);
-                        any.register(slot);
-                    }
-                }
-                Some(Undo::Expunged { arena, key, inserted }) => self.forget_loaded(arena, &key, inserted),
-                None => break,
+            if let Some(entry) = self.undo.pop() {
+                self.take_back(entry);
             }
         }
         self.told = self.told.min(length);
         self.followed = self.followed.min(length);
         self.relations.clear();
+    }
+
+    fn take_back(&mut self, entry: Undo) {
+        match entry {
+            Undo::Inserts { arena, slots } => {
+                if let Some(any) = self.store.any_mut(arena) {
+                    slots.rev().for_each(|slot| any.free(slot));
+                }
+            }
+            Undo::Update { arena, slot, base } => self.put_back(arena, slot, &base),
+            Undo::Delete { arena, slot } => {
+                if let Some(any) = self.store.any_mut(arena) {
+                    any.core_mut().set_state(slot, State::Clean);
+                    any.core_mut().set_purge(slot, false);
+                    any.register(slot);
+                }
+            }
+            Undo::Expunged { arena, key, inserted } => self.forget_loaded(arena, &key, inserted),
+            Undo::Parts(parts) => parts.into_iter().for_each(|part| self.take_back(part)),
+        }
     }
 
     /// A row that this transaction wrote, of which the session has only what was loaded since.
@@ -125,7 +164,7 @@ impl Session {
             let base = self
                 .store
                 .any_mut(arena)
-                .and_then(|any| any.core_mut().header_mut(slot)?.base.take());
+                .and_then(|any| any.core_mut().take_base(slot));
             if let Some(base) = base {
                 self.put_back(arena, slot, &base);
             }

@@ -111,6 +111,7 @@ pub struct DecodeError {
 
 impl DecodeError {
     /// An error that says what was expected and what came instead.
+    #[cold]
     pub fn new(expected: &'static str, found: &Value<'_>) -> DecodeError {
         let shown = match found {
             Value::Null => "NULL".to_owned(),

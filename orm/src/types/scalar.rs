@@ -16,7 +16,7 @@ macro_rules! column_int {
                 Value::Int(i64::from(*self))
             }
 
-            #[inline]
+            #[inline(always)]
             fn decode(value: Value<'_>) -> Result<Self, DecodeError> {
                 match value {
                     Value::Int(i) => <$int>::try_from(i).map_err(|_| DecodeError::new($what, &value)),
@@ -56,7 +56,7 @@ impl ColumnType for f64 {
         Value::Real(*self)
     }
 
-    #[inline]
+    #[inline(always)]
     fn decode(value: Value<'_>) -> Result<Self, DecodeError> {
         match value {
             Value::Real(r) => Ok(r),
@@ -124,7 +124,7 @@ impl ColumnType for String {
         Value::Text(Cow::Borrowed(self))
     }
 
-    #[inline]
+    #[inline(always)]
     fn decode(value: Value<'_>) -> Result<Self, DecodeError> {
         match value {
             Value::Text(text) => Ok(text.into_owned()),
@@ -180,7 +180,7 @@ impl<T: ColumnType> ColumnType for Option<T> {
         self.as_ref().map_or(Value::Null, T::encode)
     }
 
-    #[inline]
+    #[inline(always)]
     fn decode(value: Value<'_>) -> Result<Self, DecodeError> {
         if value.is_null() {
             Ok(None)

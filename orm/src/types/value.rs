@@ -47,9 +47,9 @@ pub enum Value<'a> {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct RawHandle {
     pub(crate) session: u32,
-    pub(crate) arena: u32,
     pub(crate) slot: u32,
     pub(crate) generation: u32,
+    pub(crate) arena: u16,
     /// As a value: which column of the entity's key it stands for.
     pub(crate) part: u8,
 }

@@ -117,6 +117,16 @@ pub struct TableSummary {
     names: OnceLock<Box<[u32]>>,
     /// The guessed size of a row, as the planner counts it.
     pub row_size: OnceLock<i16>,
+    plain: OnceLock<PlainColumns>,
+}
+
+/// How plain the columns of a table are. (What indexes it has may change.)
+#[derive(Clone, Copy, Debug)]
+struct PlainColumns {
+    /// None is computed or hidden.
+    stored: bool,
+    /// Some that are NOT NULL have a DEFAULT.
+    defaulted: bool,
 }
 
 /// Length and first, last and middle byte of a name, without their case. Names with different keys are different.
@@ -154,6 +164,34 @@ impl Table {
         (0..)
             .zip(names)
             .find_map(|(place, key)| (*key == wanted && is_it(place)).then_some(place))
+    }
+
+    /// Whether its rows have rowids and are what is stored: no column is computed or hidden, no index has an expression or a filter. Of a table that
+    /// is part of a schema.
+    pub fn holds_plain_rows(&self) -> bool {
+        let computed = |index: &Arc<Index>| index.is_computed();
+        self.has_rowid()
+            && !self.is_virtual()
+            && self.plain_columns().stored
+            && !self.indexes.iter().any(computed)
+    }
+
+    /// Whether no expression has a say in what may be stored: neither CHECK nor the DEFAULT of a NOT NULL column.
+    pub fn takes_rows_as_they_are(&self) -> bool {
+        self.checks.is_empty() && !self.plain_columns().defaulted
+    }
+
+    fn plain_columns(&self) -> PlainColumns {
+        *self.summary.plain.get_or_init(|| PlainColumns {
+            stored: self
+                .columns
+                .iter()
+                .all(|column| column.generated.is_none() && !column.hidden),
+            defaulted: self
+                .columns
+                .iter()
+                .any(|column| column.default.is_some() && column.not_null.is_some()),
+        })
     }
 
     /// Whether its rows have a rowid.
@@ -301,6 +339,14 @@ pub struct Index {
     pub samples: Option<Arc<super::Samples>>,
     /// The text in sqlite_schema; `None` for automatic indexes.
     pub sql: Option<String>,
+}
+
+impl Index {
+    /// Whether something has to be computed to tell a row's entry: a column of its key, or whether the row has one at all.
+    pub fn is_computed(&self) -> bool {
+        let computed = |column: &IndexColumn| matches!(column.source, IndexSource::Expression(_));
+        self.filter.is_some() || self.columns.iter().any(computed)
+    }
 }
 
 /// A column of an index key.

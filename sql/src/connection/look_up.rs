@@ -1,6 +1,6 @@
 //! Short ways to ask a connection for one row, for the state of its databases, and for what its schemas hold; pragmas by name.
 
-use aludel_storage::pager;
+use aludel_storage::pager::{self, CacheCounts};
 
 use super::{Connection, State};
 use crate::catalog::{Column, Table};
@@ -99,6 +99,35 @@ impl Connection {
         let state = self.state()?;
         let number = state.database_named(database)?;
         Ok(state.databases[number].pager.is_read_only())
+    }
+
+    /// How often the page caches of the connection's databases had a page, and how often one was read from a file, since they were
+    /// opened; the difference of two calls is what lay between them. Pages that come from a memory map are neither
+    /// ([`OpenOptions::mmap`](super::OpenOptions::mmap) turns it off).
+    ///
+    /// ```
+    /// use aludel_sql::{Connection, OpenOptions};
+    ///
+    /// # fn main() -> aludel_sql::Result<()> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// let connection = Connection::open_with(folder.path().join("a.db"), &OpenOptions::new().mmap(false))?;
+    /// connection.execute_batch("CREATE TABLE note(title); INSERT INTO note VALUES ('milk')")?;
+    /// let count = || connection.query_row("SELECT count(*) FROM note", (), |row| row.get::<i64>(0));
+    /// count()?;
+    /// let before = connection.cache_counts();
+    /// count()?;
+    /// let after = connection.cache_counts();
+    /// assert!(after.hits > before.hits && after.misses == before.misses);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn cache_counts(&self) -> CacheCounts {
+        let state = self.state.borrow();
+        let counts = state
+            .databases
+            .iter()
+            .map(|database| database.pager.cache_counts());
+        counts.fold(CacheCounts::default(), CacheCounts::and)
     }
 
     /// How far the transaction of a database has come.

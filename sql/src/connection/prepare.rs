@@ -6,11 +6,10 @@ use super::{Connection, Limit, State};
 use crate::catalog::{Collations, Database};
 use crate::command::Command;
 use crate::error::{Error, Result};
+use crate::exec::Batch;
 use crate::exec::meter::{self, Meters, PlanLine};
-use crate::exec::{Batch, BuildContext};
-use crate::plan::write::TargetTable;
 use crate::plan::{self, CompiledKind, PlanContext, ResultColumn, SchemaView};
-use crate::statement::{Compiled, Program, Query};
+use crate::statement::{Compiled, Program, Query, WritePlan};
 use crate::syntax::ast::{self, Explain};
 
 impl Connection {
@@ -180,34 +179,30 @@ impl State {
         explain: Option<Explain>,
         context: &PlanContext<'_>,
     ) -> Result<Compiled> {
-        let build = |verb: &str, target: &TargetTable| {
-            let meters = explain.map(|_| Meters::of_write(format!("{verb} {}", target.table.name)));
-            BuildContext::default().watched_by(meters)
-        };
         let programs = self.programs_of(&compiled.kind, context)?;
         let mut databases = compiled.databases;
-        let mut writes: Vec<usize> = programs.tables.iter().map(|table| table.database).collect();
-        let mut program = match compiled.kind {
-            CompiledKind::Query(root) => Program::Query(Query::new(root)),
-            CompiledKind::Insert(plan) => {
-                writes.push(plan.target.database);
-                Program::of_insert(&plan, &programs, build("INSERT INTO", &plan.target))?
-            }
-            CompiledKind::Update(plan) => {
-                writes.push(plan.target.database);
-                Program::of_update(&plan, &programs, build("UPDATE", &plan.target))?
-            }
-            CompiledKind::Delete(plan) => {
-                writes.push(plan.target.database);
-                Program::of_delete(&plan, &programs, build("DELETE FROM", &plan.target))?
-            }
-        };
-        writes.sort_unstable();
-        writes.dedup();
         if !programs.tables.is_empty() {
             // What triggers read is not told; it may be anything.
             databases = (0..self.databases.len()).collect();
         }
+        let mut writes: Vec<usize> = programs.tables.iter().map(|table| table.database).collect();
+        let (verb, plan) = match compiled.kind {
+            CompiledKind::Query(root) => ("", Err(root)),
+            CompiledKind::Insert(plan) => ("INSERT INTO", Ok(WritePlan::Insert(plan))),
+            CompiledKind::Update(plan) => ("UPDATE", Ok(WritePlan::Update(plan))),
+            CompiledKind::Delete(plan) => ("DELETE FROM", Ok(WritePlan::Delete(plan))),
+        };
+        let mut program = match plan {
+            Err(root) => Program::Query(Query::new(root)),
+            Ok(plan) => {
+                let target = plan.target();
+                writes.push(target.database);
+                let meters = explain.map(|_| Meters::of_write(format!("{verb} {}", target.table.name)));
+                Program::of_write(plan, programs, meters)?
+            }
+        };
+        writes.sort_unstable();
+        writes.dedup();
         let mut columns = compiled.columns;
         if explain.is_some() {
             columns = named_columns(&meter::COLUMNS);

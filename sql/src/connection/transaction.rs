@@ -54,14 +54,38 @@ struct Savepoint {
     outermost: bool,
 }
 
-/// What a statement holds while it runs.
+/// What a statement holds while it runs. One word: it is handed on right after it was made, and a processor waits to read in one piece
+/// what was written in several.
 #[derive(Debug)]
-pub(crate) struct Entered {
-    write: bool,
+pub(crate) struct Entered(u64);
+
+impl Entered {
+    const WRITE: u64 = 1;
+    const UNDOABLE: u64 = 2;
+    const DEPTH_SHIFT: u32 = 2;
+
+    #[inline]
+    fn new(write: bool, undoable: bool, depth: usize) -> Entered {
+        let flags = if write { Entered::WRITE } else { 0 } | if undoable { Entered::UNDOABLE } else { 0 };
+        Entered(flags | (depth as u64) << Entered::DEPTH_SHIFT)
+    }
+
+    #[inline]
+    fn writes(&self) -> bool {
+        self.0 & Entered::WRITE != 0
+    }
+
     /// Whether its changes can be taken back alone: savepoints were opened in the pagers that write.
-    undoable: bool,
+    #[inline]
+    fn is_undoable(&self) -> bool {
+        self.0 & Entered::UNDOABLE != 0
+    }
+
     /// The savepoints below its own.
-    depth: usize,
+    #[inline]
+    fn depth(&self) -> usize {
+        (self.0 >> Entered::DEPTH_SHIFT) as usize
+    }
 }
 
 /// How a statement ended.
@@ -212,11 +236,7 @@ impl State {
         }
         self.transaction.running += 1;
         self.transaction.writing += usize::from(!writes.is_empty());
-        Ok(Entered {
-            write: !writes.is_empty(),
-            undoable,
-            depth,
-        })
+        Ok(Entered::new(!writes.is_empty(), undoable, depth))
     }
 
     fn begin_writing(&mut self, number: usize) -> Result<()> {
@@ -254,7 +274,7 @@ impl State {
     /// A statement ends: its changes are committed, kept for a later commit, or undone.
     pub(crate) fn leave(&mut self, entered: &Entered, outcome: Outcome) -> Result<()> {
         self.transaction.running = self.transaction.running.saturating_sub(1);
-        if !entered.write {
+        if !entered.writes() {
             if outcome == Outcome::Failed(ConflictAction::Rollback) && self.transaction.begun {
                 self.roll_back_all();
             }
@@ -280,9 +300,9 @@ impl State {
                 self.roll_back_all();
                 Ok(())
             }
-            _ if !entered.undoable => Ok(()),
-            Outcome::Done | Outcome::Failed(ConflictAction::Fail) => self.release_statement(entered.depth),
-            Outcome::Failed(_) => self.undo_statement(entered.depth),
+            _ if !entered.is_undoable() => Ok(()),
+            Outcome::Done | Outcome::Failed(ConflictAction::Fail) => self.release_statement(entered.depth()),
+            Outcome::Failed(_) => self.undo_statement(entered.depth()),
         };
         self.release_idle();
         result
@@ -290,8 +310,9 @@ impl State {
 
     /// A write has done its work and has only rows to hand out: it cannot fail any more.
     pub(crate) fn settle(&mut self, entered: &mut Entered) -> Result<()> {
-        if std::mem::take(&mut entered.undoable) {
-            self.release_statement(entered.depth)
+        if entered.is_undoable() {
+            entered.0 &= !Entered::UNDOABLE;
+            self.release_statement(entered.depth())
         } else {
             Ok(())
         }
@@ -301,11 +322,7 @@ impl State {
     pub(super) fn enter_beside(&mut self) -> Entered {
         self.transaction.running += 1;
         self.transaction.writing += 1;
-        Entered {
-            write: true,
-            undoable: false,
-            depth: 0,
-        }
+        Entered::new(true, false, 0)
     }
 
     /// As a statement ends, but nothing is committed or given up.
@@ -314,7 +331,7 @@ impl State {
         self.transaction.writing = self
             .transaction
             .writing
-            .saturating_sub(usize::from(entered.write));
+            .saturating_sub(usize::from(entered.writes()));
     }
 
     /// How many savepoints a pager that writes has open.
@@ -390,7 +407,7 @@ impl State {
         self.session.foreign_keys.transaction = self.keys_of_now(broken)?;
         let (mut registers, interrupt) = (Vec::new(), AtomicBool::new(false));
         let mut context = self.context(&[], &mut registers, &interrupt, 0);
-        check_transaction_keys(&mut context).map_err(|failure| failure.error)
+        check_transaction_keys(&mut context).map_err(|failure| *failure.error)
     }
 
     /// A transaction ended, either way.

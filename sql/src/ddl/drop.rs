@@ -229,7 +229,7 @@ impl Definer<'_> {
         environment
             .total_changes
             .set(environment.total_changes.get() + deleted);
-        result.map_err(|failure| failure.error)
+        result.map_err(|failure| *failure.error)
     }
 
     fn drop_index(&mut self, database: usize, name: &str) -> Result<()> {

@@ -78,6 +78,13 @@ impl Batch {
         self.narrowed = false;
     }
 
+    /// As [`Batch::clear`], and gives large memory back.
+    pub fn release(&mut self) {
+        self.columns.iter_mut().for_each(Vector::release);
+        self.len = 0;
+        self.narrowed = false;
+    }
+
     /// The rows that count, or `None` when all do.
     #[inline]
     pub fn selection(&self) -> Option<&[u32]> {
@@ -130,21 +137,42 @@ pub(crate) struct BatchSize {
     most: usize,
     /// Half of the rows in the first batch; 0 for one row.
     first: usize,
+    /// The same for a scan that is likely to find a few rows and then end.
+    first_of_few: usize,
+}
+
+/// How much of an input is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// As much as is asked for from above.
+    #[default]
+    Free,
+    /// To its end, before anything is put out.
+    Drained,
+    /// Often its first row only, as by EXISTS.
+    FirstRow,
 }
 
 /// Half of the rows in the first batch of a scan that will be read to its end.
 const DRAINED_FIRST: usize = 32;
+/// The same of a scan that is likely to find a few rows.
+const FEW_FIRST: usize = 8;
 /// A batch with so many bytes of text takes no more rows.
 const BATCH_BYTES_MAX: usize = 1 << 20;
 
 impl BatchSize {
-    /// Batches of at most so many rows. With `drained`, whoever asks for them asks for all, so that there is no reason to begin with one.
-    pub(crate) fn new(most: usize, drained: bool) -> BatchSize {
-        let first = if drained { DRAINED_FIRST } else { 0 };
+    /// Batches of at most so many rows. Where an input is drained, there is no reason to begin with one.
+    pub(crate) fn new(most: usize, reading: Reading) -> BatchSize {
+        let (first, first_of_few) = match reading {
+            Reading::Free => (0, FEW_FIRST),
+            Reading::Drained => (DRAINED_FIRST, DRAINED_FIRST),
+            Reading::FirstRow => (0, 0),
+        };
         BatchSize {
             rows: first,
             most: most.clamp(1, BATCH_ROWS_MAX),
             first,
+            first_of_few,
         }
     }
 
@@ -163,7 +191,7 @@ impl BatchSize {
     /// The first batch comes next, of a scan that is likely to find a few rows and then end.
     #[inline]
     pub(crate) fn restart_with_few(&mut self) {
-        self.rows = self.first.max(8);
+        self.rows = self.first_of_few;
     }
 
     /// A batch starts: one row at first, then twice as many as the one before.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 
-use super::batch::BatchSize;
+use super::batch::{BatchSize, Reading};
 use super::common_table::CommonTable;
 use super::kernel::{Kernel, SharedScalar};
 use super::meter::Meters;
@@ -44,8 +44,8 @@ pub(crate) struct BuildContext {
     batch_rows_max: Option<usize>,
     /// Counts what goes through the operators, for EXPLAIN ANALYZE.
     meters: Option<Meters>,
-    /// Whoever reads from the operator that is built next reads it to its end, unless something fails.
-    drained: bool,
+    /// How much is read of the operator that is built next.
+    reading: Reading,
 }
 
 impl BuildContext {
@@ -74,24 +74,29 @@ impl BuildContext {
 
     /// How large the batches of a scan are.
     pub(crate) fn batch_size(&self) -> BatchSize {
-        BatchSize::new(self.batch_rows_max(), self.drained)
+        BatchSize::new(self.batch_rows_max(), self.reading)
     }
 
     /// Builds an input that is read to its end before anything is put out.
     pub(crate) fn drained(&mut self, node: &Node) -> Result<Box<dyn Operator>> {
-        self.reading(true, |build| build.operator(node))
+        self.reading(Reading::Drained, |build| build.operator(node))
     }
 
     /// Builds an input of which some rows may never be asked for.
     pub(crate) fn sampled(&mut self, node: &Node) -> Result<Box<dyn Operator>> {
-        self.reading(false, |build| build.operator(node))
+        self.reading(Reading::Free, |build| build.operator(node))
     }
 
-    /// Builds what `work` builds as an input that is read to its end, or not.
-    pub(crate) fn reading<T>(&mut self, drained: bool, work: impl FnOnce(&mut BuildContext) -> T) -> T {
-        let outer = std::mem::replace(&mut self.drained, drained);
+    /// Builds an input of which often only the first row is asked for.
+    pub(crate) fn first_row(&mut self, node: &Node) -> Result<Box<dyn Operator>> {
+        self.reading(Reading::FirstRow, |build| build.operator(node))
+    }
+
+    /// Builds what `work` builds as an input of which so much is read.
+    pub(crate) fn reading<T>(&mut self, reading: Reading, work: impl FnOnce(&mut BuildContext) -> T) -> T {
+        let outer = std::mem::replace(&mut self.reading, reading);
         let built = work(self);
-        self.drained = outer;
+        self.reading = outer;
         built
     }
 
@@ -108,6 +113,11 @@ impl BuildContext {
         self.pure_place
     }
 
+    /// Whether somebody wants to know how many rows go through each operator.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.meters.is_some()
+    }
+
     /// Builds the operator of a node.
     pub(crate) fn operator(&mut self, node: &Node) -> Result<Box<dyn Operator>> {
         let Some(meters) = &mut self.meters else {
@@ -119,6 +129,13 @@ impl BuildContext {
             Some(meters) => meters.close(operator),
             None => operator,
         })
+    }
+
+    /// Tells the meters of a node whose work the operator that is being built does itself.
+    pub(crate) fn note(&mut self, node: &Node) {
+        if let Some(meters) = &mut self.meters {
+            meters.note(node);
+        }
     }
 
     fn plain_operator(&mut self, node: &Node) -> Result<Box<dyn Operator>> {

@@ -41,7 +41,8 @@ struct Line {
     detail: String,
     /// The rows that the planner expected.
     estimate: Option<f64>,
-    meter: Arc<Meter>,
+    /// `None` where the operator above does the work itself: what went through is counted there.
+    meter: Option<Arc<Meter>>,
 }
 
 /// A line of a plan: an operator, and how many rows the planner expects of it.
@@ -116,10 +117,10 @@ impl Meters {
 
     /// Counts a run of the statement whose line is the first.
     pub(crate) fn wrote(&self, rows: u64, since: Instant) {
-        if let Some(line) = self.lines.first() {
-            line.meter.rows.fetch_add(rows, Ordering::Relaxed);
-            line.meter.loops.fetch_add(1, Ordering::Relaxed);
-            line.meter.add_time(since);
+        if let Some(meter) = self.lines.first().and_then(|line| line.meter.as_ref()) {
+            meter.rows.fetch_add(rows, Ordering::Relaxed);
+            meter.loops.fetch_add(1, Ordering::Relaxed);
+            meter.add_time(since);
         }
     }
 
@@ -135,16 +136,31 @@ impl Meters {
             parent,
             detail,
             estimate,
-            meter: Arc::default(),
+            meter: Some(Arc::default()),
         });
+    }
+
+    /// A line for a node, and for those under it, that has no operator: the one whose line is open looks the rows up itself.
+    pub(super) fn note(&mut self, node: &Node) {
+        self.open_node(node);
+        if let Some(line) = self.lines.last_mut() {
+            line.meter = None;
+        }
+        match node {
+            Node::Filter(filter) => self.note(&filter.input),
+            Node::Project { input, .. } => self.note(input),
+            _ => {}
+        }
+        self.open.pop();
     }
 
     /// Ends the line that was opened last, with its operator.
     pub(super) fn close(&mut self, inner: Box<dyn Operator>) -> Box<dyn Operator> {
-        match self.open.pop().and_then(|line| self.lines.get(line)) {
-            Some(line) => Box::new(Metered {
+        let line = self.open.pop().and_then(|line| self.lines.get(line));
+        match line.and_then(|line| line.meter.as_ref()) {
+            Some(meter) => Box::new(Metered {
                 inner,
-                meter: Arc::clone(&line.meter),
+                meter: Arc::clone(meter),
             }),
             None => inner,
         }
@@ -167,18 +183,23 @@ impl Meters {
         let mut out = Batch::new(COLUMNS.len());
         let taken = |counter: &AtomicU64| counter.swap(0, Ordering::Relaxed);
         for (place, line) in self.lines.iter().enumerate() {
-            let milliseconds = taken(&line.meter.nanoseconds) as f64 / 1e6;
             let integers = [place as i64 + 1, line.parent as i64];
             let estimate = line
                 .estimate
                 .map_or(ValueRef::Null, |rows| ValueRef::Integer(rows.round() as i64));
-            let counts = [&line.meter.rows, &line.meter.loops].map(|counter| taken(counter) as i64);
+            let counted = line.meter.as_ref().map(|meter| {
+                let milliseconds = taken(&meter.nanoseconds) as f64 / 1e6;
+                [
+                    ValueRef::Integer(taken(&meter.rows) as i64),
+                    ValueRef::Integer(taken(&meter.loops) as i64),
+                    ValueRef::Real((milliseconds * 1e3).round() / 1e3),
+                ]
+            });
             let row = integers
                 .map(ValueRef::Integer)
                 .into_iter()
                 .chain([ValueRef::Text(line.detail.as_bytes()), estimate])
-                .chain(counts.map(ValueRef::Integer))
-                .chain([ValueRef::Real((milliseconds * 1e3).round() / 1e3)]);
+                .chain(counted.unwrap_or([ValueRef::Null; 3]));
             for (column, value) in out.columns.iter_mut().zip(row) {
                 column.push(value);
             }

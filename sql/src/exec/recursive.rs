@@ -22,7 +22,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 
-use super::batch::BatchSize;
+use super::batch::{BatchSize, Reading};
 use super::build::BuildContext;
 use super::distinct::Seen;
 use super::kernel::{Kernel, Rows, Values};
@@ -79,7 +79,7 @@ pub(super) fn recursive(plan: &physical::Recursive, build: &mut BuildContext) ->
         skip: 0,
         left: 0,
         started: false,
-        size: BatchSize::new(build.batch_rows_max(), false),
+        size: BatchSize::new(build.batch_rows_max(), Reading::Free),
         output: Batch::new(plan.width),
     }))
 }

@@ -7,6 +7,7 @@
 //!        at the end: partition by partition, the same again ──▶ sorted by number ──▶ DISTINCT
 //! ```
 //!
+//! The right side is not read before the left side has a row, nor the rest of the left side where INTERSECT finds nothing on the right.
 //! Rows come out in the order in which they first came from the left, each once: that is DISTINCT's business, which sits on top.
 //! Equal rows meet in one pair of partitions. A pair whose right side is still too large is divided again.
 
@@ -42,6 +43,7 @@ pub(super) fn set_operation(
             wanted: op == SetOperator::Intersect,
         },
         is_built: false,
+        first_is_read: false,
         kept: Vec::new(),
         spilled: None,
     });
@@ -55,6 +57,8 @@ struct Chosen {
     width: usize,
     right_keys: RightKeys,
     is_built: bool,
+    /// The left side's first batch was read to see that there is one, and is still to be chosen from.
+    first_is_read: bool,
     kept: Vec<u32>,
     spilled: Option<Spilled>,
 }
@@ -140,6 +144,19 @@ fn columns(batch: &Batch, width: usize) -> Vec<Values<'_>> {
 }
 
 impl Chosen {
+    /// Reads the right side where the left side has rows; false where nothing can come out.
+    fn build(&mut self, context: &mut ExecContext<'_>) -> Result<bool> {
+        if !self.left.next(context)? {
+            return Ok(false);
+        }
+        self.first_is_read = true;
+        self.right.open(context)?;
+        self.right_keys
+            .read(context, self.right.as_mut(), self.width, 0)?;
+        let nothing = self.right_keys.wanted && self.right_keys.table.len() == 0;
+        Ok(!nothing)
+    }
+
     /// Goes through the left side and the partitions; the rows that are wanted are in order then.
     fn run_spilled(&mut self, context: &mut ExecContext<'_>) -> Result<Spilled> {
         let width = self.width;
@@ -155,7 +172,7 @@ impl Chosen {
                 Some(part) => part,
                 None => self.left.as_mut(),
             };
-            while left.next(context)? {
+            while std::mem::take(&mut self.first_is_read) || left.next(context)? {
                 context.check_interrupt()?;
                 let batch = left.batch_mut();
                 // The row's number is the last column of what was put aside.
@@ -217,15 +234,16 @@ impl Operator for Chosen {
         self.right_keys.aside = None;
         self.spilled = None;
         self.is_built = false;
-        self.right.open(context)?;
+        self.first_is_read = false;
         self.left.open(context)
     }
 
     fn next(&mut self, context: &mut ExecContext<'_>) -> Result<bool> {
         if !self.is_built {
-            self.right_keys
-                .read(context, self.right.as_mut(), self.width, 0)?;
             self.is_built = true;
+            if !self.build(context)? {
+                return Ok(false);
+            }
             if self.right_keys.aside.is_some() {
                 self.spilled = Some(self.run_spilled(context)?);
             }
@@ -233,7 +251,7 @@ impl Operator for Chosen {
         if let Some(spilled) = &mut self.spilled {
             return Ok(spilled.results.take(BATCH_ROWS_MAX, &mut spilled.batch)? > 0);
         }
-        while self.left.next(context)? {
+        while std::mem::take(&mut self.first_is_read) || self.left.next(context)? {
             context.check_interrupt()?;
             let batch = self.left.batch();
             self.right_keys

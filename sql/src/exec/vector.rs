@@ -205,6 +205,12 @@ impl Vector {
         self.value_of(self.class(row), self.slots[row])
     }
 
+    /// As [`get`](Self::get), for where a call would cost more than the value.
+    #[inline(always)]
+    pub(crate) fn read(&self, row: usize) -> ValueRef<'_> {
+        self.value_of(self.class(row), self.slots[row])
+    }
+
     /// The bytes behind a text or blob slot.
     #[inline]
     pub fn bytes_of(&self, slot: u64) -> &[u8] {
@@ -527,7 +533,7 @@ impl Vector {
         self.classes.push(class);
     }
 
-    #[inline]
+    #[inline(always)]
     fn value_of(&self, class: Class, slot: u64) -> ValueRef<'_> {
         match class {
             Class::Null => ValueRef::Null,

@@ -13,6 +13,7 @@ pub mod authorize;
 #[allow(unreachable_pub)]
 mod bind;
 mod context;
+mod direct;
 pub mod expr;
 #[allow(unreachable_pub)]
 mod join;
@@ -40,12 +41,25 @@ use crate::error::{Error, Result};
 use crate::syntax::ast;
 use bind::{Binder, Clause};
 use expr::Expr;
-use lower::{Lowerer, TargetExpressions, result_columns};
+use lower::{IndexKeys, Lowerer, TargetExpressions, result_columns};
 use physical::DatabaseIndex;
 use write::TargetTable;
 
 /// Compiles a SELECT, INSERT, UPDATE or DELETE.
 pub fn compile(statement: &ast::Statement, context: &PlanContext<'_>) -> Result<Compiled> {
+    if let Some(compiled) = direct::compile(statement, context) {
+        debug_assert_eq!(
+            compile_in_full(statement, context)
+                .map(|full| format!("{full:?}"))
+                .ok(),
+            Some(format!("{compiled:?}")),
+        );
+        return Ok(compiled);
+    }
+    compile_in_full(statement, context)
+}
+
+fn compile_in_full(statement: &ast::Statement, context: &PlanContext<'_>) -> Result<Compiled> {
     match statement {
         ast::Statement::Select(select) => compile_select(context, select),
         ast::Statement::Insert(insert) => compile_insert(context, insert),
@@ -73,7 +87,7 @@ fn compile_update<'a>(context: &'a PlanContext<'a>, update: &'a ast::Update) -> 
     let mut binder = Binder::new(context);
     let mut bound = binder.update(update)?;
     bound.optimize();
-    let expressions = TargetExpressions::bind(&mut binder, bound.rows.target.row)?;
+    let expressions = TargetExpressions::bind(&mut binder, bound.rows.target.row, IndexKeys::Computed)?;
     let columns = returned(&bound.rows.target);
     let databases = std::mem::take(&mut binder.databases);
     let mut lowerer = Lowerer::new(binder);
@@ -87,7 +101,7 @@ fn compile_delete<'a>(context: &'a PlanContext<'a>, delete: &'a ast::Delete) -> 
     let mut bound = binder.delete(delete)?;
     let row_by_row = binder.does_nothing();
     bound.optimize(&mut []);
-    let expressions = TargetExpressions::bind(&mut binder, bound.target.row)?;
+    let expressions = TargetExpressions::bind(&mut binder, bound.target.row, IndexKeys::Computed)?;
     let columns = returned(&bound.target);
     let databases = std::mem::take(&mut binder.databases);
     let mut lowerer = Lowerer::new(binder);
@@ -105,7 +119,7 @@ fn compile_insert<'a>(context: &'a PlanContext<'a>, insert: &'a ast::Insert) -> 
     if let Some(source) = &mut bound.source {
         optimize::optimize(source);
     }
-    let expressions = TargetExpressions::bind(&mut binder, bound.target.row)?;
+    let expressions = TargetExpressions::bind(&mut binder, bound.target.row, IndexKeys::Computed)?;
     let columns = returned(&bound.target);
     let databases = std::mem::take(&mut binder.databases);
     let mut lowerer = Lowerer::new(binder);

@@ -27,7 +27,8 @@ pub struct TargetTable {
     pub defaults: Vec<(usize, Expr)>,
     /// Generated columns and how they are computed over the table row, in an order in which each needs only earlier ones.
     pub generated: Vec<(usize, Expr)>,
-    /// For each index of the table, in its order: the key expressions and filter over the table row.
+    /// For each index of the table, in its order: the key expressions and filter over the table row. Empty where no index has an expression or a
+    /// filter, unless it is asked for: entries are columns of the row then.
     pub indexes: Vec<IndexMaintenance>,
     /// RETURNING, over the table row layout.
     pub returning: Option<Returning>,

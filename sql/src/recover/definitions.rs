@@ -152,6 +152,13 @@ impl Recovery<'_> {
     pub(super) fn note_virtual_table(&mut self, definition: &Definition) {
         let row = "INSERT INTO sqlite_schema VALUES('table', ?1, ?1, 0, ?2)";
         let noted = match parse_one(definition.sql.as_bytes()).map(|parsed| parsed.statement) {
+            // A row under another name than its text's is one that no reader of the new file would accept.
+            Ok(Statement::CreateVirtualTable(create))
+                if !create.name.name.as_str().eq_ignore_ascii_case(&definition.name) =>
+            {
+                let own = create.name.name.as_str();
+                Err(Error::sql(format!("its definition is that of a table {own}")))
+            }
             Ok(Statement::CreateVirtualTable(_)) => self
                 .connection
                 .execute_batch("PRAGMA writable_schema = on")

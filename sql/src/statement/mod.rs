@@ -22,9 +22,9 @@ use std::time::Instant;
 
 pub use convert::{FromValue, ToValue};
 pub use params::{Params, ParamsFromIter, params_from_iter};
-pub(crate) use program::{Compiled, Program, Query};
+pub(crate) use program::{Compiled, Program, Query, WritePlan};
 pub use queries::{AndThenRows, StatementStatus};
-pub use row::{ColumnIndex, Row};
+pub use row::{ColumnIndex, Row, RowValues};
 
 pub(crate) use expanded::write_literal;
 use queries::Counts;
@@ -162,7 +162,7 @@ impl Body {
 
     /// Forgets what belongs to one run: parameters and rows.
     fn forget_run(&mut self) {
-        self.values.fill(Value::Null);
+        self.values.iter_mut().for_each(|value| *value = Value::Null);
         self.row.program.forget_rows();
     }
 
@@ -188,7 +188,7 @@ impl Body {
                         Err(error)
                     }
                     // What is undone because of the failure matters less than the failure.
-                    _ => Err(failure.error),
+                    _ => Err(*failure.error),
                 }
             }
         }
@@ -267,6 +267,7 @@ impl Body {
     /// Opens read transactions and sees to it that the statement fits the schemas that it finds then.
     fn lock(&mut self, state: &mut State) -> Result<()> {
         loop {
+            self.row.program.make_ready()?;
             match self.row.program.defers() {
                 true => state.begin_reading_as_is(&self.databases)?,
                 false => state.begin_reading(&self.databases)?,
@@ -394,24 +395,27 @@ impl Body {
 
     fn end(&mut self, state: &mut State, outcome: Outcome) -> Result<()> {
         self.row.finish();
-        let began = self.began.take();
-        let ended = match std::mem::replace(&mut self.phase, Phase::Ready) {
-            Phase::Running(entered) => {
-                let left = state.leave(&entered, outcome);
-                if left.is_err() && outcome == Outcome::Done {
-                    self.row.program.forget_changes(&state.session.environment);
-                }
-                left
-            }
-            Phase::Ready => {
-                state.release_idle();
-                Ok(())
-            }
-        };
-        if let Some(began) = began {
+        if let Some(began) = self.began.take() {
+            let ended = self.leave(state, outcome);
             state.hooks.tell_of_end(&self.sql, began);
+            return ended;
         }
-        ended
+        self.leave(state, outcome)
+    }
+
+    #[inline]
+    fn leave(&mut self, state: &mut State, outcome: Outcome) -> Result<()> {
+        let Phase::Running(entered) = std::mem::replace(&mut self.phase, Phase::Ready) else {
+            state.release_idle();
+            return Ok(());
+        };
+        if let Err(error) = state.leave(&entered, outcome) {
+            if outcome == Outcome::Done {
+                self.row.program.forget_changes(&state.session.environment);
+            }
+            return Err(error);
+        }
+        Ok(())
     }
 }
 
@@ -631,6 +635,25 @@ impl<'c> Statement<'c> {
     #[inline]
     pub fn value(&self, column: usize) -> ValueRef<'_> {
         self.body().row.value(column)
+    }
+
+    /// The values of the current row where they lie, for who reads several of them.
+    ///
+    /// ```
+    /// # use aludel_sql::{Connection, value::ValueRef};
+    /// # fn main() -> aludel_sql::Result<()> {
+    /// let connection = Connection::open_in_memory()?;
+    /// let mut statement = connection.prepare("SELECT 1, 'a'")?;
+    /// assert!(statement.values().is_empty());
+    /// assert!(statement.step()?);
+    /// let row = statement.values();
+    /// assert_eq!((row.get(0), row.get(1)), (ValueRef::Integer(1), ValueRef::Text(b"a")));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[inline]
+    pub fn values(&self) -> RowValues<'_> {
+        self.body().row.values()
     }
 
     /// A value of the current row, converted.

@@ -5,13 +5,13 @@ use std::time::Instant;
 
 use crate::command::Command;
 use crate::connection::named_columns;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::exec::meter::{self, Meters, PlanLine};
 use crate::exec::write::{Delete, Failure, Insert, ProgramSet, Returned, Update, VirtualWrite, Written};
 use crate::exec::{Batch, BuildContext, ExecContext, Operator, build};
 use crate::functions::Environment;
 use crate::plan::physical::DatabaseList;
-use crate::plan::write::{DeletePlan, InsertPlan, UpdatePlan};
+use crate::plan::write::{DeletePlan, InsertPlan, TargetTable, UpdatePlan};
 use crate::plan::{ExplainLine, Node, ResultColumn};
 use crate::syntax::ast::{self, Explain};
 use crate::value::ValueRef;
@@ -68,10 +68,19 @@ pub(crate) struct Write {
 }
 
 enum WriteKind {
+    /// Not run yet: its operators are made when it runs first, as those of a SELECT.
+    Planned(WritePlan, Arc<ProgramSet>),
     Insert(Box<Insert>),
     Update(Box<Update>),
     Delete(Box<Delete>),
     Virtual(Box<VirtualWrite>, Changed),
+}
+
+/// The plan of a program that changes rows.
+pub(crate) enum WritePlan {
+    Insert(Box<InsertPlan>),
+    Update(Box<UpdatePlan>),
+    Delete(Box<DeletePlan>),
 }
 
 /// What happens to the rows that a statement changes.
@@ -176,75 +185,59 @@ impl Query {
 }
 
 impl Program {
-    /// The program of an INSERT, whatever it goes into.
-    pub(crate) fn of_insert(
-        plan: &InsertPlan,
-        programs: &Arc<ProgramSet>,
-        mut build: BuildContext,
+    /// The program of a write. Its operators are made now where something is to be learned from them: whether a virtual table can be
+    /// written, or what there is to count for EXPLAIN ANALYZE.
+    ///
+    /// # Errors
+    /// Those of virtual tables; [`Error::Sql`](crate::Error::Sql) for plans that contradict themselves.
+    pub(crate) fn of_write(
+        plan: WritePlan,
+        programs: Arc<ProgramSet>,
+        meters: Option<Meters>,
     ) -> Result<Program> {
-        let kind = match plan.target.table.is_virtual() {
-            true => WriteKind::Virtual(
-                Box::new(VirtualWrite::insert(plan, &mut build)?),
-                Changed::Inserted,
-            ),
-            false => WriteKind::Insert(Box::new(Insert::build(plan, programs, &mut build)?)),
-        };
-        Ok(Program::of(kind, build.into_meters()))
-    }
-
-    /// The program of an UPDATE.
-    pub(crate) fn of_update(
-        plan: &UpdatePlan,
-        programs: &Arc<ProgramSet>,
-        mut build: BuildContext,
-    ) -> Result<Program> {
-        let kind = match plan.target.table.is_virtual() {
-            true => WriteKind::Virtual(
-                Box::new(VirtualWrite::update(plan, &mut build)?),
-                Changed::Updated,
-            ),
-            false => WriteKind::Update(Box::new(Update::build(plan, programs, &mut build)?)),
-        };
-        Ok(Program::of(kind, build.into_meters()))
-    }
-
-    /// The program of a DELETE.
-    pub(crate) fn of_delete(
-        plan: &DeletePlan,
-        programs: &Arc<ProgramSet>,
-        mut build: BuildContext,
-    ) -> Result<Program> {
-        let kind = match plan.target.table.is_virtual() {
-            true => WriteKind::Virtual(
-                Box::new(VirtualWrite::delete(plan, &mut build)?),
-                Changed::Deleted,
-            ),
-            false => WriteKind::Delete(Box::new(Delete::build(plan, programs, &mut build)?)),
-        };
+        if meters.is_none() && !plan.target().table.is_virtual() {
+            return Ok(Program::of(WriteKind::Planned(plan, programs), None));
+        }
+        let mut build = BuildContext::default().watched_by(meters);
+        let kind = plan.build(&programs, &mut build)?;
         Ok(Program::of(kind, build.into_meters()))
     }
 
     fn of(kind: WriteKind, meters: Option<Meters>) -> Program {
-        Program::Write(Box::new(Write {
-            fails_clean: kind.fails_clean(),
-            defers: kind.defers(),
-            batches: kind.batches() && !kind.fails_clean(),
+        let mut write = Box::new(Write {
             kind,
+            fails_clean: false,
+            defers: false,
+            batches: false,
             written: Written::default(),
             counts: false,
             meters,
-        }))
+        });
+        write.learn();
+        Program::Write(write)
     }
 
     /// Makes the number of rows that a write changes its result, and names the result's column.
     pub(crate) fn count_changes(&mut self) -> Option<&'static str> {
         let Program::Write(write) = self else { return None };
         write.counts = true;
-        Some(match write.kind {
-            WriteKind::Insert(_) | WriteKind::Virtual(_, Changed::Inserted) => "rows inserted",
-            WriteKind::Update(_) | WriteKind::Virtual(_, Changed::Updated) => "rows updated",
-            WriteKind::Delete(_) | WriteKind::Virtual(_, Changed::Deleted) => "rows deleted",
+        Some(match write.kind.changed() {
+            Changed::Inserted => "rows inserted",
+            Changed::Updated => "rows updated",
+            Changed::Deleted => "rows deleted",
         })
+    }
+
+    /// Makes the operators of a write that did not run yet. Until then it is taken for one that leaves something to undo and puts nothing off.
+    ///
+    /// # Errors
+    /// [`Error::Sql`](crate::Error::Sql) for plans that contradict themselves.
+    #[inline]
+    pub(crate) fn make_ready(&mut self) -> Result<()> {
+        match self {
+            Program::Write(write) if matches!(write.kind, WriteKind::Planned(..)) => write.make_ready(),
+            _ => Ok(()),
+        }
     }
 
     /// Changes the rows.
@@ -255,6 +248,7 @@ impl Program {
         write.written.clear();
         let start = write.meters.as_ref().map(|_| Instant::now());
         match &mut write.kind {
+            WriteKind::Planned(..) => Err(Error::misuse("a write without operators").into()),
             WriteKind::Insert(insert) => insert.run(context, &mut write.written),
             WriteKind::Update(update) => update.run(context, &mut write.written),
             WriteKind::Delete(delete) => delete.run(context, &mut write.written),
@@ -339,9 +333,56 @@ impl Program {
     }
 }
 
+impl WritePlan {
+    /// What is written.
+    pub(crate) fn target(&self) -> &TargetTable {
+        match self {
+            WritePlan::Insert(plan) => &plan.target,
+            WritePlan::Update(plan) => &plan.target,
+            WritePlan::Delete(plan) => &plan.target,
+        }
+    }
+
+    fn changed(&self) -> Changed {
+        match self {
+            WritePlan::Insert(_) => Changed::Inserted,
+            WritePlan::Update(_) => Changed::Updated,
+            WritePlan::Delete(_) => Changed::Deleted,
+        }
+    }
+
+    #[inline(never)]
+    fn build(&self, programs: &Arc<ProgramSet>, build: &mut BuildContext) -> Result<WriteKind> {
+        if self.target().table.is_virtual() {
+            let write = match self {
+                WritePlan::Insert(plan) => VirtualWrite::insert(plan, build)?,
+                WritePlan::Update(plan) => VirtualWrite::update(plan, build)?,
+                WritePlan::Delete(plan) => VirtualWrite::delete(plan, build)?,
+            };
+            return Ok(WriteKind::Virtual(Box::new(write), self.changed()));
+        }
+        Ok(match self {
+            WritePlan::Insert(plan) => WriteKind::Insert(Box::new(Insert::build(plan, programs, build)?)),
+            WritePlan::Update(plan) => WriteKind::Update(Box::new(Update::build(plan, programs, build)?)),
+            WritePlan::Delete(plan) => WriteKind::Delete(Box::new(Delete::build(plan, programs, build)?)),
+        })
+    }
+}
+
 impl WriteKind {
+    fn changed(&self) -> Changed {
+        match self {
+            WriteKind::Planned(plan, _) => plan.changed(),
+            WriteKind::Insert(_) => Changed::Inserted,
+            WriteKind::Update(_) => Changed::Updated,
+            WriteKind::Delete(_) => Changed::Deleted,
+            WriteKind::Virtual(_, changed) => *changed,
+        }
+    }
+
     fn fails_clean(&self) -> bool {
         match self {
+            WriteKind::Planned(..) => false,
             WriteKind::Insert(insert) => insert.fails_clean(),
             WriteKind::Update(update) => update.fails_clean(),
             WriteKind::Delete(delete) => delete.fails_clean(),
@@ -351,6 +392,7 @@ impl WriteKind {
 
     fn defers(&self) -> bool {
         match self {
+            WriteKind::Planned(..) => false,
             WriteKind::Insert(insert) => insert.defers(),
             WriteKind::Update(update) => update.defers(),
             WriteKind::Delete(delete) => delete.defers(),
@@ -360,6 +402,7 @@ impl WriteKind {
 
     fn batches(&self) -> bool {
         match self {
+            WriteKind::Planned(..) => false,
             WriteKind::Insert(insert) => insert.batches(),
             WriteKind::Update(update) => update.batches(),
             WriteKind::Delete(delete) => delete.batches(),
@@ -369,6 +412,22 @@ impl WriteKind {
 }
 
 impl Write {
+    #[inline(never)]
+    fn make_ready(&mut self) -> Result<()> {
+        if let WriteKind::Planned(plan, programs) = &self.kind {
+            self.kind = plan.build(programs, &mut BuildContext::default())?;
+            self.learn();
+        }
+        Ok(())
+    }
+
+    /// Asks the operators how they work.
+    fn learn(&mut self) {
+        self.fails_clean = self.kind.fails_clean();
+        self.defers = self.kind.defers();
+        self.batches = self.kind.batches() && !self.fails_clean;
+    }
+
     pub(crate) fn returned(&self) -> &Returned {
         &self.written.returned
     }

@@ -3,7 +3,7 @@
 use super::convert::FromValue;
 use super::program::Program;
 use crate::error::{Error, Result};
-use crate::exec::Batch;
+use crate::exec::{Batch, Vector};
 use crate::plan::ResultColumn;
 use crate::value::ValueRef;
 
@@ -83,12 +83,19 @@ impl Row {
 
     #[inline]
     pub(crate) fn value(&self, column: usize) -> ValueRef<'_> {
-        match self.current() {
-            Some(batch) if self.len > 0 => batch
-                .columns
-                .get(column)
-                .map_or(ValueRef::Null, |column| column.get(self.position)),
-            _ => ValueRef::Null,
+        self.values().get(column)
+    }
+
+    /// Its values where they lie; none when there is no row.
+    #[inline]
+    pub fn values(&self) -> RowValues<'_> {
+        let columns = match self.current() {
+            Some(batch) if self.len > 0 => batch.columns.as_slice(),
+            _ => &[],
+        };
+        RowValues {
+            columns,
+            position: self.position,
         }
     }
 
@@ -150,6 +157,34 @@ impl std::fmt::Debug for Row {
             .enumerate()
             .map(|(number, column)| (&column.name, self.value(number)));
         f.debug_map().entries(values).finish()
+    }
+}
+
+/// The values of a row where they lie: cheaper than asking the row or its statement for each of several values.
+#[derive(Clone, Copy, Debug)]
+pub struct RowValues<'r> {
+    columns: &'r [Vector],
+    position: usize,
+}
+
+impl<'r> RowValues<'r> {
+    /// A value; NULL when there is no row or no such column.
+    #[inline(always)]
+    pub fn get(&self, column: usize) -> ValueRef<'r> {
+        match self.columns.get(column) {
+            Some(column) => column.read(self.position),
+            None => ValueRef::Null,
+        }
+    }
+
+    /// How many columns it has.
+    pub fn len(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.columns.is_empty()
     }
 }
 

@@ -84,7 +84,11 @@ impl Value {
                 buffer.clear();
                 buffer.extend_from_slice(bytes);
             }
-            _ => *self = Value::from(value),
+            // One by one: a value that is put together first is waited for.
+            (_, ValueRef::Null) => *self = Value::Null,
+            (_, ValueRef::Integer(new)) => *self = Value::Integer(new),
+            (_, ValueRef::Real(new)) => *self = Value::Real(new),
+            (_, new) => *self = Value::from(new),
         }
     }
 

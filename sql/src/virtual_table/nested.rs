@@ -200,7 +200,7 @@ impl Prepared {
         };
         let output = command
             .run(context.state, &self.parameters, context.interrupt)
-            .map_err(|failure| failure.error)?;
+            .map_err(|failure| *failure.error)?;
         if let Some(columns) = output.columns {
             self.row.columns = columns;
         }
@@ -215,6 +215,7 @@ impl Prepared {
                 "a virtual table writes in calls that belong to a write only",
             ));
         }
+        self.row.program.make_ready()?;
         let undoable = !self.row.program.fails_clean();
         let entered = state.enter(&self.writes, undoable)?;
         state.session.runs += 1;
@@ -232,7 +233,7 @@ impl Prepared {
             Err(Failure { error, action }) => {
                 // What is undone because of the failure matters less than the failure.
                 let _ = state.leave(&entered, Outcome::Failed(action));
-                return Err(error);
+                return Err(*error);
             }
         }
         Ok(self.row.start_batch(0))

@@ -84,6 +84,30 @@ fn estimates_stand_beside_the_counts() {
     assert!((2800..3200).contains(&estimate), "{estimate}");
 }
 
+/// A join that looks its inner rows up by key does that itself; what it looks up has a line all the same, in which nothing is counted.
+#[test]
+fn what_a_join_looks_up_by_key_has_a_line() {
+    let connection = shop();
+    let sql = "SELECT name, likes FROM posts JOIN users ON users.id = posts.author";
+    let search = "SEARCH users USING PRIMARY KEY (rowid=?)";
+    let plan = connection.plan(sql).unwrap();
+    let line = plan.iter().find(|line| line.detail == search).unwrap();
+    assert_eq!(plan[line.parent - 1].detail, "NESTED LOOP");
+    assert!(line.estimate.is_some());
+    let mut statement = connection.prepare(&format!("EXPLAIN ANALYZE {sql}")).unwrap();
+    let mut rows = statement.query(()).unwrap();
+    let mut counted = Vec::new();
+    while let Some(row) = rows.next().unwrap() {
+        let detail: String = row.get(2).unwrap();
+        counted.push((detail, row.get::<Option<i64>>(4).unwrap()));
+    }
+    assert!(counted.contains(&(search.to_owned(), None)), "{counted:?}");
+    assert!(
+        counted.contains(&("NESTED LOOP".to_owned(), Some(3000))),
+        "{counted:?}"
+    );
+}
+
 #[test]
 fn a_write_is_done_and_counted() {
     let connection = shop();
@@ -142,4 +166,87 @@ fn what_fails_fails_and_what_is_a_command_is_explained() {
     both.check("EXPLAIN QUERY PLAN ANALYZE t");
     let both = Both::with("CREATE TABLE analyze_me(a)");
     both.check_loosely("EXPLAIN ANALYZE CREATE TABLE u(a); EXPLAIN ANALYZE EXPLAIN SELECT 1");
+}
+
+/// What the scans of a table gave and how often they began.
+fn scanned(connection: &Connection, sql: &str, table: &str) -> (i64, i64) {
+    let all = lines(connection, &format!("EXPLAIN ANALYZE {sql}"));
+    let reads = |detail: &str| {
+        let mut words = detail.split(' ');
+        matches!(words.next(), Some("SCAN" | "SEARCH")) && words.next() == Some(table)
+    };
+    let found = all.iter().filter(|(detail, ..)| reads(detail));
+    found.fold((0, 0), |sum, (_, rows, loops)| (sum.0 + rows, sum.1 + loops))
+}
+
+#[test]
+fn what_nothing_is_joined_with_is_not_read() {
+    let connection = shop();
+    connection
+        .execute_batch("CREATE TABLE prices(likes INTEGER); INSERT INTO prices SELECT likes FROM posts")
+        .unwrap();
+    for (rows, sql) in [
+        (
+            0,
+            "SELECT count(*) FROM users JOIN prices ON prices.likes + 0 = users.id + 0 WHERE users.name = 'nobody'",
+        ),
+        (
+            0,
+            "SELECT count(*) FROM users LEFT JOIN prices ON prices.likes + 0 = users.id + 0 WHERE users.name = 'nobody'",
+        ),
+        (
+            0,
+            "SELECT name FROM users WHERE name = 'nobody' EXCEPT SELECT likes FROM prices",
+        ),
+        (
+            0,
+            "SELECT name FROM users WHERE name = 'nobody' INTERSECT SELECT likes FROM prices",
+        ),
+        (
+            3000,
+            "SELECT name FROM users WHERE id = 7 EXCEPT SELECT likes FROM prices",
+        ),
+    ] {
+        assert_eq!(scanned(&connection, sql, "prices").0, rows, "{sql}");
+    }
+}
+
+#[test]
+fn exists_reads_as_far_as_the_first_match() {
+    let connection = shop();
+    // Each author has 100 likes, of which two in three pass.
+    connection
+        .execute_batch(
+            "CREATE TABLE likes(id INTEGER PRIMARY KEY, author INTEGER, likes INTEGER) WITHOUT ROWID; CREATE INDEX of_author ON likes(author);
+             INSERT INTO likes SELECT likes, author, likes FROM posts GROUP BY likes",
+        )
+        .unwrap();
+    let sql = "SELECT count(*) FROM users WHERE id <= 10 AND NOT EXISTS (SELECT 1 FROM likes WHERE author = users.id AND likes % 3 > 0)";
+    let (rows, loops) = scanned(&connection, sql, "likes");
+    assert_eq!(loops, 10);
+    assert!(rows < 100, "{rows}");
+}
+
+#[test]
+fn members_of_a_union_give_their_first_rows_only() {
+    let connection = shop();
+    let sql = "SELECT id FROM users UNION ALL SELECT author FROM posts ORDER BY 1 LIMIT 4";
+    for table in ["users", "posts"] {
+        let (rows, _) = scanned(&connection, sql, table);
+        assert!((4..100).contains(&rows), "{table}: {rows}");
+    }
+    let both = Both::with(
+        "CREATE TABLE t(a INTEGER PRIMARY KEY, b); INSERT INTO t VALUES (1, 5), (2, 4), (3, 3), (4, NULL), (5, 1)",
+    );
+    for sql in [
+        "SELECT a FROM t UNION ALL SELECT b FROM t ORDER BY 1 LIMIT 3",
+        "SELECT a FROM t UNION ALL SELECT b FROM t ORDER BY 1 DESC LIMIT 3 OFFSET 2",
+        "SELECT a FROM t UNION ALL SELECT b FROM t ORDER BY 1 LIMIT -1 OFFSET 2",
+        "SELECT a FROM t UNION ALL SELECT b FROM t ORDER BY 1 LIMIT 9223372036854775807 OFFSET 9",
+        "SELECT DISTINCT a % 2 FROM t UNION ALL SELECT max(b) FROM t GROUP BY a % 2 ORDER BY 1 LIMIT 3 OFFSET 1",
+        "SELECT a FROM t UNION ALL VALUES (2), (9) UNION ALL SELECT b FROM t WHERE a > 2 ORDER BY 1 DESC NULLS FIRST LIMIT 4",
+        "SELECT * FROM (SELECT a, b FROM t UNION ALL SELECT b, a FROM t ORDER BY 2, 1 LIMIT 4) WHERE a IS NOT NULL",
+    ] {
+        both.check(sql);
+    }
 }

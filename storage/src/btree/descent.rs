@@ -60,12 +60,8 @@ impl Level {
     /// Fetches a page and checks that it belongs to such a tree.
     #[inline(always)]
     pub(super) fn load(pager: &Pager, no: PageNo, is_table: bool) -> Result<Level> {
-        let page = pager.page(no)?;
-        let view = PageRef::parse(no, &page, pager.usable_size())?;
-        let (kind, count) = (view.kind(), view.count() as u16);
-        if kind.is_table() != is_table {
-            return Err(corrupt(no, 0, "page belongs to another kind of tree"));
-        }
+        let page = pager.page_inlined(no)?;
+        let (kind, count) = Level::check(pager, no, &page, is_table)?;
         Ok(Level {
             page,
             no,
@@ -73,6 +69,25 @@ impl Level {
             count,
             index: 0,
         })
+    }
+
+    /// As [`load`](Self::load), in the place of another level.
+    #[inline(always)]
+    fn reload(&mut self, pager: &Pager, no: PageNo, is_table: bool) -> Result<()> {
+        let page = pager.page_inlined(no)?;
+        let (kind, count) = Level::check(pager, no, &page, is_table)?;
+        (self.page, self.no) = (page, no);
+        (self.kind, self.count, self.index) = (kind, count, 0);
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn check(pager: &Pager, no: PageNo, page: &Page, is_table: bool) -> Result<(PageKind, u16)> {
+        let view = PageRef::parse(no, page, pager.usable_size())?;
+        match view.kind().is_table() == is_table {
+            true => Ok((view.kind(), view.count() as u16)),
+            false => Err(corrupt(no, 0, "page belongs to another kind of tree")),
+        }
     }
 
     #[inline]
@@ -108,6 +123,8 @@ pub(super) struct Stack {
     levels: Vec<Level>,
     top: usize,
     stamp: Option<Stamp>,
+    /// The transaction that the root was fetched in.
+    snapshot: u64,
     usable: usize,
     limits: PayloadLimits,
     /// Leaves entered since the last seek, and in which direction.
@@ -126,6 +143,7 @@ impl Stack {
             levels: Vec::new(),
             top: 0,
             stamp: None,
+            snapshot: 0,
             usable: 0,
             limits: PayloadLimits {
                 max_local: 0,
@@ -165,6 +183,14 @@ impl Stack {
         self.levels.clear();
         self.top = 0;
         self.stamp = None;
+    }
+
+    /// Lets go of the pages, but for those that nobody else has a use for: they are good for the next search in this transaction.
+    pub(super) fn rest(&mut self) {
+        if !self.levels.iter().all(|level| level.page.is_mapped()) {
+            self.clear();
+        }
+        (self.top, self.searched, self.near) = (0, None, false);
     }
 
     /// Forgets the current leaf so that it can be changed without a copy, and keeps what is above it.
@@ -213,7 +239,7 @@ impl Stack {
         self.top = 0;
         self.entered = 0;
         let stamp = Stamp::of(pager);
-        if self.stamp == Some(stamp) && !self.levels.is_empty() {
+        if self.stamp == Some(stamp) && self.snapshot == pager.snapshot() && !self.levels.is_empty() {
             return Ok(());
         }
         self.reload_root(pager, stamp)
@@ -223,6 +249,7 @@ impl Stack {
     fn reload_root(&mut self, pager: &Pager, stamp: Stamp) -> Result<()> {
         self.levels.clear();
         self.stamp = None;
+        self.snapshot = pager.snapshot();
         self.usable = pager.usable_size();
         self.limits = if self.is_table {
             PayloadLimits::table(self.usable)
@@ -302,27 +329,27 @@ impl Stack {
 
     /// Fetches the page that comes on top; when that fails the page above is the current one again.
     fn load_child(&mut self, pager: &Pager, child: PageNo) -> Result<()> {
-        let loaded = if self.top >= DEPTH_MAX {
-            Err(corrupt(child, 0, "tree is deeper than any tree can be"))
-        } else {
-            Level::load(pager, child, self.is_table)
-        };
-        match loaded {
-            Ok(level) if level.count > 0 => {
-                match self.levels.get_mut(self.top) {
-                    Some(place) => *place = level,
-                    None => self.levels.push(level),
-                }
-                Ok(())
-            }
-            Ok(_) => {
-                self.top -= 1;
-                Err(corrupt(child, 0, "page has no cells"))
-            }
-            Err(error) => {
-                self.top -= 1;
-                Err(error)
-            }
+        if let Err(error) = self.put_child(pager, child) {
+            // What was put there may be a page without cells.
+            self.levels.truncate(self.top);
+            self.top -= 1;
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn put_child(&mut self, pager: &Pager, child: PageNo) -> Result<()> {
+        if self.top >= DEPTH_MAX {
+            return Err(corrupt(child, 0, "tree is deeper than any tree can be"));
+        }
+        match self.levels.get_mut(self.top) {
+            Some(place) => place.reload(pager, child, self.is_table)?,
+            None => self.levels.push(Level::load(pager, child, self.is_table)?),
+        }
+        match self.levels.get(self.top) {
+            Some(level) if level.count > 0 => Ok(()),
+            _ => Err(corrupt(child, 0, "page has no cells")),
         }
     }
 

@@ -94,6 +94,15 @@ impl TableCursor {
         self.edge = None;
     }
 
+    /// Forgets the place, for who comes back soon: no page is kept that somebody may want to change, and what is kept is used in this
+    /// transaction only.
+    #[inline]
+    pub fn rest(&mut self) {
+        self.stack.rest();
+        self.place = Place::Unset;
+        self.edge = None;
+    }
+
     /// Says that no page of this tree has changed since this cursor was used last, whatever else has: it keeps what it knows of them. Who
     /// says so wrongly gets wrong places.
     #[inline]

@@ -7,6 +7,35 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+/// How pages were come by that are not slices of a memory map, see [`Pager::cache_counts`](super::Pager::cache_counts).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CacheCounts {
+    /// Pages that the cache had.
+    pub hits: u64,
+    /// Pages that were read from the file, or from its log.
+    pub misses: u64,
+}
+
+impl CacheCounts {
+    /// What was added since `earlier`. A database that was detached meanwhile took its counts away.
+    #[must_use]
+    pub fn since(self, earlier: CacheCounts) -> CacheCounts {
+        CacheCounts {
+            hits: self.hits.saturating_sub(earlier.hits),
+            misses: self.misses.saturating_sub(earlier.misses),
+        }
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: CacheCounts) -> CacheCounts {
+        CacheCounts {
+            hits: self.hits + other.hits,
+            misses: self.misses + other.misses,
+        }
+    }
+}
+
 /// Pages by a number that the owner chooses (page or frame).
 #[derive(Debug)]
 pub(super) struct PageCache {

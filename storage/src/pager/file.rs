@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::busy::BusyPolicy;
+use super::cache::CacheCounts;
 use super::checksum::Checksums;
 use super::options::{JournalMode, PagerOptions, Synchronous};
 use super::page::Page;
@@ -148,7 +149,7 @@ impl FileStore {
     // ---- reading ---------------------------------------------------------------------------------
 
     /// A clean page of the snapshot.
-    #[inline]
+    #[inline(always)]
     pub(super) fn page(&self, page: PageNo) -> Result<Page> {
         if self.checksums.is_some() {
             return self.checked_page(page);
@@ -187,6 +188,10 @@ impl FileStore {
     pub(super) fn set_map_limit(&self, limit: u64) {
         self.pages.set_map_limit(limit);
         self.frames.set_map_limit(limit);
+    }
+
+    pub(super) fn cache_counts(&self) -> CacheCounts {
+        self.pages.cache_counts().and(self.frames.cache_counts())
     }
 
     pub(super) fn set_cache_pages(&self, pages: usize) {

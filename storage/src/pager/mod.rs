@@ -43,6 +43,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use busy::{BusyHandler, Waiting};
+pub use cache::CacheCounts;
 pub use multi::commit_all;
 pub use options::{JournalMode, PagerOptions, Synchronous};
 pub use page::Page;
@@ -108,6 +109,8 @@ pub struct Pager {
     resident_max: usize,
     mutation_count: u64,
     change_token: u64,
+    /// See [`Pager::snapshot`].
+    snapshot: u64,
     busy: BusyPolicy,
     /// Sizes that come with the commit.
     replaced: Option<Replacement>,
@@ -182,6 +185,7 @@ impl Pager {
             resident_max: usize::MAX,
             mutation_count: 0,
             change_token: 0,
+            snapshot: 0,
             recent: RecentPages::default(),
             busy: BusyPolicy::new(options.busy_timeout),
             replaced: None,
@@ -259,6 +263,12 @@ impl Pager {
     /// [`Error::Corrupt`] for a page past the end or the lock-byte page, [`Error::Misuse`] outside a transaction.
     #[inline]
     pub fn page(&self, page: PageNo) -> Result<Page> {
+        self.page_inlined(page)
+    }
+
+    /// As [`page`](Self::page), for the one place where a call shows.
+    #[inline(always)]
+    pub(crate) fn page_inlined(&self, page: PageNo) -> Result<Page> {
         if page.get() > self.page_count || page == self.lock_byte_page || self.state == TransactionState::None
         {
             return self.page_refused(page);
@@ -549,6 +559,12 @@ impl Pager {
 
     // ---- watching --------------------------------------------------------------------------------
 
+    /// The number of the transaction, of those of this pager: pages of one may be kept until the next begins, and not longer.
+    #[inline]
+    pub(crate) fn snapshot(&self) -> u64 {
+        self.snapshot
+    }
+
     /// Changes whenever another connection's commit became visible to this one: what was cached from the
     /// database before is out of date.
     #[inline]
@@ -574,7 +590,7 @@ impl Pager {
 
 impl Store {
     /// A clean page.
-    #[inline]
+    #[inline(always)]
     fn page(&self, page: PageNo, spill: Option<&SpillFile>) -> Result<Page> {
         match self {
             Store::Memory(store) => store.page(page, spill),

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::busy::{BusyHandler, Waiting};
+use super::cache::CacheCounts;
 use super::options::{JournalMode, Synchronous};
 use super::{Pager, Store, TransactionState};
 use crate::error::{Error, Result};
@@ -268,6 +269,15 @@ impl Pager {
     /// Bytes of the file that may be mapped.
     pub fn mmap_limit(&self) -> u64 {
         self.options.mmap_limit
+    }
+
+    /// How often the cache had a page, and how often one was read, since the file was opened. Slices of a memory map are neither; a
+    /// database in memory has no cache.
+    pub fn cache_counts(&self) -> CacheCounts {
+        match &self.store {
+            Store::File(store) => store.cache_counts(),
+            Store::Memory(_) => CacheCounts::default(),
+        }
     }
 
     /// Pages that the cache keeps when the file is not mapped.

@@ -35,6 +35,11 @@ impl Page {
     pub(super) fn private(bytes: Arc<[u8]>) -> Page {
         Page(Inner::Private(bytes))
     }
+
+    /// Whether it lies in a map of the file: nobody waits for it to be let go of.
+    pub(crate) fn is_mapped(&self) -> bool {
+        matches!(self.0, Inner::Mapped { .. })
+    }
 }
 
 impl Deref for Page {

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::cache::PageCache;
+use super::cache::{CacheCounts, PageCache};
 use super::page::Page;
 use crate::error::Result;
 use crate::vfs::{File, read_whole};
@@ -38,6 +38,7 @@ pub(crate) struct PageSource {
     /// How many more pages are read before the file is mapped.
     reads_before_map: Cell<u32>,
     cache: RefCell<PageCache>,
+    counts: Cell<CacheCounts>,
     /// Pages whose checksum was looked at, by number.
     verified: RefCell<Vec<u64>>,
 }
@@ -51,13 +52,14 @@ impl PageSource {
             map_limit: Cell::new(map_limit),
             reads_before_map: Cell::new(READS_BEFORE_MAP),
             cache: RefCell::new(PageCache::new(cache_pages)),
+            counts: Cell::default(),
             verified: RefCell::default(),
         }
     }
 
     /// The `page_size` bytes at `offset`. What lies past the end of the file reads as zeros. `number` names the page in the
     /// cache.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn page(&self, file: &dyn File, number: u32, offset: u64, page_size: usize) -> Result<Page> {
         let end = offset + page_size as u64;
         if end <= self.readable.get() {
@@ -80,9 +82,14 @@ impl PageSource {
                 page_size as u32,
             ));
         }
+        let mut counts = self.counts.get();
         if let Some(bytes) = self.cache.borrow_mut().get(number) {
+            counts.hits += 1;
+            self.counts.set(counts);
             return Ok(Page::private(bytes));
         }
+        counts.misses += 1;
+        self.counts.set(counts);
         let mut bytes: Arc<[u8]> = std::iter::repeat_n(0, page_size).collect();
         let count = read_whole(file, Arc::make_mut(&mut bytes), offset)?;
         self.set_verified(number, false);
@@ -189,6 +196,11 @@ impl PageSource {
         self.map_limit.set(limit);
         self.map.take();
         self.readable.set(0);
+    }
+
+    /// How many pages the cache had, and how many were read, since the file was opened.
+    pub(crate) fn cache_counts(&self) -> CacheCounts {
+        self.counts.get()
     }
 
     /// Changes the size of the cache.

@@ -48,6 +48,7 @@ impl Pager {
             }
         }
         self.page_count_before = self.page_count;
+        self.snapshot += 1;
         self.state = TransactionState::Read;
     }
 

@@ -29,12 +29,13 @@ mod store;
 mod times;
 mod work;
 
-use std::io::Write;
+use std::io::{IsTerminal, Write, stderr};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::json;
 
-use crate::cli::{Bench, Peer};
+use crate::cli::{Bench, Peer, ProgressWhen};
 use crate::error::{Exit, Failure};
 use crate::interrupt::Interrupt;
 use crate::shell::script::is_interrupt;
@@ -67,7 +68,8 @@ pub(crate) fn run(arguments: &Bench, out: &mut dyn Write) -> Result<Exit, Failur
             if interrupts.was_pressed() {
                 break;
             }
-            progress.set_message(format!("{} on {}", work.title(), engine.name()));
+            let what = format!("{} on {}", work.title(), engine.name());
+            tell(&progress, arguments.print.progress, what);
             let times = match scratch.measure(*work, *engine, &bounds) {
                 Err(failure) if is_interrupt(&failure) => Times::default(),
                 measured => measured?,
@@ -111,12 +113,40 @@ fn engines(arguments: &Bench) -> Result<Vec<Engine>, Failure> {
     }
 }
 
-/// A bar on standard error, where that is a terminal.
+/// Nothing is shown of what is done sooner.
+const QUIET: Duration = Duration::from_millis(500);
+
+/// Says what is measured now, as the arguments ask.
+fn tell(bar: &ProgressBar, how: ProgressWhen, what: String) {
+    match how {
+        ProgressWhen::Never => {}
+        ProgressWhen::Json => {
+            let object = json!({
+                "schema": "dbtool/progress/1",
+                "what": what,
+                "done_steps": bar.position(),
+                "total_steps": bar.length(),
+                "seconds": bar.elapsed().as_secs_f64(),
+                "done": false,
+            });
+            // Who closed standard error does not want to know.
+            let _ = writeln!(stderr(), "{object}");
+        }
+        ProgressWhen::Auto => {
+            if bar.is_hidden() && bar.elapsed() >= QUIET && stderr().is_terminal() {
+                bar.set_draw_target(ProgressDrawTarget::stderr());
+                bar.enable_steady_tick(QUIET);
+            }
+            bar.set_message(what);
+        }
+    }
+}
+
+/// A bar for standard error, which is not shown yet.
 fn progress(steps: usize) -> ProgressBar {
     let template = "{bar:30} {pos}/{len}  {elapsed}  {msg}";
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    let bar = ProgressBar::new(steps as u64);
+    let bar = ProgressBar::with_draw_target(Some(steps as u64), ProgressDrawTarget::hidden());
     bar.set_style(style);
-    bar.enable_steady_tick(Duration::from_millis(500));
     bar
 }

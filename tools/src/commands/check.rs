@@ -22,7 +22,8 @@ pub(super) fn check(check: &Check, out: &mut dyn Write) -> Result<Exit, Failure>
             level: if check.quick { 2 } else { check.level },
             findings_max: check.limit,
         };
-        let mut progress = Progress::new(subject.image.page_count(), subject.image.page_size());
+        super::progress::read_ahead(subject);
+        let mut progress = Progress::of(subject);
         let layout = check_image(&subject.image, &options, &mut |pages, what| {
             progress.at(pages, what)
         });

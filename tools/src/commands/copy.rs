@@ -60,7 +60,7 @@ fn write_pages(
 ) -> Result<[u8; 20], Failure> {
     let image = &subject.image;
     let failed = |error| Failure::cannot_write(&copy.to, error);
-    let mut progress = Progress::new(image.page_count(), image.page_size());
+    let mut progress = Progress::of(subject);
     let mut file = BufWriter::with_capacity(PIECE, File::create_new(new.draft()).map_err(failed)?);
     let mut hash = Sha1::new();
     let mut page = Vec::new();

@@ -2,13 +2,13 @@
 
 use std::io::Write;
 
-use super::progress::Progress;
+use super::progress::walked_with;
 use super::subject::{Subject, read};
 use crate::cli::{Map, MapBy, Tree};
 use crate::error::{Exit, Failure};
 use crate::inspect::page::{Kind, PageView};
 use crate::inspect::record::{OwnedValue, payload, values};
-use crate::inspect::walk::{Layout, Owner, WalkOptions, walk};
+use crate::inspect::walk::{Layout, Owner, WalkOptions};
 use crate::output::{Field, Format, Part, Report, Style, thousands};
 use crate::picture::{self, By, Icicle, IcicleNode, PageMap};
 
@@ -62,10 +62,7 @@ fn shape(subject: &Subject) -> Layout {
         records: false,
         ..WalkOptions::default()
     };
-    let mut progress = Progress::new(subject.image.page_count(), subject.image.page_size());
-    walk(&subject.image, &options, &mut |pages, what| {
-        progress.at(pages, what)
-    })
+    walked_with(subject, &options)
 }
 
 /// The width of the terminal as the shell tells it.

@@ -2,13 +2,14 @@
 
 use std::io::Write;
 
+use super::progress::walked_with;
 use super::subject::{Subject, read};
 use crate::cli::{Cell, Page};
 use crate::error::{Exit, Failure};
 use crate::inspect::image::PageSource;
 use crate::inspect::page::PageView;
 use crate::inspect::record::{OwnedValue, columns, payload, serial_words};
-use crate::inspect::walk::{Layout, WalkOptions, entry_words, walk};
+use crate::inspect::walk::{Layout, WalkOptions, entry_words};
 use crate::inspect::{Code, Finding, PageUse};
 use crate::output::{Field, Part, Report, Style};
 
@@ -159,7 +160,7 @@ pub(super) fn links(subject: &Subject) -> Layout {
         records: false,
         ..WalkOptions::default()
     };
-    walk(&subject.image, &options, &mut |_, _| ())
+    walked_with(subject, &options)
 }
 
 fn source_words(source: PageSource) -> String {

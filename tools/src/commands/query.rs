@@ -8,22 +8,27 @@ use aludel_sql::value::ValueRef;
 use super::subject::{open_to_write, read};
 use crate::cli::{Query, Rows};
 use crate::error::{Exit, Failure};
-use crate::output::{Style, identifier};
+use crate::interrupt::Interrupt;
+use crate::output::{Field, Part, Report, Style, identifier};
+use crate::shell::plan;
 
 /// Runs the statements in order; the first error ends it.
 ///
 /// # Errors
 /// A file that cannot be opened, SQL that does not compile or run, an output that is closed.
 pub(super) fn query(query: &Query, out: &mut dyn Write) -> Result<Exit, Failure> {
+    let interrupt = Interrupt::listen();
     if query.write && !query.explain {
         let connection = open_to_write(&query.target.file)?;
+        interrupt.stops(&connection);
         run_all(&connection, &query.sql, "query", &query.target.print.style(), out)?;
         return Ok(Exit::Done);
     }
     read(&query.target, out, &mut |subject, out| {
         let connection = subject.connect()?;
+        interrupt.stops(&connection);
         if query.explain {
-            explain(&connection, &query.sql, out)?;
+            explain(&connection, &query.sql, &subject.style, out)?;
         } else {
             run_all(&connection, &query.sql, "query", &subject.style, out)?;
         }
@@ -36,13 +41,16 @@ pub(super) fn query(query: &Query, out: &mut dyn Write) -> Result<Exit, Failure>
 /// # Errors
 /// As [`query`].
 pub(super) fn rows(rows: &Rows, out: &mut dyn Write) -> Result<Exit, Failure> {
+    let interrupt = Interrupt::listen();
     read(&rows.target, out, &mut |subject, out| {
+        let connection = subject.connect()?;
+        interrupt.stops(&connection);
         let limit = rows
             .limit
             .map(|limit| format!(" LIMIT {limit}"))
             .unwrap_or_default();
         let sql = format!("SELECT * FROM {}{limit}", identifier(&rows.table));
-        run_all(&subject.connect()?, &sql, &rows.table, &subject.style, out)?;
+        run_all(&connection, &sql, &rows.table, &subject.style, out)?;
         Ok(Exit::Done)
     })
 }
@@ -106,58 +114,44 @@ fn run_one(
     Ok(tail)
 }
 
-/// A step of a plan: its number, that of the step it belongs to, what it does.
-type Step = (i64, i64, String);
-
-/// Prints the plan of each statement as a tree.
-fn explain(connection: &Connection, sql: &str, out: &mut dyn Write) -> Result<(), Failure> {
+/// Shows the plan of each statement: a tree for people, a row for each step for programs.
+fn explain(connection: &Connection, sql: &str, style: &Style, out: &mut dyn Write) -> Result<(), Failure> {
+    let mut steps = Part::new("steps", &["statement", "step", "parent", "does", "expected_rows"]);
     let mut rest = sql;
-    while !rest.trim().is_empty() {
-        let tail = connection
-            .prepare(rest)
-            .map_err(|error| Failure::sql(error, rest))?
-            .tail();
-        let one = if tail == 0 {
-            rest
-        } else {
-            rest.get(..tail).unwrap_or(rest)
-        };
-        let explained = format!("EXPLAIN QUERY PLAN {one}");
-        let failed = |error| Failure::sql(error, &explained);
-        let mut statement = connection.prepare(&explained).map_err(failed)?;
-        let mut steps: Vec<Step> = Vec::new();
-        while statement.step().map_err(failed)? {
-            if let (ValueRef::Integer(id), ValueRef::Integer(parent), ValueRef::Text(words)) =
-                (statement.value(0), statement.value(1), statement.value(3))
-            {
-                steps.push((id, parent, String::from_utf8_lossy(words).into_owned()));
+    for number in 1.. {
+        let failed = |error| Failure::sql(error, rest);
+        let tail = prepare_one(connection, rest).map_err(failed)?;
+        let one = rest.get(..tail).filter(|_| tail > 0).unwrap_or(rest);
+        let lines = connection.plan(one).map_err(failed)?;
+        if style.format.is_for_programs() {
+            for (step, line) in (1..).zip(&lines) {
+                steps.push(vec![
+                    Field::Number(number),
+                    Field::Number(step),
+                    Field::Number(line.parent as i64),
+                    Field::text(&*line.detail),
+                    line.estimate
+                        .map_or(Field::Null, |rows| Field::Number(rows.round() as i64)),
+                ]);
             }
-        }
-        writeln!(out, "{}", one.trim().trim_end_matches(';'))?;
-        branches(&steps, 0, "", out)?;
-        if tail == 0 {
-            break;
+        } else {
+            writeln!(out, "{}", one.trim().trim_end_matches(';'))?;
+            plan::print(&plan::of_lines(&lines), style.color, out)?;
         }
         rest = rest.get(tail..).unwrap_or_default();
+        if tail == 0 || rest.trim().is_empty() {
+            break;
+        }
+    }
+    if style.format.is_for_programs() {
+        let mut report = Report::new("dbtool/plan/1");
+        report.part(steps);
+        report.print(style, out)?;
     }
     Ok(())
 }
 
-/// Prints the steps that belong to `parent`. The engine numbers a step after the one it belongs to, so this ends.
-fn branches(steps: &[Step], parent: i64, indent: &str, out: &mut dyn Write) -> Result<(), Failure> {
-    let own: Vec<&Step> = steps
-        .iter()
-        .filter(|step| step.1 == parent && step.0 > parent)
-        .collect();
-    for (i, (id, _, words)) in own.iter().enumerate() {
-        let is_last = i + 1 == own.len();
-        let (knot, line) = if is_last {
-            ("└─ ", "   ")
-        } else {
-            ("├─ ", "│  ")
-        };
-        writeln!(out, "{indent}{knot}{words}")?;
-        branches(steps, *id, &format!("{indent}{line}"), out)?;
-    }
-    Ok(())
+/// Compiles the first statement; where the next begins, or 0.
+fn prepare_one(connection: &Connection, sql: &str) -> Result<usize, aludel_sql::Error> {
+    Ok(connection.prepare(sql)?.tail())
 }

@@ -2,11 +2,11 @@
 
 use std::io::Write;
 
-use super::progress::Progress;
+use super::progress::walked_with;
 use super::subject::{Subject, read};
 use crate::cli::Target;
 use crate::error::{Exit, Failure};
-use crate::inspect::walk::{Layout, TreeTally, WalkOptions, walk};
+use crate::inspect::walk::{Layout, TreeTally, WalkOptions};
 use crate::output::{Field, Format, Part, Report};
 
 /// Prints the use of space.
@@ -60,10 +60,7 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS space(object TEXT, kind TEXT, \"
 
 /// A walk with a progress bar.
 pub(super) fn walked(subject: &Subject) -> Layout {
-    let mut progress = Progress::new(subject.image.page_count(), subject.image.page_size());
-    walk(&subject.image, &WalkOptions::default(), &mut |pages, what| {
-        progress.at(pages, what)
-    })
+    walked_with(subject, &WalkOptions::default())
 }
 
 /// How full the pages of a tree are, of a hundred.

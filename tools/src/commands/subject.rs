@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use aludel_sql::{Connection, OpenOptions, Statement};
 
-use crate::cli::Target;
+use crate::cli::{ProgressWhen, Target};
 use crate::error::{Exit, Failure};
 use crate::inspect::{Image, ImageError, connect};
 use crate::output::Style;
@@ -18,6 +18,8 @@ pub struct Subject {
     pub image: Arc<Image>,
     /// How to print.
     pub style: Style,
+    /// Who is told how far it is.
+    pub progress: ProgressWhen,
 }
 
 impl Subject {
@@ -29,6 +31,7 @@ impl Subject {
         Ok(Subject {
             image: Arc::new(Image::open(&target.file, &target.reading.options())?),
             style: target.print.style(),
+            progress: target.print.progress,
         })
     }
 

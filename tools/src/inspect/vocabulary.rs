@@ -1,7 +1,7 @@
 //! One table of words: what pages are used for and what findings are called, in text, JSON, svg and html alike.
 //!
-//! Colours are from a palette that people who see red and green as one tell apart (Okabe and Ito); in pictures each use has a pattern
-//! besides, so that nothing depends on colour alone.
+//! Colours were chosen so that people who lack one kind of cones tell them apart as well (the picture module tests it); in pictures each use has
+//! a mark besides, so that nothing depends on colour alone.
 
 use std::fmt;
 
@@ -68,17 +68,17 @@ impl PageUse {
     /// Its words.
     pub const fn words(self) -> UseWords {
         let (code, words, letter, colour, terminal) = match self {
-            PageUse::TableLeaf => ("table_leaf", "table leaf", 'L', "#56b4e9", 74),
-            PageUse::TableInterior => ("table_interior", "table interior", 'I', "#0072b2", 25),
-            PageUse::IndexLeaf => ("index_leaf", "index leaf", 'l', "#f0c04a", 179),
-            PageUse::IndexInterior => ("index_interior", "index interior", 'i', "#b5740a", 136),
-            PageUse::Overflow => ("overflow", "overflow", 'o', "#009e73", 36),
-            PageUse::FreelistTrunk => ("freelist_trunk", "freelist trunk", 'F', "#8a8a8a", 245),
-            PageUse::FreelistLeaf => ("freelist_leaf", "free page", 'f', "#d4d4d4", 252),
-            PageUse::PointerMap => ("pointer_map", "pointer map", 'p', "#cc79a7", 175),
-            PageUse::LockByte => ("lock_byte", "lock bytes", 'k', "#000000", 16),
-            PageUse::Damaged => ("damaged", "damaged", 'X', "#d55e00", 166),
-            PageUse::Unreferenced => ("unreferenced", "unreferenced", '?', "#5b3a8e", 55),
+            PageUse::TableLeaf => ("table_leaf", "table leaf", 'L', "#348df4", 33),
+            PageUse::TableInterior => ("table_interior", "table interior", 'I', "#0b2c65", 18),
+            PageUse::IndexLeaf => ("index_leaf", "index leaf", 'l', "#ffd427", 221),
+            PageUse::IndexInterior => ("index_interior", "index interior", 'i', "#673506", 52),
+            PageUse::Overflow => ("overflow", "overflow", 'o', "#116e48", 29),
+            PageUse::FreelistTrunk => ("freelist_trunk", "freelist trunk", 'F', "#909090", 247),
+            PageUse::FreelistLeaf => ("freelist_leaf", "free page", 'f', "#e6e6e6", 255),
+            PageUse::PointerMap => ("pointer_map", "pointer map", 'p', "#f183d6", 212),
+            PageUse::LockByte => ("lock_byte", "lock bytes", 'k', "#070707", 16),
+            PageUse::Damaged => ("damaged", "damaged", 'X', "#f9450e", 202),
+            PageUse::Unreferenced => ("unreferenced", "unreferenced", '?', "#8148aa", 97),
         };
         UseWords {
             code,

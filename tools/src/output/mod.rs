@@ -6,6 +6,7 @@
 mod aligned;
 mod json;
 mod markup;
+mod pager;
 mod report;
 mod separated;
 mod style;
@@ -18,6 +19,7 @@ use clap::ValueEnum;
 
 pub use json::{json_of, value as json_value};
 pub use markup::{escape_markup, identifier, literal};
+pub use pager::Pager;
 pub use report::{Field, Part, Report};
 pub use style::Style;
 pub use text::{display, display_lines, hex, size_words, thousands};

@@ -13,6 +13,8 @@ pub struct Style {
     pub format: Format,
     /// Whether colours are wanted.
     pub color: bool,
+    /// Whether the terminal has all colours and not only 256.
+    pub true_color: bool,
     /// Columns of a line; `None` for as many as it needs.
     pub width: Option<u16>,
     /// Numbers without commas and units.
@@ -27,6 +29,7 @@ impl Style {
         Style {
             format,
             color: false,
+            true_color: false,
             width: None,
             raw_numbers: false,
             is_terminal: false,
@@ -46,7 +49,9 @@ impl Style {
                 When::Never => false,
                 When::Auto => is_terminal && !no_color,
             },
-            width: print.width,
+            true_color: std::env::var("COLORTERM")
+                .is_ok_and(|value| matches!(&*value, "truecolor" | "24bit")),
+            width: print.width.or_else(|| is_terminal.then(terminal_width).flatten()),
             raw_numbers: print.bytes,
             is_terminal,
         }
@@ -104,4 +109,10 @@ impl Style {
             text.to_owned()
         }
     }
+}
+
+/// How many columns the terminal has.
+fn terminal_width() -> Option<u16> {
+    let (columns, _) = crossterm::terminal::size().ok()?;
+    (columns > 0).then_some(columns)
 }

@@ -15,6 +15,12 @@ const GAP_X: usize = 110;
 const GAP_Y: usize = 26;
 const MARGIN: usize = 24;
 
+/// Where the first boxes stand, below the title and the legend.
+const TOP: usize = 64;
+
+/// The legend needs so much room.
+const WIDTH_MIN: usize = 520;
+
 /// Boxes above each other in one column, at most as high as this before the next column begins.
 const HEIGHT_MAX: usize = 1400;
 
@@ -97,7 +103,7 @@ impl Graph {
             .max()
             .unwrap_or(60);
         let mut out = open_svg(
-            right + MARGIN,
+            (right + MARGIN).max(WIDTH_MIN),
             bottom + MARGIN,
             &format!("schema of {}", self.name),
         );
@@ -107,6 +113,12 @@ impl Graph {
         );
         let words = format!("{} · {} tables", self.name, self.tables.len());
         out.push_str(&text(MARGIN, 28, "font-size=\"16\" font-weight=\"600\"", &words));
+        out.push_str(&text(
+            MARGIN,
+            46,
+            "font-size=\"11\" fill=\"#555555\"",
+            "key: part of the primary key · ref: refers to another table · ! is never NULL",
+        ));
         self.lines(&places, &mut out);
         for (table, place) in self.tables.iter().zip(&places) {
             draw(table, *place, &mut out);
@@ -173,12 +185,12 @@ impl Graph {
         let mut places = vec![Place { x: 0, y: 0 }; self.tables.len()];
         let mut x = MARGIN;
         for level in 0..=levels.iter().copied().max().unwrap_or(0) {
-            let (mut y, mut any) = (MARGIN + 30, false);
+            let (mut y, mut any) = (TOP, false);
             for index in (0..self.tables.len()).filter(|index| levels[*index] == level) {
                 let height = self.tables[index].height();
                 if any && y + height > HEIGHT_MAX {
                     x += BOX_WIDTH + GAP_X / 2;
-                    y = MARGIN + 30;
+                    y = TOP;
                 }
                 places[index] = Place { x, y };
                 y += height + GAP_Y;

@@ -2,14 +2,17 @@
 
 use std::fmt::Write;
 
-use super::{SCALE, open_svg, scale_step, shortened, text};
+use super::palette::{SCALE, scale_step};
+use super::{open_svg, shortened, text};
 use crate::output::thousands;
 
 /// Pixels for the tree.
 const WIDTH: usize = 1000;
 const MARGIN: usize = 20;
-const TOP: usize = 66;
+const TOP: usize = 86;
 const LEVEL: usize = 58;
+/// From the top of one level to that of the next: a line of words comes between.
+const STEP: usize = LEVEL + 28;
 
 /// A page of the tree.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -40,7 +43,7 @@ pub struct Icicle {
 impl Icicle {
     /// Draws it. Pages too narrow to see are drawn together.
     pub fn svg(&self) -> String {
-        let height = TOP + self.levels.len() * (LEVEL + 8) + 60;
+        let height = TOP + self.levels.len() * STEP + 22;
         let mut out = open_svg(WIDTH + 2 * MARGIN, height, &format!("tree of {}", self.name));
         out.push_str(&text(
             MARGIN,
@@ -58,9 +61,9 @@ impl Icicle {
             .unwrap_or(1)
             .max(1);
         for (depth, level) in self.levels.iter().enumerate() {
-            draw_level(level, leaves, TOP + depth * (LEVEL + 8), depth, &mut out);
+            draw_level(level, leaves, TOP + depth * STEP, depth, &mut out);
         }
-        scale_legend(TOP + self.levels.len() * (LEVEL + 8) + 24, &mut out);
+        scale_legend(TOP + self.levels.len() * STEP, &mut out);
         out.push_str("</svg>\n");
         out
     }
@@ -68,6 +71,13 @@ impl Icicle {
 
 fn draw_level(level: &[IcicleNode], leaves: u64, y: usize, depth: usize, out: &mut String) {
     let place = |at: u64| MARGIN as f64 + at as f64 * WIDTH as f64 / leaves as f64;
+    let words_above = caption(level, depth);
+    out.push_str(&text(
+        MARGIN,
+        y - 6,
+        "font-size=\"11\" fill=\"#555555\"",
+        &words_above,
+    ));
     let mut index = 0;
     while let Some(first) = level.get(index) {
         let left = place(first.from);
@@ -117,14 +127,18 @@ fn draw_level(level: &[IcicleNode], leaves: u64, y: usize, depth: usize, out: &m
         }
         index = end;
     }
-    let count = level.len() as u64;
-    let about = format!(
-        "level {}: {} page{}",
+}
+
+/// Which level it is, of how many pages, and how full they are.
+fn caption(level: &[IcicleNode], depth: usize) -> String {
+    let count = level.len();
+    let fill = level.iter().map(|node| usize::from(node.fill)).sum::<usize>() / count.max(1);
+    let noun = if count == 1 { "page" } else { "pages" };
+    format!(
+        "level {} · {} {noun} · {fill}% full",
         depth + 1,
-        thousands(count),
-        if count == 1 { "" } else { "s" }
-    );
-    let _ = writeln!(out, "<g><title>{about}</title></g>");
+        thousands(count as u64)
+    )
 }
 
 fn words(group: &[IcicleNode]) -> String {

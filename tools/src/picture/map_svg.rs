@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::page_map::{By, PageMap};
 use super::{open_svg, shortened, text};
+use crate::inspect::PageUse;
 use crate::output::{size_words, thousands};
 
 /// Pixels for the cells.
@@ -13,6 +14,9 @@ const WIDTH: usize = 960;
 const LEFT: usize = 72;
 const MARGIN: usize = 20;
 const TOP: usize = 62;
+
+/// Larger cells show no more.
+const SIZE_MAX: usize = 22;
 
 /// Cells at least so large have patterns and lines between them.
 const PATTERN_MIN: usize = 8;
@@ -24,15 +28,15 @@ const LEGEND_COLUMNS: usize = 3;
 /// Draws the map.
 pub fn svg(map: &PageMap) -> String {
     let count = map.cells.len().max(1);
-    // Twice as wide as high.
-    let columns = (((count * 2) as f64).sqrt().ceil() as usize).clamp(16, WIDTH / 2);
-    let size = (WIDTH / columns).clamp(2, 22);
+    // Twice as wide as high; cells that are as large as they get fill the width.
+    let columns = (((count * 2) as f64).sqrt().ceil() as usize).clamp(WIDTH / SIZE_MAX, WIDTH / 2);
+    let size = (WIDTH / columns).clamp(2, SIZE_MAX);
     let rows = count.div_ceil(columns);
     let shown: Vec<usize> = (0..map.categories.len())
         .filter(|index| map.categories[*index].pages > 0)
         .collect();
     let legend_rows = shown.len().div_ceil(LEGEND_COLUMNS);
-    let height = TOP + rows * size + 34 + legend_rows * LEGEND_LINE + MARGIN;
+    let height = TOP + rows * size + 34 + legend_rows * LEGEND_LINE;
     let mut out = open_svg(
         WIDTH + LEFT + MARGIN,
         height,
@@ -136,22 +140,26 @@ fn cells(map: &PageMap, columns: usize, size: usize, shown: &[usize], out: &mut 
     );
 }
 
-/// Patterns are for what is easily taken for its neighbour: interior pages, free ones, overflow, damage.
+/// Marks are for what is easily taken for its neighbour: interior pages, free ones, overflow, damage.
 fn has_pattern(index: usize) -> bool {
-    pattern_path(index).is_some()
+    mark(index).is_some()
 }
 
-/// The lines of a pattern, in a square of one cell, by the place of the use in the legend.
-fn pattern_path(index: usize) -> Option<&'static str> {
-    Some(match index {
-        1 | 3 => "M0 1L1 0",
-        4 => "M0 .5h1",
-        5 => "M.5 0v1M0 .5h1",
-        6 => "M.5 .4v.2",
-        7 => "M.5 0v1",
-        9 => "M.1 .1L.9 .9M.9 .1L.1 .9",
-        10 => "M.3 .5h.4",
-        _ => return None,
+const LIGHT: &str = "#ffffff";
+const DARK: &str = "#707070";
+
+/// The mark of a use, by its place in the legend: lines in a square of one cell, and their colour.
+pub(super) fn mark(index: usize) -> Option<(&'static str, &'static str)> {
+    Some(match PageUse::ALL.get(index)? {
+        PageUse::TableInterior | PageUse::IndexInterior => ("M.15 .85L.85 .15", LIGHT),
+        PageUse::Overflow => ("M.38 .5h.24", LIGHT),
+        PageUse::FreelistTrunk => ("M.5 .2v.6M.2 .5h.6", LIGHT),
+        PageUse::FreelistLeaf => ("M.5 .43v.14", DARK),
+        PageUse::PointerMap => ("M.5 .15v.7", LIGHT),
+        PageUse::LockByte => ("M.25 .25h.5v.5h-.5z", LIGHT),
+        PageUse::Damaged => ("M.15 .15L.85 .85M.85 .15L.15 .85", LIGHT),
+        PageUse::Unreferenced => ("M.3 .3h.4v.4h-.4z", LIGHT),
+        PageUse::TableLeaf | PageUse::IndexLeaf => return None,
     })
 }
 
@@ -166,11 +174,11 @@ fn patterns(map: &PageMap, shown: &[usize], size: usize, out: &mut String) {
          <path d=\"M0 .5h{size}M.5 0v{size}\" stroke=\"#ffffff\" stroke-width=\"1.5\"/></pattern>"
     );
     for index in shown.iter().filter(|_| map.by == By::Type) {
-        if let Some(path) = pattern_path(*index) {
+        if let Some((path, colour)) = mark(*index) {
             let _ = writeln!(
                 out,
                 "<pattern id=\"u{index}\" width=\"1\" height=\"1\" patternUnits=\"userSpaceOnUse\">\
-                 <path d=\"{path}\" stroke=\"#ffffff\" stroke-opacity=\".7\" stroke-width=\".09\" fill=\"none\"/></pattern>"
+                 <path d=\"{path}\" stroke=\"{colour}\" stroke-opacity=\".85\" stroke-width=\".1\" fill=\"none\"/></pattern>"
             );
         }
     }

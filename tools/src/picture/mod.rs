@@ -4,11 +4,13 @@
 //!   page_map   what each cell stands for          ──▶ map_svg, map_html, blocks
 //!   icicle     a tree, level below level          ──▶ svg
 //!   graph      tables and foreign keys            ──▶ svg
+//!   palette    colours of owners and scales
 //! ```
 //!
 //! - P1 Svg has no script and stays below two megabytes whatever the size of the file: what would be too small to see is drawn together.
 //! - P2 Every text from a file is escaped.
-//! - P3 Nothing depends on colour alone: there are legends with numbers, and patterns where cells are large enough to show them.
+//! - P3 Nothing depends on colour alone: there are legends with numbers, and patterns where cells are large enough to show them. Asserted of the
+//!   colours themselves by the tests of `palette`.
 
 mod blocks;
 mod graph;
@@ -16,6 +18,7 @@ mod icicle;
 mod map_html;
 mod map_svg;
 mod page_map;
+mod palette;
 
 pub use blocks::blocks;
 pub use graph::{Graph, GraphColumn, GraphTable};
@@ -24,28 +27,15 @@ pub use map_html::html;
 pub use map_svg::svg;
 pub use page_map::{By, Category, MapCell, PageMap};
 
-/// Colours from low to high that stay apart in grey and for all eyes.
-pub(crate) const SCALE: [(&str, u8); 6] = [
-    ("#440154", 53),
-    ("#414487", 60),
-    ("#2a788e", 30),
-    ("#22a884", 36),
-    ("#7ad151", 113),
-    ("#fde725", 226),
-];
-
-/// The step of [`SCALE`] for a part of a hundred.
-pub(crate) fn scale_step(part: u8) -> usize {
-    (usize::from(part.min(100)) * SCALE.len() / 101).min(SCALE.len() - 1)
-}
-
-/// The front of an svg picture: white ground, one font.
+/// The front of an svg picture: one font, and a ground of its own, so that it reads on a white page and on a dark one.
 pub(crate) fn open_svg(width: usize, height: usize, title: &str) -> String {
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" \
          font-family=\"system-ui, 'DejaVu Sans', sans-serif\" font-size=\"12\" fill=\"#1a1a1a\">\n<title>{}</title>\n\
-         <rect width=\"{width}\" height=\"{height}\" fill=\"#ffffff\"/>\n",
-        crate::output::escape_markup(title)
+         <rect x=\".5\" y=\".5\" width=\"{}\" height=\"{}\" rx=\"8\" fill=\"#ffffff\" stroke=\"#d4d4d4\"/>\n",
+        crate::output::escape_markup(title),
+        width.saturating_sub(1),
+        height.saturating_sub(1)
     )
 }
 

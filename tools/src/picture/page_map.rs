@@ -2,29 +2,12 @@
 
 use std::collections::HashMap;
 
-use super::{SCALE, scale_step};
+use super::palette::{NONE, OTHERS, OWNERS, OWNERS_MAX, SCALE, scale_step};
 use crate::inspect::image::PageSource;
 use crate::inspect::{Image, Layout, PageUse};
 
 /// Pages that are drawn one by one; in larger files a cell stands for several.
 const CELLS_MAX: u32 = 100_000;
-
-/// Owners with a colour of their own.
-const OWNERS_MAX: usize = 9;
-
-/// Colours of owners, and the last for all others.
-const OWNER_COLOURS: [(&str, u8); OWNERS_MAX + 1] = [
-    ("#0072b2", 25),
-    ("#e69f00", 214),
-    ("#009e73", 36),
-    ("#cc79a7", 175),
-    ("#56b4e9", 74),
-    ("#d55e00", 166),
-    ("#f0e442", 227),
-    ("#5b3a8e", 55),
-    ("#7f7f00", 100),
-    ("#a0a0a0", 247),
-];
 
 /// What colours stand for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -257,7 +240,6 @@ fn categories(layout: &Layout, by: By) -> Vec<Category> {
                 category(format!("{what} {from}-{to}%"), colour, letter)
             })
     };
-    let none = ("#e4e4e4", 254);
     match by {
         By::Type => {
             let words = PageUse::ALL.map(PageUse::words).into_iter();
@@ -272,25 +254,21 @@ fn categories(layout: &Layout, by: By) -> Vec<Category> {
                 .filter_map(|(owner, rank)| Some((*rank, &*layout.owners.get(*owner as usize - 1)?.name)))
                 .collect();
             named.sort_unstable();
-            let mut all = vec![category("no table or index".to_owned(), none, '.')];
+            let mut all = vec![category("no table or index".to_owned(), NONE, '.')];
             for ((rank, name), letter) in named.into_iter().zip('a'..) {
-                all.push(category(
-                    name.to_owned(),
-                    OWNER_COLOURS[usize::from(rank)],
-                    letter,
-                ));
+                all.push(category(name.to_owned(), OWNERS[usize::from(rank)], letter));
             }
             // The others have the number behind the last rank, however few ranks there are.
             while all.len() <= OWNERS_MAX {
-                all.push(category(String::new(), OWNER_COLOURS[OWNERS_MAX], ' '));
+                all.push(category(String::new(), OTHERS, ' '));
             }
-            all.push(category("all others".to_owned(), OWNER_COLOURS[OWNERS_MAX], '~'));
+            all.push(category("all others".to_owned(), OTHERS, '~'));
             all
         }
-        By::Fill => std::iter::once(category("not a tree".to_owned(), none, '.'))
+        By::Fill => std::iter::once(category("not a tree".to_owned(), NONE, '.'))
             .chain(steps("full"))
             .collect(),
-        By::Age => std::iter::once(category("from the file".to_owned(), none, '.'))
+        By::Age => std::iter::once(category("from the file".to_owned(), NONE, '.'))
             .chain(steps("log at"))
             .collect(),
     }

@@ -15,7 +15,7 @@ use reedline::{
 use super::complete::SqlCompleter;
 use super::highlight::SqlHighlighter;
 use super::pieces::is_complete;
-use super::prompt::StatePrompt;
+use super::prompt::{OpenParentheses, StatePrompt};
 use super::script;
 use super::session::Session;
 use crate::error::Failure;
@@ -39,9 +39,10 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failure> {
         env!("CARGO_PKG_VERSION")
     );
     session.tell_state();
-    let mut editor = editor(session);
+    let open = OpenParentheses::default();
+    let mut editor = editor(session, &open);
     while session.leave.is_none() {
-        match editor.read_line(&StatePrompt::of(session)) {
+        match editor.read_line(&StatePrompt::of(session, &open)) {
             Ok(Signal::Success(text)) => {
                 // A shell that is ended by a signal has its history all the same.
                 let _ = editor.sync_history();
@@ -65,7 +66,7 @@ fn run_input(session: &mut Session, text: &str) -> Result<(), Failure> {
     }
 }
 
-fn editor(session: &Session) -> Reedline {
+fn editor(session: &Session, open: &OpenParentheses) -> Reedline {
     let colours = session.style.colours;
     let menu = ColumnarMenu::default()
         .with_name(COMPLETIONS)
@@ -78,7 +79,11 @@ fn editor(session: &Session) -> Reedline {
         .with_completer(Box::new(SqlCompleter::new(session.names.clone())))
         .with_quick_completions(true)
         .with_partial_completions(true)
-        .with_highlighter(Box::new(SqlHighlighter::new(session.names.clone(), colours)))
+        .with_highlighter(Box::new(SqlHighlighter::new(
+            session.names.clone(),
+            colours,
+            open.clone(),
+        )))
         .with_hinter(Box::new(
             DefaultHinter::default().with_style(Style::new().fg(Color::DarkGray)),
         ))

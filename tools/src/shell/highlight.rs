@@ -12,6 +12,7 @@
 //! The word that is being written is not called wrong before it could not become right.
 
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 
 use aludel_sql::syntax::lexer::Lexer;
 use aludel_sql::syntax::token::{Token, TokenKind as T};
@@ -22,7 +23,8 @@ use reedline::{Highlighter, StyledText};
 use super::complete::could_become;
 use super::dot;
 use super::names::Names;
-use super::pieces::{Piece, next_piece};
+use super::pieces::{Piece, next_piece, open_parentheses};
+use super::prompt::OpenParentheses;
 use super::session::SharedNames;
 use super::sketch::{NameUse, Role, Sketch};
 
@@ -33,17 +35,26 @@ const NAMES_TEXT_MAX: usize = 20_000;
 pub(super) struct SqlHighlighter {
     names: SharedNames,
     colours: bool,
+    open: OpenParentheses,
 }
 
 impl SqlHighlighter {
-    pub(super) fn new(names: SharedNames, colours: bool) -> Self {
-        SqlHighlighter { names, colours }
+    /// `open` is told what the prompt of a further line shows.
+    pub(super) fn new(names: SharedNames, colours: bool, open: OpenParentheses) -> Self {
+        SqlHighlighter { names, colours, open }
     }
 }
 
 impl Highlighter for SqlHighlighter {
     fn highlight(&self, line: &str, cursor: usize) -> StyledText {
         let mut text = StyledText::new();
+        // Only a text of several lines has a prompt that shows it.
+        let open = if line.contains('\n') {
+            open_parentheses(line)
+        } else {
+            0
+        };
+        self.open.store(open, Ordering::Relaxed);
         if !self.colours {
             text.push((Style::default(), line.to_owned()));
             return text;

@@ -23,7 +23,7 @@ mod keywords;
 mod names;
 mod pieces;
 mod place;
-mod plan;
+pub(crate) mod plan;
 mod prompt;
 mod rows;
 mod run;

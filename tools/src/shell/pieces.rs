@@ -49,6 +49,31 @@ pub(crate) fn is_complete(text: &str) -> bool {
     !ends_in_open_comment(text.get(at..).unwrap_or_default())
 }
 
+/// How many parentheses of what is unfinished have to be closed yet.
+pub(crate) fn open_parentheses(text: &str) -> usize {
+    let mut at = 0;
+    while let Some((piece, start, end)) = next_piece(text, at) {
+        if let Piece::Unfinished(_) = piece {
+            return open_since(text, start);
+        }
+        at = end;
+    }
+    0
+}
+
+fn open_since(text: &str, start: usize) -> usize {
+    let mut lexer = Lexer::new(text.as_bytes(), start);
+    let mut open = 0usize;
+    loop {
+        match lexer.next_token().kind {
+            TokenKind::End => return open,
+            TokenKind::LeftParen => open += 1,
+            TokenKind::RightParen => open = open.saturating_sub(1),
+            _ => {}
+        }
+    }
+}
+
 enum End {
     Semicolon(usize),
     Text,

@@ -13,7 +13,7 @@ use std::io::{self, Write};
 
 use aludel_sql::{Error, PlanLine, Statement};
 
-use super::rows::{Style, width};
+use super::rows::width;
 use crate::output::thousands;
 
 /// A line of the tree.
@@ -68,27 +68,33 @@ pub(crate) fn of_rows(statement: &mut Statement<'_>) -> Result<Vec<Line>, Error>
             parent: statement.get(1)?,
             detail: statement.get(if is_measured { 2 } else { 3 })?,
             estimate: if is_measured { statement.get(3)? } else { None },
-            measured: match is_measured {
-                true => Some(Measured {
-                    rows: statement.get(4)?,
-                    loops: statement.get(5)?,
-                    milliseconds: statement.get(6)?,
-                }),
-                false => None,
-            },
+            measured: if is_measured { measured(statement)? } else { None },
         });
     }
     Ok(lines)
 }
 
+/// What was counted; `None` for a line whose work is counted in the one above.
+fn measured(statement: &Statement<'_>) -> Result<Option<Measured>, Error> {
+    let rows: Option<i64> = statement.get(4)?;
+    Ok(match rows {
+        Some(rows) => Some(Measured {
+            rows,
+            loops: statement.get(5)?,
+            milliseconds: statement.get(6)?,
+        }),
+        None => None,
+    })
+}
+
 /// Prints the tree.
-pub(crate) fn print(lines: &[Line], style: &Style, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn print(lines: &[Line], colours: bool, out: &mut dyn Write) -> io::Result<()> {
     let drawn = drawn(lines);
     let widest = drawn.iter().map(|(text, _)| width(text)).max().unwrap_or(0);
     for (text, line) in drawn {
         let notes = notes(line);
         let blank = " ".repeat(widest - width(&text) + 2);
-        match (notes.is_empty(), style.colours) {
+        match (notes.is_empty(), colours) {
             (true, _) => writeln!(out, "{text}")?,
             (false, true) => writeln!(out, "{text}{blank}\u{1b}[2m{notes}\u{1b}[0m")?,
             (false, false) => writeln!(out, "{text}{blank}{notes}")?,
@@ -159,7 +165,7 @@ mod tests {
 
     fn printed(lines: &[Line]) -> String {
         let mut out = Vec::new();
-        print(lines, &Style::default(), &mut out).unwrap();
+        print(lines, false, &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 

@@ -5,25 +5,31 @@
 //!   notes.db rw>      after .open --write
 //!   notes.db rw*>     in a transaction
 //!          ...>       more of a statement is due
+//!     (2 more)>       two parentheses of it are open
 //! ```
 
 use std::borrow::Cow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use reedline::{Prompt, PromptEditMode, PromptHistorySearch, PromptHistorySearchStatus};
 use unicode_width::UnicodeWidthStr;
 
 use super::session::Session;
 
+/// How many parentheses of the text in the editor are open: set when it is coloured, read when the prompt is drawn, which is afterwards.
+pub(super) type OpenParentheses = Arc<AtomicUsize>;
+
 /// What stands before a line of input.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct StatePrompt {
     first: String,
-    more: String,
+    open: OpenParentheses,
 }
 
 impl StatePrompt {
     /// The prompt for the state that the session is in.
-    pub(super) fn of(session: &Session) -> StatePrompt {
+    pub(super) fn of(session: &Session, open: &OpenParentheses) -> StatePrompt {
         let name: String = session
             .place
             .name()
@@ -39,13 +45,10 @@ impl StatePrompt {
         } else {
             "*"
         };
-        let first = format!("{name} {access}{transaction}");
-        let more = format!(
-            "{:>width$}",
-            "...",
-            width = UnicodeWidthStr::width(first.as_str()).max(3)
-        );
-        StatePrompt { first, more }
+        StatePrompt {
+            first: format!("{name} {access}{transaction}"),
+            open: Arc::clone(open),
+        }
     }
 }
 
@@ -63,7 +66,12 @@ impl Prompt for StatePrompt {
     }
 
     fn render_prompt_multiline_indicator(&self) -> Cow<'_, str> {
-        Cow::Owned(format!("{}> ", self.more))
+        let more = match self.open.load(Ordering::Relaxed) {
+            0 => "...".to_owned(),
+            open => format!("({open} more)"),
+        };
+        let width = UnicodeWidthStr::width(self.first.as_str());
+        Cow::Owned(format!("{more:>width$}> "))
     }
 
     fn render_prompt_history_search_indicator(&self, search: PromptHistorySearch) -> Cow<'_, str> {

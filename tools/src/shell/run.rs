@@ -4,14 +4,14 @@ use std::io::{self, Write};
 use std::time::Instant;
 
 use aludel_sql::value::ValueRef;
-use aludel_sql::{Error, Statement};
+use aludel_sql::{CacheCounts, Error, Statement};
 
 use super::plan;
 use super::rows::Style;
 use super::session::{Plans, Session};
 use super::traffic::Counts;
 use crate::error::Failure;
-use crate::output::RowWriter;
+use crate::output::{RowWriter, thousands};
 
 /// Runs one statement.
 ///
@@ -19,13 +19,14 @@ use crate::output::RowWriter;
 /// What the engine says, with the statement; an output that cannot be written. Rows before the failure are printed.
 pub(crate) fn statement(session: &mut Session, sql: &str) -> Result<(), Failure> {
     let started = Instant::now();
-    let before = session.traffic.counts();
+    let before = (session.traffic.counts(), session.connection.cache_counts());
     let result = planned_and_run(session, sql);
     session.last = Some(sql.to_owned());
     if session.settings.timer {
         // A closed output is told by the statement's own answer.
-        let counts = session.traffic.counts().since(before);
-        let _ = timer_line(session, started, counts);
+        let counts = session.traffic.counts().since(before.0);
+        let pages = session.connection.cache_counts().since(before.1);
+        let _ = timer_line(session, started, counts, pages);
     }
     result
 }
@@ -67,7 +68,7 @@ pub(crate) fn show_plan(session: &mut Session, sql: &str) -> Result<(), Failure>
     if lines.is_empty() {
         return Ok(());
     }
-    session.with_output(|_, style, out| Ok(plan::print(&plan::of_lines(&lines), style, out)?))
+    session.with_output(|_, style, out| Ok(plan::print(&plan::of_lines(&lines), style.colours, out)?))
 }
 
 /// Runs EXPLAIN ANALYZE of a query; of a statement that writes only the plan is shown, since measuring it would run it twice.
@@ -86,7 +87,7 @@ fn show_measured(session: &mut Session, sql: &str) -> Result<(), Failure> {
             .map_err(|_| Failure::Usage(String::new()))?;
         bind(session, &mut statement).map_err(failed)?;
         let tree = plan::of_rows(&mut statement).map_err(failed)?;
-        Ok(plan::print(&tree, style, out)?)
+        Ok(plan::print(&tree, style.colours, out)?)
     })
 }
 
@@ -97,7 +98,7 @@ fn answer(session: &Session, sql: &str, style: &Style, out: &mut dyn Write) -> R
     bind(session, &mut statement).map_err(failed)?;
     if statement.is_explain() && plan::is_plan(&statement) {
         let tree = plan::of_rows(&mut statement).map_err(failed)?;
-        return Ok(plan::print(&tree, style, out)?);
+        return Ok(plan::print(&tree, style.colours, out)?);
     }
     if statement.column_count() == 0 {
         while statement.step().map_err(failed)? {}
@@ -151,26 +152,36 @@ fn bind(session: &Session, statement: &mut Statement<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// `time 0.012 s   read 34 pages (136 KB)   wrote 2 (8 KB), 1 sync`
-fn timer_line(session: &mut Session, started: Instant, counts: Counts) -> Result<(), Failure> {
+/// `time 0.012 s   read 34 pages (136 KB), 12 cache hits   wrote 8 KB, 1 sync`
+fn timer_line(
+    session: &mut Session,
+    started: Instant,
+    counts: Counts,
+    pages: CacheCounts,
+) -> Result<(), Failure> {
     let elapsed = started.elapsed();
     let page_size = page_size(session);
     session.with_output(|_, _, out| {
         let mut line = format!("time {:.3} s", elapsed.as_secs_f64());
-        let pages = counts.bytes_read.div_ceil(page_size);
-        line.push_str(&match pages {
-            0 => "   no page read, all from the cache".to_owned(),
-            pages => format!("   read {pages} pages ({})", size(counts.bytes_read)),
+        line.push_str(&match pages.misses {
+            0 => "   no page read".to_owned(),
+            read => format!("   read {} ({})", counted(read, "page"), size(read * page_size)),
         });
+        line.push_str(&format!(", {}", counted(pages.hits, "cache hit")));
         if counts.writes > 0 {
             line.push_str(&format!(
-                "   wrote {}, {} syncs",
+                "   wrote {}, {}",
                 size(counts.bytes_written),
-                counts.syncs
+                counted(counts.syncs, "sync")
             ));
         }
         Ok(writeln!(out, "{line}")?)
     })
+}
+
+fn counted(number: u64, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {what}{plural}", thousands(number))
 }
 
 fn page_size(session: &Session) -> u64 {

@@ -1,7 +1,9 @@
 //! What the tests of `dbtool` share: the program, databases in the states that a file can be in, and a picture of a folder.
 #![allow(dead_code)]
 
+pub(crate) mod damage;
 pub(crate) mod generate;
+pub(crate) mod terminal;
 
 use std::collections::BTreeMap;
 use std::fs;

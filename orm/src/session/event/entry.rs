@@ -156,7 +156,7 @@ impl AnyEntry<'_> {
             .any(self.arena())
             .map(|any| any.core().state(self.raw.slot));
         let undo = self.undo.and_then(|at| self.session.undo.get(at));
-        state == Some(crate::session::store::State::New) || matches!(undo, Some(Undo::Insert { .. }))
+        state == Some(crate::session::store::State::New) || undo.is_some_and(Undo::is_insert)
     }
 
     /// All columns as they were.

@@ -17,7 +17,7 @@
 //! Invariants:
 //! I1. A listener that returns an error ends what was under way with that error; nothing is swallowed. (`tell_row`,
 //!     `tell_session`)
-//! I2. Each row written is told once, in the order of writing: `told` is a length of the undo log, which has one entry for each.
+//! I2. Each row written is told once, in the order of writing: `told` is a length of the undo log, which has one entry for each where somebody is told.
 //!     (`tell_written`)
 //! I3. Without listeners nothing is recorded, compared or called. (`Heard::hears`)
 //!

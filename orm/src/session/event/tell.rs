@@ -37,20 +37,30 @@ impl Session {
             return Ok(());
         }
         while let Some(entry) = self.undo.get(self.told) {
-            let (moment, arena, slot) = match entry {
-                Undo::Insert { arena, slot } => (Moment::AfterInsert, *arena, *slot),
-                Undo::Update { arena, slot, .. } => (Moment::AfterUpdate, *arena, *slot),
-                Undo::Delete { arena, slot } => (Moment::AfterDelete, *arena, *slot),
-                Undo::Expunged { .. } => {
+            let (moment, arena, slots) = match entry {
+                Undo::Inserts { arena, slots } => (Moment::AfterInsert, *arena, slots.clone()),
+                Undo::Update { arena, slot, .. } => (Moment::AfterUpdate, *arena, *slot..*slot + 1),
+                Undo::Delete { arena, slot } => (Moment::AfterDelete, *arena, *slot..*slot + 1),
+                Undo::Expunged { .. } | Undo::Parts(_) => {
                     self.told += 1;
                     continue;
                 }
             };
             let at = self.told;
             self.told += 1;
-            self.tell_row(moment, arena, slot, Some(at))?;
+            for slot in slots {
+                // A listener may have taken it out of the session.
+                if self.undo.get(at).is_some_and(|entry| entry.is_of(arena, slot)) {
+                    self.tell_row(moment, arena, slot, Some(at))?;
+                }
+            }
         }
         Ok(())
+    }
+
+    /// Is anybody to be told of each row that is inserted, before or after?
+    pub(in crate::session) fn tells_of_inserts(&self) -> bool {
+        self.hears(Moment::BeforeInsert) || self.heard.hears(WRITTEN)
     }
 
     /// Logs a row that was written past the unit of work: nobody is told of it.

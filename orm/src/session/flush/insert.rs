@@ -1,5 +1,7 @@
 //! The unit of work's INSERTs.
 
+use std::ops::Range;
+
 use rustc_hash::FxHashMap;
 
 use super::{
@@ -17,6 +19,47 @@ use crate::types::{RawHandle, Value};
 
 impl Session {
     pub(super) fn insert_group(&mut self, group: &[usize]) -> Result<()> {
+        match group {
+            [arena] if !self.tells_of_inserts() && !self.is_circular(group) => self.insert_arena(*arena),
+            _ => self.insert_rows(group),
+        }
+    }
+
+    /// Inserts the new rows of one entity, of which nobody is told and no order matters.
+    fn insert_arena(&mut self, arena: usize) -> Result<()> {
+        if self.store.any(arena).is_some_and(|any| any.is_validated()) {
+            self.validate(&self.rows(arena, |core| &core.new))?;
+        }
+        let Some(any) = self.store.any_mut(arena) else {
+            return Ok(());
+        };
+        let mut new = std::mem::take(&mut any.core_mut().new);
+        if new.is_empty() {
+            return Ok(());
+        }
+        let mut written = Ok(());
+        let mut rest = new.as_slice();
+        while let Some(first) = rest.first().filter(|_| written.is_ok()) {
+            let keyless = self.is_keyless(arena, *first);
+            let same = rest
+                .iter()
+                .take_while(|slot| self.is_keyless(arena, **slot) == keyless);
+            let (run, behind) = rest.split_at(same.count());
+            written = self.insert_run(arena, keyless, run, (ROWS_AT_ONCE, false));
+            rest = behind;
+        }
+        if let Some(any) = self.store.any_mut(arena).filter(|_| written.is_err()) {
+            // What was not reached is still new.
+            let core = any.core_mut();
+            new.retain(|slot| core.state(*slot) == State::New);
+            core.new = new;
+        }
+        self.tell_written()?;
+        written
+    }
+
+    /// Inserts the new rows of entities that refer to each other, or of which somebody is told.
+    fn insert_rows(&mut self, group: &[usize]) -> Result<()> {
         let rows: Vec<RowRef> = group
             .iter()
             .flat_map(|arena| self.rows(*arena, |core| &core.new))
@@ -111,6 +154,7 @@ impl Session {
         (at_once, circular): (usize, bool),
     ) -> Result<()> {
         self.forget_relations_to(arena);
+        let each_told = self.tells_of_inserts();
         let Session {
             store,
             link,
@@ -134,14 +178,12 @@ impl Session {
             arena,
             columns: insert_columns(meta, keyless).collect(),
             key: key.filter(|key| !returning.contains(key)),
+            refers: meta.columns.iter().any(|column| column.reference.is_some()),
             returning,
             circular,
+            each_told,
         };
         let mut prepared = link.prepare(&*sql)?;
-        undo.reserve(slots.len());
-        if let Some(any) = store.any_mut(arena) {
-            any.expect_keys(slots.len());
-        }
         let mut inserted = Vec::with_capacity(at_once.min(slots.len()));
         for slots in slots.chunks(at_once) {
             let written = run.write(store, slots, &mut prepared, &mut inserted);
@@ -161,13 +203,22 @@ struct InsertRun {
     returning: Vec<usize>,
     /// The column that gets the key that the backend tells.
     key: Option<usize>,
+    /// Has it columns that may hold handles?
+    refers: bool,
     circular: bool,
+    /// Each row has an entry of its own in the undo log.
+    each_told: bool,
 }
 
-/// A row that was inserted, and what memory does not have of it yet.
+/// A row that was inserted, and what memory does not have of it yet. Most have a key at most, so the rest is apart.
 struct Inserted {
     slot: u32,
     key: Option<i64>,
+    more: Option<Box<More>>,
+}
+
+#[derive(Default)]
+struct More {
     values: Vec<(usize, Value<'static>)>,
     /// References that were left NULL.
     late: Vec<usize>,
@@ -186,30 +237,51 @@ impl InsertRun {
             return Ok(());
         };
         let mut params = Vec::with_capacity(self.columns.len());
-        for &slot in slots {
-            let mut row = Inserted {
-                slot,
-                key: None,
-                values: Vec::new(),
-                late: Vec::new(),
-            };
+        let is_plain = !self.refers && self.returning.is_empty();
+        // A listener may have taken rows back that were new before.
+        for &slot in slots.iter().filter(|slot| any.core().state(**slot) == State::New) {
             params.clear();
-            for &column in &self.columns {
-                params.push(match any.encode(slot, column) {
-                    Value::Pending(raw) => self.resolve(store, column, raw, &mut row)?,
-                    value => value,
+            any.push_values(slot, &self.columns, &mut params);
+            if is_plain {
+                let outcome = prepared.execute(&params)?;
+                inserted.push(Inserted {
+                    slot,
+                    key: outcome.last_insert_id.filter(|_| self.key.is_some()),
+                    more: None,
                 });
+            } else {
+                inserted.push(self.write_referring(store, slot, &mut params, prepared)?);
             }
-            check_late(self.meta, &row.late)?;
-            let back = write_row(prepared, &params, &self.returning)?;
-            row.key = back.last_insert_id.filter(|_| self.key.is_some());
-            match row.values.is_empty() {
-                true => row.values = back.values,
-                false => row.values.extend(back.values),
-            }
-            inserted.push(row);
         }
         Ok(())
+    }
+
+    /// Inserts a row that may hold handles, or of which values come back.
+    fn write_referring(
+        &self,
+        store: &Store,
+        slot: u32,
+        params: &mut [Value<'_>],
+        prepared: &mut Prepared<'_>,
+    ) -> Result<Inserted> {
+        let mut more = More::default();
+        for (column, value) in self.columns.iter().zip(params.iter_mut()) {
+            if let Value::Pending(raw) = *value {
+                *value = self.resolve(store, *column, raw, &mut more)?;
+            }
+        }
+        check_late(self.meta, &more.late)?;
+        let back = write_row(prepared, params, &self.returning)?;
+        match more.values.is_empty() {
+            true => more.values = back.values,
+            false => more.values.extend(back.values),
+        }
+        let has_more = !(more.values.is_empty() && more.late.is_empty());
+        Ok(Inserted {
+            slot,
+            key: back.last_insert_id.filter(|_| self.key.is_some()),
+            more: has_more.then(|| Box::new(more)),
+        })
     }
 
     /// What a handle is in the row: the key of the entity, or NULL for a while.
@@ -218,7 +290,7 @@ impl InsertRun {
         store: &Store,
         column: usize,
         raw: RawHandle,
-        row: &mut Inserted,
+        row: &mut More,
     ) -> Result<Value<'static>> {
         if self.circular && is_unwritten(store, raw) {
             row.late.push(column);
@@ -235,28 +307,41 @@ impl InsertRun {
             return Ok(());
         };
         let mut noted = Ok(());
+        let mut beside: Option<Range<u32>> = None;
         for row in inserted.drain(..) {
-            noted = noted.and(self.note_row(any, undo, row));
+            let slot = row.slot;
+            if let Err(error) = self.note_row(any, row) {
+                noted = noted.and(Err(error));
+                continue;
+            }
+            match &mut beside {
+                Some(slots) if slots.end == slot && !self.each_told => slots.end += 1,
+                _ => self.log(undo, beside.replace(slot..slot + 1)),
+            }
         }
+        self.log(undo, beside);
         noted
     }
 
-    fn note_row(&self, any: &mut dyn AnyArena, undo: &mut Vec<Undo>, row: Inserted) -> Result<()> {
+    fn log(&self, undo: &mut Vec<Undo>, slots: Option<Range<u32>>) {
+        let arena = self.arena;
+        undo.extend(slots.map(|slots| Undo::Inserts { arena, slots }));
+    }
+
+    fn note_row(&self, any: &mut dyn AnyArena, row: Inserted) -> Result<()> {
         let slot = row.slot;
-        let told = self.key.zip(row.key).map(|(key, id)| (key, Value::Int(id)));
-        for (column, value) in row.values.into_iter().chain(told) {
+        let More { values, late } = row.more.map_or_else(More::default, |more| *more);
+        for (column, value) in values {
             any.set(slot, column, value)
                 .map_err(|error| decode_error(self.meta, column, error))?;
         }
-        any.register(slot);
-        any.core_mut().set_state(slot, State::Clean);
-        undo.push(Undo::Insert {
-            arena: self.arena,
-            slot,
-        });
-        if !row.late.is_empty() {
+        let told = self.key.zip(row.key);
+        if let Err(error) = any.note_inserted(slot, told) {
+            return Err(decode_error(self.meta, self.key.unwrap_or(0), error));
+        }
+        if !late.is_empty() {
             any.touch(slot);
-            set_base_null(any.core_mut(), slot, &row.late);
+            set_base_null(any.core_mut(), slot, &late);
         }
         Ok(())
     }
@@ -284,7 +369,7 @@ fn check_late(meta: &'static EntityMeta, late: &[usize]) -> Result<()> {
 
 /// In the base, those columns are NULL: so the row is dirty in them.
 fn set_base_null(core: &mut Core, slot: u32, columns: &[usize]) {
-    if let Some(base) = core.header_mut(slot).and_then(|header| header.base.as_mut()) {
+    if let Some(base) = core.base_mut(slot) {
         columns
             .iter()
             .filter_map(|i| base.get_mut(*i).map(|value| *value = Value::Null))

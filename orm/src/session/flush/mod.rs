@@ -24,7 +24,7 @@ mod update;
 
 use std::sync::Arc;
 
-use super::statements::{Statements, computed_columns};
+use super::statements::{computed_columns, of as statements_of};
 use super::{Moment, Session};
 use crate::dialect::{Dialect, Feature};
 use crate::engine::{Connection, Prepared};
@@ -166,7 +166,8 @@ impl Session {
     /// The text of an entity's SELECT by key.
     pub(in crate::session) fn select_sql(&mut self, arena: usize) -> Option<Arc<str>> {
         let meta = self.store.any(arena)?.meta();
-        Some(statements_of(&mut self.statements, arena).select(meta, self.engine.dialect()))
+        let texts = statements_of(&mut self.statements, arena);
+        Some(Arc::clone(texts.select(meta, self.engine.dialect())))
     }
 
     /// Reads what the database has computed for rows just written, where statements cannot hand it back.
@@ -244,13 +245,6 @@ fn write_row(prepared: &mut Prepared<'_>, params: &[Value<'_>], returning: &[usi
             .collect();
     }
     Ok(back)
-}
-
-fn statements_of(statements: &mut Vec<Statements>, arena: usize) -> &mut Statements {
-    if statements.len() <= arena {
-        statements.resize_with(arena + 1, Statements::default);
-    }
-    &mut statements[arena]
 }
 
 fn decode_error(meta: &'static EntityMeta, column: usize, error: crate::types::DecodeError) -> Error {

@@ -294,9 +294,7 @@ fn forget_unchanged(store: &mut Store, arena: usize, slot: u32) {
         // The value came from this very column.
         let _ = any.set(slot, column, value);
     }
-    if let Some(header) = any.core_mut().header_mut(slot) {
-        header.base = None;
-    }
+    drop(any.core_mut().take_base(slot));
 }
 
 fn note_updated(
@@ -320,11 +318,7 @@ fn note_updated(
     if moves {
         any.register(slot);
     }
-    if let Some(base) = any
-        .core_mut()
-        .header_mut(slot)
-        .and_then(|header| header.base.take())
-    {
+    if let Some(base) = any.core_mut().take_base(slot) {
         undo.push(Undo::Update { arena, slot, base });
     }
     Ok(())

@@ -8,8 +8,9 @@
 //! The left side keeps its order, and the right rows of one left row come in the order in which they were read. Both sides' keys take the
 //! comparison's affinity before they are looked up, and the key table equates what SQL's `=` equates.
 //!
-//! Nothing is read of the left side when the right side is empty and the join can have no rows then. A right side that does not fit into memory is
-//! joined [by way of the disk](spilled).
+//! The right side is not read before the left side has a row, which costs the left side's first batch and saves a table that nobody would look into.
+//! No more is read of the left side when the right side is empty and the join can have no rows then. A right side that does not fit into memory is joined
+//! [by way of the disk](spilled).
 
 mod spilled;
 
@@ -72,6 +73,7 @@ impl Join {
             pairs: Pairs::new(plan.kind, plan.on.as_ref(), build)?,
             left_width: plan.left_width,
             phase: Phase::Build,
+            first_is_read: false,
             probe: Probe::default(),
             joined: Batch::new(plan.left_width + plan.right_width),
             only_left,
@@ -269,6 +271,8 @@ pub(super) struct Join {
     /// What does not fit into memory.
     spilled: Option<Spilled>,
     phase: Phase,
+    /// The left side's first batch was read to see that there is one, and is still to be joined.
+    first_is_read: bool,
     probe: Probe,
     joined: Batch,
     /// Only left rows are put out: the left side's batches, narrowed.
@@ -322,6 +326,13 @@ impl Join {
     }
 
     fn build(&mut self, context: &mut ExecContext<'_>) -> Result<()> {
+        self.left.open(context)?;
+        // Rows of the right side that are kept want to be read in any case.
+        self.first_is_read = !self.pairs.keeps_right();
+        if self.first_is_read && !self.left.next(context)? {
+            self.phase = Phase::Done;
+            return Ok(());
+        }
         self.right.open(context)?;
         let budget = context.state.session.memory_budget_bytes / 2;
         if !self.read_opened_right(context, budget)? {
@@ -337,12 +348,17 @@ impl Join {
             return Ok(());
         }
         self.phase = Phase::Probe;
-        self.left.open(context)
+        Ok(())
+    }
+
+    /// Goes on to the next left batch.
+    fn advance_left(&mut self, context: &mut ExecContext<'_>) -> Result<bool> {
+        Ok(std::mem::take(&mut self.first_is_read) || self.left.next(context)?)
     }
 
     /// Takes the next left batch and looks its keys up.
     fn next_left(&mut self, context: &mut ExecContext<'_>) -> Result<bool> {
-        if !self.left.next(context)? {
+        if !self.advance_left(context)? {
             return Ok(false);
         }
         context.check_interrupt()?;
@@ -546,6 +562,7 @@ impl Operator for Join {
         self.pairs.restart();
         self.probe.first.clear();
         self.probe.left = 0;
+        self.first_is_read = false;
         self.phase = Phase::Build;
         Ok(())
     }

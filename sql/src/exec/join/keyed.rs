@@ -15,7 +15,13 @@
 //! Reading all inner rows evaluates the terms over the inner side alone for rows that no outer row asks for. So that no error comes of it,
 //! terms with function calls are left for the pairs.
 
+mod parts;
+mod semi;
+
 use std::sync::Arc;
+
+use parts::{Parts, conjunction, hash_plan_of};
+use semi::Passed;
 
 use super::hash;
 use super::pairs::Pairs;
@@ -25,8 +31,8 @@ use crate::exec::kernel::{Kernel, Rows};
 use crate::exec::operator::Operator;
 use crate::exec::scan::{KeyedPlan, KeyedRows, WholeTable};
 use crate::exec::{BATCH_ROWS_MAX, Batch, ExecContext, Vector};
-use crate::plan::expr::{CompareRule, Expr, Register};
-use crate::plan::physical::{HashJoin, HashKey, JoinKind, NestedLoop, Node};
+use crate::plan::expr::{Expr, Register};
+use crate::plan::physical::{HashJoin, JoinKind, NestedLoop, Node};
 
 /// What look-ups and reading cost, in about nanoseconds.
 mod cost {
@@ -58,6 +64,7 @@ pub(in crate::exec) fn keyed_loop(
         return Ok(None);
     };
     let outer = build.operator(&plan.outer)?;
+    build.note(&plan.inner);
     let keys = Kernel::compile_all(&parts.keys, build)?;
     let terms = conjunction(parts.into_every_term());
     Ok(Some(KeyedJoin {
@@ -79,6 +86,9 @@ pub(in crate::exec) fn keyed_loop(
         counts: Counts::default(),
         joined: Batch::new(plan.outer_width + inner.width()),
         has_match: Vec::new(),
+        passed: Passed::default(),
+        broken_off: Vec::new(),
+        again: false,
     }))
 }
 
@@ -144,157 +154,6 @@ impl Operator for Offered {
     }
 }
 
-/// The expressions of a plan over outer rows and pairs instead of registers.
-struct Parts<'p> {
-    /// Over the outer side's layout.
-    keys: Vec<Expr>,
-    /// Terms over the inner side alone that cannot fail: over the inner layout.
-    inner_terms: Vec<&'p Expr>,
-    /// The same over the joined layout.
-    inner_terms_of_pairs: Vec<Expr>,
-    /// All other terms of the inner side's filter, and ON: over the joined layout.
-    pair_terms: Vec<Expr>,
-}
-
-impl<'p> Parts<'p> {
-    fn of(plan: &'p NestedLoop, inner: &KeyedPlan<'p>) -> Option<Parts<'p>> {
-        let plain = |bound: &Expr| matches!(bound, Expr::Column(_) | Expr::Register(_));
-        if !plan.bindings.iter().all(|(_, bound)| plain(bound)) {
-            return None;
-        }
-        let bound = |part: &Expr| match part {
-            Expr::Register(register) => {
-                let binding = plan.bindings.iter().find(|(own, _)| own == register);
-                binding.map(|(_, bound)| bound.clone())
-            }
-            _ => None,
-        };
-        let key = |key: &&Expr| {
-            key.with_leaves(&mut |part| match part {
-                Expr::Column(_) => None,
-                part => Some(bound(part).unwrap_or_else(|| part.clone())),
-            })
-        };
-        let keys = inner.keys.iter().map(key).collect::<Option<Vec<Expr>>>()?;
-        let (mut inner_terms, mut inner_terms_of_pairs) = (Vec::new(), Vec::new());
-        let mut pair_terms = Vec::new();
-        for term in inner.filter.into_iter().flat_map(conjuncts) {
-            let mut alone = true;
-            term.visit(&mut |part| alone &= bound(part).is_none() && !may_fail(part));
-            let over_pairs = over_pair(term, plan.outer_width, &bound)?;
-            match alone {
-                true => {
-                    inner_terms.push(term);
-                    inner_terms_of_pairs.push(over_pairs);
-                }
-                false => pair_terms.push(over_pairs),
-            }
-        }
-        pair_terms.extend(plan.on.iter().flat_map(conjuncts).cloned());
-        Some(Parts {
-            keys,
-            inner_terms,
-            inner_terms_of_pairs,
-            pair_terms,
-        })
-    }
-
-    /// All terms, over the joined layout.
-    fn into_every_term(self) -> Vec<Expr> {
-        let mut terms = self.inner_terms_of_pairs;
-        terms.extend(self.pair_terms);
-        terms
-    }
-
-    /// The same join with all inner rows in a hash table.
-    fn hash_plan(&self, plan: &NestedLoop, inner: &KeyedPlan<'_>) -> Option<HashJoin> {
-        // Built when it is needed, the join finds nothing of what subqueries share with others.
-        let mut has_subquery = false;
-        self.pair_terms.iter().for_each(|term| {
-            term.visit(&mut |part| {
-                has_subquery |= matches!(
-                    part,
-                    Expr::InSubquery { .. } | Expr::Exists { .. } | Expr::Scalar { .. }
-                );
-            });
-        });
-        if has_subquery {
-            return None;
-        }
-        let any_order = !plan.ordered || matches!(plan.kind, JoinKind::Semi | JoinKind::Anti);
-        let inner_terms = self.inner_terms.iter().map(|term| (*term).clone());
-        let (right, places) = inner.whole(conjunction(inner_terms.collect()), any_order)?;
-        let keys = self
-            .keys
-            .iter()
-            .zip(places)
-            .map(|(key, (place, collation))| HashKey {
-                left: key.clone(),
-                right: Expr::Column(place),
-                rule: CompareRule {
-                    left: None,
-                    right: None,
-                    collation,
-                },
-                null_matches: false,
-            });
-        Some(HashJoin {
-            left: Node::Values {
-                rows: Vec::new(),
-                width: plan.outer_width,
-            },
-            right,
-            keys: keys.collect(),
-            kind: plan.kind,
-            on: conjunction(self.pair_terms.clone()),
-            left_width: plan.outer_width,
-            right_width: inner.width(),
-        })
-    }
-}
-
-/// The join of a plan with all inner rows in a hash table.
-#[inline(never)]
-fn hash_plan_of(plan: &NestedLoop) -> Option<HashJoin> {
-    let inner = KeyedPlan::of(&plan.inner)?;
-    Parts::of(plan, &inner)?.hash_plan(plan, &inner)
-}
-
-/// Whether evaluating an expression for a row more could lead to an error. Dates of constants are common in WHERE, and are NULL at worst.
-fn may_fail(part: &Expr) -> bool {
-    let Expr::Call {
-        function, arguments, ..
-    } = part
-    else {
-        return false;
-    };
-    let harmless = ["date", "datetime", "julianday", "time", "unixepoch"].contains(&&*function.name);
-    let constant = |argument: &Expr| matches!(argument, Expr::Literal(_));
-    !(function.builtin && harmless && arguments.iter().all(constant))
-}
-
-/// A term over the inner side's layout as one over pairs.
-fn over_pair(term: &Expr, outer_width: usize, bound: &dyn Fn(&Expr) -> Option<Expr>) -> Option<Expr> {
-    term.with_leaves(&mut |part| match part {
-        Expr::Column(column) => Some(Expr::Column(outer_width + column)),
-        part => Some(bound(part).unwrap_or_else(|| part.clone())),
-    })
-}
-
-fn conjuncts(term: &Expr) -> &[Expr] {
-    match term {
-        Expr::And(terms) => terms,
-        term => std::slice::from_ref(term),
-    }
-}
-
-fn conjunction(mut terms: Vec<Expr>) -> Option<Expr> {
-    match terms.len() {
-        0 | 1 => terms.pop(),
-        _ => Some(Expr::And(terms)),
-    }
-}
-
 /// What was done so far.
 #[derive(Default)]
 struct Counts {
@@ -336,6 +195,11 @@ pub(in crate::exec) struct KeyedJoin {
     joined: Batch,
     /// Which rows of the outer batch have a match.
     has_match: Vec<bool>,
+    passed: Passed,
+    /// Of a semi join's outer batch: rows, counted among the selected ones, whose inner rows were not all read.
+    broken_off: Vec<usize>,
+    /// They are looked up again, instead of all rows of the batch.
+    again: bool,
 }
 
 impl KeyedJoin {
@@ -459,43 +323,44 @@ impl KeyedJoin {
         Ok(true)
     }
 
-    /// Collects pairs up to a batch of them; the inner rows go straight to the output. With `first` no more is asked of an outer row
-    /// once it has a match.
-    fn collect_pairs(&mut self, context: &ExecContext<'_>, first: bool) -> Result<()> {
+    /// Collects pairs up to a batch of them; the inner rows go straight to the output.
+    fn collect_pairs(&mut self, context: &ExecContext<'_>) -> Result<()> {
         self.pairs.clear();
         self.joined.clear();
         let rows = self.outer.batch().selected_len();
         while self.next_outer < rows && self.pairs.len() < BATCH_ROWS_MAX {
             let outer_row = self.outer.batch().selected_row(self.next_outer) as u32;
-            let mut had = match self.row_pairs {
-                Some(_) if first && self.has_match[outer_row as usize] => {
-                    self.next_row();
-                    continue;
-                }
+            let had = match self.row_pairs {
                 Some(had) => had,
-                None => {
-                    self.rows.start(context, &self.key_values, self.next_outer)?;
-                    self.counts.searches += 1;
-                    0
-                }
+                None => self.look_up(context, self.next_outer)?,
             };
-            if !self.rows.is_done() {
-                let room = match self.pairs.has_condition() || !first {
-                    true => BATCH_ROWS_MAX - self.pairs.len(),
-                    false => 1,
-                };
-                let columns = &mut self.joined.columns[self.outer_width..];
-                let taken = self.rows.take(context, room, columns)?;
-                (0..taken).for_each(|_| self.pairs.push(outer_row, 0));
-                had += taken;
-                self.counts.rows += taken as u64;
-            }
+            let had = had + self.take_rows(context, outer_row, usize::MAX)?;
             self.row_pairs = Some(had);
-            if self.rows.is_done() || first && !self.pairs.has_condition() {
+            if self.rows.is_done() {
                 self.end_row(outer_row, had);
             }
         }
         Ok(())
+    }
+
+    /// Searches for the key of an outer row, which has had no pairs then.
+    fn look_up(&mut self, context: &ExecContext<'_>, place: usize) -> Result<usize> {
+        self.rows.start(context, &self.key_values, place)?;
+        self.counts.searches += 1;
+        Ok(0)
+    }
+
+    /// Pairs an outer row with some of its inner rows, as many as the batch still takes or `most` of them; says how many.
+    fn take_rows(&mut self, context: &ExecContext<'_>, outer_row: u32, most: usize) -> Result<usize> {
+        if self.rows.is_done() {
+            return Ok(0);
+        }
+        let room = most.min(BATCH_ROWS_MAX - self.pairs.len());
+        let columns = &mut self.joined.columns[self.outer_width..];
+        let taken = self.rows.take(context, room, columns)?;
+        (0..taken).for_each(|_| self.pairs.push(outer_row, 0));
+        self.counts.rows += taken as u64;
+        Ok(taken)
     }
 
     fn end_row(&mut self, outer_row: u32, had: usize) {
@@ -541,62 +406,12 @@ impl KeyedJoin {
                     return Ok(false);
                 }
             }
-            self.collect_pairs(context, false)?;
+            self.collect_pairs(context)?;
             if self.pairs.len() == 0 {
                 continue;
             }
             self.join_pairs(context)?;
             if self.joined.selected_len() > 0 {
-                return Ok(true);
-            }
-        }
-    }
-
-    /// Narrows the next outer batch to the rows that have a match, or to those that have none.
-    fn next_outer_only(&mut self, context: &mut ExecContext<'_>) -> Result<bool> {
-        loop {
-            if self.is_costly(context)? && self.hand_over(context)? {
-                return self.next(context);
-            }
-            if !self.next_batch(context)? {
-                return Ok(false);
-            }
-            let batch = self.outer.batch();
-            let rows = batch.selected_len();
-            self.has_match.clear();
-            self.has_match.resize(batch.len(), false);
-            while self.next_outer < rows {
-                self.collect_pairs(context, true)?;
-                if self.pairs.len() == 0 {
-                    continue;
-                }
-                if self.pairs.has_condition() {
-                    self.join_pairs(context)?;
-                    let KeyedJoin {
-                        joined,
-                        pairs,
-                        has_match,
-                        ..
-                    } = self;
-                    joined
-                        .selected()
-                        .for_each(|pair| has_match[pairs.left[pair] as usize] = true);
-                } else {
-                    let KeyedJoin { pairs, has_match, .. } = self;
-                    pairs.left.iter().for_each(|row| has_match[*row as usize] = true);
-                }
-            }
-            let wanted = self.kind == JoinKind::Semi;
-            let has_match = &self.has_match;
-            let batch = self.outer.batch();
-            let kept: Vec<u32> = batch
-                .selected()
-                .filter(|row| has_match[*row] == wanted)
-                .map(|row| row as u32)
-                .collect();
-            if !kept.is_empty() {
-                self.outer.batch_mut().select(kept);
-                self.next_outer = usize::MAX;
                 return Ok(true);
             }
         }

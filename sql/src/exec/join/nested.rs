@@ -25,7 +25,7 @@ pub(in crate::exec) fn nested_loop(
     let outer = build.operator(&plan.outer)?;
     let inner = match plan.kind {
         // One match is enough.
-        JoinKind::Semi | JoinKind::Anti => build.sampled(&plan.inner)?,
+        JoinKind::Semi | JoinKind::Anti => build.first_row(&plan.inner)?,
         _ => build.operator(&plan.inner)?,
     };
     let bindings = plan.bindings.iter();

@@ -12,6 +12,7 @@ use super::compare::compare_one;
 use super::row_set::RowSet;
 use super::{Evaluate, Kernel, Rows, Values, convert_for_comparison};
 use crate::error::Result;
+use crate::exec::batch::Reading;
 use crate::exec::build::BuildContext;
 use crate::exec::join::{KeyedJoin, keyed_presence};
 use crate::exec::key_table::KeyTable;
@@ -44,12 +45,12 @@ pub(super) fn exists(
     build: &mut BuildContext,
 ) -> Result<Box<dyn Evaluate>> {
     let registers: Vec<Register> = subquery.bindings.iter().map(|(register, _)| *register).collect();
-    let keyed = build.reading(false, |build| {
+    let keyed = build.reading(Reading::Free, |build| {
         keyed_presence(&subquery.plan.root, &registers, build)
     })?;
     let search = match keyed {
         Some(join) if !registers.is_empty() => Search::Keyed(Box::new(join)),
-        _ => Search::Opened(build.sampled(&subquery.plan.root)?),
+        _ => Search::Opened(build.first_row(&subquery.plan.root)?),
     };
     Ok(Box::new(Exists {
         bindings: compile_bindings(subquery, build)?,

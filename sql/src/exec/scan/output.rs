@@ -12,7 +12,7 @@ use super::leaf::{LeafDecoder, PlaceList};
 use crate::error::Result;
 use crate::exec::batch::BatchSize;
 use crate::exec::build::BuildContext;
-use crate::exec::{Batch, ExecContext, Vector};
+use crate::exec::{Batch, ExecContext};
 use crate::plan::expr::Expr;
 use crate::plan::physical::DatabaseIndex;
 
@@ -178,7 +178,6 @@ impl Output {
 
     /// Gives large memory back.
     pub(super) fn close(&mut self) {
-        self.batch.columns.iter_mut().for_each(Vector::release);
-        self.batch.clear();
+        self.batch.release();
     }
 }

@@ -102,7 +102,7 @@ impl Operator for Point {
         let record = self.cursor.payload(pager, &mut self.spill)?;
         self.output.take_record(context, rowid, record)?;
         // Who changes the row can change its page in place only when nobody holds it.
-        self.cursor.reset();
+        self.cursor.rest();
         Ok(!self.output.batch.is_empty())
     }
 
@@ -116,7 +116,7 @@ impl Operator for Point {
 
     fn close(&mut self) {
         self.rowid = None;
-        self.cursor.reset();
+        self.cursor.rest();
         self.output.close();
     }
 }

@@ -226,10 +226,7 @@ impl Completion {
         } else {
             action
         };
-        Failure {
-            error: Error::constraint(ConstraintKind::NotNull, message),
-            action,
-        }
+        Failure::new(Error::constraint(ConstraintKind::NotNull, message), action)
     }
 
     // ---- STRICT ----------------------------------------------------------------------------------
@@ -319,9 +316,6 @@ impl CheckKernel {
 
     fn failure(&self, action: ConflictAction) -> Failure {
         let message = format!("CHECK constraint failed: {}", self.label);
-        Failure {
-            error: Error::constraint(ConstraintKind::Check, message),
-            action,
-        }
+        Failure::new(Error::constraint(ConstraintKind::Check, message), action)
     }
 }

@@ -12,7 +12,7 @@ use super::program::ProgramSet;
 use super::target::{Locator, Target, deleted, detached};
 use super::{Failure, Fate, Written};
 use crate::connection::RowAction;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::exec::scan::rowid_of;
 use crate::exec::{Batch, BuildContext, ExecContext, Kernel, Operator};
 use crate::plan::write::DeletePlan;
@@ -21,7 +21,8 @@ use crate::value::Value;
 
 /// A DELETE statement, ready to run.
 pub struct Delete {
-    input: Box<dyn Operator>,
+    /// The rows that go; none where they are not read, or one is named and found by the cursor that removes it.
+    input: Option<Box<dyn Operator>>,
     /// All rows go, and nobody looks at them: the trees are cleared.
     clears: bool,
     stable: bool,
@@ -56,19 +57,19 @@ impl Delete {
         let unseen = plain && plan.target.returning.is_none() && !programs.tells_changes;
         let stable = plain && is_stable(&plan.input);
         let reads = (unseen && stable && !target.completion.has_generated()).then(|| target.key_reads());
+        let named = named_row(&plan.input).filter(|_| unseen);
+        let clears = unseen && plan.unconditional;
         let input = match &reads {
-            Some(reads) => build.operator(&pruned(&plan.input, reads))?,
-            None => build.operator(&plan.input)?,
+            _ if (clears || named.is_some()) && !build.is_watched() => None,
+            Some(reads) => Some(build.operator(&pruned(&plan.input, reads))?),
+            None => Some(build.operator(&plan.input)?),
         };
         Ok(Delete {
             stable,
-            defers: unseen && named_row(&plan.input).is_some_and(is_rowwise),
+            defers: named.is_some_and(is_rowwise),
             batches: unseen,
-            clears: unseen && plan.unconditional,
-            named: match named_row(&plan.input) {
-                Some(rowid) if unseen => Some(Kernel::compile(rowid)?),
-                _ => None,
-            },
+            clears,
+            named: named.map(Kernel::compile).transpose()?,
             input,
             collected: Collected::default(),
             remover: Remover {
@@ -104,12 +105,14 @@ impl Delete {
         if let Some(rowid) = &mut self.named {
             return Ok(self.remover.remove_named(context, rowid, written)?);
         }
-        let input = &mut self.input;
+        let Some(input) = self.input.as_deref_mut() else {
+            return Err(Error::misuse("a DELETE without rows to remove").into());
+        };
         input.open(context)?;
         let result = if self.stable {
-            self.remover.remove_as_read(input.as_mut(), context, written)
+            self.remover.remove_as_read(input, context, written)
         } else {
-            self.collected.fill(input.as_mut(), context)?;
+            self.collected.fill(input, context)?;
             let remover = &mut self.remover;
             self.collected
                 .visit(|batch| remover.remove_rows(context, batch, written))

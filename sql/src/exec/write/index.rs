@@ -5,6 +5,7 @@
 //!
 //! The methods that touch the tree vouch for what the cursor knows of it; [`Target`](super::target::Target) sees to it that this is true.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use aludel_storage::btree::IndexCursor;
@@ -82,13 +83,29 @@ impl Entry {
     }
 }
 
+/// The key of an index without expressions, over the table row.
+fn plain_key(index: &Index, table: &Table) -> Vec<Expr> {
+    let rowid = table.columns.len();
+    let place = |source: &IndexSource| match source {
+        IndexSource::Column(column) if table.rowid_alias != Some(*column) => *column,
+        _ => rowid,
+    };
+    index
+        .columns
+        .iter()
+        .map(|column| Expr::Column(place(&column.source)))
+        .collect()
+}
+
 impl IndexWriter {
     pub(super) fn build(
         index: &Arc<Index>,
         table: &Table,
-        maintenance: &IndexMaintenance,
+        maintenance: Option<&IndexMaintenance>,
     ) -> Result<IndexWriter> {
         let rowid = table.columns.len();
+        let key = maintenance.map_or_else(|| plain_key(index, table).into(), |own| Cow::Borrowed(&*own.key));
+        let filter = maintenance.and_then(|own| own.filter.as_ref());
         let column_part = |column: usize| Part::Column {
             column,
             numeric: table
@@ -96,10 +113,10 @@ impl IndexWriter {
                 .get(column)
                 .is_none_or(|column| column.affinity.is_numeric()),
         };
-        let mut parts = Vec::with_capacity(maintenance.key.len() + 1);
+        let mut parts = Vec::with_capacity(key.len() + 1);
         let mut computed = 0;
         let mut reads = Vec::new();
-        for expression in &maintenance.key {
+        for expression in &*key {
             collect_columns(expression, &mut reads);
             parts.push(match expression {
                 Expr::Column(column) if *column < rowid => column_part(*column),
@@ -124,7 +141,7 @@ impl IndexWriter {
             }),
             Some(_) => parts.extend(index.tail.iter().map(|&column| column_part(column))),
         }
-        if let Some(filter) = &maintenance.filter {
+        if let Some(filter) = filter {
             collect_columns(filter, &mut reads);
         }
         Ok(IndexWriter {
@@ -132,9 +149,7 @@ impl IndexWriter {
             parts,
             key_count,
             primary_places: primary_places(index, table),
-            filter: maintenance
-                .filter
-                .as_ref()
+            filter: filter
                 .map(|filter| Kernel::compile_pure(filter, "an index"))
                 .transpose()?,
             reads,

@@ -72,16 +72,26 @@ use crate::syntax::ast::ConflictAction;
 /// the transaction.
 #[derive(Debug)]
 pub struct Failure {
-    /// The error that the caller sees.
-    pub error: Error,
+    /// The error that the caller sees. Apart, so that to say that all went well takes no more than two registers.
+    pub error: Box<Error>,
     /// How much is undone.
     pub action: ConflictAction,
+}
+
+impl Failure {
+    /// An error that undoes so much.
+    pub fn new(error: Error, action: ConflictAction) -> Failure {
+        Failure {
+            error: Box::new(error),
+            action,
+        }
+    }
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
         let action = program::action_of(&error);
-        Failure { error, action }
+        Failure::new(error, action)
     }
 }
 

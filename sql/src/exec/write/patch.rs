@@ -50,11 +50,13 @@ pub(super) struct Patcher {
     row: Vec<Value>,
     /// The rowid of the only row that is changed.
     named: Option<Kernel>,
-    /// Nothing of the old row is needed, so that it need not be read.
+    /// What is needed of a row, its rowid among it.
+    reads: Vec<usize>,
+    /// Nothing but the rowid is.
     blind: bool,
     /// A row is named, and no expression looks at another.
     apart: bool,
-    /// The named row as a batch, of which only the rowid is filled in.
+    /// The named row as a batch, of which only what is needed is filled in.
     batch: Batch,
     /// All of it, where everything is given.
     straight: Option<Straight>,
@@ -113,12 +115,12 @@ struct PatchedColumn {
 }
 
 impl Patcher {
-    /// The patcher for `plan` and the input that it needs, if patching is enough; else the target comes back.
+    /// The patcher for `plan`, if patching is enough; else the target comes back.
     pub(super) fn build(
         plan: &UpdatePlan,
         target: Target,
         changes: &Changes,
-    ) -> Result<std::result::Result<(Patcher, Node), Target>> {
+    ) -> Result<std::result::Result<Patcher, Target>> {
         let table = Arc::clone(&target.table);
         let mut sets: Vec<_> = plan.sets.iter().collect();
         let place = |column: usize| table.columns.get(column).and_then(|column| column.stored_at);
@@ -179,9 +181,15 @@ impl Patcher {
             apart: named_row(&plan.input).is_some_and(is_rowwise)
                 && sets.iter().all(|(_, expression)| is_rowwise(expression)),
             batch: Batch::new(table.columns.len() + 1),
+            reads,
             target,
         };
-        Ok(Ok((patcher, pruned(&plan.input, &reads))))
+        Ok(Ok(patcher))
+    }
+
+    /// The rows to change, of which only what is needed is read.
+    pub(super) fn pruned(&self, input: &Node) -> Node {
+        pruned(input, &self.reads)
     }
 
     pub(super) fn is_single(&self) -> bool {
@@ -198,7 +206,7 @@ impl Patcher {
         self.apart
     }
 
-    /// Changes the one row that the statement names, when nothing of it has to be read first; false when it has to be.
+    /// Changes the one row that the statement names; false when it names none.
     pub(super) fn change_named(
         &mut self,
         context: &mut ExecContext<'_>,
@@ -207,7 +215,7 @@ impl Patcher {
         if self.change_straight(context, written)? {
             return Ok(true);
         }
-        let Some(named) = self.named.as_mut().filter(|_| self.blind) else {
+        let Some(named) = &mut self.named else {
             return Ok(false);
         };
         self.batch.clear();
@@ -218,8 +226,12 @@ impl Patcher {
                 .target
                 .seek(&context.state.databases, &Locator::Rowid(rowid))?
         {
+            if !self.blind {
+                self.read_named(context)?;
+            }
             let mut batch = std::mem::take(&mut self.batch);
             if let Some(column) = batch.columns.last_mut() {
+                column.clear();
                 column.push_integer(rowid);
             }
             batch.set_len_of_read(1);
@@ -228,6 +240,18 @@ impl Patcher {
             changed?;
         }
         Ok(true)
+    }
+
+    /// Fills in what is needed of the row at the cursor.
+    fn read_named(&mut self, context: &ExecContext<'_>) -> Result<()> {
+        self.row.resize(self.target.width(), Value::Null);
+        self.target.read_columns(context, &self.reads, &mut self.row)?;
+        for &column in &self.reads {
+            let values = &mut self.batch.columns[column];
+            values.clear();
+            values.push(self.row[column].as_ref());
+        }
+        Ok(())
     }
 
     /// Writes the values that are bound over those of the named row; false, and nothing has happened, when there is more to it.

@@ -365,16 +365,7 @@ impl TriggerRun {
             }
             for step in steps {
                 match step.run(context) {
-                    Err(Failure {
-                        error:
-                            Error::Raise {
-                                action: RaiseAction::Ignore,
-                                ..
-                            },
-                        ..
-                    }) => {
-                        return Ok(Fate::Skipped);
-                    }
+                    Err(failure) if ignores(&failure.error) => return Ok(Fate::Skipped),
                     result => result?,
                 }
             }
@@ -465,4 +456,10 @@ pub(super) fn action_of(error: &Error) -> ConflictAction {
         } => ConflictAction::Fail,
         _ => ConflictAction::Abort,
     }
+}
+
+/// RAISE(IGNORE) leaves the row aside.
+fn ignores(error: &Error) -> bool {
+    let ignore = RaiseAction::Ignore;
+    matches!(error, Error::Raise { action, .. } if *action == ignore)
 }

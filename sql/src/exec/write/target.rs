@@ -131,8 +131,8 @@ impl Target {
         let indexes = table
             .indexes
             .iter()
-            .zip(&plan.indexes)
-            .map(|(index, maintenance)| IndexWriter::build(index, &table, maintenance))
+            .enumerate()
+            .map(|(number, index)| IndexWriter::build(index, &table, plan.indexes.get(number)))
             .collect::<Result<Vec<_>>>()?;
         let completion = Completion::build(plan)?;
         let returning = match &plan.returning {

@@ -132,7 +132,7 @@ impl Target {
             (None, None) => (ConstraintKind::RowId, format!("{}.rowid", table.name)),
         };
         let error = Error::constraint(kind, format!("UNIQUE constraint failed: {columns}"));
-        Failure { error, action }
+        Failure::new(error, action)
     }
 
     fn index_taken(&self, number: usize, action: ConflictAction) -> Failure {
@@ -145,9 +145,6 @@ impl Target {
             "UNIQUE constraint failed: {}",
             describe_key(&index.index, &self.table)
         );
-        Failure {
-            error: Error::constraint(kind, message),
-            action,
-        }
+        Failure::new(Error::constraint(kind, message), action)
     }
 }

@@ -23,7 +23,8 @@ use crate::value::{Affinity, Value, apply_affinity};
 
 /// An UPDATE statement, ready to run.
 pub struct Update {
-    input: Box<dyn Operator>,
+    /// The rows to change; none where one row is named and found by the cursor that changes it.
+    input: Option<Box<dyn Operator>>,
     stable: bool,
     /// Nothing that it does after its first change looks at an index that is not unique.
     batches: bool,
@@ -107,9 +108,13 @@ impl Update {
             false => target,
             true => match Patcher::build(plan, target, &changes)? {
                 Err(target) => target,
-                Ok((patcher, input)) => {
+                Ok(patcher) => {
+                    let found = patcher.is_single() && !build.is_watched();
                     return Ok(Update {
-                        input: build.operator(&input)?,
+                        input: match found {
+                            true => None,
+                            false => Some(build.operator(&patcher.pruned(&plan.input))?),
+                        },
                         stable: true,
                         batches: patcher.follows_indexes(),
                         joined: false,
@@ -123,11 +128,18 @@ impl Update {
         let plain = !target.has_programs() && !replaces;
         let batches = rowwise && !target.has_programs() && !target.returns();
         let alone = plain && !changes.key && !plan.joined && !target.table.is_view && !target.returns();
+        let named = match alone {
+            true => Named::of(plan, target.width())?,
+            false => None,
+        };
         Ok(Update {
             stable: plain && !changes.key && rowwise && !plan.joined && is_stable(&plan.input),
             batches,
             joined: plan.joined,
-            input: build.operator(&plan.input)?,
+            input: match named.is_some() && !build.is_watched() {
+                true => None,
+                false => Some(build.operator(&plan.input)?),
+            },
             collected: Collected::default(),
             way: Way::Rewrite(Box::new(Worker {
                 sets: plan
@@ -136,10 +148,7 @@ impl Update {
                     .map(|(column, expression)| Ok((*column, Kernel::compile(expression)?)))
                     .collect::<Result<_>>()?,
                 read_again: (changes.key || !plain) && !target.table.is_view,
-                named: match alone {
-                    true => Named::of(plan, target.width())?,
-                    false => None,
-                },
+                named,
                 rewriter: Rewriter::new(&target, changes, plan.conflict),
                 old: Vec::new(),
                 fresh: Batch::new(0),
@@ -179,47 +188,25 @@ impl Update {
         if done {
             return Ok(());
         }
-        self.input.open(context)?;
+        let Some(input) = self.input.as_deref_mut() else {
+            return Err(Error::misuse("an UPDATE without rows to change").into());
+        };
+        input.open(context)?;
         if self.stable {
-            while self.input.next(context)? {
+            while input.next(context)? {
                 context.check_interrupt()?;
-                self.way.change_rows(context, self.input.batch(), written)?;
+                self.way.change_rows(context, input.batch(), written)?;
             }
+        } else if self.joined {
+            self.way.change_each_once(input, context, written)?;
         } else {
-            if self.joined {
-                self.change_each_once(context, written)?;
-                self.input.close();
-                return Ok(());
-            }
-            self.collected.fill(self.input.as_mut(), context)?;
+            self.collected.fill(input, context)?;
             let way = &mut self.way;
             self.collected
                 .visit(|batch| way.change_rows(context, batch, written))?;
         }
-        self.input.close();
+        input.close();
         Ok(())
-    }
-
-    fn change_each_once(
-        &mut self,
-        context: &mut ExecContext<'_>,
-        written: &mut Written,
-    ) -> Result<(), Failure> {
-        let Way::Rewrite(worker) = &mut self.way else {
-            return Err(Error::misuse("UPDATE FROM writes whole rows").into());
-        };
-        let table = &worker.target.table;
-        let width = table.columns.len();
-        let identity = match &table.without_rowid {
-            Some(primary) => primary.stored[..primary.key_count].to_vec(),
-            None if table.is_view => (0..width).collect(),
-            None => vec![width],
-        };
-        let mut rows = LastOfEach::read(self.input.as_mut(), context, &identity)?;
-        rows.visit(|batch, row| {
-            context.check_interrupt()?;
-            worker.take_row(context, batch, row, written)
-        })
     }
 }
 
@@ -241,6 +228,29 @@ impl Way {
             Way::Patch(patcher) => patcher.change_rows(context, batch, written),
             Way::Rewrite(worker) => worker.change_rows(context, batch, written),
         }
+    }
+
+    fn change_each_once(
+        &mut self,
+        input: &mut dyn Operator,
+        context: &mut ExecContext<'_>,
+        written: &mut Written,
+    ) -> Result<(), Failure> {
+        let Way::Rewrite(worker) = self else {
+            return Err(Error::misuse("UPDATE FROM writes whole rows").into());
+        };
+        let table = &worker.target.table;
+        let width = table.columns.len();
+        let identity = match &table.without_rowid {
+            Some(primary) => primary.stored[..primary.key_count].to_vec(),
+            None if table.is_view => (0..width).collect(),
+            None => vec![width],
+        };
+        let mut rows = LastOfEach::read(input, context, &identity)?;
+        rows.visit(|batch, row| {
+            context.check_interrupt()?;
+            worker.take_row(context, batch, row, written)
+        })
     }
 }
 

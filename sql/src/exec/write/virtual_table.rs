@@ -240,16 +240,10 @@ impl VirtualWrite {
             }
             Err(error @ Error::Constraint { .. }) if self.code.heeds_conflicts() => match self.conflict {
                 ConflictAction::Ignore => Ok(()),
-                ConflictAction::Replace => Err(Failure {
-                    error,
-                    action: ConflictAction::Abort,
-                }),
-                action => Err(Failure { error, action }),
+                ConflictAction::Replace => Err(Failure::new(error, ConflictAction::Abort)),
+                action => Err(Failure::new(error, action)),
             },
-            Err(error) => Err(Failure {
-                error,
-                action: ConflictAction::Abort,
-            }),
+            Err(error) => Err(Failure::new(error, ConflictAction::Abort)),
         }
     }
 

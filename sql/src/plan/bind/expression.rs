@@ -342,7 +342,7 @@ fn number_literal(text: &str, negative: bool, span: Span) -> Result<Value> {
 }
 
 /// `-literal` for numbers; the most negative integer has no positive counterpart.
-fn negative_literal(literal: &Literal, span: Span) -> Result<Option<Value>> {
+pub(in crate::plan) fn negative_literal(literal: &Literal, span: Span) -> Result<Option<Value>> {
     Ok(match literal {
         Literal::Integer(value) => value.checked_neg().map(Value::Integer),
         Literal::Number(text) => Some(number_literal(text, true, span)?),

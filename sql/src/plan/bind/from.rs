@@ -715,7 +715,7 @@ fn no_such_index(name: &Ident) -> Error {
 }
 
 /// A name in small letters, for the schema's maps.
-pub(super) fn fold(name: &str) -> std::borrow::Cow<'_, str> {
+pub(in crate::plan) fn fold(name: &str) -> std::borrow::Cow<'_, str> {
     match name.bytes().any(|byte| byte.is_ascii_uppercase()) {
         true => name.to_ascii_lowercase().into(),
         false => name.into(),

@@ -48,6 +48,9 @@ use crate::stack::StackGuard;
 use crate::syntax::ast;
 use crate::value::{Affinity, Collation};
 
+pub(super) use expression::negative_literal;
+pub(super) use from::fold;
+pub(super) use name::is_rowid_name;
 use nested_from::NestedColumn;
 pub(super) use scope::Clause;
 use scope::Scope;

@@ -578,7 +578,7 @@ pub(super) fn same_name(one: &str, other: &str) -> bool {
 }
 
 /// The names that every rowid answers to.
-pub(super) fn is_rowid_name(name: &str) -> bool {
+pub(in crate::plan) fn is_rowid_name(name: &str) -> bool {
     ["rowid", "_rowid_", "oid"]
         .iter()
         .any(|own| name.eq_ignore_ascii_case(own))

@@ -10,7 +10,6 @@ use super::typed::Typed;
 use super::{Binder, BoundIndex};
 use crate::catalog::{IndexSource, Table};
 use crate::error::Result;
-use crate::plan::join::needs_binding;
 use crate::plan::logical::{IndexHint, Scalar, TableId};
 use crate::plan::physical::DatabaseIndex;
 use crate::syntax::ast;
@@ -61,7 +60,7 @@ impl<'a> Binder<'a> {
             return Ok(());
         };
         for (number, index) in base.indexes.iter().enumerate() {
-            if !needs_binding(index) {
+            if !index.is_computed() {
                 continue;
             }
             let mut keys = Vec::with_capacity(index.columns.len());

@@ -15,6 +15,7 @@ mod cost;
 mod derive;
 mod equal;
 mod estimate;
+mod lone;
 mod order;
 mod path;
 mod prepared;
@@ -38,7 +39,6 @@ use crate::error::Result;
 pub(super) use access::{Access, KeyBound, KeyRange, KeyTerm, KeyValue, VirtualBranch};
 pub(super) use order::OrderWish;
 pub(super) use region::Wanted;
-pub(super) use tree::needs_binding;
 
 /// The join of a block, decided.
 pub(super) struct JoinPlan<'q> {
@@ -122,6 +122,11 @@ impl<'q> JoinPlan<'q> {
         semis: &'q [SemiJoin],
         wanted: &Wanted,
     ) -> Result<JoinPlan<'q>> {
+        if semis.is_empty()
+            && let Some(plan) = JoinPlan::lone_row(from, filter, wanted)
+        {
+            return Ok(plan);
+        }
         let mut planner = region::Planner::new(tables, context);
         let root = planner.plan(from, filter, semis, wanted)?;
         let sorted = planner.sorted;

@@ -184,7 +184,7 @@ impl<'t> Tree<'t> {
         index: &'t Arc<Index>,
     ) -> Option<Tree<'t>> {
         let bound = entry.bound_indexes().iter().find(|bound| bound.index == number);
-        if bound.is_none() && needs_binding(index) {
+        if bound.is_none() && index.is_computed() {
             return None;
         }
         let mut keys = SmallVec::with_capacity(index.columns.len());
@@ -228,15 +228,6 @@ impl TreeKey<'_> {
     pub fn is(&self, column: ColumnNo) -> bool {
         matches!(self.part, KeyPart::Column(own) if own == column)
     }
-}
-
-/// Whether an index has parts that have to be bound before it can be used.
-pub(in crate::plan) fn needs_binding(index: &Index) -> bool {
-    index.filter.is_some()
-        || index
-            .columns
-            .iter()
-            .any(|column| matches!(column.source, IndexSource::Expression(_)))
 }
 
 /// Whether the index's entries hold all of `used`.

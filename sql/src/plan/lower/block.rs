@@ -24,7 +24,12 @@ impl Lowerer<'_> {
         self.block_with(block, Tail::none(), needed)
     }
 
-    fn block_with(&mut self, block: &Block, mut tail: Tail<'_>, needed: Option<&ColumnSet>) -> Result<Node> {
+    pub(super) fn block_with(
+        &mut self,
+        block: &Block,
+        mut tail: Tail<'_>,
+        needed: Option<&ColumnSet>,
+    ) -> Result<Node> {
         let mut layout = Layout::empty();
         let node = self.block_rows(block, &mut tail, &[], &mut layout)?;
         self.output(

@@ -29,8 +29,9 @@ use crate::error::{Error, Result};
 use crate::stack::StackGuard;
 use explain::Explainer;
 pub(in crate::plan) use layout::{Columns, Layout};
+pub(super) use scan::{key_of_rowid, scan_columns};
 use smallvec::SmallVec;
-pub(super) use write::{TargetExpressions, table_expression, target_table};
+pub(super) use write::{IndexKeys, TargetExpressions, table_expression, target_table, whole_row_columns};
 
 /// What makes physical plans of one statement.
 pub(super) struct Lowerer<'a> {

@@ -44,6 +44,11 @@ impl<'q> Tail<'q> {
         }
     }
 
+    /// Whether nothing comes after.
+    pub fn is_empty(&self) -> bool {
+        self.order.is_empty() && self.limit.is_none() && self.offset.is_none()
+    }
+
     fn needs_sort(&self) -> bool {
         self.sorted < self.order.len()
     }

@@ -8,7 +8,7 @@ use crate::plan::logical::{
     Body, ColumnSet, CommonTable, Compound, CompoundKind, Order, OrderTarget, Query, RecursiveBody, Scalar,
 };
 use crate::plan::physical::{CteId, Node, Recursive, Sort};
-use crate::value::Collation;
+use crate::value::{Collation, Value};
 
 impl Lowerer<'_> {
     /// The plan of a query. With `needed`, only those of its columns are put out (see [`can_narrow`]).
@@ -17,6 +17,16 @@ impl Lowerer<'_> {
         let input = match &query.body {
             Body::Block(block) => self.block(block, query, needed)?,
             Body::Recursive(recursive) => self.recursive(recursive, query)?,
+            Body::Compound(compound) => {
+                let first = first_of_members(compound, query);
+                let tail = Tail {
+                    order: &query.order,
+                    limit: first.as_ref(),
+                    ..Tail::none()
+                };
+                let node = self.compound(compound, needed, first.is_some().then_some(tail))?;
+                self.ordered_rows(node, query)?
+            }
             body => {
                 let node = self.body(body, needed)?;
                 self.ordered_rows(node, query)?
@@ -48,7 +58,7 @@ impl Lowerer<'_> {
         match body {
             Body::Block(block) => self.plain_block(block, needed),
             Body::Values(rows) => self.values(rows, needed),
-            Body::Compound(compound) => self.compound(compound, needed),
+            Body::Compound(compound) => self.compound(compound, needed, None),
             Body::Recursive(recursive) => {
                 let query = Query::of(Body::Values(Vec::new()), Vec::new());
                 self.recursive(recursive, &query)
@@ -77,12 +87,25 @@ impl Lowerer<'_> {
         })
     }
 
+    /// A member of a compound; with `tail`, only its first rows.
+    fn member(&mut self, body: &Body, needed: Option<&ColumnSet>, tail: Option<Tail<'_>>) -> Result<Node> {
+        match (body, tail) {
+            (Body::Block(block), Some(tail)) => self.block_with(block, tail, needed),
+            _ => self.body(body, needed),
+        }
+    }
+
     /// A compound: neighbours under UNION ALL, and under UNION, share one node.
-    fn compound(&mut self, compound: &Compound, needed: Option<&ColumnSet>) -> Result<Node> {
+    fn compound(
+        &mut self,
+        compound: &Compound,
+        needed: Option<&ColumnSet>,
+        tail: Option<Tail<'_>>,
+    ) -> Result<Node> {
         let needed = needed.filter(|_| is_append(compound));
         let outer = self.explain_line(|| "COMPOUND QUERY".to_owned());
         let line = self.explain_line(|| "LEFT-MOST SUBQUERY".to_owned());
-        let first = self.body(&compound.first, needed)?;
+        let first = self.member(&compound.first, needed, tail)?;
         self.explain_end(line);
         let mut gathered = Gathered {
             inputs: vec![first],
@@ -90,7 +113,7 @@ impl Lowerer<'_> {
         };
         for (kind, body) in &compound.rest {
             let line = self.explain_line(|| compound_words(*kind).to_owned());
-            let right = self.body(body, needed)?;
+            let right = self.member(body, needed, tail)?;
             self.explain_end(line);
             gathered = match kind {
                 CompoundKind::Append if !gathered.distinct => gathered.with(right, false),
@@ -173,6 +196,24 @@ impl Lowerer<'_> {
             offset,
             width: recursive.collations.len(),
         })))
+    }
+}
+
+/// How many rows each member of a UNION ALL need give at most: the first ones of all are among the first ones of each, which an index may have in order.
+fn first_of_members(compound: &Compound, query: &Query) -> Option<Scalar> {
+    if query.order.is_empty() || !is_append(compound) {
+        return None;
+    }
+    match (query.limit.as_ref()?, &query.offset) {
+        (limit @ (Scalar::Literal(_) | Scalar::Parameter(_)), None) => Some(limit.clone()),
+        (Scalar::Literal(Value::Integer(limit)), Some(Scalar::Literal(Value::Integer(offset)))) => {
+            let limit = u32::try_from(*limit).ok()?;
+            let offset = u32::try_from(*offset).ok()?;
+            Some(Scalar::Literal(Value::Integer(
+                i64::from(limit) + i64::from(offset),
+            )))
+        }
+        _ => None,
     }
 }
 

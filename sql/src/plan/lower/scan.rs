@@ -15,7 +15,7 @@ use crate::plan::physical::{
     self, Bound, DatabaseIndex, IndexScan, Node, RowidUnion, ScanColumn, ScanColumns, Seek, SeekTerm,
     TableScan, VirtualScan,
 };
-use crate::value::Affinity;
+use crate::value::{Affinity, Value};
 use crate::virtual_table::CursorColumn;
 
 impl Lowerer<'_> {
@@ -299,17 +299,30 @@ impl Lowerer<'_> {
     fn key(&mut self, value: &Scalar, affinity: Option<Affinity>) -> Result<Expr> {
         let value = self.scalar(value, &Layout::empty())?;
         Ok(match affinity {
-            Some(affinity) => Expr::ApplyAffinity {
-                operand: Box::new(value),
-                affinity,
-            },
+            Some(affinity) => with_affinity(value, affinity),
             None => value,
         })
     }
 }
 
+/// The value that a rowid is compared with, as the comparison sees it.
+pub(in crate::plan) fn key_of_rowid(value: Expr) -> Expr {
+    with_affinity(value, Affinity::Numeric)
+}
+
+fn with_affinity(value: Expr, affinity: Affinity) -> Expr {
+    match value {
+        // Nothing would happen to it.
+        Expr::Literal(Value::Integer(_)) if affinity.is_numeric() => value,
+        operand => Expr::ApplyAffinity {
+            operand: Box::new(operand),
+            affinity,
+        },
+    }
+}
+
 /// What a scan puts out.
-fn scan_columns(used: &ColumnSet) -> ScanColumns {
+pub(in crate::plan) fn scan_columns(used: &ColumnSet) -> ScanColumns {
     let place = |column: ColumnNo| match column.index() {
         Some(index) => ScanColumn::Table(index),
         None => ScanColumn::Rowid,

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use super::order::Tail;
 use super::{Columns, Layout, Lowerer, result_columns};
-use crate::catalog::{Column, IndexSource, Table};
+use crate::catalog::{Column, Index, IndexSource, Table};
 use crate::error::{Error, Result};
 use crate::plan::bind::{Binder, BoundInsert, BoundUpdate, BoundUpsert, Clause, RowChange, Target};
 use crate::plan::expr::Expr;
 use crate::plan::logical::{Body, ColumnNo, ColumnRef, ColumnSet, Scalar, SourceKind, TableId};
-use crate::plan::physical::{DatabaseIndex, Node};
+use crate::plan::physical::{CteId, DatabaseIndex, Node, ScanColumn, ScanColumns};
 use crate::plan::write::{
     DeletePlan, IndexMaintenance, InsertPlan, InsertValue, Returning, TargetTable, UpdatePlan, Upsert,
     UpsertUpdate,
@@ -25,9 +25,18 @@ pub(in crate::plan) struct TargetExpressions {
     indexes: Vec<(Vec<Scalar>, Option<Scalar>)>,
 }
 
+/// Which keys of indexes are bound.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::plan) enum IndexKeys {
+    /// All.
+    All,
+    /// Those of a table that has an index with an expression or a filter; else nothing is to be computed.
+    Computed,
+}
+
 impl TargetExpressions {
     /// Binds what the table's row has to be checked against, and what is computed from it.
-    pub fn bind(binder: &mut Binder<'_>, row: TableId) -> Result<TargetExpressions> {
+    pub fn bind(binder: &mut Binder<'_>, row: TableId, keys: IndexKeys) -> Result<TargetExpressions> {
         let Some(table) = binder.tables.get(row).base() else {
             return Ok(TargetExpressions::default());
         };
@@ -54,8 +63,12 @@ impl TargetExpressions {
                 generated.push((column, value));
             }
         }
-        let mut indexes = Vec::with_capacity(table.indexes.len());
-        for index in &table.indexes {
+        let bound: &[Arc<Index>] = match keys {
+            IndexKeys::Computed if !table.indexes.iter().any(|index| index.is_computed()) => &[],
+            _ => &table.indexes,
+        };
+        let mut indexes = Vec::with_capacity(bound.len());
+        for index in bound {
             let mut key = Vec::with_capacity(index.columns.len());
             for column in &index.columns {
                 key.push(match &column.source {
@@ -191,13 +204,7 @@ impl<'a> Lowerer<'a> {
                 width: 0,
             },
         };
-        let source = match tables.is_empty() {
-            true => source,
-            false => Node::With {
-                tables,
-                input: Box::new(source),
-            },
-        };
+        let source = in_front_of(tables, source);
         let target = self.target(&bound.target, expressions)?;
         let mut values = Vec::with_capacity(bound.columns.len());
         for (source, default) in bound.columns.iter().zip(&bound.defaults) {
@@ -318,6 +325,15 @@ impl<'a> Lowerer<'a> {
         let (mut tail, mut inner) = (Tail::of(&rows.query), Layout::empty());
         let node = self.block_rows(block, &mut tail, &extra, &mut inner)?;
         let mut layout = Self::row_layout(table, row);
+        let alone = inner.tables().eq([row]) && tail.is_empty();
+        let node = match node {
+            // The scan puts the row out as it is wanted.
+            Node::TableScan(mut scan) if alone && scan.filter.is_none() && !has_virtual(table) => {
+                scan.columns = whole_row_columns(table);
+                return Ok((in_front_of(tables, Node::TableScan(scan)), layout));
+            }
+            node => node,
+        };
         let mut projection = whole;
         for other in inner.tables().filter(|other| *other != row) {
             let set = columns_read(values, other);
@@ -328,15 +344,36 @@ impl<'a> Lowerer<'a> {
             layout.push(other, Columns::Set(set));
         }
         let node = self.output(node, &inner, &projection, None, &tail, None)?;
-        let node = match tables.is_empty() {
-            true => node,
-            false => Node::With {
-                tables,
-                input: Box::new(node),
-            },
-        };
-        Ok((node, layout))
+        Ok((in_front_of(tables, node), layout))
     }
+}
+
+/// A node, and the common tables that are read in it.
+fn in_front_of(tables: Vec<(CteId, Node)>, node: Node) -> Node {
+    match tables.is_empty() {
+        true => node,
+        false => Node::With {
+            tables,
+            input: Box::new(node),
+        },
+    }
+}
+
+/// What a scan of a rowid table without virtual columns puts out to have its whole row.
+pub(in crate::plan) fn whole_row_columns(table: &Table) -> ScanColumns {
+    let mut columns = ScanColumns::with_capacity(table.columns.len() + 1);
+    for column in 0..table.columns.len() {
+        columns.push(match table.rowid_alias == Some(column) {
+            true => ScanColumn::Rowid,
+            false => ScanColumn::Table(column),
+        });
+    }
+    columns.push(ScanColumn::Rowid);
+    columns
+}
+
+fn has_virtual(table: &Table) -> bool {
+    table.without_rowid.is_some() || table.columns.iter().any(is_virtual)
 }
 
 /// Every column of a table's row, and its rowid.
@@ -382,7 +419,7 @@ pub(in crate::plan) fn target_table<'a>(
     table: &'a Arc<Table>,
 ) -> Result<TargetTable> {
     let row = binder.row_table(database, table);
-    let expressions = TargetExpressions::bind(&mut binder, row)?;
+    let expressions = TargetExpressions::bind(&mut binder, row, IndexKeys::All)?;
     let mut lowerer = Lowerer::new(binder);
     let layout = Lowerer::row_layout(table, row);
     lowerer.target_of(database, table, &expressions, &layout)

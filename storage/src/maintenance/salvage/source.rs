@@ -1,7 +1,7 @@
 //! The pages of a damaged file as they are to be read: over the file's own bytes lie those of its log or its hot journal.
 //!
-//! Nothing is written, not even to recover: what is damaged stays as evidence. Nothing of the header is needed: a page size that is not
-//! to be believed is guessed from where B-tree pages end.
+//! Nothing is written, not even to recover: what is damaged stays as evidence. Nothing of the header is needed: a page size and a count of
+//! reserved bytes that are not to be believed are guessed from where the cells of B-tree pages end.
 //!
 //! - S1. Every page has the page size: what the file does not hold reads as zeros.
 
@@ -79,17 +79,16 @@ impl Pages {
         let page_size = told.or(header.is_sound.then_some(header.page_size));
         header.page_size = match page_size {
             Some(size) if has_tree_at_start(&*file, size, header.reserved)? || beside.is_some() => size,
-            _ => guess_page_size(&*file, len)?.unwrap_or(header.page_size),
+            _ => guess_page_size(&*file, len, header.reserved)?.unwrap_or(header.page_size),
         };
-        if (header.page_size as usize) < USABLE_SIZE_MIN + usize::from(header.reserved) {
-            header.reserved = 0;
-        }
+        let reserved = reserved_bytes_of(&*file, len, &header)?;
+        header.is_sound &= reserved == header.reserved;
+        header.reserved = reserved;
         let held = u32::try_from(len.div_ceil(u64::from(header.page_size))).unwrap_or(u32::MAX);
         let count = match &beside {
             Some(beside) => beside.page_count.unwrap_or(held),
-            None => page_count_of(&first)
-                .filter(|count| *count < held)
-                .unwrap_or(held),
+            // The header may say less: pages that it leaves out and that no tree leads to come up as strays.
+            None => held,
         };
         // A log may hold pages that the file has no room for yet, one in each frame; nothing else can.
         let more = beside.as_ref().map_or(0, |beside| beside.places.len());
@@ -287,12 +286,6 @@ fn believed(first: &[u8; HEADER_SIZE]) -> SalvagedHeader {
     }
 }
 
-/// The page count that the header vouches for.
-fn page_count_of(first: &[u8; HEADER_SIZE]) -> Option<u32> {
-    let header = Header::decode(first).ok()?;
-    (header.page_count_is_valid() && header.page_count > 0).then_some(header.page_count)
-}
-
 fn has_tree_at_start(file: &dyn File, page_size: u32, reserved: u8) -> Result<bool> {
     let mut page = vec![0; page_size as usize];
     read_whole(file, &mut page, 0)?;
@@ -303,22 +296,19 @@ fn has_tree_at_start(file: &dyn File, page_size: u32, reserved: u8) -> Result<bo
 /// The most pages of each size that a guess looks at.
 const GUESS_PAGES_MAX: u64 = 2_000;
 
-/// The page size at which most bytes are those of B-tree pages whose first cell ends where the page does.
-fn guess_page_size(file: &dyn File, len: u64) -> Result<Option<u32>> {
+/// The page size at which most bytes are those of B-tree pages whose first cell ends where the page does: at its end, or before so many
+/// `reserved` bytes, as far as a page of any size can have them.
+fn guess_page_size(file: &dyn File, len: u64, reserved: u8) -> Result<Option<u32>> {
     let mut best = (0, None);
     for shift in 9..=16 {
         let size = 1u32 << shift;
-        let mut page = vec![0; size as usize];
         let mut score = 0u64;
-        for index in 0..(len / u64::from(size)).min(GUESS_PAGES_MAX) {
-            let Some(no) = PageNo::new(index as u32 + 1) else {
-                break;
-            };
-            read_whole(file, &mut page, no.offset(size as usize))?;
-            if fills_its_page(no, &page) {
+        for_each_page(file, len, size, |no, page| {
+            let fills = |reserved: u8| fills_its_page(no, page, page.len() - usize::from(reserved));
+            if fills(0) || (1..=32).contains(&reserved) && fills(reserved) {
                 score += u64::from(size);
             }
-        }
+        })?;
         if score > best.0 {
             best = (score, Some(size));
         }
@@ -326,22 +316,78 @@ fn guess_page_size(file: &dyn File, len: u64) -> Result<Option<u32>> {
     Ok(best.1)
 }
 
-/// Whether this is a B-tree page with sound cells of which one ends with the page.
-fn fills_its_page(no: PageNo, page: &[u8]) -> bool {
-    let Ok(view) = PageRef::parse(no, page, page.len()) else {
-        return false;
-    };
-    let limits = if view.kind().is_table() {
-        PayloadLimits::table(page.len())
+/// The reserved bytes of each page: what the header says, unless the cells of more pages end where another number of them begins.
+fn reserved_bytes_of(file: &dyn File, len: u64, header: &SalvagedHeader) -> Result<u8> {
+    let size = header.page_size as usize;
+    let is_possible = |reserved: u8| size >= USABLE_SIZE_MIN + usize::from(reserved);
+    let told = if is_possible(header.reserved) {
+        header.reserved
     } else {
-        PayloadLimits::index(page.len())
+        0
     };
-    let mut end = 0;
-    for index in 0..view.count() {
-        match view.cell_range(index, &limits) {
-            Ok(range) => end = end.max(range.end),
-            Err(_) => return false,
-        }
+    let likely = likely_reserved_bytes(file, len, header.page_size)?;
+    if likely == told || !is_possible(likely) {
+        return Ok(told);
     }
-    end == page.len()
+    // Where cells spill to overflow pages depends on the number itself: each is tried as the file's own.
+    let (mut for_told, mut for_likely) = (0u32, 0u32);
+    for_each_page(file, len, header.page_size, |no, page| {
+        for_told += u32::from(fills_its_page(no, page, size - usize::from(told)));
+        for_likely += u32::from(fills_its_page(no, page, size - usize::from(likely)));
+    })?;
+    // Cells in bytes that are said to be reserved speak for themselves; where cells end before, rows may have been deleted.
+    let is_shown = if likely < told {
+        for_likely > for_told
+    } else {
+        for_likely >= 8 && for_likely > 8 * for_told
+    };
+    Ok(if is_shown { likely } else { told })
+}
+
+/// The number of reserved bytes that the ends of the cells of most pages speak for; 0 for a file without cells.
+fn likely_reserved_bytes(file: &dyn File, len: u64, size: u32) -> Result<u8> {
+    let mut pages = [0u32; 256];
+    for_each_page(file, len, size, |no, page| {
+        let left = end_of_cells(no, page, page.len()).map(|end| page.len() - end);
+        if let Some(count) = left.and_then(|left| pages.get_mut(left)) {
+            *count += 1;
+        }
+    })?;
+    let most = (0..=u8::MAX)
+        .rev()
+        .max_by_key(|reserved| pages[usize::from(*reserved)]);
+    Ok(most.unwrap_or(0))
+}
+
+/// Gives the first pages of the file, as many as a guess looks at, to `look`.
+fn for_each_page(file: &dyn File, len: u64, size: u32, mut look: impl FnMut(PageNo, &[u8])) -> Result<()> {
+    let mut page = vec![0; size as usize];
+    for index in 0..(len / u64::from(size)).min(GUESS_PAGES_MAX) {
+        let Some(no) = PageNo::new(index as u32 + 1) else {
+            break;
+        };
+        read_whole(file, &mut page, no.offset(size as usize))?;
+        look(no, &page);
+    }
+    Ok(())
+}
+
+/// Whether this is a B-tree page with sound cells of which one ends with the usable part of the page.
+fn fills_its_page(no: PageNo, page: &[u8], usable: usize) -> bool {
+    end_of_cells(no, page, usable) == Some(usable)
+}
+
+/// Where the last cell of a B-tree page ends; `None` for a page without sound cells.
+fn end_of_cells(no: PageNo, page: &[u8], usable: usize) -> Option<usize> {
+    let view = PageRef::parse(no, page, usable).ok()?;
+    let limits = if view.kind().is_table() {
+        PayloadLimits::table(usable)
+    } else {
+        PayloadLimits::index(usable)
+    };
+    let mut end = None;
+    for index in 0..view.count() {
+        end = end.max(Some(view.cell_range(index, &limits).ok()?.end));
+    }
+    end
 }

@@ -160,10 +160,15 @@ impl TableShape {
     /// Asks for that of a table.
     ///
     /// # Errors
-    /// Those of reading the schema.
+    /// Those of reading the schema; a table that it names and does not define.
     pub fn read(connection: &Connection, table: &str) -> Result<TableShape, ContentError> {
         let name = literal(ValueRef::Text(table.as_bytes()));
         let columns = columns_of(connection, &name)?;
+        if columns.is_empty() {
+            // Every table has a column: the schema's row has another name than the definition in it.
+            let error = aludel_sql::Error::sql(format!("no such table: {table}"));
+            return Err(ContentError::of("")(error));
+        }
         let sql =
             format!("SELECT count(*) FROM pragma_table_list WHERE schema = 'main' AND name = {name} AND wr");
         let without_rowid = number(connection, &sql)? > 0;

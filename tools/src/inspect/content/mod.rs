@@ -58,7 +58,15 @@ impl ContentError {
     /// Whether damage of the file is the reason.
     pub fn is_damage(&self) -> bool {
         const CORRUPT: i32 = 11;
-        matches!(self, ContentError::Sql { error, .. } if error.extended_code() & 0xff == CORRUPT)
+        let is_corrupt =
+            matches!(self, ContentError::Sql { error, .. } if error.extended_code() & 0xff == CORRUPT);
+        is_corrupt || self.is_contradiction()
+    }
+
+    /// Whether the schema contradicts itself: its row names a table, and the definition in that row is that of another one. The names in
+    /// the statements of this module are all the schema's own, so a table that is missing can only be such a one.
+    pub(crate) fn is_contradiction(&self) -> bool {
+        matches!(self, ContentError::Sql { error, .. } if error.to_string().starts_with("no such table: "))
     }
 
     /// Whether it was stopped from outside.

@@ -13,6 +13,7 @@
 //! - I3 Any bytes give an image. Offsets and lengths from files are compared with the length of the file before they are used.
 //! - I4 Memory: a few bytes for each page that lies beside the file, one page for each reader.
 
+mod ahead;
 mod engine;
 mod journal;
 mod lock;

@@ -44,14 +44,13 @@ impl Spilled {
 }
 
 impl Join {
-    /// Joins by way of the disk: the right side is being read and has filled the table. Afterwards the results are in order.
+    /// Joins by way of the disk: the left side is open, the right side is being read and has filled the table. Afterwards the results are in order.
     pub(super) fn join_spilled(&mut self, context: &mut ExecContext<'_>) -> Result<()> {
         let width = match self.only_left {
             true => self.left_width,
             false => self.left_width + self.right_width,
         };
         self.spilled = Some(Spilled::new(width));
-        self.left.open(context)?;
         self.divide(context, 0)?;
         while let Some((right, left)) = self
             .spilled
@@ -153,7 +152,7 @@ impl Join {
         self.right.close();
         let mut left = Partitions::new(level);
         let mut numbered = 0;
-        while self.left.next(context)? {
+        while self.advance_left(context)? {
             context.check_interrupt()?;
             let (keys, batch) = (&mut self.left_keys, self.left.batch());
             let own = match level {
