@@ -302,6 +302,9 @@ pub struct Seek {
 /// An equality in a seek.
 #[derive(Clone, Debug)]
 pub enum SeekTerm {
+    /// The column has any value: they are visited one after the other, with what is sought behind the column. Only of leading columns, and
+    /// with an equality or a bound behind them.
+    Any,
     /// The column equals the value.
     Equal(Expr),
     /// The column IS the value: NULL finds NULL.

@@ -33,4 +33,5 @@ mod spilling;
 mod temporary;
 mod transactions;
 mod views;
+mod ways;
 mod writes;

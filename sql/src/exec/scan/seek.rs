@@ -4,6 +4,7 @@
 //!
 //! ```text
 //!   a = 5 AND b IN (1, 2) AND c > 7       (5, 1, >7) (5, 2, >7)      one range of the tree for each combination
+//!   b = 5, in an index on (a, b)          (a1, 5) (a2, 5) ..         one for each value of a: the first entry behind those of a1 has a2
 //!
 //!   tree order     begin ................................ end
 //!   forward        seek begin ─────────▶ stop behind end
@@ -13,7 +14,10 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use aludel_storage::format::{KeyColumn, KeyOrder, TextEncoding, record::KeyValues};
+use aludel_storage::btree::{IndexCursor, Seek};
+use aludel_storage::format::record::{KeyValues, RecordView};
+use aludel_storage::format::{KeyColumn, KeyOrder, TextEncoding};
+use aludel_storage::pager::Pager;
 
 use super::decode::utf16_from_utf8;
 use super::sorted_values::{SortedValues, ValueOrder};
@@ -85,6 +89,14 @@ impl SeekKernels {
     /// Whether the first `width` columns equal one value each, none of them NULL.
     pub(super) fn equals_whole_key(&self, width: usize) -> bool {
         self.equal.len() >= width && self.equal.iter().all(|term| matches!(term, Term::Equal(_)))
+    }
+
+    /// How many leading columns may have any value.
+    fn any_count(&self) -> usize {
+        self.equal
+            .iter()
+            .take_while(|term| matches!(term, Term::Any))
+            .count()
     }
 
     /// Evaluates the range ends; `None` when one is NULL, so that nothing is inside.
@@ -263,7 +275,7 @@ impl KeyEnd {
             let (kernel, null_is_equal) = match term {
                 Term::Equal(kernel) => (kernel, false),
                 Term::Is(kernel) => (kernel, true),
-                Term::InList(_) | Term::InSubquery(_) => return Ok(false),
+                Term::Any | Term::InList(_) | Term::InSubquery(_) => return Ok(false),
             };
             let value = kernel.evaluate_one(context, &kernels.nothing)?;
             if value.is_null() && !null_is_equal {
@@ -295,6 +307,10 @@ impl KeyEnd {
 pub(super) struct KeySeek {
     order: Arc<KeyOrder>,
     backwards: bool,
+    /// The values of the leading columns that may have any, as they are visited now.
+    any: Vec<Value>,
+    /// How `any` goes on.
+    turn: Turn,
     /// The values of each column with an equality, in the order in which they are visited.
     values: Vec<Vec<Value>>,
     /// Further values of the first column.
@@ -311,11 +327,24 @@ pub(super) struct KeySeek {
     is_point: bool,
 }
 
+/// What comes next of leading columns that may have any value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// The values at hand serve.
+    Stay,
+    /// Those of the first entry.
+    First,
+    /// Those of the first entry behind them.
+    Behind,
+}
+
 impl KeySeek {
     pub(super) fn new(order: Arc<KeyOrder>, backwards: bool) -> KeySeek {
         KeySeek {
             order,
             backwards,
+            any: Vec::new(),
+            turn: Turn::Stay,
             values: Vec::new(),
             more: None,
             odometer: Vec::new(),
@@ -341,10 +370,13 @@ impl KeySeek {
             self.finished = !self.begin.set_point(kernels, context, encoding)?;
             return Ok(());
         }
-        self.values.resize_with(kernels.equal.len(), Vec::new);
+        let any = kernels.any_count();
+        self.any.resize(any, Value::Null);
+        self.turn = if any == 0 { Turn::Stay } else { Turn::First };
+        self.values.resize_with(kernels.equal.len() - any, Vec::new);
         self.more = None;
-        for (n, (term, column)) in kernels.equal.iter_mut().zip(&mut self.values).enumerate() {
-            if n == 0 && encoding == TextEncoding::Utf8 {
+        for (n, (term, column)) in kernels.equal[any..].iter_mut().zip(&mut self.values).enumerate() {
+            if n == 0 && any == 0 && encoding == TextEncoding::Utf8 {
                 let (order, backwards) = (&self.order, self.backwards);
                 let order = || value_order(order.columns.first(), backwards);
                 self.more = term.values_or_sorted(context, &kernels.nothing, column, order)?;
@@ -356,7 +388,10 @@ impl KeySeek {
             }
             column.iter_mut().for_each(|value| store_text(value, encoding));
             if column.len() > 1 && (n > 0 || self.more.is_none()) {
-                sort_values(column, &value_order(self.order.columns.get(n), self.backwards));
+                sort_values(
+                    column,
+                    &value_order(self.order.columns.get(any + n), self.backwards),
+                );
             }
         }
         let Some((lower, upper)) = kernels.range_ends(context)? else {
@@ -382,6 +417,35 @@ impl KeySeek {
         self.finished
     }
 
+    /// Makes up the values of the leading columns that may have any, where further ones are due; false when there are none in the tree.
+    pub(super) fn go_on(
+        &mut self,
+        cursor: &mut IndexCursor,
+        pager: &Pager,
+        spill: &mut Vec<u8>,
+    ) -> Result<bool> {
+        if self.turn == Turn::Stay || self.finished {
+            return Ok(!self.finished);
+        }
+        let found = match (self.turn, self.backwards) {
+            (Turn::Behind, backwards) => {
+                let key: KeyValues<'_> = self.any.iter().map(Value::as_ref).collect();
+                cursor.seek(pager, &key, if backwards { Seek::Lt } else { Seek::Gt })?
+            }
+            (_, false) => cursor.first(pager)?,
+            (_, true) => cursor.last(pager)?,
+        };
+        self.finished = !found;
+        if found {
+            let entry = RecordView::parse(cursor.payload(pager, spill)?)?;
+            for (slot, value) in self.any.iter_mut().zip(entry.columns()) {
+                slot.assign(value?);
+            }
+            self.turn = Turn::Stay;
+        }
+        Ok(found)
+    }
+
     /// Goes to the next range; false when there is none.
     pub(super) fn next(&mut self) -> Result<bool> {
         if self.finished {
@@ -392,6 +456,7 @@ impl KeySeek {
             return Ok(true);
         }
         let KeySeek {
+            any,
             values,
             odometer,
             lower,
@@ -402,14 +467,12 @@ impl KeySeek {
             ..
         } = self;
         let prefix = || {
-            values
-                .iter()
-                .zip(odometer.iter())
-                .map(|(column, at)| &column[*at])
+            let combination = values.iter().zip(odometer.iter());
+            any.iter().chain(combination.map(|(column, at)| &column[*at]))
         };
         let descending = order
             .columns
-            .get(values.len())
+            .get(any.len() + values.len())
             .is_some_and(|column| column.descending);
         let (first, last) = if descending {
             (upper, lower)
@@ -447,6 +510,10 @@ impl KeySeek {
                 return Ok(());
             }
             self.odometer[n] = 0;
+        }
+        if !self.any.is_empty() {
+            self.turn = Turn::Behind;
+            return Ok(());
         }
         if let Some(more) = &mut self.more {
             more.give(&mut self.values[0])?;

@@ -1,4 +1,4 @@
-//! What a key column, or an argument of a virtual table, equals: one value, those of a list, or those of a subquery.
+//! What a key column, or an argument of a virtual table, equals: one value, those of a list, those of a subquery, or any.
 
 use super::sorted_values::{SortedValues, ValueOrder};
 use crate::error::Result;
@@ -12,6 +12,7 @@ use crate::value::{Affinity, Value, apply_affinity};
 
 /// What one key column, or one argument of a virtual table, equals.
 pub(super) enum Term {
+    Any,
     Equal(Kernel),
     Is(Kernel),
     InList(Vec<Kernel>),
@@ -27,6 +28,7 @@ pub(super) struct TermQuery {
 impl Term {
     pub(super) fn compile(term: &SeekTerm, build: &mut BuildContext) -> Result<Term> {
         Ok(match term {
+            SeekTerm::Any => Term::Any,
             SeekTerm::Equal(value) => Term::Equal(Kernel::compile_in(value, build)?),
             SeekTerm::Is(value) => Term::Is(Kernel::compile_in(value, build)?),
             SeekTerm::InList(values) => Term::InList(Kernel::compile_all(values, build)?),
@@ -89,6 +91,8 @@ impl Term {
                 values.clear();
                 query.values_within(context, nothing, values, None::<fn() -> ValueOrder>)?;
             }
+            // The tree has them.
+            Term::Any => values.clear(),
         }
         if !matches!(self, Term::Is(_)) {
             values.retain(|value| !value.is_null());

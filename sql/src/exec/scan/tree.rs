@@ -266,7 +266,7 @@ impl RangeReader {
                 let Some(keys) = &mut self.keys else {
                     return Ok(None);
                 };
-                if !keys.next()? {
+                if !keys.go_on(cursor, pager, &mut self.spill)? || !keys.next()? {
                     return Ok(None);
                 }
                 self.end = if keys.to().is_open() { End::Open } else { End::Key };

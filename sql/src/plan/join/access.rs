@@ -70,6 +70,7 @@ pub(in crate::plan) struct KeyTerm {
 impl KeyTerm {
     fn each_scalar(&self, visit: &mut dyn FnMut(&Scalar)) {
         match &self.value {
+            KeyValue::Any => {}
             KeyValue::Equal(value) | KeyValue::Is(value) => visit(value),
             KeyValue::List(list) => list.iter().for_each(&mut *visit),
             KeyValue::Query(query) => query.each_scalar(&mut |scalar| visit(scalar)),
@@ -80,6 +81,8 @@ impl KeyTerm {
 /// What a key column equals.
 #[derive(Clone, Debug)]
 pub(in crate::plan) enum KeyValue {
+    /// Whatever there is: each value in turn. Only of leading columns.
+    Any,
     /// `=`.
     Equal(Scalar),
     /// IS.

@@ -86,7 +86,7 @@ impl<'q> Planner<'_, 'q> {
     }
 
     /// Whether the item is opened anew for each row before it: it is searched by their values, or depends on them otherwise.
-    fn loops(&self, next: &Next<'_, 'q, '_>) -> bool {
+    pub(super) fn loops(&self, next: &Next<'_, 'q, '_>) -> bool {
         match &next.candidate.path {
             Path::Tree(path) => {
                 let depends = path.uses(|number| next.constraints[number].needs != 0);
@@ -267,6 +267,12 @@ impl<'q> Planner<'_, 'q> {
             equal: SmallVec::with_capacity(path.equal_count()),
             ..KeyRange::default()
         };
+        for _ in 0..path.any_count() {
+            range.equal.push(KeyTerm {
+                value: KeyValue::Any,
+                affinity: None,
+            });
+        }
         for number in path.equal() {
             range.equal.push(self.key_term(&constraints[number]));
         }

@@ -2,7 +2,11 @@
 //!
 //! * `x LIKE 'abc%'` bounds x from both sides. The bounds serve for searching only; the pattern is still checked where it asks for more than a beginning.
 //! * `x = y AND y = 5` makes `x = 5`, which is checked early and may be searched by.
-//! * `x = y AND y = z` makes `x = z`, for searching only.
+//! * `x = y AND y < 5` makes `x < 5`, and so for BETWEEN and IN (list): for searching, and checked where a table is read before or without regard to `y`.
+//! * `x = y AND y = z` makes `x = z`, for searching, and checked where `x` and `z` come together before `y`.
+//!
+//! Only among columns of one kind of affinity does an equality carry over, and only what does not tell equal values apart: where the
+//! equality is without case, a comparison with case does.
 
 use aludel_storage::format::TextEncoding;
 use smallvec::SmallVec;
@@ -20,40 +24,74 @@ const DERIVED_MAX: usize = 32;
 struct Known {
     column: ColumnRef,
     value: Scalar,
+    collation: Collation,
 }
 
-/// An equality of two columns.
-#[derive(Clone)]
-struct Pair {
+/// What else is known of single columns: comparisons with values that depend on no item.
+struct Range {
+    column: ColumnRef,
     term: TermId,
-    left: ColumnRef,
-    right: ColumnRef,
-    rule: CompareRule,
+    collation: Collation,
+}
+
+/// What equalities carry over, and the equalities.
+#[derive(Default)]
+struct Gathered {
+    known: Vec<Known>,
+    ranges: Vec<Range>,
+    pairs: Vec<Pair>,
+}
+
+/// An equality of two columns of one kind of affinity.
+#[derive(Clone)]
+pub(super) struct Pair {
+    pub term: TermId,
+    pub left: ColumnRef,
+    pub right: ColumnRef,
+    pub rule: CompareRule,
+}
+
+impl Pair {
+    /// The other column.
+    fn partner(&self, column: ColumnRef) -> Option<ColumnRef> {
+        match column {
+            c if c == self.left => Some(self.right),
+            c if c == self.right => Some(self.left),
+            _ => None,
+        }
+    }
+
+    /// Whether a comparison by `collation` cannot tell the pair's values apart.
+    fn carries(&self, collation: &Collation) -> bool {
+        self.rule.collation == Collation::Binary || self.rule.collation == *collation
+    }
 }
 
 impl<'q> Planner<'_, 'q> {
     /// Adds what follows from terms that hold together.
-    pub(super) fn derive_terms(&mut self, terms: &mut TermIds) {
+    pub(super) fn derive_terms(&mut self, terms: &mut TermIds, items: usize) {
         self.derive_patterns(terms);
-        if terms.len() > 1 && self.chains(terms) {
+        if items > 1 && terms.len() > 1 && self.chains(terms) {
             self.derive_equalities(terms);
         }
     }
 
-    /// Whether a column stands in more than one equality: of others nothing follows.
+    /// Whether a column stands in more than one equality or range: of others nothing follows.
     fn chains(&self, terms: &[TermId]) -> bool {
         let mut seen: SmallVec<[ColumnRef; 8]> = SmallVec::new();
         for &term in terms {
-            let Some(equality) = self.term(term).as_equality() else {
-                continue;
-            };
-            for side in [&equality.left, &equality.right] {
-                if let Some(column) = side.as_column() {
-                    if seen.contains(&column) {
-                        return true;
-                    }
-                    seen.push(column);
+            let (one, other) = match self.term(term) {
+                Scalar::Compare(comparison) => (comparison.left.as_column(), comparison.right.as_column()),
+                Scalar::Between { operand, .. } | Scalar::InList { operand, .. } => {
+                    (operand.as_column(), None)
                 }
+                _ => continue,
+            };
+            for column in [one, other].into_iter().flatten() {
+                if seen.contains(&column) {
+                    return true;
+                }
+                seen.push(column);
             }
         }
         false
@@ -132,47 +170,84 @@ impl<'q> Planner<'_, 'q> {
             && matches!(pattern.as_literal(), Some(Value::Text(pattern)) if is_prefix_only(pattern.as_bytes(), *glob))
     }
 
+    #[inline(never)]
     fn derive_equalities(&mut self, terms: &mut TermIds) {
-        let mut known: Vec<Known> = Vec::new();
-        let mut pairs: Vec<Pair> = Vec::new();
+        let mut gathered = Gathered::default();
         for &term in terms.iter() {
-            self.classify(term, &mut known, &mut pairs);
+            self.classify(term, &mut gathered);
         }
+        let Gathered {
+            mut known,
+            ranges,
+            mut pairs,
+        } = gathered;
         if pairs.is_empty() {
             return;
         }
-        let mut added = 0;
+        self.derive_known(terms, &mut known, &pairs);
+        self.derive_pairs(terms, &mut pairs, &known);
+        self.derive_ranges(terms, &ranges, &pairs, &known);
+    }
+
+    /// Adds `x = 5` for `x = y AND y = 5`.
+    fn derive_known(&mut self, terms: &mut TermIds, known: &mut Vec<Known>, pairs: &[Pair]) {
         let mut next = 0;
-        while next < known.len() && added < DERIVED_MAX {
-            let (column, value) = (known[next].column, known[next].value.clone());
-            next += 1;
-            for pair in &pairs {
-                let other = match column {
-                    c if c == pair.left => pair.right,
-                    c if c == pair.right => pair.left,
-                    _ => continue,
+        while next < known.len() && next < DERIVED_MAX {
+            for pair in pairs {
+                let Known {
+                    column,
+                    value,
+                    collation,
+                } = &known[next];
+                let Some(other) = pair.partner(*column) else {
+                    continue;
                 };
-                if known.iter().any(|known| known.column == other) {
+                if !pair.carries(collation) || known.iter().any(|known| known.column == other) {
                     continue;
                 }
-                let term = self.add_term(equality(
-                    Scalar::Column(other),
-                    value.clone(),
-                    self.own_rule(other, pair),
-                ));
+                let (value, collation) = (value.clone(), collation.clone());
+                let rule = self.own_rule(other, &collation);
+                let term = self.add_term(equality(Scalar::Column(other), value.clone(), rule));
                 terms.push(term);
                 known.push(Known {
                     column: other,
-                    value: value.clone(),
+                    value,
+                    collation,
                 });
-                added += 1;
+            }
+            next += 1;
+        }
+    }
+
+    /// Adds `x < 5` for `x = y AND y < 5`; all pairs are there.
+    fn derive_ranges(&mut self, terms: &mut TermIds, ranges: &[Range], pairs: &[Pair], known: &[Known]) {
+        let is_known = |column: ColumnRef| known.iter().any(|known| known.column == column);
+        let mut added: Vec<TermId> = Vec::new();
+        for range in ranges {
+            for pair in pairs {
+                let Some(other) = pair.partner(range.column) else {
+                    continue;
+                };
+                if !pair.carries(&range.collation) || is_known(other) || added.len() >= DERIVED_MAX {
+                    continue;
+                }
+                let Some(scalar) = with_column(self.term(range.term), range.column, other) else {
+                    continue;
+                };
+                let there = |term: &TermId| self.term(*term).same(&scalar);
+                if terms.iter().any(there) {
+                    continue;
+                }
+                let term = self.add_derived(scalar, range.term);
+                terms.push(term);
+                added.push(term);
             }
         }
-        self.derive_pairs(terms, pairs, &known);
+        self.early.extend(added);
     }
 
     /// Adds `x = z` for `x = y AND y = z`.
-    fn derive_pairs(&mut self, terms: &mut TermIds, mut pairs: Vec<Pair>, known: &[Known]) {
+    fn derive_pairs(&mut self, terms: &mut TermIds, pairs: &mut Vec<Pair>, known: &[Known]) {
         let is_known = |column: ColumnRef| known.iter().any(|known| known.column == column);
         let mut first = 0;
         while first < pairs.len() && pairs.len() < DERIVED_MAX {
@@ -194,53 +269,120 @@ impl<'q> Planner<'_, 'q> {
                 let scalar = equality(Scalar::Column(left), Scalar::Column(right), a.rule.clone());
                 let term = self.add_derived(scalar, a.term);
                 terms.push(term);
-                pairs.push(Pair {
+                let pair = Pair {
                     term,
                     left,
                     right,
-                    rule: a.rule.clone(),
-                });
+                    rule: a.rule,
+                };
+                self.derived_pairs.push(pair.clone());
+                pairs.push(pair);
             }
             first += 1;
         }
     }
 
-    fn classify(&self, id: TermId, known: &mut Vec<Known>, pairs: &mut Vec<Pair>) {
-        let Some(Comparison {
-            left, right, rule, ..
-        }) = self.term(id).as_equality()
-        else {
+    fn classify(&self, id: TermId, gathered: &mut Gathered) {
+        if let Some(pair) = self.as_pair(id) {
+            gathered.pairs.push(pair);
             return;
-        };
-        match (left.as_column(), right.as_column()) {
-            (Some(a), Some(b)) if self.is_own(a) && self.is_own(b) => {
-                let same = self.affinity_class(a) == self.affinity_class(b);
-                if same && a.table != b.table {
-                    pairs.push(Pair {
-                        term: id,
-                        left: a,
-                        right: b,
-                        rule: rule.clone(),
-                    });
+        }
+        if self.parent(id) != id {
+            return;
+        }
+        match self.term(id) {
+            Scalar::Compare(comparison) => {
+                let sides = [
+                    (comparison.left.as_column(), &comparison.right),
+                    (comparison.right.as_column(), &comparison.left),
+                ];
+                let fixed = |(column, value): &(Option<ColumnRef>, &Scalar)| {
+                    column.is_some_and(|column| self.is_own(column)) && self.is_fixed(value)
+                };
+                let Some((Some(column), value)) = sides.into_iter().find(fixed) else {
+                    return;
+                };
+                let collation = comparison.rule.collation.clone();
+                match comparison.op {
+                    CompareOp::Eq if gathered.known.iter().all(|known| known.column != column) => {
+                        gathered.known.push(Known {
+                            column,
+                            value: value.clone(),
+                            collation,
+                        });
+                    }
+                    CompareOp::Lt | CompareOp::Le | CompareOp::Gt | CompareOp::Ge => {
+                        gathered.ranges.push(Range {
+                            column,
+                            term: id,
+                            collation,
+                        });
+                    }
+                    _ => {}
                 }
             }
-            (Some(column), _) => self.note_known(column, right, rule, known),
-            (_, Some(column)) => self.note_known(column, left, rule, known),
+            Scalar::Between {
+                operand,
+                low,
+                low_rule,
+                high,
+                high_rule,
+            } if low_rule.collation == high_rule.collation => {
+                self.note_range(id, operand, &[low, high], &low_rule.collation, gathered);
+            }
+            Scalar::InList {
+                operand,
+                list,
+                rule,
+                negated: false,
+            } => {
+                let values: SmallVec<[&Scalar; 8]> = list.iter().collect();
+                self.note_range(id, operand, &values, &rule.collation, gathered);
+            }
             _ => {}
         }
     }
 
-    fn note_known(&self, column: ColumnRef, value: &Scalar, rule: &CompareRule, known: &mut Vec<Known>) {
-        let fixed = self.is_own(column) && self.items_of(value) == 0 && super::is_steady(value);
-        let binary =
-            matches!(rule.collation, Collation::Binary) || self.affinity_class(column) == Some(Class::Number);
-        // Columns of numbers hold texts too; only among columns of one kind does an equality carry over.
-        if fixed && binary && !known.iter().any(|known| known.column == column) {
-            known.push(Known {
+    fn note_range(
+        &self,
+        term: TermId,
+        operand: &Scalar,
+        values: &[&Scalar],
+        collation: &Collation,
+        gathered: &mut Gathered,
+    ) {
+        if let Some(column) = operand.as_column()
+            && self.is_own(column)
+            && values.iter().all(|value| self.is_fixed(value))
+        {
+            gathered.ranges.push(Range {
                 column,
-                value: value.clone(),
+                term,
+                collation: collation.clone(),
             });
         }
+    }
+
+    /// A term as an equality of columns of two of the region's tables.
+    pub(super) fn as_pair(&self, term: TermId) -> Option<Pair> {
+        let Comparison {
+            left, right, rule, ..
+        } = self.term(term).as_equality()?;
+        let (left, right) = (left.as_column()?, right.as_column()?);
+        let own = self.is_own(left) && self.is_own(right) && left.table != right.table;
+        let class = self.affinity_class(left);
+        let same = own && class.is_some() && class == self.affinity_class(right);
+        same.then(|| Pair {
+            term,
+            left,
+            right,
+            rule: rule.clone(),
+        })
+    }
+
+    /// Whether a value depends on no item and stays the same.
+    fn is_fixed(&self, value: &Scalar) -> bool {
+        self.items_of(value) == 0 && super::is_steady(value)
     }
 
     fn is_own(&self, column: ColumnRef) -> bool {
@@ -259,7 +401,7 @@ impl<'q> Planner<'_, 'q> {
     }
 
     /// How a column compares with the value that a column of its class is equal to.
-    fn own_rule(&self, column: ColumnRef, pair: &Pair) -> CompareRule {
+    fn own_rule(&self, column: ColumnRef, collation: &Collation) -> CompareRule {
         let affinity = match self.affinity_class(column) {
             Some(Class::Number) => Some(Affinity::Numeric),
             Some(Class::Text) => Some(Affinity::Text),
@@ -268,7 +410,7 @@ impl<'q> Planner<'_, 'q> {
         CompareRule {
             left: affinity,
             right: affinity,
-            collation: pair.rule.collation.clone(),
+            collation: collation.clone(),
         }
     }
 }
@@ -283,6 +425,21 @@ enum Class {
 
 fn equality(left: Scalar, right: Scalar, rule: CompareRule) -> Scalar {
     Scalar::compare(CompareOp::Eq, left, right, rule)
+}
+
+/// A comparison with `column` changed to `other`.
+fn with_column(term: &Scalar, column: ColumnRef, other: ColumnRef) -> Option<Scalar> {
+    let mut scalar = term.clone();
+    let place = match &mut scalar {
+        Scalar::Compare(comparison) => match comparison.left.as_column() == Some(column) {
+            true => &mut comparison.left,
+            false => &mut comparison.right,
+        },
+        Scalar::Between { operand, .. } | Scalar::InList { operand, .. } => &mut **operand,
+        _ => return None,
+    };
+    *place = Scalar::Column(other);
+    Some(scalar)
 }
 
 /// The far ends of two pairs that share a column.

@@ -13,6 +13,7 @@ mod build;
 mod constraint;
 mod cost;
 mod derive;
+mod equal;
 mod estimate;
 mod lone;
 mod order;

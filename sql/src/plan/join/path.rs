@@ -66,6 +66,9 @@ pub(super) struct TreePath {
 /// The number of a constraint that is a bound, if there is one.
 pub(super) type Bound = Option<NonZero<u32>>;
 
+/// Stands for a leading key that takes whatever values there are.
+const ANY: u32 = u32::MAX;
+
 /// The equalities on leading keys, of which there are few.
 #[derive(Clone, Debug)]
 enum Equal {
@@ -152,17 +155,35 @@ impl TreePath {
 
     /// The constraints that are equalities on its leading keys.
     #[inline]
-    pub fn equal(&self) -> impl ExactSizeIterator<Item = usize> + '_ {
-        self.equal.as_slice().iter().map(|&number| number as usize)
+    pub fn equal(&self) -> impl Iterator<Item = usize> + '_ {
+        let numbers = self.equal.as_slice().iter();
+        numbers
+            .filter(|number| **number != ANY)
+            .map(|&number| number as usize)
+    }
+
+    /// How many leading keys have no equality, though keys behind them have: each of their values is visited.
+    #[inline]
+    pub fn any_count(&self) -> usize {
+        let numbers = self.equal.as_slice().iter();
+        numbers.take_while(|number| **number == ANY).count()
+    }
+
+    /// Lets the next key take any value.
+    fn push_any(&mut self) {
+        self.equal.push(ANY);
     }
 
     /// The equality on the key at `place`.
     #[inline]
     pub fn equal_at(&self, place: usize) -> Option<usize> {
-        self.equal.as_slice().get(place).map(|&number| number as usize)
+        let number = self.equal.as_slice().get(place);
+        number
+            .filter(|number| **number != ANY)
+            .map(|&number| number as usize)
     }
 
-    /// How many leading keys have an equality.
+    /// How many leading keys have an equality, or any value.
     #[inline]
     pub fn equal_count(&self) -> usize {
         self.equal.as_slice().len()
@@ -223,6 +244,9 @@ impl TreePath {
     }
 }
 
+/// Eighteen rows of each value.
+const ANY_ROWS_MIN: i16 = 42;
+
 /// What the candidates of one table are made from.
 pub(super) struct TableSearch<'s, 't> {
     /// The item.
@@ -252,8 +276,10 @@ pub(super) struct Growth {
     pub(super) path: TreePath,
     needs: Items,
     pub(super) out: LogEst,
-    /// Repetitions by IN.
+    /// Repetitions by IN, and by the values of keys that may have any.
     repeats: LogEst,
+    /// The latter alone, and by how much they are thought to be more than they are.
+    any: LogEst,
     one_row: bool,
     /// The values of the keys so far, as long as all of them stand in the statement and the tree has samples.
     pub(super) known: Vec<Value>,
@@ -265,6 +291,7 @@ struct Grown {
     needs: Items,
     out: LogEst,
     repeats: LogEst,
+    any: LogEst,
     one_row: bool,
     known: usize,
 }
@@ -276,6 +303,7 @@ impl Growth {
             needs: self.needs,
             out: self.out,
             repeats: self.repeats,
+            any: self.any,
             one_row: self.one_row,
             known: self.known.len(),
         }
@@ -287,6 +315,7 @@ impl Growth {
         self.needs = to.needs;
         self.out = to.out;
         self.repeats = to.repeats;
+        self.any = to.any;
         self.one_row = to.one_row;
         self.known.truncate(to.known);
     }
@@ -310,6 +339,7 @@ impl<'p, 'q> Planner<'p, 'q> {
                 needs: search.before,
                 out: tree.rows[0],
                 repeats: LogEst::ONE,
+                any: LogEst::ONE,
                 one_row: false,
                 known: Vec::new(),
             };
@@ -377,6 +407,39 @@ impl<'p, 'q> Planner<'p, 'q> {
                 _ => self.equality(search, tree, growth, number, uses, out),
             }
         }
+        // From what ANALYZE counted: a key has so many rows of each value that it is worth going from value to value.
+        let repeated = tree.index.is_some()
+            && tree.counted
+            && place + 1 < tree.keys.len()
+            && place == growth.path.any_count()
+            && tree.rows[place + 1].0 >= ANY_ROWS_MIN;
+        if repeated {
+            self.any_value(search, tree, growth, uses, out);
+        }
+    }
+
+    /// Lets the next key take any value: each is visited in turn, with what comes behind it.
+    #[inline(never)]
+    fn any_value(
+        &self,
+        search: &TableSearch<'_, '_>,
+        tree: &Tree<'_>,
+        growth: &mut Growth,
+        uses: &[TermUse],
+        out: &mut Candidates,
+    ) {
+        let place = growth.path.equal_count();
+        let values = tree.rows[place].0 - tree.rows[place + 1].0;
+        let before = growth.grown();
+        growth.path.push_any();
+        growth.out = growth.out.plus(-values);
+        // The estimate is a weak one, so that it has to be clearly better than others.
+        growth.repeats = before.repeats.times(LogEst(values + 5));
+        // Where values of the key and of the one behind it go together, not every pair occurs.
+        growth.any = before.any.times(LogEst(values / 2 + 5));
+        self.grow(search, tree, growth, uses, out);
+        growth.path.pop_equal();
+        growth.shrink(before);
     }
 
     /// An equality on the next key, and what can come behind it.
@@ -450,6 +513,10 @@ impl<'p, 'q> Planner<'p, 'q> {
         uses: &[TermUse],
         out: &mut Candidates,
     ) {
+        if growth.path.equal_count() > 0 && growth.path.any_count() == growth.path.equal_count() {
+            // A range of each value leaves too much to be worth the searches.
+            return;
+        }
         let constraint = &search.constraints[number];
         let below = matches!(constraint.op, ConstraintOp::Below { .. });
         let ends = match below {
@@ -522,7 +589,7 @@ impl<'p, 'q> Planner<'p, 'q> {
             path: Path::Tree(growth.path.clone()),
             setup: LogEst::ONE,
             run: run.times(growth.repeats),
-            out: growth.out.times(growth.repeats),
+            out: growth.out.times(growth.repeats).plus(-growth.any.0),
             one_row: growth.one_row,
         };
         self.reduce(&mut candidate, search, tree.rows[0], uses);

@@ -90,7 +90,7 @@ impl<'p, 'q> Planner<'p, 'q> {
                     term.term,
                     self.term(term.term),
                     own,
-                    !term.derived,
+                    true,
                     &mut prepared.constraints,
                 );
             }

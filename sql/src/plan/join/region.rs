@@ -6,6 +6,8 @@ use smallvec::SmallVec;
 
 use super::constraint::{Constraint, Finder, Side, side_of};
 use super::cost::LogEst;
+use super::derive::Pair;
+use super::equal::EqualColumns;
 use super::order::{OrderCheck, OrderWish, OrderedItem};
 use super::path::{Candidate, Candidates};
 use super::prepared::Prepared;
@@ -34,6 +36,10 @@ pub(super) struct Planner<'p, 'q> {
     owners: Owners,
     /// How many of the wanted order's terms hold in the end.
     pub(super) sorted: usize,
+    /// Derived ranges of the region, which are checked where a table is read without regard to others.
+    pub(super) early: TermIds,
+    /// Derived equalities of the region's columns.
+    pub(super) derived_pairs: Vec<Pair>,
 }
 
 /// Which item each table belongs to.
@@ -87,6 +93,8 @@ pub(in crate::plan) struct Wanted {
     pub limit: Option<u64>,
     /// How many columns a sort would carry.
     pub width: usize,
+    /// The order is welcome where it comes of itself, but not worth another way through the tables.
+    pub free: bool,
 }
 
 impl<'p, 'q> Planner<'p, 'q> {
@@ -98,6 +106,8 @@ impl<'p, 'q> Planner<'p, 'q> {
             parents: SmallVec::new(),
             owners: Owners::new(),
             sorted: 0,
+            early: TermIds::new(),
+            derived_pairs: Vec::new(),
         }
     }
 
@@ -267,7 +277,12 @@ impl<'p, 'q> Planner<'p, 'q> {
             return Err(Error::sql("at most 64 tables in a join"));
         }
         let outer = std::mem::replace(&mut self.owners, owners(region));
+        let (early, pairs) = (
+            std::mem::take(&mut self.early),
+            std::mem::take(&mut self.derived_pairs),
+        );
         let step = self.owned_region(region, wanted);
+        (self.early, self.derived_pairs) = (early, pairs);
         self.owners = outer;
         step
     }
@@ -304,6 +319,7 @@ impl<'p, 'q> Planner<'p, 'q> {
             order: &order,
             limit: wanted.limit.map(LogEst::of),
             width: wanted.width,
+            free: wanted.free,
         };
         let Some(sequence) = solve(&question) else {
             return Err(Error::sql("no query solution"));
@@ -385,6 +401,7 @@ impl<'p, 'q> Planner<'p, 'q> {
         for semi in region.semis {
             semis.push((self.items_of_all(&semi.on), semi));
         }
+        let mut equal = (!self.derived_pairs.is_empty()).then(|| EqualColumns::new(&self.derived_pairs));
         let mut done: Items = 0;
         let mut rows = LogEst::ONE;
         let mut step: Option<Step<'q>> = None;
@@ -409,17 +426,26 @@ impl<'p, 'q> Planner<'p, 'q> {
                 }
             }
             waiting.truncate(left);
+            let constraints = prepared.constraints(place);
+            if let Some(equal) = &mut equal {
+                let search = region.items[place].left.is_none();
+                let search = search.then_some((&candidate.path, constraints));
+                self.settle_equalities(equal, &mut ready, search, done);
+            }
             let backwards = sequence.order.state().backwards >> place & 1 != 0;
-            let next = super::build::Next {
+            let mut next = super::build::Next {
                 item: &region.items[place],
                 place,
                 candidate,
                 trees: prepared.trees(place),
-                constraints: prepared.constraints(place),
+                constraints,
                 ready,
                 backwards,
                 outer_rows: rows,
             };
+            if !self.early.is_empty() && next.item.left.is_none() && (nth == 0 || !self.loops(&next)) {
+                self.add_early(&mut next.ready, 1 << place);
+            }
             step = Some(self.next_step(step, next)?);
             rows = rows.times(candidate.out);
             if !semis.is_empty() {
@@ -467,7 +493,7 @@ impl<'p, 'q> Planner<'p, 'q> {
     #[inline(never)]
     fn derive(&mut self, region: &mut Region<'q>) {
         let mut terms = std::mem::take(&mut region.terms);
-        self.derive_terms(&mut terms);
+        self.derive_terms(&mut terms, region.items.len());
         region.terms = terms;
         for item in &mut region.items {
             if let Some(mut on) = item.left.take() {

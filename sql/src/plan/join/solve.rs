@@ -1,7 +1,7 @@
 //! The order of the join: the cheapest sequence of candidates, one for each item.
 //!
 //! The search goes item by item and keeps the best few partial sequences of each round, as SQLite's solver does. A sequence whose
-//! rows come out in the wanted order saves the sort.
+//! rows come out in the wanted order saves the sort; and when only the first rows are wanted, it ends before all are made.
 
 use smallvec::SmallVec;
 
@@ -13,6 +13,14 @@ use super::region::Items;
 /// How many partial sequences are kept in each round.
 const KEPT_FOR_TWO: usize = 5;
 const KEPT: usize = 18;
+
+/// By how much more rows than are wanted a sequence is thought to make before it ends: estimates of what terms leave are weak, and rows
+/// that few leave come late.
+const BEFORE_END: i32 = 33;
+
+/// For more rows than this, four, no search goes from value to value of a key that may have any: it costs many searches each time, and where
+/// rows are more than estimated, much more than a hash table does.
+const ROWS_FOR_ANY: i32 = 20;
 
 /// By how much the estimate of a sequence may differ with the way in which its parts were added up.
 const SLACK: i32 = 20;
@@ -45,6 +53,8 @@ struct Partial {
     cost: i32,
     /// The cost without the sort.
     unsorted: i32,
+    /// What of it is done before the first row.
+    setup: i32,
     /// What is known about the order.
     order: Progress,
 }
@@ -57,6 +67,8 @@ struct Choice {
     run: i32,
     out: i32,
     hash: bool,
+    /// It goes from value to value of a key, for each row before it.
+    any: bool,
 }
 
 /// All candidates, and which of them are each item's.
@@ -81,6 +93,16 @@ pub(super) struct Question<'s, 't> {
     pub limit: Option<LogEst>,
     /// How many columns a sort would carry.
     pub width: usize,
+    /// No sequence is taken for the sake of the order.
+    pub free: bool,
+}
+
+impl Question<'_, '_> {
+    /// How many rows a join makes that has the wanted order and ends when it has made enough of them.
+    fn early_rows(&self) -> Option<i32> {
+        let limit = self.limit.filter(|_| self.items > 1)?;
+        Some(i32::from(limit.0) + BEFORE_END)
+    }
 }
 
 /// The cheapest sequence; `None` when the candidates' needs contradict each other.
@@ -103,7 +125,10 @@ pub(super) fn solve(question: &Question<'_, '_>) -> Option<Sequence> {
     }
     // No sequence costs less than the cheapest one, if that one needs no sort.
     let order = question.order.along(&first.steps, question.candidates);
-    if order.state().held == question.order.len() {
+    let ends_early = question
+        .early_rows()
+        .is_some_and(|early| early < i32::from(first.rows.0));
+    if question.free || order.state().held == question.order.len() && !ends_early {
         return Some(Sequence { order, ..first });
     }
     // How many rows there are to sort is known from the first round, and what the answer costs at most: that sequence, sorted.
@@ -228,6 +253,7 @@ impl Choice {
             run: i32::from(candidate.run.0),
             out: i32::from(candidate.out.0),
             hash: matches!(candidate.path, Path::Hash),
+            any: candidate.needs != 0 && matches!(&candidate.path, Path::Tree(path) if path.any_count() > 0),
         }
     }
 
@@ -235,7 +261,10 @@ impl Choice {
     /// is asked once is never worth it.
     #[inline]
     fn is_within(&self, items: Items, rows: i32, most: i32) -> bool {
-        self.needs & !items == 0 && !(self.hash && rows < 3) && self.run + rows <= most
+        self.needs & !items == 0
+            && self.run + rows <= most
+            && !(self.hash && rows < 3)
+            && !(self.any && rows > ROWS_FOR_ANY)
     }
 
     /// The cost of a sequence with this step, where those before it have so many rows and cost `before`.
@@ -273,8 +302,10 @@ fn best(
         rows: 0,
         cost: 0,
         unsorted: 0,
+        setup: 0,
         order: question.order.start(),
     });
+    let early = question.early_rows().filter(|_| !sorts.is_empty());
     let mut from = 0..1;
     for round in 0..question.items {
         let first = all.len();
@@ -306,8 +337,11 @@ fn best(
                     let mut next = extend(&sequence, choice, order, sorts, round == 0, last);
                     next.items |= own;
                     (next.candidate, next.before) = (number as u32, place as u32);
+                    if let Some(early) = early.filter(|_| last) {
+                        next.end_early(early, question.order.len());
+                    }
                     keep(&mut all, first, next, kept, last);
-                    if last {
+                    if last && early.is_none() {
                         most = most.min(all[first].cost);
                     }
                 }
@@ -361,11 +395,27 @@ fn extend(
         rows: sequence.rows + choice.out,
         cost,
         unsorted,
+        setup: match (sequence.setup, choice.setup) {
+            (0, setup) | (setup, 0) => setup,
+            (before, setup) => cost::sum(before, setup),
+        },
         order,
     }
 }
 
 impl Partial {
+    /// Lowers the cost of a whole sequence that has all terms of the wanted order, and so ends after `early` rows. What hash tables cost stays.
+    fn end_early(&mut self, early: i32, wanted: usize) {
+        let spared = self.rows - early;
+        if spared <= 0 || self.order.state().held < wanted {
+            return;
+        }
+        self.cost = (self.cost - spared).max(0);
+        if self.setup > 0 {
+            self.cost = cost::sum(self.cost, self.setup);
+        }
+    }
+
     /// Cost, then rows, then the cost without the sort, as one number: none of them comes near 2^20.
     #[inline]
     fn rank(&self) -> i64 {

@@ -103,8 +103,15 @@ impl TreeChoice<'_> {
         self.any
             || index.filter.is_some()
             || self.constraints.iter().any(searches)
+            || !self.constraints.is_empty() && repeats(index)
             || covers(index, table, &entry.used)
     }
+}
+
+/// Whether an index of several columns has its first column's values so often that a search may go from value to value.
+fn repeats(index: &Index) -> bool {
+    index.columns.len() > 1 && { index.statistics.as_deref() }
+        .is_some_and(|counts| counts.get(1).is_some_and(|rows| *rows >= 18))
 }
 
 impl<'t> Tree<'t> {

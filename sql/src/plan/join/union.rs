@@ -95,7 +95,7 @@ impl<'q> Planner<'_, 'q> {
         };
         let mut found = Candidates::new();
         self.table_candidates(&own, &[], &mut found);
-        let seeks = |candidate: &Candidate| matches!(&candidate.path, Path::Tree(path) if path.seeks());
+        let seeks = |candidate: &Candidate| matches!(&candidate.path, Path::Tree(path) if path.seeks() && path.any_count() == 0);
         let best = found
             .into_iter()
             .filter(seeks)

@@ -4,11 +4,12 @@ use smallvec::{SmallVec, smallvec};
 
 use super::explain::ScanNote;
 use super::order::Tail;
+use super::wanted::{note_order, wanted};
 use super::{Layout, Lowerer};
 use crate::error::Result;
 use crate::plan::expr::Expr;
 use crate::plan::join::{JoinPlan, OrderWish, Wanted};
-use crate::plan::logical::{Block, ColumnSet, From, Order, OrderTarget, Query, Scalar, TableId};
+use crate::plan::logical::{Block, ColumnSet, From, OrderTarget, Query, Scalar, TableId};
 use crate::plan::physical::{Limit, Node};
 use crate::value::Value;
 
@@ -138,18 +139,9 @@ impl Lowerer<'_> {
             Some(plan) => plan,
             None => {
                 let wanted = wanted(block, tail);
-                let plan = JoinPlan::new(
-                    &self.tables,
-                    self.context,
-                    from,
-                    &block.filter,
-                    &block.semis,
-                    &wanted,
-                )?;
-                if !wanted.order.is_empty() {
-                    tail.sorted = plan.sorted;
-                }
-                plan
+                let (tables, filter) = (&self.tables, &block.filter);
+                let plan = JoinPlan::new(tables, self.context, from, filter, &block.semis, &wanted)?;
+                note_order(block, &wanted, plan, tail)
             }
         };
         for (table, used) in above {
@@ -194,32 +186,6 @@ impl Lowerer<'_> {
     }
 }
 
-/// The order in which a block's joined rows would save a sort.
-fn wanted(block: &Block, tail: &Tail<'_>) -> Wanted {
-    let limit = match tail.limit.and_then(Scalar::as_literal) {
-        Some(Value::Integer(limit)) => u64::try_from(*limit).ok(),
-        _ => None,
-    };
-    let plain = block.grouping.is_none() && block.windows.is_empty() && block.distinct.is_none();
-    if !plain {
-        return Wanted::default();
-    }
-    let wish = |order: &Order| OrderWish {
-        expression: match &order.target {
-            OrderTarget::Output(column) => block.projection[*column].clone(),
-            OrderTarget::Expression(expression) => expression.clone(),
-        },
-        descending: order.descending,
-        nulls_first: order.nulls_first,
-        collation: order.collation.clone(),
-    };
-    Wanted {
-        order: tail.order.iter().map(wish).collect(),
-        limit,
-        width: block.projection.len(),
-    }
-}
-
 /// For a block whose only aggregate is min(x) or max(x): the order in which its first row has the answer, and the terms of WHERE
 /// together with `x IS NOT NULL`.
 #[inline(never)]
@@ -254,6 +220,7 @@ fn extreme(block: &Block) -> Option<(Wanted, Vec<Scalar>)> {
             order: smallvec![wish],
             limit: Some(1),
             width: 1,
+            free: false,
         },
         filter,
     ))

@@ -4,7 +4,7 @@ use super::Lowerer;
 use super::scalar::SubqueryUse;
 use crate::catalog::{IndexSource, Table};
 use crate::plan::context::ExplainLine;
-use crate::plan::join::{Access, KeyRange};
+use crate::plan::join::{Access, KeyRange, KeyTerm, KeyValue};
 use crate::plan::logical::{Query, TableId};
 
 /// The lines so far and the line that new ones go under.
@@ -252,9 +252,11 @@ fn rowid_words(range: &KeyRange) -> (&'static str, String) {
 
 /// `a=? AND b>?`
 fn range_words(range: &KeyRange, name: &dyn Fn(usize) -> String) -> String {
-    let mut words: Vec<String> = (0..range.equal.len())
-        .map(|place| format!("{}=?", name(place)))
-        .collect();
+    let word = |(place, term): (usize, &KeyTerm)| match term.value {
+        KeyValue::Any => format!("ANY({})", name(place)),
+        _ => format!("{}=?", name(place)),
+    };
+    let mut words: Vec<String> = range.equal.iter().enumerate().map(word).collect();
     let next = name(range.equal.len());
     words.extend(range.lower.iter().map(|_| format!("{next}>?")));
     words.extend(range.upper.iter().map(|_| format!("{next}<?")));

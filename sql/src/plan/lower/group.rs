@@ -41,7 +41,7 @@ impl Lowerer<'_> {
         for call in &grouping.calls {
             aggregates.push(self.aggregate(call, &layout)?);
         }
-        if !keys.is_empty() {
+        if !keys.is_empty() && !tail.grouped {
             self.explain_temp("GROUP BY");
         }
         let bare_from = grouping
@@ -55,7 +55,7 @@ impl Lowerer<'_> {
             aggregates,
             bare,
             bare_from,
-            sorted: false,
+            sorted: tail.grouped,
         };
         Ok((Node::Aggregate(Box::new(node)), after))
     }

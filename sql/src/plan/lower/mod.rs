@@ -16,6 +16,7 @@ mod query;
 mod scalar;
 mod scan;
 mod step;
+mod wanted;
 mod window;
 mod write;
 

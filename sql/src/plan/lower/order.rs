@@ -17,6 +17,8 @@ pub(super) struct Tail<'q> {
     pub offset: Option<&'q Scalar>,
     /// How many leading terms of the order hold already; all of them: no sort.
     pub sorted: usize,
+    /// The rows that are grouped come group by group.
+    pub grouped: bool,
 }
 
 impl<'q> Tail<'q> {
@@ -27,6 +29,7 @@ impl<'q> Tail<'q> {
             limit: query.limit.as_ref(),
             offset: query.offset.as_ref(),
             sorted: 0,
+            grouped: false,
         }
     }
 
@@ -37,6 +40,7 @@ impl<'q> Tail<'q> {
             limit: None,
             offset: None,
             sorted: 0,
+            grouped: false,
         }
     }
 

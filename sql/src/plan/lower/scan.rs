@@ -274,6 +274,7 @@ impl Lowerer<'_> {
 
     fn seek_term(&mut self, term: &KeyTerm) -> Result<SeekTerm> {
         Ok(match &term.value {
+            KeyValue::Any => SeekTerm::Any,
             KeyValue::Equal(value) => SeekTerm::Equal(self.key(value, term.affinity)?),
             KeyValue::Is(value) => SeekTerm::Is(self.key(value, term.affinity)?),
             KeyValue::List(list) => {
