@@ -288,6 +288,30 @@ impl<'p, 'q> Planner<'p, 'q> {
     }
 
     fn owned_region(&mut self, region: &mut Region<'q>, wanted: &Wanted) -> Result<Step<'q>> {
+        // Of chained equalities others follow.
+        if region.semis.is_empty()
+            && !(region.items.len() > 1 && self.chains(&region.terms))
+            && let Some(step) = self.look_ups(region, wanted)
+        {
+            debug_assert_eq!(
+                self.as_searched(region, wanted),
+                Some((format!("{step:?}"), self.sorted)),
+                "not what the search finds"
+            );
+            return Ok(step);
+        }
+        self.searched_region(region, wanted)
+    }
+
+    /// What the search finds, and how much of the wanted order holds then.
+    fn as_searched(&mut self, region: &mut Region<'q>, wanted: &Wanted) -> Option<(String, usize)> {
+        let sorted = self.sorted;
+        let step = self.searched_region(region, wanted).ok()?;
+        let found = std::mem::replace(&mut self.sorted, sorted);
+        Some((format!("{step:?}"), found))
+    }
+
+    fn searched_region(&mut self, region: &mut Region<'q>, wanted: &Wanted) -> Result<Step<'q>> {
         self.derive(region);
         let mut uses = Uses::new();
         self.uses(&region.terms, &mut uses);
@@ -479,12 +503,12 @@ impl<'p, 'q> Planner<'p, 'q> {
     /// A scan of an item's rows, with nothing decided but the terms to check.
     pub(super) fn row_step(&mut self, item: &Item<'q>, filter: TermIds, rows: LogEst) -> Result<Step<'q>> {
         match &item.from {
-            ItemKind::Source(source) => Ok(Step::Scan(Box::new(ScanStep {
+            ItemKind::Source(source) => Ok(Step::scan(ScanStep {
                 source,
                 access: super::Access::Rows,
                 filter,
                 estimate: rows.number(),
-            }))),
+            })),
             ItemKind::Fixed(from) => self.fixed(from, filter),
         }
     }

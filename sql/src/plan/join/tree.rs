@@ -109,7 +109,7 @@ impl TreeChoice<'_> {
 }
 
 /// Whether an index of several columns has its first column's values so often that a search may go from value to value.
-fn repeats(index: &Index) -> bool {
+pub(super) fn repeats(index: &Index) -> bool {
     index.columns.len() > 1 && { index.statistics.as_deref() }
         .is_some_and(|counts| counts.get(1).is_some_and(|rows| *rows >= 18))
 }
@@ -176,7 +176,8 @@ impl<'t> Tree<'t> {
         }
     }
 
-    fn of_index(
+    /// An index as a tree; `None` for one whose expressions are not bound.
+    pub fn of_index(
         entry: &'t TableEntry<'_>,
         table: &'t Table,
         rows: LogEst,
