@@ -247,7 +247,7 @@ impl<'q> Planner<'_, 'q> {
         }
     }
 
-    pub(super) fn tree_access(
+    fn tree_access(
         &self,
         tree: &Tree<'_>,
         path: &TreePath,

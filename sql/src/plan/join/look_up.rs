@@ -15,60 +15,62 @@
 //! * Of several tables whose turn has come, each costs as much as the others; the one that is written first is taken.
 //! * The rows have the order that is wanted.
 
+use std::sync::Arc;
+
 use smallvec::{SmallVec, smallvec};
 
 use super::access::{Access, KeyRange, KeyTerm, KeyValue};
-use super::constraint::{Constraint, Side, side_of};
 use super::cost::{self, LogEst};
-use super::order::{OrderCheck, OrderState, OrderWish, OrderedItem, Progress};
-use super::path::{Candidate, Candidates, Growth, Path, TableSearch};
-use super::region::{ItemKind, Items, Planner, Region, TermUse, Uses, Wanted};
+use super::order::OrderWish;
+use super::region::{ItemKind, Items, Planner, Region, Wanted};
 use super::solve::{BEFORE_END, SLACK};
-use super::tree::{Tree, repeats};
-use super::{ScanStep, Step, TermIds};
-use crate::catalog::{IndexSource, Table};
+use super::tree::{covers, repeats};
+use super::{ScanStep, Step, TermId, TermIds};
+use crate::catalog::{Index, IndexSource, Table};
 use crate::plan::expr::CompareOp;
-use crate::plan::logical::{ColumnNo, IndexHint, Scalar, Source, SourceKind};
-use crate::value::Affinity;
+use crate::plan::logical::{ColumnNo, Comparison, IndexHint, Scalar, Source, SourceKind};
+use crate::value::{Affinity, Value};
 
 /// That a column of an item equals a value, by `=` or IS.
 #[derive(Clone, Copy)]
-struct Equality {
+struct Equality<'t> {
     item: usize,
     column: ColumnNo,
     /// The items that the value depends on.
     needs: Items,
-    /// The term, and the side of it that is the value.
-    term: super::TermId,
-    value: Side,
+    value: &'t Scalar,
+    /// The affinities that the comparison gives the column and the value.
+    affinity: Option<Affinity>,
     value_affinity: Option<Affinity>,
-    /// Whether a rowid can be found by it.
-    finds_rowid: bool,
+    comparison: &'t Comparison,
+    /// The place of the term among those of the region.
+    place: usize,
 }
 
 /// What the terms of a region say.
-struct Said {
-    uses: Uses,
-    equalities: SmallVec<[Equality; 6]>,
-    /// The items of which a column is compared by `<`, `<=`, `>` or `>=`.
-    ranged: Items,
+struct Said<'t> {
+    /// The items that each term depends on.
+    items: SmallVec<[Items; 8]>,
+    equalities: SmallVec<[Equality<'t>; 6]>,
+    /// The columns that are compared by `<`, `<=`, `>` or `>=`.
+    ranged: SmallVec<[(usize, ColumnNo); 4]>,
 }
 
 /// A table of the region.
-struct LookedUp<'q> {
+struct LookedUp<'q, 't> {
     source: &'q Source,
     table: &'q Table,
     /// What its rowid equals.
-    key: Option<Equality>,
+    key: Option<Equality<'t>>,
     /// The cost of a look-up by rowid.
     run: i32,
 }
 
 /// The tables of a region.
-struct Tables<'q> {
-    all: SmallVec<[LookedUp<'q>; 4]>,
+struct Tables<'q, 't> {
+    all: SmallVec<[LookedUp<'q, 't>; 4]>,
     /// The one that constants lead to, and the index by which they do.
-    first: Option<(usize, Option<usize>)>,
+    first: Option<(usize, Option<&'q Arc<Index>>)>,
     /// Less than it costs to read all of a table, or a range of it.
     floor: i32,
     /// The indexes that could be asked by values of other tables.
@@ -78,359 +80,405 @@ struct Tables<'q> {
 /// How the first table's rows are found.
 struct First {
     access: Access,
-    /// The terms that need not be checked then.
-    used: TermIds,
+    /// The terms, by place, that need not be checked then.
+    used: u64,
     run: i32,
     out: LogEst,
-    order: Progress,
+    /// There is one row at most.
+    one_row: bool,
 }
 
-/// What is wanted of the order.
-struct Wishes<'w> {
-    wishes: SmallVec<[(&'w OrderWish, Items); 2]>,
-    constant: SmallVec<[bool; 8]>,
+/// How much of a wanted order the first table's rows have.
+struct Held {
+    terms: usize,
+    backwards: bool,
 }
 
-impl<'p, 'q> Planner<'p, 'q> {
-    /// The steps of a region whose tables are looked up one after the other; `None` where the search has to decide.
+impl<'q> Planner<'_, 'q> {
+    /// The steps of a region whose tables are looked up one after the other, and how many terms of the wanted order hold; `None` where the search
+    /// has to decide.
     #[inline(never)]
-    pub(super) fn look_ups(&mut self, region: &Region<'q>, wanted: &Wanted) -> Option<Step<'q>> {
+    pub(super) fn look_ups(&self, region: &Region<'q>, wanted: &Wanted) -> Option<(Step<'q>, usize)> {
+        if region.terms.len() > 64 {
+            return None;
+        }
         let said = self.said(region)?;
-        let tables = self.looked_up(region, &said)?;
+        let tables = looked_up(region, &said)?;
         let (start, index) = tables.first?;
-        let wishes = self.wishes(region, wanted);
-        let first = match index {
-            Some(number) => self.first_by_index(&tables, &said, start, number, &wishes)?,
-            None => self.first_by_rowid(&tables, start, &wishes)?,
+        let mut first = match index {
+            Some(index) => self.first_by_index(region, &tables.all[start], &said, start, index)?,
+            None => first_by_rowid(&tables.all[start])?,
         };
-        let sequence = self.sequence(&tables, &said, start, &first)?;
-        let order = wishes.along(first.order, &sequence);
-        let held = order.state().held;
-        let early = { wanted.limit }.is_some_and(|limit| {
-            sequence.len() > 1 && i32::from(LogEst::of(limit).0) + BEFORE_END < i32::from(first.out.0)
-        });
-        let settled = held == wishes.wishes.len() && !early;
-        if !wishes.wishes.is_empty() {
-            if !settled && !wanted.free {
+        let sequence = tables.sequence(&said, start, &first)?;
+        let order = wanted.order.as_slice();
+        let mut sorted = 0;
+        if !order.is_empty() {
+            let held = match index {
+                Some(index) if !first.one_row => {
+                    self.held(region, &tables.all[start], &said, start, index, order)
+                }
+                _ => Held {
+                    terms: order.len(),
+                    backwards: false,
+                },
+            };
+            let early = wanted.limit.is_some_and(|limit| {
+                sequence.len() > 1 && i32::from(LogEst::of(limit).0) + BEFORE_END < i32::from(first.out.0)
+            });
+            if (held.terms < order.len() || early) && !wanted.free {
                 return None;
             }
-            self.sorted = held;
+            sorted = held.terms;
+            if let Access::Index { range, .. } = &mut first.access {
+                range.descending = held.backwards;
+            }
         }
-        let backwards = order.state().backwards >> start & 1 != 0;
-        Some(self.look_up_steps(&tables, said.uses, first, backwards, &sequence))
+        Some((look_up_steps(region, &tables, &said, first, &sequence), sorted))
     }
 
     /// What the terms say; `None` when one of them is not a comparison.
-    fn said(&self, region: &Region<'q>) -> Option<Said> {
+    fn said(&self, region: &Region<'q>) -> Option<Said<'_>> {
         let mut said = Said {
-            uses: Uses::new(),
+            items: SmallVec::new(),
             equalities: SmallVec::new(),
-            ranged: 0,
+            ranged: SmallVec::new(),
         };
         let finder = self.finder();
-        for &term in &region.terms {
+        for (place, &term) in region.terms.iter().enumerate() {
             let Scalar::Compare(comparison) = self.term(term) else {
                 return None;
             };
-            let left = finder.items(&comparison.left);
-            let right = finder.items(&comparison.right);
-            said.uses.push(TermUse {
-                term,
-                items: left | right,
-                derived: false,
-                is_or: false,
-            });
-            let rule = &comparison.rule;
+            let (left, right, rule) = (&comparison.left, &comparison.right, &comparison.rule);
+            let (left_items, right_items) = (finder.items(left), finder.items(right));
+            said.items.push(left_items | right_items);
             let sides = [
-                (&comparison.left, left, right, Side::Right, rule.left, rule.right),
-                (&comparison.right, right, left, Side::Left, rule.right, rule.left),
+                (left, left_items, right, right_items, rule.left, rule.right),
+                (right, right_items, left, left_items, rule.right, rule.left),
             ];
-            for (side, own, needs, value, affinity, value_affinity) in sides {
+            for (side, own, value, needs, affinity, value_affinity) in sides {
                 let Scalar::Column(column) = side else { continue };
                 if own == 0 || own & needs != 0 {
                     continue;
                 }
+                let item = own.trailing_zeros() as usize;
                 match comparison.op {
                     CompareOp::Eq | CompareOp::Is => said.equalities.push(Equality {
-                        item: own.trailing_zeros() as usize,
+                        item,
                         column: column.column,
                         needs,
-                        term,
                         value,
+                        affinity,
                         value_affinity,
-                        finds_rowid: comparison.op == CompareOp::Eq
-                            && affinity.is_none_or(Affinity::is_numeric),
+                        comparison,
+                        place,
                     }),
                     CompareOp::Ne | CompareOp::IsNot => {}
-                    CompareOp::Lt | CompareOp::Le | CompareOp::Gt | CompareOp::Ge => said.ranged |= own,
+                    CompareOp::Lt | CompareOp::Le | CompareOp::Gt | CompareOp::Ge => {
+                        said.ranged.push((item, column.column));
+                    }
                 }
             }
         }
         Some(said)
     }
 
-    /// The tables, where all of them are plain ones.
-    fn looked_up(&self, region: &Region<'q>, said: &Said) -> Option<Tables<'q>> {
-        let mut tables = Tables {
-            all: SmallVec::new(),
-            first: None,
-            floor: i32::MAX,
-            indexed: SmallVec::new(),
-        };
-        for item in &region.items {
-            let ItemKind::Source(source) = item.from else {
-                return None;
-            };
-            let SourceKind::Table { table, .. } = &source.kind else {
-                return None;
-            };
-            if item.left.is_some() || item.fixed || source.hint != IndexHint::Free || !table.has_rowid() {
-                return None;
-            }
-            tables.add(source, table, said)?;
-        }
-        Some(tables)
-    }
-
-    /// What is wanted of the order.
-    fn wishes<'w>(&self, region: &Region<'q>, wanted: &'w Wanted) -> Wishes<'w> {
-        let mut wishes = Wishes {
-            wishes: SmallVec::new(),
-            constant: SmallVec::new(),
-        };
-        for wish in &wanted.order {
-            wishes.wishes.push((wish, self.items_of(&wish.expression)));
-            wishes.constant.push(self.is_constant(region, wish));
-        }
-        wishes
-    }
-
-    /// The first table by its rowid.
-    fn first_by_rowid(&self, tables: &Tables<'q>, start: usize, wishes: &Wishes<'_>) -> Option<First> {
-        let found = &tables.all[start];
-        let key = found.key?;
-        Some(First {
-            access: Access::Table(self.rowid_range(&key)),
-            used: smallvec![key.term],
-            run: found.run,
-            out: LogEst::ONE,
-            order: wishes.check(&[]).row_after(&OrderState::default(), start as u32),
-        })
-    }
-
-    /// The first table by an index, when there is one way to search it.
+    /// The first table by an index, whose leading columns equal constants; `None` when there is more that could be sought.
     fn first_by_index(
         &self,
-        tables: &Tables<'q>,
-        said: &Said,
+        region: &Region<'q>,
+        found: &LookedUp<'q, '_>,
+        said: &Said<'_>,
         start: usize,
-        number: usize,
-        wishes: &Wishes<'_>,
+        index: &Arc<Index>,
     ) -> Option<First> {
-        let LookedUp { source, table, .. } = tables.all[start];
-        let entry = self.tables.get(source.table);
-        let rows = cost::table_rows(table);
-        let tree = Tree::of_index(entry, table, rows, number, table.indexes.get(number)?)?;
-        let mut constraints: Vec<Constraint> = Vec::with_capacity(said.uses.len());
-        let finder = self.finder();
-        for term in said.uses.iter().filter(|term| term.items >> start & 1 != 0) {
-            finder.find(term.term, self.term(term.term), 1 << start, true, &mut constraints);
-        }
-        let search = TableSearch {
-            item: start,
-            table: source.table,
-            before: 0,
-            trees: std::slice::from_ref(&tree),
-            constraints: &constraints,
-            row_size: cost::table_row_size(table),
-            rows,
-            wanted: 0,
-            forced: false,
-            hash: false,
-        };
-        let mut candidates = Candidates::new();
-        let mut growth = Growth::of(&search, 0, &tree);
-        self.grow(&search, &tree, &mut growth, &said.uses, &mut candidates);
-        let [candidate] = candidates.as_slice() else {
-            return None;
-        };
-        let Candidate {
-            path: Path::Tree(path),
-            needs: 0,
-            ..
-        } = candidate
-        else {
-            return None;
-        };
-        let item = OrderedItem {
-            table: Some(source.table),
-            trees: search.trees,
-            constraints: &constraints,
-        };
-        Some(First {
-            access: self.tree_access(&tree, path, &constraints, false),
-            used: path.used().map(|number| constraints[number].term).collect(),
-            run: i32::from(candidate.run.0),
-            out: candidate.out,
-            order: wishes.check(&[]).walk_after(&OrderState::default(), Some(&item), candidate),
-        })
-    }
-
-    /// The order in which the tables are looked up; `None` when there might be another one, or another way.
-    fn sequence(
-        &self,
-        tables: &Tables<'q>,
-        said: &Said,
-        start: usize,
-        first: &First,
-    ) -> Option<SmallVec<[usize; 4]>> {
-        let mut sequence: SmallVec<[usize; 4]> = smallvec![start];
-        let (mut done, rows, mut total): (Items, _, _) = (1 << start, i32::from(first.out.0), first.run);
-        while sequence.len() < tables.all.len() {
-            let mut next: Option<usize> = None;
-            for (place, table) in tables.all.iter().enumerate() {
-                if done >> place & 1 != 0 || table.key?.needs & !done != 0 {
-                    continue;
+        let table = found.table;
+        let mut range = KeyRange::default();
+        let mut used = 0;
+        for key in &index.columns {
+            let column = plain_column(&key.source, table)?;
+            let mut own = said.of(start, column);
+            let Some(equality) = own.next() else {
+                if said.ranged.contains(&(start, column)) {
+                    return None;
                 }
-                match next {
-                    None => next = Some(place),
-                    Some(other) if tables.all[other].run == table.run => {}
-                    Some(_) => return None,
-                }
-            }
-            let place = next?;
-            let key = tables.all[place].key?;
-            if tables.is_indexed(place, done) || self.may_be_hashed(said, place, &key, done) {
+                break;
+            };
+            let stored = table.columns.get(column.index()?)?.affinity;
+            let comparison = equality.comparison;
+            let found = own.next().is_none()
+                && equality.needs == 0
+                && comparison.op == CompareOp::Eq
+                && comparison.rule.collation == key.collation
+                && equality.keeps(stored);
+            if !found {
                 return None;
             }
-            done |= 1 << place;
-            total = cost::sum(tables.all[place].run + rows, total);
-            sequence.push(place);
+            used |= 1 << equality.place;
+            range.equal.push(equality.key());
         }
-        (tables.floor > total + SLACK).then_some(sequence)
-    }
-
-    /// Whether a hash table could be asked by values of tables in `done`, though the rowid is not known by them.
-    fn may_be_hashed(&self, said: &Said, place: usize, key: &Equality, done: Items) -> bool {
-        said.equalities.iter().any(|equality| {
-            equality.item == place
-                && equality.column != ColumnNo::ROWID
-                && equality.needs != 0
-                && equality.needs & !done == 0
-                && key.needs & !equality.needs != 0
+        let count = range.equal.len();
+        let rows = cost::table_rows(table);
+        let all = cost::rows_of_prefix(index, rows, 0);
+        let mut out = cost::rows_of_prefix(index, rows, count);
+        let covering = covers(index, table, &self.tables.get(found.source.table).used);
+        let entries = cost::index_row_size(index, table).0 * 15 / cost::table_row_size(table).0.max(1);
+        let mut run = all.log().sum(out.plus(1 + entries));
+        if !covering {
+            run = run.sum(out.plus(16));
+        }
+        let mut least = all;
+        for (place, items) in said.items.iter().enumerate() {
+            if *items == 1 << start && used >> place & 1 == 0 {
+                out = LogEst((out.0 - 1).max(0));
+                least = least.min(LogEst((all.0 - self.cut(region.terms[place])).max(0)));
+            }
+        }
+        let not_null = || index.columns.iter().all(|key| is_not_null(&key.source, table));
+        let one_row = count == index.columns.len() && index.unique.is_some() && (count == 1 || not_null());
+        Some(First {
+            access: Access::Index {
+                index: Arc::clone(index),
+                covering,
+                range,
+                blobs: None,
+            },
+            used,
+            run: i32::from(run.0),
+            out: out.min(least),
+            one_row,
         })
     }
 
-    /// The steps.
-    fn look_up_steps(
+    /// How much of the wanted order the entries of an index have; all of it when no two of them agree in what is held.
+    fn held(
         &self,
-        tables: &Tables<'q>,
-        mut waiting: Uses,
-        first: First,
-        backwards: bool,
-        sequence: &[usize],
-    ) -> Step<'q> {
-        let (start, later) = sequence.split_first().unwrap_or((&0, &[]));
-        let mut done: Items = 1 << start;
-        let mut access = first.access;
-        if backwards && let Access::Index { range, .. } = &mut access {
-            range.descending = true;
-        }
-        let mut scans = Vec::with_capacity(sequence.len());
-        scans.push(ScanStep {
-            source: tables.all[*start].source,
-            access,
-            filter: take_ready(&mut waiting, done, &first.used),
-            estimate: first.out.number(),
-        });
-        for &place in later {
-            let LookedUp {
-                source,
-                key: Some(key),
-                ..
-            } = &tables.all[place]
-            else {
-                continue;
+        region: &Region<'q>,
+        found: &LookedUp<'q, '_>,
+        said: &Said<'_>,
+        start: usize,
+        index: &Index,
+        order: &[OrderWish],
+    ) -> Held {
+        let mut held = Held {
+            terms: 0,
+            backwards: false,
+        };
+        let mut direction = None;
+        let table = found.source.table;
+        let is = |wish: &OrderWish, column: ColumnNo| {
+            wish.expression
+                .as_column()
+                .is_some_and(|own| own.table == table && own.column == column)
+        };
+        let mut distinct = index.unique.is_some();
+        let mut fixed = true;
+        for key in &index.columns {
+            self.pass(region, order, &mut held.terms);
+            let Some(column) = plain_column(&key.source, found.table) else {
+                return held;
             };
-            done |= 1 << place;
-            scans.push(ScanStep {
-                source,
-                access: Access::Table(self.rowid_range(key)),
-                filter: take_ready(&mut waiting, done, &[key.term]),
-                estimate: 1.0,
-            });
+            let wish = order
+                .get(held.terms)
+                .filter(|wish| is(wish, column) && wish.collation == key.collation);
+            fixed = fixed && said.of(start, column).next().is_some();
+            let not_null = is_not_null(&key.source, found.table);
+            distinct = distinct && not_null;
+            if fixed {
+                held.terms += usize::from(wish.is_some());
+                continue;
+            }
+            let Some(wish) = wish else { return held };
+            let reverse = wish.descending != key.descending;
+            let odd_nulls = wish.nulls_first == wish.descending && !not_null;
+            if odd_nulls || direction.is_some_and(|known| known != reverse) {
+                return held;
+            }
+            held.backwards |= reverse;
+            direction = Some(reverse);
+            held.terms += 1;
         }
-        Step::Scans(scans)
+        self.pass(region, order, &mut held.terms);
+        // Entries of equal keys are in the order of their rowids.
+        let by_rowid = order.get(held.terms).is_some_and(|wish| {
+            let turned = direction.is_some_and(|known| known != wish.descending);
+            is(wish, ColumnNo::ROWID) && !turned
+        });
+        if by_rowid && !distinct {
+            held.backwards |= order[held.terms].descending;
+        }
+        if by_rowid || distinct {
+            held.terms = order.len();
+        }
+        held
     }
 
-    fn rowid_range(&self, key: &Equality) -> KeyRange {
-        let value = KeyTerm {
-            value: KeyValue::Equal(side_of(self.term(key.term), key.value).clone()),
-            affinity: key.value_affinity,
+    /// Goes past what is constant.
+    fn pass(&self, region: &Region<'q>, order: &[OrderWish], held: &mut usize) {
+        while order
+            .get(*held)
+            .is_some_and(|wish| self.is_constant(region, wish))
+        {
+            *held += 1;
+        }
+    }
+
+    /// By how much a term that is checked on rows makes them less.
+    fn cut(&self, term: TermId) -> i16 {
+        match self.term(term).as_match() {
+            Some(equal) if matches!(equal.right.as_literal(), Some(Value::Integer(-1..=1))) => 10,
+            Some(_) => 20,
+            None => 0,
+        }
+    }
+}
+
+/// The tables, where all of them are plain ones.
+fn looked_up<'q, 't>(region: &Region<'q>, said: &Said<'t>) -> Option<Tables<'q, 't>> {
+    let mut tables = Tables {
+        all: SmallVec::new(),
+        first: None,
+        floor: i32::MAX,
+        indexed: SmallVec::new(),
+    };
+    for item in &region.items {
+        let ItemKind::Source(source) = item.from else {
+            return None;
         };
+        let SourceKind::Table { table, .. } = &source.kind else {
+            return None;
+        };
+        if item.left.is_some() || item.fixed || source.hint != IndexHint::Free || !table.has_rowid() {
+            return None;
+        }
+        tables.add(source, table, said)?;
+    }
+    Some(tables)
+}
+
+/// The first table by its rowid.
+fn first_by_rowid(found: &LookedUp<'_, '_>) -> Option<First> {
+    let key = found.key.as_ref()?;
+    Some(First {
+        access: Access::Table(key.range()),
+        used: 1 << key.place,
+        run: found.run,
+        out: LogEst::ONE,
+        one_row: true,
+    })
+}
+
+/// The steps.
+fn look_up_steps<'q>(
+    region: &Region<'q>,
+    tables: &Tables<'q, '_>,
+    said: &Said<'_>,
+    first: First,
+    sequence: &[usize],
+) -> Step<'q> {
+    let (mut done, mut checked): (Items, u64) = (0, first.used);
+    let estimate = first.out.number();
+    let mut access = Some(first.access);
+    let mut scans = Vec::with_capacity(sequence.len());
+    for &place in sequence {
+        let table = &tables.all[place];
+        done |= 1 << place;
+        let (access, estimate) = match (access.take(), &table.key) {
+            (Some(access), _) => (access, estimate),
+            (None, Some(key)) => {
+                checked |= 1 << key.place;
+                (Access::Table(key.range()), 1.0)
+            }
+            (None, None) => continue,
+        };
+        // Each term is checked as soon as all that it reads is there.
+        let mut filter = TermIds::new();
+        for (place, items) in said.items.iter().enumerate() {
+            if checked >> place & 1 == 0 && items & !done == 0 {
+                checked |= 1 << place;
+                filter.push(region.terms[place]);
+            }
+        }
+        scans.push(ScanStep {
+            source: table.source,
+            access,
+            filter,
+            estimate,
+        });
+    }
+    Step::Scans(scans)
+}
+
+impl Equality<'_> {
+    fn key(&self) -> KeyTerm {
+        KeyTerm {
+            value: KeyValue::Equal(self.value.clone()),
+            affinity: self.value_affinity,
+        }
+    }
+
+    /// The row whose rowid is the value.
+    fn range(&self) -> KeyRange {
         KeyRange {
-            equal: smallvec![value],
+            equal: smallvec![self.key()],
             ..KeyRange::default()
         }
     }
+
+    /// Whether the comparison leaves the column's values as they are stored.
+    fn keeps(&self, stored: Affinity) -> bool {
+        match self.affinity {
+            None => true,
+            Some(applied) if applied.is_numeric() => stored.is_numeric(),
+            Some(applied) => stored == applied,
+        }
+    }
 }
 
-/// Takes the terms out that can be checked as soon as there are the items in `done`; those in `used` need not be.
-fn take_ready(waiting: &mut Uses, done: Items, used: &[super::TermId]) -> TermIds {
-    let mut ready = TermIds::new();
-    waiting.retain(|term| {
-        if term.items & !done != 0 {
-            return true;
-        }
-        if !used.contains(&term.term) {
-            ready.push(term.term);
-        }
-        false
-    });
-    ready
+impl<'t> Said<'t> {
+    /// The equalities of a column.
+    fn of(&self, item: usize, column: ColumnNo) -> impl Iterator<Item = &Equality<'t>> {
+        let mut all = self.equalities.iter();
+        std::iter::from_fn(move || all.find(|own| own.column == column && own.item == item))
+    }
 }
 
-impl<'q> Tables<'q> {
+impl<'q, 't> Tables<'q, 't> {
     /// Adds a table; `None` when it has indexes that take a closer look.
-    fn add(&mut self, source: &'q Source, table: &'q Table, said: &Said) -> Option<()> {
+    fn add(&mut self, source: &'q Source, table: &'q Table, said: &Said<'t>) -> Option<()> {
         let place = self.all.len();
-        let own = |equality: &&Equality| equality.item == place;
-        let mut key = None;
-        for equality in said.equalities.iter().filter(own) {
-            if equality.column != ColumnNo::ROWID {
-                continue;
-            }
-            if !equality.finds_rowid || key.replace(*equality).is_some() {
+        let mut keys = said.of(place, ColumnNo::ROWID);
+        let key = keys.next().copied();
+        if let Some(key) = &key {
+            let finds = key.comparison.op == CompareOp::Eq && key.affinity.is_none_or(Affinity::is_numeric);
+            if !finds || keys.next().is_some() {
                 return None;
             }
-        }
-        if key.is_some_and(|key: Equality| key.needs == 0) {
-            self.start_at(place, None)?;
+            if key.needs == 0 {
+                self.start_at(place, None)?;
+            }
         }
         let rows = cost::table_rows(table);
         let mut least = rows;
-        for (number, index) in table.indexes.iter().enumerate() {
-            let first = match index.columns.first()?.source {
-                IndexSource::Column(column) if table.rowid_alias != Some(column) => ColumnNo::at(column),
-                _ => return None,
-            };
+        for index in &table.indexes {
+            let first = plain_column(&index.columns.first()?.source, table)?;
             if index.is_computed() || index.samples.is_some() || repeats(index) {
                 return None;
             }
             if let Some(counted) = index.statistics.as_ref().and_then(|counts| counts.first()) {
                 least = least.min(LogEst::of(*counted));
             }
-            for equality in said.equalities.iter().filter(own) {
-                match (equality.column == first, equality.needs) {
-                    (false, _) => {}
-                    (true, 0) => self.start_at(place, Some(number))?,
-                    (true, needs) => self.indexed.push((place, needs)),
+            for equality in said.of(place, first) {
+                match equality.needs {
+                    0 => self.start_at(place, Some(index))?,
+                    needs => self.indexed.push((place, needs)),
                 }
             }
         }
         // Two bounds leave no less than a sixty-fourth.
-        let ranged = said.ranged >> place & 1 != 0;
-        self.floor = self.floor.min(i32::from(least.0) + 1 - if ranged { 60 } else { 0 });
+        let ranged = said.ranged.iter().any(|(item, _)| *item == place);
+        self.floor = self
+            .floor
+            .min(i32::from(least.0) + 1 - if ranged { 60 } else { 0 });
         self.all.push(LookedUp {
             source,
             table,
@@ -441,39 +489,68 @@ impl<'q> Tables<'q> {
     }
 
     /// The table that constants lead to, if no other does.
-    fn start_at(&mut self, place: usize, index: Option<usize>) -> Option<()> {
+    fn start_at(&mut self, place: usize, index: Option<&'q Arc<Index>>) -> Option<()> {
         match self.first.replace((place, index)) {
             None => Some(()),
             Some(_) => None,
         }
     }
 
-    /// Whether an index of a table could be searched by values of tables in `done`.
-    fn is_indexed(&self, place: usize, done: Items) -> bool {
+    /// The order in which the tables are looked up; `None` when there might be another one, or another way.
+    fn sequence(&self, said: &Said<'_>, start: usize, first: &First) -> Option<SmallVec<[usize; 4]>> {
+        let mut sequence: SmallVec<[usize; 4]> = smallvec![start];
+        let (mut done, rows, mut total): (Items, _, _) = (1 << start, i32::from(first.out.0), first.run);
+        while sequence.len() < self.all.len() {
+            let mut next: Option<usize> = None;
+            for (place, table) in self.all.iter().enumerate() {
+                if done >> place & 1 != 0 || table.key.as_ref()?.needs & !done != 0 {
+                    continue;
+                }
+                match next {
+                    None => next = Some(place),
+                    Some(other) if self.all[other].run == table.run => {}
+                    Some(_) => return None,
+                }
+            }
+            let place = next?;
+            if self.has_other(said, place, done) {
+                return None;
+            }
+            done |= 1 << place;
+            total = cost::sum(self.all[place].run + rows, total);
+            sequence.push(place);
+        }
+        (self.floor > total + SLACK).then_some(sequence)
+    }
+
+    /// Whether values of tables in `done` could be looked for by an index of a table, or in a hash table though the rowid is not known by them.
+    fn has_other(&self, said: &Said<'_>, place: usize, done: Items) -> bool {
+        let rowid_needs = self.all[place].key.as_ref().map_or(0, |key| key.needs);
         let mut indexed = self.indexed.iter();
         indexed.any(|(own, needs)| *own == place && needs & !done == 0)
+            || said.equalities.iter().any(|equality| {
+                equality.item == place
+                    && equality.column != ColumnNo::ROWID
+                    && equality.needs != 0
+                    && equality.needs & !done == 0
+                    && rowid_needs & !equality.needs != 0
+            })
     }
 }
 
-impl Wishes<'_> {
-    fn check<'s, 't>(&'s self, items: &'s [OrderedItem<'s, 't>]) -> OrderCheck<'s, 't> {
-        OrderCheck {
-            wishes: &self.wishes,
-            constant: &self.constant,
-            items,
-        }
+/// The column that a key of an index is, unless it is an expression or the rowid.
+fn plain_column(source: &IndexSource, table: &Table) -> Option<ColumnNo> {
+    match source {
+        IndexSource::Column(column) if table.rowid_alias != Some(*column) => Some(ColumnNo::at(*column)),
+        _ => None,
     }
+}
 
-    /// What is known when the tables behind the first one are looked up too, each of which has one row.
-    fn along(&self, first: Progress, sequence: &[usize]) -> Progress {
-        let check = self.check(&[]);
-        let mut order = first;
-        for &place in sequence.iter().skip(1) {
-            match order {
-                Progress::Open(state) => order = check.row_after(&state, place as u32),
-                Progress::Closed(_) => break,
-            }
+fn is_not_null(source: &IndexSource, table: &Table) -> bool {
+    match source {
+        IndexSource::Column(column) => {
+            { table.columns.get(*column) }.is_some_and(|own| own.not_null.is_some())
         }
-        order
+        _ => false,
     }
 }

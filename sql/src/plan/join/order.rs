@@ -86,31 +86,13 @@ impl OrderCheck<'_, '_> {
 
     /// The state after one more step. As long as it is open, rows that agree in all terms that hold are one row.
     pub fn step(&self, state: &OrderState, candidate: &Candidate) -> Progress {
-        if candidate.one_row {
-            return self.row_after(state, candidate.item);
-        }
-        self.walk_after(state, self.items.get(candidate.item as usize), candidate)
-    }
-
-    /// The state after a walk through the rows of `item`.
-    pub fn walk_after(
-        &self,
-        state: &OrderState,
-        item: Option<&OrderedItem<'_, '_>>,
-        candidate: &Candidate,
-    ) -> Progress {
         let mut next = *state;
-        if item.is_some_and(|item| self.walk(&mut next, item, candidate)) {
-            return self.row_after(&next, candidate.item);
+        let distinct = candidate.one_row || self.walk(&mut next, candidate);
+        if !distinct {
+            self.pass(&mut next, 0);
+            return Progress::Closed(next);
         }
-        self.pass(&mut next, 0);
-        Progress::Closed(next)
-    }
-
-    /// The state after an item of which there is one row for all that hold so far.
-    pub fn row_after(&self, state: &OrderState, item: u32) -> Progress {
-        let mut next = *state;
-        next.items |= 1 << item;
+        next.items |= 1 << candidate.item;
         let items = next.items;
         self.pass(&mut next, items);
         match next.held == self.wishes.len() {
@@ -143,13 +125,14 @@ impl OrderCheck<'_, '_> {
     }
 
     /// Matches the keys of a tree with the wishes; tells whether no two rows agree in all of the keys that were matched.
-    fn walk(&self, state: &mut OrderState, item: &OrderedItem<'_, '_>, candidate: &Candidate) -> bool {
+    fn walk(&self, state: &mut OrderState, candidate: &Candidate) -> bool {
         if let Path::Virtual(path) = &candidate.path {
             if path.ordered {
                 state.held = self.wishes.len();
             }
             return false;
         }
+        let item = &self.items[candidate.item as usize];
         let (Path::Tree(path), Some(table)) = (&candidate.path, item.table) else {
             return false;
         };

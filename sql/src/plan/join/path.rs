@@ -299,7 +299,7 @@ struct Grown {
 impl Growth {
     /// All of a tree.
     #[inline]
-    pub(super) fn of(search: &TableSearch<'_, '_>, number: usize, tree: &Tree<'_>) -> Growth {
+    fn of(search: &TableSearch<'_, '_>, number: usize, tree: &Tree<'_>) -> Growth {
         Growth {
             path: TreePath::whole(number),
             needs: search.before,
@@ -389,7 +389,7 @@ impl<'p, 'q> Planner<'p, 'q> {
     }
 
     /// Uses one more key of a tree, in every way that a constraint allows.
-    pub(super) fn grow(
+    fn grow(
         &self,
         search: &TableSearch<'_, '_>,
         tree: &Tree<'_>,

@@ -291,8 +291,11 @@ impl<'p, 'q> Planner<'p, 'q> {
         // Of chained equalities others follow.
         if region.semis.is_empty()
             && !(region.items.len() > 1 && self.chains(&region.terms))
-            && let Some(step) = self.look_ups(region, wanted)
+            && let Some((step, sorted)) = self.look_ups(region, wanted)
         {
+            if !wanted.order.is_empty() {
+                self.sorted = sorted;
+            }
             debug_assert_eq!(
                 self.as_searched(region, wanted),
                 Some((format!("{step:?}"), self.sorted)),

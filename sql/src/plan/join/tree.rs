@@ -176,8 +176,7 @@ impl<'t> Tree<'t> {
         }
     }
 
-    /// An index as a tree; `None` for one whose expressions are not bound.
-    pub fn of_index(
+    fn of_index(
         entry: &'t TableEntry<'_>,
         table: &'t Table,
         rows: LogEst,
@@ -232,7 +231,7 @@ impl TreeKey<'_> {
 }
 
 /// Whether the index's entries hold all of `used`.
-fn covers(index: &Index, table: &Table, used: &ColumnSet) -> bool {
+pub(super) fn covers(index: &Index, table: &Table, used: &ColumnSet) -> bool {
     used.iter().all(|column| {
         let in_key = index.columns.iter().any(|own| match own.source {
             IndexSource::Column(number) => {
