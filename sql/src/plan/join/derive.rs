@@ -77,7 +77,7 @@ impl<'q> Planner<'_, 'q> {
     }
 
     /// Whether a column stands in more than one equality or range: of others nothing follows.
-    pub(super) fn chains(&self, terms: &[TermId]) -> bool {
+    fn chains(&self, terms: &[TermId]) -> bool {
         let mut seen: SmallVec<[ColumnRef; 8]> = SmallVec::new();
         for &term in terms {
             let (one, other) = match self.term(term) {

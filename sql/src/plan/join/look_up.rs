@@ -9,26 +9,29 @@
 //! same, since none of its rounds leaves it a choice; where one might, it is asked. What has to hold for that:
 //!
 //! * One table is found by constants: by its rowid, or by one index. All others are named by their rowids.
-//! * To read all of a table, or a range of it, costs more than the answer ([`Tables::floor`] is less than any of that).
+//! * To read all of a table, or a range of it, costs more than the answer ([`Joined::floor`] is less than any of that).
 //! * When a table's turn comes, no hash table and no other index could be asked by values of the tables before it, unless the table's
 //!   rowid is known at least as early: one row by its rowid is cheaper than what those give.
 //! * Of several tables whose turn has come, each costs as much as the others; the one that is written first is taken.
 //! * The rows have the order that is wanted.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use smallvec::{SmallVec, smallvec};
 
 use super::access::{Access, KeyRange, KeyTerm, KeyValue};
+use super::constraint::Finder;
 use super::cost::{self, LogEst};
 use super::order::OrderWish;
-use super::region::{ItemKind, Items, Planner, Region, Wanted};
+use super::region::{Items, Wanted};
 use super::solve::{BEFORE_END, SLACK};
 use super::tree::{covers, repeats};
-use super::{ScanStep, Step, TermId, TermIds};
+use super::{JoinPlan, ScanStep, Step, TermIds};
 use crate::catalog::{Index, IndexSource, Table};
+use crate::plan::bind::Tables;
 use crate::plan::expr::CompareOp;
-use crate::plan::logical::{ColumnNo, Comparison, IndexHint, Scalar, Source, SourceKind};
+use crate::plan::logical::{ColumnNo, Comparison, From, IndexHint, Scalar, Source, SourceKind, TableId};
 use crate::value::{Affinity, Value};
 
 /// That a column of an item equals a value, by `=` or IS.
@@ -47,28 +50,31 @@ struct Equality<'t> {
     place: usize,
 }
 
-/// What the terms of a region say.
-struct Said<'t> {
+/// The terms, and what they say.
+struct Said<'q> {
+    terms: SmallVec<[&'q Scalar; 8]>,
     /// The items that each term depends on.
     items: SmallVec<[Items; 8]>,
-    equalities: SmallVec<[Equality<'t>; 6]>,
+    equalities: SmallVec<[Equality<'q>; 6]>,
     /// The columns that are compared by `<`, `<=`, `>` or `>=`.
     ranged: SmallVec<[(usize, ColumnNo); 4]>,
+    /// The columns of each item that stand in a term: the rowid and the first sixty-three.
+    seen: SmallVec<[u64; 4]>,
 }
 
 /// A table of the region.
-struct LookedUp<'q, 't> {
+struct LookedUp<'q> {
     source: &'q Source,
     table: &'q Table,
     /// What its rowid equals.
-    key: Option<Equality<'t>>,
+    key: Option<Equality<'q>>,
     /// The cost of a look-up by rowid.
     run: i32,
 }
 
 /// The tables of a region.
-struct Tables<'q, 't> {
-    all: SmallVec<[LookedUp<'q, 't>; 4]>,
+struct Joined<'q> {
+    all: SmallVec<[LookedUp<'q>; 4]>,
     /// The one that constants lead to, and the index by which they do.
     first: Option<(usize, Option<&'q Arc<Index>>)>,
     /// Less than it costs to read all of a table, or a range of it.
@@ -94,29 +100,37 @@ struct Held {
     backwards: bool,
 }
 
-impl<'q> Planner<'_, 'q> {
-    /// The steps of a region whose tables are looked up one after the other, and how many terms of the wanted order hold; `None` where the search
-    /// has to decide.
+/// Looks for a plan.
+struct LookUps<'p, 'q> {
+    tables: &'p Tables<'p>,
+    sources: SmallVec<[&'q Source; 4]>,
+}
+
+impl<'q> JoinPlan<'q> {
+    /// The plan for tables that are looked up one after the other; `None` where the search has to decide.
     #[inline(never)]
-    pub(super) fn look_ups(&self, region: &Region<'q>, wanted: &Wanted) -> Option<(Step<'q>, usize)> {
-        if region.terms.len() > 64 {
-            return None;
-        }
-        let said = self.said(region)?;
-        let tables = looked_up(region, &said)?;
-        let (start, index) = tables.first?;
+    pub(super) fn look_ups(
+        tables: &Tables<'_>,
+        from: &'q From,
+        filter: &'q [Scalar],
+        wanted: &Wanted,
+    ) -> Option<JoinPlan<'q>> {
+        let (sources, on) = joined_tables(from)?;
+        let own = LookUps { tables, sources };
+        let said = own.said(filter, on)?;
+        let joined = own.looked_up(&said)?;
+        let (start, index) = joined.first?;
+        let found = &joined.all[start];
         let mut first = match index {
-            Some(index) => self.first_by_index(region, &tables.all[start], &said, start, index)?,
-            None => first_by_rowid(&tables.all[start])?,
+            Some(index) => own.first_by_index(found, &said, start, index)?,
+            None => first_by_rowid(found)?,
         };
-        let sequence = tables.sequence(&said, start, &first)?;
+        let sequence = joined.sequence(&said, start, &first)?;
         let order = wanted.order.as_slice();
         let mut sorted = 0;
         if !order.is_empty() {
             let held = match index {
-                Some(index) if !first.one_row => {
-                    self.held(region, &tables.all[start], &said, start, index, order)
-                }
+                Some(index) if !first.one_row => held(found, &said, start, index, order),
                 _ => Held {
                     terms: order.len(),
                     backwards: false,
@@ -125,7 +139,7 @@ impl<'q> Planner<'_, 'q> {
             let early = wanted.limit.is_some_and(|limit| {
                 sequence.len() > 1 && i32::from(LogEst::of(limit).0) + BEFORE_END < i32::from(first.out.0)
             });
-            if (held.terms < order.len() || early) && !wanted.free {
+            if held.terms < order.len() || early && !wanted.free {
                 return None;
             }
             sorted = held.terms;
@@ -133,61 +147,95 @@ impl<'q> Planner<'_, 'q> {
                 range.descending = held.backwards;
             }
         }
-        Some((look_up_steps(region, &tables, &said, first, &sequence), sorted))
+        Some(planned(&joined, &said, first, &sequence, sorted))
     }
 
-    /// What the terms say; `None` when one of them is not a comparison.
-    fn said(&self, region: &Region<'q>) -> Option<Said<'_>> {
+    /// The plan, to be compared with another.
+    pub(super) fn shown(&self) -> String {
+        let term = |term: &super::TermId| &self.terms[*term as usize];
+        match &self.root {
+            Step::Scans(scans) => { scans.iter() }
+                .map(|scan| {
+                    let filter: Vec<_> = scan.filter.iter().map(term).collect();
+                    let (table, access, rows) = (scan.source.table, &scan.access, scan.estimate);
+                    format!("{table:?} {access:?} {filter:?} {rows} {}\n", self.sorted)
+                })
+                .collect(),
+            other => format!("{other:?}"),
+        }
+    }
+}
+
+/// The tables of a FROM that is an inner join of tables, and the terms of its ON.
+fn joined_tables(from: &From) -> Option<(SmallVec<[&Source; 4]>, &[Scalar])> {
+    match from {
+        From::Source(source) => Some((smallvec![source], &[])),
+        From::Inner { items, on } => {
+            let mut sources = SmallVec::new();
+            for item in items {
+                match &item.from {
+                    From::Source(source) if !item.fixed => sources.push(source),
+                    _ => return None,
+                }
+            }
+            Some((sources, on))
+        }
+        From::Outer { .. } => None,
+    }
+}
+
+impl<'q> LookUps<'_, 'q> {
+    /// What the terms say; `None` when one of them is not a comparison, or when others follow from them.
+    fn said(&self, filter: &'q [Scalar], on: &'q [Scalar]) -> Option<Said<'q>> {
+        if filter.len() + on.len() > 64 || self.sources.len() > 64 {
+            return None;
+        }
+        let mut owners: SmallVec<[(TableId, Items); 4]> = SmallVec::new();
+        for (place, source) in self.sources.iter().enumerate() {
+            owners.push((source.table, 1 << place));
+        }
+        let finder = Finder {
+            tables: self.tables,
+            owners: &owners,
+        };
         let mut said = Said {
+            terms: SmallVec::new(),
             items: SmallVec::new(),
             equalities: SmallVec::new(),
             ranged: SmallVec::new(),
+            seen: smallvec![0; self.sources.len()],
         };
-        let finder = self.finder();
-        for (place, &term) in region.terms.iter().enumerate() {
-            let Scalar::Compare(comparison) = self.term(term) else {
-                return None;
-            };
-            let (left, right, rule) = (&comparison.left, &comparison.right, &comparison.rule);
-            let (left_items, right_items) = (finder.items(left), finder.items(right));
-            said.items.push(left_items | right_items);
-            let sides = [
-                (left, left_items, right, right_items, rule.left, rule.right),
-                (right, right_items, left, left_items, rule.right, rule.left),
-            ];
-            for (side, own, value, needs, affinity, value_affinity) in sides {
-                let Scalar::Column(column) = side else { continue };
-                if own == 0 || own & needs != 0 {
-                    continue;
-                }
-                let item = own.trailing_zeros() as usize;
-                match comparison.op {
-                    CompareOp::Eq | CompareOp::Is => said.equalities.push(Equality {
-                        item,
-                        column: column.column,
-                        needs,
-                        value,
-                        affinity,
-                        value_affinity,
-                        comparison,
-                        place,
-                    }),
-                    CompareOp::Ne | CompareOp::IsNot => {}
-                    CompareOp::Lt | CompareOp::Le | CompareOp::Gt | CompareOp::Ge => {
-                        said.ranged.push((item, column.column));
-                    }
-                }
-            }
+        for term in filter.iter().chain(on) {
+            said.add(term, &finder)?;
         }
         Some(said)
+    }
+
+    /// The tables, where all of them are plain ones.
+    fn looked_up(&self, said: &Said<'q>) -> Option<Joined<'q>> {
+        let mut joined = Joined {
+            all: SmallVec::new(),
+            first: None,
+            floor: i32::MAX,
+            indexed: SmallVec::new(),
+        };
+        for source in &self.sources {
+            let SourceKind::Table { table, .. } = &source.kind else {
+                return None;
+            };
+            if source.hint != IndexHint::Free || !table.has_rowid() {
+                return None;
+            }
+            joined.add(source, table, said)?;
+        }
+        Some(joined)
     }
 
     /// The first table by an index, whose leading columns equal constants; `None` when there is more that could be sought.
     fn first_by_index(
         &self,
-        region: &Region<'q>,
-        found: &LookedUp<'q, '_>,
-        said: &Said<'_>,
+        found: &LookedUp<'q>,
+        said: &Said<'q>,
         start: usize,
         index: &Arc<Index>,
     ) -> Option<First> {
@@ -230,7 +278,7 @@ impl<'q> Planner<'_, 'q> {
         for (place, items) in said.items.iter().enumerate() {
             if *items == 1 << start && used >> place & 1 == 0 {
                 out = LogEst((out.0 - 1).max(0));
-                least = least.min(LogEst((all.0 - self.cut(region.terms[place])).max(0)));
+                least = least.min(LogEst((all.0 - cut(said.terms[place])).max(0)));
             }
         }
         let not_null = || index.columns.iter().all(|key| is_not_null(&key.source, table));
@@ -248,115 +296,70 @@ impl<'q> Planner<'_, 'q> {
             one_row,
         })
     }
-
-    /// How much of the wanted order the entries of an index have; all of it when no two of them agree in what is held.
-    fn held(
-        &self,
-        region: &Region<'q>,
-        found: &LookedUp<'q, '_>,
-        said: &Said<'_>,
-        start: usize,
-        index: &Index,
-        order: &[OrderWish],
-    ) -> Held {
-        let mut held = Held {
-            terms: 0,
-            backwards: false,
-        };
-        let mut direction = None;
-        let table = found.source.table;
-        let is = |wish: &OrderWish, column: ColumnNo| {
-            wish.expression
-                .as_column()
-                .is_some_and(|own| own.table == table && own.column == column)
-        };
-        let mut distinct = index.unique.is_some();
-        let mut fixed = true;
-        for key in &index.columns {
-            self.pass(region, order, &mut held.terms);
-            let Some(column) = plain_column(&key.source, found.table) else {
-                return held;
-            };
-            let wish = order
-                .get(held.terms)
-                .filter(|wish| is(wish, column) && wish.collation == key.collation);
-            fixed = fixed && said.of(start, column).next().is_some();
-            let not_null = is_not_null(&key.source, found.table);
-            distinct = distinct && not_null;
-            if fixed {
-                held.terms += usize::from(wish.is_some());
-                continue;
-            }
-            let Some(wish) = wish else { return held };
-            let reverse = wish.descending != key.descending;
-            let odd_nulls = wish.nulls_first == wish.descending && !not_null;
-            if odd_nulls || direction.is_some_and(|known| known != reverse) {
-                return held;
-            }
-            held.backwards |= reverse;
-            direction = Some(reverse);
-            held.terms += 1;
-        }
-        self.pass(region, order, &mut held.terms);
-        // Entries of equal keys are in the order of their rowids.
-        let by_rowid = order.get(held.terms).is_some_and(|wish| {
-            let turned = direction.is_some_and(|known| known != wish.descending);
-            is(wish, ColumnNo::ROWID) && !turned
-        });
-        if by_rowid && !distinct {
-            held.backwards |= order[held.terms].descending;
-        }
-        if by_rowid || distinct {
-            held.terms = order.len();
-        }
-        held
-    }
-
-    /// Goes past what is constant.
-    fn pass(&self, region: &Region<'q>, order: &[OrderWish], held: &mut usize) {
-        while order
-            .get(*held)
-            .is_some_and(|wish| self.is_constant(region, wish))
-        {
-            *held += 1;
-        }
-    }
-
-    /// By how much a term that is checked on rows makes them less.
-    fn cut(&self, term: TermId) -> i16 {
-        match self.term(term).as_match() {
-            Some(equal) if matches!(equal.right.as_literal(), Some(Value::Integer(-1..=1))) => 10,
-            Some(_) => 20,
-            None => 0,
-        }
-    }
 }
 
-/// The tables, where all of them are plain ones.
-fn looked_up<'q, 't>(region: &Region<'q>, said: &Said<'t>) -> Option<Tables<'q, 't>> {
-    let mut tables = Tables {
-        all: SmallVec::new(),
-        first: None,
-        floor: i32::MAX,
-        indexed: SmallVec::new(),
+/// How much of the wanted order the entries of an index have; all of it when no two of them agree in what is held.
+fn held(found: &LookedUp<'_>, said: &Said<'_>, start: usize, index: &Index, order: &[OrderWish]) -> Held {
+    let mut held = Held {
+        terms: 0,
+        backwards: false,
     };
-    for item in &region.items {
-        let ItemKind::Source(source) = item.from else {
-            return None;
+    let mut direction = None;
+    let table = found.source.table;
+    let is = |wish: &OrderWish, column: ColumnNo| {
+        let own = wish.expression.as_column();
+        own.is_some_and(|own| own.table == table && own.column == column)
+    };
+    let mut distinct = index.unique.is_some();
+    let mut fixed = true;
+    for key in &index.columns {
+        let Some(column) = plain_column(&key.source, found.table) else {
+            return held;
         };
-        let SourceKind::Table { table, .. } = &source.kind else {
-            return None;
-        };
-        if item.left.is_some() || item.fixed || source.hint != IndexHint::Free || !table.has_rowid() {
-            return None;
+        let wish = order.get(held.terms);
+        let wish = wish.filter(|wish| is(wish, column) && wish.collation == key.collation);
+        fixed = fixed && said.of(start, column).next().is_some();
+        let not_null = is_not_null(&key.source, found.table);
+        distinct = distinct && not_null;
+        if fixed {
+            held.terms += usize::from(wish.is_some());
+            continue;
         }
-        tables.add(source, table, said)?;
+        let Some(wish) = wish else { return held };
+        let reverse = wish.descending != key.descending;
+        let odd_nulls = wish.nulls_first == wish.descending && !not_null;
+        if odd_nulls || direction.is_some_and(|known| known != reverse) {
+            return held;
+        }
+        held.backwards |= reverse;
+        direction = Some(reverse);
+        held.terms += 1;
     }
-    Some(tables)
+    // Entries of equal keys are in the order of their rowids.
+    let by_rowid = order.get(held.terms).is_some_and(|wish| {
+        let turned = direction.is_some_and(|known| known != wish.descending);
+        is(wish, ColumnNo::ROWID) && !turned
+    });
+    if by_rowid && !distinct {
+        held.backwards |= order[held.terms].descending;
+    }
+    if by_rowid || distinct {
+        held.terms = order.len();
+    }
+    held
+}
+
+/// By how much a term that is checked on rows makes them less.
+fn cut(term: &Scalar) -> i16 {
+    match term.as_match() {
+        Some(equal) if matches!(equal.right.as_literal(), Some(Value::Integer(-1..=1))) => 10,
+        Some(_) => 20,
+        None => 0,
+    }
 }
 
 /// The first table by its rowid.
-fn first_by_rowid(found: &LookedUp<'_, '_>) -> Option<First> {
+fn first_by_rowid(found: &LookedUp<'_>) -> Option<First> {
     let key = found.key.as_ref()?;
     Some(First {
         access: Access::Table(key.range()),
@@ -367,20 +370,21 @@ fn first_by_rowid(found: &LookedUp<'_, '_>) -> Option<First> {
     })
 }
 
-/// The steps.
-fn look_up_steps<'q>(
-    region: &Region<'q>,
-    tables: &Tables<'q, '_>,
-    said: &Said<'_>,
+/// The plan.
+fn planned<'q>(
+    joined: &Joined<'q>,
+    said: &Said<'q>,
     first: First,
     sequence: &[usize],
-) -> Step<'q> {
+    sorted: usize,
+) -> JoinPlan<'q> {
     let (mut done, mut checked): (Items, u64) = (0, first.used);
     let estimate = first.out.number();
     let mut access = Some(first.access);
     let mut scans = Vec::with_capacity(sequence.len());
+    let mut terms = Vec::new();
     for &place in sequence {
-        let table = &tables.all[place];
+        let table = &joined.all[place];
         done |= 1 << place;
         let (access, estimate) = match (access.take(), &table.key) {
             (Some(access), _) => (access, estimate),
@@ -395,7 +399,8 @@ fn look_up_steps<'q>(
         for (place, items) in said.items.iter().enumerate() {
             if checked >> place & 1 == 0 && items & !done == 0 {
                 checked |= 1 << place;
-                filter.push(region.terms[place]);
+                filter.push(terms.len() as super::TermId);
+                terms.push(Cow::Borrowed(said.terms[place]));
             }
         }
         scans.push(ScanStep {
@@ -405,7 +410,11 @@ fn look_up_steps<'q>(
             estimate,
         });
     }
-    Step::Scans(scans)
+    JoinPlan {
+        terms,
+        root: Step::Scans(scans),
+        sorted,
+    }
 }
 
 impl Equality<'_> {
@@ -434,17 +443,69 @@ impl Equality<'_> {
     }
 }
 
-impl<'t> Said<'t> {
+impl<'q> Said<'q> {
+    /// Adds a term.
+    fn add(&mut self, term: &'q Scalar, finder: &Finder<'_>) -> Option<()> {
+        let Scalar::Compare(comparison) = term else {
+            return None;
+        };
+        let (left, right, rule) = (&comparison.left, &comparison.right, &comparison.rule);
+        let (left_items, right_items) = (finder.items(left), finder.items(right));
+        let sides = [
+            (left, left_items, right, right_items, rule.left, rule.right),
+            (right, right_items, left, left_items, rule.right, rule.left),
+        ];
+        for (side, own, value, needs, affinity, value_affinity) in sides {
+            let Scalar::Column(column) = side else { continue };
+            if own == 0 {
+                continue;
+            }
+            let (item, column) = (own.trailing_zeros() as usize, column.column);
+            self.see(item, column)?;
+            if own & needs != 0 {
+                continue;
+            }
+            match comparison.op {
+                CompareOp::Eq | CompareOp::Is => self.equalities.push(Equality {
+                    item,
+                    column,
+                    needs,
+                    value,
+                    affinity,
+                    value_affinity,
+                    comparison,
+                    place: self.terms.len(),
+                }),
+                CompareOp::Ne | CompareOp::IsNot => {}
+                CompareOp::Lt | CompareOp::Le | CompareOp::Gt | CompareOp::Ge => {
+                    self.ranged.push((item, column));
+                }
+            }
+        }
+        self.terms.push(term);
+        self.items.push(left_items | right_items);
+        Some(())
+    }
+
+    /// Notes that a column stands in a term; of columns of a join that stand in several, others follow, so that is `None`.
+    fn see(&mut self, item: usize, column: ColumnNo) -> Option<()> {
+        let place = column.index().map_or(0, |index| index + 1);
+        let seen = self.seen.get_mut(item)?;
+        let again = place > 63 || *seen >> place & 1 != 0;
+        *seen |= 1 << (place & 63);
+        (!again || self.seen.len() == 1).then_some(())
+    }
+
     /// The equalities of a column.
-    fn of(&self, item: usize, column: ColumnNo) -> impl Iterator<Item = &Equality<'t>> {
+    fn of(&self, item: usize, column: ColumnNo) -> impl Iterator<Item = &Equality<'q>> {
         let mut all = self.equalities.iter();
         std::iter::from_fn(move || all.find(|own| own.column == column && own.item == item))
     }
 }
 
-impl<'q, 't> Tables<'q, 't> {
+impl<'q> Joined<'q> {
     /// Adds a table; `None` when it has indexes that take a closer look.
-    fn add(&mut self, source: &'q Source, table: &'q Table, said: &Said<'t>) -> Option<()> {
+    fn add(&mut self, source: &'q Source, table: &'q Table, said: &Said<'q>) -> Option<()> {
         let place = self.all.len();
         let mut keys = said.of(place, ColumnNo::ROWID);
         let key = keys.next().copied();

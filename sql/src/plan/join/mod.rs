@@ -133,6 +133,29 @@ impl<'q> JoinPlan<'q> {
         {
             return Ok(plan);
         }
+        if semis.is_empty()
+            && let Some(plan) = JoinPlan::look_ups(tables, from, filter, wanted)
+        {
+            debug_assert_eq!(
+                { JoinPlan::searched(tables, context, from, filter, semis, wanted).ok() }
+                    .map(|plan| plan.shown()),
+                Some(plan.shown()),
+                "not what the search finds"
+            );
+            return Ok(plan);
+        }
+        JoinPlan::searched(tables, context, from, filter, semis, wanted)
+    }
+
+    /// The plan that the search finds.
+    fn searched(
+        tables: &Tables<'_>,
+        context: &PlanContext<'_>,
+        from: &'q From,
+        filter: &'q [Scalar],
+        semis: &'q [SemiJoin],
+        wanted: &Wanted,
+    ) -> Result<JoinPlan<'q>> {
         let mut planner = region::Planner::new(tables, context);
         let root = planner.plan(from, filter, semis, wanted)?;
         let sorted = planner.sorted;

@@ -288,33 +288,6 @@ impl<'p, 'q> Planner<'p, 'q> {
     }
 
     fn owned_region(&mut self, region: &mut Region<'q>, wanted: &Wanted) -> Result<Step<'q>> {
-        // Of chained equalities others follow.
-        if region.semis.is_empty()
-            && !(region.items.len() > 1 && self.chains(&region.terms))
-            && let Some((step, sorted)) = self.look_ups(region, wanted)
-        {
-            if !wanted.order.is_empty() {
-                self.sorted = sorted;
-            }
-            debug_assert_eq!(
-                self.as_searched(region, wanted),
-                Some((format!("{step:?}"), self.sorted)),
-                "not what the search finds"
-            );
-            return Ok(step);
-        }
-        self.searched_region(region, wanted)
-    }
-
-    /// What the search finds, and how much of the wanted order holds then.
-    fn as_searched(&mut self, region: &mut Region<'q>, wanted: &Wanted) -> Option<(String, usize)> {
-        let sorted = self.sorted;
-        let step = self.searched_region(region, wanted).ok()?;
-        let found = std::mem::replace(&mut self.sorted, sorted);
-        Some((format!("{step:?}"), found))
-    }
-
-    fn searched_region(&mut self, region: &mut Region<'q>, wanted: &Wanted) -> Result<Step<'q>> {
         self.derive(region);
         let mut uses = Uses::new();
         self.uses(&region.terms, &mut uses);
