@@ -268,7 +268,7 @@ impl<'q> LookUps<'_, 'q> {
         let rows = cost::table_rows(table);
         let all = cost::rows_of_prefix(index, rows, 0);
         let mut out = cost::rows_of_prefix(index, rows, count);
-        let covering = covers(index, table, &self.tables.get(found.source.table).used);
+        let covering = covers(index, table, self.tables.get(found.source.table));
         let entries = cost::index_row_size(index, table).0 * 15 / cost::table_row_size(table).0.max(1);
         let mut run = all.log().sum(out.plus(1 + entries));
         if !covering {
