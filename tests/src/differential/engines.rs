@@ -81,9 +81,15 @@ impl Engines {
             }
             None => true,
         };
-        let waiting = if theirs.autocommit { Vec::new() } else { self.their_waiting_tables() };
+        let waiting = if theirs.autocommit {
+            Vec::new()
+        } else {
+            self.their_waiting_tables()
+        };
         let new: Vec<_> = theirs.rows.into_iter().filter(is_new).collect();
-        new.iter().filter_map(|row| row.first()).any(|table| !waiting.contains(table))
+        new.iter()
+            .filter_map(|row| row.first())
+            .any(|table| !waiting.contains(table))
     }
 
     /// The tables of SQLite's database whose keys may wait for the end of the transaction; all of them under `PRAGMA defer_foreign_keys`.
