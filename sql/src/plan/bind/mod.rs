@@ -77,6 +77,8 @@ pub(super) struct TableEntry<'a> {
     extras: Option<Box<TableExtras>>,
     /// The columns that the plan reads; filled in when the plan is made.
     pub used: ColumnSet,
+    /// Those that terms of WHERE and ON read: what the plan searches by need not be read. Filled in when the plan is made.
+    pub tested: ColumnSet,
     /// It stands on a side of an outer join that may be missing; filled in when the plan is made.
     pub may_be_missing: bool,
     /// Its columns are values without affinity and collation, as those of `excluded` are.
@@ -128,6 +130,7 @@ impl<'a> Tables<'a> {
             columns,
             extras: None,
             used: ColumnSet::default(),
+            tested: ColumnSet::default(),
             may_be_missing: false,
             untyped: false,
         });

@@ -46,7 +46,7 @@ impl<'q> JoinPlan<'q> {
         }
         Some(JoinPlan {
             terms,
-            root: Step::Scan(Box::new(step)),
+            root: Step::scan(step),
             sorted: wanted.order.len(),
         })
     }

@@ -327,7 +327,7 @@ pub(in crate::plan) fn scan_columns(used: &ColumnSet) -> ScanColumns {
         Some(index) => ScanColumn::Table(index),
         None => ScanColumn::Rowid,
     };
-    let mut columns = ScanColumns::with_capacity(used.len());
+    let mut columns = ScanColumns::new();
     used.each(|column| columns.push(place(column)));
     columns
 }
