@@ -109,7 +109,7 @@ impl<'a> OneTable<'a> {
     fn named_row(&self, selection: Option<&ast::Expr>, context: &PlanContext<'_>) -> Option<Named> {
         let mut named = Named {
             key: None,
-            terms: SmallVec::new(),
+            terms: Vec::new(),
         };
         self.add_terms(selection?, context, &mut named, TERMS_MAX)?;
         named.key.is_some().then_some(named)
@@ -153,36 +153,36 @@ impl<'a> OneTable<'a> {
 
     /// The row with the columns in `used`, if it passes.
     fn scan_of(&self, named: Named, used: &ColumnSet) -> Option<Node> {
-        let mut terms = named.terms.into_iter().map(|term| term.over(self, used));
-        let filter = match (terms.next(), terms.next()) {
-            (None, _) => None,
-            (Some(only), None) => Some(only?),
-            (Some(first), Some(second)) => {
-                let mut all = vec![first?, second?];
-                for term in terms {
-                    all.push(term?);
-                }
-                Some(Expr::And(all))
-            }
+        let filter = match named.terms.is_empty() {
+            true => None,
+            false => Some(self.filter(named.terms, used)?),
         };
-        let seek = Seek {
-            equal: smallvec![SeekTerm::Equal(named.key?)],
-            lower: None,
-            upper: None,
-        };
-        Some(self.scan(scan_columns(used), seek, filter))
+        self.scan(scan_columns(used), named.key?, filter)
+    }
+
+    /// What must hold of the row, over the columns in `used`.
+    #[inline(never)]
+    fn filter(&self, terms: Vec<Term>, used: &ColumnSet) -> Option<Expr> {
+        let mut lowered = Vec::with_capacity(terms.len());
+        for term in terms {
+            lowered.push(term.over(self, used)?);
+        }
+        match lowered.len() {
+            1 => lowered.pop(),
+            _ => Some(Expr::And(lowered)),
+        }
     }
 
     /// The row in table row layout, for a statement that changes it.
-    fn whole_row(&self, mut named: Named) -> Option<Node> {
-        if named.terms.is_empty() {
-            let seek = Seek {
-                equal: smallvec![SeekTerm::Equal(named.key.take()?)],
-                lower: None,
-                upper: None,
-            };
-            return Some(self.scan(whole_row_columns(self.table), seek, None));
+    fn whole_row(&self, named: Named) -> Option<Node> {
+        match named.terms.is_empty() {
+            true => self.scan(whole_row_columns(self.table), named.key?, None),
+            false => self.tested_row(named),
         }
+    }
+
+    #[inline(never)]
+    fn tested_row(&self, named: Named) -> Option<Node> {
         let mut used = ColumnSet::default();
         let mut places: SmallVec<[ColumnNo; 16]> = SmallVec::new();
         for column in 0..self.table.columns.len() {
@@ -194,16 +194,20 @@ impl<'a> OneTable<'a> {
         projected(scan, &places, &used)
     }
 
-    fn scan(&self, columns: ScanColumns, seek: Seek, filter: Option<Expr>) -> Node {
-        Node::TableScan(Box::new(TableScan {
+    fn scan(&self, columns: ScanColumns, key: Expr, filter: Option<Expr>) -> Option<Node> {
+        Some(Node::TableScan(Box::new(TableScan {
             database: self.database,
             table: Arc::clone(self.table),
             columns,
-            seek,
+            seek: Seek {
+                equal: smallvec![SeekTerm::Equal(key)],
+                lower: None,
+                upper: None,
+            },
             descending: false,
             filter,
             estimate: 1.0,
-        }))
+        })))
     }
 
     /// A column of the result.
@@ -248,7 +252,7 @@ impl<'a> OneTable<'a> {
 struct Named {
     key: Option<Expr>,
     /// What else must hold of it.
-    terms: SmallVec<[Term; 2]>,
+    terms: Vec<Term>,
 }
 
 /// As many comparisons may be joined by AND.
@@ -266,16 +270,13 @@ impl Term {
     fn over(self, of: &OneTable<'_>, used: &ColumnSet) -> Option<Expr> {
         let column = of.table.columns.get(self.column)?;
         let affinity = compare_affinity(Some(column.affinity), None);
-        Some(Expr::Compare {
-            op: self.op,
-            left: Box::new(Expr::Column(used.rank(of.column_no(self.column))?)),
-            right: Box::new(self.value),
-            rule: CompareRule {
-                left: affinity,
-                right: affinity,
-                collation: column.collation.clone(),
-            },
-        })
+        let rule = CompareRule {
+            left: affinity,
+            right: affinity,
+            collation: column.collation.clone(),
+        };
+        let place = used.rank(of.column_no(self.column))?;
+        Some(Expr::compare(self.op, Expr::Column(place), self.value, rule))
     }
 }
 

@@ -48,16 +48,7 @@ pub enum Expr {
         right: Box<Expr>,
     },
     /// `= <> < <= > >= IS IS NOT`.
-    Compare {
-        /// Which.
-        op: CompareOp,
-        /// Left operand.
-        left: Box<Expr>,
-        /// Right operand.
-        right: Box<Expr>,
-        /// Affinity and collation.
-        rule: CompareRule,
-    },
+    Compare(Box<Comparison>),
     /// `x BETWEEN low AND high`, `x` evaluated once; `NOT BETWEEN` is wrapped in Not.
     Between {
         /// What is tested.
@@ -186,7 +177,30 @@ pub enum Expr {
 // Plans are made of it: fields have their places in the order in which they stand, small ones beside the tag.
 const _: () = assert!(size_of::<Expr>() == 48);
 
+/// `left op right`, in one piece of memory.
+#[derive(Clone, Debug)]
+pub struct Comparison {
+    /// Which.
+    pub op: CompareOp,
+    /// Left operand.
+    pub left: Expr,
+    /// Right operand.
+    pub right: Expr,
+    /// Affinity and collation.
+    pub rule: CompareRule,
+}
+
 impl Expr {
+    /// `left op right`.
+    pub fn compare(op: CompareOp, left: Expr, right: Expr, rule: CompareRule) -> Expr {
+        Expr::Compare(Box::new(Comparison {
+            op,
+            left,
+            right,
+            rule,
+        }))
+    }
+
     /// The parameter that this is for who binds an integer: an affinity that wants numbers leaves it alone.
     pub fn as_parameter_of_integers(&self) -> Option<usize> {
         match self {
@@ -209,9 +223,13 @@ impl Expr {
             | Expr::IsTruth { operand, .. }
             | Expr::Cast { operand, .. }
             | Expr::ApplyAffinity { operand, .. } => operand.visit(visit),
-            Expr::Binary { left, right, .. } | Expr::Compare { left, right, .. } => {
+            Expr::Binary { left, right, .. } => {
                 left.visit(visit);
                 right.visit(visit);
+            }
+            Expr::Compare(comparison) => {
+                comparison.left.visit(visit);
+                comparison.right.visit(visit);
             }
             Expr::Between {
                 operand, low, high, ..
@@ -281,17 +299,12 @@ impl Expr {
                 left: one(left)?,
                 right: one(right)?,
             },
-            Expr::Compare {
-                op,
-                left,
-                right,
-                rule,
-            } => Expr::Compare {
-                op: *op,
-                left: one(left)?,
-                right: one(right)?,
-                rule: rule.clone(),
-            },
+            Expr::Compare(comparison) => Expr::compare(
+                comparison.op,
+                comparison.left.with_leaves(leaf)?,
+                comparison.right.with_leaves(leaf)?,
+                comparison.rule.clone(),
+            ),
             Expr::Between {
                 operand,
                 low,
