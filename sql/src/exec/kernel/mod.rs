@@ -178,6 +178,7 @@ impl Kernel {
             Expr::Coalesce(operands) => conditional::coalesce(operands, build)?,
             Expr::Cast { operand, target } => convert::cast(operand, *target, build)?,
             Expr::ApplyAffinity { operand, affinity } => convert::apply_affinity(operand, *affinity, build)?,
+            Expr::LeafAs { leaf, affinity } => convert::apply_affinity(&leaf.expr(), *affinity, build)?,
             Expr::Like {
                 operand,
                 pattern,
