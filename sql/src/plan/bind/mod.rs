@@ -54,6 +54,7 @@ pub(super) use name::is_rowid_name;
 use nested_from::NestedColumn;
 pub(super) use scope::Clause;
 use scope::Scope;
+pub(super) use typed::compare_affinity;
 pub(super) use writable::view_table;
 pub(super) use write::{BoundInsert, BoundUpdate, BoundUpsert, RowChange, Target};
 

@@ -15,7 +15,6 @@
 //! * Of several tables whose turn has come, each costs as much as the others; the one that is written first is taken.
 //! * The rows have the order that is wanted.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use smallvec::{SmallVec, smallvec};
@@ -27,7 +26,7 @@ use super::order::OrderWish;
 use super::region::{Items, Wanted};
 use super::solve::{BEFORE_END, SLACK};
 use super::tree::{covers, repeats};
-use super::{JoinPlan, ScanStep, Step, TermIds};
+use super::{JoinPlan, ScanStep, Step, TermIds, Terms};
 use crate::catalog::{Index, IndexSource, Table};
 use crate::plan::bind::Tables;
 use crate::plan::expr::CompareOp;
@@ -152,7 +151,7 @@ impl<'q> JoinPlan<'q> {
 
     /// The plan, to be compared with another.
     pub(super) fn shown(&self) -> String {
-        let term = |term: &super::TermId| &self.terms[*term as usize];
+        let term = |term: &super::TermId| self.terms.get(*term);
         match &self.root {
             Step::Scans(scans) => { scans.iter() }
                 .map(|scan| {
@@ -382,7 +381,7 @@ fn planned<'q>(
     let estimate = first.out.number();
     let mut access = Some(first.access);
     let mut scans = Vec::with_capacity(sequence.len());
-    let mut terms = Vec::new();
+    let mut terms: SmallVec<[&Scalar; 4]> = SmallVec::new();
     for &place in sequence {
         let table = &joined.all[place];
         done |= 1 << place;
@@ -400,7 +399,7 @@ fn planned<'q>(
             if checked >> place & 1 == 0 && items & !done == 0 {
                 checked |= 1 << place;
                 filter.push(terms.len() as super::TermId);
-                terms.push(Cow::Borrowed(said.terms[place]));
+                terms.push(said.terms[place]);
             }
         }
         scans.push(ScanStep {
@@ -411,7 +410,7 @@ fn planned<'q>(
         });
     }
     JoinPlan {
-        terms,
+        terms: Terms::Written(terms),
         root: Step::Scans(scans),
         sorted,
     }

@@ -44,11 +44,30 @@ pub(super) use region::Wanted;
 /// The join of a block, decided.
 pub(super) struct JoinPlan<'q> {
     /// The terms that steps refer to.
-    pub terms: Vec<Cow<'q, Scalar>>,
+    pub terms: Terms<'q>,
     /// The last step.
     pub root: Step<'q>,
     /// How many terms of the wanted order hold.
     pub sorted: usize,
+}
+
+/// Terms by number.
+pub(super) enum Terms<'q> {
+    /// As the statement says them.
+    Written(SmallVec<[&'q Scalar; 4]>),
+    /// Those, and what follows from them.
+    All(Vec<Cow<'q, Scalar>>),
+}
+
+impl Terms<'_> {
+    /// The term with that number.
+    #[inline]
+    pub fn get(&self, term: TermId) -> &Scalar {
+        match self {
+            Terms::Written(terms) => terms[term as usize],
+            Terms::All(terms) => &terms[term as usize],
+        }
+    }
 }
 
 /// The number of a term.
@@ -160,7 +179,7 @@ impl<'q> JoinPlan<'q> {
         let root = planner.plan(from, filter, semis, wanted)?;
         let sorted = planner.sorted;
         Ok(JoinPlan {
-            terms: planner.into_terms(),
+            terms: Terms::All(planner.into_terms()),
             root,
             sorted,
         })
@@ -178,12 +197,12 @@ impl<'q> Step<'q> {
         Step::Scans(vec![scan])
     }
 
-    fn each_scalar(&self, terms: &[Cow<'_, Scalar>], visit: &mut dyn FnMut(&Scalar)) {
+    fn each_scalar(&self, terms: &Terms<'_>, visit: &mut dyn FnMut(&Scalar)) {
         match self {
             Step::Scans(scans) => {
                 for scan in scans {
                     scan.access.each_scalar(visit);
-                    scan.filter.iter().for_each(|&term| visit(&terms[term as usize]));
+                    scan.filter.iter().for_each(|&term| visit(terms.get(term)));
                     if let super::logical::SourceKind::Virtual { arguments, .. } = &scan.source.kind {
                         arguments.iter().for_each(&mut *visit);
                     }
@@ -195,7 +214,7 @@ impl<'q> Step<'q> {
                 join.on
                     .iter()
                     .chain(&join.after)
-                    .for_each(|&term| visit(&terms[term as usize]));
+                    .for_each(|&term| visit(terms.get(term)));
                 if let Method::Hash(keys) = &join.method {
                     for key in keys {
                         visit(&key.left);

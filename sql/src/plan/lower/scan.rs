@@ -314,10 +314,7 @@ fn with_affinity(value: Expr, affinity: Affinity) -> Expr {
     match value {
         // Nothing would happen to it.
         Expr::Literal(Value::Integer(_)) if affinity.is_numeric() => value,
-        operand => Expr::ApplyAffinity {
-            operand: Box::new(operand),
-            affinity,
-        },
+        operand => operand.with_affinity(affinity),
     }
 }
 

@@ -1,6 +1,5 @@
 //! The steps of a join become nodes.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
@@ -9,12 +8,12 @@ use super::explain::ScanNote;
 use super::{Layout, Lowerer};
 use crate::error::{Error, Result};
 use crate::plan::bind::Tables;
-use crate::plan::join::{HashTerm, JoinPlan, JoinStep, Method, ScanStep, Step, TermId};
-use crate::plan::logical::{Scalar, TableId};
+use crate::plan::join::{self, HashTerm, JoinPlan, JoinStep, Method, ScanStep, Step, TermId};
+use crate::plan::logical::TableId;
 use crate::plan::physical::{HashJoin, HashKey, JoinKind, NestedLoop, Node};
 
 /// The terms of a join plan.
-pub(super) type Terms<'t, 'q> = &'t [Cow<'q, Scalar>];
+pub(super) type Terms<'t, 'q> = &'t join::Terms<'q>;
 
 impl Lowerer<'_> {
     /// The nodes of a join plan.
@@ -161,7 +160,7 @@ impl Lowerer<'_> {
         terms: Terms<'_, '_>,
         layout: &Layout,
     ) -> Result<Option<crate::plan::expr::Expr>> {
-        self.conjunction(chosen.iter().map(|&term| &*terms[term as usize]), layout)
+        self.conjunction(chosen.iter().map(|&term| terms.get(term)), layout)
     }
 }
 
