@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use crate::peer::Peer;
-use crate::work::{Failure, Line, build, digest_of_file};
+use crate::work::{Failure, Line, build, digest_of_file, shuffled};
 
 /// What one peer took for a line: the median in nanoseconds, or `None` without a round.
 pub type Taken = Option<f64>;
@@ -25,9 +25,8 @@ pub fn run(
     let mut answers: Vec<(&'static str, Answer)> = Vec::new();
     // The first round warms caches and is judged, and is not counted.
     for round in 0..=rounds {
-        // Each begins a round in its turn: who comes after a wait for another process finds the caches cold.
-        for place in 0..peers.len() {
-            let turn = (place + round) % peers.len();
+        // In another order each round: what is left of the caches depends on who was there before.
+        for turn in shuffled((0..peers.len()).collect(), round as u64) {
             let (Some(peer), Some(times)) = (peers.get_mut(turn), times.get_mut(turn)) else {
                 continue;
             };

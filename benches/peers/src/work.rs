@@ -138,15 +138,19 @@ pub fn users(count: usize) -> Vec<UserValues> {
 
 /// The keys of so many users, shuffled, the same way each time.
 pub fn shuffled_keys(count: usize) -> Vec<i64> {
-    let mut keys: Vec<i64> = (1..=count as i64).collect();
-    let mut state = 0x2545_f491_4f6c_dd1d_u64;
-    for i in (1..keys.len()).rev() {
+    shuffled((1..=count as i64).collect(), 0)
+}
+
+/// The items shuffled, the same way for the same seed.
+pub fn shuffled<T>(mut items: Vec<T>, seed: u64) -> Vec<T> {
+    let mut state = 0x2545_f491_4f6c_dd1d_u64 ^ seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    for i in (1..items.len()).rev() {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        keys.swap(i, (state % (i as u64 + 1)) as usize);
+        items.swap(i, (state % (i as u64 + 1)) as usize);
     }
-    keys
+    items
 }
 
 /// Makes the database that a line starts from.
