@@ -30,7 +30,9 @@ use super::{JoinPlan, ScanStep, Step, TermIds, Terms};
 use crate::catalog::{Index, IndexSource, Table};
 use crate::plan::bind::Tables;
 use crate::plan::expr::CompareOp;
-use crate::plan::logical::{ColumnNo, Comparison, From, IndexHint, Scalar, Source, SourceKind, TableId};
+use crate::plan::logical::{
+    ColumnNo, ColumnRef, ColumnSet, Comparison, From, IndexHint, Scalar, Source, SourceKind, TableId,
+};
 use crate::value::{Affinity, Value};
 
 /// That a column of an item equals a value, by `=` or IS.
@@ -108,7 +110,7 @@ struct LookUps<'p, 'q> {
 impl<'q> JoinPlan<'q> {
     /// The plan for tables that are looked up one after the other; `None` where the search has to decide.
     #[inline(never)]
-    pub(super) fn look_ups(
+    pub fn look_ups(
         tables: &Tables<'_>,
         from: &'q From,
         filter: &'q [Scalar],
@@ -150,7 +152,7 @@ impl<'q> JoinPlan<'q> {
     }
 
     /// The plan, to be compared with another.
-    pub(super) fn shown(&self) -> String {
+    pub fn shown(&self) -> String {
         let term = |term: &super::TermId| self.terms.get(*term);
         match &self.root {
             Step::Scans(scans) => { scans.iter() }
@@ -222,7 +224,7 @@ impl<'q> LookUps<'_, 'q> {
             let SourceKind::Table { table, .. } = &source.kind else {
                 return None;
             };
-            if source.hint != IndexHint::Free || !table.has_rowid() {
+            if source.hint != IndexHint::Free || !table.holds_plain_rows() {
                 return None;
             }
             joined.add(source, table, said)?;
@@ -267,7 +269,14 @@ impl<'q> LookUps<'_, 'q> {
         let rows = cost::table_rows(table);
         let all = cost::rows_of_prefix(index, rows, 0);
         let mut out = cost::rows_of_prefix(index, rows, count);
-        let covering = covers(index, table, self.tables.get(found.source.table));
+        let mut tested = ColumnSet::default();
+        for (term, items) in said.terms.iter().zip(&said.items) {
+            if items >> start & 1 != 0 {
+                note_columns(term, found.source.table, &mut tested);
+            }
+        }
+        let above = &self.tables.get(found.source.table).used;
+        let covering = covers(index, table, [above, &tested]);
         let entries = cost::index_row_size(index, table).0 * 15 / cost::table_row_size(table).0.max(1);
         let mut run = all.log().sum(out.plus(1 + entries));
         if !covering {
@@ -346,6 +355,24 @@ fn held(found: &LookedUp<'_>, said: &Said<'_>, start: usize, index: &Index, orde
         held.terms = order.len();
     }
     held
+}
+
+/// Adds the columns of a table that an expression reads.
+fn note_columns(scalar: &Scalar, table: TableId, columns: &mut ColumnSet) {
+    let mut note = |column: ColumnRef| {
+        if column.table == table {
+            columns.insert(column.column);
+        }
+    };
+    match scalar {
+        Scalar::Column(column) => note(*column),
+        Scalar::Literal(_) | Scalar::Parameter(_) => {}
+        Scalar::Compare(comparison) => {
+            note_columns(&comparison.left, table, columns);
+            note_columns(&comparison.right, table, columns);
+        }
+        other => other.each_column(&mut note),
+    }
 }
 
 /// By how much a term that is checked on rows makes them less.
@@ -521,7 +548,7 @@ impl<'q> Joined<'q> {
         let mut least = rows;
         for index in &table.indexes {
             let first = plain_column(&index.columns.first()?.source, table)?;
-            if index.is_computed() || index.samples.is_some() || repeats(index) {
+            if index.samples.is_some() || repeats(index) {
                 return None;
             }
             if let Some(counted) = index.statistics.as_ref().and_then(|counts| counts.first()) {
