@@ -52,6 +52,7 @@ struct Equality<'t> {
 }
 
 /// The terms, and what they say.
+#[derive(Default)]
 struct Said<'q> {
     terms: SmallVec<[&'q Scalar; 8]>,
     /// The items that each term depends on.
@@ -67,13 +68,14 @@ struct Said<'q> {
 struct LookedUp<'q> {
     source: &'q Source,
     table: &'q Table,
-    /// What its rowid equals.
-    key: Option<Equality<'q>>,
+    /// What its rowid equals, among the equalities.
+    key: Option<usize>,
     /// The cost of a look-up by rowid.
     run: i32,
 }
 
 /// The tables of a region.
+#[derive(Default)]
 struct Joined<'q> {
     all: SmallVec<[LookedUp<'q>; 4]>,
     /// The one that constants lead to, and the index by which they do.
@@ -118,13 +120,15 @@ impl<'q> JoinPlan<'q> {
     ) -> Option<JoinPlan<'q>> {
         let (sources, on) = joined_tables(from)?;
         let own = LookUps { tables, sources };
-        let said = own.said(filter, on)?;
-        let joined = own.looked_up(&said)?;
+        let mut said = Said::default();
+        own.read(filter, on, &mut said)?;
+        let mut joined = Joined::default();
+        own.look_at_tables(&said, &mut joined)?;
         let (start, index) = joined.first?;
         let found = &joined.all[start];
         let mut first = match index {
             Some(index) => own.first_by_index(found, &said, start, index)?,
-            None => first_by_rowid(found)?,
+            None => first_by_rowid(found, &said)?,
         };
         let sequence = joined.sequence(&said, start, &first)?;
         let order = wanted.order.as_slice();
@@ -186,8 +190,8 @@ fn joined_tables(from: &From) -> Option<(SmallVec<[&Source; 4]>, &[Scalar])> {
 }
 
 impl<'q> LookUps<'_, 'q> {
-    /// What the terms say; `None` when one of them is not a comparison, or when others follow from them.
-    fn said(&self, filter: &'q [Scalar], on: &'q [Scalar]) -> Option<Said<'q>> {
+    /// Reads the terms; `None` when one of them is not a comparison, or when others follow from them.
+    fn read(&self, filter: &'q [Scalar], on: &'q [Scalar], said: &mut Said<'q>) -> Option<()> {
         if filter.len() + on.len() > 64 || self.sources.len() > 64 {
             return None;
         }
@@ -199,27 +203,16 @@ impl<'q> LookUps<'_, 'q> {
             tables: self.tables,
             owners: &owners,
         };
-        let mut said = Said {
-            terms: SmallVec::new(),
-            items: SmallVec::new(),
-            equalities: SmallVec::new(),
-            ranged: SmallVec::new(),
-            seen: smallvec![0; self.sources.len()],
-        };
+        said.seen.resize(self.sources.len(), 0);
         for term in filter.iter().chain(on) {
             said.add(term, &finder)?;
         }
-        Some(said)
+        Some(())
     }
 
-    /// The tables, where all of them are plain ones.
-    fn looked_up(&self, said: &Said<'q>) -> Option<Joined<'q>> {
-        let mut joined = Joined {
-            all: SmallVec::new(),
-            first: None,
-            floor: i32::MAX,
-            indexed: SmallVec::new(),
-        };
+    /// Looks at the tables; `None` when one of them is not a plain one.
+    fn look_at_tables(&self, said: &Said<'q>, joined: &mut Joined<'q>) -> Option<()> {
+        joined.floor = i32::MAX;
         for source in &self.sources {
             let SourceKind::Table { table, .. } = &source.kind else {
                 return None;
@@ -229,7 +222,7 @@ impl<'q> LookUps<'_, 'q> {
             }
             joined.add(source, table, said)?;
         }
-        Some(joined)
+        Some(())
     }
 
     /// The first table by an index, whose leading columns equal constants; `None` when there is more that could be sought.
@@ -385,8 +378,8 @@ fn cut(term: &Scalar) -> i16 {
 }
 
 /// The first table by its rowid.
-fn first_by_rowid(found: &LookedUp<'_>) -> Option<First> {
-    let key = found.key.as_ref()?;
+fn first_by_rowid(found: &LookedUp<'_>, said: &Said<'_>) -> Option<First> {
+    let key = said.equalities.get(found.key?)?;
     Some(First {
         access: Access::Table(key.range()),
         used: 1 << key.place,
@@ -412,9 +405,10 @@ fn planned<'q>(
     for &place in sequence {
         let table = &joined.all[place];
         done |= 1 << place;
-        let (access, estimate) = match (access.take(), &table.key) {
+        let (access, estimate) = match (access.take(), table.key) {
             (Some(access), _) => (access, estimate),
             (None, Some(key)) => {
+                let key = &said.equalities[key];
                 checked |= 1 << key.place;
                 (Access::Table(key.range()), 1.0)
             }
@@ -533,14 +527,16 @@ impl<'q> Joined<'q> {
     /// Adds a table; `None` when it has indexes that take a closer look.
     fn add(&mut self, source: &'q Source, table: &'q Table, said: &Said<'q>) -> Option<()> {
         let place = self.all.len();
-        let mut keys = said.of(place, ColumnNo::ROWID);
-        let key = keys.next().copied();
-        if let Some(key) = &key {
-            let finds = key.comparison.op == CompareOp::Eq && key.affinity.is_none_or(Affinity::is_numeric);
-            if !finds || keys.next().is_some() {
+        let mut key = None;
+        for (number, own) in said.equalities.iter().enumerate() {
+            if own.item != place || own.column != ColumnNo::ROWID {
+                continue;
+            }
+            let finds = own.comparison.op == CompareOp::Eq && own.affinity.is_none_or(Affinity::is_numeric);
+            if !finds || key.replace(number).is_some() {
                 return None;
             }
-            if key.needs == 0 {
+            if own.needs == 0 {
                 self.start_at(place, None)?;
             }
         }
@@ -590,7 +586,7 @@ impl<'q> Joined<'q> {
         while sequence.len() < self.all.len() {
             let mut next: Option<usize> = None;
             for (place, table) in self.all.iter().enumerate() {
-                if done >> place & 1 != 0 || table.key.as_ref()?.needs & !done != 0 {
+                if done >> place & 1 != 0 || said.equalities[table.key?].needs & !done != 0 {
                     continue;
                 }
                 match next {
@@ -612,7 +608,7 @@ impl<'q> Joined<'q> {
 
     /// Whether values of tables in `done` could be looked for by an index of a table, or in a hash table though the rowid is not known by them.
     fn has_other(&self, said: &Said<'_>, place: usize, done: Items) -> bool {
-        let rowid_needs = self.all[place].key.as_ref().map_or(0, |key| key.needs);
+        let rowid_needs = self.all[place].key.map_or(0, |key| said.equalities[key].needs);
         let mut indexed = self.indexed.iter();
         indexed.any(|(own, needs)| *own == place && needs & !done == 0)
             || said.equalities.iter().any(|equality| {
