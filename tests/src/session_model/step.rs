@@ -76,6 +76,8 @@ pub enum Step {
     QueryAuthors { autoflush: bool },
     /// Books of at least so many sales, tracked.
     QueryBooks { autoflush: bool, sales: u8 },
+    /// All books in batches, each of which gets so many sales.
+    BooksInBatches { size: u8, sales: u8 },
     /// All reviews, tracked.
     QueryReviews,
     /// All tags, tracked.
@@ -218,7 +220,7 @@ fn delete(random: &mut Random) -> Step {
 }
 
 fn look(random: &mut Random) -> Step {
-    match random.below(14) {
+    match random.below(15) {
         0 => Step::QueryAuthors {
             autoflush: !random.one_in(4),
         },
@@ -235,6 +237,10 @@ fn look(random: &mut Random) -> Step {
         10 => Step::AuthorOf { book: pick(random) },
         11 => Step::RefreshAuthor { author: pick(random) },
         12 => Step::RefreshBook { book: pick(random) },
+        13 => Step::BooksInBatches {
+            size: 1 + random.below(4) as u8,
+            sales: pick(random),
+        },
         _ => Step::ExpireAuthor { author: pick(random) },
     }
 }

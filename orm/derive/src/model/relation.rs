@@ -75,6 +75,11 @@ pub(super) fn relation(owner: &Ident, kind: RelationKind, item: RelationItem) ->
                     with_between: false,
                 })
             }
+            ("filter", _) => {
+                let message =
+                    "write `filter = |p| ..`, a condition on the target's columns, or `filter = function`";
+                return Err(syn::Error::new(option.name.span(), message));
+            }
             (name, _) => {
                 let message = format!(
                     "unknown option `{name}`; known are `by`, `to`, `through`, `link`, `table`, `order_by`, `filter` and `cascade = \"..\"`"
@@ -175,4 +180,57 @@ fn cascade(text: &LitStr) -> Result<(bool, bool, bool)> {
         }
     }
     Ok(cascade)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The relation of these words, or what is wrong with them.
+    fn parsed(kind: RelationKind, words: &str) -> std::result::Result<Relation, String> {
+        let owner = Ident::new("User", Span::call_site());
+        let item = syn::parse_str::<RelationItem>(words).map_err(|error| error.to_string())?;
+        relation(&owner, kind, item).map_err(|error| error.to_string())
+    }
+
+    fn refused(kind: RelationKind, words: &str, expected: &str) {
+        match parsed(kind, words) {
+            Ok(_) => panic!("{words} should be refused"),
+            Err(message) => assert!(message.contains(expected), "{message}"),
+        }
+    }
+
+    #[test]
+    fn filters_are_closures_or_functions() {
+        let one = parsed(
+            RelationKind::HasMany,
+            "drafts: Post, by = author, filter = |p| p.draft.eq(true), order_by = -id",
+        );
+        assert!(one.is_ok_and(|relation| relation.filter.is_some_and(|filter| !filter.with_between)));
+        let path = parsed(
+            RelationKind::HasOne,
+            "main: Post, by = author, filter = Post::is_main",
+        );
+        assert!(path.is_ok_and(|relation| relation.filter.is_some()));
+        let both = parsed(
+            RelationKind::ManyToMany,
+            "owned: Group, through = Membership, filter = |g, m| m.role.eq(\"owner\") & g.open",
+        );
+        assert!(both.is_ok_and(|relation| relation.filter.is_some_and(|filter| filter.with_between)));
+    }
+
+    #[test]
+    fn filters_with_a_cascade_or_of_too_much_are_refused() {
+        let cascade = "drafts: Post, by = author, filter = |p| p.draft, cascade = \"delete\"";
+        refused(RelationKind::HasMany, cascade, "has no cascade");
+        let two = "drafts: Post, by = author, filter = |p, m| p.draft";
+        refused(RelationKind::HasMany, two, "about one row of the target");
+        let none = "owned: Group, through = Membership, filter = || true";
+        refused(RelationKind::ManyToMany, none, "about one row of the target");
+        refused(
+            RelationKind::HasMany,
+            "drafts: Post, by = author, filter = \"draft\"",
+            "a condition on the target's columns",
+        );
+    }
 }

@@ -98,6 +98,9 @@ impl Subject {
             Step::Savepoint { ref steps, keep } => self.savepoint(steps, keep),
             Step::QueryAuthors { autoflush } => self.query_authors(autoflush),
             Step::QueryBooks { autoflush, sales } => self.query_books(autoflush, i64::from(sales)),
+            Step::BooksInBatches { size, sales } => {
+                self.books_in_batches(usize::from(size), i64::from(sales))
+            }
             Step::QueryReviews => self.query_reviews(),
             Step::QueryTags => self.query_tags(),
             Step::QueryWithBooks => self.query_with_books(),
