@@ -21,7 +21,7 @@ use super::physical::{
     ColumnOrigin, DatabaseIndex, Node, ResultColumn, ScanColumns, Seek, SeekTerm, TableScan,
 };
 use super::write::{DeletePlan, InsertPlan, InsertValue, TargetTable, UpdatePlan};
-use crate::catalog::Table;
+use crate::catalog::{Column, Table};
 use crate::syntax::ast::{
     self, BinaryOp, ExprKind, Ident, InsertSource, Literal, SelectCore, TableRef, UnaryOp,
 };
@@ -492,21 +492,24 @@ fn places(insert: &ast::Insert, table: &Table) -> Option<(Vec<InsertValue>, usiz
     if insert.columns.is_empty() {
         return Some(((0..count).map(InsertValue::Source).collect(), count));
     }
-    let mut sources: SmallVec<[Option<usize>; 16]> = smallvec![None; count];
+    let mut values = Vec::with_capacity(count);
+    for _ in 0..count {
+        values.push(InsertValue::Null);
+    }
     for (source, name) in insert.columns.iter().enumerate() {
-        let column = table.find_column(&name.text)?;
-        if sources[column].replace(source).is_some() {
+        let value = values.get_mut(table.find_column(&name.text)?)?;
+        if !matches!(value, InsertValue::Null) {
             return None;
         }
+        *value = InsertValue::Source(source);
     }
-    let value = |(column, source): (usize, &Option<usize>)| match source {
-        Some(source) => Some(InsertValue::Source(*source)),
-        None => table.columns[column]
-            .default
-            .is_none()
-            .then_some(InsertValue::Null),
+    // As no column is named twice, fewer names than columns leave some out.
+    let left_out = |(value, column): (&InsertValue, &Column)| {
+        matches!(value, InsertValue::Null) && column.default.is_some()
     };
-    let values = sources.iter().enumerate().map(value).collect::<Option<_>>()?;
+    if insert.columns.len() < count && values.iter().zip(&table.columns).any(left_out) {
+        return None;
+    }
     Some((values, insert.columns.len()))
 }
 

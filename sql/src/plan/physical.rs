@@ -288,7 +288,7 @@ pub struct IndexScan {
 
 /// Which keys a scan visits: an equality on each of the first columns, then at most one range.
 ///
-/// Affinity is applied by the planner (an `ApplyAffinity` around the expression); a NULL in an `Equal` or bound means no row.
+/// Affinity is applied by the planner ([`Expr::with_affinity`]); a NULL in an `Equal` or bound means no row.
 #[derive(Clone, Debug, Default)]
 pub struct Seek {
     /// Equalities on the key's leading columns.

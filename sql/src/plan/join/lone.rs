@@ -14,7 +14,7 @@ use crate::value::Affinity;
 
 impl<'q> JoinPlan<'q> {
     /// The plan for the row of a lone table that `filter` names by its rowid.
-    pub(super) fn lone_row(from: &'q From, filter: &'q [Scalar], wanted: &Wanted) -> Option<JoinPlan<'q>> {
+    pub fn lone_row(from: &'q From, filter: &'q [Scalar], wanted: &Wanted) -> Option<JoinPlan<'q>> {
         let source = lone_table(from)?;
         let named = |term: &'q Scalar| rowid_value(source, term);
         let (place, (value, affinity)) = filter

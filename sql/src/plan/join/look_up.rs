@@ -30,7 +30,9 @@ use super::{JoinPlan, ScanStep, Step, TermIds, Terms};
 use crate::catalog::{Index, IndexSource, Table};
 use crate::plan::bind::Tables;
 use crate::plan::expr::CompareOp;
-use crate::plan::logical::{ColumnNo, Comparison, From, IndexHint, Scalar, Source, SourceKind, TableId};
+use crate::plan::logical::{
+    ColumnNo, ColumnRef, ColumnSet, Comparison, From, IndexHint, Scalar, Source, SourceKind, TableId,
+};
 use crate::value::{Affinity, Value};
 
 /// That a column of an item equals a value, by `=` or IS.
@@ -50,6 +52,7 @@ struct Equality<'t> {
 }
 
 /// The terms, and what they say.
+#[derive(Default)]
 struct Said<'q> {
     terms: SmallVec<[&'q Scalar; 8]>,
     /// The items that each term depends on.
@@ -65,13 +68,14 @@ struct Said<'q> {
 struct LookedUp<'q> {
     source: &'q Source,
     table: &'q Table,
-    /// What its rowid equals.
-    key: Option<Equality<'q>>,
+    /// What its rowid equals, among the equalities.
+    key: Option<usize>,
     /// The cost of a look-up by rowid.
     run: i32,
 }
 
 /// The tables of a region.
+#[derive(Default)]
 struct Joined<'q> {
     all: SmallVec<[LookedUp<'q>; 4]>,
     /// The one that constants lead to, and the index by which they do.
@@ -108,7 +112,7 @@ struct LookUps<'p, 'q> {
 impl<'q> JoinPlan<'q> {
     /// The plan for tables that are looked up one after the other; `None` where the search has to decide.
     #[inline(never)]
-    pub(super) fn look_ups(
+    pub fn look_ups(
         tables: &Tables<'_>,
         from: &'q From,
         filter: &'q [Scalar],
@@ -116,13 +120,15 @@ impl<'q> JoinPlan<'q> {
     ) -> Option<JoinPlan<'q>> {
         let (sources, on) = joined_tables(from)?;
         let own = LookUps { tables, sources };
-        let said = own.said(filter, on)?;
-        let joined = own.looked_up(&said)?;
+        let mut said = Said::default();
+        own.read(filter, on, &mut said)?;
+        let mut joined = Joined::default();
+        own.look_at_tables(&said, &mut joined)?;
         let (start, index) = joined.first?;
         let found = &joined.all[start];
         let mut first = match index {
             Some(index) => own.first_by_index(found, &said, start, index)?,
-            None => first_by_rowid(found)?,
+            None => first_by_rowid(found, &said)?,
         };
         let sequence = joined.sequence(&said, start, &first)?;
         let order = wanted.order.as_slice();
@@ -150,7 +156,7 @@ impl<'q> JoinPlan<'q> {
     }
 
     /// The plan, to be compared with another.
-    pub(super) fn shown(&self) -> String {
+    pub fn shown(&self) -> String {
         let term = |term: &super::TermId| self.terms.get(*term);
         match &self.root {
             Step::Scans(scans) => { scans.iter() }
@@ -184,8 +190,8 @@ fn joined_tables(from: &From) -> Option<(SmallVec<[&Source; 4]>, &[Scalar])> {
 }
 
 impl<'q> LookUps<'_, 'q> {
-    /// What the terms say; `None` when one of them is not a comparison, or when others follow from them.
-    fn said(&self, filter: &'q [Scalar], on: &'q [Scalar]) -> Option<Said<'q>> {
+    /// Reads the terms; `None` when one of them is not a comparison, or when others follow from them.
+    fn read(&self, filter: &'q [Scalar], on: &'q [Scalar], said: &mut Said<'q>) -> Option<()> {
         if filter.len() + on.len() > 64 || self.sources.len() > 64 {
             return None;
         }
@@ -197,37 +203,26 @@ impl<'q> LookUps<'_, 'q> {
             tables: self.tables,
             owners: &owners,
         };
-        let mut said = Said {
-            terms: SmallVec::new(),
-            items: SmallVec::new(),
-            equalities: SmallVec::new(),
-            ranged: SmallVec::new(),
-            seen: smallvec![0; self.sources.len()],
-        };
+        said.seen.resize(self.sources.len(), 0);
         for term in filter.iter().chain(on) {
             said.add(term, &finder)?;
         }
-        Some(said)
+        Some(())
     }
 
-    /// The tables, where all of them are plain ones.
-    fn looked_up(&self, said: &Said<'q>) -> Option<Joined<'q>> {
-        let mut joined = Joined {
-            all: SmallVec::new(),
-            first: None,
-            floor: i32::MAX,
-            indexed: SmallVec::new(),
-        };
+    /// Looks at the tables; `None` when one of them is not a plain one.
+    fn look_at_tables(&self, said: &Said<'q>, joined: &mut Joined<'q>) -> Option<()> {
+        joined.floor = i32::MAX;
         for source in &self.sources {
             let SourceKind::Table { table, .. } = &source.kind else {
                 return None;
             };
-            if source.hint != IndexHint::Free || !table.has_rowid() {
+            if source.hint != IndexHint::Free || !table.holds_plain_rows() {
                 return None;
             }
             joined.add(source, table, said)?;
         }
-        Some(joined)
+        Some(())
     }
 
     /// The first table by an index, whose leading columns equal constants; `None` when there is more that could be sought.
@@ -267,7 +262,14 @@ impl<'q> LookUps<'_, 'q> {
         let rows = cost::table_rows(table);
         let all = cost::rows_of_prefix(index, rows, 0);
         let mut out = cost::rows_of_prefix(index, rows, count);
-        let covering = covers(index, table, self.tables.get(found.source.table));
+        let mut tested = ColumnSet::default();
+        for (term, items) in said.terms.iter().zip(&said.items) {
+            if items >> start & 1 != 0 {
+                note_columns(term, found.source.table, &mut tested);
+            }
+        }
+        let above = &self.tables.get(found.source.table).used;
+        let covering = covers(index, table, [above, &tested]);
         let entries = cost::index_row_size(index, table).0 * 15 / cost::table_row_size(table).0.max(1);
         let mut run = all.log().sum(out.plus(1 + entries));
         if !covering {
@@ -348,6 +350,24 @@ fn held(found: &LookedUp<'_>, said: &Said<'_>, start: usize, index: &Index, orde
     held
 }
 
+/// Adds the columns of a table that an expression reads.
+fn note_columns(scalar: &Scalar, table: TableId, columns: &mut ColumnSet) {
+    let mut note = |column: ColumnRef| {
+        if column.table == table {
+            columns.insert(column.column);
+        }
+    };
+    match scalar {
+        Scalar::Column(column) => note(*column),
+        Scalar::Literal(_) | Scalar::Parameter(_) => {}
+        Scalar::Compare(comparison) => {
+            note_columns(&comparison.left, table, columns);
+            note_columns(&comparison.right, table, columns);
+        }
+        other => other.each_column(&mut note),
+    }
+}
+
 /// By how much a term that is checked on rows makes them less.
 fn cut(term: &Scalar) -> i16 {
     match term.as_match() {
@@ -358,8 +378,8 @@ fn cut(term: &Scalar) -> i16 {
 }
 
 /// The first table by its rowid.
-fn first_by_rowid(found: &LookedUp<'_>) -> Option<First> {
-    let key = found.key.as_ref()?;
+fn first_by_rowid(found: &LookedUp<'_>, said: &Said<'_>) -> Option<First> {
+    let key = said.equalities.get(found.key?)?;
     Some(First {
         access: Access::Table(key.range()),
         used: 1 << key.place,
@@ -385,9 +405,10 @@ fn planned<'q>(
     for &place in sequence {
         let table = &joined.all[place];
         done |= 1 << place;
-        let (access, estimate) = match (access.take(), &table.key) {
+        let (access, estimate) = match (access.take(), table.key) {
             (Some(access), _) => (access, estimate),
             (None, Some(key)) => {
+                let key = &said.equalities[key];
                 checked |= 1 << key.place;
                 (Access::Table(key.range()), 1.0)
             }
@@ -506,14 +527,16 @@ impl<'q> Joined<'q> {
     /// Adds a table; `None` when it has indexes that take a closer look.
     fn add(&mut self, source: &'q Source, table: &'q Table, said: &Said<'q>) -> Option<()> {
         let place = self.all.len();
-        let mut keys = said.of(place, ColumnNo::ROWID);
-        let key = keys.next().copied();
-        if let Some(key) = &key {
-            let finds = key.comparison.op == CompareOp::Eq && key.affinity.is_none_or(Affinity::is_numeric);
-            if !finds || keys.next().is_some() {
+        let mut key = None;
+        for (number, own) in said.equalities.iter().enumerate() {
+            if own.item != place || own.column != ColumnNo::ROWID {
+                continue;
+            }
+            let finds = own.comparison.op == CompareOp::Eq && own.affinity.is_none_or(Affinity::is_numeric);
+            if !finds || key.replace(number).is_some() {
                 return None;
             }
-            if key.needs == 0 {
+            if own.needs == 0 {
                 self.start_at(place, None)?;
             }
         }
@@ -521,7 +544,7 @@ impl<'q> Joined<'q> {
         let mut least = rows;
         for index in &table.indexes {
             let first = plain_column(&index.columns.first()?.source, table)?;
-            if index.is_computed() || index.samples.is_some() || repeats(index) {
+            if index.samples.is_some() || repeats(index) {
                 return None;
             }
             if let Some(counted) = index.statistics.as_ref().and_then(|counts| counts.first()) {
@@ -563,7 +586,7 @@ impl<'q> Joined<'q> {
         while sequence.len() < self.all.len() {
             let mut next: Option<usize> = None;
             for (place, table) in self.all.iter().enumerate() {
-                if done >> place & 1 != 0 || table.key.as_ref()?.needs & !done != 0 {
+                if done >> place & 1 != 0 || said.equalities[table.key?].needs & !done != 0 {
                     continue;
                 }
                 match next {
@@ -585,7 +608,7 @@ impl<'q> Joined<'q> {
 
     /// Whether values of tables in `done` could be looked for by an index of a table, or in a hash table though the rowid is not known by them.
     fn has_other(&self, said: &Said<'_>, place: usize, done: Items) -> bool {
-        let rowid_needs = self.all[place].key.as_ref().map_or(0, |key| key.needs);
+        let rowid_needs = self.all[place].key.map_or(0, |key| said.equalities[key].needs);
         let mut indexed = self.indexed.iter();
         indexed.any(|(own, needs)| *own == place && needs & !done == 0)
             || said.equalities.iter().any(|equality| {

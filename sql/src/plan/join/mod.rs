@@ -138,36 +138,8 @@ pub(super) struct HashTerm {
 }
 
 impl<'q> JoinPlan<'q> {
-    /// Decides how the tables of `from` are joined under the terms of `filter`.
-    pub fn new(
-        tables: &Tables<'_>,
-        context: &PlanContext<'_>,
-        from: &'q From,
-        filter: &'q [Scalar],
-        semis: &'q [SemiJoin],
-        wanted: &Wanted,
-    ) -> Result<JoinPlan<'q>> {
-        if semis.is_empty()
-            && let Some(plan) = JoinPlan::lone_row(from, filter, wanted)
-        {
-            return Ok(plan);
-        }
-        if semis.is_empty()
-            && let Some(plan) = JoinPlan::look_ups(tables, from, filter, wanted)
-        {
-            debug_assert_eq!(
-                { JoinPlan::searched(tables, context, from, filter, semis, wanted).ok() }
-                    .map(|plan| plan.shown()),
-                Some(plan.shown()),
-                "not what the search finds"
-            );
-            return Ok(plan);
-        }
-        JoinPlan::searched(tables, context, from, filter, semis, wanted)
-    }
-
     /// The plan that the search finds.
-    fn searched(
+    pub fn searched(
         tables: &Tables<'_>,
         context: &PlanContext<'_>,
         from: &'q From,

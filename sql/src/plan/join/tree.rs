@@ -8,7 +8,7 @@ use super::constraint::Constraint;
 use super::cost::{self, LogEst, PrefixRows};
 use crate::catalog::{Index, IndexSource, Samples, Table};
 use crate::plan::bind::TableEntry;
-use crate::plan::logical::{ColumnNo, IndexHint, Scalar};
+use crate::plan::logical::{ColumnNo, ColumnSet, IndexHint, Scalar};
 use crate::value::Collation;
 
 /// A tree and what estimates need to know about it.
@@ -104,7 +104,7 @@ impl TreeChoice<'_> {
             || index.filter.is_some()
             || self.constraints.iter().any(searches)
             || !self.constraints.is_empty() && repeats(index)
-            || covers(index, table, entry)
+            || covers(index, table, [&entry.used, &entry.tested])
     }
 }
 
@@ -211,7 +211,7 @@ impl<'t> Tree<'t> {
         let unique = index.unique.is_some();
         Some(Tree {
             unique_not_null: unique && keys.iter().all(|key: &TreeKey<'_>| key.not_null),
-            covering: covers(index, table, entry),
+            covering: covers(index, table, [&entry.used, &entry.tested]),
             index: Some(index),
             keys,
             rows: cost::index_rows(index, rows),
@@ -231,7 +231,7 @@ impl TreeKey<'_> {
 }
 
 /// Whether the index's entries hold all columns of the table that are read.
-pub(super) fn covers(index: &Index, table: &Table, entry: &TableEntry<'_>) -> bool {
+pub(super) fn covers(index: &Index, table: &Table, read: [&ColumnSet; 2]) -> bool {
     let holds = |column: ColumnNo| {
         let in_key = index.columns.iter().any(|own| match own.source {
             IndexSource::Column(number) => {
@@ -247,5 +247,5 @@ pub(super) fn covers(index: &Index, table: &Table, entry: &TableEntry<'_>) -> bo
         };
         in_key || in_tail
     };
-    entry.used.all(holds) && entry.tested.all(holds)
+    read.iter().all(|columns| columns.all(holds))
 }

@@ -122,6 +122,61 @@ impl Lowerer<'_> {
         // Which columns are read decides which indexes are enough; the plan then may need fewer.
         self.mark_block_expressions(block, tail);
         extra.iter().for_each(|scalar| self.mark(scalar));
+        let mut plan = None;
+        if let Some((wanted, filter)) = extreme {
+            self.mark_tests(block, from);
+            let ordered = JoinPlan::searched(&self.tables, self.context, from, filter, &block.semis, wanted)?;
+            plan = (ordered.sorted == 1).then_some(ordered);
+        }
+        let first_row = plan.is_some();
+        let plan = match plan {
+            Some(plan) => plan,
+            None => {
+                let wanted = wanted(block, tail);
+                let plan = self.usual_plan(block, from, &wanted)?;
+                note_order(block, &wanted, plan, tail)
+            }
+        };
+        Ok((plan, first_row))
+    }
+
+    /// The plan for the join of a block under its WHERE.
+    fn usual_plan<'e>(&mut self, block: &'e Block, from: &'e From, wanted: &Wanted) -> Result<JoinPlan<'e>> {
+        let filter = &block.filter;
+        if !block.semis.is_empty() {
+            return self.searched_plan(block, from, wanted);
+        }
+        // Rows that are found by keys are so whatever else is read: what terms read need not be noted.
+        if let Some(plan) = JoinPlan::lone_row(from, filter, wanted) {
+            return Ok(plan);
+        }
+        if let Some(plan) = JoinPlan::look_ups(&self.tables, from, filter, wanted) {
+            debug_assert_eq!(
+                self.searched_plan(block, from, wanted)
+                    .ok()
+                    .map(|plan| plan.shown()),
+                Some(plan.shown()),
+                "not what the search finds"
+            );
+            return Ok(plan);
+        }
+        self.searched_plan(block, from, wanted)
+    }
+
+    #[inline(never)]
+    fn searched_plan<'e>(
+        &mut self,
+        block: &'e Block,
+        from: &'e From,
+        wanted: &Wanted,
+    ) -> Result<JoinPlan<'e>> {
+        self.mark_tests(block, from);
+        let (tables, filter) = (&self.tables, &block.filter);
+        JoinPlan::searched(tables, self.context, from, filter, &block.semis, wanted)
+    }
+
+    /// Marks what terms of WHERE and ON read.
+    fn mark_tests(&mut self, block: &Block, from: &From) {
         block.filter.iter().for_each(|term| self.mark_tested(term));
         from.each_scalar(&mut |scalar| self.mark_tested(scalar));
         for semi in &block.semis {
@@ -131,22 +186,6 @@ impl Lowerer<'_> {
                 .chain(&semi.on)
                 .for_each(|scalar| self.mark_tested(scalar));
         }
-        let mut plan = None;
-        if let Some((wanted, filter)) = extreme {
-            let ordered = JoinPlan::new(&self.tables, self.context, from, filter, &block.semis, wanted)?;
-            plan = (ordered.sorted == 1).then_some(ordered);
-        }
-        let first_row = plan.is_some();
-        let plan = match plan {
-            Some(plan) => plan,
-            None => {
-                let wanted = wanted(block, tail);
-                let (tables, filter) = (&self.tables, &block.filter);
-                let plan = JoinPlan::new(tables, self.context, from, filter, &block.semis, &wanted)?;
-                note_order(block, &wanted, plan, tail)
-            }
-        };
-        Ok((plan, first_row))
     }
 
     /// Rows for which all terms hold.

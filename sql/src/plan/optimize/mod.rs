@@ -18,11 +18,14 @@ mod semi;
 mod simplify;
 mod strength;
 
-use super::logical::{Block, Body, CommonTable, From, Order, Query, Scalar, SourceKind};
+use super::logical::{Block, Body, CommonTable, From, JoinItem, Order, Query, Scalar, SourceKind};
 use super::physical::CteId;
 
 /// Rewrites a query and all queries in it.
 pub(super) fn optimize(query: &mut Query) {
+    if is_settled(query) {
+        return;
+    }
     for common in &mut query.common {
         optimize(&mut common.query);
     }
@@ -34,6 +37,26 @@ pub(super) fn optimize(query: &mut Query) {
     if let Body::Block(block) = &mut query.body {
         rewrite(block, &mut query.order);
     }
+}
+
+/// Whether there is nothing to rewrite: tables are joined on comparisons, and that is all. Most queries are like that.
+fn is_settled(query: &Query) -> bool {
+    let compares = |terms: &[Scalar]| terms.iter().all(|term| matches!(term, Scalar::Compare(_)));
+    let (Body::Block(block), false) = (&query.body, query.has_subqueries) else {
+        return false;
+    };
+    let joined = match &block.from {
+        None | Some(From::Outer { .. }) => false,
+        Some(From::Source(source)) => matches!(source.kind, SourceKind::Table { .. }),
+        Some(From::Inner { items, on }) => {
+            let table = |item: &JoinItem| match &item.from {
+                From::Source(source) => matches!(source.kind, SourceKind::Table { .. }),
+                _ => false,
+            };
+            compares(on) && items.iter().all(table)
+        }
+    };
+    joined && query.common.is_empty() && block.semis.is_empty() && compares(&block.filter)
 }
 
 /// What is done to a block once the queries inside it are rewritten.
