@@ -367,6 +367,99 @@ fn before_a_flush_entities_can_be_added_changed_and_deleted() {
     });
 }
 
+/// Runs of new rows from which a listener takes some back: those left are written with the keys that belong to them.
+#[test]
+fn before_a_flush_new_entities_can_be_taken_back() {
+    on_each(|engine| {
+        let mut session = engine.session()?;
+        let users = session.add_all(["a", "b", "c", "d", "e", "f"].map(User::new));
+        let posts = users.iter().map(|user| Post {
+            author: Some((*user).into()),
+            ..Post::new("first")
+        });
+        let posts = session.add_all(posts.collect::<Vec<_>>());
+        let (second, third, last) = (users[1], users[2], users[5]);
+        let (post_of_second, post_of_last) = (posts[1], posts[5]);
+        session.listen(|on| {
+            on.before_flush(move |session| {
+                session.expunge(post_of_second)?;
+                let taken = session.expunge(second)?;
+                assert_eq!(taken.name, "b");
+                // Its post goes with it: the cascade says so.
+                session.delete(third);
+                session.expunge(post_of_last)?;
+                session.expunge(last)?;
+                Ok(())
+            })
+        });
+        session.flush()?;
+        session.listen(|on| on.clear());
+        session.commit()?;
+        for gone in [second, third, last] {
+            assert!(!session.contains(gone));
+        }
+        let mut connection = engine.connect()?;
+        let rows = connection
+            .query::<User>()
+            .order_by(|u| u.id)
+            .select(|u| (u.id, u.name))
+            .fetch()?;
+        let left = [users[0], users[3], users[4]];
+        let expected: Vec<_> = left
+            .iter()
+            .map(|user| (session[*user].id, session[*user].name.clone()))
+            .collect();
+        assert_eq!(rows, expected);
+        assert_eq!(
+            rows.iter().map(|row| row.1.as_str()).collect::<Vec<_>>(),
+            ["a", "d", "e"]
+        );
+        let authors = connection
+            .query::<Post>()
+            .order_by(|p| p.id)
+            .select(|p| p.author)
+            .fetch()?;
+        let of_posts: Vec<_> = [posts[0], posts[3], posts[4]]
+            .iter()
+            .map(|post| session[*post].author.clone())
+            .collect();
+        assert_eq!(authors, of_posts);
+        Ok(())
+    });
+}
+
+/// The same where each row is told of, and among rows that refer to each other.
+#[test]
+fn before_a_flush_rows_of_a_tree_can_be_taken_back() {
+    on_each(|engine| {
+        let heard = Heard::default();
+        hear_all_rows(&engine, &heard);
+        let mut session = engine.session()?;
+        let root = session.add(Node::new("root"));
+        let children = ["left", "middle", "right"].map(|name| {
+            session.add(Node {
+                parent: Some(root.into()),
+                ..Node::new(name)
+            })
+        });
+        let middle = children[1];
+        session.listen(|on| on.before_flush(move |session| session.expunge(middle).map(|_| ())));
+        session.flush()?;
+        let lines = heard.take();
+        assert_eq!(lines.len(), 6, "{lines:?}");
+        session.listen(|on| on.clear());
+        session.commit()?;
+        let names = session
+            .query::<Node>()
+            .order_by(|n| n.id)
+            .select(|n| n.name)
+            .fetch()?;
+        assert_eq!(names, ["root", "left", "right"]);
+        assert_eq!(session[children[2]].parent, Some(Fk::Key(session[root].id)));
+        Ok(())
+    });
+}
+
 #[test]
 fn a_listener_of_a_flush_cannot_flush_commit_or_roll_back() {
     on_each(|engine| {

@@ -3,7 +3,7 @@
 use proc_macro2::Span;
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
-use syn::{Attribute, Expr, Ident, LitStr, Path, Result, Token, Type, parenthesized};
+use syn::{Attribute, Expr, ExprClosure, Ident, LitStr, Path, Result, Token, Type, parenthesized};
 
 /// One item of `#[entity(..)]` or `#[column(..)]`: `name`, `name = value` or `name(a, b)`.
 pub(crate) struct Item {
@@ -172,6 +172,8 @@ pub(crate) enum RelationValue {
     Text(LitStr),
     /// `order_by = -id`: descending.
     Descending(Path),
+    /// `filter = |p| p.published.eq(true)`
+    Closure(ExprClosure),
 }
 
 impl Parse for RelationItem {
@@ -206,6 +208,8 @@ impl Parse for RelationOption {
         } else if input.peek(Token![-]) {
             input.parse::<Token![-]>()?;
             RelationValue::Descending(input.parse()?)
+        } else if input.peek(Token![|]) || input.peek(Token![||]) {
+            RelationValue::Closure(input.parse()?)
         } else {
             RelationValue::Path(input.parse()?)
         };

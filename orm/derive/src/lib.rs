@@ -68,6 +68,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `#[has_one(profile: Profile, by = user)]` | the same for at most one |
 /// | `#[many_to_many(groups: Group, through = Membership)]` | `Membership` has an `Fk` of each |
 /// | `#[many_to_many(groups: Group, link = UserGroup)]` | the same, and `UserGroup` is made: an entity of two `Fk`s, `user` and `group`, in the table `user_group`; others by `by = ..`, `to = ..` and `table = ".."` |
+/// | `#[has_many(published: Post, by = author, filter = \|p\| p.published.eq(true))]` | the rows for which the condition holds; of a `many_to_many` `\|group, membership\| ..` as well. Any expression over the columns, subqueries included. It narrows what is read, not what a deletion takes along: a cascade goes on a relation without it |
 #[proc_macro_derive(Entity, attributes(entity, column, has_many, has_one, many_to_many))]
 pub fn derive_entity(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);

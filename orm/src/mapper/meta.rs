@@ -405,6 +405,8 @@ pub struct RelationMeta {
     pub made_link: bool,
     /// The target's columns to order by, and whether descending.
     pub order: &'static [(ColumnNameOf, bool)],
+    /// The condition that the related rows fulfil, beside the equality of keys.
+    pub filter: Option<RelationFilter>,
     /// What happens to the related rows with this one.
     pub cascade: Cascade,
 }
@@ -482,6 +484,10 @@ impl ColumnNames {
             .collect()
     }
 }
+
+/// A condition on the rows that a relation leads to. A function of the target's source and of that of the entity between, where there is
+/// one; without, it is the target's again.
+pub type RelationFilter = fn(SourceId, SourceId) -> Node;
 
 /// How many are at the other end, and where the key is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

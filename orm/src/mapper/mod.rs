@@ -32,6 +32,7 @@ pub use handle::Handle;
 pub(crate) use meta::outputs;
 pub use meta::{
     Cascade, ColumnMeta, ColumnNameOf, ColumnNames, ColumnNamesOf, DefaultValue, Deferrable, EntityMeta,
-    EntityMetaOf, IndexMeta, IndexPartMeta, LinkColumns, ReferenceAction, RelationKind, RelationMeta,
+    EntityMetaOf, IndexMeta, IndexPartMeta, LinkColumns, ReferenceAction, RelationFilter, RelationKind,
+    RelationMeta,
 };
 pub use reader::RowReader;

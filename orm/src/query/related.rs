@@ -94,8 +94,8 @@ fn related_rows(path: &Path) -> (Select, SourceId) {
         }
     };
     select.filter = Some(path.first.on(path.source, link));
-    if let Some(live) = path.live(target) {
-        add_condition(&mut select.filter, live);
+    if let Some(condition) = path.condition(target, link) {
+        add_condition(&mut select.filter, condition);
     }
     (select, target)
 }

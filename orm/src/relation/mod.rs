@@ -13,8 +13,8 @@ use std::marker::PhantomData;
 pub use path::Path;
 pub(crate) use path::column;
 
-use crate::expr::{Column, SourceId};
-use crate::mapper::{ColumnNames, Entity, Fk, FkColumns, Mode, Optional, RelationMeta, Required};
+use crate::expr::{Column, Node, Predicate, SourceId};
+use crate::mapper::{ColumnNames, Columns, Entity, Fk, FkColumns, Mode, Optional, RelationMeta, Required};
 
 /// The handle of a relation declared beside an entity. See [`HasMany`], [`HasOne`] and [`ManyToMany`].
 pub struct RelationHandle<K, F, T> {
@@ -232,6 +232,25 @@ impl<T: Entity, M: Mode> RefersTo<T> for FkColumns<T, M> {
 #[doc(hidden)]
 pub fn foreign_key<T, C: RefersTo<T>>(column: C) -> ColumnNames {
     column.column_names()
+}
+
+/// The condition of a relation's `filter`, for a source of the target. The derive calls it.
+#[doc(hidden)]
+pub fn condition<T: Entity, P: Predicate>(
+    target: SourceId,
+    condition: impl FnOnce(T::Columns<Required>) -> P,
+) -> Node {
+    condition(Columns::at(target)).into_condition()
+}
+
+/// As [`condition`], with the columns of the entity between.
+#[doc(hidden)]
+pub fn condition_with_link<T: Entity, L: Entity, P: Predicate>(
+    target: SourceId,
+    between: SourceId,
+    condition: impl FnOnce(T::Columns<Required>, L::Columns<Required>) -> P,
+) -> Node {
+    condition(Columns::at(target), Columns::at(between)).into_condition()
 }
 
 /// The one foreign key of `L` that refers to `T`; none where there is none or more than one.

@@ -1,4 +1,4 @@
-//! The way from one table to another: one or two equalities between columns.
+//! The way from one table to another: one or two equalities between columns, and what else is asked of the rows there.
 //!
 //! ```text
 //!   has many       users.id        = posts.author_id
@@ -118,18 +118,25 @@ impl Path {
         }
     }
 
-    /// The condition that a row of the target is not marked as deleted. A reference leads to its row in any case.
-    pub(crate) fn live(&self, target: SourceId) -> Option<Node> {
-        self.declared.and_then(|_| live(self.target, target))
+    /// The condition on rows of the target beside the equalities: that they are not marked as deleted, and the relation's own filter. A
+    /// reference leads to its row in any case. `link` is the source with the first step's far columns: the table between, or the target.
+    pub(crate) fn condition(&self, target: SourceId, link: SourceId) -> Option<Node> {
+        let relation = self.declared?;
+        let own = relation.filter.map(|filter| filter(target, link));
+        match (live(self.target, target), own) {
+            (Some(live), Some(own)) => Some(live.and(own)),
+            (live, own) => live.or(own),
+        }
     }
 
     /// The joins from the source to `target`, a fresh source of the target's table.
     pub(crate) fn joins(&self, kind: JoinKind, target: SourceId) -> Vec<FromItem> {
         let mut items = self.joins_of_all(kind, target);
-        if let Some(live) = self.live(target)
+        let link = items.first().map_or(target, |item| item.source);
+        if let Some(condition) = self.condition(target, link)
             && let Some(on) = items.last_mut().and_then(|item| item.join.as_mut()?.on.as_mut())
         {
-            *on = std::mem::replace(on, Node::Constant(1)).and(live);
+            *on = std::mem::replace(on, Node::Constant(1)).and(condition);
         }
         items
     }

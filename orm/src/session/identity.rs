@@ -37,7 +37,8 @@ struct Numbers {
     pages: FxHashMap<i64, u32>,
     slots: Vec<[u32; PAGE_LEN]>,
     free: Vec<u32>,
-    /// The page that was looked for last, and the high bits of its numbers: a row that was looked for is often put in next.
+    /// The page that was looked for last, [`NONE`] where there is none, and the high bits of its numbers: a row that was looked for is
+    /// often put in next.
     last: Cell<Option<(i64, u32)>>,
 }
 
@@ -90,11 +91,11 @@ impl Numbers {
         if let Some((last, page)) = self.last.get()
             && last == high
         {
-            return Some(page);
+            return (page != NONE).then_some(page);
         }
-        let page = self.pages.get(&high).copied()?;
-        self.last.set(Some((high, page)));
-        Some(page)
+        let page = self.pages.get(&high).copied();
+        self.last.set(Some((high, page.unwrap_or(NONE))));
+        page
     }
 
     #[inline]

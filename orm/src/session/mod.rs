@@ -11,6 +11,7 @@
 //! Every method that may run a statement takes `&mut Session`: no reference into a session survives a flush, and reading
 //! an entity never does I/O.
 
+mod batches;
 mod bulk;
 mod cascade;
 mod changes;
@@ -97,6 +98,8 @@ pub struct Session {
     store: Store,
     statements: Vec<Statements>,
     undo: Vec<Undo>,
+    /// How often the undo log was made shorter.
+    undo_cuts: u64,
     /// The memory for a key's values as parameters.
     key_params: Vec<Value<'static>>,
     relations: Relations,
@@ -191,6 +194,7 @@ impl Session {
             store: Store::new(NEXT.fetch_add(1, Ordering::Relaxed)),
             statements: Vec::new(),
             undo: Vec::new(),
+            undo_cuts: 0,
             key_params: Vec::new(),
             relations: Relations::default(),
             in_transaction: false,
@@ -505,7 +509,7 @@ impl Session {
         crate::mapper::Key::push_values(key, key_params);
         let (mut found, mut failed) = (None, None);
         link.first_row(sql, key_params, &mut |row| {
-            let tracked = store.track_in::<T>(arena, &RowReader::new(row));
+            let tracked = store.track_in::<T>(arena, key, &RowReader::new(row));
             match tracked {
                 Ok(slot) => found = Some(slot),
                 Err(error) => failed = Some(error),

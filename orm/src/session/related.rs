@@ -43,6 +43,11 @@ impl Relations {
         self.loaded.retain(|(handle, _), _| *handle != of);
     }
 
+    /// Forgets what was loaded for entities that are gone.
+    pub(super) fn forget_gone(&mut self, store: &super::store::Store) {
+        self.loaded.retain(|(of, _), _| store.check(*of).is_ok());
+    }
+
     fn forget_table(&mut self, table: &str) {
         if !self.loaded.is_empty() {
             self.loaded.retain(|_, loaded| !loaded.tables.contains(&table));
@@ -367,8 +372,8 @@ pub(super) fn path_select(path: &Path, keys: &[Vec<Value<'static>>], shape: Opti
     select.columns.extend(link_columns);
     select.columns.extend(columns_of(path.target, target));
     let mut filter = keys_condition(link, path.first.far, keys);
-    if let Some(live) = path.live(target) {
-        filter = filter.and(live);
+    if let Some(condition) = path.condition(target, link) {
+        filter = filter.and(condition);
     }
     select.order = path.order(target);
     if let Some(shape) = shape {

@@ -291,6 +291,21 @@ impl<T: Entity> Arena<T> {
             }
             return Ok(slot);
         }
+        self.track_new(key, row)
+    }
+
+    /// As [`track`](Self::track), of the row that the database has for `key`.
+    #[inline]
+    pub(crate) fn track_as(&mut self, key: &T::Key, row: &RowReader<'_>) -> Result<u32> {
+        // Texts that differ may be the same key for the database; a number is the row's own.
+        match key.number() {
+            Some(_) if self.find(key).is_none() => self.track_new(key.clone(), row),
+            _ => self.track(row),
+        }
+    }
+
+    #[inline(always)]
+    fn track_new(&mut self, key: T::Key, row: &RowReader<'_>) -> Result<u32> {
         let slot = self.place(T::decode(row)?, State::Clean);
         self.identity.insert(key, slot);
         self.core.record_load(slot);
@@ -644,6 +659,7 @@ impl Store {
     }
 
     /// The handle of a slot, if its row is neither to be deleted nor marked as deleted.
+    #[inline]
     pub(crate) fn there<T: Entity>(&self, number: u32, slot: u32) -> Option<Handle<T>> {
         let header = self.typed::<T>(number)?.core.header(slot)?;
         let soft = T::META.soft_delete.is_some();
@@ -659,11 +675,16 @@ impl Store {
         }))
     }
 
-    /// Tracks a row; the number of its slot.
+    /// Tracks the row of that key; the number of its slot.
     #[inline]
-    pub(crate) fn track_in<T: Entity>(&mut self, arena: u32, row: &RowReader<'_>) -> Result<u32> {
+    pub(crate) fn track_in<T: Entity>(
+        &mut self,
+        arena: u32,
+        key: &T::Key,
+        row: &RowReader<'_>,
+    ) -> Result<u32> {
         match self.typed_mut::<T>(arena) {
-            Some(arena) => arena.track(row),
+            Some(arena) => arena.track_as(key, row),
             None => unreachable!("arena {arena} is of another type"),
         }
     }

@@ -146,6 +146,7 @@ impl Session {
 
     fn end_transaction(&mut self) {
         self.in_transaction = false;
+        self.undo_cuts += 1;
         self.told = 0;
         self.followed = 0;
         self.bypassed = false;

@@ -52,6 +52,16 @@ impl Undo {
         }
     }
 
+    /// The rows that it is about, by arena and slot.
+    pub(super) fn rows(&self) -> Vec<(usize, u32)> {
+        match self {
+            Undo::Inserts { arena, slots } => slots.clone().map(|slot| (*arena, slot)).collect(),
+            Undo::Update { arena, slot, .. } | Undo::Delete { arena, slot } => vec![(*arena, *slot)],
+            Undo::Expunged { .. } => Vec::new(),
+            Undo::Parts(parts) => parts.iter().flat_map(Undo::rows).collect(),
+        }
+    }
+
     /// Is it of new rows?
     pub(super) fn is_insert(&self) -> bool {
         matches!(self, Undo::Inserts { .. } | Undo::Parts(_))
@@ -97,6 +107,7 @@ impl Session {
         for arena in 0..self.store.arenas().len() {
             self.discard_unflushed(arena);
         }
+        self.undo_cuts += 1;
         while self.undo.len() > length {
             if let Some(entry) = self.undo.pop() {
                 self.take_back(entry);

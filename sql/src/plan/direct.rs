@@ -1,7 +1,7 @@
 //! Statements about one row that is named by its rowid, and rows of values, planned straight from the text's tree.
 //!
 //! `SELECT a, b FROM t WHERE id = ?`, `UPDATE t SET a = ? WHERE id = ?`, `DELETE FROM t WHERE id = ?` and `INSERT INTO t(a, b) VALUES (?, ?)` are
-//! most of what programs send, and there is nothing to decide about them: no scopes, no joins, no order. The way through
+//! most of what programs send (some ask more of the row: `AND version = ?`), and there is nothing to decide about them: no scopes, no joins, no order. The way through
 //! [`bind`](super::bind), [`optimize`](super::optimize) and [`lower`](super::lower) costs several times what is to be done.
 //!
 //! - I1. What comes out here is what comes out there, part by part; builds with assertions plan each such statement both ways and compare.
@@ -12,9 +12,9 @@ use ecow::EcoString;
 use smallvec::{SmallVec, smallvec};
 use std::sync::Arc;
 
-use super::bind::{fold, is_rowid_name, negative_literal};
+use super::bind::{compare_affinity, fold, is_rowid_name, negative_literal};
 use super::context::{Compiled, CompiledKind, PlanContext};
-use super::expr::Expr;
+use super::expr::{CompareOp, CompareRule, Expr};
 use super::logical::{ColumnNo, ColumnSet};
 use super::lower::{key_of_rowid, scan_columns, whole_row_columns};
 use super::physical::{
@@ -105,41 +105,109 @@ impl<'a> OneTable<'a> {
         }
     }
 
-    /// The search for the row that `selection` names, if that is all it says: `id = ?`.
-    fn named_row(&self, selection: Option<&ast::Expr>, context: &PlanContext<'_>) -> Option<Seek> {
-        let ExprKind::Binary {
-            op: BinaryOp::Eq,
-            operands,
-        } = &selection?.kind
-        else {
-            return None;
+    /// The row that `selection` names: `id = ?`, and perhaps comparisons of other columns.
+    fn named_row(&self, selection: Option<&ast::Expr>, context: &PlanContext<'_>) -> Option<Named> {
+        let mut named = Named {
+            key: None,
+            terms: Vec::new(),
         };
-        let named = self.named(&operands.left)?;
-        let is_rowid = match self.table.find_column(&named.text) {
-            Some(column) => self.table.rowid_alias == Some(column),
-            None => is_rowid_name(&named.text),
-        };
-        if !is_rowid {
-            return None;
-        }
-        let key = key_of_rowid(value_of(&operands.right, context)?);
-        Some(Seek {
-            equal: smallvec![SeekTerm::Equal(key)],
-            lower: None,
-            upper: None,
-        })
+        self.add_terms(selection?, context, &mut named, TERMS_MAX)?;
+        named.key.is_some().then_some(named)
     }
 
-    fn scan(&self, columns: ScanColumns, seek: Seek) -> Node {
-        Node::TableScan(Box::new(TableScan {
+    /// Adds the terms of a conjunction; `None` where one is of another form, or there are more than `most` in each other.
+    fn add_terms(
+        &self,
+        selection: &ast::Expr,
+        context: &PlanContext<'_>,
+        named: &mut Named,
+        most: usize,
+    ) -> Option<()> {
+        let ExprKind::Binary { op, operands } = &selection.kind else {
+            return None;
+        };
+        if *op == BinaryOp::And {
+            let most = most.checked_sub(1)?;
+            self.add_terms(&operands.left, context, named, most)?;
+            return self.add_terms(&operands.right, context, named, most);
+        }
+        let column = self.named(&operands.left)?;
+        let found = self.table.find_column(&column.text);
+        let is_rowid = match found {
+            Some(column) => self.table.rowid_alias == Some(column),
+            None => is_rowid_name(&column.text),
+        };
+        let value = value_of(&operands.right, context)?;
+        if is_rowid {
+            let known = named.key.replace(key_of_rowid(value));
+            return (*op == BinaryOp::Eq && known.is_none()).then_some(());
+        }
+        let null = matches!(value, Expr::Literal(Value::Null));
+        named.terms.push(Term {
+            column: found.filter(|_| !null)?,
+            op: comparison(*op)?,
+            value,
+        });
+        Some(())
+    }
+
+    /// The row with the columns in `used`, if it passes.
+    fn scan_of(&self, named: Named, used: &ColumnSet) -> Option<Node> {
+        let filter = match named.terms.is_empty() {
+            true => None,
+            false => Some(self.filter(named.terms, used)?),
+        };
+        self.scan(scan_columns(used), named.key?, filter)
+    }
+
+    /// What must hold of the row, over the columns in `used`.
+    #[inline(never)]
+    fn filter(&self, terms: Vec<Term>, used: &ColumnSet) -> Option<Expr> {
+        let mut lowered = Vec::with_capacity(terms.len());
+        for term in terms {
+            lowered.push(term.over(self, used)?);
+        }
+        match lowered.len() {
+            1 => lowered.pop(),
+            _ => Some(Expr::And(lowered)),
+        }
+    }
+
+    /// The row in table row layout, for a statement that changes it.
+    fn whole_row(&self, named: Named) -> Option<Node> {
+        match named.terms.is_empty() {
+            true => self.scan(whole_row_columns(self.table), named.key?, None),
+            false => self.tested_row(named),
+        }
+    }
+
+    #[inline(never)]
+    fn tested_row(&self, named: Named) -> Option<Node> {
+        let mut used = ColumnSet::default();
+        let mut places: SmallVec<[ColumnNo; 16]> = SmallVec::new();
+        for column in 0..self.table.columns.len() {
+            places.push(self.column_no(column));
+        }
+        places.push(ColumnNo::ROWID);
+        places.iter().for_each(|place| used.insert(*place));
+        let scan = self.scan_of(named, &used)?;
+        projected(scan, &places, &used)
+    }
+
+    fn scan(&self, columns: ScanColumns, key: Expr, filter: Option<Expr>) -> Option<Node> {
+        Some(Node::TableScan(Box::new(TableScan {
             database: self.database,
             table: Arc::clone(self.table),
             columns,
-            seek,
+            seek: Seek {
+                equal: smallvec![SeekTerm::Equal(key)],
+                lower: None,
+                upper: None,
+            },
             descending: false,
-            filter: None,
+            filter,
             estimate: 1.0,
-        }))
+        })))
     }
 
     /// A column of the result.
@@ -178,6 +246,66 @@ impl<'a> OneTable<'a> {
             explain: Vec::new(),
         }
     }
+}
+
+/// A row that is named by its rowid.
+struct Named {
+    key: Option<Expr>,
+    /// What else must hold of it.
+    terms: Vec<Term>,
+}
+
+/// As many comparisons may be joined by AND.
+const TERMS_MAX: usize = 16;
+
+/// A comparison of a column with a value.
+struct Term {
+    column: usize,
+    op: CompareOp,
+    value: Expr,
+}
+
+impl Term {
+    /// The comparison over a row with the columns in `used`.
+    fn over(self, of: &OneTable<'_>, used: &ColumnSet) -> Option<Expr> {
+        let column = of.table.columns.get(self.column)?;
+        let affinity = compare_affinity(Some(column.affinity), None);
+        let rule = CompareRule {
+            left: affinity,
+            right: affinity,
+            collation: column.collation.clone(),
+        };
+        let place = used.rank(of.column_no(self.column))?;
+        Some(Expr::compare(self.op, Expr::Column(place), self.value, rule))
+    }
+}
+
+fn comparison(op: BinaryOp) -> Option<CompareOp> {
+    Some(match op {
+        BinaryOp::Eq => CompareOp::Eq,
+        BinaryOp::Ne => CompareOp::Ne,
+        BinaryOp::Lt => CompareOp::Lt,
+        BinaryOp::Le => CompareOp::Le,
+        BinaryOp::Gt => CompareOp::Gt,
+        BinaryOp::Ge => CompareOp::Ge,
+        _ => return None,
+    })
+}
+
+/// The columns `places` of rows with the columns in `used`.
+fn projected(input: Node, places: &[ColumnNo], used: &ColumnSet) -> Option<Node> {
+    let as_read = |(at, place): (usize, &ColumnNo)| used.rank(*place) == Some(at);
+    if places.len() == used.len() && places.iter().enumerate().all(as_read) {
+        return Some(input);
+    }
+    let mut expressions = Vec::with_capacity(places.len());
+    for place in places {
+        expressions.push(Expr::Column(used.rank(*place)?));
+    }
+    Some(Node::Project {
+        input: Box::new(input),
+        expressions,
+    })
 }
 
 /// What is selected of the row: each column's name and which one it is.
@@ -223,11 +351,6 @@ impl Selected {
         self.used.insert(number);
         self.places.push(number);
     }
-
-    /// Whether the columns come as they are read.
-    fn is_whole(&self) -> bool {
-        self.places.len() == self.used.len() && self.places.is_sorted()
-    }
 }
 
 #[inline(never)]
@@ -254,24 +377,16 @@ fn row_read(select: &ast::Select, context: &PlanContext<'_>) -> Option<Compiled>
         return None;
     }
     let of = OneTable::find(name, alias.as_ref(), context)?;
-    let seek = of.named_row(core.selection.as_ref(), context)?;
-    let selected = Selected::of(&core.columns, &of)?;
+    let named = of.named_row(core.selection.as_ref(), context)?;
+    let mut selected = Selected::of(&core.columns, &of)?;
     if selected.columns.len() > context.settings.columns_max {
         return None;
     }
-    let scan = of.scan(scan_columns(&selected.used), seek);
-    let root = match selected.is_whole() {
-        true => scan,
-        false => Node::Project {
-            input: Box::new(scan),
-            expressions: {
-                let places = selected.places.iter();
-                places
-                    .map(|place| selected.used.rank(*place).map(Expr::Column))
-                    .collect::<Option<_>>()?
-            },
-        },
-    };
+    for term in &named.terms {
+        selected.used.insert(of.column_no(term.column));
+    }
+    let scan = of.scan_of(named, &selected.used)?;
+    let root = projected(scan, &selected.places, &selected.used)?;
     Some(of.compiled(CompiledKind::Query(root), selected.columns))
 }
 
@@ -286,10 +401,10 @@ fn row_deleted(delete: &ast::Delete, context: &PlanContext<'_>) -> Option<Compil
         return None;
     }
     let of = OneTable::find(&delete.table, delete.alias.as_ref(), context)?;
-    let seek = of.named_row(delete.selection.as_ref(), context)?;
+    let named = of.named_row(delete.selection.as_ref(), context)?;
     let plan = DeletePlan {
         target: of.target()?,
-        input: of.scan(whole_row_columns(of.table), seek),
+        input: of.whole_row(named)?,
         unconditional: false,
     };
     Some(of.compiled(CompiledKind::Delete(Box::new(plan)), Vec::new()))
@@ -307,7 +422,7 @@ fn row_updated(update: &ast::Update, context: &PlanContext<'_>) -> Option<Compil
         return None;
     }
     let of = OneTable::find(&update.table, update.alias.as_ref(), context)?;
-    let seek = of.named_row(update.selection.as_ref(), context)?;
+    let named = of.named_row(update.selection.as_ref(), context)?;
     let mut sets: Vec<(usize, Expr)> = Vec::with_capacity(update.assignments.len());
     for assignment in &update.assignments {
         let [name] = assignment.columns.as_slice() else {
@@ -321,7 +436,7 @@ fn row_updated(update: &ast::Update, context: &PlanContext<'_>) -> Option<Compil
     }
     let plan = UpdatePlan {
         target: of.target()?,
-        input: of.scan(whole_row_columns(of.table), seek),
+        input: of.whole_row(named)?,
         joined: false,
         sets,
         conflict: update.or,

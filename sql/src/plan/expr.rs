@@ -48,16 +48,7 @@ pub enum Expr {
         right: Box<Expr>,
     },
     /// `= <> < <= > >= IS IS NOT`.
-    Compare {
-        /// Which.
-        op: CompareOp,
-        /// Left operand.
-        left: Box<Expr>,
-        /// Right operand.
-        right: Box<Expr>,
-        /// Affinity and collation.
-        rule: CompareRule,
-    },
+    Compare(Box<Comparison>),
     /// `x BETWEEN low AND high`, `x` evaluated once; `NOT BETWEEN` is wrapped in Not.
     Between {
         /// What is tested.
@@ -145,6 +136,13 @@ pub enum Expr {
         /// The affinity of the type named.
         target: Affinity,
     },
+    /// As `ApplyAffinity`, of what has no parts.
+    LeafAs {
+        /// The affinity.
+        affinity: Affinity,
+        /// The value.
+        leaf: Leaf,
+    },
     /// Affinity applied as a column's would be, without a cast.
     ApplyAffinity {
         /// The value.
@@ -186,11 +184,77 @@ pub enum Expr {
 // Plans are made of it: fields have their places in the order in which they stand, small ones beside the tag.
 const _: () = assert!(size_of::<Expr>() == 48);
 
+/// A value without parts that depends on the run or the row.
+#[derive(Clone, Copy, Debug)]
+pub enum Leaf {
+    /// A bound parameter.
+    Parameter(usize),
+    /// A column of the input row.
+    Column(usize),
+    /// A value of an outer row.
+    Register(Register),
+}
+
+impl Leaf {
+    /// As an expression.
+    pub fn expr(self) -> Expr {
+        match self {
+            Leaf::Parameter(parameter) => Expr::Parameter(parameter),
+            Leaf::Column(column) => Expr::Column(column),
+            Leaf::Register(register) => Expr::Register(register),
+        }
+    }
+}
+
+/// `left op right`, in one piece of memory.
+#[derive(Clone, Debug)]
+pub struct Comparison {
+    /// Which.
+    pub op: CompareOp,
+    /// Left operand.
+    pub left: Expr,
+    /// Right operand.
+    pub right: Expr,
+    /// Affinity and collation.
+    pub rule: CompareRule,
+}
+
 impl Expr {
+    /// `left op right`.
+    pub fn compare(op: CompareOp, left: Expr, right: Expr, rule: CompareRule) -> Expr {
+        Expr::Compare(Box::new(Comparison {
+            op,
+            left,
+            right,
+            rule,
+        }))
+    }
+
+    /// The value with an affinity applied.
+    #[must_use]
+    pub fn with_affinity(self, affinity: Affinity) -> Expr {
+        let leaf = match self {
+            Expr::Parameter(parameter) => Leaf::Parameter(parameter),
+            Expr::Column(column) => Leaf::Column(column),
+            Expr::Register(register) => Leaf::Register(register),
+            operand => {
+                return Expr::ApplyAffinity {
+                    operand: Box::new(operand),
+                    affinity,
+                };
+            }
+        };
+        Expr::LeafAs { affinity, leaf }
+    }
+
     /// The parameter that this is for who binds an integer: an affinity that wants numbers leaves it alone.
     pub fn as_parameter_of_integers(&self) -> Option<usize> {
         match self {
             Expr::Parameter(parameter) => Some(*parameter),
+            Expr::LeafAs {
+                affinity: Affinity::Integer | Affinity::Numeric,
+                leaf: Leaf::Parameter(parameter),
+            } => Some(*parameter),
             Expr::ApplyAffinity {
                 operand,
                 affinity: Affinity::Integer | Affinity::Numeric,
@@ -204,14 +268,19 @@ impl Expr {
         visit(self);
         match self {
             Expr::Literal(_) | Expr::Parameter(_) | Expr::Column(_) | Expr::Register(_) => {}
+            Expr::LeafAs { leaf, .. } => visit(&leaf.expr()),
             Expr::Unary { operand, .. }
             | Expr::IsNull { operand, .. }
             | Expr::IsTruth { operand, .. }
             | Expr::Cast { operand, .. }
             | Expr::ApplyAffinity { operand, .. } => operand.visit(visit),
-            Expr::Binary { left, right, .. } | Expr::Compare { left, right, .. } => {
+            Expr::Binary { left, right, .. } => {
                 left.visit(visit);
                 right.visit(visit);
+            }
+            Expr::Compare(comparison) => {
+                comparison.left.visit(visit);
+                comparison.right.visit(visit);
             }
             Expr::Between {
                 operand, low, high, ..
@@ -272,6 +341,10 @@ impl Expr {
         Some(match self {
             Expr::Literal(_) => self.clone(),
             Expr::Parameter(_) | Expr::Column(_) | Expr::Register(_) => leaf(self)?,
+            Expr::LeafAs {
+                affinity,
+                leaf: operand,
+            } => leaf(&operand.expr())?.with_affinity(*affinity),
             Expr::Unary { op, operand } => Expr::Unary {
                 op: *op,
                 operand: one(operand)?,
@@ -281,17 +354,12 @@ impl Expr {
                 left: one(left)?,
                 right: one(right)?,
             },
-            Expr::Compare {
-                op,
-                left,
-                right,
-                rule,
-            } => Expr::Compare {
-                op: *op,
-                left: one(left)?,
-                right: one(right)?,
-                rule: rule.clone(),
-            },
+            Expr::Compare(comparison) => Expr::compare(
+                comparison.op,
+                comparison.left.with_leaves(leaf)?,
+                comparison.right.with_leaves(leaf)?,
+                comparison.rule.clone(),
+            ),
             Expr::Between {
                 operand,
                 low,

@@ -361,11 +361,17 @@ pub(super) fn locking_mode(request: &Request<'_>, context: &mut PragmaContext<'_
             context.state.settings.exclusive_locking = exclusive;
         }
     }
+    // Without a mode and without a database it is asked what databases yet to be attached will have.
+    if wanted.is_none() && request.database.is_none() {
+        return Ok(locking_mode_row(context.state.settings.exclusive_locking));
+    }
     let pager = &context.state.databases[request.database_or_main()].pager;
     // Nobody else ever sees a database in memory: it is exclusive, whatever is asked for.
-    let private = pager.is_in_memory() && (request.value.is_some() || request.database.is_some());
-    let exclusive = private || pager.is_exclusive();
-    Ok(one_text(if exclusive { "exclusive" } else { "normal" }))
+    Ok(locking_mode_row(pager.is_in_memory() || pager.is_exclusive()))
+}
+
+fn locking_mode_row(exclusive: bool) -> Vec<Row> {
+    one_text(if exclusive { "exclusive" } else { "normal" })
 }
 
 pub(super) fn wal_autocheckpoint(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {

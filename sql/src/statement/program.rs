@@ -7,7 +7,10 @@ use crate::command::Command;
 use crate::connection::named_columns;
 use crate::error::Result;
 use crate::exec::meter::{self, Meters, PlanLine};
-use crate::exec::write::{Delete, Failure, Insert, ProgramSet, Returned, Update, VirtualWrite, Written};
+use crate::exec::write::{
+    Delete, Failure, Insert, ProgramSet, Returned, Update, VirtualWrite, Written, insert_alone,
+    may_insert_alone, may_update_alone, update_alone,
+};
 use crate::exec::{Batch, BuildContext, ExecContext, Operator, build};
 use crate::functions::Environment;
 use crate::plan::physical::DatabaseList;
@@ -62,6 +65,19 @@ pub(crate) struct Planned {
     programs: Arc<ProgramSet>,
     /// As [`Write::counts`].
     counts: bool,
+    /// How it stands with a run without operators.
+    alone: Alone,
+}
+
+/// Whether a write does without operators: its first run may, where it writes one row and nothing else has a say in it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Alone {
+    /// Nobody has asked.
+    Unknown,
+    /// The run that comes next does.
+    Next,
+    /// It did, and changed so many rows.
+    Ran(u64),
 }
 
 /// A program that changes rows.
@@ -222,6 +238,7 @@ impl Program {
                 plan,
                 programs,
                 counts: false,
+                alone: Alone::Unknown,
             }));
         }
         let mut build = BuildContext::default().watched_by(meters);
@@ -261,7 +278,8 @@ impl Program {
         })
     }
 
-    /// Makes the operators of a write that did not run yet. Until then it is taken for one that leaves something to undo and puts nothing off.
+    /// Makes the operators of a write that needs them for the run that comes. Until then it is taken for one that leaves something to undo and puts
+    /// nothing off.
     ///
     /// # Errors
     /// [`Error::Sql`](crate::Error::Sql) for plans that contradict themselves.
@@ -269,7 +287,9 @@ impl Program {
     pub(crate) fn make_ready(&mut self) -> Result<()> {
         match self {
             Program::Planned(planned) => {
-                *self = planned.build()?;
+                if !planned.may_run_alone() {
+                    *self = planned.build()?;
+                }
                 Ok(())
             }
             _ => Ok(()),
@@ -278,6 +298,12 @@ impl Program {
 
     /// Changes the rows.
     pub(crate) fn write(&mut self, context: &mut ExecContext<'_>) -> Result<(), Failure> {
+        if let Program::Planned(planned) = self {
+            if planned.run_alone(context)? {
+                return Ok(());
+            }
+            *self = planned.build()?;
+        }
         let Program::Write(write) = self else {
             return Ok(());
         };
@@ -315,6 +341,10 @@ impl Program {
     pub(crate) fn changes(&self) -> u64 {
         match self {
             Program::Write(write) => write.written.changes,
+            Program::Planned(Planned {
+                alone: Alone::Ran(changes),
+                ..
+            }) => *changes,
             _ => 0,
         }
     }
@@ -340,7 +370,11 @@ impl Program {
     /// Whether it may leave index entries for later, and run while some wait.
     #[inline]
     pub(crate) fn defers(&self) -> bool {
-        matches!(self, Program::Write(write) if write.defers)
+        match self {
+            Program::Write(write) => write.defers,
+            Program::Planned(planned) => planned.alone == Alone::Next,
+            _ => false,
+        }
     }
 
     /// Whether it may leave index entries for its end.
@@ -349,7 +383,13 @@ impl Program {
     }
 
     pub(crate) fn inserts_one_row(&self) -> bool {
-        matches!(self, Program::Write(write) if matches!(&write.kind, WriteKind::Insert(insert) if insert.is_single()))
+        match self {
+            Program::Write(write) => matches!(&write.kind, WriteKind::Insert(insert) if insert.is_single()),
+            Program::Planned(planned) => {
+                matches!(planned.plan, WritePlan::Insert(_)) && planned.alone != Alone::Unknown
+            }
+            _ => false,
+        }
     }
 
     /// Forgets the rows that RETURNING put out.
@@ -443,6 +483,38 @@ impl WriteKind {
 }
 
 impl Planned {
+    /// Whether the run that comes may do without operators: the first one, of some writes.
+    fn may_run_alone(&mut self) -> bool {
+        if self.alone != Alone::Unknown || self.counts {
+            return self.alone == Alone::Next;
+        }
+        let may = match &self.plan {
+            WritePlan::Insert(plan) => may_insert_alone(plan, &self.programs),
+            WritePlan::Update(plan) => may_update_alone(plan, &self.programs),
+            WritePlan::Delete(_) => false,
+        };
+        if may {
+            self.alone = Alone::Next;
+        }
+        may
+    }
+
+    /// Changes the row; false, and nothing has happened, when that takes operators.
+    fn run_alone(&mut self, context: &mut ExecContext<'_>) -> Result<bool> {
+        if self.alone != Alone::Next {
+            return Ok(false);
+        }
+        let changes = match &self.plan {
+            WritePlan::Insert(plan) => insert_alone(plan, context)?,
+            WritePlan::Update(plan) => update_alone(plan, context)?,
+            WritePlan::Delete(_) => None,
+        };
+        if let Some(changes) = changes {
+            self.alone = Alone::Ran(changes);
+        }
+        Ok(changes.is_some())
+    }
+
     #[inline(never)]
     fn build(&self) -> Result<Program> {
         let kind = self.plan.build(&self.programs, &mut BuildContext::default())?;

@@ -80,9 +80,9 @@ impl Prepared {
             self.row.program.make_ready()?;
             let more = match &self.row.program {
                 Program::Command(_) => self.command(context)?,
-                Program::Write(_) => self.write(context)?,
+                Program::Write(_) | Program::Planned(_) => self.write(context)?,
                 Program::Query(_) => self.open(context)?,
-                Program::Planned(_) | Program::Empty => false,
+                Program::Empty => false,
             };
             self.stage = if more { Stage::Fresh } else { Stage::Idle };
             Ok(())
@@ -143,7 +143,10 @@ impl Prepared {
 
     /// Commands are not run twice, so keeping them is of no use.
     pub(super) fn is_worth_keeping(&self) -> bool {
-        matches!(self.row.program, Program::Query(_) | Program::Write(_))
+        matches!(
+            self.row.program,
+            Program::Query(_) | Program::Planned(_) | Program::Write(_)
+        )
     }
 
     /// Sees to it that the statement fits the schema.

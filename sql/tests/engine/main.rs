@@ -21,6 +21,7 @@ mod histories;
 mod hooks;
 mod kept;
 mod limits;
+mod look_ups;
 mod nested_from;
 mod preupdate;
 mod programs;

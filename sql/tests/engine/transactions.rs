@@ -258,3 +258,14 @@ fn schema_changes_and_savepoints() {
         both.check_content();
     }
 }
+
+#[test]
+fn locking_mode_without_a_mode_tells_that_of_databases_to_come() {
+    let both = Both::with("CREATE TABLE t(a)");
+    both.check(
+        "ATTACH ':memory:' AS m; PRAGMA locking_mode; PRAGMA m.locking_mode; PRAGMA locking_mode = EX00;
+         PRAGMA main.locking_mode = exclusive; PRAGMA locking_mode; PRAGMA main.locking_mode;
+         PRAGMA locking_mode = exclusive; PRAGMA main.locking_mode = normal; PRAGMA locking_mode; PRAGMA locking_mode = other;
+         PRAGMA main.locking_mode; PRAGMA m.locking_mode = normal; PRAGMA m.locking_mode",
+    );
+}

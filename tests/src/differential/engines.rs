@@ -69,11 +69,10 @@ impl Engines {
         outcome
     }
 
-    /// Whether SQLite finds a row without parent in its own database that is none in ours, with no key that may wait for the end of a
+    /// Whether SQLite finds a row without parent in its own database that is none in ours, of a table whose keys may not wait for the end of a
     /// transaction.
     pub(super) fn theirs_is_orphaned(&self) -> bool {
         const CHECK: &str = "PRAGMA foreign_key_check";
-        const WAITS: &str = "SELECT 1 FROM sqlite_schema, pragma_defer_foreign_keys WHERE defer_foreign_keys OR sql LIKE '%DEFERR%'";
         let (theirs, mut ours) = (self.their_outcome(CHECK), self.our_outcome(CHECK).rows);
         let is_new = |row: &Vec<Datum>| match ours.iter().position(|own| own == row) {
             Some(known) => {
@@ -82,8 +81,21 @@ impl Engines {
             }
             None => true,
         };
-        let waits = !theirs.autocommit && !self.their_outcome(WAITS).rows.is_empty();
-        !waits && theirs.rows.iter().any(is_new)
+        let waiting = if theirs.autocommit {
+            Vec::new()
+        } else {
+            self.their_waiting_tables()
+        };
+        let new: Vec<_> = theirs.rows.into_iter().filter(is_new).collect();
+        new.iter()
+            .filter_map(|row| row.first())
+            .any(|table| !waiting.contains(table))
+    }
+
+    /// The tables of SQLite's database whose keys may wait for the end of the transaction; all of them under `PRAGMA defer_foreign_keys`.
+    fn their_waiting_tables(&self) -> Vec<Datum> {
+        const WAITING: &str = "SELECT name FROM pragma_defer_foreign_keys, sqlite_schema WHERE type = 'table' AND (defer_foreign_keys OR sql LIKE '%DEFERR%')";
+        self.their_outcome(WAITING).rows.into_iter().flatten().collect()
     }
 
     /// Has SQLite read its schema again. In a transaction it goes on with the one that an ALTER TABLE has made which failed then and was undone.

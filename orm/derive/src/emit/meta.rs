@@ -5,7 +5,9 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, Ident, Lit, LitStr};
 
-use crate::model::{Column, Entity, Flatten, Index, IndexPart, Member, Record, Relation, RelationKind};
+use crate::model::{
+    Column, Entity, Filter, Flatten, Index, IndexPart, Member, Record, Relation, RelationKind,
+};
 
 pub(super) fn meta(entity: &Entity) -> TokenStream {
     let Entity {
@@ -248,6 +250,30 @@ pub(super) fn is_now(expression: &Expr) -> bool {
         if call.args.is_empty() && matches!(call.func.as_ref(), Expr::Path(path) if path.path.is_ident("now")))
 }
 
+/// The condition as a function of the sources.
+fn filter(relation: &Relation) -> TokenStream {
+    let (
+        Some(Filter {
+            condition,
+            with_between,
+        }),
+        target,
+    ) = (&relation.filter, &relation.target)
+    else {
+        return quote! { ::core::option::Option::None };
+    };
+    // What is wrong with the condition is an error there.
+    let of = match (with_between, &relation.through) {
+        (true, Some(through)) => {
+            quote_spanned! {condition.span()=> ::aludel::relation::condition_with_link::<#target, #through, _>(target, between, #condition) }
+        }
+        _ => {
+            quote_spanned! {condition.span()=> ::aludel::relation::condition::<#target, _>(target, #condition) }
+        }
+    };
+    quote! { ::core::option::Option::Some(|target, between| { let _ = between; #of }) }
+}
+
 fn relation_meta(ident: &Ident, relation: &Relation) -> TokenStream {
     let Relation { name, target, .. } = relation;
     let name = name.to_string();
@@ -287,6 +313,7 @@ fn relation_meta(ident: &Ident, relation: &Relation) -> TokenStream {
         // The name is checked by naming the handle; the text is the column's.
         quote! { (|| #columns.#field.name(), #descending) }
     });
+    let filter = filter(relation);
     let (delete, orphan, passive) = relation.cascade;
     let made_link = relation.link.is_some();
     quote! {
@@ -298,6 +325,7 @@ fn relation_meta(ident: &Ident, relation: &Relation) -> TokenStream {
             through: #through,
             made_link: #made_link,
             order: &[#(#order),*],
+            filter: #filter,
             cascade: ::aludel::Cascade::new(#delete, #orphan, #passive),
         }
     }

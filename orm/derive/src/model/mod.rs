@@ -9,7 +9,7 @@ use syn::{Data, DeriveInput, Expr, Field, Fields, Ident, LitStr, Path, Result, T
 use crate::attributes::{IndexWord, Item, items};
 pub(crate) use embedded::{Embedded, Tagged, TaggedVariant};
 use relation::relation;
-pub(crate) use relation::{Link, Relation, RelationKind};
+pub(crate) use relation::{Filter, Link, Relation, RelationKind};
 
 /// A struct to be mapped.
 pub(crate) struct Entity {

@@ -1,7 +1,7 @@
 //! Relations declared beside the struct.
 
 use proc_macro2::Span;
-use syn::{Ident, LitStr, Path, Result, Type};
+use syn::{Expr, ExprClosure, Ident, LitStr, Path, Result, Type, parse_quote};
 
 use super::{last_segment, snake_case};
 use crate::attributes::{RelationItem, RelationValue};
@@ -30,6 +30,14 @@ pub(crate) struct Relation {
     pub(crate) link: Option<Link>,
     pub(crate) order: Vec<(Ident, bool)>,
     pub(crate) cascade: (bool, bool, bool),
+    pub(crate) filter: Option<Filter>,
+}
+
+/// `filter = |target| ..`, or for a many-to-many `filter = |target, between| ..`.
+pub(crate) struct Filter {
+    pub(crate) condition: Expr,
+    /// It takes the columns of the entity between as well.
+    pub(crate) with_between: bool,
 }
 
 pub(super) fn relation(owner: &Ident, kind: RelationKind, item: RelationItem) -> Result<Relation> {
@@ -44,6 +52,7 @@ pub(super) fn relation(owner: &Ident, kind: RelationKind, item: RelationItem) ->
         link: None,
         order: Vec::new(),
         cascade: (false, false, false),
+        filter: None,
     };
     for option in item.options {
         match (option.name.to_string().as_str(), &option.value) {
@@ -57,13 +66,27 @@ pub(super) fn relation(owner: &Ident, kind: RelationKind, item: RelationItem) ->
             }
             ("order_by", _) => relation.order.push((option.field()?, false)),
             ("cascade", RelationValue::Text(text)) => relation.cascade = cascade(text)?,
+            ("filter", RelationValue::Closure(closure)) => {
+                relation.filter = Some(filter(&relation.kind, closure)?)
+            }
+            ("filter", RelationValue::Path(path)) => {
+                relation.filter = Some(Filter {
+                    condition: parse_quote!(#path),
+                    with_between: false,
+                })
+            }
             (name, _) => {
                 let message = format!(
-                    "unknown option `{name}`; known are `by`, `to`, `through`, `link`, `table`, `order_by` and `cascade = \"..\"`"
+                    "unknown option `{name}`; known are `by`, `to`, `through`, `link`, `table`, `order_by`, `filter` and `cascade = \"..\"`"
                 );
                 return Err(syn::Error::new(option.name.span(), message));
             }
         }
+    }
+    if let (Some(filter), true) = (&relation.filter, relation.cascade != (false, false, false)) {
+        let message = "a relation with a `filter` has no cascade, which would leave the other rows behind: declare the cascade on \
+                       a relation without one, which can be beside this";
+        return Err(syn::Error::new_spanned(&filter.condition, message));
     }
     link_of(owner, &mut relation, link, table)?;
     match (&relation.kind, &relation.by, &relation.through) {
@@ -116,6 +139,22 @@ fn link_of(owner: &Ident, relation: &mut Relation, link: Option<Ident>, table: O
     (relation.by, relation.to) = (Some(by), Some(to));
     relation.link = Some(Link { name, table });
     Ok(())
+}
+
+fn filter(kind: &RelationKind, closure: &ExprClosure) -> Result<Filter> {
+    let with_between = match (closure.inputs.len(), kind) {
+        (1, _) => false,
+        (2, RelationKind::ManyToMany) => true,
+        _ => {
+            let message = "a filter is about one row of the target: `|p| p.published.eq(true)`, and for a `many_to_many` about the \
+                           row between as well: `|g, m| m.role.eq(\"owner\")`";
+            return Err(syn::Error::new_spanned(closure, message));
+        }
+    };
+    Ok(Filter {
+        condition: closure.clone().into(),
+        with_between,
+    })
 }
 
 /// (delete, delete-orphan, passive)

@@ -238,8 +238,9 @@ impl InsertRun {
         };
         let mut params = Vec::with_capacity(self.columns.len());
         let is_plain = !self.refers && self.returning.is_empty();
-        // A listener may have taken rows back that were new before.
-        for &slot in slots.iter().filter(|slot| any.core().state(**slot) == State::New) {
+        // Only listeners before the flush can take new rows back, and these were gathered after them.
+        debug_assert!(slots.iter().all(|slot| any.core().state(*slot) == State::New));
+        for &slot in slots {
             params.clear();
             any.push_values(slot, &self.columns, &mut params);
             if is_plain {

@@ -134,12 +134,13 @@ impl Kernel {
                 right,
             } => arithmetic::concat(left, right, build)?,
             Expr::Binary { op, left, right } => arithmetic::binary(*op, left, right, build)?,
-            Expr::Compare {
-                op,
-                left,
-                right,
-                rule,
-            } => compare::compare(*op, left, right, rule, build)?,
+            Expr::Compare(comparison) => compare::compare(
+                comparison.op,
+                &comparison.left,
+                &comparison.right,
+                &comparison.rule,
+                build,
+            )?,
             Expr::Between {
                 operand,
                 low,
@@ -177,6 +178,7 @@ impl Kernel {
             Expr::Coalesce(operands) => conditional::coalesce(operands, build)?,
             Expr::Cast { operand, target } => convert::cast(operand, *target, build)?,
             Expr::ApplyAffinity { operand, affinity } => convert::apply_affinity(operand, *affinity, build)?,
+            Expr::LeafAs { leaf, affinity } => convert::apply_affinity(&leaf.expr(), *affinity, build)?,
             Expr::Like {
                 operand,
                 pattern,

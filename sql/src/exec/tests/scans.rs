@@ -21,12 +21,7 @@ fn compare(op: CompareOp, left: Expr, right: Expr) -> Expr {
         right: None,
         collation: Collation::Binary,
     };
-    Expr::Compare {
-        op,
-        left: Box::new(left),
-        right: Box::new(right),
-        rule,
-    }
+    Expr::compare(op, left, right, rule)
 }
 
 /// Rows `(n, n mod 7, 'text n')` for n in 0..count; every tenth text is long enough to overflow.

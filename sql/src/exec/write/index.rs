@@ -5,7 +5,6 @@
 //!
 //! The methods that touch the tree vouch for what the cursor knows of it; [`Target`](super::target::Target) sees to it that this is true.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use aludel_storage::btree::IndexCursor;
@@ -83,20 +82,6 @@ impl Entry {
     }
 }
 
-/// The key of an index without expressions, over the table row.
-fn plain_key(index: &Index, table: &Table) -> Vec<Expr> {
-    let rowid = table.columns.len();
-    let place = |source: &IndexSource| match source {
-        IndexSource::Column(column) if table.rowid_alias != Some(*column) => *column,
-        _ => rowid,
-    };
-    index
-        .columns
-        .iter()
-        .map(|column| Expr::Column(place(&column.source)))
-        .collect()
-}
-
 impl IndexWriter {
     pub(super) fn build(
         index: &Arc<Index>,
@@ -104,7 +89,6 @@ impl IndexWriter {
         maintenance: Option<&IndexMaintenance>,
     ) -> Result<IndexWriter> {
         let rowid = table.columns.len();
-        let key = maintenance.map_or_else(|| plain_key(index, table).into(), |own| Cow::Borrowed(&*own.key));
         let filter = maintenance.and_then(|own| own.filter.as_ref());
         let column_part = |column: usize| Part::Column {
             column,
@@ -113,25 +97,31 @@ impl IndexWriter {
                 .get(column)
                 .is_none_or(|column| column.affinity.is_numeric()),
         };
-        let mut parts = Vec::with_capacity(key.len() + 1);
+        let mut parts = Vec::with_capacity(index.columns.len() + 1);
         let mut computed = 0;
-        let mut reads = Vec::new();
-        for expression in &*key {
-            collect_columns(expression, &mut reads);
-            parts.push(match expression {
-                Expr::Column(column) if *column < rowid => column_part(*column),
-                Expr::Column(_) => Part::Column {
-                    column: rowid,
-                    numeric: true,
-                },
-                expression => {
-                    computed += 1;
-                    Part::Computed(
-                        computed - 1,
-                        Box::new(Kernel::compile_pure(expression, "an index")?),
-                    )
+        let mut reads = Vec::with_capacity(index.columns.len());
+        for (place, key) in index.columns.iter().enumerate() {
+            match maintenance.and_then(|own| own.key.get(place)) {
+                Some(Expr::Column(column)) => {
+                    note(*column, &mut reads);
+                    parts.push(column_part(*column));
                 }
-            });
+                Some(expression) => {
+                    collect_columns(expression, &mut reads);
+                    computed += 1;
+                    let kernel = Kernel::compile_pure(expression, "an index")?;
+                    parts.push(Part::Computed(computed - 1, Box::new(kernel)));
+                }
+                // Nothing is computed: the key is columns of the row.
+                None => {
+                    let column = match key.source {
+                        IndexSource::Column(column) if table.rowid_alias != Some(column) => column,
+                        _ => rowid,
+                    };
+                    note(column, &mut reads);
+                    parts.push(column_part(column));
+                }
+            }
         }
         let key_count = parts.len();
         match &table.without_rowid {
@@ -394,10 +384,15 @@ fn malformed_index() -> Error {
 /// Adds the columns of the row that `expression` reads.
 pub(super) fn collect_columns(expression: &Expr, columns: &mut Vec<usize>) {
     expression.visit(&mut |part| {
-        if let Expr::Column(column) = part
-            && !columns.contains(column)
-        {
-            columns.push(*column);
+        if let Expr::Column(column) = part {
+            note(*column, columns);
         }
     });
+}
+
+/// Adds a column that is not there.
+fn note(column: usize, columns: &mut Vec<usize>) {
+    if !columns.contains(&column) {
+        columns.push(column);
+    }
 }

@@ -19,6 +19,7 @@
 //! | `rowid` | choosing rowids; AUTOINCREMENT |
 //! | `collect`, `returned` | rows kept until the statement has read all that it will change; rows of RETURNING |
 //! | `insert`, `update`, `delete` | the three statements |
+//! | `alone` | the first run of a write of one row, without what later runs keep |
 //! | `straight` | bound values that go into a record without a stop |
 //! | `patch` | UPDATE of columns where they lie, when nothing else depends on them |
 //! | `virtual_table` | the three statements for virtual tables |
@@ -31,6 +32,7 @@
 //! - I2. All constraints of a row are checked before any of its bytes are written; only rows that REPLACE removes go earlier.
 //! - I3. What an UPDATE or DELETE works on was read before the statement changed anything that could decide which rows these are.
 
+mod alone;
 mod collect;
 mod complete;
 mod deferred;
@@ -51,6 +53,7 @@ mod unique;
 mod update;
 mod virtual_table;
 
+pub(crate) use alone::{insert_alone, may_insert_alone, may_update_alone, update_alone};
 pub(crate) use deferred::{Deferred, Until, WAITING_BYTES_MAX};
 pub use delete::Delete;
 pub use foreign_key::{

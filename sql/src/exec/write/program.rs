@@ -98,7 +98,7 @@ pub(super) struct RowChange<'a> {
 }
 
 impl ProgramSet {
-    fn of_table(&self, database: DatabaseIndex, table: &Table) -> Option<&Arc<TablePrograms>> {
+    pub(super) fn of_table(&self, database: DatabaseIndex, table: &Table) -> Option<&Arc<TablePrograms>> {
         let is_it = |own: &&Arc<TablePrograms>| {
             own.database == database && own.table.name.eq_ignore_ascii_case(&table.name)
         };

@@ -54,6 +54,7 @@ pub(super) use name::is_rowid_name;
 use nested_from::NestedColumn;
 pub(super) use scope::Clause;
 use scope::Scope;
+pub(super) use typed::compare_affinity;
 pub(super) use writable::view_table;
 pub(super) use write::{BoundInsert, BoundUpdate, BoundUpsert, RowChange, Target};
 
@@ -77,6 +78,8 @@ pub(super) struct TableEntry<'a> {
     extras: Option<Box<TableExtras>>,
     /// The columns that the plan reads; filled in when the plan is made.
     pub used: ColumnSet,
+    /// Those that terms of WHERE and ON read: what the plan searches by need not be read. Filled in when the plan is made.
+    pub tested: ColumnSet,
     /// It stands on a side of an outer join that may be missing; filled in when the plan is made.
     pub may_be_missing: bool,
     /// Its columns are values without affinity and collation, as those of `excluded` are.
@@ -128,6 +131,7 @@ impl<'a> Tables<'a> {
             columns,
             extras: None,
             used: ColumnSet::default(),
+            tested: ColumnSet::default(),
             may_be_missing: false,
             untyped: false,
         });

@@ -67,15 +67,7 @@ impl<'q> Planner<'_, 'q> {
         };
         if self.loops(&next) {
             let right = self.own_step(&next, on)?;
-            let join = JoinStep {
-                left,
-                right,
-                kind,
-                method: Method::Loop,
-                on: TermIds::new(),
-                after,
-            };
-            return Ok(Step::Join(Box::new(join)));
+            return Ok(loop_step(left, right, kind, after));
         }
         let own: Items = 1 << next.place;
         let (inside, between): (TermIds, TermIds) = on
@@ -146,12 +138,12 @@ impl<'q> Planner<'_, 'q> {
             Path::Rows | Path::Hash => (Access::scan(), filter),
         };
         let estimate = next.candidate.out.number();
-        Ok(Step::Scan(Box::new(ScanStep {
+        Ok(Step::scan(ScanStep {
             source,
             access,
             filter,
             estimate,
-        })))
+        }))
     }
 
     /// The item's rows for a hash table: through the tree that the candidate names, or the smallest that has all columns.
@@ -170,12 +162,12 @@ impl<'q> Planner<'_, 'q> {
         let (path, filter) = self.constant_path(next, filter);
         let access = self.tree_access(&next.trees[path.tree()], &path, next.constraints, false);
         let estimate = next.trees[path.tree()].rows[0].number();
-        Ok(Step::Scan(Box::new(ScanStep {
+        Ok(Step::scan(ScanStep {
             source,
             access,
             filter,
             estimate,
-        })))
+        }))
     }
 
     /// The best path to an item's rows by constants alone, and the terms that are left to check.
@@ -354,6 +346,24 @@ impl<'q> Planner<'_, 'q> {
             on: rest,
             after,
         }))
+    }
+}
+
+/// The right side, opened anew for each row of the left one.
+fn loop_step<'q>(left: Step<'q>, right: Step<'q>, kind: JoinKind, after: TermIds) -> Step<'q> {
+    match (left, right) {
+        (Step::Scans(mut scans), Step::Scans(mut inner)) if kind == JoinKind::Inner && inner.len() == 1 => {
+            scans.append(&mut inner);
+            Step::Scans(scans)
+        }
+        (left, right) => Step::Join(Box::new(JoinStep {
+            left,
+            right,
+            kind,
+            method: Method::Loop,
+            on: TermIds::new(),
+            after,
+        })),
     }
 }
 

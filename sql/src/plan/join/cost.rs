@@ -121,6 +121,24 @@ pub(super) fn index_rows(index: &Index, rows: LogEst) -> PrefixRows {
     estimates
 }
 
+/// Rows of an index for an equality on its first `count` columns, as [`index_rows`] has them. The index is not a partial one.
+pub(super) fn rows_of_prefix(index: &Index, rows: LogEst, count: usize) -> LogEst {
+    match &index.statistics {
+        Some(counts) => counts
+            .get(count)
+            .map_or(guess(count.saturating_sub(1)), |&rows| LogEst::of(rows)),
+        None if count == 0 => LogEst(rows.0.max(99)),
+        None if count == index.columns.len() && index.unique.is_some() => LogEst(0),
+        None => guess(count - 1),
+    }
+}
+
+/// Rows for an equality on all columns up to the one at `column`, where nothing was counted.
+fn guess(column: usize) -> LogEst {
+    const GUESSES: [i16; 5] = [33, 32, 30, 28, 27];
+    LogEst(GUESSES.get(column).copied().unwrap_or(23))
+}
+
 /// As [`index_rows`], for any tree that is keyed by `columns` columns.
 pub(super) fn prefix_rows(
     columns: usize,
@@ -128,8 +146,6 @@ pub(super) fn prefix_rows(
     rows: LogEst,
     partial: bool,
 ) -> PrefixRows {
-    const GUESSES: [i16; 5] = [33, 32, 30, 28, 27];
-    let guess = |column: usize| LogEst(GUESSES.get(column).copied().unwrap_or(23));
     match statistics {
         Some(counts) => {
             let mut estimates: PrefixRows = counts

@@ -4,12 +4,10 @@
 //! rest of their compilation. What comes out here is what the search finds ([`Planner`](super::region::Planner)): a row that is known by its
 //! rowid is cheaper than anything else, and one row is in any order.
 
-use std::borrow::Cow;
-
-use smallvec::smallvec;
+use smallvec::{SmallVec, smallvec};
 
 use super::access::{Access, KeyRange, KeyTerm, KeyValue};
-use super::{JoinPlan, ScanStep, Step, TermId, TermIds, Wanted};
+use super::{JoinPlan, ScanStep, Step, TermId, TermIds, Terms, Wanted};
 use crate::plan::expr::CompareOp;
 use crate::plan::logical::{ColumnNo, From, IndexHint, Scalar, Source, SourceKind};
 use crate::value::Affinity;
@@ -40,13 +38,13 @@ impl<'q> JoinPlan<'q> {
             filter: rest,
             estimate: 1.0,
         };
-        let mut terms = Vec::new();
+        let mut terms = SmallVec::new();
         if filter.len() > 1 {
-            terms.extend(filter.iter().map(Cow::Borrowed));
+            terms.extend(filter);
         }
         Some(JoinPlan {
-            terms,
-            root: Step::Scan(Box::new(step)),
+            terms: Terms::Written(terms),
+            root: Step::scan(step),
             sorted: wanted.order.len(),
         })
     }

@@ -16,6 +16,7 @@ mod derive;
 mod equal;
 mod estimate;
 mod lone;
+mod look_up;
 mod order;
 mod path;
 mod prepared;
@@ -43,11 +44,30 @@ pub(super) use region::Wanted;
 /// The join of a block, decided.
 pub(super) struct JoinPlan<'q> {
     /// The terms that steps refer to.
-    pub terms: Vec<Cow<'q, Scalar>>,
+    pub terms: Terms<'q>,
     /// The last step.
     pub root: Step<'q>,
     /// How many terms of the wanted order hold.
     pub sorted: usize,
+}
+
+/// Terms by number.
+pub(super) enum Terms<'q> {
+    /// As the statement says them.
+    Written(SmallVec<[&'q Scalar; 4]>),
+    /// Those, and what follows from them.
+    All(Vec<Cow<'q, Scalar>>),
+}
+
+impl Terms<'_> {
+    /// The term with that number.
+    #[inline]
+    pub fn get(&self, term: TermId) -> &Scalar {
+        match self {
+            Terms::Written(terms) => terms[term as usize],
+            Terms::All(terms) => &terms[term as usize],
+        }
+    }
 }
 
 /// The number of a term.
@@ -57,14 +77,16 @@ pub(super) type TermId = u32;
 pub(super) type TermIds = SmallVec<[TermId; 4]>;
 
 /// A step of the join.
+#[derive(Debug)]
 pub(super) enum Step<'q> {
-    /// Rows of one table.
-    Scan(Box<ScanStep<'q>>),
+    /// Rows of one table; for each of them those of the next one that go with it, and so on. Most joins are no more than that.
+    Scans(Vec<ScanStep<'q>>),
     /// Rows of two steps.
     Join(Box<JoinStep<'q>>),
 }
 
 /// Rows of one table.
+#[derive(Debug)]
 pub(super) struct ScanStep<'q> {
     /// The table.
     pub source: &'q Source,
@@ -77,6 +99,7 @@ pub(super) struct ScanStep<'q> {
 }
 
 /// Rows of two steps.
+#[derive(Debug)]
 pub(super) struct JoinStep<'q> {
     /// The outer, probing side.
     pub left: Step<'q>,
@@ -93,6 +116,7 @@ pub(super) struct JoinStep<'q> {
 }
 
 /// How two sides are brought together.
+#[derive(Debug)]
 pub(super) enum Method {
     /// The right side is opened anew for each left row, whose values it reads.
     Loop,
@@ -101,6 +125,7 @@ pub(super) enum Method {
 }
 
 /// An equality between two sides.
+#[derive(Debug)]
 pub(super) struct HashTerm {
     /// The side over the left step's tables.
     pub left: Scalar,
@@ -127,11 +152,34 @@ impl<'q> JoinPlan<'q> {
         {
             return Ok(plan);
         }
+        if semis.is_empty()
+            && let Some(plan) = JoinPlan::look_ups(tables, from, filter, wanted)
+        {
+            debug_assert_eq!(
+                { JoinPlan::searched(tables, context, from, filter, semis, wanted).ok() }
+                    .map(|plan| plan.shown()),
+                Some(plan.shown()),
+                "not what the search finds"
+            );
+            return Ok(plan);
+        }
+        JoinPlan::searched(tables, context, from, filter, semis, wanted)
+    }
+
+    /// The plan that the search finds.
+    fn searched(
+        tables: &Tables<'_>,
+        context: &PlanContext<'_>,
+        from: &'q From,
+        filter: &'q [Scalar],
+        semis: &'q [SemiJoin],
+        wanted: &Wanted,
+    ) -> Result<JoinPlan<'q>> {
         let mut planner = region::Planner::new(tables, context);
         let root = planner.plan(from, filter, semis, wanted)?;
         let sorted = planner.sorted;
         Ok(JoinPlan {
-            terms: planner.into_terms(),
+            terms: Terms::All(planner.into_terms()),
             root,
             sorted,
         })
@@ -143,14 +191,21 @@ impl<'q> JoinPlan<'q> {
     }
 }
 
-impl Step<'_> {
-    fn each_scalar(&self, terms: &[Cow<'_, Scalar>], visit: &mut dyn FnMut(&Scalar)) {
+impl<'q> Step<'q> {
+    /// One scan.
+    fn scan(scan: ScanStep<'q>) -> Step<'q> {
+        Step::Scans(vec![scan])
+    }
+
+    fn each_scalar(&self, terms: &Terms<'_>, visit: &mut dyn FnMut(&Scalar)) {
         match self {
-            Step::Scan(scan) => {
-                scan.access.each_scalar(visit);
-                scan.filter.iter().for_each(|&term| visit(&terms[term as usize]));
-                if let super::logical::SourceKind::Virtual { arguments, .. } = &scan.source.kind {
-                    arguments.iter().for_each(visit);
+            Step::Scans(scans) => {
+                for scan in scans {
+                    scan.access.each_scalar(visit);
+                    scan.filter.iter().for_each(|&term| visit(terms.get(term)));
+                    if let super::logical::SourceKind::Virtual { arguments, .. } = &scan.source.kind {
+                        arguments.iter().for_each(&mut *visit);
+                    }
                 }
             }
             Step::Join(join) => {
@@ -159,7 +214,7 @@ impl Step<'_> {
                 join.on
                     .iter()
                     .chain(&join.after)
-                    .for_each(|&term| visit(&terms[term as usize]));
+                    .for_each(|&term| visit(terms.get(term)));
                 if let Method::Hash(keys) = &join.method {
                     for key in keys {
                         visit(&key.left);
@@ -173,7 +228,7 @@ impl Step<'_> {
     /// The tables whose columns the step's rows have.
     pub fn each_table(&self, visit: &mut dyn FnMut(TableId)) {
         match self {
-            Step::Scan(scan) => visit(scan.source.table),
+            Step::Scans(scans) => scans.iter().for_each(|scan| visit(scan.source.table)),
             Step::Join(join) => {
                 join.left.each_table(visit);
                 if !matches!(join.kind, JoinKind::Semi | JoinKind::Anti) {

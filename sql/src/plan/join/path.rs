@@ -297,6 +297,20 @@ struct Grown {
 }
 
 impl Growth {
+    /// All of a tree.
+    #[inline]
+    fn of(search: &TableSearch<'_, '_>, number: usize, tree: &Tree<'_>) -> Growth {
+        Growth {
+            path: TreePath::whole(number),
+            needs: search.before,
+            out: tree.rows[0],
+            repeats: LogEst::ONE,
+            any: LogEst::ONE,
+            one_row: false,
+            known: Vec::new(),
+        }
+    }
+
     #[inline]
     fn grown(&self) -> Grown {
         Grown {
@@ -334,15 +348,7 @@ impl<'p, 'q> Planner<'p, 'q> {
         }
         for (number, tree) in search.trees.iter().enumerate() {
             self.scan_candidate(search, number, tree, uses, out);
-            let mut growth = Growth {
-                path: TreePath::whole(number),
-                needs: search.before,
-                out: tree.rows[0],
-                repeats: LogEst::ONE,
-                any: LogEst::ONE,
-                one_row: false,
-                known: Vec::new(),
-            };
+            let mut growth = Growth::of(search, number, tree);
             self.grow(search, tree, &mut growth, uses, out);
         }
     }

@@ -479,12 +479,12 @@ impl<'p, 'q> Planner<'p, 'q> {
     /// A scan of an item's rows, with nothing decided but the terms to check.
     pub(super) fn row_step(&mut self, item: &Item<'q>, filter: TermIds, rows: LogEst) -> Result<Step<'q>> {
         match &item.from {
-            ItemKind::Source(source) => Ok(Step::Scan(Box::new(ScanStep {
+            ItemKind::Source(source) => Ok(Step::scan(ScanStep {
                 source,
                 access: super::Access::Rows,
                 filter,
                 estimate: rows.number(),
-            }))),
+            })),
             ItemKind::Fixed(from) => self.fixed(from, filter),
         }
     }

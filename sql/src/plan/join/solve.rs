@@ -16,14 +16,14 @@ const KEPT: usize = 18;
 
 /// By how much more rows than are wanted a sequence is thought to make before it ends: estimates of what terms leave are weak, and rows
 /// that few leave come late.
-const BEFORE_END: i32 = 33;
+pub(super) const BEFORE_END: i32 = 33;
 
 /// For more rows than this, four, no search goes from value to value of a key that may have any: it costs many searches each time, and where
 /// rows are more than estimated, much more than a hash table does.
 const ROWS_FOR_ANY: i32 = 20;
 
 /// By how much the estimate of a sequence may differ with the way in which its parts were added up.
-const SLACK: i32 = 20;
+pub(super) const SLACK: i32 = 20;
 
 /// The chosen candidates.
 #[derive(Clone, Debug)]

@@ -8,7 +8,7 @@ use super::constraint::Constraint;
 use super::cost::{self, LogEst, PrefixRows};
 use crate::catalog::{Index, IndexSource, Samples, Table};
 use crate::plan::bind::TableEntry;
-use crate::plan::logical::{ColumnNo, ColumnSet, IndexHint, Scalar};
+use crate::plan::logical::{ColumnNo, IndexHint, Scalar};
 use crate::value::Collation;
 
 /// A tree and what estimates need to know about it.
@@ -104,12 +104,12 @@ impl TreeChoice<'_> {
             || index.filter.is_some()
             || self.constraints.iter().any(searches)
             || !self.constraints.is_empty() && repeats(index)
-            || covers(index, table, &entry.used)
+            || covers(index, table, entry)
     }
 }
 
 /// Whether an index of several columns has its first column's values so often that a search may go from value to value.
-fn repeats(index: &Index) -> bool {
+pub(super) fn repeats(index: &Index) -> bool {
     index.columns.len() > 1 && { index.statistics.as_deref() }
         .is_some_and(|counts| counts.get(1).is_some_and(|rows| *rows >= 18))
 }
@@ -211,7 +211,7 @@ impl<'t> Tree<'t> {
         let unique = index.unique.is_some();
         Some(Tree {
             unique_not_null: unique && keys.iter().all(|key: &TreeKey<'_>| key.not_null),
-            covering: covers(index, table, &entry.used),
+            covering: covers(index, table, entry),
             index: Some(index),
             keys,
             rows: cost::index_rows(index, rows),
@@ -230,9 +230,9 @@ impl TreeKey<'_> {
     }
 }
 
-/// Whether the index's entries hold all of `used`.
-fn covers(index: &Index, table: &Table, used: &ColumnSet) -> bool {
-    used.iter().all(|column| {
+/// Whether the index's entries hold all columns of the table that are read.
+pub(super) fn covers(index: &Index, table: &Table, entry: &TableEntry<'_>) -> bool {
+    let holds = |column: ColumnNo| {
         let in_key = index.columns.iter().any(|own| match own.source {
             IndexSource::Column(number) => {
                 column.index() == Some(number)
@@ -246,5 +246,6 @@ fn covers(index: &Index, table: &Table, used: &ColumnSet) -> bool {
             Some(_) => column.index().is_some_and(|number| index.tail.contains(&number)),
         };
         in_key || in_tail
-    })
+    };
+    entry.used.all(holds) && entry.tested.all(holds)
 }

@@ -221,7 +221,8 @@ impl Planner<'_, '_> {
 
     /// The columns that are read, as a table's code is told.
     fn columns_used(&self, table: TableId) -> u64 {
-        let columns = self.tables.get(table).used.iter();
+        let entry = self.tables.get(table);
+        let columns = entry.used.iter().chain(entry.tested.iter());
         let bit = |column: ColumnNo| column.index().map_or(0, |index| 1 << index.min(63));
         columns.fold(0, |bits, column| bits | bit(column))
     }

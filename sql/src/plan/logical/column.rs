@@ -122,6 +122,21 @@ impl ColumnSet {
         Some(before.sum::<usize>() + (last & (bit - 1)).count_ones() as usize)
     }
 
+    /// Whether `test` holds of all members.
+    #[inline]
+    pub fn all(&self, test: impl Fn(ColumnNo) -> bool) -> bool {
+        for (n, word) in self.words().enumerate() {
+            let mut left = word;
+            while left != 0 {
+                if !test(ColumnNo(n as u32 * 64 + left.trailing_zeros())) {
+                    return false;
+                }
+                left &= left - 1;
+            }
+        }
+        true
+    }
+
     /// Visits the members, ascending.
     #[inline]
     pub fn each(&self, mut visit: impl FnMut(ColumnNo)) {

@@ -1,6 +1,6 @@
 //! A block: join, grouping, windows, output.
 
-use smallvec::{SmallVec, smallvec};
+use smallvec::smallvec;
 
 use super::explain::ScanNote;
 use super::order::Tail;
@@ -9,7 +9,7 @@ use super::{Layout, Lowerer};
 use crate::error::Result;
 use crate::plan::expr::Expr;
 use crate::plan::join::{JoinPlan, OrderWish, Wanted};
-use crate::plan::logical::{Block, ColumnSet, From, OrderTarget, Query, Scalar, TableId};
+use crate::plan::logical::{Block, ColumnSet, From, OrderTarget, Query, Scalar, Source};
 use crate::plan::physical::{Limit, Node};
 use crate::value::Value;
 
@@ -51,9 +51,12 @@ impl Lowerer<'_> {
         let mut tail = Tail::none();
         let (plan, _) = self.join_plan(block, from, &mut tail, &[], None)?;
         // Indexes are chosen as if the result columns were read, but nobody reads them.
-        for (table, _) in self.used_columns(block, from) {
-            self.tables.get_mut(table).used = ColumnSet::default();
-        }
+        let mut forget = |source: &Source| self.tables.get_mut(source.table).used = ColumnSet::default();
+        from.each_source(&mut forget);
+        block
+            .semis
+            .iter()
+            .for_each(|semi| semi.from.each_source(&mut forget));
         plan.each_scalar(&mut |scalar| self.mark(scalar));
         self.join(&plan, &mut layout)
     }
@@ -119,15 +122,14 @@ impl Lowerer<'_> {
         // Which columns are read decides which indexes are enough; the plan then may need fewer.
         self.mark_block_expressions(block, tail);
         extra.iter().for_each(|scalar| self.mark(scalar));
-        let above = self.used_columns(block, from);
-        block.filter.iter().for_each(|term| self.mark(term));
-        from.each_scalar(&mut |scalar| self.mark(scalar));
+        block.filter.iter().for_each(|term| self.mark_tested(term));
+        from.each_scalar(&mut |scalar| self.mark_tested(scalar));
         for semi in &block.semis {
-            semi.from.each_scalar(&mut |scalar| self.mark(scalar));
+            semi.from.each_scalar(&mut |scalar| self.mark_tested(scalar));
             semi.filter
                 .iter()
                 .chain(&semi.on)
-                .for_each(|scalar| self.mark(scalar));
+                .for_each(|scalar| self.mark_tested(scalar));
         }
         let mut plan = None;
         if let Some((wanted, filter)) = extreme {
@@ -144,21 +146,7 @@ impl Lowerer<'_> {
                 note_order(block, &wanted, plan, tail)
             }
         };
-        for (table, used) in above {
-            self.tables.get_mut(table).used = used;
-        }
         Ok((plan, first_row))
-    }
-
-    /// Which columns of the tables of a block are read as far as is known.
-    fn used_columns(&self, block: &Block, from: &From) -> SmallVec<[(TableId, ColumnSet); 4]> {
-        let mut used = SmallVec::new();
-        let mut add = |table| used.push((table, self.tables.get(table).used.clone()));
-        from.each_source(&mut |source| add(source.table));
-        for semi in &block.semis {
-            semi.from.each_source(&mut |source| add(source.table));
-        }
-        used
     }
 
     /// Rows for which all terms hold.

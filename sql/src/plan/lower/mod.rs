@@ -169,33 +169,57 @@ impl<'a> Lowerer<'a> {
 
     /// Notes that the columns of an expression are read, in subqueries too.
     fn mark(&mut self, scalar: &Scalar) {
+        self.note(scalar, Reading::Used);
+    }
+
+    /// Notes that a term of WHERE or ON reads the columns of an expression.
+    fn mark_tested(&mut self, scalar: &Scalar) {
+        self.note(scalar, Reading::Tested);
+    }
+
+    fn note(&mut self, scalar: &Scalar, reading: Reading) {
         let tables = &mut self.tables;
         match scalar {
             // What most expressions are takes no visitor.
-            Scalar::Column(column) => mark_column(tables, *column),
+            Scalar::Column(column) => mark_column(tables, *column, reading),
             Scalar::Literal(_) | Scalar::Parameter(_) => {}
             Scalar::Compare(comparison) => {
-                self.mark(&comparison.left);
-                self.mark(&comparison.right);
+                self.note(&comparison.left, reading);
+                self.note(&comparison.right, reading);
             }
-            other => other.each_column(&mut |column| mark_column(tables, column)),
+            other => other.each_column(&mut |column| mark_column(tables, column, reading)),
         }
     }
 }
 
+/// Who reads a column.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    /// The plan.
+    Used,
+    /// A term that the plan may do without.
+    Tested,
+}
+
 /// Notes that a column is read; of a virtual generated column, those that it is computed from.
-fn mark_column(tables: &mut Tables<'_>, column: ColumnRef) {
+fn mark_column(tables: &mut Tables<'_>, column: ColumnRef, reading: Reading) {
     let entry = tables.get_mut(column.table);
-    if entry.used.contains(column.column) {
+    let known = match reading {
+        Reading::Used => &entry.used,
+        Reading::Tested => &entry.tested,
+    };
+    if known.contains(column.column) {
         return;
     }
-    let generated = column
-        .column
-        .index()
-        .and_then(|index| entry.generated_expression(column.table, index));
-    match generated {
-        None => entry.used.insert(column.column),
-        Some(expression) => expression.each_column(&mut |inner| mark_column(tables, inner)),
+    let index = column.column.index();
+    let generated = index.and_then(|index| entry.generated_expression(column.table, index));
+    if let Some(expression) = generated {
+        expression.each_column(&mut |inner| mark_column(tables, inner, reading));
+        return;
+    }
+    match reading {
+        Reading::Used => entry.used.insert(column.column),
+        Reading::Tested => entry.tested.insert(column.column),
     }
 }
 

@@ -233,11 +233,9 @@ impl Lowerer<'_> {
 
 /// `CASE WHEN limit < 0 THEN -1 WHEN offset < 0 THEN limit ELSE limit + offset END`
 fn positive_sum(limit: Expr, offset: Expr) -> Expr {
-    let negative = |expr: &Expr| Expr::Compare {
-        op: CompareOp::Lt,
-        left: Box::new(expr.clone()),
-        right: Box::new(Expr::Literal(Value::Integer(0))),
-        rule: plain_rule(),
+    let negative = |expr: &Expr| {
+        let zero = Expr::Literal(Value::Integer(0));
+        Expr::compare(CompareOp::Lt, expr.clone(), zero, plain_rule())
     };
     let branch = |when, then| CaseBranch {
         when,

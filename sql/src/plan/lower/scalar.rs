@@ -149,12 +149,12 @@ impl Lowerer<'_> {
     #[inline(never)]
     fn of_several(&mut self, scalar: &Scalar, layout: &Layout) -> Result<Expr> {
         Ok(match scalar {
-            Scalar::Compare(comparison) => Expr::Compare {
-                op: comparison.op,
-                left: self.boxed(&comparison.left, layout)?,
-                right: self.boxed(&comparison.right, layout)?,
-                rule: comparison.rule.clone(),
-            },
+            Scalar::Compare(comparison) => Expr::compare(
+                comparison.op,
+                self.scalar(&comparison.left, layout)?,
+                self.scalar(&comparison.right, layout)?,
+                comparison.rule.clone(),
+            ),
             Scalar::Between {
                 operand,
                 low,

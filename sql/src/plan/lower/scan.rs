@@ -314,10 +314,7 @@ fn with_affinity(value: Expr, affinity: Affinity) -> Expr {
     match value {
         // Nothing would happen to it.
         Expr::Literal(Value::Integer(_)) if affinity.is_numeric() => value,
-        operand => Expr::ApplyAffinity {
-            operand: Box::new(operand),
-            affinity,
-        },
+        operand => operand.with_affinity(affinity),
     }
 }
 
@@ -327,7 +324,7 @@ pub(in crate::plan) fn scan_columns(used: &ColumnSet) -> ScanColumns {
         Some(index) => ScanColumn::Table(index),
         None => ScanColumn::Rowid,
     };
-    let mut columns = ScanColumns::with_capacity(used.len());
+    let mut columns = ScanColumns::new();
     used.each(|column| columns.push(place(column)));
     columns
 }

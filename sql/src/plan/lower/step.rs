@@ -1,20 +1,19 @@
 //! The steps of a join become nodes.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
 
 use super::explain::ScanNote;
 use super::{Layout, Lowerer};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::plan::bind::Tables;
-use crate::plan::join::{HashTerm, JoinPlan, JoinStep, Method, Step, TermId};
-use crate::plan::logical::{Scalar, TableId};
+use crate::plan::join::{self, HashTerm, JoinPlan, JoinStep, Method, ScanStep, Step, TermId};
+use crate::plan::logical::TableId;
 use crate::plan::physical::{HashJoin, HashKey, JoinKind, NestedLoop, Node};
 
 /// The terms of a join plan.
-pub(super) type Terms<'t, 'q> = &'t [Cow<'q, Scalar>];
+pub(super) type Terms<'t, 'q> = &'t join::Terms<'q>;
 
 impl Lowerer<'_> {
     /// The nodes of a join plan.
@@ -28,7 +27,7 @@ impl Lowerer<'_> {
     /// The node of a step. The columns of its rows come into `layout`, which has none in sight before.
     fn step(&mut self, step: &Step<'_>, terms: Terms<'_, '_>, layout: &mut Layout) -> Result<Node> {
         match step {
-            Step::Scan(scan) => self.scan(scan, terms, layout),
+            Step::Scans(scans) => self.scans(scans, terms, layout),
             Step::Join(join) => match &join.method {
                 Method::Loop => self.nested_loop(join, terms, layout),
                 Method::Hash(keys) => self.hash_join(join, keys, terms, layout),
@@ -36,6 +35,21 @@ impl Lowerer<'_> {
         }
     }
 
+    /// One scan in the other.
+    fn scans(&mut self, scans: &[ScanStep<'_>], terms: Terms<'_, '_>, layout: &mut Layout) -> Result<Node> {
+        let Some((first, inner)) = scans.split_first() else {
+            return Err(Error::misuse("a join without tables"));
+        };
+        let mut node = self.scan(first, terms, layout)?;
+        for scan in inner {
+            node = self.looped(node, JoinKind::Inner, None, layout, |lowerer, layout| {
+                lowerer.scan(scan, terms, layout)
+            })?;
+        }
+        Ok(node)
+    }
+
+    #[inline(never)]
     fn nested_loop(
         &mut self,
         join: &JoinStep<'_>,
@@ -43,32 +57,50 @@ impl Lowerer<'_> {
         layout: &mut Layout,
     ) -> Result<Node> {
         let outer = self.step(&join.left, terms, layout)?;
+        let on = Some((join.on.as_slice(), terms));
+        let node = self.looped(outer, join.kind, on, layout, |lowerer, layout| {
+            lowerer.step(&join.right, terms, layout)
+        })?;
+        let after = self.terms(&join.after, terms, layout)?;
+        Ok(node.filtered(after))
+    }
+
+    /// What `inner` makes, opened anew for each row of `outer`.
+    fn looped(
+        &mut self,
+        outer: Node,
+        kind: JoinKind,
+        on: Option<(&[TermId], Terms<'_, '_>)>,
+        layout: &mut Layout,
+        inner: impl FnOnce(&mut Self, &mut Layout) -> Result<Node>,
+    ) -> Result<Node> {
         let mut offers: SmallVec<[TableId; 4]> = SmallVec::new();
         layout.tables().for_each(|table| offers.push(table));
         self.explain_note(|| ScanNote {
-            left: join.kind == JoinKind::Left,
+            left: kind == JoinKind::Left,
             ..ScanNote::default()
         });
         let outer_width = layout.width();
         let outer_columns = layout.enter();
-        let inner = self.in_frame(Some(offers), |lowerer| lowerer.step(&join.right, terms, layout));
+        let inner = self.in_frame(Some(offers), |lowerer| inner(lowerer, layout));
         let inner_width = layout.width();
         layout.leave(outer_columns);
         let (inner, bindings) = inner?;
         let bindings = self.bindings(bindings, layout)?;
-        let on = self.terms(&join.on, terms, layout)?;
-        let node = NestedLoop {
+        let on = match on {
+            Some((on, terms)) => self.terms(on, terms, layout)?,
+            None => None,
+        };
+        Ok(Node::NestedLoop(Arc::new(NestedLoop {
             outer,
             inner,
             bindings,
-            kind: join.kind,
+            kind,
             on,
             outer_width,
             inner_width,
             ordered: self.ordered,
-        };
-        let after = self.terms(&join.after, terms, layout)?;
-        Ok(Node::NestedLoop(Arc::new(node)).filtered(after))
+        })))
     }
 
     #[inline(never)]
@@ -128,7 +160,7 @@ impl Lowerer<'_> {
         terms: Terms<'_, '_>,
         layout: &Layout,
     ) -> Result<Option<crate::plan::expr::Expr>> {
-        self.conjunction(chosen.iter().map(|&term| &*terms[term as usize]), layout)
+        self.conjunction(chosen.iter().map(|&term| terms.get(term)), layout)
     }
 }
 

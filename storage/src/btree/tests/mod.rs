@@ -3,6 +3,7 @@
 mod damage;
 mod index;
 mod interop;
+mod kept_pages;
 mod patch;
 mod table;
 mod transactions;
