@@ -79,7 +79,11 @@ impl<'a> Items<'a, '_> {
 
 impl<'a> Binder<'a> {
     /// The first pass: every table of the clause, from left to right.
-    pub(super) fn bind_from_items(&mut self, clause: &'a ast::FromClause, out: &mut Items<'a, '_>) -> Result<()> {
+    pub(super) fn bind_from_items(
+        &mut self,
+        clause: &'a ast::FromClause,
+        out: &mut Items<'a, '_>,
+    ) -> Result<()> {
         match first_tables(clause) {
             Some(inner) => self.nested(|binder| binder.bind_from_items(inner, out))?,
             None => self.table_ref(&clause.first, out)?,

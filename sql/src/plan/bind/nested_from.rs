@@ -92,7 +92,10 @@ impl<'a> Binder<'a> {
         }
         Ok(Item {
             operand: Operand::Tree(Box::new(tree)),
-            visible: ScopeSource { inner: inner.into(), ..ScopeSource::new(table, None, name) },
+            visible: ScopeSource {
+                inner: inner.into(),
+                ..ScopeSource::new(table, None, name)
+            },
             arguments: &[],
         })
     }

@@ -17,8 +17,8 @@
 //! second meaning that depends on what is open: `AND` belongs to the nearest `BETWEEN` that still lacks it, and `ESCAPE` to the nearest `LIKE`.
 
 use super::super::ast::{
-    Between, BinaryOp, Expr, ExprKind, Ident, Like, ObjectName, Operands, QualifiedName,
-    RaiseAction, Span, UnaryOp,
+    Between, BinaryOp, Expr, ExprKind, Ident, Like, ObjectName, Operands, QualifiedName, RaiseAction, Span,
+    UnaryOp,
 };
 use super::super::token::TokenKind;
 use super::call::OpenCall;

@@ -8,7 +8,7 @@ use super::super::token::{Token, TokenKind as T};
 use super::ddl::if_not_exists;
 use super::dml::{Place, delete, insert, update};
 use super::expression::expr;
-use super::input::{Fault, Rest, Parse, Tokens, after, comma_list, name, parenthesized};
+use super::input::{Fault, Parse, Rest, Tokens, after, comma_list, name, parenthesized};
 use super::name::{object_name, plain_name_list_opt};
 use super::select::{condition, ordering_terms, select};
 use nom::Err;

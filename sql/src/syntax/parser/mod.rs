@@ -145,7 +145,14 @@ impl ParseMemory {
         let Some(first) = tokens.first().filter(|token| token.kind != TokenKind::End) else {
             return Ok(None);
         };
-        let cx = Context::new(sql, tokens, &self.limits, &self.open, &self.parameters, &self.spare);
+        let cx = Context::new(
+            sql,
+            tokens,
+            &self.limits,
+            &self.open,
+            &self.parameters,
+            &self.spare,
+        );
         let next = next_of(&cx, *first);
         let outgrown =
             self.tokens.capacity() > Self::TOKENS_MAX || self.open.get_mut().capacity() > Self::OPEN_MAX;

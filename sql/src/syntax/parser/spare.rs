@@ -11,8 +11,7 @@
 //! - I2. What is kept is bounded: one query, and [`OPERANDS_MAX`] pairs of operands; lists with room for more than [`LIST_MAX`] are not kept.
 
 use super::super::ast::{
-    Expr, ExprKind, Join, JoinConstraint, Limit, Operands, Query, Select, SelectCore, Span,
-    Statement,
+    Expr, ExprKind, Join, JoinConstraint, Limit, Operands, Query, Select, SelectCore, Span, Statement,
 };
 use super::select::LIST_LENGTH;
 
