@@ -21,6 +21,10 @@ const LIST_MAX: usize = 32;
 /// See the module head.
 #[derive(Default)]
 pub(super) struct Spare {
+    #[expect(
+        clippy::vec_box,
+        reason = "the boxes are what is kept: trees hold them as they are"
+    )]
     operands: Vec<Box<Operands>>,
     select: Option<Box<Select>>,
     query: Option<Box<Query>>,
