@@ -131,11 +131,14 @@ struct PlainColumns {
 
 /// Length and first, last and middle byte of a name, without their case. Names with different keys are different.
 #[inline]
-fn name_key(name: &str) -> u32 {
+pub(crate) fn name_key(name: &str) -> u32 {
     let bytes = name.as_bytes();
-    let byte = |place: usize| bytes.get(place).map_or(0, |byte| u32::from(byte & 0xdf));
     let length = bytes.len();
-    (length as u32 & 0xff) << 24 | byte(0) << 16 | byte(length / 2) << 8 | byte(length.saturating_sub(1))
+    let (Some(first), Some(middle), Some(last)) = (bytes.first(), bytes.get(length / 2), bytes.last()) else {
+        return 0;
+    };
+    let byte = |byte: &u8| u32::from(byte & 0xdf);
+    (length as u32 & 0xff) << 24 | byte(first) << 16 | byte(middle) << 8 | byte(last)
 }
 
 impl Table {
@@ -155,11 +158,8 @@ impl Table {
         let wanted = name_key(name);
         let is_it = |place: usize| {
             let own = self.columns.get(place).map_or("", |column| &column.name);
-            own.len() == name.len()
-                && own
-                    .bytes()
-                    .zip(name.bytes())
-                    .all(|(a, b)| a.eq_ignore_ascii_case(&b))
+            let mut pairs = own.bytes().zip(name.bytes());
+            own.len() == name.len() && pairs.all(|(a, b)| a == b || a.eq_ignore_ascii_case(&b))
         };
         (0..)
             .zip(names)

@@ -64,6 +64,7 @@ impl State {
         };
         let mut compiled = self.compile_parsed(&next.parsed, sql)?;
         compiled.parameters = next.parsed.parameters;
+        self.parse_memory.take_back(next.parsed.statement);
         Ok((Some(compiled), next.end))
     }
 

@@ -87,6 +87,11 @@ pub(crate) struct Body {
     counts: Counts,
 }
 
+/// The values of parameters that nobody has bound.
+fn unbound(count: u32) -> Vec<Value> {
+    (0..count).map(|_| Value::Null).collect()
+}
+
 /// Where a statement is.
 enum Phase {
     Ready,
@@ -97,28 +102,29 @@ impl Body {
     /// Compiles the first statement of `sql`.
     pub(crate) fn prepare(state: &mut State, sql: &str) -> Result<Box<Body>> {
         let (compiled, tail) = state.compile(sql)?;
-        let mut body = Box::new(Body {
+        let is_empty = compiled.is_none();
+        let compiled = match compiled {
+            Some(compiled) => compiled,
+            None => Compiled::nothing(state.schema_version),
+        };
+        Ok(Box::new(Body {
             sql: sql.get(..tail).unwrap_or(sql).into(),
             tail,
-            row: Row::default(),
-            parameters: ast::Parameters::default(),
-            databases: DatabaseList::new(),
-            writes: DatabaseList::new(),
-            explain: false,
-            is_empty: compiled.is_none(),
-            schema_version: state.schema_version,
-            values: Vec::new(),
+            is_empty,
+            values: unbound(compiled.parameters.count),
+            parameters: compiled.parameters,
+            databases: compiled.databases,
+            writes: compiled.writes,
+            explain: compiled.explain.is_some(),
+            schema_version: compiled.schema_version,
+            row: Row::new(compiled.program, compiled.columns),
             registers: Vec::new(),
             phase: Phase::Ready,
             run: 0,
             abortions: 0,
             began: None,
             counts: Counts::default(),
-        });
-        if let Some(compiled) = compiled {
-            body.install(compiled);
-        }
-        Ok(body)
+        }))
     }
 
     fn install(&mut self, compiled: Compiled) {

@@ -116,6 +116,20 @@ enum Changed {
 }
 
 impl Compiled {
+    /// Blank space.
+    #[cold]
+    pub(crate) fn nothing(schema_version: u64) -> Compiled {
+        Compiled {
+            program: Program::Empty,
+            columns: Vec::new(),
+            parameters: ast::Parameters::default(),
+            databases: DatabaseList::new(),
+            writes: DatabaseList::new(),
+            explain: None,
+            schema_version,
+        }
+    }
+
     pub(crate) fn of_command(command: Command, parsed: &ast::Parsed, schema_version: u64) -> Compiled {
         Compiled {
             columns: command.columns(),

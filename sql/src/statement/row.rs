@@ -27,7 +27,11 @@ impl Row {
         Row {
             program,
             columns,
-            ..Row::default()
+            rows: Vec::new(),
+            batch: 0,
+            place: 0,
+            position: 0,
+            len: 0,
         }
     }
 

@@ -162,6 +162,17 @@ pub struct Ident {
 
 const _: () = assert!(size_of::<Ident>() == 24);
 
+/// An empty name that stands nowhere.
+impl Default for Ident {
+    #[inline]
+    fn default() -> Ident {
+        Ident {
+            text: EcoString::new(),
+            place: Place(0),
+        }
+    }
+}
+
 /// Where a name begins, how long it is with its quotes, and which they are: 30, 30 and 3 bits.
 #[derive(Clone, Copy)]
 struct Place(u64);

@@ -4,16 +4,18 @@
 //! when its result columns are bound.
 
 use super::Binder;
+use super::from::Operands;
 use super::scope::{Alias, Clause, Scope, ScopeSource};
 use super::typed::Typed;
 use crate::error::{Error, Result};
 use crate::plan::logical::{
-    AggregateCall, Block, From, GroupTerm, Grouping, Order, OrderTarget, OutputColumn, Scalar,
+    AggregateCall, Block, GroupTerm, Grouping, Order, OrderTarget, OutputColumn, Scalar,
 };
 use crate::syntax::ast;
 use crate::value::{Affinity, Collation};
 
 /// A block with its result columns and its order.
+#[derive(Default)]
 pub(super) struct BoundBlock {
     pub block: Box<Block>,
     pub columns: Vec<OutputColumn>,
@@ -29,59 +31,73 @@ impl<'a> Binder<'a> {
     ) -> Result<BoundBlock> {
         self.named_windows.push(&query.windows);
         self.written.push((self.scopes.len(), &query.columns));
-        let mut bound = Clauses::default();
-        let bound = match &query.from {
-            Some(from) => {
-                let clauses = |binder: &mut Self| binder.clauses(query, order_by, &mut bound);
-                let (from, ((), scope)) = self.bind_from_clause(from, clauses)?;
-                if self.asker.is_some() {
-                    let inner = |source: &ScopeSource| match source.inner.is_empty() {
-                        true => vec![source.table],
-                        false => source.inner.to_vec(),
-                    };
-                    self.ask_of_unread(scope.sources.iter().flat_map(inner))?;
-                }
-                self.assemble(Some(from), bound, scope, query.distinct)
-            }
-            None => {
-                let scope = Scope::new(Clause::From);
-                let clauses = |binder: &mut Self| binder.clauses(query, order_by, &mut bound);
-                let ((), scope) = self.in_scope(scope, clauses)?;
-                self.assemble(None, bound, scope, query.distinct)
-            }
+        let mut scope = Scope::new(Clause::From);
+        let mut operands = Operands::new();
+        if let Some(from) = &query.from {
+            self.bind_tables(from, &mut scope.sources, &mut operands)?;
+        }
+        self.scopes.push(scope);
+        let (mut bound, mut terms) = (BoundBlock::default(), Vec::new());
+        let result = self.clauses(query, order_by, &mut operands, &mut bound, &mut terms);
+        let Some(scope) = self.scopes.pop() else {
+            return Err(Error::misuse("scopes out of step"));
         };
+        result?;
+        if self.asker.is_some() && query.from.is_some() {
+            let inner = |source: &ScopeSource| match source.inner.is_empty() {
+                true => vec![source.table],
+                false => source.inner.to_vec(),
+            };
+            self.ask_of_unread(scope.sources.iter().flat_map(inner))?;
+        }
+        self.assemble(&mut bound, terms, scope, query.distinct);
         self.written.pop();
         self.named_windows.pop();
         Ok(bound)
     }
 
-    /// Everything but FROM comes into `out`.
+    /// Binds the clauses in the scope of the block's tables, which are in `operands`.
     fn clauses(
         &mut self,
         query: &'a ast::Query,
         order_by: &'a [ast::OrderingTerm],
-        out: &mut Clauses,
+        operands: &mut Operands<'a>,
+        out: &mut BoundBlock,
+        terms: &mut Vec<GroupTerm>,
     ) -> Result<()> {
-        let (outputs, columns) =
-            self.in_clause(Clause::Projection, |binder| binder.result_columns(&query.columns))?;
-        out.columns = columns;
-        let columns = &out.columns;
+        if let Some(from) = &query.from {
+            out.block.from = Some(self.join_tables(from, operands)?);
+        }
+        self.scope().clause = Clause::Projection;
+        let outputs = self.result_columns(&query.columns, &mut out.columns)?;
         let scope = self.scope();
-        scope.aliases = aliases(&query.columns, columns);
+        scope.aliases = aliases(&query.columns, &out.columns);
         scope.aggregated = !query.group_by.is_empty() || !scope.aggregates.is_empty();
         scope.outputs = outputs;
         if let Some(having) = &query.having
-            && !self.scope().aggregated
+            && !scope.aggregated
         {
             return Err(Error::sql_at(
                 "HAVING clause on a non-aggregate query",
                 having.span.start as usize,
             ));
         }
-        out.filter = self.condition(query.selection.as_ref(), Clause::Where)?;
-        out.terms = self.in_clause(Clause::GroupBy, |binder| binder.group_terms(&query.group_by))?;
-        out.having = self.condition(query.having.as_ref(), Clause::Having)?;
-        out.order = self.in_clause(Clause::OrderBy, |binder| binder.order_terms(order_by, columns))?;
+        if let Some(selection) = &query.selection {
+            scope.clause = Clause::Where;
+            self.expr(selection)?.expr.add_conjuncts(&mut out.block.filter);
+        }
+        if !query.group_by.is_empty() {
+            self.scope().clause = Clause::GroupBy;
+            *terms = self.group_terms(&query.group_by)?;
+        }
+        if let Some(having) = &query.having {
+            self.scope().clause = Clause::Having;
+            self.expr(having)?.expr.add_conjuncts(&mut out.block.having);
+        }
+        if !order_by.is_empty() {
+            self.scope().clause = Clause::OrderBy;
+            out.order = self.order_terms(order_by, &out.columns)?;
+        }
         Ok(())
     }
 
@@ -136,44 +152,38 @@ impl<'a> Binder<'a> {
     /// A row of VALUES that aggregates, or has window functions.
     pub(super) fn block_of_values(&mut self, row: Vec<Scalar>, mut scope: Scope) -> Box<Block> {
         scope.outputs = row.into_iter().map(Typed::plain).collect();
-        self.assemble(None, Clauses::default(), scope, false).block
+        let mut bound = BoundBlock::default();
+        self.assemble(&mut bound, Vec::new(), scope, false);
+        bound.block
     }
 
-    fn assemble(&mut self, from: Option<From>, bound: Clauses, scope: Scope, distinct: bool) -> BoundBlock {
-        let distinct = distinct.then(|| scope.outputs.iter().map(Typed::order_collation).collect());
-        let mut projection = Vec::with_capacity(scope.outputs.len());
-        projection.extend(scope.outputs.into_iter().map(|typed| typed.expr));
-        let mut block = Box::new(Block {
-            from,
-            filter: bound.filter,
-            semis: Vec::new(),
-            grouping: None,
-            having: bound.having,
-            windows: scope.windows,
-            projection,
-            distinct,
-        });
-        let mut order = bound.order;
-        if scope.aggregated || scope.results.is_some() {
-            let keys = self.tables.add_pseudo();
-            let results = match scope.results {
-                Some(results) => results,
-                None => self.tables.add_pseudo(),
-            };
-            let grouping = Grouping {
-                keys,
-                terms: bound.terms,
-                results,
-                calls: scope.aggregates,
-            };
-            self.refer_to_keys(&mut block, &mut order, &grouping);
-            block.grouping = Some(grouping);
+    /// Puts what the scope has gathered into the block.
+    fn assemble(&mut self, bound: &mut BoundBlock, terms: Vec<GroupTerm>, scope: Scope, distinct: bool) {
+        let block = &mut *bound.block;
+        if distinct {
+            block.distinct = Some(scope.outputs.iter().map(Typed::order_collation).collect());
         }
-        BoundBlock {
-            block,
-            columns: bound.columns,
-            order,
+        block.projection = Vec::with_capacity(scope.outputs.len());
+        block
+            .projection
+            .extend(scope.outputs.into_iter().map(|typed| typed.expr));
+        block.windows = scope.windows;
+        if !scope.aggregated && scope.results.is_none() {
+            return;
         }
+        let keys = self.tables.add_pseudo();
+        let results = match scope.results {
+            Some(results) => results,
+            None => self.tables.add_pseudo(),
+        };
+        let grouping = Grouping {
+            keys,
+            terms,
+            results,
+            calls: scope.aggregates,
+        };
+        self.refer_to_keys(block, &mut bound.order, &grouping);
+        block.grouping = Some(grouping);
     }
 
     /// Above the grouping, an expression that is grouped by is a column of the keys: it is the same in all rows of a group. One that only
@@ -213,16 +223,6 @@ impl<'a> Binder<'a> {
         };
         *collation == Collation::Binary && affinity.is_some_and(|affinity| affinity != Affinity::Blob)
     }
-}
-
-/// What the clauses of a block are bound to.
-#[derive(Default)]
-struct Clauses {
-    columns: Vec<OutputColumn>,
-    filter: Vec<Scalar>,
-    terms: Vec<GroupTerm>,
-    having: Vec<Scalar>,
-    order: Vec<Order>,
 }
 
 /// The result columns that AS names. `*` may put several columns where the list has one entry.

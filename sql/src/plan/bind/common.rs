@@ -214,14 +214,7 @@ impl<'a> Binder<'a> {
                 kind,
                 hint: IndexHint::Free,
             }),
-            visible: ScopeSource {
-                table,
-                database: None,
-                name: shown.clone(),
-                using: Box::default(),
-                outer: None,
-                inner: Box::default(),
-            },
+            visible: ScopeSource::new(table, None, shown.clone()),
             arguments: &[],
         }
     }

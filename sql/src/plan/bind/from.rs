@@ -60,17 +60,17 @@ pub(super) enum Relation<'a> {
 }
 
 /// The items of a clause, from left to right.
-pub(super) struct Items<'a> {
+pub(super) struct Items<'a, 'o> {
     /// How names see them.
-    visible: Vec<ScopeSource>,
+    visible: &'o mut Vec<ScopeSource>,
     /// What is joined.
-    operands: Operands<'a>,
+    operands: &'o mut Operands<'a>,
 }
 
 /// What is joined, each with the arguments of a table function.
-type Operands<'a> = SmallVec<[(Operand, &'a [ast::Expr]); 4]>;
+pub(super) type Operands<'a> = SmallVec<[(Operand, &'a [ast::Expr]); 4]>;
 
-impl<'a> Items<'a> {
+impl<'a> Items<'a, '_> {
     fn push(&mut self, item: Item<'a>) {
         self.visible.push(item.visible);
         self.operands.push((item.operand, item.arguments));
@@ -79,7 +79,11 @@ impl<'a> Items<'a> {
 
 impl<'a> Binder<'a> {
     /// The first pass: every table of the clause, from left to right.
-    pub(super) fn bind_from_items(&mut self, clause: &'a ast::FromClause, out: &mut Items<'a>) -> Result<()> {
+    pub(super) fn bind_from_items(
+        &mut self,
+        clause: &'a ast::FromClause,
+        out: &mut Items<'a, '_>,
+    ) -> Result<()> {
         match first_tables(clause) {
             Some(inner) => self.nested(|binder| binder.bind_from_items(inner, out))?,
             None => self.table_ref(&clause.first, out)?,
@@ -94,7 +98,7 @@ impl<'a> Binder<'a> {
         }
     }
 
-    fn table_ref(&mut self, table: &'a TableRef, out: &mut Items<'a>) -> Result<()> {
+    fn table_ref(&mut self, table: &'a TableRef, out: &mut Items<'a, '_>) -> Result<()> {
         match table {
             TableRef::Table { name, alias, indexed } => {
                 let item = self.named_table(name, alias.as_ref(), indexed.as_ref())?;
@@ -158,14 +162,7 @@ impl<'a> Binder<'a> {
                 kind,
                 hint: IndexHint::Free,
             }),
-            visible: ScopeSource {
-                table,
-                database,
-                name,
-                using: Box::default(),
-                outer: None,
-                inner: Box::default(),
-            },
+            visible: ScopeSource::new(table, database, name),
             arguments: &[],
         }
     }
@@ -239,14 +236,7 @@ impl<'a> Binder<'a> {
                 kind,
                 hint,
             }),
-            visible: ScopeSource {
-                table: id,
-                database: Some(database),
-                name,
-                using: Box::default(),
-                outer: None,
-                inner: Box::default(),
-            },
+            visible: ScopeSource::new(id, Some(database), name),
             arguments: &[],
         }
     }
@@ -364,12 +354,10 @@ impl<'a> Binder<'a> {
             (None, Some(home)) => self.find_in(home, &key),
             // Every database has a schema table by these names; main's is meant.
             (None, None) if matches!(&*key, "sqlite_schema" | "sqlite_master") => self.find_in(0, &key),
-            (None, None) => {
-                let order = [1, 0].into_iter().chain(2..self.context.databases.len());
-                order
-                    .into_iter()
-                    .find_map(|database| self.find_in(database, &key))
-            }
+            (None, None) => match self.find_in(1, &key).or_else(|| self.find_in(0, &key)) {
+                None => (2..self.context.databases.len()).find_map(|database| self.find_in(database, &key)),
+                found => found,
+            },
         };
         if let Some(Relation::Table(database, _) | Relation::View(database, _)) = &found
             && !self.databases.contains(database)
@@ -448,30 +436,45 @@ impl<'a> Binder<'a> {
         clause: &'a ast::FromClause,
         inside: impl FnOnce(&mut Self) -> Result<T>,
     ) -> Result<(From, (T, Scope))> {
-        let tables = 1 + clause.joins.len();
-        let mut items = Items {
-            visible: Vec::with_capacity(tables),
-            operands: SmallVec::with_capacity(tables),
-        };
-        self.bind_from_items(clause, &mut items)?;
         let mut scope = Scope::new(super::Clause::From);
-        scope.sources = items.visible;
+        let mut operands = Operands::new();
+        self.bind_tables(clause, &mut scope.sources, &mut operands)?;
         let ((from, result), scope) = self.in_scope(scope, |binder| {
-            let mut sources = Sources {
-                left: items.operands.into_iter(),
-                taken: 0,
-            };
-            let from = binder.join_tree(clause, &mut sources, joins_right(clause))?;
+            let from = binder.join_tables(clause, &mut operands)?;
             Ok((from, inside(binder)?))
         })?;
         Ok((from, (result, scope)))
+    }
+
+    /// The first pass over a FROM clause.
+    pub(super) fn bind_tables(
+        &mut self,
+        clause: &'a ast::FromClause,
+        visible: &mut Vec<ScopeSource>,
+        operands: &mut Operands<'a>,
+    ) -> Result<()> {
+        *visible = Vec::with_capacity(1 + clause.joins.len());
+        self.bind_from_items(clause, &mut Items { visible, operands })
+    }
+
+    /// The second pass: takes the tables of the first.
+    pub(super) fn join_tables(
+        &mut self,
+        clause: &'a ast::FromClause,
+        operands: &mut Operands<'a>,
+    ) -> Result<From> {
+        let mut sources = Sources {
+            left: operands.drain(..),
+            taken: 0,
+        };
+        self.join_tree(clause, &mut sources, joins_right(clause))
     }
 
     /// The second pass over a clause: takes its tables from `sources`.
     fn join_tree(
         &mut self,
         clause: &'a ast::FromClause,
-        sources: &mut Sources<'a>,
+        sources: &mut Sources<'a, '_>,
         has_right: bool,
     ) -> Result<From> {
         let start = sources.taken;
@@ -507,7 +510,7 @@ impl<'a> Binder<'a> {
         Ok(tree)
     }
 
-    fn join_operand(&mut self, sources: &mut Sources<'a>) -> Result<From> {
+    fn join_operand(&mut self, sources: &mut Sources<'a, '_>) -> Result<From> {
         let Some((mut operand, arguments)) = sources.left.next() else {
             return Err(Error::misuse("tables of FROM out of step"));
         };
@@ -634,8 +637,8 @@ impl<'a> Binder<'a> {
 }
 
 /// The tables that the second pass has yet to take.
-struct Sources<'a> {
-    left: smallvec::IntoIter<[(Operand, &'a [ast::Expr]); 4]>,
+struct Sources<'a, 'o> {
+    left: smallvec::Drain<'o, [(Operand, &'a [ast::Expr]); 4]>,
     taken: usize,
 }
 

@@ -5,7 +5,7 @@ use ecow::EcoString;
 use super::Binder;
 use super::scope::{Clause, Scope, ScopeSource};
 use super::typed::{Kind, Typed};
-use crate::catalog::Table;
+use crate::catalog::{Table, name_key};
 use crate::error::{Error, Result};
 use crate::plan::expr::Register;
 use crate::plan::logical::{OuterKind, Scalar, TableId};
@@ -93,9 +93,10 @@ impl<'a> Binder<'a> {
             return None;
         }
         let (table, wanted) = (&*name.table.text, &*name.column.text);
+        let key = name_key(table);
         let mut one = None;
         for source in &scope.sources {
-            let named = same_name(&source.name, table);
+            let named = source.is_called(table, key);
             if !source.inner.is_empty() || named && one.is_some() {
                 return None;
             }

@@ -93,12 +93,8 @@ impl<'a> Binder<'a> {
         Ok(Item {
             operand: Operand::Tree(Box::new(tree)),
             visible: ScopeSource {
-                table,
-                database: None,
-                name,
-                using: Box::default(),
-                outer: None,
                 inner: inner.into(),
+                ..ScopeSource::new(table, None, name)
             },
             arguments: &[],
         })

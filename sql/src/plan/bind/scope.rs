@@ -3,7 +3,9 @@
 use ecow::EcoString;
 
 use super::Binder;
+use super::name::same_name;
 use super::typed::Typed;
+use crate::catalog::name_key;
 use crate::error::{Error, Result};
 use crate::plan::logical::{AggregateCall, OuterKind, TableId, WindowGroup};
 use crate::plan::physical::DatabaseIndex;
@@ -94,6 +96,8 @@ pub(in crate::plan) struct ScopeSource {
     pub database: Option<DatabaseIndex>,
     /// Its alias or name.
     pub name: EcoString,
+    /// The name in short: names with other keys are other names.
+    pub key: u32,
     /// The columns that USING or NATURAL shares with tables left of it.
     pub using: Box<[EcoString]>,
     /// How it is joined to what is left of it, when not by an inner join.
@@ -103,6 +107,25 @@ pub(in crate::plan) struct ScopeSource {
 }
 
 impl ScopeSource {
+    /// A table that stands alone, or left of all others.
+    pub fn new(table: TableId, database: Option<DatabaseIndex>, name: EcoString) -> ScopeSource {
+        ScopeSource {
+            table,
+            database,
+            key: name_key(&name),
+            name,
+            using: Box::default(),
+            outer: None,
+            inner: Box::default(),
+        }
+    }
+
+    /// Whether the table goes by that name, which has that [`name_key`].
+    #[inline]
+    pub fn is_called(&self, name: &str, key: u32) -> bool {
+        self.key == key && same_name(&self.name, name)
+    }
+
     /// Whether USING or NATURAL shares the column with tables left of it.
     pub fn shares(&self, column: &str) -> bool {
         self.using.iter().any(|using| using.eq_ignore_ascii_case(column))

@@ -13,28 +13,35 @@ impl<'a> Binder<'a> {
     pub(super) fn result_columns(
         &mut self,
         list: &'a [ast::ResultColumn],
-    ) -> Result<(Vec<Typed>, Vec<OutputColumn>)> {
+        columns: &mut Vec<OutputColumn>,
+    ) -> Result<Vec<Typed>> {
         let mut bound = Vec::with_capacity(list.len());
-        let mut columns = Vec::with_capacity(list.len());
+        *columns = Vec::with_capacity(list.len());
+        // Names in a join in parentheses follow rules of their own, so those are left to [`default_name`](Self::default_name).
+        let plain = self.scopes.len() == 1 && self.scope_has_no_nested();
         for result in list {
             match result {
                 ast::ResultColumn::Star(span) => {
                     if self.scope().sources.is_empty() {
                         return Err(Error::sql_at("no tables specified", span.start as usize));
                     }
-                    self.star(None, &mut bound, &mut columns)?;
+                    self.star(None, &mut bound, columns)?;
                 }
                 ast::ResultColumn::TableStar { table, .. } => {
-                    self.star(Some(table), &mut bound, &mut columns)?;
+                    self.star(Some(table), &mut bound, columns)?;
                 }
                 ast::ResultColumn::Expr {
                     expr, alias, text, ..
                 } => {
                     let typed = self.expr(expr)?;
-                    columns.push(match (alias, self.name_as_declared(expr, &typed.expr)) {
-                        (Some(alias), _) => self.output(&typed, alias.text.clone()),
-                        (None, Some(name)) => self.output(&typed, name.clone()),
-                        (None, None) => self.unnamed(expr, text, &typed),
+                    let name = match alias {
+                        Some(alias) => Some(&alias.text),
+                        None if plain => self.name_as_declared(expr, &typed.expr),
+                        None => None,
+                    };
+                    columns.push(match name {
+                        Some(name) => self.output(&typed, name.clone()),
+                        None => self.unnamed(expr, text, &typed),
                     });
                     bound.push(typed);
                 }
@@ -42,7 +49,7 @@ impl<'a> Binder<'a> {
         }
         match bound.len() > self.context.settings.columns_max {
             true => Err(Error::sql("too many columns in result set")),
-            false => Ok((bound, columns)),
+            false => Ok(bound),
         }
     }
 
@@ -59,10 +66,8 @@ impl<'a> Binder<'a> {
             .columns
             .get(column.column.index().or(base.rowid_alias)?)?
             .name;
-        // Names in a join in parentheses follow rules of their own, so those are left to [`default_name`](Self::default_name).
-        let plain = self.scopes.len() == 1 && self.scope_has_no_nested();
-        (plain && written.text.len() == declared.len() && written.text.bytes().eq(declared.bytes()))
-            .then_some(&written.text)
+        let own = written.text.bytes();
+        (own.len() == declared.len() && own.eq(declared.bytes())).then_some(&written.text)
     }
 
     fn scope_has_no_nested(&self) -> bool {

@@ -41,14 +41,9 @@ impl<'a> Binder<'a> {
         let mut scope = Scope::isolated(clause);
         if clause != Clause::Default {
             let entry = self.tables.get(table);
-            scope.sources.push(super::scope::ScopeSource {
-                table,
-                database: None,
-                name: entry.name.clone(),
-                using: Box::default(),
-                outer: None,
-                inner: Box::default(),
-            });
+            scope
+                .sources
+                .push(super::scope::ScopeSource::new(table, None, entry.name.clone()));
         }
         let (typed, _) = self.in_scope(scope, |binder| binder.expr(expr))?;
         Ok(typed)

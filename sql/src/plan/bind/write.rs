@@ -477,7 +477,8 @@ impl<'a> Binder<'a> {
         }
         let mut scope = Scope::new(Clause::Value);
         scope.sources.push(visible(row, Some(database), shown));
-        let ((typed, columns), _) = self.in_scope(scope, |binder| binder.result_columns(list))?;
+        let mut columns = Vec::new();
+        let (typed, _) = self.in_scope(scope, |binder| binder.result_columns(list, &mut columns))?;
         Ok(Some((
             typed.into_iter().map(|typed| typed.expr).collect(),
             columns,
@@ -712,14 +713,7 @@ struct InsertPlaces {
 }
 
 fn visible(table: TableId, database: Option<DatabaseIndex>, name: &str) -> ScopeSource {
-    ScopeSource {
-        table,
-        database,
-        name: EcoString::from(name),
-        using: Box::default(),
-        outer: None,
-        inner: Box::default(),
-    }
+    ScopeSource::new(table, database, EcoString::from(name))
 }
 
 fn shown_name(name: &ObjectName) -> String {

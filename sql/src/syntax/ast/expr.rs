@@ -19,6 +19,27 @@ impl Expr {
         Self { kind, span }
     }
 
+    /// What stands in the place of an expression that is yet to come, or was taken away.
+    pub(in crate::syntax) const VACANT: Expr = Expr {
+        // No parameter has this number.
+        kind: ExprKind::Parameter(0),
+        span: Span::new(0, 0),
+    };
+
+    /// Puts an expression into a vacant place.
+    #[inline]
+    pub(in crate::syntax) fn fill(&mut self, expr: Expr) {
+        debug_assert!(matches!(self.kind, ExprKind::Parameter(0)), "there is {self:?}");
+        // There is nothing to drop, which the compiler cannot know.
+        std::mem::forget(std::mem::replace(self, expr));
+    }
+
+    /// Takes the expression away.
+    #[inline]
+    pub(in crate::syntax) fn take(&mut self) -> Expr {
+        std::mem::replace(self, Expr::VACANT)
+    }
+
     /// True if it is a literal or a parameter.
     #[must_use]
     pub fn is_bare_value(&self) -> bool {

@@ -144,6 +144,16 @@ pub struct FromClause {
     pub joins: Vec<Join>,
 }
 
+impl FromClause {
+    /// What stands in the place of a clause that is yet to come.
+    pub(in crate::syntax) fn vacant() -> FromClause {
+        FromClause {
+            first: TableRef::vacant(),
+            joins: Vec::new(),
+        }
+    }
+}
+
 /// A table that is joined to all that stand left of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Join {
@@ -225,6 +235,17 @@ pub enum TableRef {
         /// Its alias.
         alias: Option<Ident>,
     },
+}
+
+impl TableRef {
+    /// What stands in the place of a table that is yet to come: one without a name.
+    pub(in crate::syntax) fn vacant() -> TableRef {
+        TableRef::Table {
+            name: ObjectName::bare(Ident::default()),
+            alias: None,
+            indexed: None,
+        }
+    }
 }
 
 /// Index hints.

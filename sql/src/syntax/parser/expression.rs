@@ -17,25 +17,33 @@
 //! second meaning that depends on what is open: `AND` belongs to the nearest `BETWEEN` that still lacks it, and `ESCAPE` to the nearest `LIKE`.
 
 use super::super::ast::{
-    Between, BinaryOp, Expr, ExprKind, Ident, Like, LikeOp, Literal, ObjectName, Operands, QualifiedName,
-    RaiseAction, Span, UnaryOp,
+    Between, BinaryOp, Expr, ExprKind, Ident, Like, ObjectName, Operands, QualifiedName, RaiseAction, Span,
+    UnaryOp,
 };
 use super::super::token::TokenKind;
 use super::call::OpenCall;
-use super::input::{Fault, Parse, Tokens, check_height, ident_of, refuse};
+use super::input::{Failed, Fault, Parse, Rest, Tokens, check_height, ident_of, refuse};
 use super::limits::OPEN_MAX;
 use super::precedence::{BINDS_EQUAL, BINDS_NOT, BINDS_SIGN, binary_binding, binary_op, binding};
 use nom::Err;
 
 /// An expression.
 pub(super) fn expr(i: Tokens<'_>) -> Parse<'_, Expr> {
+    let mut made = Expr::VACANT;
+    let i = expr_into(i, &mut made)?;
+    Ok((i, made))
+}
+
+/// An expression, which comes into a vacant place.
+pub(super) fn expr_into<'a>(i: Tokens<'a>, place: &mut Expr) -> Rest<'a> {
     // Most expressions of a statement are a column and nothing more.
     let (count, next) = column_tokens(i);
     if count > 0 && ends_expression(next) {
         i.cx.note_height(1);
-        return Ok((i.skip_many(count), column(i, count)));
+        column_into(i, count, place);
+        return Ok(i.skip_many(count));
     }
-    machine(i)
+    machine(i, place)
 }
 
 /// How many tokens `column` or `table.column` takes, unless it may be something else (then none), and what comes after them.
@@ -55,7 +63,7 @@ fn column_tokens(i: Tokens<'_>) -> (u32, TokenKind) {
 }
 
 /// The column that so many tokens name.
-fn column(i: Tokens<'_>, count: u32) -> Expr {
+fn column_into(i: Tokens<'_>, count: u32, place: &mut Expr) {
     let (first, last) = (i.head(), i.peek(count - 1));
     let kind = match count {
         1 => ExprKind::Name(ident_of(i, first)),
@@ -65,7 +73,7 @@ fn column(i: Tokens<'_>, count: u32) -> Expr {
             column: ident_of(i, last),
         }),
     };
-    Expr::new(kind, Span::new(first.start, last.end))
+    place.fill(Expr::new(kind, Span::new(first.start, last.end)));
 }
 
 /// Whether a token after an operand neither continues it nor closes what is open around it.
@@ -73,67 +81,68 @@ fn ends_expression(kind: TokenKind) -> bool {
     binding(kind) == 1 && kind != TokenKind::Escape
 }
 
-/// Reads any expression.
-fn machine(i: Tokens<'_>) -> Parse<'_, Expr> {
+/// Reads any expression. What is finished of it stands in its place; what is not is on the stack.
+fn machine<'a>(i: Tokens<'a>, place: &mut Expr) -> Rest<'a> {
     let base = i.cx.open.borrow().len();
     let mut machine = Machine { i, base };
     loop {
-        let mut value = match column_tokens(machine.i) {
-            (0, _) => match machine.operand()? {
-                Some(value) => value,
+        let mut height = match column_tokens(machine.i) {
+            (0, _) => match machine.operand(place)? {
+                Some(height) => height,
                 None => continue,
             },
             (count, _) => {
-                let expr = column(machine.i, count);
+                column_into(machine.i, count, place);
                 machine.i = machine.i.skip_many(count);
-                Value { expr, height: 1 }
+                1
             }
         };
         loop {
             // The common ends of an operand, without a detour: a binary operator, and the end.
             let next = machine.i.kind();
-            if machine.has_tighter(next) {
-                machine.complete(&mut value, next)?;
+            let mut hold = machine.hold();
+            if hold >= i32::from(binding(next)) {
+                machine.complete(place, &mut height, next)?;
+                hold = machine.hold();
             }
             match binary_op(next) {
-                Some(op) if op != BinaryOp::And || !machine.awaits_bound() => {
+                Some(op) if op != BinaryOp::And || hold != HOLD_LOW => {
                     machine.skip(1);
-                    machine.push(Open::Binary { op, left: value })?;
+                    machine.push_binary(op, place, height)?;
                     break;
                 }
-                None if machine.is_empty() && ends_expression(next) => {
-                    i.cx.note_height(value.height);
-                    return Ok((machine.i, value.expr));
+                None if hold == HOLD_NOTHING && ends_expression(next) => {
+                    i.cx.note_height(height);
+                    return Ok(machine.i);
                 }
                 _ => {}
             }
-            match machine.operator(value)? {
+            let expr = place.take();
+            match machine.operator(Value { expr, height })? {
                 Step::Operand => break,
-                Step::Value(next) => value = next,
+                Step::Value(next) => {
+                    place.fill(next.expr);
+                    height = next.height;
+                }
                 Step::Done(value) => {
                     i.cx.note_height(value.height);
-                    return Ok((machine.i, value.expr));
+                    place.fill(value.expr);
+                    return Ok(machine.i);
                 }
             }
         }
     }
 }
+
+/// [`Machine::hold`] of an empty stack, of a bracket, and of a `BETWEEN` that lacks its AND: less than any token's [`binding`].
+const HOLD_NOTHING: i32 = 0;
+const HOLD_WALL: i32 = -1;
+const HOLD_LOW: i32 = -2;
 
 /// A finished expression with the height of its tree.
 pub(super) struct Value {
     pub(super) expr: Expr,
     pub(super) height: u32,
-}
-
-impl Value {
-    /// The value; what is left in its place is to be overwritten.
-    pub(super) fn take(&mut self) -> Value {
-        let empty = Expr::new(ExprKind::Literal(Literal::Null), self.expr.span);
-        Value {
-            expr: std::mem::replace(&mut self.expr, empty),
-            height: self.height,
-        }
-    }
 }
 
 /// What the operator state leads to.
@@ -147,7 +156,7 @@ pub(super) enum Step {
     Done(Value),
 }
 
-/// What waits for its next part.
+/// What waits for its next part. The operands that are there already are where the finished operator has them.
 #[repr(u32)]
 pub(super) enum Open {
     Prefix {
@@ -156,20 +165,29 @@ pub(super) enum Open {
     },
     Binary {
         op: BinaryOp,
-        left: Value,
+        /// Of the left operand.
+        height: u32,
+        operands: Box<Operands>,
     },
     Like {
-        op: LikeOp,
-        negated: bool,
-        left: Value,
+        height: u32,
+        like: Box<Like>,
     },
-    Escape(Box<OpenEscape>),
+    /// `x LIKE pattern ESCAPE`.
+    Escape {
+        height: u32,
+        like: Box<Like>,
+    },
     /// `x BETWEEN`, and the first bound comes.
     Low {
-        negated: bool,
-        operand: Value,
+        height: u32,
+        between: Box<Between>,
     },
-    High(Box<OpenHigh>),
+    /// `x BETWEEN low AND`.
+    High {
+        height: u32,
+        between: Box<Between>,
+    },
     Paren {
         start: u32,
         members: Vec<Expr>,
@@ -185,21 +203,6 @@ pub(super) enum Open {
         start: u32,
         action: RaiseAction,
     },
-}
-
-/// `x LIKE pattern ESCAPE`.
-pub(super) struct OpenEscape {
-    pub(super) op: LikeOp,
-    pub(super) negated: bool,
-    pub(super) left: Value,
-    pub(super) pattern: Value,
-}
-
-/// `x BETWEEN low AND`.
-pub(super) struct OpenHigh {
-    pub(super) negated: bool,
-    pub(super) operand: Value,
-    pub(super) low: Value,
 }
 
 /// `x IN (a,` or `x IN f(a,`.
@@ -231,14 +234,16 @@ pub(super) enum CasePart {
 }
 
 impl Open {
-    /// How tightly it holds the operand after it; 0 if it is no operator.
-    pub(super) fn binding(&self) -> u8 {
+    /// How tightly it holds the operand after it; what is no operator holds less than any token binds.
+    #[inline]
+    fn hold(&self) -> i32 {
         match self {
-            Self::Prefix { op: UnaryOp::Not, .. } => BINDS_NOT,
-            Self::Prefix { .. } => BINDS_SIGN,
-            Self::Binary { op, .. } => binary_binding(*op),
-            Self::Like { .. } | Self::Escape(_) | Self::High(_) => BINDS_EQUAL,
-            _ => 0,
+            Self::Prefix { op: UnaryOp::Not, .. } => BINDS_NOT.into(),
+            Self::Prefix { .. } => BINDS_SIGN.into(),
+            Self::Binary { op, .. } => binary_binding(*op).into(),
+            Self::Like { .. } | Self::Escape { .. } | Self::High { .. } => BINDS_EQUAL.into(),
+            Self::Low { .. } => HOLD_LOW,
+            _ => HOLD_WALL,
         }
     }
 }
@@ -250,13 +255,20 @@ pub(super) struct Machine<'a> {
 }
 
 impl Machine<'_> {
-    pub(super) fn push(&mut self, open: Open) -> Result<(), Err<Fault>> {
+    pub(super) fn push(&mut self, open: Open) -> Result<(), Failed> {
         let stack = &mut *self.i.cx.open.borrow_mut();
         if stack.len() >= OPEN_MAX {
-            return refuse("Recursion limit", None);
+            return Ok(refuse("Recursion limit", None)?);
         }
         stack.push(open);
         Ok(())
+    }
+
+    /// Opens a binary operator whose left operand is `left`, which is taken.
+    pub(super) fn push_binary(&mut self, op: BinaryOp, left: &mut Expr, height: u32) -> Result<(), Failed> {
+        let mut operands = self.i.cx.spare.borrow_mut().operands();
+        operands.left.fill(left.take());
+        self.push(Open::Binary { op, height, operands })
     }
 
     pub(super) fn pop(&mut self) -> Option<Open> {
@@ -268,34 +280,37 @@ impl Machine<'_> {
         }
     }
 
-    /// Takes the innermost open thing if it is as wanted.
-    pub(super) fn pop_if(&mut self, wanted: impl FnOnce(&Open) -> bool) -> Option<Open> {
-        let stack = &mut *self.i.cx.open.borrow_mut();
-        let own = stack.get(self.base..).unwrap_or_default();
-        if own.last().is_some_and(wanted) {
-            stack.pop()
-        } else {
-            None
+    /// How tightly what is open innermost holds the operand after it.
+    #[inline]
+    fn hold(&self) -> i32 {
+        let stack = self.i.cx.open.borrow();
+        match stack.last() {
+            Some(open) if stack.len() > self.base => open.hold(),
+            _ => HOLD_NOTHING,
         }
     }
 
-    /// Whether nothing is open.
-    fn is_empty(&self) -> bool {
-        self.i.cx.open.borrow().len() <= self.base
-    }
-
-    /// Whether a `BETWEEN` is open that lacks its AND.
-    fn awaits_bound(&self) -> bool {
-        let stack = self.i.cx.open.borrow();
-        let own = stack.get(self.base..).unwrap_or_default();
-        matches!(own.last(), Some(Open::Low { .. }))
-    }
-
-    /// Whether an open operator holds its operand tighter than the next token does.
-    fn has_tighter(&self, next: TokenKind) -> bool {
-        let stack = self.i.cx.open.borrow();
-        let own = stack.get(self.base..).unwrap_or_default();
-        own.last().is_some_and(|open| open.binding() >= binding(next))
+    /// Completes the open operators that hold the expression in `place` tighter than the next token does.
+    fn complete(&mut self, place: &mut Expr, height: &mut u32, next: TokenKind) -> Result<(), Failed> {
+        let next_binding = i32::from(binding(next));
+        let wins = |open: &mut Open| {
+            let is_escaped = next == TokenKind::Escape && matches!(open, Open::Like { .. });
+            open.hold() >= next_binding && !is_escaped
+        };
+        let stack = &mut *self.i.cx.open.borrow_mut();
+        while stack.len() > self.base
+            && let Some(open) = stack.pop_if(wins)
+        {
+            match open {
+                Open::Binary {
+                    op,
+                    height: left,
+                    operands,
+                } => combine_binary(self.i, op, operands, left, place, height)?,
+                open => combine(self.i, open, place, height)?,
+            }
+        }
+        Ok(())
     }
 
     /// Takes `count` tokens.
@@ -316,111 +331,68 @@ impl Machine<'_> {
 }
 
 /// Completes a binary operator in the place of its last operand.
-pub(super) fn combine_binary(
+fn combine_binary(
     i: Tokens<'_>,
     op: BinaryOp,
-    left: Value,
-    last: &mut Value,
-) -> Result<(), Err<Fault>> {
-    last.height = left.height.max(last.height) + 1;
-    check_height(i, last.height)?;
-    let own = last.expr.span;
-    last.expr.span = left.expr.span.to(own);
-    let kind = std::mem::replace(&mut last.expr.kind, ExprKind::Literal(Literal::Null));
-    last.expr.kind = binary(op, left.expr, Expr::new(kind, own));
+    mut operands: Box<Operands>,
+    left: u32,
+    place: &mut Expr,
+    height: &mut u32,
+) -> Result<(), Failed> {
+    *height = left.max(*height) + 1;
+    check_height(i, *height)?;
+    let span = operands.left.span.to(place.span);
+    operands.right.fill(place.take());
+    place.fill(Expr::new(binary(op, operands), span));
     Ok(())
 }
 
-/// Completes an open operator with its last operand.
+/// Completes an open operator in the place of its last operand.
 #[inline(never)]
-pub(super) fn combine(i: Tokens<'_>, open: Open, last: Value) -> Result<Value, Err<Fault>> {
-    let end = last.expr.span;
-    let (kind, span, height) = match open {
+fn combine(i: Tokens<'_>, open: Open, place: &mut Expr, height: &mut u32) -> Result<(), Failed> {
+    let end = place.span;
+    let (kind, span, others) = match open {
         Open::Prefix { op, start } => {
-            let operand = Box::new(last.expr);
-            (
-                ExprKind::Unary { op, operand },
-                Span::new(start, end.end),
-                last.height,
-            )
+            let operand = Box::new(place.take());
+            (ExprKind::Unary { op, operand }, Span::new(start, end.end), 0)
         }
-        Open::Binary { op, left } => {
-            let mut value = last;
-            combine_binary(i, op, left, &mut value)?;
-            return Ok(value);
+        Open::Like { height, mut like } => {
+            like.pattern.fill(place.take());
+            let span = like.left.span.to(end);
+            (ExprKind::Like(like), span, height)
         }
-        Open::Like { op, negated, left } => {
-            let (span, height) = (left.expr.span.to(end), left.height.max(last.height));
-            let like = Like {
-                op,
-                negated,
-                left: left.expr,
-                pattern: last.expr,
-                escape: None,
-            };
-            (ExprKind::Like(Box::new(like)), span, height)
+        Open::Escape { height, mut like } => {
+            like.escape = Some(place.take());
+            let span = like.left.span.to(end);
+            (ExprKind::Like(like), span, height)
         }
-        Open::Escape(open) => {
-            let OpenEscape {
-                op,
-                negated,
-                left,
-                pattern,
-            } = *open;
-            let span = left.expr.span.to(end);
-            let height = left.height.max(pattern.height).max(last.height);
-            let (left, pattern) = (left.expr, pattern.expr);
-            let like = Like {
-                op,
-                negated,
-                left,
-                pattern,
-                escape: Some(last.expr),
-            };
-            (ExprKind::Like(Box::new(like)), span, height)
+        Open::High { height, mut between } => {
+            between.high.fill(place.take());
+            let span = between.operand.span.to(end);
+            (ExprKind::Between(between), span, height)
         }
-        Open::High(open) => {
-            let OpenHigh {
-                negated,
-                operand,
-                low,
-            } = *open;
-            let span = operand.expr.span.to(end);
-            let height = operand.height.max(low.height).max(last.height);
-            let between = Between {
-                negated,
-                operand: operand.expr,
-                low: low.expr,
-                high: last.expr,
-            };
-            (ExprKind::Between(Box::new(between)), span, height)
-        }
-        // Brackets hold with strength 0 and are never completed by an operator.
-        _ => return Ok(last),
+        // Binary operators are completed elsewhere, and nothing else holds an operand.
+        _ => return Ok(()),
     };
-    check_height(i, height + 1)?;
-    Ok(Value {
-        expr: Expr::new(kind, span),
-        height: height + 1,
-    })
+    *height = others.max(*height) + 1;
+    check_height(i, *height)?;
+    place.fill(Expr::new(kind, span));
+    Ok(())
 }
 
 /// A binary operation; a comparison with the constant `NULL` by `IS` becomes a test for NULL, as in SQLite.
-fn binary(op: BinaryOp, left: Expr, right: Expr) -> ExprKind {
+fn binary(op: BinaryOp, operands: Box<Operands>) -> ExprKind {
     let test = match op {
-        BinaryOp::Is => Some(UnaryOp::IsNull),
-        BinaryOp::IsNot => Some(UnaryOp::NotNull),
-        _ => None,
+        BinaryOp::Is => UnaryOp::IsNull,
+        BinaryOp::IsNot => UnaryOp::NotNull,
+        _ => return ExprKind::Binary { op, operands },
     };
-    match test {
-        Some(op) if matches!(right.kind, ExprKind::Literal(Literal::Null)) => ExprKind::Unary {
-            op,
-            operand: Box::new(left),
-        },
-        _ => ExprKind::Binary {
-            op,
-            operands: Box::new(Operands { left, right }),
-        },
+    if !operands.right.is_null_literal() {
+        return ExprKind::Binary { op, operands };
+    }
+    ExprKind::Unary {
+        op: test,
+        operand: Box::new(operands.left),
     }
 }
 

@@ -1,67 +1,106 @@
 //! `FROM`: tables and joins.
 
-use super::super::ast::{FromClause, Ident, Join, JoinConstraint, JoinKind, JoinOp, ObjectName, TableRef};
+use super::super::ast::{
+    Expr, FromClause, Indexed, Join, JoinConstraint, JoinKind, JoinOp, ObjectName, TableRef,
+};
 use super::super::token::{Token, TokenKind as T};
-use super::expression::expr;
-use super::input::{Fault, Parse, Tokens, nested, parenthesized};
-use super::name::{alias, indexed, name_list, object_name};
+use super::expression::expr_into;
+use super::input::{Failed, Parse, Rest, Tokens, nested, parenthesized};
+use super::name::{alias, alias_into, indexed, name_list, object_name_into};
 use super::select::{exprs, select, starts_select};
-use nom::Err;
 
 /// What follows `FROM`.
 pub(super) fn from_clause(i: Tokens<'_>) -> Parse<'_, FromClause> {
-    let (i, first) = table_ref(i)?;
-    let (mut i, constraint) = join_constraint(i)?;
-    match constraint {
-        Some(JoinConstraint::On(_)) => i.object("a JOIN clause is required before ON", None),
-        Some(JoinConstraint::Using(_)) => i.object("a JOIN clause is required before USING", None),
-        None => {}
-    }
-    let mut joins = Vec::new();
-    while let Some((after_op, op)) = join_op(i)? {
-        let (after_table, table) = table_ref(after_op)?;
-        let (after_join, constraint) = join_constraint(after_table)?;
-        joins.push(Join {
-            op,
-            table,
-            constraint,
-        });
-        i = after_join;
-    }
-    Ok((i, FromClause { first, joins }))
+    let mut made = FromClause::vacant();
+    let i = from_clause_into(i, &mut made)?;
+    Ok((i, made))
 }
 
-fn table_ref(i: Tokens<'_>) -> Parse<'_, TableRef> {
-    if i.kind() != T::LeftParen {
-        let (i, name) = object_name(i)?;
-        return if i.kind() == T::LeftParen {
-            function(i, name)
-        } else {
-            table(i, name)
-        };
+/// What follows `FROM`, which comes into a vacant place.
+pub(super) fn from_clause_into<'a>(i: Tokens<'a>, clause: &mut FromClause) -> Rest<'a> {
+    let mut i = table_ref_into(i, &mut clause.first)?;
+    if matches!(i.kind(), T::On | T::Using) {
+        i = constraint_too_early(i)?;
     }
+    while let Some((after_op, op)) = join_op(i)? {
+        if clause.joins.capacity() == 0 {
+            clause.joins = i.cx.spare.borrow_mut().joins();
+        }
+        clause.joins.push(Join {
+            op,
+            table: TableRef::vacant(),
+            constraint: None,
+        });
+        let Some(join) = clause.joins.last_mut() else {
+            return i.unexpected();
+        };
+        i = table_ref_into(after_op, &mut join.table)?;
+        i = join_constraint_into(i, &mut join.constraint)?;
+    }
+    Ok(i)
+}
+
+/// A constraint after the first table.
+#[cold]
+fn constraint_too_early(i: Tokens<'_>) -> Rest<'_> {
+    let word = if i.kind() == T::On { "ON" } else { "USING" };
+    let i = join_constraint_into(i, &mut None)?;
+    i.object(format!("a JOIN clause is required before {word}"), None);
+    Ok(i)
+}
+
+fn table_ref_into<'a>(i: Tokens<'a>, place: &mut TableRef) -> Rest<'a> {
+    if i.kind() == T::LeftParen {
+        return in_parentheses_into(i, place);
+    }
+    if let TableRef::Table { name, alias, indexed } = place {
+        let i = object_name_into(i, name)?;
+        if i.kind() != T::LeftParen {
+            let i = alias_into(i, alias)?;
+            return indexed_into(i, indexed);
+        }
+        return function_into(i, place);
+    }
+    i.unexpected()
+}
+
+#[inline(never)]
+fn indexed_into<'a>(i: Tokens<'a>, place: &mut Option<Indexed>) -> Rest<'a> {
+    if matches!(i.kind(), T::Indexed | T::Not) {
+        let (i, hint) = indexed(i)?;
+        *place = hint;
+        return Ok(i);
+    }
+    Ok(i)
+}
+
+/// A query or a join in parentheses.
+#[inline(never)]
+fn in_parentheses_into<'a>(i: Tokens<'a>, place: &mut TableRef) -> Rest<'a> {
     if starts_select(i.peek(1).kind) {
         let (i, (select, height)) = parenthesized(|i| nested(i, select))(i)?;
         i.cx.note_height(height + 1);
         let (i, alias) = alias(i)?;
-        return Ok((i, TableRef::Subquery { select, alias }));
+        *place = TableRef::Subquery { select, alias };
+        return Ok(i);
     }
     let (i, (from, height)) = parenthesized(|i| nested(i, from_clause))(i)?;
     i.cx.note_height(height + 1);
     let (i, alias) = alias(i)?;
-    Ok((
-        i,
-        TableRef::Parenthesized {
-            from: Box::new(from),
-            alias,
-        },
-    ))
+    let from = Box::new(from);
+    *place = TableRef::Parenthesized { from, alias };
+    Ok(i)
 }
 
-fn table(i: Tokens<'_>, name: ObjectName) -> Parse<'_, TableRef> {
-    let (i, alias) = alias(i)?;
-    let (i, indexed) = indexed(i)?;
-    Ok((i, TableRef::Table { name, alias, indexed }))
+/// A table function, whose name is in `place` as that of a table.
+#[inline(never)]
+fn function_into<'a>(i: Tokens<'a>, place: &mut TableRef) -> Rest<'a> {
+    let TableRef::Table { name, .. } = std::mem::replace(place, TableRef::vacant()) else {
+        return i.unexpected();
+    };
+    let (i, function) = function(i, name)?;
+    *place = function;
+    Ok(i)
 }
 
 fn function(i: Tokens<'_>, name: ObjectName) -> Parse<'_, TableRef> {
@@ -83,19 +122,23 @@ fn function(i: Tokens<'_>, name: ObjectName) -> Parse<'_, TableRef> {
 }
 
 /// `ON ..`, `USING (..)` or nothing.
-fn join_constraint(i: Tokens<'_>) -> Parse<'_, Option<JoinConstraint>> {
+fn join_constraint_into<'a>(i: Tokens<'a>, place: &mut Option<JoinConstraint>) -> Rest<'a> {
     match i.kind() {
-        T::On => expr(i.skip()).map(|(i, on)| (i, Some(JoinConstraint::On(on)))),
+        T::On => match place.get_or_insert(JoinConstraint::On(Expr::VACANT)) {
+            JoinConstraint::On(condition) => expr_into(i.skip(), condition),
+            JoinConstraint::Using(_) => i.unexpected(),
+        },
         T::Using => {
-            let (i, columns): (_, Vec<Ident>) = name_list(i.skip())?;
-            Ok((i, Some(JoinConstraint::Using(columns))))
+            let (i, columns) = name_list(i.skip())?;
+            *place = Some(JoinConstraint::Using(columns));
+            Ok(i)
         }
-        _ => Ok((i, None)),
+        _ => Ok(i),
     }
 }
 
 /// A comma, `JOIN`, or up to three words and `JOIN`.
-fn join_op(i: Tokens<'_>) -> Result<Option<(Tokens<'_>, JoinOp)>, Err<Fault>> {
+fn join_op(i: Tokens<'_>) -> Result<Option<(Tokens<'_>, JoinOp)>, Failed> {
     let plain = |kind| JoinOp { kind, natural: false };
     match i.kind() {
         T::Comma => return Ok(Some((i.skip(), plain(JoinKind::Comma)))),

@@ -8,7 +8,7 @@ use super::super::token::{Token, TokenKind as T};
 use super::ddl::if_not_exists;
 use super::dml::{Place, delete, insert, update};
 use super::expression::expr;
-use super::input::{Fault, Parse, Tokens, after, comma_list, name, parenthesized};
+use super::input::{Fault, Parse, Rest, Tokens, after, comma_list, name, parenthesized};
 use super::name::{object_name, plain_name_list_opt};
 use super::select::{condition, ordering_terms, select};
 use nom::Err;
@@ -137,12 +137,13 @@ fn trigger_body(mut i: Tokens<'_>) -> Parse<'_, Vec<TriggerStep>> {
 
 /// Takes the semicolon after a step. To SQLite the end of the text is a semicolon before it is the end, so here it is
 /// not the token after the step that is wrong, but one after that; an objection to the step stands.
-fn after_step(i: Tokens<'_>) -> Result<Tokens<'_>, Err<Fault>> {
+fn after_step(i: Tokens<'_>) -> Rest<'_> {
     match i.head() {
         end if end.kind == T::End => Err(Err::Failure(Fault::Near(Token {
             start: end.start + 1,
             ..end
-        }))),
+        }))
+        .into()),
         _ => i.expect(T::Semicolon),
     }
 }

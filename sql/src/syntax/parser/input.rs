@@ -10,6 +10,7 @@ use super::super::token::{Token, TokenKind};
 use super::ParseError;
 use super::expression::Open;
 use super::limits::{NESTING_MAX, ParseLimits};
+use super::spare::Spare;
 use ecow::EcoString;
 use nom::error::ErrorKind;
 use nom::{Err, IResult, Input, Needed};
@@ -22,8 +23,26 @@ use std::slice::Iter;
 /// What a rule gives: what is left, and what it made.
 pub(super) type Parse<'a, T> = IResult<Tokens<'a>, T, Fault>;
 
-/// What a rule gives that keeps what it makes elsewhere.
-pub(super) type Rest<'a> = Result<Tokens<'a>, Err<Fault>>;
+/// What a rule gives that puts what it makes where it is to stay. It fits into two registers.
+pub(super) type Rest<'a> = Result<Tokens<'a>, Failed>;
+
+/// An error of nom's in one word.
+#[derive(Debug)]
+pub(super) struct Failed(Box<Err<Fault>>);
+
+impl From<Err<Fault>> for Failed {
+    #[cold]
+    fn from(error: Err<Fault>) -> Failed {
+        Failed(Box::new(error))
+    }
+}
+
+impl From<Failed> for Err<Fault> {
+    #[cold]
+    fn from(failed: Failed) -> Err<Fault> {
+        *failed.0
+    }
+}
 
 /// Why the text is refused.
 #[derive(Debug)]
@@ -58,14 +77,16 @@ pub(super) struct Context<'a> {
     pub(super) sql: &'a [u8],
     /// The statement's tokens; the last is always `End`.
     pub(super) tokens: &'a [Token],
-    pub(super) limits: ParseLimits,
+    pub(super) limits: &'a ParseLimits,
     /// The text, if the bytes that the tokens cover are UTF-8, and where in it they begin.
     valid: Option<&'a str>,
     valid_start: u32,
     /// What is open in the expressions that are being read, outermost first.
-    pub(super) open: RefCell<Vec<Open>>,
+    pub(super) open: &'a RefCell<Vec<Open>>,
     /// The parameters so far.
-    pub(super) parameters: RefCell<ParameterList>,
+    pub(super) parameters: &'a RefCell<ParameterList>,
+    /// Pieces for the tree.
+    pub(super) spare: &'a RefCell<Spare>,
     /// What was objected to first, and the token before which that was.
     objection: RefCell<Option<(u32, Box<ParseError>)>>,
     /// How many rules that recurse are active.
@@ -74,10 +95,15 @@ pub(super) struct Context<'a> {
     tallest: Cell<u32>,
 }
 
-/// Parameters with indexes of their names and numbers, which are made once a linear search would be slow.
+/// Parameters with an index of their names and numbers, which is made once a linear search would be slow.
 #[derive(Default)]
 pub(super) struct ParameterList {
     pub(super) parameters: Parameters,
+    index: Option<Box<ParameterIndex>>,
+}
+
+#[derive(Default)]
+struct ParameterIndex {
     numbers: FxHashMap<EcoString, u32>,
     named: FxHashSet<u32>,
 }
@@ -85,47 +111,61 @@ pub(super) struct ParameterList {
 impl ParameterList {
     const LINEAR_MAX: usize = 16;
 
-    fn is_indexed(&self) -> bool {
-        self.parameters.names.len() > Self::LINEAR_MAX
-    }
-
     /// The number of the parameter of that name.
     pub(super) fn find(&self, name: &str) -> Option<u32> {
-        if self.is_indexed() {
-            self.numbers.get(name).copied()
-        } else {
-            self.parameters.number(name)
+        match &self.index {
+            Some(index) => index.numbers.get(name).copied(),
+            None => self.parameters.number(name),
         }
     }
 
     /// True if the parameter of that number has a name.
     pub(super) fn has_name(&self, number: u32) -> bool {
-        if self.is_indexed() {
-            self.named.contains(&number)
-        } else {
-            self.parameters.name(number).is_some()
+        match &self.index {
+            Some(index) => index.named.contains(&number),
+            None => self.parameters.name(number).is_some(),
         }
     }
 
     pub(super) fn add_name(&mut self, name: EcoString, number: u32) {
-        let first_new = if self.is_indexed() {
-            self.parameters.names.len()
-        } else {
-            0
-        };
         self.parameters.names.push((name, number));
-        if self.is_indexed() {
-            for (name, number) in &self.parameters.names[first_new..] {
-                self.numbers.entry(name.clone()).or_insert(*number);
-                self.named.insert(*number);
-            }
+        if self.parameters.names.len() > Self::LINEAR_MAX {
+            self.add_to_index();
         }
+    }
+
+    /// Brings the index up to the last name; all names are new to one that is made now.
+    #[inline(never)]
+    fn add_to_index(&mut self) {
+        let names = &self.parameters.names;
+        let first_new = match self.index {
+            Some(_) => names.len() - 1,
+            None => 0,
+        };
+        let index = self.index.get_or_insert_default();
+        for (name, number) in &names[first_new..] {
+            index.numbers.entry(name.clone()).or_insert(*number);
+            index.named.insert(*number);
+        }
+    }
+
+    /// Hands the parameters out, and begins anew.
+    pub(super) fn take(&mut self) -> Parameters {
+        self.index = None;
+        std::mem::take(&mut self.parameters)
     }
 }
 
 impl<'a> Context<'a> {
-    /// What the rules of one statement share; `open` is room for what is open in its expressions, and empty.
-    pub(super) fn new(sql: &'a [u8], tokens: &'a [Token], limits: ParseLimits, open: Vec<Open>) -> Self {
+    /// What the rules of one statement share; `open` and `parameters` are empty.
+    pub(super) fn new(
+        sql: &'a [u8],
+        tokens: &'a [Token],
+        limits: &'a ParseLimits,
+        open: &'a RefCell<Vec<Open>>,
+        parameters: &'a RefCell<ParameterList>,
+        spare: &'a RefCell<Spare>,
+    ) -> Self {
         let valid_start = tokens.first().map_or(0, |token| token.start);
         let valid_end = tokens.last().map_or(0, |token| token.end);
         let covered = sql.get(valid_start as usize..valid_end as usize);
@@ -135,8 +175,9 @@ impl<'a> Context<'a> {
             limits,
             valid: covered.and_then(|bytes| std::str::from_utf8(bytes).ok()),
             valid_start,
-            open: RefCell::new(open),
-            parameters: RefCell::default(),
+            open,
+            parameters,
+            spare,
             objection: RefCell::new(None),
             nesting: Cell::new(0),
             tallest: Cell::new(0),
@@ -268,7 +309,7 @@ impl<'a> Tokens<'a> {
 
     /// Takes the next token, which must be of that kind.
     #[inline]
-    pub(super) fn expect(self, kind: TokenKind) -> Result<Self, Err<Fault>> {
+    pub(super) fn expect(self, kind: TokenKind) -> Rest<'a> {
         if self.kind() == kind {
             Ok(self.skip())
         } else {
@@ -278,8 +319,8 @@ impl<'a> Tokens<'a> {
 
     /// The error that the next token cannot stand here.
     #[cold]
-    pub(super) fn unexpected<T>(self) -> Result<T, Err<Fault>> {
-        Err(Err::Failure(Fault::Near(self.head())))
+    pub(super) fn unexpected<T, E: From<Err<Fault>>>(self) -> Result<T, E> {
+        Err(Err::Failure(Fault::Near(self.head())).into())
     }
 
     /// Notes that SQLite refuses what was just taken although the grammar has it. Parsing goes on; see [`Context::verdict`].
@@ -466,15 +507,19 @@ pub(super) fn nested<'a, T>(
 }
 
 /// Refuses a tree that is too tall.
-pub(super) fn check_height(i: Tokens<'_>, height: u32) -> Result<(), Err<Fault>> {
-    let most = i.cx.limits.height_max;
-    if height > most {
-        return refuse(
-            format!("Expression tree is too large (maximum depth {most})"),
-            None,
-        );
+#[inline]
+pub(super) fn check_height(i: Tokens<'_>, height: u32) -> Result<(), Failed> {
+    if height > i.cx.limits.height_max {
+        return too_tall(i);
     }
     Ok(())
+}
+
+#[cold]
+fn too_tall(i: Tokens<'_>) -> Result<(), Failed> {
+    let most = i.cx.limits.height_max;
+    let message = format!("Expression tree is too large (maximum depth {most})");
+    Ok(refuse(message, None)?)
 }
 
 /// Makes the identifier that a token spells.
@@ -534,6 +579,16 @@ pub(super) fn name(i: Tokens<'_>) -> Parse<'_, Ident> {
     } else {
         i.unexpected()
     }
+}
+
+/// As [`name`], into a place where an empty name stands.
+pub(super) fn name_into<'a>(i: Tokens<'a>, place: &mut Ident) -> Rest<'a> {
+    let token = i.head();
+    if !token.kind.is_name() {
+        return i.unexpected();
+    }
+    std::mem::forget(std::mem::replace(place, ident_of(i, token)));
+    Ok(i.skip())
 }
 
 /// A name where the words of joins, and `INDEXED`, are not names.

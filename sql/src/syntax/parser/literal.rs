@@ -25,7 +25,22 @@ pub(super) fn literal(i: Tokens<'_>, token: Token) -> Result<Option<Literal>, Er
 }
 
 /// Digits, decimal or hexadecimal, without separators.
-fn integer(text: &[u8]) -> Literal {
+#[inline]
+pub(super) fn integer(text: &[u8]) -> Literal {
+    let mut value = 0;
+    for &byte in text {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 || value > i64::MAX / 10 - 1 {
+            return unusual_integer(text);
+        }
+        value = value * 10 + i64::from(digit);
+    }
+    Literal::Integer(value)
+}
+
+/// As [`integer`], for one that is hexadecimal or takes nearly 64 bits, or more.
+#[inline(never)]
+fn unusual_integer(text: &[u8]) -> Literal {
     let text = std::str::from_utf8(text).unwrap_or("0");
     if let Some(digits) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
         return match u64::from_str_radix(digits, 16) {

@@ -9,6 +9,7 @@
 //! | `expression`, `operand`, `operator`, `precedence` | the machine that reads expressions, and its two states |
 //! | `call`, `literal` | function calls with their windows; constants and parameters |
 //! | `name` | names and lists of names |
+//! | `spare` | memory for the next tree |
 //! | `input`, `limits` | the token input that nom's combinators run on; bounds |
 //!
 //! - I1. A rule takes a token only if that token can continue the text. So the token at which parsing stops is the one that
@@ -33,14 +34,17 @@ mod operand;
 mod operator;
 mod precedence;
 mod select;
+mod spare;
 mod statement;
 
-use super::ast::{Expr, Parsed, TEXT_LENGTH_END};
+use super::ast::{Expr, Parsed, Statement, TEXT_LENGTH_END};
 use super::lexer::{Lexer, settle_window_words};
 use super::token::{Token, TokenKind};
 use expression::Open;
-use input::{Context, Fault, Parse, Tokens};
+use input::{Context, Fault, ParameterList, Parse, Tokens};
 pub use limits::ParseLimits;
+use spare::Spare;
+use std::cell::RefCell;
 use std::fmt;
 
 #[cfg(test)]
@@ -96,12 +100,16 @@ pub fn parse_next(sql: &[u8], offset: usize) -> Result<Option<Next>, ParseError>
     ParseMemory::default().parse_next(sql, offset)
 }
 
-/// What a parser keeps from one statement to the next so as to allocate less: room for tokens, and for what is open in an expression.
+/// What a parser keeps from one statement to the next so as to allocate less: room for tokens, for what is open in an expression, and
+/// for trees.
 #[derive(Default)]
 pub struct ParseMemory {
     tokens: Vec<Token>,
     /// Empty between statements.
-    open: Vec<Open>,
+    open: RefCell<Vec<Open>>,
+    /// Empty between statements.
+    parameters: RefCell<ParameterList>,
+    spare: RefCell<Spare>,
     /// Bounds that an application has set.
     pub limits: ParseLimits,
 }
@@ -137,24 +145,47 @@ impl ParseMemory {
         let Some(first) = tokens.first().filter(|token| token.kind != TokenKind::End) else {
             return Ok(None);
         };
-        let cx = Context::new(sql, tokens, self.limits, std::mem::take(&mut self.open));
+        let cx = Context::new(
+            sql,
+            tokens,
+            &self.limits,
+            &self.open,
+            &self.parameters,
+            &self.spare,
+        );
         let next = next_of(&cx, *first);
-        let mut open = cx.open.into_inner();
-        if open.capacity() <= Self::OPEN_MAX {
-            open.clear();
-            self.open = open;
+        let outgrown =
+            self.tokens.capacity() > Self::TOKENS_MAX || self.open.get_mut().capacity() > Self::OPEN_MAX;
+        if outgrown || next.is_err() {
+            self.tidy();
+        }
+        next.map(Some)
+    }
+
+    /// Takes back a tree that nobody needs any more: its memory serves the next one.
+    pub fn take_back(&mut self, statement: Statement) {
+        self.spare.get_mut().take_back(statement);
+    }
+
+    /// Leaves nothing behind of a statement that was refused, nor room for more than most statements take.
+    #[cold]
+    fn tidy(&mut self) {
+        let open = self.open.get_mut();
+        open.clear();
+        if open.capacity() > Self::OPEN_MAX {
+            *open = Vec::new();
         }
         if self.tokens.capacity() > Self::TOKENS_MAX {
             self.tokens = Vec::new();
         }
-        next.map(Some)
+        self.parameters.get_mut().take();
     }
 }
 
 fn next_of(cx: &Context<'_>, first: Token) -> Result<Next, ParseError> {
     let (i, mut parsed) = judged(cx, whole_statement(Tokens::new(cx)))?;
     parsed.span.start = first.start;
-    parsed.parameters = cx.parameters.take().parameters;
+    parsed.parameters = cx.parameters.borrow_mut().take();
     let end = i.last_end().max(first.end) as usize;
     Ok(Next {
         parsed,
@@ -193,7 +224,8 @@ pub fn parse_one(sql: &[u8]) -> Result<Parsed, ParseError> {
 pub fn parse_expr(sql: &[u8]) -> Result<Expr, ParseError> {
     let mut tokens = Vec::new();
     statement_tokens(sql, 0, &mut tokens);
-    let cx = Context::new(sql, &tokens, ParseLimits::default(), Vec::new());
+    let (limits, open, parameters, spare) = Default::default();
+    let cx = Context::new(sql, &tokens, &limits, &open, &parameters, &spare);
     let made = expression::expr(Tokens::new(&cx)).and_then(|(i, expr)| match i.kind() {
         TokenKind::End => Ok(expr),
         _ => i.unexpected(),

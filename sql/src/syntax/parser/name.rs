@@ -2,7 +2,7 @@
 
 use super::super::ast::{Ident, Indexed, ObjectName};
 use super::super::token::TokenKind as T;
-use super::input::{Parse, Tokens, after, alias_name, comma_list, name, parenthesized};
+use super::input::{Parse, Rest, Tokens, after, alias_name, comma_list, name, name_into, parenthesized};
 
 /// `name` or `schema.name`.
 pub(super) fn object_name(i: Tokens<'_>) -> Parse<'_, ObjectName> {
@@ -21,6 +21,27 @@ pub(super) fn object_name(i: Tokens<'_>) -> Parse<'_, ObjectName> {
             },
         },
     ))
+}
+
+/// As [`object_name`], into a place where an empty name stands.
+pub(super) fn object_name_into<'a>(i: Tokens<'a>, place: &mut ObjectName) -> Rest<'a> {
+    let i = name_into(i, &mut place.name)?;
+    if i.kind() != T::Dot {
+        return Ok(i);
+    }
+    let (i, own) = name(i.skip())?;
+    place.schema = Some(std::mem::replace(&mut place.name, own));
+    Ok(i)
+}
+
+/// `AS alias`, or an alias alone where one fits; into a place where none stands.
+pub(super) fn alias_into<'a>(i: Tokens<'a>, place: &mut Option<Ident>) -> Rest<'a> {
+    if i.kind() != T::As && !i.kind().is_alias() {
+        return Ok(i);
+    }
+    let (i, found) = alias(i)?;
+    *place = found;
+    Ok(i)
 }
 
 /// `AS alias`, or an alias alone where one fits.

@@ -1,18 +1,40 @@
 //! The operand state of the expression machine: what may stand where a value is expected.
 
-use super::super::ast::{ExprKind, QualifiedName, Raise, RaiseAction, UnaryOp};
+use super::super::ast::{Expr, ExprKind, QualifiedName, Raise, RaiseAction, UnaryOp};
 use super::super::token::{Token, TokenKind as T};
 use super::call::{self, OpenCall};
 use super::expression::{CasePart, Machine, Open, OpenCase, Value};
-use super::input::{Fault, ident_of, name, nested};
-use super::literal::{literal, parameter};
+use super::input::{Failed, Fault, check_height, ident_of, name, nested};
+use super::literal::{integer, literal, parameter};
 use super::select::{select, starts_select};
 use nom::Err;
 
 impl Machine<'_> {
-    /// Takes an operand, or opens something that has its operand further on (then `None`).
+    /// Takes an operand into a vacant place and gives its height, or opens something that has its operand further on (then `None`).
     #[inline(never)]
-    pub(super) fn operand(&mut self) -> Result<Option<Value>, Err<Fault>> {
+    pub(super) fn operand(&mut self, place: &mut Expr) -> Result<Option<u32>, Failed> {
+        let token = self.i.head();
+        let kind = match token.kind {
+            T::Variable => ExprKind::Parameter(parameter(self.i, token)?),
+            T::Integer => ExprKind::Literal(integer(self.i.text(token))),
+            _ => return self.other_operand(place),
+        };
+        check_height(self.i, 1)?;
+        self.skip(1);
+        place.fill(Expr::new(kind, token.span()));
+        Ok(Some(1))
+    }
+
+    #[inline(never)]
+    fn other_operand(&mut self, place: &mut Expr) -> Result<Option<u32>, Failed> {
+        let value = self.operand_of_any_kind()?;
+        Ok(value.map(|value| {
+            place.fill(value.expr);
+            value.height
+        }))
+    }
+
+    fn operand_of_any_kind(&mut self) -> Result<Option<Value>, Err<Fault>> {
         let token = self.i.head();
         match token.kind {
             T::LeftParen => self.open_paren(token),
@@ -28,11 +50,6 @@ impl Machine<'_> {
             }
             T::Exists => self.exists(token).map(Some),
             T::Raise => self.raise(token),
-            T::Variable => {
-                let number = parameter(self.i, token)?;
-                self.skip(1);
-                self.value(ExprKind::Parameter(number), token.start, 1).map(Some)
-            }
             T::String if self.i.peek(1).kind == T::Dot => self.qualified(token).map(Some),
             _ => match literal(self.i, token)? {
                 Some(constant) => {

@@ -1,36 +1,25 @@
 //! The operator state of the expression machine: what may follow a value, and what the end of a part closes.
 
-use super::super::ast::{BinaryOp, Case, Expr, ExprKind, In, InSet, LikeOp, ObjectName, Raise, UnaryOp};
+use super::super::ast::{
+    Between, BinaryOp, Case, Expr, ExprKind, In, InSet, Like, LikeOp, ObjectName, Raise, UnaryOp,
+};
 use super::super::token::TokenKind;
 use super::call::OpenCall;
 use super::ddl::type_name;
-use super::expression::{
-    CasePart, Machine, Open, OpenCase, OpenEscape, OpenHigh, OpenList, Step, Value, combine, combine_binary,
-};
+use super::expression::{CasePart, Machine, Open, OpenCase, OpenList, Step, Value};
 use super::input::{Fault, alias_name, nested};
 use super::name::object_name;
-use super::precedence::{binary_op, binding, like_op};
+use super::precedence::like_op;
 use super::select::{select, starts_select};
 use TokenKind as T;
 use nom::Err;
 
 impl Machine<'_> {
-    /// Takes what may follow an operand.
+    /// Takes what may follow an operand, but for binary operators.
     #[inline(never)]
-    pub(super) fn operator(&mut self, mut value: Value) -> Result<Step, Err<Fault>> {
-        let token = self.i.head();
-        self.complete(&mut value, token.kind)?;
-        if let Some(op) = binary_op(token.kind) {
-            if op == BinaryOp::And
-                && let Some(low) = self.pop_if(|open| matches!(open, Open::Low { .. }))
-            {
-                return self.second_bound(low, value);
-            }
-            self.skip(1);
-            self.push(Open::Binary { op, left: value })?;
-            return Ok(Step::Operand);
-        }
-        match token.kind {
+    pub(super) fn operator(&mut self, value: Value) -> Result<Step, Err<Fault>> {
+        match self.i.kind() {
+            T::And => self.second_bound(value),
             T::Is => self.is(value),
             T::Isnull => self.postfix(UnaryOp::IsNull, 1, value),
             T::Notnull => self.postfix(UnaryOp::NotNull, 1, value),
@@ -44,24 +33,6 @@ impl Machine<'_> {
                 None => self.close(value),
             },
         }
-    }
-
-    /// Completes the open operators that hold `value` tighter than the next token does.
-    pub(super) fn complete(&mut self, value: &mut Value, next: TokenKind) -> Result<(), Err<Fault>> {
-        let next_binding = binding(next);
-        let wins = |open: &Open| {
-            let is_escaped = next == T::Escape && matches!(open, Open::Like { .. });
-            open.binding() >= next_binding && !is_escaped
-        };
-        let stack = &mut *self.i.cx.open.borrow_mut();
-        while stack.len() > self.base && stack.last().is_some_and(wins) {
-            match stack.pop() {
-                Some(Open::Binary { op, left }) => combine_binary(self.i, op, left, value)?,
-                Some(open) => *value = combine(self.i, open, value.take())?,
-                None => {}
-            }
-        }
-        Ok(())
     }
 
     fn postfix(&mut self, op: UnaryOp, tokens: usize, operand: Value) -> Result<Step, Err<Fault>> {
@@ -95,7 +66,8 @@ impl Machine<'_> {
         } else {
             BinaryOp::IsNot
         };
-        self.push(Open::Binary { op, left })?;
+        let Value { mut expr, height } = left;
+        self.push_binary(op, &mut expr, height)?;
         Ok(Step::Operand)
     }
 
@@ -116,20 +88,25 @@ impl Machine<'_> {
 
     fn like(&mut self, op: LikeOp, left: Value, negated: bool) -> Result<Step, Err<Fault>> {
         self.skip(1);
-        self.push(Open::Like { op, negated, left })?;
+        let like = Box::new(Like {
+            op,
+            negated,
+            left: left.expr,
+            pattern: Expr::VACANT,
+            escape: None,
+        });
+        let height = left.height;
+        self.push(Open::Like { height, like })?;
         Ok(Step::Operand)
     }
 
     fn escape(&mut self, pattern: Value) -> Result<Step, Err<Fault>> {
         match self.pop() {
-            Some(Open::Like { op, negated, left }) => {
+            Some(Open::Like { height, mut like }) => {
                 self.skip(1);
-                self.push(Open::Escape(Box::new(OpenEscape {
-                    op,
-                    negated,
-                    left,
-                    pattern,
-                })))?;
+                like.pattern = pattern.expr;
+                let height = height.max(pattern.height);
+                self.push(Open::Escape { height, like })?;
                 Ok(Step::Operand)
             }
             _ => self.i.unexpected(),
@@ -138,19 +115,24 @@ impl Machine<'_> {
 
     fn first_bound(&mut self, operand: Value, negated: bool) -> Result<Step, Err<Fault>> {
         self.skip(1);
-        self.push(Open::Low { negated, operand })?;
+        let between = Box::new(Between {
+            negated,
+            operand: operand.expr,
+            low: Expr::VACANT,
+            high: Expr::VACANT,
+        });
+        let height = operand.height;
+        self.push(Open::Low { height, between })?;
         Ok(Step::Operand)
     }
 
-    fn second_bound(&mut self, open: Open, low: Value) -> Result<Step, Err<Fault>> {
-        match open {
-            Open::Low { negated, operand } => {
+    fn second_bound(&mut self, low: Value) -> Result<Step, Err<Fault>> {
+        match self.pop() {
+            Some(Open::Low { height, mut between }) => {
                 self.skip(1);
-                self.push(Open::High(Box::new(OpenHigh {
-                    negated,
-                    operand,
-                    low,
-                })))?;
+                between.low = low.expr;
+                let height = height.max(low.height);
+                self.push(Open::High { height, between })?;
                 Ok(Step::Operand)
             }
             _ => self.i.unexpected(),

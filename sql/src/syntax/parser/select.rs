@@ -6,10 +6,10 @@ use super::super::ast::{
 };
 use super::super::token::TokenKind;
 use super::call::{quantifier, window};
-use super::expression::expr;
-use super::from::from_clause;
+use super::expression::{expr, expr_into};
+use super::from::from_clause_into;
 use super::input::{Parse, Rest, Tokens, after, each, ident_of, name, nested, parenthesized};
-use super::name::{alias, plain_name_list_opt};
+use super::name::{alias_into, plain_name_list_opt};
 use TokenKind as T;
 
 /// Room for most lists.
@@ -70,14 +70,8 @@ fn cte(i: Tokens<'_>) -> Parse<'_, Cte> {
 
 /// A query after its `WITH`; the whole starts at `start`.
 pub(super) fn compound<'a>(i: Tokens<'a>, with: Option<Box<With>>, start: u32) -> Parse<'a, Box<Select>> {
-    let mut select = Box::new(Select {
-        with,
-        first: SelectCore::Values(Vec::new()),
-        compounds: Vec::new(),
-        order_by: Vec::new(),
-        limit: None,
-        span: Span::default(),
-    });
+    let mut select = i.cx.spare.borrow_mut().select();
+    select.with = with;
     let mut misplaced = None;
     let (mut i, core) = core(i, &mut select)?;
     select.first = core;
@@ -146,56 +140,48 @@ fn values(i: Tokens<'_>) -> Parse<'_, SelectCore> {
 }
 
 fn query<'a>(i: Tokens<'a>, select: &mut Select) -> Parse<'a, SelectCore> {
-    let mut query = Box::new(Query {
-        distinct: false,
-        columns: Vec::with_capacity(LIST_LENGTH),
-        from: None,
-        selection: None,
-        group_by: Vec::new(),
-        having: None,
-        windows: Vec::new(),
-        span: Span::default(),
-    });
-    let start = i.head().start;
-    let (i, distinct) = quantifier(i.skip());
-    query.distinct = distinct;
-    let i = result_columns_into(i, &mut query.columns)?;
-    let i = if i.kind() == T::From {
-        from_into(i.skip(), &mut query.from)?
-    } else {
-        i
-    };
-    let i = expr_into(i, T::Where, &mut query.selection)?;
-    let i = if i.kind() == T::Group {
-        exprs_into(i.skip().expect(T::By)?, &mut query.group_by)?
-    } else {
-        i
-    };
-    let i = expr_into(i, T::Having, &mut query.having)?;
-    let i = if i.kind() == T::Window {
-        windows_into(i.skip(), &mut query.windows)?
-    } else {
-        i
-    };
-    query.span = i.span_since(start);
+    let mut query = i.cx.spare.borrow_mut().query();
+    let i = clauses_into(i, &mut query)?;
     let i = tail_into(i, select)?;
     Ok((i, SelectCore::Query(query)))
 }
 
-fn from_into<'a>(i: Tokens<'a>, from: &mut Option<FromClause>) -> Rest<'a> {
-    let (i, clause) = from_clause(i)?;
-    *from = Some(clause);
+fn clauses_into<'a>(i: Tokens<'a>, query: &mut Query) -> Rest<'a> {
+    let start = i.head().start;
+    let (i, distinct) = quantifier(i.skip());
+    query.distinct = distinct;
+    let mut i = result_columns_into(i, &mut query.columns)?;
+    if i.kind() == T::From {
+        let from = query.from.get_or_insert_with(FromClause::vacant);
+        i = from_clause_into(i.skip(), from)?;
+    }
+    i = condition_into(i, T::Where, &mut query.selection)?;
+    if matches!(i.kind(), T::Group | T::Having | T::Window) {
+        i = groups_into(i, query)?;
+    }
+    query.span = i.span_since(start);
+    Ok(i)
+}
+
+/// `GROUP BY`, `HAVING` and `WINDOW`.
+#[inline(never)]
+fn groups_into<'a>(mut i: Tokens<'a>, query: &mut Query) -> Rest<'a> {
+    if i.kind() == T::Group {
+        i = exprs_into(i.skip().expect(T::By)?, &mut query.group_by)?;
+    }
+    i = condition_into(i, T::Having, &mut query.having)?;
+    if i.kind() == T::Window {
+        i = windows_into(i.skip(), &mut query.windows)?;
+    }
     Ok(i)
 }
 
 /// An expression after the word `before`, if that word is there.
-fn expr_into<'a>(i: Tokens<'a>, before: TokenKind, place: &mut Option<Expr>) -> Rest<'a> {
+fn condition_into<'a>(i: Tokens<'a>, before: TokenKind, place: &mut Option<Expr>) -> Rest<'a> {
     if i.kind() != before {
         return Ok(i);
     }
-    let (i, expr) = expr(i.skip())?;
-    *place = Some(expr);
-    Ok(i)
+    expr_into(i.skip(), place.get_or_insert(Expr::VACANT))
 }
 
 fn exprs_into<'a>(i: Tokens<'a>, list: &mut Vec<Expr>) -> Rest<'a> {
@@ -221,11 +207,14 @@ fn windows_into<'a>(i: Tokens<'a>, windows: &mut Vec<NamedWindow>) -> Rest<'a> {
     })
 }
 
-fn tail_into<'a>(i: Tokens<'a>, select: &mut Select) -> Rest<'a> {
-    let (i, order_by) = order_by(i)?;
-    select.order_by = order_by;
-    let (i, limit) = limit(i)?;
-    select.limit = limit;
+fn tail_into<'a>(mut i: Tokens<'a>, select: &mut Select) -> Rest<'a> {
+    if i.kind() == T::Order {
+        i = ordering_terms_into(i.skip().expect(T::By)?, &mut select.order_by)?;
+    }
+    if i.kind() == T::Limit {
+        let vacant = || i.cx.spare.borrow_mut().limit();
+        i = limit_into(i.skip(), select.limit.get_or_insert_with(vacant))?;
+    }
     Ok(i)
 }
 
@@ -283,24 +272,34 @@ fn star(i: Tokens<'_>) -> Option<(Tokens<'_>, ResultColumn)> {
 
 /// An expression with its alias, or with the text that names it.
 fn result_expr<'a>(i: Tokens<'a>, columns: &mut Vec<ResultColumn>) -> Rest<'a> {
-    let start = i.head().start;
-    let (i, expr) = expr(i)?;
-    let span = i.trimmed(i.span_to_next(start));
-    let (i, alias) = alias(i)?;
-    let text = match (&alias, &expr.kind) {
-        (Some(_), _) => SourceText::default(),
-        (None, ExprKind::Name(name)) if name.span().start == span.start && !name.is_quoted() => {
-            name.text.clone().into()
-        }
-        (None, ExprKind::Qualified(name)) if name.is_spelled_in(span) => SourceText::default(),
-        _ => i.text_lossy(span).into(),
-    };
     columns.push(ResultColumn::Expr {
+        expr: Expr::VACANT,
+        alias: None,
+        text: SourceText::default(),
+        span: Span::default(),
+    });
+    let Some(ResultColumn::Expr {
         expr,
         alias,
         text,
         span,
-    });
+    }) = columns.last_mut()
+    else {
+        return i.unexpected();
+    };
+    let start = i.head().start;
+    let i = expr_into(i, expr)?;
+    *span = i.trimmed(i.span_to_next(start));
+    let i = alias_into(i, alias)?;
+    if alias.is_none() {
+        match &expr.kind {
+            ExprKind::Qualified(name) if name.is_spelled_in(*span) => {}
+            ExprKind::Name(name) if name.span().start == span.start && !name.is_quoted() => {
+                *text = name.text.clone().into();
+            }
+            _ => *text = i.text_lossy(*span).into(),
+        }
+    }
     Ok(i)
 }
 
@@ -314,19 +313,31 @@ pub(super) fn order_by(i: Tokens<'_>) -> Parse<'_, Vec<OrderingTerm>> {
 
 /// Expressions, each with direction and place of NULLs.
 pub(super) fn ordering_terms(i: Tokens<'_>) -> Parse<'_, Vec<OrderingTerm>> {
-    let mut terms = Vec::with_capacity(LIST_LENGTH);
-    let i = each(i, |i| {
-        let (i, expr) = expr(i)?;
-        let (i, direction) = direction(i);
-        let (i, nulls) = nulls(i)?;
-        terms.push(OrderingTerm {
-            expr,
-            direction,
-            nulls,
-        });
-        Ok(i)
-    })?;
+    let mut terms = Vec::new();
+    let i = ordering_terms_into(i, &mut terms)?;
     Ok((i, terms))
+}
+
+fn ordering_terms_into<'a>(i: Tokens<'a>, terms: &mut Vec<OrderingTerm>) -> Rest<'a> {
+    each(i, |i| {
+        terms.push(OrderingTerm {
+            expr: Expr::VACANT,
+            direction: None,
+            nulls: None,
+        });
+        let Some(term) = terms.last_mut() else {
+            return i.unexpected();
+        };
+        let i = expr_into(i, &mut term.expr)?;
+        let (i, direction) = direction(i);
+        term.direction = direction;
+        if i.kind() != T::Nulls {
+            return Ok(i);
+        }
+        let (i, nulls) = nulls(i)?;
+        term.nulls = nulls;
+        Ok(i)
+    })
 }
 
 /// `NULLS FIRST`, `NULLS LAST` or nothing.
@@ -351,40 +362,15 @@ pub(super) fn direction(i: Tokens<'_>) -> (Tokens<'_>, Option<Direction>) {
     }
 }
 
-/// `LIMIT ..` or nothing.
-pub(super) fn limit(i: Tokens<'_>) -> Parse<'_, Option<Box<Limit>>> {
-    if i.kind() != T::Limit {
-        return Ok((i, None));
-    }
-    let (i, first) = expr(i.skip())?;
-    let (i, limit) = match i.kind() {
-        T::Offset => {
-            let (i, offset) = expr(i.skip())?;
-            (
-                i,
-                Limit {
-                    limit: first,
-                    offset: Some(offset),
-                },
-            )
-        }
+/// What follows `LIMIT`.
+fn limit_into<'a>(i: Tokens<'a>, limit: &mut Limit) -> Rest<'a> {
+    let i = expr_into(i, &mut limit.limit)?;
+    match i.kind() {
+        T::Offset => expr_into(i.skip(), limit.offset.get_or_insert(Expr::VACANT)),
         T::Comma => {
-            let (i, limit) = expr(i.skip())?;
-            (
-                i,
-                Limit {
-                    limit,
-                    offset: Some(first),
-                },
-            )
+            limit.offset = Some(limit.limit.take());
+            expr_into(i.skip(), &mut limit.limit)
         }
-        _ => (
-            i,
-            Limit {
-                limit: first,
-                offset: None,
-            },
-        ),
-    };
-    Ok((i, Some(Box::new(limit))))
+        _ => Ok(i),
+    }
 }
