@@ -4,7 +4,7 @@ mod support;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use support::name;
@@ -24,7 +24,31 @@ fn large(folder: &Path) -> PathBuf {
     file
 }
 
-/// Runs the program and presses Ctrl-C after a moment.
+/// How long a process may take until it catches Ctrl-C.
+const START_MAX: Duration = Duration::from_secs(60);
+/// How long it may work then.
+const WORK: Duration = Duration::from_millis(100);
+
+/// Waits until a process catches Ctrl-C, however long it takes to start; where the system does not tell, as long as that may take.
+fn wait_until_caught(process: &str) {
+    const SIGINT: u64 = 1 << 1;
+    let since = Instant::now();
+    while since.elapsed() < START_MAX {
+        let Ok(status) = std::fs::read_to_string(format!("/proc/{process}/status")) else {
+            return std::thread::sleep(Duration::from_millis(250));
+        };
+        let mut lines = status.lines();
+        let caught = lines.find_map(|line| line.strip_prefix("SigCgt:"));
+        let caught = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        if caught.is_some_and(|mask| mask & SIGINT != 0) {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    panic!("process {process} never catches Ctrl-C");
+}
+
+/// Runs the program and presses Ctrl-C once it works.
 fn pressed(arguments: &[&str]) -> Output {
     let child = Command::new(env!("CARGO_BIN_EXE_dbtool"))
         .args(arguments)
@@ -35,7 +59,8 @@ fn pressed(arguments: &[&str]) -> Output {
     let number = child.id().to_string();
     // The answer is read meanwhile, so that a full pipe stops nobody.
     let reader = std::thread::spawn(move || child.wait_with_output().unwrap());
-    std::thread::sleep(Duration::from_millis(250));
+    wait_until_caught(&number);
+    std::thread::sleep(WORK);
     let kill = Command::new("kill").args(["-INT", &number]).status();
     assert!(kill.unwrap().success(), "{arguments:?} had ended already");
     let output = reader.join().unwrap();
