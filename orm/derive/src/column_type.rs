@@ -2,28 +2,32 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Data, DataEnum, DeriveInput, Fields, Ident, Result};
+use syn::{Data, DataEnum, DeriveInput, Fields, Ident, LitStr, Result};
 
 use crate::attributes::items;
 use crate::model::snake_case;
 
-const KNOWN: &str = "`key`, `integer`, and `name` on a variant";
+const KNOWN: &str = "`key`, `integer`, `native = \"type\"`, and `name` on a variant";
 
 /// The implementation for a struct of one field or an enum without fields.
 pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
-    let (mut key, mut integer) = (false, false);
+    let (mut key, mut integer, mut native) = (false, false, None);
     for item in items(&input.attrs, "column_type")? {
         match item.name.to_string().as_str() {
             "key" => key = item.flag()?,
             "integer" => integer = item.flag()?,
+            "native" => native = Some(item.text()?),
             _ => return Err(item.unknown(KNOWN)),
         }
     }
     let ident = &input.ident;
+    if let Some(native) = &native {
+        native_needs(native, &input.data, integer)?;
+    }
     let body = match &input.data {
         Data::Struct(data) => newtype(ident, &data.fields)?,
         Data::Enum(data) if integer => integer_enum(ident, data)?,
-        Data::Enum(data) => text_enum(ident, data)?,
+        Data::Enum(data) => text_enum(ident, data, native.as_ref())?,
         Data::Union(_) => return Err(syn::Error::new_spanned(ident, "a union cannot be a column")),
     };
     let key = key.then(|| {
@@ -49,6 +53,21 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
         #element
         ::aludel::column_literals!(#ident);
     })
+}
+
+/// A native enum is an enum of texts.
+fn native_needs(native: &LitStr, data: &Data, integer: bool) -> Result<()> {
+    let wrong = match data {
+        _ if native.value().is_empty() => {
+            "`native` names the type in the database, as in `native = \"mood\"`"
+        }
+        Data::Enum(_) if integer => {
+            "an enum is kept as a native type or as an integer: take one of `native` and `integer`"
+        }
+        Data::Enum(_) => return Ok(()),
+        _ => "`native` is for enums: what a newtype wraps has its type already",
+    };
+    Err(syn::Error::new_spanned(native, wrong))
 }
 
 fn newtype(ident: &Ident, fields: &Fields) -> Result<TokenStream> {
@@ -99,22 +118,33 @@ fn variants(data: &DataEnum) -> Result<Vec<(&Ident, String)>> {
     Ok(all)
 }
 
-fn text_enum(ident: &Ident, data: &DataEnum) -> Result<TokenStream> {
+fn text_enum(ident: &Ident, data: &DataEnum, native: Option<&LitStr>) -> Result<TokenStream> {
     let variants = variants(data)?;
     let (idents, names): (Vec<&Ident>, Vec<String>) = variants.into_iter().unzip();
     let expected = format!("one of {}", names.join(", "));
+    let numbers = 0..idents.len() as u16;
+    let (kind, value) = match native {
+        None => (
+            quote! { ::aludel::Kind::Enum(&[#(#names),*]) },
+            quote! { ::aludel::Value::from(match self { #(#ident::#idents => #names,)* }) },
+        ),
+        Some(native) => (
+            quote! {
+                ::aludel::Kind::NativeEnum(&::aludel::types::NativeEnum { name: #native, values: &[#(#names),*] })
+            },
+            quote! { ::aludel::Value::of_enum(Self::KIND, match self { #(#ident::#idents => #numbers,)* }) },
+        ),
+    };
     Ok(quote! {
-        const KIND: ::aludel::Kind = ::aludel::Kind::Enum(&[#(#names),*]);
+        const KIND: ::aludel::Kind = #kind;
 
         fn encode(&self) -> ::aludel::Value<'_> {
-            ::aludel::Value::from(match self {
-                #(#ident::#idents => #names,)*
-            })
+            #value
         }
 
         fn decode(value: ::aludel::Value<'_>) -> ::core::result::Result<Self, ::aludel::DecodeError> {
-            if let ::aludel::Value::Text(text) = &value {
-                match ::core::convert::AsRef::<str>::as_ref(text) {
+            if let ::core::option::Option::Some(text) = value.as_text() {
+                match text {
                     #(#names => return ::core::result::Result::Ok(#ident::#idents),)*
                     _ => {}
                 }

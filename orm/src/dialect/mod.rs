@@ -70,7 +70,7 @@ pub trait Dialect: Debug + Send + Sync + 'static {
     }
 
     /// The type that a parameter with this value is cast to inside of an expression, where the backend cannot see it for itself.
-    fn parameter_type(&self, value: &Value<'_>) -> Option<&'static str> {
+    fn parameter_type(&self, value: &Value<'_>) -> Option<Cow<'static, str>> {
         let _ = value;
         None
     }
@@ -205,6 +205,11 @@ pub trait Dialect: Debug + Send + Sync + 'static {
         let mut sql = format!("{declared} COLLATE ");
         self.push_name(collation, &mut sql);
         sql
+    }
+
+    /// How enums are kept that are to be types of their own.
+    fn native_enums(&self) -> NativeEnums {
+        NativeEnums::Checks
     }
 
     /// How tables and columns get comments.
@@ -392,6 +397,17 @@ pub struct ForeignKeySwitch {
     pub on: &'static str,
     /// A query that gives a row for each row that refers to nothing, the first column naming its table.
     pub check: Option<&'static str>,
+}
+
+/// How enums are kept that are to be types of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NativeEnums {
+    /// As texts, with a CHECK on each column.
+    Checks,
+    /// The column's declaration lists the texts: `ENUM('a', 'b')`.
+    Inline,
+    /// As types with names: `CREATE TYPE mood AS ENUM ('a', 'b')`.
+    Types,
 }
 
 /// How tables and columns get comments.

@@ -7,14 +7,14 @@ use std::borrow::Cow;
 
 use super::{
     AlterTable, Comments, CompileError, Conflicts, Dialect, Feature, ForeignKeySwitch, GeneratedKey,
-    InsensitiveLike, Isolation, JoinedTexts, MigrationLock, NullSafe, TransactionMode, WriteJoin,
-    push_quoted, spelling,
+    InsensitiveLike, Isolation, JoinedTexts, MigrationLock, NativeEnums, NullSafe, TransactionMode,
+    WriteJoin, push_quoted, spelling,
 };
 use crate::engine::Connection;
 use crate::error::Result;
 use crate::expr::{Interval, JsonStep, Portable};
 use crate::schema::{Schema, reflect};
-use crate::types::Kind;
+use crate::types::{Kind, NativeEnum};
 
 /// The SQL of MariaDB (10.5 and newer) and MySQL (8.0 and newer).
 #[derive(Clone, Copy, Debug, Default)]
@@ -48,6 +48,7 @@ impl Dialect for Mysql {
             Kind::Date => "date",
             Kind::Time => "time(6)",
             Kind::Decimal => "decimal(38,10)",
+            Kind::NativeEnum(of) => return enum_type(of).into(),
             Kind::Uuid => "binary(16)",
             Kind::Json | Kind::Array(_) => "json",
             Kind::Named(name) => name,
@@ -66,7 +67,7 @@ impl Dialect for Mysql {
     fn cast_name(&self, kind: Kind) -> Cow<'static, str> {
         Cow::Borrowed(match kind {
             Kind::Bool | Kind::Int(_) | Kind::Interval => "signed",
-            Kind::Text | Kind::Enum(_) | Kind::Json | Kind::Array(_) => "char",
+            Kind::Text | Kind::Enum(_) | Kind::NativeEnum(_) | Kind::Json | Kind::Array(_) => "char",
             Kind::Bytes | Kind::Uuid => "binary",
             Kind::Decimal => "decimal(38,10)",
             other => return self.type_name(other),
@@ -178,7 +179,7 @@ impl Dialect for Mysql {
         let declared = match element {
             // Their digits are a text there.
             Kind::Uuid => return None,
-            Kind::Enum(_) => self.type_name(Kind::Text),
+            Kind::Enum(_) | Kind::NativeEnum(_) => self.type_name(Kind::Text),
             other => self.type_name(other),
         };
         let after = format!(", '$[*]' COLUMNS (value {declared} PATH '$'))");
@@ -208,6 +209,10 @@ impl Dialect for Mysql {
         let mut sql = format!("{bare} COLLATE ");
         self.push_name(collation, &mut sql);
         sql
+    }
+
+    fn native_enums(&self) -> NativeEnums {
+        NativeEnums::Inline
     }
 
     fn comments(&self) -> Comments {
@@ -258,6 +263,16 @@ impl Dialect for Mysql {
     fn reflect(&self, connection: &mut Connection) -> Result<Schema> {
         reflect::mysql::schema(connection)
     }
+}
+
+/// `enum('a','b')`, compared by bytes.
+fn enum_type(of: &NativeEnum) -> String {
+    let mut declared = String::from("enum(");
+    for (i, value) in of.values.iter().enumerate() {
+        declared.push_str(if i > 0 { "," } else { "" });
+        push_quoted(value, '\'', &mut declared);
+    }
+    declared + ") CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
 }
 
 /// Words that are reserved here and nowhere else.

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::{
-    Comments, CompileError, Dialect, Feature, InsensitiveLike, Isolation, MigrationLock, TransactionMode,
-    push_number, spelling,
+    Comments, CompileError, Dialect, Feature, InsensitiveLike, Isolation, MigrationLock, NativeEnums,
+    TransactionMode, push_number, spelling,
 };
 use crate::engine::Connection;
 use crate::error::Result;
@@ -37,6 +37,7 @@ impl Dialect for Postgresql {
             Kind::Real(..=32) => "real",
             Kind::Real(_) => "double precision",
             Kind::Text | Kind::Enum(_) => "text",
+            Kind::NativeEnum(of) => return self.quoted(of.name).into(),
             Kind::Array(element) => return format!("{}[]", self.type_name(*element)).into(),
             Kind::Bytes => "bytea",
             Kind::Timestamp => "timestamptz",
@@ -58,16 +59,18 @@ impl Dialect for Postgresql {
 
     /// The server takes a bare parameter for text where nothing beside it says otherwise. Text and bytes are left to it: they may be dates,
     /// JSON, UUIDs.
-    fn parameter_type(&self, value: &Value<'_>) -> Option<&'static str> {
-        match value {
+    fn parameter_type(&self, value: &Value<'_>) -> Option<Cow<'static, str>> {
+        let plain = match value {
             Value::Bool(_) => Some("boolean"),
             Value::Int(_) => Some("bigint"),
             Value::Real(_) => Some("double precision"),
             Value::Decimal(_) => Some("numeric"),
             Value::Interval(_) => Some("interval"),
-            Value::Array(array) => array_type(array.element()),
+            Value::Enum { of, .. } => return Some(self.quoted(of.name).into()),
+            Value::Array(array) => return self.array_type(array.element()),
             _ => None,
-        }
+        };
+        plain.map(Cow::Borrowed)
     }
 
     fn value_type(&self, kind: Kind) -> Option<Cow<'static, str>> {
@@ -81,6 +84,10 @@ impl Dialect for Postgresql {
     /// A protocol number of 16 bits.
     fn parameters_max(&self) -> usize {
         65_535
+    }
+
+    fn native_enums(&self) -> NativeEnums {
+        NativeEnums::Types
     }
 
     fn comments(&self) -> Comments {
@@ -148,21 +155,18 @@ impl Dialect for Postgresql {
     }
 }
 
-/// The type of an array of these.
-fn array_type(element: Kind) -> Option<&'static str> {
-    Some(match element {
-        Kind::Bool => "boolean[]",
-        Kind::Int(..=16) => "smallint[]",
-        Kind::Int(17..=32) => "integer[]",
-        Kind::Int(_) => "bigint[]",
-        Kind::Real(..=32) => "real[]",
-        Kind::Real(_) => "double precision[]",
-        Kind::Text | Kind::Enum(_) => "text[]",
-        Kind::Timestamp => "timestamptz[]",
-        Kind::DateTime => "timestamp[]",
-        Kind::Date => "date[]",
-        Kind::Time => "time[]",
-        Kind::Uuid => "uuid[]",
-        _ => return None,
-    })
+impl Postgresql {
+    /// The type of an array of these, where one is known.
+    fn array_type(&self, element: Kind) -> Option<Cow<'static, str>> {
+        match element {
+            Kind::Named(_) | Kind::Array(_) => None,
+            element => Some(format!("{}[]", self.type_name(element)).into()),
+        }
+    }
+
+    fn quoted(&self, name: &str) -> String {
+        let mut text = String::new();
+        self.push_name(name, &mut text);
+        text
+    }
 }

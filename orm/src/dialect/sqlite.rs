@@ -60,7 +60,7 @@ impl Dialect for Sqlite {
             Kind::Interval => "INTERVAL",
             Kind::Uuid => "UUID",
             // TEXT affinity: under a name of its own, the JSON text `1` would be made a number.
-            Kind::Json | Kind::Array(_) | Kind::Enum(_) => "TEXT",
+            Kind::Json | Kind::Array(_) | Kind::Enum(_) | Kind::NativeEnum(_) => "TEXT",
             Kind::Named(name) => name,
         })
     }

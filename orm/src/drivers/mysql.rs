@@ -12,7 +12,7 @@ use mysql::{Conn, Opts, OptsBuilder, Params};
 
 use super::{Connection, Driver, DriverError, DriverResult, Failure, Outcome, Row, Rows, Statement};
 use crate::dialect::{Dialect, Mysql, TransactionMode};
-use crate::types::Value;
+use crate::types::{Value, enum_text};
 
 const SETUP: &str = "SET SESSION sql_mode = 'ANSI_QUOTES,PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES,STRICT_ALL_TABLES,NO_ZERO_DATE,\
     NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION', time_zone = '+00:00'";
@@ -209,6 +209,7 @@ fn bound(value: &Value<'_>) -> DriverResult<mysql::Value> {
         Value::Real(r) => mysql::Value::Double(*r),
         Value::Text(t) | Value::Decimal(t) => mysql::Value::Bytes(t.as_bytes().to_vec()),
         Value::Bytes(b) => mysql::Value::Bytes(b.to_vec()),
+        Value::Enum { of, index } => mysql::Value::Bytes(enum_text(of, *index).as_bytes().to_vec()),
         Value::Array(array) => mysql::Value::Bytes(array.json().as_bytes().to_vec()),
         Value::Pending(_) => {
             return Err(DriverError::new(

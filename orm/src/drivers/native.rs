@@ -14,7 +14,7 @@ use super::{
     Connection, Driver, DriverError, DriverResult, Failure, Outcome, Row, Rows, SqliteOptions, Statement,
 };
 use crate::dialect::{Dialect, Sqlite, TransactionMode};
-use crate::types::Value;
+use crate::types::{Value, enum_text};
 
 /// The driver over Aludel's own engine.
 #[derive(Debug)]
@@ -191,6 +191,7 @@ fn bound<'v>(value: &'v Value<'_>, refused: &mut Option<DriverError>) -> ValueRe
         Value::Real(r) => ValueRef::Real(*r),
         Value::Text(t) => ValueRef::Text(t.as_bytes()),
         Value::Bytes(b) => ValueRef::Blob(b),
+        Value::Enum { of, index } => ValueRef::Text(enum_text(of, *index).as_bytes()),
         Value::Array(array) => ValueRef::Text(array.json().as_bytes()),
         Value::Decimal(_) | Value::Pending(_) => converted(value).unwrap_or_else(|error| {
             refused.get_or_insert(error);

@@ -10,7 +10,7 @@ use super::{
     Connection, Driver, DriverError, DriverResult, Failure, Outcome, Row, Rows, SqliteOptions, Statement,
 };
 use crate::dialect::{Dialect, Sqlite, TransactionMode};
-use crate::types::Value;
+use crate::types::{Value, enum_text};
 
 /// The driver over the C library.
 #[derive(Debug)]
@@ -110,6 +110,7 @@ impl CStatement<'_> {
                     Number::Real(r) => ValueRef::Real(r),
                 },
                 Value::Bytes(b) => ValueRef::Blob(b),
+                Value::Enum { of, index } => ValueRef::Text(enum_text(of, *index).as_bytes()),
                 Value::Array(array) => ValueRef::Text(array.json().as_bytes()),
                 Value::Pending(_) => {
                     return Err(DriverError::new(

@@ -1,6 +1,6 @@
 //! The description of an entity's table, as constants that the derive emits.
 
-use crate::expr::{Node, Output, RawPiece, SourceId};
+use crate::expr::{Expr, Node, Output, RawPiece, SourceId};
 use crate::types::{ColumnType, Kind, Reference, Value};
 
 /// The table of an entity.
@@ -101,6 +101,8 @@ pub struct ColumnMeta {
     pub collation: Option<&'static str>,
     /// The expression that the database computes it from, and whether it is stored.
     pub generated: Option<(&'static str, bool)>,
+    /// The expression that it stands for, where it is no column of the table. A function of the table's source.
+    pub query: Option<fn(SourceId) -> Node>,
     /// Is it read, but never written?
     pub read_only: bool,
     /// Is it written by the INSERT only?
@@ -141,6 +143,7 @@ impl ColumnMeta {
             check: None,
             collation: None,
             generated: None,
+            query: None,
             read_only: false,
             immutable: false,
             updated: None,
@@ -163,7 +166,24 @@ impl ColumnMeta {
 
     /// Does only the database know its value after a write?
     pub fn is_computed(&self) -> bool {
-        self.generated.is_some() || self.read_only
+        self.generated.is_some() || self.read_only || self.query.is_some()
+    }
+
+    /// What stands for it in a query that reads that source: the column, or the expression that it is defined by.
+    pub(crate) fn node(&self, source: SourceId) -> Node {
+        match self.query {
+            Some(query) => query(source),
+            None => Node::Column {
+                source,
+                name: self.name.into(),
+            },
+        }
+    }
+
+    /// Defined by an expression.
+    pub const fn query(mut self, query: fn(SourceId) -> Node) -> ColumnMeta {
+        self.query = Some(query);
+        self
     }
 
     /// Read, but never written.
@@ -535,15 +555,21 @@ impl Cascade {
 pub(crate) fn outputs(meta: &'static EntityMeta, source: SourceId) -> impl Iterator<Item = Output> {
     meta.columns.iter().map(move |column| match column.deferred {
         false => Output {
-            node: Node::Column {
-                source,
-                name: column.name.into(),
-            },
-            label: None,
+            node: column.node(source),
+            label: column.query.map(|_| column.name.into()),
         },
         true => Output {
             node: Node::Raw(vec![RawPiece::Text("NULL".into())]),
             label: Some(column.name.into()),
         },
     })
+}
+
+/// The expression that a field is defined by: what derived code calls. The types say that it gives a value of the field's.
+#[doc(hidden)]
+pub fn query_node<C: crate::mapper::Columns, T: ColumnType>(
+    source: SourceId,
+    query: impl FnOnce(C) -> Expr<T>,
+) -> Node {
+    query(C::at(source)).node
 }

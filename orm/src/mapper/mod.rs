@@ -30,6 +30,8 @@ pub use entity::{Entity, Key, KeyColumn};
 pub use fk::{CompositeKey, Fk, FkColumns};
 pub use handle::Handle;
 pub(crate) use meta::outputs;
+#[doc(hidden)]
+pub use meta::query_node;
 pub use meta::{
     Cascade, ColumnMeta, ColumnNameOf, ColumnNames, ColumnNamesOf, DefaultValue, Deferrable, EntityMeta,
     EntityMetaOf, IndexMeta, IndexPartMeta, LinkColumns, ReferenceAction, RelationFilter, RelationKind,

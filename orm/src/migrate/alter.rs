@@ -26,12 +26,12 @@ pub(super) fn script(plan: &Plan, dialect: &dyn Dialect) -> Result<Script> {
     Ok(Script::new(writer.statements))
 }
 
-type Compiled = std::result::Result<(), CompileError>;
+pub(super) type Compiled = std::result::Result<(), CompileError>;
 
-struct Writer<'d> {
-    dialect: &'d dyn Dialect,
-    now: Schema,
-    after: Schema,
+pub(super) struct Writer<'d> {
+    pub(super) dialect: &'d dyn Dialect,
+    pub(super) now: Schema,
+    pub(super) after: Schema,
     statements: Vec<String>,
 }
 
@@ -83,6 +83,15 @@ impl Writer<'_> {
             O::DropIndex { table, index } => self.drop_index(table, index),
             O::RenameIndex { table, index, to } => self.rename_index(table, index, to),
             O::Comment { table, to, .. } => self.comment(table, to.as_deref()),
+            O::CreateEnum(one) => {
+                let sql = one.create_sql(self.dialect)?;
+                self.put(sql)
+            }
+            O::DropEnum(one) => {
+                let sql = one.drop_sql(self.dialect, false)?;
+                self.put(sql)
+            }
+            O::AlterEnum { from, to, renamed } => self.alter_enum(from, to, renamed),
             // SQLite's alone.
             O::ChangeOptions { .. } => Ok(()),
             O::CreateView(view) => {
@@ -96,7 +105,7 @@ impl Writer<'_> {
         }
     }
 
-    fn put(&mut self, sql: String) -> Compiled {
+    pub(super) fn put(&mut self, sql: String) -> Compiled {
         self.statements.push(sql);
         Ok(())
     }
@@ -112,7 +121,7 @@ impl Writer<'_> {
     }
 
     /// `ALTER TABLE table ALTER COLUMN column ..`
-    fn alter_one(&mut self, table: &str, column: &str, what: &str) -> Compiled {
+    pub(super) fn alter_one(&mut self, table: &str, column: &str, what: &str) -> Compiled {
         self.alter(table, |sql| {
             sql.push("ALTER COLUMN ");
             sql.name(column)?;

@@ -7,14 +7,14 @@
 //! The order of the operations, so that each finds what it needs and the way back is the same list from behind:
 //!
 //! ```text
-//!   rename tables, columns · drop views, foreign keys, indexes, constraints · drop tables · create tables
-//!   · add, alter, replace columns · change keys · drop columns · add constraints, indexes, foreign keys · comments · create views
+//!   rename tables, columns · drop views, foreign keys, indexes, constraints · enums · drop tables · create tables
+//!   · add, alter, replace columns · change keys · drop columns · add constraints, indexes, foreign keys · comments · drop enums · create views
 //! ```
 
 use crate::dialect::{AlterTable, Comments, Dialect};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::schema::{ForeignKey, NamingConvention, Schema, Table, TableColumn, View};
+use crate::schema::{EnumType, ForeignKey, NamingConvention, Schema, Table, TableColumn, View};
 
 use super::history;
 use super::operation::{Operation, apply};
@@ -40,7 +40,7 @@ impl Hints {
         self
     }
 
-    /// A column had another name. The table is named as it is now.
+    /// A column had another name. The table is named as it is now. With an enum type in the place of the table, one of its texts had another name.
     pub fn rename_column(
         mut self,
         table: impl Into<String>,
@@ -144,6 +144,7 @@ struct Changes {
     drop_keys: Vec<Operation>,
     drop_indexes: Vec<Operation>,
     drop_constraints: Vec<Operation>,
+    enums: Vec<Operation>,
     drop_tables: Vec<Operation>,
     create_tables: Vec<Operation>,
     columns: Vec<Operation>,
@@ -153,6 +154,7 @@ struct Changes {
     create_indexes: Vec<Operation>,
     add_keys: Vec<Operation>,
     comments: Vec<Operation>,
+    drop_enums: Vec<Operation>,
     create_views: Vec<Operation>,
 }
 
@@ -163,6 +165,7 @@ impl Changes {
             self.drop_keys,
             self.drop_indexes,
             self.drop_constraints,
+            self.enums,
             self.drop_tables,
             self.create_tables,
             self.columns,
@@ -172,6 +175,7 @@ impl Changes {
             self.create_indexes,
             self.add_keys,
             self.comments,
+            self.drop_enums,
             self.create_views,
         ]
         .concat()
@@ -205,7 +209,16 @@ impl Diff<'_> {
                 }
             }
         }
-        for (table, from, to) in self.hints.columns.iter().cloned().chain(columns) {
+        let hints = self.hints.columns.iter().cloned();
+        let enums: Vec<EnumType> = self.now.enums().to_vec();
+        for (table, from, to) in hints.chain(columns) {
+            if let Some(of) = enums
+                .iter()
+                .find(|one| one.name == table && self.now.table(&table).is_none())
+            {
+                self.expect_text(of, &from, &to)?;
+                continue;
+            }
             self.expect_column(&table, &from, &to)?;
             self.push(Operation::RenameColumn { table, from, to });
         }
@@ -244,6 +257,21 @@ impl Diff<'_> {
         let message = format!(
             "the hint that column `{table}.{from}` is now `{to}` does not fit: the database must have `{from}` and not `{to}`, \
              the metadata `{to}` and not `{from}`"
+        );
+        Err(Error::Schema(message))
+    }
+
+    fn expect_text(&self, of: &EnumType, from: &str, to: &str) -> Result<()> {
+        let has = |one: &EnumType, text: &str| one.values.iter().any(|value| value == text);
+        let after = self.after.enum_type(&of.name);
+        let wanted = after.is_some_and(|after| has(after, to) && !has(after, from));
+        if wanted && has(of, from) && !has(of, to) {
+            return Ok(());
+        }
+        let message = format!(
+            "the hint that `{from}` of the enum `{}` is now `{to}` does not fit: the database must have `{from}` and not `{to}`, the \
+             metadata `{to}` and not `{from}`",
+            of.name
         );
         Err(Error::Schema(message))
     }
@@ -320,8 +348,32 @@ impl Diff<'_> {
                 self.constraints(now, table, &mut all);
             }
         }
+        self.enums(&mut all);
         self.views(&mut all);
         Ok(all.in_order())
+    }
+
+    /// Texts of an enum that the hints rename: `rename_column` with the enum in the place of a table.
+    fn renamed_texts(&self, name: &str) -> Vec<(String, String)> {
+        let hints = self.hints.columns.iter().filter(|(of, _, _)| of == name);
+        hints.map(|(_, from, to)| (from.clone(), to.clone())).collect()
+    }
+
+    fn enums(&self, all: &mut Changes) {
+        for one in self.after.enums() {
+            match self.now.enum_type(&one.name) {
+                None => all.enums.push(Operation::CreateEnum(one.clone())),
+                Some(found) if found != one => all.enums.push(Operation::AlterEnum {
+                    from: found.clone(),
+                    to: one.clone(),
+                    renamed: self.renamed_texts(&one.name),
+                }),
+                Some(_) => {}
+            }
+        }
+        let goes = |one: &&EnumType| self.after.enum_type(&one.name).is_none();
+        let gone = self.now.enums().iter().filter(goes);
+        all.drop_enums.extend(gone.cloned().map(Operation::DropEnum));
     }
 
     fn tables(&self, all: &mut Changes) -> Result<()> {
@@ -531,6 +583,21 @@ impl Diff<'_> {
         changes(&table.name, &key.columns, both_ends) || changes(&key.table, &key.references, true)
     }
 
+    /// The tables with columns of an enum that changes.
+    fn tables_with(&self, operation: &Operation) -> Vec<&str> {
+        let Operation::AlterEnum { from, .. } = operation else {
+            return Vec::new();
+        };
+        let tables = self.now.tables().iter();
+        let with = tables.filter(|table| {
+            table
+                .columns
+                .iter()
+                .any(|column| column.is_of_enum(&from.name, self.dialect))
+        });
+        with.map(|table| table.name.as_str()).collect()
+    }
+
     /// Views of the metadata; other views are left alone, but for those that stand on what changes.
     fn views(&self, all: &mut Changes) {
         let wanted = self.after.views();
@@ -545,6 +612,7 @@ impl Diff<'_> {
             .iter()
             .chain(&all.drop_columns)
             .filter_map(Operation::table)
+            .chain(all.enums.iter().flat_map(|operation| self.tables_with(operation)))
             .collect();
         for view in self.now.views().iter().rev() {
             let stands_on = |table: &&str| crate::schema::is_mentioned(&view.query, table);

@@ -34,6 +34,7 @@
 mod alter;
 mod diff;
 mod drift;
+mod enums;
 pub(crate) mod history;
 mod migration;
 mod operation;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::schema::{Check, ForeignKey, Index, Schema, Table, TableColumn, Unique, View};
+use crate::schema::{Check, EnumType, ForeignKey, Index, Schema, Table, TableColumn, Unique, View};
 use crate::types::Kind;
 
 /// One change of a schema.
@@ -157,6 +157,19 @@ pub enum Operation {
         /// As it shall be.
         to: (bool, bool),
     },
+    /// A new enum type.
+    CreateEnum(EnumType),
+    /// An enum type goes.
+    DropEnum(EnumType),
+    /// An enum type gets other texts.
+    AlterEnum {
+        /// As it is.
+        from: EnumType,
+        /// As it shall be.
+        to: EnumType,
+        /// Texts that become others, in the rows as well.
+        renamed: Vec<(String, String)>,
+    },
     /// A new view.
     CreateView(View),
     /// A view goes.
@@ -227,6 +240,13 @@ impl Operation {
                 from: to,
                 to: from,
             },
+            O::CreateEnum(one) => O::DropEnum(one),
+            O::DropEnum(one) => O::CreateEnum(one),
+            O::AlterEnum { from, to, renamed } => O::AlterEnum {
+                from: to,
+                to: from,
+                renamed: renamed.into_iter().map(|(old, new)| (new, old)).collect(),
+            },
             O::CreateView(view) => O::DropView(view),
             O::DropView(view) => O::CreateView(view),
         }
@@ -294,6 +314,16 @@ impl Operation {
                 "it fails if two rows of `{table}` have the same key in `{}`",
                 index.name
             )),
+            Operation::AlterEnum { from, to, renamed } => {
+                let gone: Vec<&str> = texts_that_go(from, to, renamed);
+                (!gone.is_empty()).then(|| {
+                    format!(
+                        "it fails if a row has a text that `{}` has no more: {}",
+                        from.name,
+                        gone.join(", ")
+                    )
+                })
+            }
             Operation::AddCheck { table, check } => Some(format!(
                 "it fails if a row of `{table}` does not fulfil {}",
                 check.sql
@@ -306,7 +336,7 @@ impl Operation {
         }
     }
 
-    /// The table that it changes; `None` for views.
+    /// The table that it changes; `None` for views and enums.
     pub fn table(&self) -> Option<&str> {
         use Operation as O;
         Some(match self {
@@ -329,7 +359,9 @@ impl Operation {
             | O::RenameIndex { table, .. }
             | O::Comment { table, .. }
             | O::ChangeOptions { table, .. } => table,
-            O::CreateView(_) | O::DropView(_) => return None,
+            O::CreateView(_) | O::DropView(_) | O::CreateEnum(_) | O::DropEnum(_) | O::AlterEnum { .. } => {
+                return None;
+            }
         })
     }
 }
@@ -398,10 +430,31 @@ impl fmt::Display for Operation {
             }
             O::Comment { table, .. } => write!(f, "change the comment on `{table}`"),
             O::ChangeOptions { table, .. } => write!(f, "change the options of `{table}`"),
+            O::CreateEnum(one) => write!(f, "create enum `{}`", one.name),
+            O::DropEnum(one) => write!(f, "drop enum `{}`", one.name),
+            O::AlterEnum { from, to, .. } => {
+                let (before, after) = (from.values.join(", "), to.values.join(", "));
+                write!(f, "change enum `{}` from ({before}) to ({after})", from.name)
+            }
             O::CreateView(view) => write!(f, "create view `{}`", view.name),
             O::DropView(view) => write!(f, "drop view `{}`", view.name),
         }
     }
+}
+
+/// The texts of an enum that it has no more, under no other name either.
+fn texts_that_go<'e>(from: &'e EnumType, to: &EnumType, renamed: &[(String, String)]) -> Vec<&'e str> {
+    let stays = |text: &&str| {
+        let new = renamed.iter().find(|(old, _)| old == text);
+        to.values
+            .iter()
+            .any(|other| other == new.map_or(*text, |(_, new)| new.as_str()))
+    };
+    from.values
+        .iter()
+        .map(String::as_str)
+        .filter(|text| !stays(text))
+        .collect()
 }
 
 fn what_changes(from: &TableColumn, to: &TableColumn) -> String {
@@ -457,7 +510,7 @@ fn empty_value(column: &TableColumn) -> Option<String> {
         Kind::Timestamp | Kind::DateTime => "'1970-01-01 00:00:00'",
         Kind::Date => "'1970-01-01'",
         Kind::Time => "'00:00:00'",
-        Kind::Bytes | Kind::Uuid | Kind::Named(_) => return None,
+        Kind::Bytes | Kind::Uuid | Kind::NativeEnum(_) | Kind::Named(_) => return None,
     };
     needed.then(|| value.to_owned())
 }
@@ -470,6 +523,9 @@ pub(crate) fn apply(operation: &Operation, schema: &mut Schema) {
         O::DropTable(table) => schema.remove_table(&table.name),
         O::RenameTable { from, to } => schema.rename_table(from, to),
         O::RenameColumn { table, from, to } => schema.rename_column(table, from, to),
+        O::CreateEnum(one) => schema.put_enum(one.clone()),
+        O::DropEnum(one) => schema.remove_enum(&one.name),
+        O::AlterEnum { to, .. } => schema.put_enum(to.clone()),
         O::CreateView(view) => schema.put_view(view.clone()),
         O::DropView(view) => schema.remove_view(&view.name),
         _ => {

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::{Schema, Table, TableColumn};
+use super::{EnumType, Schema, Table, TableColumn};
+use crate::dialect::NativeEnums;
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::mapper::Entity;
@@ -75,6 +76,15 @@ pub enum Difference {
         columns: Vec<String>,
         /// The table that they should refer to.
         references: String,
+    },
+    /// The enum has other texts in the database, or in another order.
+    EnumValues {
+        /// The enum.
+        name: String,
+        /// What the entity says.
+        expected: Vec<String>,
+        /// What the database says; none where it has no such type.
+        found: Vec<String>,
     },
     /// The table has no index over these columns.
     MissingIndex {
@@ -158,6 +168,20 @@ impl fmt::Display for Difference {
                     columns.join(", ")
                 )
             }
+            Difference::EnumValues { name, found, .. } if found.is_empty() => {
+                write!(f, "there is no enum `{name}`")
+            }
+            Difference::EnumValues {
+                name,
+                expected,
+                found,
+            } => {
+                let (expected, found) = (expected.join(", "), found.join(", "));
+                write!(
+                    f,
+                    "the enum `{name}` is ({found}) in the database and ({expected}) in the entity"
+                )
+            }
             Difference::MissingIndex { table, columns } => {
                 write!(f, "table `{table}` has no index over ({})", columns.join(", "))
             }
@@ -193,7 +217,43 @@ impl Engine {
     /// # Errors
     /// Whatever reading the schema runs into.
     pub fn check<T: Entity>(&self) -> Result<Vec<Difference>> {
-        Ok(differences(&Table::of::<T>(), &self.reflect()?))
+        let (wanted, live) = (Table::of::<T>(), self.reflect()?);
+        let mut all = differences(&wanted, &live);
+        enum_differences(&wanted, &live, self.dialect().native_enums(), &mut all);
+        Ok(all)
+    }
+}
+
+/// Native enums whose texts are others. Where they are checks, they are compared as such.
+fn enum_differences(wanted: &Table, live: &Schema, kept: NativeEnums, all: &mut Vec<Difference>) {
+    for column in &wanted.columns {
+        let found = live
+            .table(&wanted.name)
+            .and_then(|table| table.column(&column.name));
+        let (Some(of), Some(column)) = (column.kind.native_enum(), found) else {
+            continue;
+        };
+        let found = match (kept, live.enum_type(of.name)) {
+            (NativeEnums::Checks, _) => continue,
+            (NativeEnums::Types, Some(found)) => found.values.clone(),
+            (NativeEnums::Types, None) => Vec::new(),
+            // Of an array there is nothing to be seen.
+            (NativeEnums::Inline, _) if column.kind == Kind::Json => continue,
+            (NativeEnums::Inline, _) => EnumType::values_in(column.sql_type.as_deref().unwrap_or_default()),
+        };
+        let expected: Vec<String> = of.values.iter().map(|value| (*value).to_owned()).collect();
+        let name = of.name.to_owned();
+        if found != expected
+            && !all
+                .iter()
+                .any(|one| matches!(one, Difference::EnumValues { name: told, .. } if *told == name))
+        {
+            all.push(Difference::EnumValues {
+                name,
+                expected,
+                found,
+            });
+        }
     }
 }
 
@@ -278,6 +338,7 @@ fn same_kind(wanted: Kind, found: Kind) -> bool {
         | Kind::Json
         | Kind::Array(_)
         | Kind::Enum(_)
+        | Kind::NativeEnum(_)
         | Kind::Timestamp
         | Kind::DateTime
         | Kind::Date

@@ -12,7 +12,7 @@
 
 use super::ddl::Ddl;
 use super::{ForeignKey, NamingConvention, Schema, Table};
-use crate::dialect::{CompileError, Dialect, Feature, TransactionMode};
+use crate::dialect::{CompileError, Dialect, Feature, NativeEnums, TransactionMode};
 use crate::engine::{Connection, Engine};
 use crate::error::Result;
 
@@ -46,6 +46,7 @@ impl Connection {
         let statements = create_statements(&schema, dialect)?;
         let late = late_keys(&schema, dialect)?;
         in_transaction(self, |connection| {
+            create_enums(connection, dialect, &schema)?;
             run_all(connection, &statements)?;
             create_late_keys(connection, dialect, &late)?;
             create_views(connection, dialect, &schema)
@@ -65,6 +66,11 @@ impl Connection {
         }
         for table in schema.sorted()?.into_iter().rev() {
             statements.push(table.drop_sql(dialect, true)?);
+        }
+        if dialect.native_enums() == NativeEnums::Types {
+            for one in schema.enums() {
+                statements.push(one.drop_sql(dialect, true)?);
+            }
         }
         let circular = circular_keys(&schema)?;
         in_transaction(self, |connection| {
@@ -187,6 +193,20 @@ fn find_key<'s>(live: &'s Schema, table: &str, key: &ForeignKey) -> Option<&'s F
         .foreign_keys
         .iter()
         .find(|found| found.columns == key.columns && found.table == key.table)
+}
+
+/// The enum types that are not there yet. CREATE TYPE has no IF NOT EXISTS.
+fn create_enums(connection: &mut Connection, dialect: &dyn Dialect, schema: &Schema) -> Result<()> {
+    if schema.enums().is_empty() || dialect.native_enums() != NativeEnums::Types {
+        return Ok(());
+    }
+    let live = dialect.reflect(connection)?;
+    for one in schema.enums() {
+        if live.enum_type(&one.name).is_none() {
+            connection.execute(&one.create_sql(dialect)?, &[])?;
+        }
+    }
+    Ok(())
 }
 
 fn create_views(connection: &mut Connection, dialect: &dyn Dialect, schema: &Schema) -> Result<()> {

@@ -1,8 +1,9 @@
 //! CREATE and DROP, written for a dialect.
 
 use super::{ColumnDefault, Deferrable, ForeignKey, Index, IndexTerm, Table, TableColumn, Unique, View};
-use crate::dialect::{Comments, CompileError, Dialect, Feature, push_quoted};
+use crate::dialect::{Comments, CompileError, Dialect, Feature, NativeEnums, push_quoted};
 use crate::mapper::ReferenceAction;
+use crate::types::{Kind, NativeEnum};
 
 impl Table {
     /// The statement that creates the table, one line for each column and constraint.
@@ -367,11 +368,36 @@ impl<'d> Ddl<'d> {
             let kind = if stored { "STORED" } else { "VIRTUAL" };
             self.push(&format!(" GENERATED ALWAYS AS ({expression}) {kind}"));
         }
+        if let (Kind::NativeEnum(of), NativeEnums::Checks, None) =
+            (column.kind, self.dialect.native_enums(), &column.sql_type)
+        {
+            self.enum_check(&column.name, of)?;
+        }
         if let (Comments::Inline, Some(comment)) = (self.dialect.comments(), &column.comment) {
             self.push(" COMMENT ");
             self.text(comment);
         }
         Ok(())
+    }
+
+    /// ` CHECK (name IN ('a', 'b'))`
+    fn enum_check(&mut self, column: &str, of: &NativeEnum) -> Result<(), CompileError> {
+        self.push(" CHECK (");
+        self.name(column)?;
+        self.push(" IN ");
+        self.texts(of.values.iter().copied());
+        self.push(")");
+        Ok(())
+    }
+
+    /// `('a', 'b')`
+    pub(crate) fn texts<'t>(&mut self, texts: impl Iterator<Item = &'t str>) {
+        self.push("(");
+        for (i, text) in texts.enumerate() {
+            self.push(if i > 0 { ", " } else { "" });
+            self.text(text);
+        }
+        self.push(")");
     }
 
     pub(crate) fn default(&mut self, default: &ColumnDefault) {

@@ -2,7 +2,7 @@
 //!
 //! A name that changes, changes wherever it stands: in keys of other tables, in indexes, inside of expressions.
 
-use super::{Index, IndexTerm, Schema, Table, View};
+use super::{EnumType, Index, IndexTerm, Schema, Table, View};
 use crate::dialect::is_plain_name;
 
 impl Schema {
@@ -21,6 +21,18 @@ impl Schema {
     pub(crate) fn remove_table(&mut self, name: &str) {
         self.tables.retain(|table| table.name != name);
         self.triggers.retain(|trigger| trigger.table != name);
+    }
+
+    /// Adds an enum, in the place of the one that has its name.
+    pub(crate) fn put_enum(&mut self, one: EnumType) {
+        match self.enums.iter_mut().find(|found| found.name == one.name) {
+            Some(found) => *found = one,
+            None => self.enums.push(one),
+        }
+    }
+
+    pub(crate) fn remove_enum(&mut self, name: &str) {
+        self.enums.retain(|one| one.name != name);
     }
 
     pub(crate) fn put_view(&mut self, view: View) {

@@ -8,6 +8,7 @@ mod constraint;
 mod create;
 mod ddl;
 mod edit;
+mod enum_type;
 mod index;
 mod naming;
 pub(crate) mod reflect;
@@ -18,6 +19,7 @@ pub use check::Difference;
 pub use constraint::{Check, ForeignKey, Unique};
 pub(crate) use ddl::{Ddl, comment_on};
 pub(crate) use edit::{is_mentioned, with_name};
+pub use enum_type::EnumType;
 pub use index::{Index, IndexPart, IndexTerm};
 pub use naming::NamingConvention;
 pub use table::{ColumnDefault, Table, TableColumn};
@@ -52,6 +54,7 @@ pub struct Schema {
     tables: Vec<Table>,
     views: Vec<View>,
     triggers: Vec<Trigger>,
+    enums: Vec<EnumType>,
 }
 
 /// A view.
@@ -109,9 +112,33 @@ impl Schema {
     /// With a table.
     pub fn with_table(mut self, table: Table) -> Schema {
         if !self.tables.contains(&table) {
+            let enums = table
+                .columns
+                .iter()
+                .filter_map(|column| column.kind.native_enum());
+            let enums: Vec<EnumType> = enums.map(EnumType::from).collect();
             self.tables.push(table);
+            return enums.into_iter().fold(self, Schema::with_enum);
         }
         self
+    }
+
+    /// With an enum type, for backends that have such. Those of entities come with their tables.
+    pub fn with_enum(mut self, enum_type: EnumType) -> Schema {
+        if !self.enums.contains(&enum_type) {
+            self.enums.push(enum_type);
+        }
+        self
+    }
+
+    /// The enum types.
+    pub fn enums(&self) -> &[EnumType] {
+        &self.enums
+    }
+
+    /// The enum type of that name.
+    pub fn enum_type(&self, name: &str) -> Option<&EnumType> {
+        self.enums.iter().find(|one| one.name == name)
     }
 
     /// With a view. [`Engine::create_all`](crate::Engine::create_all) makes views after all tables, in the order given.
@@ -147,6 +174,20 @@ impl Schema {
         self.tables.iter().find(|table| table.name == name)
     }
 
+    /// Two enums of one name are one enum.
+    fn check_enums(&self) -> Result<()> {
+        for (i, one) in self.enums.iter().enumerate() {
+            if self.enums.iter().skip(i + 1).any(|other| other.name == one.name) {
+                let message = format!(
+                    "two different enums have the name `{}`: give one of them another",
+                    one.name
+                );
+                return Err(Error::Schema(message));
+            }
+        }
+        Ok(())
+    }
+
     /// The tables in an order in which each comes after those it refers to; where they refer to each other in a circle, in
     /// the order given.
     ///
@@ -154,6 +195,7 @@ impl Schema {
     /// [`Error::Schema`] where two different tables have one name.
     pub fn sorted(&self) -> Result<Vec<&Table>> {
         let position = |name: &str| self.tables.iter().position(|table| table.name == name);
+        self.check_enums()?;
         for (i, table) in self.tables.iter().enumerate() {
             if position(&table.name) != Some(i) {
                 let message = format!(

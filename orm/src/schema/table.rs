@@ -3,6 +3,7 @@
 use super::constraint::{Check, ForeignKey, Unique};
 use super::index::{Index, IndexPart, IndexTerm};
 use super::naming::shortened;
+use crate::dialect::Dialect;
 use crate::mapper::{ColumnMeta, DefaultValue, Entity, EntityMeta, IndexMeta, IndexPartMeta};
 use crate::types::Kind;
 
@@ -177,9 +178,10 @@ impl Table {
 
     pub(crate) fn from_meta(meta: &'static EntityMeta) -> Table {
         let name_of = |i: &usize| meta.columns.get(*i).map(|column| column.name.to_owned());
+        let columns = meta.columns.iter().filter(|column| column.query.is_none());
         let mut table = Table {
             name: meta.table.to_owned(),
-            columns: meta.columns.iter().map(TableColumn::from_meta).collect(),
+            columns: columns.map(TableColumn::from_meta).collect(),
             primary_key: meta.key.iter().filter_map(name_of).collect(),
             foreign_keys: meta
                 .foreign_keys()
@@ -352,6 +354,14 @@ impl TableColumn {
     pub fn was(mut self, name: impl Into<String>) -> TableColumn {
         self.was = Some(name.into());
         self
+    }
+
+    /// Is it of that enum type, or an array of it? As reflected.
+    pub(crate) fn is_of_enum(&self, name: &str, dialect: &dyn Dialect) -> bool {
+        let mut declared = String::new();
+        dialect.push_name(name, &mut declared);
+        let of = self.sql_type.as_deref().unwrap_or_default();
+        of == declared || of.strip_suffix("[]") == Some(declared.as_str())
     }
 
     fn from_meta(column: &ColumnMeta) -> TableColumn {

@@ -209,11 +209,12 @@ impl Session {
         };
         let (arena, slot) = (handle.raw.arena as usize, handle.raw.slot);
         let values = self.store.stored_key(arena, slot);
-        let Some(sql) = self.select_sql(arena) else {
+        let Some(select) = self.select_by_key(arena)? else {
             return Ok(());
         };
-        let mut prepared = self.open_link()?.prepare(&*sql)?;
-        let mut rows = prepared.query(&values)?;
+        let mut prepared = self.open_link()?.prepare(&*select.sql)?;
+        let params = select.params(values);
+        let mut rows = prepared.query(&params)?;
         let entity = match rows.next()? {
             Some(row) => T::decode(&RowReader::new(row))?,
             // The statement gave it another key.

@@ -112,10 +112,10 @@ impl Session {
     fn columns_select<T: Entity>(&self, of: &[Handle<T>], columns: &[usize]) -> Select {
         let source = SourceId::fresh();
         let output = |i: &usize| Output {
-            node: Node::Column {
-                source,
-                name: T::META.columns.get(*i).map_or("", |column| column.name).into(),
-            },
+            node: T::META
+                .columns
+                .get(*i)
+                .map_or(Node::Constant(0), |column| column.node(source)),
             label: None,
         };
         let keys: Vec<Vec<Value<'static>>> = of.iter().map(|handle| self.key_values(handle.raw)).collect();

@@ -369,12 +369,13 @@ impl Session {
             key: crate::mapper::show_key(&key),
         };
         self.begin(false)?;
-        let Some(sql) = self.select_sql(arena) else {
+        let Some(select) = self.select_by_key(arena)? else {
             return Err(not_found());
         };
         let Session { store, link, .. } = self;
-        let mut prepared = link.as_mut().ok_or(Error::Closed)?.prepare(&*sql)?;
-        let mut rows = prepared.query(&key)?;
+        let mut prepared = link.as_mut().ok_or(Error::Closed)?.prepare(&*select.sql)?;
+        let params = select.params(key.clone());
+        let mut rows = prepared.query(&params)?;
         let Some(row) = rows.next()? else {
             return Err(not_found());
         };
@@ -504,11 +505,12 @@ impl Session {
         } = self;
         let link = link.as_mut().ok_or(Error::Closed)?;
         let texts = statements::of(statements, arena as usize);
-        let sql = texts.select(T::META, engine.dialect());
+        let select = texts.select(T::META, engine.dialect())?;
         key_params.clear();
+        key_params.extend(select.own_params().iter().cloned());
         crate::mapper::Key::push_values(key, key_params);
         let (mut found, mut failed) = (None, None);
-        link.first_row(sql, key_params, &mut |row| {
+        link.first_row(&select.sql, key_params, &mut |row| {
             let tracked = store.track_in::<T>(arena, key, &RowReader::new(row));
             match tracked {
                 Ok(slot) => found = Some(slot),

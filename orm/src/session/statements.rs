@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use crate::dialect::Dialect;
-use crate::mapper::EntityMeta;
+use crate::dialect::{CompileError, Dialect, render};
+use crate::expr::{FromItem, Relation, Select, SourceId, Statement};
+use crate::mapper::{EntityMeta, outputs};
+use crate::types::Value;
 
 /// The statements of one entity.
 #[derive(Default)]
@@ -14,7 +16,29 @@ pub(crate) struct Statements {
     updates: FxHashMap<Box<[usize]>, Arc<str>>,
     delete: Option<Arc<str>>,
     soft_delete: Option<Arc<str>>,
-    select: Option<Arc<str>>,
+    select: Option<SelectByKey>,
+}
+
+/// The query for a row by its key: its text, and the parameters before those of the key.
+#[derive(Clone)]
+pub(crate) struct SelectByKey {
+    pub(crate) sql: Arc<str>,
+    own: Arc<[Value<'static>]>,
+}
+
+impl SelectByKey {
+    /// The parameters before those of the key.
+    pub(crate) fn own_params(&self) -> &[Value<'static>] {
+        &self.own
+    }
+
+    /// All its parameters, for that key.
+    pub(crate) fn params(&self, key: Vec<Value<'static>>) -> Vec<Value<'static>> {
+        match self.own.is_empty() {
+            true => key,
+            false => self.own.iter().cloned().chain(key).collect(),
+        }
+    }
 }
 
 /// Those of the entity of that arena.
@@ -38,7 +62,7 @@ pub(crate) fn computed_columns(meta: &EntityMeta) -> Vec<usize> {
     meta.columns
         .iter()
         .enumerate()
-        .filter(|(_, column)| column.is_computed())
+        .filter(|(_, column)| column.is_computed() && column.query.is_none())
         .map(|(i, _)| i)
         .collect()
 }
@@ -131,17 +155,62 @@ impl Statements {
     }
 
     /// `SELECT .. FROM t WHERE key`
-    pub(crate) fn select(&mut self, meta: &EntityMeta, dialect: &dyn Dialect) -> &Arc<str> {
-        let make = || {
-            let mut sql = Text::new(dialect, "SELECT ");
-            sql.list(0..meta.columns.len(), |sql, i| sql.selected(meta, i));
-            sql.push(" FROM ");
-            sql.name(meta.table);
-            sql.where_key(meta, false);
-            sql.done()
-        };
-        self.select.get_or_insert_with(make)
+    ///
+    /// # Errors
+    /// Where the dialect has no words for the expression that a field is defined by.
+    pub(crate) fn select(
+        &mut self,
+        meta: &'static EntityMeta,
+        dialect: &dyn Dialect,
+    ) -> Result<&SelectByKey, CompileError> {
+        if self.select.is_none() {
+            self.select = Some(match meta.columns.iter().any(|column| column.query.is_some()) {
+                true => select_with_queries(meta, dialect)?,
+                false => SelectByKey {
+                    sql: select_of_columns(meta, dialect),
+                    own: Arc::default(),
+                },
+            });
+        }
+        Ok(self.select.get_or_insert_with(|| SelectByKey {
+            sql: Arc::default(),
+            own: Arc::default(),
+        }))
     }
+}
+
+fn select_of_columns(meta: &EntityMeta, dialect: &dyn Dialect) -> Arc<str> {
+    let mut sql = Text::new(dialect, "SELECT ");
+    sql.list(0..meta.columns.len(), |sql, i| sql.selected(meta, i));
+    sql.push(" FROM ");
+    sql.name(meta.table);
+    sql.where_key(meta, false);
+    sql.done()
+}
+
+/// Where expressions are among the columns, the renderer writes them; their parameters stand before those of the key.
+fn select_with_queries(
+    meta: &'static EntityMeta,
+    dialect: &dyn Dialect,
+) -> Result<SelectByKey, CompileError> {
+    let source = SourceId::fresh();
+    let select = Select {
+        columns: outputs(meta, source).collect(),
+        from: vec![FromItem {
+            source,
+            relation: Relation::table(meta.table),
+            join: None,
+        }],
+        ..Select::default()
+    };
+    let rendered = render(Statement::Select(&select), dialect)?;
+    let mut sql = Text::new(dialect, &rendered.sql);
+    sql.placeholders = rendered.params.len();
+    sql.where_key(meta, false);
+    Ok(SelectByKey {
+        own: rendered.params.into_iter().cloned().collect(),
+        sql: sql.done(),
+    })
 }
 
 struct Text<'d> {

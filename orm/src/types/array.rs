@@ -12,7 +12,7 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-use super::{ColumnType, DecodeError, Id, Kind, Value};
+use super::{ColumnType, DecodeError, Id, Kind, Value, enum_text};
 
 /// What can be an element of an array column: numbers, truth values, texts, dates and times, UUIDs, enums that are kept as text, and `Option`s of
 /// these. For a newtype of one of these, implement it without a word: `impl aludel::types::Element for Tag {}`.
@@ -186,6 +186,10 @@ fn push_json(value: &Value<'_>, json: &mut String) {
         Value::Real(number) => write!(json, "\"{}Infinity\"", if *number < 0.0 { "-" } else { "" }),
         Value::Text(text) | Value::Decimal(text) => {
             push_json_text(text, json);
+            Ok(())
+        }
+        Value::Enum { of, index } => {
+            push_json_text(enum_text(of, *index), json);
             Ok(())
         }
         Value::Bytes(bytes) => {

@@ -34,6 +34,28 @@ pub enum Kind {
     Array(&'static Kind),
     /// One of these texts.
     Enum(&'static [&'static str]),
+    /// One of these texts, as a type of its own where the backend has such.
+    NativeEnum(&'static NativeEnum),
     /// A type that the declaration spells out itself, as in `#[column(sql_type = "DECIMAL(10,2)")]`.
     Named(&'static str),
+}
+
+/// An enum that is a type of its own in the database: what `#[column_type(native = "..")]` makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct NativeEnum {
+    /// The type's name.
+    pub name: &'static str,
+    /// The texts that it has, in their order.
+    pub values: &'static [&'static str],
+}
+
+impl Kind {
+    /// The native enum that it is, or that its elements are.
+    pub fn native_enum(self) -> Option<&'static NativeEnum> {
+        match self {
+            Kind::NativeEnum(of) => Some(of),
+            Kind::Array(element) => element.native_enum(),
+            _ => None,
+        }
+    }
 }

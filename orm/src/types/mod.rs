@@ -32,5 +32,6 @@ pub use duration::Elapsed;
 pub use id::Id;
 #[cfg(feature = "json")]
 pub use json::Json;
-pub use kind::Kind;
+pub use kind::{Kind, NativeEnum};
+pub(crate) use value::enum_text;
 pub use value::{RawHandle, Value};

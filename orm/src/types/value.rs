@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::Array;
+use super::{Array, Kind, NativeEnum};
 
 /// A value bound to a statement or read from a row.
 ///
@@ -40,6 +40,13 @@ pub enum Value<'a> {
     Decimal(Cow<'a, str>),
     /// A length of time, in microseconds.
     Interval(i64),
+    /// A text of a native enum: which of them.
+    Enum {
+        /// The enum.
+        of: &'static NativeEnum,
+        /// The text's place.
+        index: u16,
+    },
     /// An array.
     Array(Box<Array>),
     /// The key of a tracked entity that may not have one yet. Only a session can bind it: it flushes first and puts
@@ -82,6 +89,7 @@ impl Value<'_> {
             Value::Bytes(b) => Value::Bytes(Cow::Owned(b.into_owned())),
             Value::Decimal(d) => Value::Decimal(Cow::Owned(d.into_owned())),
             Value::Interval(micros) => Value::Interval(micros),
+            Value::Enum { of, index } => Value::Enum { of, index },
             Value::Array(array) => Value::Array(array),
             Value::Pending(handle) => Value::Pending(handle),
             Value::Absent => Value::Absent,
@@ -100,9 +108,28 @@ impl Value<'_> {
             Value::Bytes(b) => Value::Bytes(Cow::Borrowed(b)),
             Value::Decimal(d) => Value::Decimal(Cow::Borrowed(d)),
             Value::Interval(micros) => Value::Interval(*micros),
+            Value::Enum { of, index } => Value::Enum { of, index: *index },
             Value::Array(array) => Value::Array(array.clone()),
             Value::Pending(handle) => Value::Pending(*handle),
             Value::Absent => Value::Absent,
+        }
+    }
+
+    /// The text at that place of a native enum; what derived code encodes with.
+    #[doc(hidden)]
+    pub fn of_enum(kind: Kind, index: u16) -> Value<'static> {
+        match kind {
+            Kind::NativeEnum(of) => Value::Enum { of, index },
+            _ => Value::Null,
+        }
+    }
+
+    /// The text that it is, of a native enum as well; `None` for what is no text.
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Value::Text(text) => Some(text),
+            Value::Enum { of, index } => Some(enum_text(of, *index)),
+            _ => None,
         }
     }
 
@@ -118,6 +145,8 @@ impl Value<'_> {
         match (self, other) {
             (Value::Bool(a), Value::Int(b)) | (Value::Int(b), Value::Bool(a)) => i64::from(*a) == *b,
             (Value::Interval(a), Value::Int(b)) | (Value::Int(b), Value::Interval(a)) => a == b,
+            (Value::Enum { of, index }, Value::Text(text))
+            | (Value::Text(text), Value::Enum { of, index }) => enum_text(of, *index) == text,
             (Value::Real(a), Value::Real(b)) => a.to_bits() == b.to_bits(),
             (a, b) => a == b,
         }
@@ -130,7 +159,7 @@ impl Value<'_> {
             Value::Bool(_) => "a boolean",
             Value::Int(_) => "an integer",
             Value::Real(_) => "a real",
-            Value::Text(_) => "text",
+            Value::Text(_) | Value::Enum { .. } => "text",
             Value::Bytes(_) => "bytes",
             Value::Decimal(_) => "a decimal number",
             Value::Interval(_) => "a length of time",
@@ -139,6 +168,11 @@ impl Value<'_> {
             Value::Absent => "a value that was not loaded",
         }
     }
+}
+
+/// The text at that place of an enum.
+pub(crate) fn enum_text(of: &'static NativeEnum, index: u16) -> &'static str {
+    of.values.get(usize::from(index)).copied().unwrap_or_default()
 }
 
 /// SQL's spelling, shortened where it is long: for logs and messages, not for building statements.
@@ -163,6 +197,7 @@ impl fmt::Display for Value<'_> {
                 f.write_str("'")
             }
             Value::Bytes(b) => write!(f, "<{} bytes>", b.len()),
+            Value::Enum { of, index } => fmt::Display::fmt(&Value::from(enum_text(of, *index)), f),
             Value::Array(array) => fmt::Display::fmt(&Value::from(array.json()), f),
             Value::Pending(_) => f.write_str("<key not assigned yet>"),
             Value::Absent => f.write_str("<not loaded>"),

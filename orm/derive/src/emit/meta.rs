@@ -90,12 +90,14 @@ fn index_meta(record: &Record, index: &Index) -> TokenStream {
 pub(super) fn columns(record: &Record) -> TokenStream {
     let single_key = record.columns().filter(|column| column.primary_key).count() == 1;
     if record.is_flat() {
-        let columns = record.columns().map(|column| column_meta(column, single_key));
+        let columns = record
+            .columns()
+            .map(|column| column_meta(record, column, single_key));
         return quote! { &[#(#columns),*] };
     }
     let parts = record.members.iter().map(|member| match member {
         Member::Column(column) => {
-            let meta = column_meta(column, single_key);
+            let meta = column_meta(record, column, single_key);
             own_part(&meta)
         }
         Member::Flatten(flatten) => {
@@ -126,7 +128,7 @@ pub(super) fn joined(parts: &[TokenStream]) -> TokenStream {
     }}
 }
 
-fn column_meta(column: &Column, single_key: bool) -> TokenStream {
+fn column_meta(record: &Record, column: &Column, single_key: bool) -> TokenStream {
     use syn::ext::IdentExt;
     let ty = &column.ty;
     let field = column.field.unraw().to_string();
@@ -193,6 +195,13 @@ fn column_meta(column: &Column, single_key: bool) -> TokenStream {
     }
     if let Some(group) = &column.group {
         meta.extend(quote! { .group(#group) });
+    }
+    if let Some(query) = &column.query {
+        let handles = record.columns_name();
+        let node = quote_spanned! {query.span()=>
+            ::aludel::mapper::query_node::<#handles<::aludel::Required>, #ty>(source, #query)
+        };
+        meta.extend(quote! { .query(|source| #node) });
     }
     meta
 }

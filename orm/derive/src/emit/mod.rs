@@ -55,7 +55,8 @@ fn columns_struct(entity: &Entity) -> TokenStream {
         quote! { #field: ::aludel::relation::RelationHandle::new(source, &<#ident as ::aludel::Entity>::META.relations[#i]) }
     });
     // There is a primary key.
-    let first = record.columns().next().map(|column| &column.field);
+    let first = record.columns().find(|column| column.query.is_none());
+    let first = first.map(|column| &column.field);
     quote! {
         #[doc = #doc]
         #[allow(dead_code, clippy::type_complexity)]

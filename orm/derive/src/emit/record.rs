@@ -164,6 +164,7 @@ impl Record {
         let (own, embedded): (Vec<&Member>, Vec<&Member>) = self
             .members
             .iter()
+            .filter(|member| !member.is_query())
             .partition(|member| matches!(member, Member::Column(_)));
         embedded.into_iter().chain(own).map(field).collect()
     }
@@ -174,7 +175,8 @@ impl Record {
             Member::Column(column) => at_type(&column.field, &column.ty),
             Member::Flatten(flatten) => at_type(&flatten.field, &flatten.ty),
         };
-        self.members.iter().map(name).collect()
+        let members = self.members.iter().filter(|member| !member.is_query());
+        members.map(name).collect()
     }
 
     /// Their values, for the source `source`; `metas` names all columns, where names are not known here.
@@ -197,7 +199,11 @@ impl Record {
                 }
             }
         };
-        self.members.iter().enumerate().map(handle).collect()
+        let members = self.members.iter().enumerate();
+        members
+            .filter(|(_, member)| !member.is_query())
+            .map(handle)
+            .collect()
     }
 
     /// The body of `validate(&self)` and whether it does anything; `whole` are checks of the struct as such.

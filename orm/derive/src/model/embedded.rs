@@ -56,6 +56,7 @@ impl Embedded {
                     primary_key: true, ..
                 } => "the primary key",
                 Column { version: true, .. } => "the version",
+                Column { query: Some(_), .. } => "defined by a query",
                 _ => continue,
             };
             let message = format!(

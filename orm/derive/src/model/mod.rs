@@ -82,6 +82,8 @@ pub(crate) struct Column {
     pub(crate) deferrable: Option<Ident>,
     pub(crate) comment: Option<LitStr>,
     pub(crate) was: Option<LitStr>,
+    /// What the field is defined by, where it is no column of the table.
+    pub(crate) query: Option<Expr>,
 }
 
 /// An index or unique constraint over several fields.
@@ -107,7 +109,7 @@ const FLATTEN_ITEMS: &str = "`flatten`, `prefix`, `default`, `on_delete`, `on_up
 const COLUMN_ITEMS: &str = "`primary_key`, `auto`, `name`, `unique`, `index`, `default`, `server_default`, `version`, \
      `on_delete`, `on_update`, `check`, `collate`, `sql_type`, `generated`, `stored`, `deferrable`, \
      `comment`, `was`, `read_only`, `immutable`, `created`, `updated`, `soft_delete`, `group`, `validate`, \
-     `flatten`, `skip`";
+     `query`, `flatten`, `skip`";
 
 impl Entity {
     pub(crate) fn parse(input: &DeriveInput) -> Result<Entity> {
@@ -195,7 +197,7 @@ impl Entity {
     }
 
     fn position(&self, field: &Ident) -> Result<usize> {
-        let is_it = |member: &Member| matches!(member, Member::Column(column) if column.field == *field);
+        let is_it = |member: &Member| matches!(member, Member::Column(column) if column.field == *field && column.query.is_none());
         let ident = &self.record.ident;
         self.record
             .members
@@ -289,6 +291,11 @@ impl Record {
 }
 
 impl Member {
+    /// Has it no column of the table?
+    pub(crate) fn is_query(&self) -> bool {
+        matches!(self, Member::Column(column) if column.query.is_some())
+    }
+
     pub(crate) fn field(&self) -> &Ident {
         match self {
             Member::Column(column) => &column.field,
@@ -364,6 +371,7 @@ impl Column {
             soft_delete: false,
             group: None,
             validate: Vec::new(),
+            query: None,
         };
         for item in items {
             column.item(item)?;
@@ -387,6 +395,11 @@ impl Column {
         if self.group.is_some() && last_segment(&self.ty).is_none_or(|name| name != "Deferred") {
             return wrong(format!(
                 "`{field}` comes with every query, so it has no group to be loaded with: make its type `Deferred<..>`"
+            ));
+        }
+        if let (Some(_), Some(of_columns)) = (&self.query, self.of_columns_only()) {
+            return wrong(format!(
+                "`{field}` is what a query says and no column of the table, so `{of_columns}` has no meaning here"
             ));
         }
         match behaviour {
@@ -440,10 +453,38 @@ impl Column {
             "generated" => self.generated = Some(item.text()?),
             "deferrable" => self.deferrable = Some(deferrable(item)?),
             "comment" => self.comment = Some(item.text()?),
+            "query" => self.query = Some(item.expression()?),
             "was" => self.was = Some(item.text()?),
             _ => return Err(item.unknown(COLUMN_ITEMS)),
         }
         Ok(())
+    }
+
+    /// An attribute that only a column of a table can have.
+    fn of_columns_only(&self) -> Option<&'static str> {
+        let all = [
+            (self.primary_key, "primary_key"),
+            (self.auto, "auto"),
+            (self.unique, "unique"),
+            (self.index, "index"),
+            (self.version, "version"),
+            (self.server_default.is_some(), "server_default"),
+            (self.on_delete.is_some(), "on_delete"),
+            (self.on_update.is_some(), "on_update"),
+            (self.check.is_some(), "check"),
+            (self.collate.is_some(), "collate"),
+            (self.sql_type.is_some(), "sql_type"),
+            (self.generated.is_some(), "generated"),
+            (self.stored, "stored"),
+            (self.deferrable.is_some(), "deferrable"),
+            (self.comment.is_some(), "comment"),
+            (self.was.is_some(), "was"),
+            (self.read_only, "read_only"),
+            (self.immutable, "immutable"),
+            (self.updated, "updated"),
+            (self.soft_delete, "soft_delete"),
+        ];
+        all.into_iter().find(|(said, _)| *said).map(|(_, name)| name)
     }
 
     /// The column's name in the database.
@@ -462,6 +503,7 @@ impl Column {
             || self.generated.is_some()
             || self.read_only
             || self.soft_delete
+            || self.query.is_some()
             || self.is_option()
     }
 

@@ -251,7 +251,7 @@ impl<'s> Renderer<'_, 's> {
 
     pub(super) fn value(&mut self, value: &'s Value<'static>) -> Done {
         match self.dialect.parameter_type(value) {
-            Some(ty) => self.typed_value(value, ty),
+            Some(ty) => self.typed_value(value, &ty),
             None => {
                 self.params.push(value);
                 self.dialect.push_placeholder(self.params.len(), &mut self.sql);

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use postgres::types::{Format, IsNull, ToSql, Type, private::BytesMut};
 
-use crate::types::Value;
+use crate::types::{Value, enum_text};
 
 /// A value that a statement is run with.
 #[derive(Debug)]
@@ -46,6 +46,7 @@ impl ToSql for Param<'_> {
             Value::Text(t) | Value::Decimal(t) => out.extend_from_slice(t.as_bytes()),
             // Binary: a bytea, or the sixteen bytes of a UUID.
             Value::Bytes(b) => out.extend_from_slice(b),
+            Value::Enum { of, index } => out.extend_from_slice(enum_text(of, *index).as_bytes()),
             Value::Array(array) if array.json().contains("\\u0000") => {
                 return Err("PostgreSQL cannot keep the character U+0000 in text".into());
             }

@@ -69,7 +69,12 @@ pub(crate) fn column(row: &[Value<'static>]) -> TableColumn {
     let (extra, expression) = (text(row, 4).to_ascii_lowercase(), text(row, 6));
     let computed = !expression.is_empty();
     let mut column = TableColumn::new(text(row, 0), kind);
-    column.sql_type = sql_type;
+    // What an enum is compared by belongs to what ALTER TABLE has to say of it.
+    let by_bytes = text(row, 5) == "utf8mb4_bin";
+    column.sql_type = sql_type.map(|declared| match by_bytes && declared.starts_with("enum(") {
+        true => format!("{declared} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"),
+        false => declared,
+    });
     column.nullable = text(row, 2) == "YES";
     column.auto = extra.contains("auto_increment");
     column.default = row

@@ -7,8 +7,8 @@ use crate::engine::Connection;
 use crate::error::Result;
 use crate::mapper::ReferenceAction;
 use crate::schema::{
-    Check, ColumnDefault, Deferrable, ForeignKey, Index, IndexPart, IndexTerm, Schema, Table, TableColumn,
-    Unique, View,
+    Check, ColumnDefault, Deferrable, EnumType, ForeignKey, Index, IndexPart, IndexTerm, Schema, Table,
+    TableColumn, Unique, View,
 };
 use crate::types::{Kind, Value};
 
@@ -49,6 +49,12 @@ const INDEXES: &str = "SELECT c.relname, i.indisunique, pg_get_expr(i.indpred, i
 const VIEWS: &str = "SELECT c.relname, pg_get_viewdef(c.oid) FROM pg_class c \
     WHERE c.relkind = 'v' AND c.relnamespace = current_schema()::regnamespace ORDER BY c.oid";
 
+/// Of those that no extension has made.
+const ENUMS: &str = "SELECT t.typname, e.enumlabel FROM pg_type t JOIN pg_enum e ON e.enumtypid = t.oid \
+    WHERE t.typnamespace = current_schema()::regnamespace \
+        AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = t.oid AND d.deptype = 'e') \
+    ORDER BY t.oid, e.enumsortorder";
+
 /// All tables of the current schema, in the order in which they were made.
 pub(crate) fn schema(connection: &mut Connection) -> Result<Schema> {
     let mut schema = Schema::new();
@@ -56,6 +62,11 @@ pub(crate) fn schema(connection: &mut Connection) -> Result<Schema> {
         let mut table = table(connection, int(&row, 0), text(&row, 1))?;
         table.comment = some(&row, 2);
         schema = schema.with_table(table);
+    }
+    let enums = connection.rows(ENUMS, &[])?;
+    for rows in enums.chunk_by(|a, b| a.first() == b.first()) {
+        let name = rows.first().map(|row| text(row, 0)).unwrap_or_default();
+        schema = schema.with_enum(EnumType::new(name, rows.iter().map(|row| text(row, 1))));
     }
     for row in connection.rows(VIEWS, &[])? {
         let query = text(&row, 1);

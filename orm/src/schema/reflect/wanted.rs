@@ -16,7 +16,7 @@ use crate::dialect::{Dialect, TransactionMode, push_quoted};
 use crate::engine::{Connection, Engine};
 use crate::error::{Error, Result};
 use crate::mapper::ReferenceAction;
-use crate::schema::{ColumnDefault, Schema, Table, Unique, View};
+use crate::schema::{ColumnDefault, Ddl, EnumType, Schema, Table, Unique, View};
 use crate::types::Value;
 
 /// For SQLite.
@@ -52,6 +52,10 @@ pub(crate) fn postgresql(
 
 fn temporary_tables(connection: &mut Connection, dialect: &dyn Dialect, wanted: &Schema) -> Result<Schema> {
     let mut schema = Schema::new();
+    for one in wanted.enums() {
+        create_enum(connection, dialect, one)?;
+        schema = schema.with_enum(one.clone());
+    }
     for table in wanted.tables() {
         create_temporary(connection, dialect, table)?;
         for index in &table.indexes {
@@ -80,6 +84,22 @@ fn temporary_tables(connection: &mut Connection, dialect: &dyn Dialect, wanted: 
         schema = schema.with_view(View::new(&view.name, query));
     }
     Ok(schema)
+}
+
+/// In the place of one that has its name: defaults may be texts that only the wanted one has.
+fn create_enum(connection: &mut Connection, dialect: &dyn Dialect, one: &EnumType) -> Result<()> {
+    const IS_THERE: &str = "SELECT count(*) FROM pg_type \
+        WHERE typname = $1 AND typnamespace = current_schema()::regnamespace";
+    let there: i64 = connection.scalar(IS_THERE, &[Value::from(one.name.as_str())])?;
+    if there > 0 {
+        let mut sql = Ddl::new(dialect, "ALTER TYPE ");
+        sql.name(&one.name)?;
+        sql.push(" RENAME TO ");
+        sql.name(&format!("aludel_{}", one.name))?;
+        connection.execute(&sql.text, &[])?;
+    }
+    connection.execute(&one.create_sql(dialect)?, &[])?;
+    Ok(())
 }
 
 /// Without its foreign keys: a temporary table refers to no other kind.

@@ -22,9 +22,7 @@ mod delete;
 mod insert;
 mod update;
 
-use std::sync::Arc;
-
-use super::statements::{computed_columns, of as statements_of};
+use super::statements::{SelectByKey, computed_columns, of as statements_of};
 use super::{Moment, Session};
 use crate::dialect::{Dialect, Feature};
 use crate::engine::{Connection, Prepared};
@@ -163,11 +161,13 @@ impl Session {
         Ok(())
     }
 
-    /// The text of an entity's SELECT by key.
-    pub(in crate::session) fn select_sql(&mut self, arena: usize) -> Option<Arc<str>> {
-        let meta = self.store.any(arena)?.meta();
+    /// An entity's SELECT by key.
+    pub(in crate::session) fn select_by_key(&mut self, arena: usize) -> Result<Option<SelectByKey>> {
+        let Some(meta) = self.store.any(arena).map(|any| any.meta()) else {
+            return Ok(None);
+        };
         let texts = statements_of(&mut self.statements, arena);
-        Some(Arc::clone(texts.select(meta, self.engine.dialect())))
+        Ok(Some(texts.select(meta, self.engine.dialect())?.clone()))
     }
 
     /// Reads what the database has computed for rows just written, where statements cannot hand it back.
@@ -179,14 +179,15 @@ impl Session {
         if columns.is_empty() || self.engine.dialect().supports(Feature::Returning) {
             return Ok(());
         }
-        let Some(sql) = self.select_sql(arena) else {
+        let Some(select) = self.select_by_key(arena)? else {
             return Ok(());
         };
         let Session { store, link, .. } = self;
-        let mut prepared = link.as_mut().ok_or(Error::Closed)?.prepare(&*sql)?;
+        let mut prepared = link.as_mut().ok_or(Error::Closed)?.prepare(&*select.sql)?;
         for &slot in slots {
             let key = store.stored_key(arena, slot);
-            let mut rows = prepared.query(&key)?;
+            let params = select.params(key);
+            let mut rows = prepared.query(&params)?;
             let (Some(row), Some(any)) = (rows.next()?, store.any_mut(arena)) else {
                 continue;
             };

@@ -220,7 +220,7 @@ impl<'s> Change<'s> {
                 value = key;
             }
             if !value.sql_eq(before) {
-                if column_meta.read_only || column_meta.immutable {
+                if column_meta.read_only || column_meta.immutable || column_meta.query.is_some() {
                     return Err(fixed_column(meta, column_meta, &store.stored_key(arena, slot)));
                 }
                 self.columns.push(column);
@@ -265,6 +265,7 @@ impl<'s> Change<'s> {
 
 fn fixed_column(meta: &'static EntityMeta, column: &ColumnMeta, key: &[Value<'_>]) -> Error {
     let why = match column.read_only {
+        _ if column.query.is_some() => "is what a query says, and no column of the table",
         true => "is read-only: the database gives its value",
         false => "is immutable: it is only written when the row is inserted",
     };
