@@ -1,6 +1,6 @@
 //! `0 AND x`: what SQLite drops before any name in it is looked up.
 //!
-//! Where one side of AND is the integer 0 (or an empty IN, or such an AND), and neither side calls a function, both sides are 0 as soon as they
+//! Where one side of AND is the integer 0 (or an empty IN, a literal that IS NULL, or such an AND), and neither side calls a function, both sides are 0 as soon as they
 //! are parsed: tables and columns on the other side need not be there, and nobody is asked whether they may be read. A call is kept for what it
 //! may do. What counts as a call, and where one is not noticed, is SQLite's: inside a subquery and behind
 //! COLLATE. Without one, `x IN ()` is dropped for its result in the same way.
@@ -9,7 +9,7 @@
 
 use super::Binder;
 use super::expression::Pending;
-use crate::syntax::ast::{self, BinaryOp, ExprKind, InSet, Literal};
+use crate::syntax::ast::{self, BinaryOp, ExprKind, InSet, Literal, UnaryOp};
 
 impl<'a> Binder<'a> {
     /// How many of the innermost operators of a chain, which begins with `first`, come to 0 together.
@@ -26,15 +26,12 @@ impl<'a> Binder<'a> {
 
 /// Whether an expression is of a kind that may be 0 without a look at names.
 fn is_short(expr: &ast::Expr) -> bool {
-    matches!(
-        expr.kind,
-        ExprKind::Literal(_)
-            | ExprKind::In(_)
-            | ExprKind::Binary {
-                op: BinaryOp::And,
-                ..
-            }
-    )
+    match &expr.kind {
+        ExprKind::Literal(_) | ExprKind::In(_) => true,
+        ExprKind::Unary { op, .. } => *op == UnaryOp::IsNull,
+        ExprKind::Binary { op, .. } => matches!(op, BinaryOp::And | BinaryOp::Is),
+        _ => false,
+    }
 }
 
 /// As [`Binder::count_always_false`]; the operators come innermost first.
@@ -43,7 +40,11 @@ fn count<'e>(first: &ast::Expr, operators: impl Iterator<Item = (BinaryOp, &'e a
     let mut folded = 0;
     for (number, (op, right)) in operators.enumerate() {
         calls |= has_call(right) || is_call(op);
-        is_false = op == BinaryOp::And && !calls && (is_false || is_always_false(right));
+        is_false = match op {
+            BinaryOp::And => !calls && (is_false || is_always_false(right)),
+            BinaryOp::Is => number == 0 && one_is_null(first, right),
+            _ => false,
+        };
         if is_false {
             folded = number + 1;
         }
@@ -55,12 +56,39 @@ fn is_always_false(expr: &ast::Expr) -> bool {
     match &expr.kind {
         ExprKind::Literal(Literal::Integer(0) | Literal::Hex(0)) => true,
         ExprKind::In(test) => !test.negated && is_settled(test),
-        ExprKind::Binary {
-            op: BinaryOp::And, ..
-        } => {
+        ExprKind::Unary {
+            op: UnaryOp::IsNull,
+            operand,
+        } => is_value(operand),
+        ExprKind::Binary { .. } => {
             let (first, operators) = chain(expr);
             count(first, operators.iter().rev().copied()) == operators.len()
         }
+        _ => false,
+    }
+}
+
+/// Whether one of two is NULL, and the other a literal that is not.
+fn one_is_null(a: &ast::Expr, b: &ast::Expr) -> bool {
+    let is_null = |expr: &ast::Expr| matches!(expr.kind, ExprKind::Literal(Literal::Null));
+    (is_null(b) && is_value(a)) || (is_null(a) && is_value(b))
+}
+
+/// Whether an expression is a literal, with or without signs, that is not NULL.
+fn is_value(expr: &ast::Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Unary {
+            op: UnaryOp::Plus | UnaryOp::Negate,
+            operand,
+        } => is_value(operand),
+        ExprKind::Literal(literal) => matches!(
+            literal,
+            Literal::Integer(_)
+                | Literal::Hex(_)
+                | Literal::Number(_)
+                | Literal::String(_)
+                | Literal::Blob(_)
+        ),
         _ => false,
     }
 }
