@@ -227,26 +227,27 @@ pub const fn is_joined(columns: &[ColumnMeta]) -> bool {
         joined |= columns[i].variant.is_some();
         i += 1;
     }
-    if joined {
-        assert_different(columns);
-    }
+    assert!(
+        !(joined && has_a_name_twice(columns)),
+        "two columns have one name: give the variants a `prefix`, as in `#[embedded(table = \"managers\", prefix = \"manager_\")]`"
+    );
     joined
 }
 
 /// I3.
-const fn assert_different(columns: &[ColumnMeta]) {
+const fn has_a_name_twice(columns: &[ColumnMeta]) -> bool {
     let mut i = 0;
     while i < columns.len() {
         let mut j = 0;
         while j < i {
-            assert!(
-                !is_same(columns[i].name, columns[j].name),
-                "two columns have one name: give the variants a `prefix`, as in `#[embedded(table = \"managers\", prefix = \"manager_\")]`"
-            );
+            if is_same(columns[i].name, columns[j].name) {
+                return true;
+            }
             j += 1;
         }
         i += 1;
     }
+    false
 }
 
 const fn is_same(a: &str, b: &str) -> bool {
