@@ -215,6 +215,8 @@ round_trips! {
     kept_date_time: jiff::civil::DateTime, moments::<jiff::civil::DateTime>(&["2026-11-22T12:30:00", "1815-12-10T23:59:59.999999"]);
     kept_date: jiff::civil::Date, moments::<jiff::civil::Date>(&["2026-11-22", "1815-12-10", "9999-12-31", "2000-02-29"]);
     kept_time: jiff::civil::Time, moments::<jiff::civil::Time>(&["00:00:00", "23:59:59.999999", "12:30:00.5"]);
+    kept_duration: std::time::Duration, [0, 1, 1_500_000, 86_400_000_000, 3_000_000_000_000_000].map(std::time::Duration::from_micros);
+    kept_signed_duration: jiff::SignedDuration, [0, -1, 1, -86_400_000_001, 7_200_000_000, 3_000_000_000_000_000].map(jiff::SignedDuration::from_micros);
     kept_newtype_of_text: Sku, ["a", ""].map(|text| Sku(text.into()));
     kept_enum_as_text: Status, [Status::Fresh, Status::SoldOut];
     kept_enum_as_number: Size, [Size::Small, Size::Large];

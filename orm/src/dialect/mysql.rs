@@ -37,7 +37,7 @@ impl Dialect for Mysql {
             Kind::Bool => "boolean",
             Kind::Int(..=16) => "smallint",
             Kind::Int(17..=32) => "integer",
-            Kind::Int(_) => "bigint",
+            Kind::Int(_) | Kind::Interval => "bigint",
             Kind::Real(..=32) => "float",
             Kind::Real(_) => "double",
             Kind::Text => "longtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
@@ -65,7 +65,7 @@ impl Dialect for Mysql {
 
     fn cast_name(&self, kind: Kind) -> Cow<'static, str> {
         Cow::Borrowed(match kind {
-            Kind::Bool | Kind::Int(_) => "signed",
+            Kind::Bool | Kind::Int(_) | Kind::Interval => "signed",
             Kind::Text | Kind::Enum(_) | Kind::Json => "char",
             Kind::Bytes | Kind::Uuid => "binary",
             Kind::Decimal => "decimal(38,10)",

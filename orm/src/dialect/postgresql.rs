@@ -43,6 +43,7 @@ impl Dialect for Postgresql {
             Kind::Date => "date",
             Kind::Time => "time",
             Kind::Decimal => "numeric",
+            Kind::Interval => "interval",
             Kind::Uuid => "uuid",
             Kind::Json => "jsonb",
             Kind::Named(name) => name,
@@ -62,6 +63,7 @@ impl Dialect for Postgresql {
             Value::Int(_) => Some("bigint"),
             Value::Real(_) => Some("double precision"),
             Value::Decimal(_) => Some("numeric"),
+            Value::Interval(_) => Some("interval"),
             _ => None,
         }
     }

@@ -28,6 +28,63 @@ pub(super) fn json_path(
 pub(super) mod sqlite {
     use super::{Interval, Kind, Portable, TimePart, TimeUnit};
 
+    /// The microseconds that a text of a time means. The date functions know thousandths of a second at best, so they get the text without its
+    /// fraction, whose digits are counted by themselves.
+    macro_rules! micros {
+        (moment, $text:literal) => {
+            micros!($text, "19", "21")
+        };
+        (time, $text:literal) => {
+            micros!($text, "8", "10")
+        };
+        ($text:literal, $whole:literal, $fraction:literal) => {
+            concat!(
+                "(unixepoch(substr(",
+                $text,
+                ", 1, ",
+                $whole,
+                ")) * 1000000 + CAST(substr(substr(",
+                $text,
+                ", ",
+                $fraction,
+                ") || '000000', 1, 6) AS INTEGER))"
+            )
+        };
+    }
+
+    /// A time `{0}`, later or earlier by `{1}` microseconds. It is written once, as it may be a query.
+    macro_rules! shifted {
+        (date, $sign:literal) => {
+            shifted!("date(", "", micros!(moment, "x"), $sign)
+        };
+        (time, $sign:literal) => {
+            shifted!("time(", fraction!(), micros!(time, "x"), $sign)
+        };
+        (moment, $sign:literal) => {
+            shifted!("datetime(", fraction!(), micros!(moment, "x"), $sign)
+        };
+        ($function:literal, $fraction:expr, $micros:expr, $sign:literal) => {
+            concat!(
+                "(SELECT ",
+                $function,
+                "(t - (t % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')",
+                $fraction,
+                " FROM (SELECT ",
+                $micros,
+                " ",
+                $sign,
+                " y AS t FROM (SELECT {0} AS x, {1} AS y)))"
+            )
+        };
+    }
+
+    /// As many digits of the second as there are.
+    macro_rules! fraction {
+        () => {
+            " || rtrim(printf('.%06d', (t % 1000000 + 1000000) % 1000000), '.0')"
+        };
+    }
+
     pub(in crate::dialect) fn spelling(function: Portable) -> &'static str {
         match function {
             Portable::Part(part) => match part {
@@ -59,6 +116,19 @@ pub(super) mod sqlite {
             Portable::Time => "rtrim(rtrim(strftime('%H:%M:%f', {0}), '0'), '.')",
             Portable::SecondsBetween => "(unixepoch({0}, 'subsec') - unixepoch({1}, 'subsec'))",
             Portable::DaysBetween => "CAST(julianday(date({0})) - julianday(date({1})) AS INTEGER)",
+            Portable::Later(Kind::Date) => shifted!(date, "+"),
+            Portable::Earlier(Kind::Date) => shifted!(date, "-"),
+            Portable::Later(Kind::Time) => shifted!(time, "+"),
+            Portable::Earlier(Kind::Time) => shifted!(time, "-"),
+            Portable::Later(_) => shifted!(moment, "+"),
+            Portable::Earlier(_) => shifted!(moment, "-"),
+            Portable::Between(Kind::Time) => {
+                concat!("(", micros!(time, "{0}"), " - ", micros!(time, "{1}"), ")")
+            }
+            Portable::Between(_) => concat!("(", micros!(moment, "{0}"), " - ", micros!(moment, "{1}"), ")"),
+            Portable::Times => "CAST(round({0} * {1}) AS INTEGER)",
+            Portable::Over => "CAST(round({0} / CAST({1} AS REAL)) AS INTEGER)",
+            Portable::Seconds => "({0} / 1e6)",
             Portable::JsonText => "CAST({0} ->> {1} AS TEXT)",
             Portable::JsonInt | Portable::JsonReal | Portable::JsonBool => "({0} ->> {1})",
             Portable::JsonPart => "({0} -> {1})",
@@ -137,6 +207,19 @@ pub(super) mod postgresql {
                 "CAST(EXTRACT(EPOCH FROM CAST({0} AS timestamp) - CAST({1} AS timestamp)) AS double precision)"
             }
             Portable::DaysBetween => "CAST(CAST({0} AS date) - CAST({1} AS date) AS bigint)",
+            Portable::Later(Kind::Date) => "CAST(CAST({0} AS date) + {1} AS date)",
+            Portable::Earlier(Kind::Date) => "CAST(CAST({0} AS date) - {1} AS date)",
+            Portable::Later(Kind::Time) => "(CAST({0} AS time) + {1})",
+            Portable::Earlier(Kind::Time) => "(CAST({0} AS time) - {1})",
+            Portable::Later(Kind::DateTime) => "(CAST({0} AS timestamp) + {1})",
+            Portable::Earlier(Kind::DateTime) => "(CAST({0} AS timestamp) - {1})",
+            Portable::Later(_) => "(CAST({0} AS timestamptz) + {1})",
+            Portable::Earlier(_) => "(CAST({0} AS timestamptz) - {1})",
+            Portable::Between(Kind::Time) => "(CAST({0} AS time) - CAST({1} AS time))",
+            Portable::Between(_) => "(CAST({0} AS timestamp) - CAST({1} AS timestamp))",
+            Portable::Times => "({0} * {1})",
+            Portable::Over => "({0} / {1})",
+            Portable::Seconds => "CAST(EXTRACT(EPOCH FROM {0}) AS double precision)",
             Portable::JsonText => "({0} #>> {1})",
             Portable::JsonInt => "CAST({0} #>> {1} AS bigint)",
             Portable::JsonReal => "CAST({0} #>> {1} AS double precision)",
@@ -213,6 +296,20 @@ pub(super) mod mysql {
             Portable::Time => "TIME({0})",
             Portable::SecondsBetween => "(TIMESTAMPDIFF(MICROSECOND, {1}, {0}) / 1000000e0)",
             Portable::DaysBetween => "DATEDIFF({0}, {1})",
+            Portable::Later(Kind::Date) => "DATE({0} + INTERVAL {1} MICROSECOND)",
+            Portable::Earlier(Kind::Date) => "DATE({0} - INTERVAL {1} MICROSECOND)",
+            // On some day: a time of day by itself would go on past midnight.
+            Portable::Later(Kind::Time) => "TIME(TIMESTAMP('2000-01-02', {0}) + INTERVAL {1} MICROSECOND)",
+            Portable::Earlier(Kind::Time) => "TIME(TIMESTAMP('2000-01-02', {0}) - INTERVAL {1} MICROSECOND)",
+            Portable::Later(_) => "(CAST({0} AS datetime(6)) + INTERVAL {1} MICROSECOND)",
+            Portable::Earlier(_) => "(CAST({0} AS datetime(6)) - INTERVAL {1} MICROSECOND)",
+            Portable::Between(Kind::Time) => {
+                "TIMESTAMPDIFF(MICROSECOND, TIMESTAMP('2000-01-02', {1}), TIMESTAMP('2000-01-02', {0}))"
+            }
+            Portable::Between(_) => "TIMESTAMPDIFF(MICROSECOND, {1}, {0})",
+            Portable::Times => "CAST(round({0} * {1}) AS SIGNED)",
+            Portable::Over => "CAST(round({0} / {1}) AS SIGNED)",
+            Portable::Seconds => "({0} / 1000000e0)",
             Portable::JsonText => "JSON_VALUE({0}, {1})",
             Portable::JsonInt => "CAST(JSON_VALUE({0}, {1}) AS SIGNED)",
             Portable::JsonReal => "CAST(JSON_VALUE({0}, {1}) AS DOUBLE)",
@@ -241,6 +338,8 @@ pub(super) mod mysql {
     pub(in crate::dialect) fn time_plus(kind: Kind, interval: Interval) -> (String, String) {
         let (before, after) = match kind {
             Kind::Date => ("DATE(", ")"),
+            // On some day: a time of day by itself would go on past midnight.
+            Kind::Time => ("TIME(TIMESTAMP('2000-01-02', ", ")"),
             _ => ("(", ")"),
         };
         let parts = [
@@ -248,7 +347,7 @@ pub(super) mod mysql {
             (interval.days, "DAY"),
             (interval.microseconds, "MICROSECOND"),
         ];
-        let mut sum = String::new();
+        let mut sum = String::from(if kind == Kind::Time { ")" } else { "" });
         for (count, unit) in parts.into_iter().filter(|(count, _)| *count != 0) {
             sum += &format!(" + INTERVAL {count} {unit}");
         }

@@ -56,6 +56,8 @@ impl Dialect for Sqlite {
             Kind::Date => "DATE",
             Kind::Time => "TIME",
             Kind::Decimal => "DECIMAL",
+            // INTEGER affinity, as the name has "INT" in it.
+            Kind::Interval => "INTERVAL",
             Kind::Uuid => "UUID",
             // TEXT affinity: under a name of its own, the JSON text `1` would be made a number.
             Kind::Json | Kind::Enum(_) => "TEXT",
@@ -65,7 +67,7 @@ impl Dialect for Sqlite {
 
     fn strict_type_name(&self, kind: Kind) -> Cow<'static, str> {
         Cow::Borrowed(match kind {
-            Kind::Bool => "INTEGER",
+            Kind::Bool | Kind::Interval => "INTEGER",
             Kind::Timestamp | Kind::DateTime | Kind::Date | Kind::Time => "TEXT",
             Kind::Decimal => "ANY",
             Kind::Uuid => "BLOB",

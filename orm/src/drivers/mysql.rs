@@ -199,7 +199,7 @@ fn bound(value: &Value<'_>) -> DriverResult<mysql::Value> {
     Ok(match value {
         Value::Null | Value::Absent => mysql::Value::NULL,
         Value::Bool(b) => mysql::Value::Int(i64::from(*b)),
-        Value::Int(i) => mysql::Value::Int(*i),
+        Value::Int(i) | Value::Interval(i) => mysql::Value::Int(*i),
         Value::Real(r) if !r.is_finite() => {
             return Err(DriverError::new(
                 Failure::Statement,

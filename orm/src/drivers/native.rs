@@ -186,7 +186,7 @@ fn bound<'v>(value: &'v Value<'_>, refused: &mut Option<DriverError>) -> ValueRe
     match value {
         Value::Null | Value::Absent => ValueRef::Null,
         Value::Bool(b) => ValueRef::Integer(i64::from(*b)),
-        Value::Int(i) => ValueRef::Integer(*i),
+        Value::Int(i) | Value::Interval(i) => ValueRef::Integer(*i),
         Value::Real(r) if r.is_nan() => ValueRef::Null,
         Value::Real(r) => ValueRef::Real(*r),
         Value::Text(t) => ValueRef::Text(t.as_bytes()),

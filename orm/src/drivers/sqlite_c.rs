@@ -102,7 +102,7 @@ impl CStatement<'_> {
             let bound = match value {
                 Value::Null | Value::Absent => ValueRef::Null,
                 Value::Bool(b) => ValueRef::Integer(i64::from(*b)),
-                Value::Int(i) => ValueRef::Integer(*i),
+                Value::Int(i) | Value::Interval(i) => ValueRef::Integer(*i),
                 Value::Real(r) => ValueRef::Real(*r),
                 Value::Text(t) => ValueRef::Text(t.as_bytes()),
                 Value::Decimal(digits) => match decimal::number(digits)? {

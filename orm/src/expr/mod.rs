@@ -18,6 +18,7 @@ mod case;
 mod compare;
 mod function;
 mod json;
+mod length;
 mod operand;
 mod operators;
 mod order;
@@ -35,6 +36,7 @@ pub use function::{
     row_number, val,
 };
 pub use json::{JsonColumn, JsonOperand, JsonPath, JsonStep};
+pub use length::{Factor, Length, LengthOperand, Measured, Subtrahend, Summable};
 pub use operand::{Operand, Predicate};
 pub use order::{Grouping, Order, Ordering};
 pub use portable::{Portable, TimePart, TimeUnit};

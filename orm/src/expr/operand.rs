@@ -1,6 +1,7 @@
 //! The operators that columns and expressions have in common.
 
 use super::compare::{Comparable, InList, NullColumn};
+use super::length::Summable;
 use super::order::Order;
 use super::portable::Portable;
 use super::tree::{BinaryOp, Column, Expr, LikeCase, Node};
@@ -317,15 +318,15 @@ pub trait Operand: Sized {
     /// The sum; `None` over no rows.
     fn sum(self) -> Expr<<Self::Value as ColumnType>::Nullable>
     where
-        Self::Value: Numeric,
+        Self::Value: Summable,
     {
         call("sum", vec![self.node()])
     }
 
     /// The mean; `None` over no rows.
-    fn avg(self) -> Expr<Option<f64>>
+    fn avg(self) -> Expr<<Self::Value as Summable>::Mean>
     where
-        Self::Value: Numeric,
+        Self::Value: Summable,
     {
         call("avg", vec![self.node()])
     }

@@ -9,6 +9,8 @@
 //!                         MySQL       YEAR({0})
 //! ```
 
+use crate::types::Kind;
+
 /// A function that is spelled differently on each backend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -30,6 +32,18 @@ pub enum Portable {
     SecondsBetween,
     /// The days from the second argument, a date, to the first, as a whole number.
     DaysBetween,
+    /// A date or time of that kind, the first argument, made later by a length of time, the second.
+    Later(Kind),
+    /// A date or time of that kind, the first argument, made earlier by a length of time, the second.
+    Earlier(Kind),
+    /// The length of time from the second argument to the first, both of that kind.
+    Between(Kind),
+    /// A length of time, the first argument, multiplied with a number.
+    Times,
+    /// A length of time, the first argument, divided by a number.
+    Over,
+    /// A length of time in seconds, as a floating-point number.
+    Seconds,
     /// The scalar at a place in JSON, as a text. The second argument is the path as the dialect writes it.
     JsonText,
     /// The scalar at a place in JSON, as a whole number.
@@ -106,6 +120,8 @@ impl Portable {
             Portable::StartOf { .. } => "truncation of dates",
             Portable::Date | Portable::Time => "dates of moments",
             Portable::SecondsBetween | Portable::DaysBetween => "differences of dates",
+            Portable::Later(_) | Portable::Earlier(_) => "sums of dates and lengths of time",
+            Portable::Between(_) | Portable::Times | Portable::Over | Portable::Seconds => "lengths of time",
             Portable::JsonText
             | Portable::JsonInt
             | Portable::JsonReal

@@ -1,16 +1,20 @@
 //! Dates and times in expressions: their parts, sums with intervals, differences.
 
 use super::compare::Comparable;
+use super::length::Length;
 use super::operand::Operand;
 use super::portable::{Portable, TimePart, TimeUnit};
 use super::tree::{Expr, Node};
-use crate::types::{ColumnType, Kind};
+use crate::types::{ColumnType, Elapsed, Kind};
 
 /// A date, a time of day, or both; or an `Option` of these.
 #[diagnostic::on_unimplemented(message = "a `{Self}` column is no date or time")]
 pub trait Temporal: ColumnType {
     /// The type of a part of it: `i64`, or `Option<i64>`.
     type Part: ColumnType;
+
+    /// The type of what is between two of them: a duration, or an `Option` of one.
+    type Elapsed: Elapsed;
 }
 
 impl<T: Temporal + ColumnType> Temporal for Option<T>
@@ -19,6 +23,7 @@ where
     Option<T::Part>: ColumnType,
 {
     type Part = Option<T::Part>;
+    type Elapsed = Option<T::Elapsed>;
 }
 
 /// A [`Temporal`] type with a date in it.
@@ -58,6 +63,7 @@ mod jiff_types {
         ($($ty:ty)*) => {$(
             impl Temporal for $ty {
                 type Part = i64;
+                type Elapsed = jiff::SignedDuration;
             }
         )*};
     }
@@ -309,24 +315,32 @@ pub trait TimeOperand: Operand {
         Expr::from_node(Node::portable(Portable::StartOf { unit, date }, [self.node()]))
     }
 
-    /// Later by an interval.
-    fn plus(self, interval: impl Into<Interval>) -> Expr<Self::Value>
+    /// Later by an interval, a duration, or what a column or expression of one says. Written `+` as well.
+    fn plus(self, length: impl Length) -> Expr<Self::Value>
     where
         Self::Value: Temporal,
     {
-        Expr::from_node(Node::TimePlus {
-            operand: Box::new(self.node()),
-            kind: Self::Value::KIND,
-            interval: interval.into(),
-        })
+        Expr::from_node(length.shift::<Self::Value>(self.node(), false))
     }
 
-    /// Earlier by an interval.
-    fn minus(self, interval: impl Into<Interval>) -> Expr<Self::Value>
+    /// Earlier by an interval, a duration, or what a column or expression of one says. Written `-` as well.
+    fn minus(self, length: impl Length) -> Expr<Self::Value>
     where
         Self::Value: Temporal,
     {
-        self.plus(-interval.into())
+        Expr::from_node(length.shift::<Self::Value>(self.node(), true))
+    }
+
+    /// The length of time from `earlier` to this, to the microsecond; negative where it is later. Written `-` as well.
+    fn since<R: Comparable<<Self::Value as ColumnType>::Base>>(
+        self,
+        earlier: R,
+    ) -> Expr<<Self::Value as Temporal>::Elapsed>
+    where
+        Self::Value: Temporal,
+    {
+        let nodes = [self.node(), earlier.into_node()];
+        Expr::from_node(Node::portable(Portable::Between(Self::Value::KIND), nodes))
     }
 
     /// The seconds from `earlier` to this; negative where it is later.

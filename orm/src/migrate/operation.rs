@@ -447,8 +447,8 @@ fn is_narrower(from: Kind, to: Kind) -> bool {
 fn empty_value(column: &TableColumn) -> Option<String> {
     let needed = !column.nullable && column.default.is_none() && column.generated.is_none();
     let value = match column.kind {
-        // Taken as false by all.
-        Kind::Bool => "'0'",
+        // Taken as false by all; PostgreSQL reads an interval from a text.
+        Kind::Bool | Kind::Interval => "'0'",
         Kind::Int(_) | Kind::Real(_) | Kind::Decimal => "0",
         Kind::Text | Kind::Enum(_) => "''",
         Kind::Json => "'null'",

@@ -276,7 +276,7 @@ fn compare_columns(wanted: &Table, column: &TableColumn, found: &TableColumn, al
 /// enums as text.
 fn same_kind(wanted: Kind, found: Kind) -> bool {
     let family = |kind| match kind {
-        Kind::Bool | Kind::Int(_) => 0,
+        Kind::Bool | Kind::Int(_) | Kind::Interval => 0,
         Kind::Real(_) | Kind::Decimal => 1,
         Kind::Text
         | Kind::Json

@@ -24,6 +24,8 @@ pub enum Kind {
     Date,
     /// A time of day.
     Time,
+    /// A length of time, to the microsecond.
+    Interval,
     /// A UUID.
     Uuid,
     /// JSON.

@@ -13,6 +13,7 @@
 mod column;
 #[cfg(feature = "decimal")]
 mod decimal;
+mod duration;
 mod id;
 #[cfg(feature = "json")]
 mod json;
@@ -25,6 +26,7 @@ mod uuid;
 mod value;
 
 pub use column::{ColumnType, CurrentTime, DecodeError, KeyPart, Numeric, Reference, Textual};
+pub use duration::Elapsed;
 pub use id::Id;
 #[cfg(feature = "json")]
 pub use json::Json;

@@ -36,6 +36,8 @@ pub enum Value<'a> {
     Bytes(Cow<'a, [u8]>),
     /// A number in decimal digits, of backends that keep such: `12.50`.
     Decimal(Cow<'a, str>),
+    /// A length of time, in microseconds.
+    Interval(i64),
     /// The key of a tracked entity that may not have one yet. Only a session can bind it: it flushes first and puts
     /// the key in its place.
     Pending(RawHandle),
@@ -75,6 +77,7 @@ impl Value<'_> {
             Value::Text(t) => Value::Text(Cow::Owned(t.into_owned())),
             Value::Bytes(b) => Value::Bytes(Cow::Owned(b.into_owned())),
             Value::Decimal(d) => Value::Decimal(Cow::Owned(d.into_owned())),
+            Value::Interval(micros) => Value::Interval(micros),
             Value::Pending(handle) => Value::Pending(handle),
             Value::Absent => Value::Absent,
         }
@@ -91,6 +94,7 @@ impl Value<'_> {
             Value::Text(t) => Value::Text(Cow::Borrowed(t)),
             Value::Bytes(b) => Value::Bytes(Cow::Borrowed(b)),
             Value::Decimal(d) => Value::Decimal(Cow::Borrowed(d)),
+            Value::Interval(micros) => Value::Interval(*micros),
             Value::Pending(handle) => Value::Pending(*handle),
             Value::Absent => Value::Absent,
         }
@@ -107,6 +111,7 @@ impl Value<'_> {
     pub fn sql_eq(&self, other: &Value<'_>) -> bool {
         match (self, other) {
             (Value::Bool(a), Value::Int(b)) | (Value::Int(b), Value::Bool(a)) => i64::from(*a) == *b,
+            (Value::Interval(a), Value::Int(b)) | (Value::Int(b), Value::Interval(a)) => a == b,
             (Value::Real(a), Value::Real(b)) => a.to_bits() == b.to_bits(),
             (a, b) => a == b,
         }
@@ -122,6 +127,7 @@ impl Value<'_> {
             Value::Text(_) => "text",
             Value::Bytes(_) => "bytes",
             Value::Decimal(_) => "a decimal number",
+            Value::Interval(_) => "a length of time",
             Value::Pending(_) => "the key of an entity that is not inserted yet",
             Value::Absent => "a value that was not loaded",
         }
@@ -138,6 +144,7 @@ impl fmt::Display for Value<'_> {
             Value::Int(i) => write!(f, "{i}"),
             Value::Real(r) => write!(f, "{r:?}"),
             Value::Decimal(d) => f.write_str(d),
+            Value::Interval(micros) => write!(f, "{micros} microseconds"),
             Value::Text(t) if t.chars().count() <= SHOWN_MAX => write!(f, "'{}'", t.replace('\'', "''")),
             Value::Text(t) => {
                 let head: String = t.chars().take(SHOWN_MAX).collect();

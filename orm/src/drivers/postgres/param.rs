@@ -13,6 +13,21 @@ pub(super) struct Param<'v>(pub(super) &'v Value<'v>);
 
 type Done = Result<IsNull, Box<dyn Error + Sync + Send>>;
 
+/// `-26:03:04.000005`: hours, minutes and seconds, the one form that servers of all versions read at any length.
+fn interval(micros: i64, out: &mut BytesMut) -> std::fmt::Result {
+    let (seconds, fraction) = (
+        micros.unsigned_abs() / 1_000_000,
+        micros.unsigned_abs() % 1_000_000,
+    );
+    let sign = if micros < 0 { "-" } else { "" };
+    let (hours, minutes) = (seconds / 3_600, seconds / 60 % 60);
+    write!(
+        out,
+        "{sign}{hours}:{minutes:02}:{:02}.{fraction:06}",
+        seconds % 60
+    )
+}
+
 impl ToSql for Param<'_> {
     fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Done {
         match self.0 {
@@ -20,6 +35,7 @@ impl ToSql for Param<'_> {
             Value::Bool(b) if *ty == Type::BOOL => out.extend_from_slice(if *b { b"t" } else { b"f" }),
             Value::Bool(b) => out.extend_from_slice(if *b { b"1" } else { b"0" }),
             Value::Int(i) => write!(out, "{i}")?,
+            Value::Interval(micros) => interval(*micros, out)?,
             Value::Real(r) if r.is_infinite() => {
                 out.extend_from_slice(if *r > 0.0 { b"Infinity" } else { b"-Infinity" });
             }

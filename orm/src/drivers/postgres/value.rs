@@ -1,7 +1,7 @@
 //! A column of a row as a value, from the binary form of its type.
 //!
 //! The forms are those of PostgreSQL's `*_send` functions: numbers big-endian, times counted from the first of January 2000, a numeric as
-//! digits to the base 10,000. Types without a form of their own here (intervals, ranges, arrays) come as bytes: a cast to `text` in the
+//! digits to the base 10,000. Types without a form of their own here (ranges, arrays) come as bytes: a cast to `text` in the
 //! query makes text of them.
 
 use std::borrow::Cow;
@@ -54,6 +54,7 @@ fn decoded<'r>(ty: &Type, bytes: &'r [u8]) -> Value<'r> {
         Type::DATE => fixed(bytes).map(|b| own(date(i32::from_be_bytes(b).into()))),
         Type::TIME => fixed(bytes).map(|b| own(time_of_day(i64::from_be_bytes(b)))),
         Type::TIMESTAMP | Type::TIMESTAMPTZ => fixed(bytes).map(|b| own(moment(i64::from_be_bytes(b)))),
+        Type::INTERVAL => interval(bytes),
         // A version byte, then the text.
         Type::JSONB => bytes.split_first().and_then(|(_, text)| utf8(text)),
         Type::JSON => utf8(bytes),
@@ -130,6 +131,18 @@ fn numeric(bytes: &[u8]) -> Option<String> {
         text.truncate(point + scale);
     }
     Some(text)
+}
+
+/// Microseconds, days and months. With months it has no exact length, and is told as a text.
+fn interval(bytes: &[u8]) -> Option<Value<'static>> {
+    let micros = i64::from_be_bytes(fixed(bytes.get(..8)?)?);
+    let days = i32::from_be_bytes(fixed(bytes.get(8..12)?)?);
+    let months = i32::from_be_bytes(fixed(bytes.get(12..)?)?);
+    if months != 0 {
+        return Some(own(format!("{months} months {days} days {micros} microseconds")));
+    }
+    let of_days = i64::from(days).checked_mul(MICROS_PER_DAY)?;
+    of_days.checked_add(micros).map(Value::Interval)
 }
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
@@ -238,6 +251,23 @@ mod tests {
         assert_eq!(of(-2, 0, 6, &[500]), "0.000005");
         assert_eq!(of(1, 0, 3, &[1, 2, 3000]), "10002.300");
         assert_eq!(of(0, 0xC000, 0, &[]), "NaN");
+    }
+
+    #[test]
+    fn intervals_are_microseconds_unless_they_have_months() {
+        let of = |micros: i64, days: i32, months: i32| {
+            let bytes = [
+                &micros.to_be_bytes()[..],
+                &days.to_be_bytes(),
+                &months.to_be_bytes(),
+            ]
+            .concat();
+            interval(&bytes)
+        };
+        assert_eq!(of(-5, 0, 0), Some(Value::Interval(-5)));
+        assert_eq!(of(1, 2, 0), Some(Value::Interval(172_800_000_001)));
+        assert_eq!(of(3, 2, 1), Some(Value::from("1 months 2 days 3 microseconds")));
+        assert_eq!(interval(&[1, 2]), None);
     }
 
     /// What a server would never send is handed on.

@@ -194,6 +194,7 @@ fn kind_of(declared: &str) -> (Kind, Option<String>) {
         "timestamp without time zone" => Kind::DateTime,
         "date" => Kind::Date,
         "time without time zone" => Kind::Time,
+        "interval" => Kind::Interval,
         "uuid" => Kind::Uuid,
         "jsonb" => Kind::Json,
         "json" => return (Kind::Json, Some(declared.to_owned())),

@@ -318,6 +318,7 @@ fn kind_of(declared: &str) -> (Kind, Option<String>) {
         "DATETIME" => Kind::DateTime,
         "DATE" => Kind::Date,
         "TIME" => Kind::Time,
+        "INTERVAL" => Kind::Interval,
         "UUID" => Kind::Uuid,
         "DECIMAL" => Kind::Decimal,
         "BOOL" => return (Kind::Bool, Some(declared.to_owned())),
