@@ -15,7 +15,10 @@
 //! ```
 //!
 //! A text is kept when it comes for the second time, or at once by [`Connection::prepare_cached`](crate::Connection::prepare_cached): a
-//! load of ten thousand INSERTs with their values written out leaves nothing behind and drives nothing out.
+//! load of ten thousand statements that are all different leaves nothing behind and drives nothing out.
+//!
+//! Texts that differ in constants only, as INSERTs with their values written out do, share a statement where their plans allow it: it is in
+//! [`shapes`](super::shapes), not here.
 //!
 //! - I1. All that is kept was compiled under one `State::schema_version`; when that moves, all of it goes. So what comes out means what a
 //!   statement compiled now would mean, and has its columns.
@@ -26,6 +29,7 @@ use std::hash::Hasher;
 
 use rustc_hash::FxHasher;
 
+use super::shapes::Shapes;
 use crate::statement::Body;
 
 /// How many statements are kept unless told otherwise.
@@ -42,6 +46,8 @@ pub(super) struct StatementCache {
     /// The one used last at the end.
     kept: Vec<Kept>,
     capacity: usize,
+    /// What other texts can be put into.
+    shapes: Shapes,
     /// Hashes of the texts compiled last, a ring.
     met: [u64; MET],
     next_met: usize,
@@ -67,6 +73,8 @@ pub(crate) struct Place {
 pub(super) enum Found {
     /// A statement that is ready to run.
     Kept(Box<Body>, Place),
+    /// A statement that is ready to run, of a text that was the same but for constants.
+    Alike(Box<Body>),
     /// It has to be compiled, and is worth keeping afterwards.
     Again(Place),
     /// It has to be compiled.
@@ -78,6 +86,7 @@ impl Default for StatementCache {
         StatementCache {
             kept: Vec::new(),
             capacity: KEPT_MAX,
+            shapes: Shapes::default(),
             met: [0; MET],
             next_met: 0,
             schema_version: 0,
@@ -98,6 +107,9 @@ impl StatementCache {
         {
             return Found::Kept(last.body, last.place);
         }
+        if let Some(body) = self.shapes.take(sql) {
+            return Found::Alike(body);
+        }
         let place = Place::of(sql);
         let kept = self
             .kept
@@ -112,6 +124,12 @@ impl StatementCache {
         self.met[self.next_met] = place.hash;
         self.next_met = (self.next_met + 1) % MET;
         Found::New
+    }
+
+    /// Looks for a statement of which the first one of `sql` is the same but for constants.
+    pub(super) fn find_alike(&mut self, sql: &str, schema_version: u64) -> Option<Box<Body>> {
+        self.follow(schema_version);
+        self.shapes.take(sql)
     }
 
     /// Where a text is kept that is to be kept the first time.
@@ -129,6 +147,14 @@ impl StatementCache {
         self.make_room();
     }
 
+    /// Takes back a statement that was reset, for other texts of its shape.
+    pub(super) fn keep_shape(&mut self, body: Box<Body>, schema_version: u64) {
+        self.follow(schema_version);
+        if body.schema_version() == schema_version {
+            self.shapes.keep(body, self.capacity);
+        }
+    }
+
     pub(super) fn capacity(&self) -> usize {
         self.capacity
     }
@@ -136,17 +162,19 @@ impl StatementCache {
     /// Keeps at most so many: those used last.
     pub(super) fn set_capacity(&mut self, capacity: usize) {
         self.capacity = capacity;
+        self.shapes.truncate(capacity);
         self.make_room();
     }
 
     /// Forgets all statements.
     pub(super) fn clear(&mut self) {
         self.kept.clear();
+        self.shapes.truncate(0);
     }
 
     fn follow(&mut self, schema_version: u64) {
         if self.schema_version != schema_version {
-            self.kept.clear();
+            self.clear();
             self.schema_version = schema_version;
         }
     }

@@ -93,6 +93,13 @@ impl Limits {
         self.0[limit as usize].max(0) as usize
     }
 
+    /// Whether no text that is short needs to be looked at more closely.
+    #[inline]
+    pub(crate) fn are_usual(&self) -> bool {
+        let of_text = Limit::SqlLength as usize;
+        !self.shortens() && self.0[of_text] == Limit::SqlLength.highest()
+    }
+
     /// Whether texts must be shorter than any that usually can be.
     #[inline]
     pub(crate) fn shortens(&self) -> bool {

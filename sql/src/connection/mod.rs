@@ -28,6 +28,7 @@ mod preupdate;
 mod programs;
 mod scope;
 mod serialize;
+mod shapes;
 mod transaction;
 mod virtual_tables;
 
@@ -59,6 +60,7 @@ use crate::error::{Error, Result};
 use crate::exec::write::{Deferred, ProgramSet};
 use crate::exec::{ExecContext, Session};
 use crate::functions::{Arity, Function, Registry};
+use crate::plan::Lifted;
 use crate::pragma::Settings;
 use crate::statement::{Body, Params, Row, Statement};
 use crate::syntax::ParseMemory;
@@ -133,6 +135,9 @@ pub(crate) struct State {
     /// Grows whenever a compiled statement may mean something else: a schema was read, a database attached, a function registered.
     pub(crate) schema_version: u64,
     cache: StatementCache,
+    /// Constants of the statement that was compiled last, and whether it is to lift any.
+    pub(crate) lifted: Lifted,
+    lifts: bool,
     /// What changing rows sets off where there are neither triggers nor foreign keys.
     no_programs: Arc<ProgramSet>,
     /// What the parser keeps between statements.
@@ -179,7 +184,8 @@ impl Connection {
     /// Compiles the first statement of `sql`. [`Statement::tail`] tells where the rest begins.
     ///
     /// A text that comes again is not compiled again: from the second time on its statement is kept when it is dropped, reset and without its
-    /// bindings, and taken out here (64 statements, those used last). A changed schema, setting or function drops what is kept. With an authorizer
+    /// bindings, and taken out here (64 statements, those used last). So is, from the first time on, a statement about one row that the text names by
+    /// its rowid, or an INSERT of VALUES, for all texts that differ from its own in numbers and strings only. A changed schema, setting or function drops what is kept. With an authorizer
     /// each text is compiled.
     ///
     /// # Errors
@@ -194,10 +200,11 @@ impl Connection {
         let version = state.schema_version;
         let (body, place) = match state.cache.find(sql, version) {
             Found::Kept(body, place) => (body, Some(place)),
+            Found::Alike(body) => return self.alike(&mut state, body, sql),
             Found::Again(place) => (Body::prepare(&mut state, sql)?, Some(place)),
             Found::New => (Body::prepare(&mut state, sql)?, None),
         };
-        let place = place.filter(|_| body.is_worth_keeping(sql));
+        let place = place.filter(|_| !body.takes_texts() && body.is_worth_keeping(sql));
         Ok(Statement::new(self, body, place))
     }
 
@@ -207,9 +214,10 @@ impl Connection {
         let version = state.schema_version;
         let (body, place) = match state.cache.find(sql, version) {
             Found::Kept(body, place) => (body, Some(place)),
+            Found::Alike(body) => return self.alike(&mut state, body, sql),
             Found::Again(_) | Found::New => (Body::prepare(&mut state, sql)?, state.cache.place_of(sql)),
         };
-        let place = place.filter(|_| body.is_alone_in(sql));
+        let place = place.filter(|_| !body.takes_texts() && body.is_alone_in(sql));
         Ok(Statement::new(self, body, place))
     }
 
@@ -241,7 +249,22 @@ impl Connection {
 
     /// Compiles the first statement of a text that is not looked for in the cache.
     fn prepare_first(&self, script: &str) -> Result<Statement<'_>> {
-        let body = Body::prepare(&mut *self.state()?, script)?;
+        let mut state = self.state()?;
+        let version = state.schema_version;
+        if state.authorizer.is_none()
+            && let Some(body) = state.cache.find_alike(script, version)
+        {
+            return self.alike(&mut state, body, script);
+        }
+        let body = Body::prepare(&mut state, script)?;
+        Ok(Statement::new(self, body, None))
+    }
+
+    /// The statement that was given the text `sql`.
+    #[inline]
+    fn alike(&self, state: &mut State, body: Box<Body>, sql: &str) -> Result<Statement<'_>> {
+        debug_assert!(body.is_as_compiled(state, sql)?, "{sql}");
+        let _ = state;
         Ok(Statement::new(self, body, None))
     }
 
@@ -413,11 +436,16 @@ impl Connection {
         Arc::ptr_eq(&self.interrupt, flag)
     }
 
-    /// Takes back a statement for the cache.
-    pub(crate) fn keep(&self, body: Box<Body>, place: Place) {
-        if let Ok(mut state) = self.state.try_borrow_mut() {
-            let version = state.schema_version;
-            state.cache.keep(body, place, version);
+    /// Takes back a statement for the cache: for its text if it has a place there, else for texts that are like it.
+    pub(crate) fn keep(&self, body: Box<Body>, place: Option<Place>) {
+        let Ok(mut state) = self.state.try_borrow_mut() else {
+            return;
+        };
+        let version = state.schema_version;
+        match place {
+            Some(place) => state.cache.keep(body, place, version),
+            None if state.limits.are_usual() => state.cache.keep_shape(body, version),
+            None => {}
         }
     }
 }
@@ -461,6 +489,8 @@ impl State {
             settings,
             schema_version: 1,
             cache: StatementCache::default(),
+            lifted: Lifted::default(),
+            lifts: false,
             no_programs: Arc::default(),
             parse_memory: ParseMemory::default(),
             options: options.clone(),

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::exec::Batch;
 use crate::exec::meter::{self, Meters, PlanLine};
 use crate::plan::physical::DatabaseList;
-use crate::plan::{self, CompiledKind, PlanContext, ResultColumn, SchemaView};
+use crate::plan::{self, CompiledKind, Lifted, PlanContext, ResultColumn, SchemaView};
 use crate::statement::{Compiled, Program, Query, WritePlan};
 use crate::syntax::ast::{self, Explain};
 
@@ -52,6 +52,18 @@ impl State {
     /// Schemas that were read before are taken as they are: whether they are current is seen when the statement runs. Only when a
     /// statement does not compile is it worth asking.
     pub(crate) fn compile(&mut self, sql: &str) -> Result<(Option<Compiled>, usize)> {
+        self.compile_text(sql, false)
+    }
+
+    /// As [`compile`](Self::compile), with the constants of some statements in [`State::lifted`] afterwards: the program reads them as parameters
+    /// behind those of the text.
+    pub(crate) fn compile_and_lift(&mut self, sql: &str) -> Result<(Option<Compiled>, usize)> {
+        let compiled = self.compile_text(sql, true);
+        self.lifts = false;
+        compiled
+    }
+
+    fn compile_text(&mut self, sql: &str, lift: bool) -> Result<(Option<Compiled>, usize)> {
         if sql.len() > self.limits.get(Limit::SqlLength) {
             return Err(Error::Coded {
                 code: 18, // SQLITE_TOOBIG
@@ -62,6 +74,9 @@ impl State {
         let Some(next) = self.parse_memory.parse_next(sql.as_bytes(), 0)? else {
             return Ok((None, sql.len()));
         };
+        // Statements that a virtual table compiles meanwhile lift nothing, and neither does this one then.
+        self.lifts = lift && next.parsed.explain.is_none();
+        self.lifted.begin(next.parsed.parameters.count);
         let mut compiled = self.compile_parsed(&next.parsed, sql)?;
         compiled.parameters = next.parsed.parameters;
         self.parse_memory.take_back(next.parsed.statement);
@@ -112,10 +127,15 @@ impl State {
 
     /// Lends the world that statements are compiled in.
     pub(crate) fn with_plan_context<T>(&self, work: impl FnOnce(&PlanContext<'_>) -> T) -> T {
-        self.with_context(false, work)
+        self.with_context(false, None, work)
     }
 
-    fn with_context<T>(&self, explain: bool, work: impl FnOnce(&PlanContext<'_>) -> T) -> T {
+    fn with_context<T>(
+        &self,
+        explain: bool,
+        lifted: Option<&Lifted>,
+        work: impl FnOnce(&PlanContext<'_>) -> T,
+    ) -> T {
         let views = self.schema_views();
         let collations = |name: &str| self.collations.find(name);
         work(&PlanContext {
@@ -128,13 +148,15 @@ impl State {
             uses: None,
             authorize: None,
             accessor: None,
+            lifted,
         })
     }
 
     fn plan(&mut self, parsed: &ast::Parsed) -> Result<Compiled> {
         self.connecting(|state| {
             let explain = matches!(parsed.explain, Some(Explain::Plan | Explain::QueryPlan));
-            state.with_context(explain, |context| {
+            let lifted = state.lifts.then_some(&state.lifted);
+            state.with_context(explain, lifted, |context| {
                 state.asking(context, |context| state.plan_in(parsed, context))
             })
         })

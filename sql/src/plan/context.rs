@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::authorize::Authorize;
 use super::expr::Register;
+use super::lifted::Lifted;
 use super::physical::{DatabaseIndex, DatabaseList, Node, ResultColumn};
 use super::uses::Uses;
 use super::write::{DeletePlan, InsertPlan, UpdatePlan};
@@ -68,6 +69,8 @@ pub struct PlanContext<'a> {
     pub authorize: Option<Authorize<'a>>,
     /// The trigger that the statement is part of, for the authorizer.
     pub accessor: Option<&'a str>,
+    /// Who takes the constants out of a text.
+    pub lifted: Option<&'a Lifted>,
 }
 
 impl<'a> PlanContext<'a> {

@@ -6,7 +6,8 @@
 //!
 //! - I1. What comes out here is what comes out there, part by part; builds with assertions plan each such statement both ways and compare.
 //! - I2. Whatever is not of these forms, or might be an error, is left to the others: nothing is refused here.
-//! - I3. Nobody watches: neither an authorizer, nor who renames, nor EXPLAIN. Bodies of triggers go the other way, too.
+//! - I3. Constants are lifted where that is asked for ([`lifted`](super::lifted)); a plan is then as it would be with parameters in their place.
+//! - I4. Nobody watches: neither an authorizer, nor who renames, nor EXPLAIN. Bodies of triggers go the other way, too.
 
 use ecow::EcoString;
 use smallvec::{SmallVec, smallvec};
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use super::bind::{compare_affinity, fold, is_rowid_name, negative_literal};
 use super::context::{Compiled, CompiledKind, PlanContext};
 use super::expr::{CompareOp, CompareRule, Expr};
+use super::lifted::Constant;
 use super::logical::{ColumnNo, ColumnSet};
 use super::lower::{key_of_rowid, scan_columns, whole_row_columns};
 use super::physical::{
@@ -33,13 +35,20 @@ pub(super) fn compile(statement: &ast::Statement, context: &PlanContext<'_>) -> 
     if watched || context.settings.explain {
         return None;
     }
-    match statement {
+    if let Some(lifted) = context.lifted {
+        lifted.forget();
+    }
+    let compiled = match statement {
         ast::Statement::Select(select) => row_read(select, context),
         ast::Statement::Insert(insert) => rows_inserted(insert, context),
         ast::Statement::Update(update) => row_updated(update, context),
         ast::Statement::Delete(delete) => row_deleted(delete, context),
         _ => None,
+    };
+    if let (None, Some(lifted)) = (&compiled, context.lifted) {
+        lifted.forget();
     }
+    compiled
 }
 
 /// The table that a statement is about.
@@ -515,10 +524,11 @@ fn places(insert: &ast::Insert, table: &Table) -> Option<(Vec<InsertValue>, usiz
 
 /// A parameter, or a constant that is no longer than allowed.
 fn value_of(expr: &ast::Expr, context: &PlanContext<'_>) -> Option<Expr> {
+    let (mut span, mut negated) = (expr.span, false);
     let value = match &expr.kind {
         ExprKind::Parameter(number) => return Some(Expr::Parameter(number.saturating_sub(1) as usize)),
+        ExprKind::Literal(Literal::Null) => return Some(Expr::Literal(Value::Null)),
         ExprKind::Literal(Literal::Integer(value)) => Value::Integer(*value),
-        ExprKind::Literal(Literal::Null) => Value::Null,
         ExprKind::Literal(Literal::String(bytes)) if bytes.len() <= context.settings.length_max => {
             Value::Text(Text::from_bytes(bytes.to_vec()))
         }
@@ -526,10 +536,16 @@ fn value_of(expr: &ast::Expr, context: &PlanContext<'_>) -> Option<Expr> {
             op: UnaryOp::Negate,
             operand,
         } => match &operand.kind {
-            ExprKind::Literal(literal) => negative_literal(literal, operand.span).ok()??,
+            ExprKind::Literal(literal) => {
+                (span, negated) = (operand.span, true);
+                negative_literal(literal, operand.span).ok()??
+            }
             _ => return None,
         },
         _ => return None,
     };
-    Some(Expr::Literal(value))
+    Some(match context.lifted {
+        Some(lifted) => lifted.lift(Constant { span, negated, value }),
+        None => Expr::Literal(value),
+    })
 }

@@ -17,6 +17,7 @@ mod params;
 mod program;
 mod queries;
 mod row;
+mod shape;
 
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -30,6 +31,7 @@ pub use row::{ColumnIndex, Row, RowValues};
 
 pub(crate) use expanded::write_literal;
 use queries::Counts;
+use shape::Slots;
 
 use aludel_storage::pager::Waiting;
 
@@ -67,7 +69,10 @@ pub struct Statement<'c> {
 /// All of a statement but its connection; this is what the cache keeps.
 pub(crate) struct Body {
     /// Without what followed it.
-    sql: Box<str>,
+    sql: String,
+    /// Where in it the constants stand that are read as parameters behind those that it names.
+    slots: Slots,
+
     /// Where what followed it began.
     tail: usize,
     row: Row,
@@ -77,6 +82,7 @@ pub(crate) struct Body {
     explain: bool,
     is_empty: bool,
     schema_version: u64,
+    /// Those of the parameters, then the constants.
     values: Vec<Value>,
     registers: Vec<Value>,
     phase: Phase,
@@ -85,11 +91,6 @@ pub(crate) struct Body {
     /// When it began, where somebody wants to know how long it takes.
     began: Option<Instant>,
     counts: Counts,
-}
-
-/// The values of parameters that nobody has bound.
-fn unbound(count: u32) -> Vec<Value> {
-    (0..count).map(|_| Value::Null).collect()
 }
 
 /// Where a statement is.
@@ -101,17 +102,28 @@ enum Phase {
 impl Body {
     /// Compiles the first statement of `sql`.
     pub(crate) fn prepare(state: &mut State, sql: &str) -> Result<Box<Body>> {
-        let (compiled, tail) = state.compile(sql)?;
+        let (compiled, tail) = state.compile_and_lift(sql)?;
+        let text = sql.get(..tail).unwrap_or(sql);
         let is_empty = compiled.is_none();
         let compiled = match compiled {
             Some(compiled) => compiled,
             None => Compiled::nothing(state.schema_version),
         };
+        let (mut values, mut slots) = (Vec::new(), Slots::default());
+        values.resize(compiled.parameters.count as usize, Value::Null);
+        if !is_empty && !state.lifted.is_empty() {
+            let all = state.lifted.take(|constant| {
+                slots.add(&constant);
+                values.push(constant.value);
+            });
+            slots.finish(text, all);
+        }
         Ok(Box::new(Body {
-            sql: sql.get(..tail).unwrap_or(sql).into(),
+            sql: text.to_owned(),
+            slots,
             tail,
             is_empty,
-            values: unbound(compiled.parameters.count),
+            values,
             parameters: compiled.parameters,
             databases: compiled.databases,
             writes: compiled.writes,
@@ -128,6 +140,7 @@ impl Body {
     }
 
     fn install(&mut self, compiled: Compiled) {
+        self.slots.clear();
         self.values
             .resize(compiled.parameters.count as usize, Value::Null);
         self.parameters = compiled.parameters;
@@ -171,9 +184,16 @@ impl Body {
         }
     }
 
+    /// What can be bound: all but the constants.
+    #[inline]
+    fn own_values(&mut self) -> &mut [Value] {
+        let count = self.parameters.count as usize;
+        self.values.get_mut(..count).unwrap_or_default()
+    }
+
     /// Forgets what belongs to one run: parameters and rows.
     fn forget_run(&mut self) {
-        self.values.iter_mut().for_each(|value| *value = Value::Null);
+        self.own_values().fill(Value::Null);
         self.row.program.forget_rows();
     }
 
@@ -600,11 +620,11 @@ impl<'c> Statement<'c> {
         let body = self.body_mut();
         body.require_ready()?;
         let (mut values, mut given) = (values.into_iter(), 0);
-        for (slot, value) in body.values.iter_mut().zip(&mut values) {
+        for (slot, value) in body.own_values().iter_mut().zip(&mut values) {
             slot.assign(value);
             given += 1;
         }
-        let taken = body.values.len();
+        let taken = body.own_values().len();
         match given + values.count() {
             given if given == taken => Ok(()),
             given => Err(Error::misuse(format!(
@@ -615,7 +635,7 @@ impl<'c> Statement<'c> {
 
     /// Sets all parameters to NULL.
     pub fn clear_bindings(&mut self) {
-        self.body_mut().values.fill(Value::Null);
+        self.body_mut().own_values().fill(Value::Null);
     }
 
     pub(crate) fn slot(&mut self, index: usize) -> Result<&mut Value> {
@@ -623,7 +643,7 @@ impl<'c> Statement<'c> {
         body.require_ready()?;
         index
             .checked_sub(1)
-            .and_then(|place| body.values.get_mut(place))
+            .and_then(|place| body.own_values().get_mut(place))
             .ok_or(Error::Range)
     }
 
@@ -741,9 +761,10 @@ impl Drop for Statement<'_> {
             return;
         }
         self.reset();
-        if let (Some(mut body), Some(place)) = (self.body.take(), self.place) {
+        let Some(mut body) = self.body.take() else { return };
+        if self.place.is_some() || body.takes_texts() {
             body.forget_run();
-            self.connection.keep(body, place);
+            self.connection.keep(body, self.place);
         }
     }
 }

@@ -16,4 +16,5 @@ pub mod token;
 
 pub(crate) use keyword::keyword;
 pub use keyword::keywords;
+pub(crate) use parser::unquoted_bytes;
 pub use parser::{Next, ParseError, ParseLimits, ParseMemory, parse_expr, parse_next, parse_one};

@@ -29,6 +29,7 @@ mod queries;
 mod rename;
 mod samples;
 mod serialized;
+mod shapes;
 mod shortcuts;
 mod spilling;
 mod temporary;

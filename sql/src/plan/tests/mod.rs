@@ -62,6 +62,7 @@ impl World {
             uses: None,
             authorize: None,
             accessor: None,
+            lifted: None,
         };
         compile(&parsed.statement, &context)
     }

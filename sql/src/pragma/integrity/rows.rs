@@ -72,6 +72,7 @@ fn target(database: usize, table: &Arc<Table>, context: &PragmaContext<'_>) -> R
         uses: None,
         authorize: None,
         accessor: None,
+        lifted: None,
     };
     target_table(database, table, &plan_context)
 }

@@ -553,7 +553,7 @@ fn odd_ident(i: Tokens<'_>, token: Token) -> Ident {
 }
 
 /// The bytes between a token's quotes, doubled quotes made one.
-pub(super) fn unquoted_bytes(text: &[u8]) -> Vec<u8> {
+pub(crate) fn unquoted_bytes(text: &[u8]) -> Vec<u8> {
     let (Some(&quote), Some(inner)) = (text.first(), text.get(1..text.len().saturating_sub(1))) else {
         return Vec::new();
     };

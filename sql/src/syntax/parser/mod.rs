@@ -50,6 +50,7 @@ use std::fmt;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use input::unquoted_bytes;
 pub(super) use precedence::{BINDS_COLLATE, BINDS_EQUAL, BINDS_NOT, BINDS_SIGN, binary_binding};
 
 /// Why a text is no statement, in SQLite's words.
