@@ -140,8 +140,8 @@ pub mod prelude {
     #[cfg(feature = "json")]
     pub use crate::Json;
     pub use crate::expr::{
-        Bound, JsonOperand, LengthOperand, Operand, TimeOperand, WindowOperand, all_of, any_of, case,
-        count_all, cume_dist, dense_rank, func, ntile, percent_rank, rank, raw, row_number, val, when,
+        ArrayOperand, Bound, JsonOperand, LengthOperand, Operand, TimeOperand, WindowOperand, all_of, any_of,
+        case, count_all, cume_dist, dense_rank, func, ntile, percent_rank, rank, raw, row_number, val, when,
     };
     pub use crate::query::{Executor, recursive, table, values};
     pub use crate::{

@@ -218,6 +218,28 @@ round_trips! {
     kept_duration: std::time::Duration, [0, 1, 1_500_000, 86_400_000_000, 3_000_000_000_000_000].map(std::time::Duration::from_micros);
     kept_signed_duration: jiff::SignedDuration, [0, -1, 1, -86_400_000_001, 7_200_000_000, 3_000_000_000_000_000].map(jiff::SignedDuration::from_micros);
     kept_newtype_of_text: Sku, ["a", ""].map(|text| Sku(text.into()));
+    kept_array_of_i8: Vec<i8>, [vec![], vec![i8::MIN, 0, i8::MAX]];
+    kept_array_of_i16: Vec<i16>, [vec![], vec![i16::MIN, 0, i16::MAX]];
+    kept_array_of_i32: Vec<i32>, [vec![], vec![i32::MIN, 0, i32::MAX]];
+    kept_array_of_i64: Vec<i64>, [vec![], vec![0], vec![i64::MIN, -1, i64::MAX]];
+    kept_array_of_u32: Vec<u32>, [vec![], vec![0, u32::MAX]];
+    kept_array_of_f64: Vec<f64>, [vec![], vec![0.1, -1.5e300, 2.0, 5e-324]];
+    kept_array_of_infinities: Vec<f64>, [vec![f64::INFINITY, f64::NEG_INFINITY]];
+    kept_array_of_f32: Vec<f32>, [vec![], vec![0.1, -1.5e30]];
+    kept_array_of_bool: Vec<bool>, [vec![], vec![true, false]];
+    kept_array_of_text: Vec<String>, [
+        vec![], vec![""], vec!["a", "b"], vec!["it's \"quoted\" \\ {,} [,] ", "line\nline\ttab\r", "NULL", "null"], vec!["Ünï ☃ 🦀", "\u{1}\u{7f}"]
+    ].into_iter().map(|texts: Vec<&str>| texts.into_iter().map(String::from).collect());
+    kept_array_of_optional_text: Vec<Option<String>>, [vec![], vec![None], vec![Some(String::new()), None, Some("NULL".to_owned())]];
+    kept_array_of_optional_i64: Vec<Option<i64>>, [vec![None, Some(1), None]];
+    kept_array_of_optional_bool: Vec<Option<bool>>, [vec![None, Some(true)]];
+    kept_array_of_enum: Vec<Status>, [vec![], vec![Status::SoldOut, Status::Fresh]];
+    kept_array_of_timestamp: Vec<Timestamp>, [moments::<Timestamp>(&["2026-11-22T12:30:00Z", "1815-12-10T00:00:00.5Z", "2200-12-31T23:59:59.123456Z"])];
+    kept_array_of_date_time: Vec<jiff::civil::DateTime>, [moments::<jiff::civil::DateTime>(&["2026-11-22T12:30:00", "1815-12-10T23:59:59.999999"])];
+    kept_array_of_date: Vec<jiff::civil::Date>, [vec![], moments::<jiff::civil::Date>(&["2026-11-22", "1815-12-10"])];
+    kept_array_of_time: Vec<jiff::civil::Time>, [moments::<jiff::civil::Time>(&["00:00:00", "23:59:59.999999"])];
+    #[cfg(feature = "uuid")]
+    kept_array_of_uuid: Vec<uuid::Uuid>, [vec![], vec![uuid::Uuid::nil(), uuid::Uuid::from_u128(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef)]];
     kept_enum_as_text: Status, [Status::Fresh, Status::SoldOut];
     kept_enum_as_number: Size, [Size::Small, Size::Large];
     #[cfg(feature = "uuid")]

@@ -35,6 +35,9 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
             }
         }
     });
+    let element = matches!(&input.data, Data::Enum(_)).then(|| {
+        quote! { impl ::aludel::types::Element for #ident {} }
+    });
     Ok(quote! {
         #[automatically_derived]
         impl ::aludel::ColumnType for #ident {
@@ -43,6 +46,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
             #body
         }
         #key
+        #element
         ::aludel::column_literals!(#ident);
     })
 }

@@ -145,6 +145,18 @@ pub trait Dialect: Debug + Send + Sync + 'static {
         })
     }
 
+    /// What stands before and after an array to make rows of its elements, in one column `value`, and whether the source's name says so; `None` where
+    /// there is no way.
+    fn elements(&self, element: Kind) -> Option<(Cow<'static, str>, Cow<'static, str>, bool)> {
+        let _ = element;
+        None
+    }
+
+    /// The aggregate that makes an array, and an array without elements; `None` where there is none.
+    fn array_aggregate(&self) -> Option<(&'static str, &'static str)> {
+        None
+    }
+
     /// How texts of a group are put together in one.
     fn joined_texts(&self) -> JoinedTexts {
         JoinedTexts::StringAgg

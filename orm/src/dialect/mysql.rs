@@ -49,7 +49,7 @@ impl Dialect for Mysql {
             Kind::Time => "time(6)",
             Kind::Decimal => "decimal(38,10)",
             Kind::Uuid => "binary(16)",
-            Kind::Json => "json",
+            Kind::Json | Kind::Array(_) => "json",
             Kind::Named(name) => name,
         })
     }
@@ -66,7 +66,7 @@ impl Dialect for Mysql {
     fn cast_name(&self, kind: Kind) -> Cow<'static, str> {
         Cow::Borrowed(match kind {
             Kind::Bool | Kind::Int(_) | Kind::Interval => "signed",
-            Kind::Text | Kind::Enum(_) | Kind::Json => "char",
+            Kind::Text | Kind::Enum(_) | Kind::Json | Kind::Array(_) => "char",
             Kind::Bytes | Kind::Uuid => "binary",
             Kind::Decimal => "decimal(38,10)",
             other => return self.type_name(other),
@@ -172,6 +172,21 @@ impl Dialect for Mysql {
 
     fn json_path(&self, path: &[JsonStep]) -> std::result::Result<String, CompileError> {
         spelling::mysql::json_path(path)
+    }
+
+    fn elements(&self, element: Kind) -> Option<(Cow<'static, str>, Cow<'static, str>, bool)> {
+        let declared = match element {
+            // Their digits are a text there.
+            Kind::Uuid => return None,
+            Kind::Enum(_) => self.type_name(Kind::Text),
+            other => self.type_name(other),
+        };
+        let after = format!(", '$[*]' COLUMNS (value {declared} PATH '$'))");
+        Some(("JSON_TABLE(".into(), after.into(), false))
+    }
+
+    fn array_aggregate(&self) -> Option<(&'static str, &'static str)> {
+        Some(("JSON_ARRAYAGG", "'[]'"))
     }
 
     fn joined_texts(&self) -> JoinedTexts {

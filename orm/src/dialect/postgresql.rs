@@ -37,6 +37,7 @@ impl Dialect for Postgresql {
             Kind::Real(..=32) => "real",
             Kind::Real(_) => "double precision",
             Kind::Text | Kind::Enum(_) => "text",
+            Kind::Array(element) => return format!("{}[]", self.type_name(*element)).into(),
             Kind::Bytes => "bytea",
             Kind::Timestamp => "timestamptz",
             Kind::DateTime => "timestamp",
@@ -64,6 +65,7 @@ impl Dialect for Postgresql {
             Value::Real(_) => Some("double precision"),
             Value::Decimal(_) => Some("numeric"),
             Value::Interval(_) => Some("interval"),
+            Value::Array(array) => array_type(array.element()),
             _ => None,
         }
     }
@@ -113,6 +115,14 @@ impl Dialect for Postgresql {
         Some(spelling::postgresql::time_plus(kind, interval))
     }
 
+    fn elements(&self, _: Kind) -> Option<(Cow<'static, str>, Cow<'static, str>, bool)> {
+        Some(("unnest(".into(), ")".into(), true))
+    }
+
+    fn array_aggregate(&self) -> Option<(&'static str, &'static str)> {
+        Some(("array_agg", "'{}'"))
+    }
+
     fn json_path(&self, path: &[JsonStep]) -> std::result::Result<String, CompileError> {
         Ok(spelling::postgresql::json_path(path))
     }
@@ -136,4 +146,23 @@ impl Dialect for Postgresql {
         let level = level.sql();
         Ok(Some(format!("BEGIN ISOLATION LEVEL {level} {access}").into()))
     }
+}
+
+/// The type of an array of these.
+fn array_type(element: Kind) -> Option<&'static str> {
+    Some(match element {
+        Kind::Bool => "boolean[]",
+        Kind::Int(..=16) => "smallint[]",
+        Kind::Int(17..=32) => "integer[]",
+        Kind::Int(_) => "bigint[]",
+        Kind::Real(..=32) => "real[]",
+        Kind::Real(_) => "double precision[]",
+        Kind::Text | Kind::Enum(_) => "text[]",
+        Kind::Timestamp => "timestamptz[]",
+        Kind::DateTime => "timestamp[]",
+        Kind::Date => "date[]",
+        Kind::Time => "time[]",
+        Kind::Uuid => "uuid[]",
+        _ => return None,
+    })
 }

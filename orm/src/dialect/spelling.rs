@@ -78,6 +78,37 @@ pub(super) mod sqlite {
         };
     }
 
+    /// A truth value, which is a number otherwise.
+    macro_rules! json_bool {
+        ($value:literal) => {
+            concat!(
+                "json(CASE ",
+                $value,
+                " WHEN 1 THEN 'true' WHEN 0 THEN 'false' END)"
+            )
+        };
+    }
+
+    /// The digits of a UUID.
+    macro_rules! json_uuid {
+        ($value:literal) => {
+            concat!(
+                "CASE WHEN ",
+                $value,
+                " IS NOT NULL THEN lower(hex(",
+                $value,
+                ")) END"
+            )
+        };
+    }
+
+    fn array_has(element: Kind) -> &'static str {
+        match element {
+            Kind::Uuid => concat!("(", json_uuid!("{1}"), " IN (SELECT value FROM json_each({0})))"),
+            _ => "({1} IN (SELECT value FROM json_each({0})))",
+        }
+    }
+
     /// As many digits of the second as there are.
     macro_rules! fraction {
         () => {
@@ -129,6 +160,28 @@ pub(super) mod sqlite {
             Portable::Times => "CAST(round({0} * {1}) AS INTEGER)",
             Portable::Over => "CAST(round({0} / CAST({1} AS REAL)) AS INTEGER)",
             Portable::Seconds => "({0} / 1e6)",
+            Portable::ArrayHas(kind) => array_has(kind),
+            Portable::ArrayHasAll => {
+                "CASE WHEN {0} IS NOT NULL AND {1} IS NOT NULL THEN NOT EXISTS (SELECT 1 FROM json_each({1}) AS one_of_b \
+                 WHERE NOT EXISTS (SELECT 1 FROM json_each({0}) AS one_of_a WHERE one_of_a.value = one_of_b.value)) END"
+            }
+            Portable::ArrayHasAny => {
+                "CASE WHEN {0} IS NOT NULL AND {1} IS NOT NULL THEN EXISTS (SELECT 1 FROM json_each({0}) AS one_of_a \
+                 JOIN json_each({1}) AS one_of_b ON one_of_a.value = one_of_b.value) END"
+            }
+            Portable::ArrayLength => "json_array_length({0})",
+            Portable::ArrayAt(Kind::Uuid) => "unhex({0} ->> {1})",
+            Portable::ArrayAt(_) => "({0} ->> {1})",
+            Portable::ArrayAppend(Kind::Bool) => concat!("json_insert({0}, '$[#]', ", json_bool!("{1}"), ")"),
+            Portable::ArrayAppend(Kind::Uuid) => concat!("json_insert({0}, '$[#]', ", json_uuid!("{1}"), ")"),
+            Portable::ArrayAppend(_) => "json_insert({0}, '$[#]', {1})",
+            Portable::ArrayExtend => {
+                "CASE WHEN json_array_length({0}) = 0 THEN {1} WHEN json_array_length({1}) = 0 THEN {0} \
+                 ELSE substr({0}, 1, length({0}) - 1) || ',' || substr({1}, 2) END"
+            }
+            Portable::Element(Kind::Bool) => json_bool!("{0}"),
+            Portable::Element(Kind::Uuid) => json_uuid!("{0}"),
+            Portable::Element(_) => "{0}",
             Portable::JsonText => "CAST({0} ->> {1} AS TEXT)",
             Portable::JsonInt | Portable::JsonReal | Portable::JsonBool => "({0} ->> {1})",
             Portable::JsonPart => "({0} -> {1})",
@@ -220,6 +273,15 @@ pub(super) mod postgresql {
             Portable::Times => "({0} * {1})",
             Portable::Over => "({0} / {1})",
             Portable::Seconds => "CAST(EXTRACT(EPOCH FROM {0}) AS double precision)",
+            Portable::ArrayHas(_) => "({1} = ANY ({0}))",
+            Portable::ArrayHasAll => "({0} @> {1})",
+            Portable::ArrayHasAny => "({0} && {1})",
+            Portable::ArrayLength => "CAST(cardinality({0}) AS bigint)",
+            Portable::ArrayAt(_) => "({0})[{1} + 1]",
+            // Here, NULL counts as an array without elements.
+            Portable::ArrayAppend(_) => "CASE WHEN {0} IS NOT NULL THEN array_append({0}, {1}) END",
+            Portable::ArrayExtend => "CASE WHEN {0} IS NOT NULL AND {1} IS NOT NULL THEN {0} || {1} END",
+            Portable::Element(_) => "{0}",
             Portable::JsonText => "({0} #>> {1})",
             Portable::JsonInt => "CAST({0} #>> {1} AS bigint)",
             Portable::JsonReal => "CAST({0} #>> {1} AS double precision)",
@@ -310,6 +372,18 @@ pub(super) mod mysql {
             Portable::Times => "CAST(round({0} * {1}) AS SIGNED)",
             Portable::Over => "CAST(round({0} / {1}) AS SIGNED)",
             Portable::Seconds => "({0} / 1000000e0)",
+            Portable::ArrayHas(kind) => array_has(kind),
+            Portable::ArrayHasAll => "(JSON_CONTAINS({0}, {1}) AND NOT JSON_CONTAINS({1}, 'null'))",
+            Portable::ArrayHasAny => "JSON_OVERLAPS({0}, {1})",
+            Portable::ArrayLength => "JSON_LENGTH({0})",
+            Portable::ArrayAt(kind) => array_at(kind),
+            Portable::ArrayAppend(kind) => array_append(kind),
+            Portable::ArrayExtend => {
+                "CASE WHEN JSON_LENGTH({0}) = 0 THEN {1} WHEN JSON_LENGTH({1}) = 0 THEN {0} \
+                 ELSE CONCAT(LEFT({0}, CHAR_LENGTH({0}) - 1), ',', SUBSTRING({1}, 2)) END"
+            }
+            Portable::Element(Kind::Uuid) => "lower(hex({0}))",
+            Portable::Element(_) => "{0}",
             Portable::JsonText => "JSON_VALUE({0}, {1})",
             Portable::JsonInt => "CAST(JSON_VALUE({0}, {1}) AS SIGNED)",
             Portable::JsonReal => "CAST(JSON_VALUE({0}, {1}) AS DOUBLE)",
@@ -323,6 +397,84 @@ pub(super) mod mysql {
             Portable::Round => "round({0}, {1})",
             Portable::Floor => "FLOOR({0})",
             Portable::Ceil => "CEILING({0})",
+        }
+    }
+
+    /// `{1}` as JSON.
+    macro_rules! json_of {
+        (number) => {
+            "CAST({1} AS CHAR)"
+        };
+        (bool) => {
+            "CASE {1} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END"
+        };
+        (uuid) => {
+            "JSON_QUOTE(lower(hex({1})))"
+        };
+        (date) => {
+            "JSON_QUOTE(CAST({1} AS CHAR))"
+        };
+        (moment) => {
+            json_of!("datetime(6)")
+        };
+        (time) => {
+            json_of!("time(6)")
+        };
+        (text) => {
+            "JSON_QUOTE({1})"
+        };
+        // As many digits of the second as there are.
+        ($ty:literal) => {
+            concat!(
+                "JSON_QUOTE(TRIM(TRAILING '.' FROM TRIM(TRAILING '0' FROM CAST(CAST({1} AS ",
+                $ty,
+                ") AS CHAR))))"
+            )
+        };
+    }
+
+    /// A pattern for each kind of element: `$pattern` with `json_of!` between.
+    macro_rules! by_element {
+        ($kind:expr, $before:literal, $after:literal) => {
+            match $kind {
+                Kind::Int(_) | Kind::Real(_) => concat!($before, json_of!(number), $after),
+                Kind::Bool => concat!($before, json_of!(bool), $after),
+                Kind::Uuid => concat!($before, json_of!(uuid), $after),
+                Kind::Date => concat!($before, json_of!(date), $after),
+                Kind::Timestamp | Kind::DateTime => concat!($before, json_of!(moment), $after),
+                Kind::Time => concat!($before, json_of!(time), $after),
+                _ => concat!($before, json_of!(text), $after),
+            }
+        };
+    }
+
+    fn array_has(element: Kind) -> &'static str {
+        by_element!(element, "JSON_CONTAINS({0}, ", ")")
+    }
+
+    fn array_append(element: Kind) -> &'static str {
+        by_element!(
+            element,
+            "CONCAT(LEFT({0}, CHAR_LENGTH({0}) - 1), CASE JSON_LENGTH({0}) WHEN 0 THEN '' ELSE ',' END, coalesce(",
+            ", 'null'), ']')"
+        )
+    }
+
+    fn array_at(element: Kind) -> &'static str {
+        match element {
+            Kind::Int(_) => "CAST(JSON_VALUE({0}, CONCAT('$[', {1}, ']')) AS SIGNED)",
+            Kind::Real(_) => "CAST(JSON_VALUE({0}, CONCAT('$[', {1}, ']')) AS DOUBLE)",
+            Kind::Bool => {
+                "CASE JSON_VALUE({0}, CONCAT('$[', {1}, ']')) WHEN '1' THEN 1 WHEN 'true' THEN 1 WHEN '0' THEN 0 \
+                 WHEN 'false' THEN 0 END"
+            }
+            Kind::Uuid => "UNHEX(JSON_VALUE({0}, CONCAT('$[', {1}, ']')))",
+            Kind::Date => "CAST(JSON_VALUE({0}, CONCAT('$[', {1}, ']')) AS date)",
+            Kind::Timestamp | Kind::DateTime => {
+                "CAST(JSON_VALUE({0}, CONCAT('$[', {1}, ']')) AS datetime(6))"
+            }
+            Kind::Time => "CAST(JSON_VALUE({0}, CONCAT('$[', {1}, ']')) AS time(6))",
+            _ => "JSON_VALUE({0}, CONCAT('$[', {1}, ']'))",
         }
     }
 

@@ -60,7 +60,7 @@ impl Dialect for Sqlite {
             Kind::Interval => "INTERVAL",
             Kind::Uuid => "UUID",
             // TEXT affinity: under a name of its own, the JSON text `1` would be made a number.
-            Kind::Json | Kind::Enum(_) => "TEXT",
+            Kind::Json | Kind::Array(_) | Kind::Enum(_) => "TEXT",
             Kind::Named(name) => name,
         })
     }
@@ -123,6 +123,16 @@ impl Dialect for Sqlite {
 
     fn time_plus(&self, kind: Kind, interval: Interval) -> Option<(String, String)> {
         Some(spelling::sqlite::time_plus(kind, interval))
+    }
+
+    fn elements(&self, element: Kind) -> Option<(Cow<'static, str>, Cow<'static, str>, bool)> {
+        // Their digits are a text there.
+        let known = element != Kind::Uuid;
+        known.then(|| ("json_each(".into(), ")".into(), false))
+    }
+
+    fn array_aggregate(&self) -> Option<(&'static str, &'static str)> {
+        Some(("json_group_array", "'[]'"))
     }
 
     fn as_reflected(&self, _: &mut Connection, wanted: &Schema) -> Result<Schema> {

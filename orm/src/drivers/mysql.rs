@@ -209,6 +209,7 @@ fn bound(value: &Value<'_>) -> DriverResult<mysql::Value> {
         Value::Real(r) => mysql::Value::Double(*r),
         Value::Text(t) | Value::Decimal(t) => mysql::Value::Bytes(t.as_bytes().to_vec()),
         Value::Bytes(b) => mysql::Value::Bytes(b.to_vec()),
+        Value::Array(array) => mysql::Value::Bytes(array.json().as_bytes().to_vec()),
         Value::Pending(_) => {
             return Err(DriverError::new(
                 Failure::Statement,

@@ -191,6 +191,7 @@ fn bound<'v>(value: &'v Value<'_>, refused: &mut Option<DriverError>) -> ValueRe
         Value::Real(r) => ValueRef::Real(*r),
         Value::Text(t) => ValueRef::Text(t.as_bytes()),
         Value::Bytes(b) => ValueRef::Blob(b),
+        Value::Array(array) => ValueRef::Text(array.json().as_bytes()),
         Value::Decimal(_) | Value::Pending(_) => converted(value).unwrap_or_else(|error| {
             refused.get_or_insert(error);
             ValueRef::Null

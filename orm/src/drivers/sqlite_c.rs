@@ -110,6 +110,7 @@ impl CStatement<'_> {
                     Number::Real(r) => ValueRef::Real(r),
                 },
                 Value::Bytes(b) => ValueRef::Blob(b),
+                Value::Array(array) => ValueRef::Text(array.json().as_bytes()),
                 Value::Pending(_) => {
                     return Err(DriverError::new(
                         Failure::Statement,

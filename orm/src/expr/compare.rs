@@ -5,7 +5,7 @@
 
 use super::operand::Operand;
 use super::tree::{Column, Expr, Node};
-use crate::types::{ColumnType, Id, Value};
+use crate::types::{Array, ColumnType, Element, Id, Kind, Value};
 
 /// A right-hand side that can be compared with a column of base type `B`.
 #[diagnostic::on_unimplemented(
@@ -122,6 +122,40 @@ macro_rules! column_literals {
 }
 
 column_literals!(i8, i16, i32, i64, u8, u16, u32, f32, f64, bool, String, Vec<u8>);
+
+macro_rules! array_literals {
+    ($($ty:ty, $of:ty, [$($generics:tt)*], |$v:ident| $value:expr;)*) => {$(
+        #[diagnostic::do_not_recommend]
+        impl<$($generics)*> Comparable<$of> for $ty {
+            fn into_node(self) -> Node {
+                let $v = self;
+                Node::Value($value)
+            }
+        }
+
+        #[diagnostic::do_not_recommend]
+        impl<$($generics)*, Column_: ColumnType<Base = $of>> Settable<Column_> for $ty {
+            fn into_node(self) -> Node {
+                let $v = self;
+                Node::Value($value)
+            }
+        }
+    )*};
+}
+
+array_literals! {
+    Vec<T>, Vec<T>, [T: Element], |v| v.encode().into_owned();
+    &Vec<T>, Vec<T>, [T: Element], |v| array(v);
+    &[T], Vec<T>, [T: Element], |v| array(v);
+    [T; N], Vec<T>, [T: Element, const N: usize], |v| array(&v);
+    [&str; N], Vec<String>, [const N: usize], |v| {
+        Value::Array(Box::new(Array::of(Kind::Text, v.into_iter().map(Value::from))))
+    };
+}
+
+fn array<T: Element>(elements: &[T]) -> Value<'static> {
+    Value::Array(Box::new(Array::of(T::KIND, elements.iter().map(T::encode))))
+}
 
 /// A nullable column takes an `Option` of its own type.
 impl<T: ColumnType> Settable<Option<T>> for Option<T> {

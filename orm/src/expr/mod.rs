@@ -14,6 +14,7 @@
 //! The only way to name a column is a handle of a source, and handles are handed out by queries. A subquery that uses
 //! a handle of the query around it is a correlated subquery, without more ado.
 
+mod array;
 mod case;
 mod compare;
 mod function;
@@ -29,6 +30,8 @@ mod time;
 mod tree;
 mod window;
 
+pub use array::{ArrayColumn, ArrayOperand};
+pub(crate) use array::{VALUE, elements};
 pub use case::{Case, case, when};
 pub use compare::{Comparable, InList, NullColumn, Settable};
 pub use function::{

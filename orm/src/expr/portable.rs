@@ -44,6 +44,22 @@ pub enum Portable {
     Over,
     /// A length of time in seconds, as a floating-point number.
     Seconds,
+    /// Is the second argument, of that kind, an element of an array?
+    ArrayHas(Kind),
+    /// Are all elements of the second array among those of the first?
+    ArrayHasAll,
+    /// Is any element of the second array among those of the first?
+    ArrayHasAny,
+    /// The number of elements of an array.
+    ArrayLength,
+    /// The element, of that kind, at a place of an array, counted from 0.
+    ArrayAt(Kind),
+    /// An array with one more element, of that kind.
+    ArrayAppend(Kind),
+    /// The elements of two arrays, one behind the other.
+    ArrayExtend,
+    /// A value of that kind as an aggregate makes an array of it.
+    Element(Kind),
     /// The scalar at a place in JSON, as a text. The second argument is the path as the dialect writes it.
     JsonText,
     /// The scalar at a place in JSON, as a whole number.
@@ -113,6 +129,15 @@ pub enum TimeUnit {
 }
 
 impl Portable {
+    /// Does a dialect perhaps spell it with a query, whose sources have columns of their own?
+    pub(crate) fn has_rows(self) -> bool {
+        use Portable as P;
+        matches!(
+            self,
+            P::ArrayHas(_) | P::ArrayHasAll | P::ArrayHasAny | P::JsonHasText | P::JsonHasInt
+        )
+    }
+
     /// What it is, for messages.
     pub fn what(self) -> &'static str {
         match self {
@@ -122,6 +147,14 @@ impl Portable {
             Portable::SecondsBetween | Portable::DaysBetween => "differences of dates",
             Portable::Later(_) | Portable::Earlier(_) => "sums of dates and lengths of time",
             Portable::Between(_) | Portable::Times | Portable::Over | Portable::Seconds => "lengths of time",
+            Portable::ArrayHas(_)
+            | Portable::ArrayHasAll
+            | Portable::ArrayHasAny
+            | Portable::ArrayLength
+            | Portable::ArrayAt(_)
+            | Portable::ArrayAppend(_)
+            | Portable::ArrayExtend
+            | Portable::Element(_) => "arrays",
             Portable::JsonText
             | Portable::JsonInt
             | Portable::JsonReal

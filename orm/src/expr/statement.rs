@@ -174,6 +174,13 @@ pub enum Relation {
     Select(Box<Select>),
     /// The rows of a query that sees the sources before it.
     Lateral(Box<Select>),
+    /// The elements of an array, as rows of one column `value`. It sees the sources before it.
+    Elements {
+        /// The array.
+        array: Box<Node>,
+        /// What its elements are.
+        element: Kind,
+    },
     /// The rows of a common table expression.
     Cte(Arc<Cte>),
     /// Within a recursive common table expression: its rows so far.

@@ -452,6 +452,8 @@ fn empty_value(column: &TableColumn) -> Option<String> {
         Kind::Int(_) | Kind::Real(_) | Kind::Decimal => "0",
         Kind::Text | Kind::Enum(_) => "''",
         Kind::Json => "'null'",
+        // Only PostgreSQL tells of arrays.
+        Kind::Array(_) => "'{}'",
         Kind::Timestamp | Kind::DateTime => "'1970-01-01 00:00:00'",
         Kind::Date => "'1970-01-01'",
         Kind::Time => "'00:00:00'",

@@ -29,7 +29,7 @@ pub use change::{Delete, SetList, SetTo, Update, Using};
 pub use executor::{Detached, Executor};
 pub use insert::{Insert, InsertInto, Upsert};
 pub use outer::{OuterJoined, OuterSingle};
-pub use rows::{Derived, DerivedColumn, Handles, Recursive, RowSet, ValueRow, recursive, values};
+pub use rows::{Derived, DerivedColumn, Elements, Handles, Recursive, RowSet, ValueRow, recursive, values};
 pub use select::{Query, query};
 pub use selection::{Selection, SingleColumn};
 pub use source::{Append, Maybe, Queryable, Source};

@@ -21,11 +21,28 @@ use super::select::{JoinOn, JoinedQuery, Query};
 use super::selection::Selection;
 use super::source::{Append, SingleSource, Source};
 use crate::expr::{
-    self, Column, Compound, CompoundOp, Cte, Expr, FromItem, JoinKind, Name, Relation, Select, SourceId,
-    Values,
+    self, ArrayColumn, Column, Compound, CompoundOp, Cte, Expr, FromItem, JoinKind, Name, Operand, Relation,
+    Select, SourceId, Values,
 };
 use crate::mapper::{Columns, Entity, Optional};
 use crate::types::{ColumnType, Kind, Value};
+
+/// The elements of an array as a source, `T` each: see [`Query::join_elements`].
+#[derive(Debug)]
+pub struct Elements<T>(PhantomData<fn() -> T>);
+
+/// What the elements of that array are.
+type ElementOf<O> = <<O as Operand>::Value as ArrayColumn>::Item;
+
+impl<T: ColumnType> Source for Elements<T> {
+    type Columns = Column<T>;
+}
+
+impl<T: ColumnType> SingleSource for Elements<T> {
+    fn columns(source: SourceId) -> Column<T> {
+        Column::new(source, expr::VALUE)
+    }
+}
 
 /// The handles of a [`RowSet`]: a column, a tuple of columns, or the columns of an entity.
 pub trait Handles: Selection + Copy + 'static {
@@ -512,6 +529,58 @@ impl<S: Source, X> Query<S, S::Columns, X> {
     {
         let select = labelled::<O>(query(self.columns).select);
         JoinOn::new(self, JoinKind::Inner, Relation::Lateral(Box::new(select))).on(|_| always())
+    }
+
+    /// Joins the elements of an array as rows: one for each element of each row. What closures get is the element.
+    ///
+    /// ```
+    /// use aludel::prelude::*;
+    ///
+    /// #[derive(Entity)]
+    /// struct Post {
+    ///     #[column(primary_key)]
+    ///     id: Id<Post>,
+    ///     tags: Vec<String>,
+    /// }
+    ///
+    /// # fn main() -> aludel::Result<()> {
+    /// let engine = Engine::open("sqlite::memory:")?;
+    /// engine.create_all(schema![Post])?;
+    /// let mut session = engine.session()?;
+    /// session.add(Post::new(["a", "b"].map(String::from)));
+    /// session.add(Post::new(["b"].map(String::from)));
+    /// let uses: Vec<(String, i64)> = session
+    ///     .query::<Post>()
+    ///     .join_elements(|p| p.tags)
+    ///     .group_by(|(_, tag)| tag)
+    ///     .order_by(|(_, tag)| tag)
+    ///     .select(|(_, tag)| (tag, count_all()))
+    ///     .fetch()?;
+    /// assert_eq!(uses, [("a".to_owned(), 1), ("b".to_owned(), 2)]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn join_elements<O: Operand<Value: ArrayColumn>>(
+        self,
+        array: impl FnOnce(S::Columns) -> O,
+    ) -> JoinedQuery<S, Elements<ElementOf<O>>, X>
+    where
+        S: Append<Elements<ElementOf<O>>>,
+    {
+        let relation = expr::elements(array(self.columns));
+        JoinOn::new(self, JoinKind::Inner, relation).on(|_| always())
+    }
+
+    /// As [`join_elements`](Self::join_elements), and keeps rows whose array has no elements.
+    pub fn left_join_elements<O: Operand<Value: ArrayColumn>>(
+        self,
+        array: impl FnOnce(S::Columns) -> O,
+    ) -> JoinedQuery<S, Elements<<ElementOf<O> as ColumnType>::Nullable>, X>
+    where
+        S: Append<Elements<<ElementOf<O> as ColumnType>::Nullable>>,
+    {
+        let relation = expr::elements(array(self.columns));
+        JoinOn::new(self, JoinKind::Left, relation).on(|_| always())
     }
 
     /// As [`join_lateral`](Self::join_lateral), and keeps rows for which the query gives none.

@@ -280,6 +280,7 @@ fn same_kind(wanted: Kind, found: Kind) -> bool {
         Kind::Real(_) | Kind::Decimal => 1,
         Kind::Text
         | Kind::Json
+        | Kind::Array(_)
         | Kind::Enum(_)
         | Kind::Timestamp
         | Kind::DateTime
@@ -288,6 +289,9 @@ fn same_kind(wanted: Kind, found: Kind) -> bool {
         Kind::Bytes | Kind::Uuid => 3,
         Kind::Named(_) => 4,
     };
+    if let (Kind::Array(wanted), Kind::Array(found)) = (wanted, found) {
+        return same_kind(*wanted, *found);
+    }
     matches!(wanted, Kind::Named(_)) || matches!(found, Kind::Named(_)) || family(wanted) == family(found)
 }
 

@@ -30,6 +30,8 @@ pub enum Kind {
     Uuid,
     /// JSON.
     Json,
+    /// An array of these.
+    Array(&'static Kind),
     /// One of these texts.
     Enum(&'static [&'static str]),
     /// A type that the declaration spells out itself, as in `#[column(sql_type = "DECIMAL(10,2)")]`.

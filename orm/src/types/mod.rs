@@ -10,6 +10,7 @@
 //!                         \--KIND---> Kind::Text, nullable   (for CREATE TABLE)
 //! ```
 
+mod array;
 mod column;
 #[cfg(feature = "decimal")]
 mod decimal;
@@ -25,6 +26,7 @@ mod time;
 mod uuid;
 mod value;
 
+pub use array::{Array, Element};
 pub use column::{ColumnType, CurrentTime, DecodeError, KeyPart, Numeric, Reference, Textual};
 pub use duration::Elapsed;
 pub use id::Id;

@@ -6,6 +6,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use super::Array;
+
 /// A value bound to a statement or read from a row.
 ///
 /// Text and bytes are borrowed where they can be. Booleans are a variant of their own because servers have a boolean
@@ -38,6 +40,8 @@ pub enum Value<'a> {
     Decimal(Cow<'a, str>),
     /// A length of time, in microseconds.
     Interval(i64),
+    /// An array.
+    Array(Box<Array>),
     /// The key of a tracked entity that may not have one yet. Only a session can bind it: it flushes first and puts
     /// the key in its place.
     Pending(RawHandle),
@@ -78,6 +82,7 @@ impl Value<'_> {
             Value::Bytes(b) => Value::Bytes(Cow::Owned(b.into_owned())),
             Value::Decimal(d) => Value::Decimal(Cow::Owned(d.into_owned())),
             Value::Interval(micros) => Value::Interval(micros),
+            Value::Array(array) => Value::Array(array),
             Value::Pending(handle) => Value::Pending(handle),
             Value::Absent => Value::Absent,
         }
@@ -95,6 +100,7 @@ impl Value<'_> {
             Value::Bytes(b) => Value::Bytes(Cow::Borrowed(b)),
             Value::Decimal(d) => Value::Decimal(Cow::Borrowed(d)),
             Value::Interval(micros) => Value::Interval(*micros),
+            Value::Array(array) => Value::Array(array.clone()),
             Value::Pending(handle) => Value::Pending(*handle),
             Value::Absent => Value::Absent,
         }
@@ -128,6 +134,7 @@ impl Value<'_> {
             Value::Bytes(_) => "bytes",
             Value::Decimal(_) => "a decimal number",
             Value::Interval(_) => "a length of time",
+            Value::Array(_) => "an array",
             Value::Pending(_) => "the key of an entity that is not inserted yet",
             Value::Absent => "a value that was not loaded",
         }
@@ -156,6 +163,7 @@ impl fmt::Display for Value<'_> {
                 f.write_str("'")
             }
             Value::Bytes(b) => write!(f, "<{} bytes>", b.len()),
+            Value::Array(array) => fmt::Display::fmt(&Value::from(array.json()), f),
             Value::Pending(_) => f.write_str("<key not assigned yet>"),
             Value::Absent => f.write_str("<not loaded>"),
         }

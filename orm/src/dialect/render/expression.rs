@@ -1,6 +1,6 @@
 //! The renderer's half for expressions.
 
-use super::{DEPTH_MAX, Done, Level, Renderer};
+use super::{DEPTH_MAX, Done, Level, Renderer, Scoped};
 use std::borrow::Cow;
 
 use crate::dialect::{
@@ -129,10 +129,19 @@ impl<'s> Renderer<'_, 's> {
             }
             Node::Text(text) => self.text(text),
             Node::Portable { function, arguments } => {
+                if function.has_rows() {
+                    // One more source, beside which columns are written with their tables.
+                    let (source, name) = (SourceId::NONE, String::new());
+                    self.scope.push(Scoped { source, name });
+                }
                 self.portable(*function, |r, i| match arguments.get(i) {
                     Some(argument) => r.node(argument, Level::Primary),
                     None => Err(CompileError::Malformed("a function has not enough arguments")),
-                })
+                })?;
+                if function.has_rows() {
+                    self.scope.pop();
+                }
+                Ok(())
             }
             Node::TimePlus {
                 operand,
@@ -392,10 +401,17 @@ impl<'s> Renderer<'_, 's> {
         }
         let grouped =
             function.name == "string_agg" && self.dialect.joined_texts() == JoinedTexts::GroupConcat;
-        let name = match grouped {
-            true => Cow::Borrowed("group_concat"),
-            false => self.dialect.function_name(&function.name),
+        let array = match function.name.as_ref() {
+            "array_agg" => self.dialect.array_aggregate(),
+            _ => None,
         };
+        let name = match (grouped, array) {
+            (true, _) => Cow::Borrowed("group_concat"),
+            (false, Some((name, _))) => Cow::Borrowed(name),
+            (false, None) => self.dialect.function_name(&function.name),
+        };
+        // Over no rows an array has no elements; some backends say NULL.
+        self.push(if array.is_some() { "coalesce(" } else { "" });
         self.push(&name);
         self.push(if function.distinct { "(DISTINCT " } else { "(" });
         // Rows that are left out are NULL for an aggregate, which passes over them.
@@ -403,6 +419,10 @@ impl<'s> Renderer<'_, 's> {
             .filter
             .as_ref()
             .filter(|_| !self.dialect.supports(Feature::AggregateFilter));
+        if let (Some(_), Some(_)) = (cased, array) {
+            // The rows that are left out would be elements that are NULL.
+            self.need(Feature::AggregateFilter, "FILTER on arrays")?;
+        }
         if let Some(filter) = cased {
             self.push("CASE WHEN ");
             self.node(filter, Level::Or)?;
@@ -440,10 +460,15 @@ impl<'s> Renderer<'_, 's> {
             self.node(filter, Level::Or)?;
             self.push(")");
         }
-        match &function.over {
-            Some(window) => self.window(window),
-            None => Ok(()),
+        if let Some(window) = &function.over {
+            self.window(window)?;
         }
+        if let Some((_, empty)) = array {
+            self.push(", ");
+            self.push(empty);
+            self.push(")");
+        }
+        Ok(())
     }
 
     fn window(&mut self, window: &'s Window) -> Done {

@@ -6,9 +6,10 @@
 use super::{Done, Level, Renderer, Scoped};
 use crate::dialect::{CompileError, Feature};
 use crate::expr::{
-    Compound, CompoundOp, Contended, Cte, FromItem, JoinKind, Nulls, OrderTerm, Relation, Select, SourceId,
-    Values,
+    Compound, CompoundOp, Contended, Cte, FromItem, JoinKind, Node, Nulls, OrderTerm, Relation, Select,
+    SourceId, VALUE, Values,
 };
+use crate::types::Kind;
 
 impl<'s> Renderer<'_, 's> {
     pub(super) fn select(&mut self, select: &'s Select) -> Done {
@@ -226,6 +227,7 @@ impl<'s> Renderer<'_, 's> {
         let base = match &item.relation {
             Relation::Table { name, .. } => name.as_ref(),
             Relation::Select(_) | Relation::Lateral(_) => "sub",
+            Relation::Elements { .. } => "element",
             Relation::Cte(_) | Relation::Recursive(_) => "c",
         };
         let name = self.unused_name(base);
@@ -307,6 +309,7 @@ impl<'s> Renderer<'_, 's> {
                 self.push(") AS ");
                 self.name(&name)?;
             }
+            Relation::Elements { array, element } => self.elements(array, *element, &name)?,
             Relation::Lateral(select) => {
                 self.need(Feature::Lateral, "LATERAL joins")?;
                 self.push("LATERAL (");
@@ -314,6 +317,30 @@ impl<'s> Renderer<'_, 's> {
                 self.push(") AS ");
                 self.name(&name)?;
             }
+        }
+        Ok(())
+    }
+
+    /// `unnest(array) AS name (value)`, and what stands for it elsewhere.
+    fn elements(&mut self, array: &'s Node, element: Kind, name: &str) -> Done {
+        let Some((before, after, named)) = self.dialect.elements(element) else {
+            return Err(CompileError::Unsupported {
+                dialect: self.dialect.name(),
+                what: match element {
+                    Kind::Uuid => "arrays of UUIDs as a source of rows",
+                    _ => "arrays as a source of rows",
+                },
+            });
+        };
+        self.push(&before);
+        self.node(array, Level::Or)?;
+        self.push(&after);
+        self.push(" AS ");
+        self.name(name)?;
+        if named {
+            self.push(" (");
+            self.name(VALUE)?;
+            self.push(")");
         }
         Ok(())
     }

@@ -46,6 +46,10 @@ impl ToSql for Param<'_> {
             Value::Text(t) | Value::Decimal(t) => out.extend_from_slice(t.as_bytes()),
             // Binary: a bytea, or the sixteen bytes of a UUID.
             Value::Bytes(b) => out.extend_from_slice(b),
+            Value::Array(array) if array.json().contains("\\u0000") => {
+                return Err("PostgreSQL cannot keep the character U+0000 in text".into());
+            }
+            Value::Array(array) => out.extend_from_slice(array.postgresql().as_bytes()),
             Value::Pending(_) => return Err("a handle can only be bound by its session".into()),
         }
         Ok(IsNull::No)

@@ -1,7 +1,7 @@
 //! A column of a row as a value, from the binary form of its type.
 //!
 //! The forms are those of PostgreSQL's `*_send` functions: numbers big-endian, times counted from the first of January 2000, a numeric as
-//! digits to the base 10,000. Types without a form of their own here (ranges, arrays) come as bytes: a cast to `text` in the
+//! digits to the base 10,000. Types without a form of their own here (ranges) come as bytes: a cast to `text` in the
 //! query makes text of them.
 
 use std::borrow::Cow;
@@ -11,7 +11,7 @@ use std::fmt::Write;
 use postgres::Row;
 use postgres::types::{FromSql, Kind, Type};
 
-use crate::types::Value;
+use crate::types::{Array, Value};
 
 /// A column's bytes, whatever its type.
 struct Raw<'r>(&'r [u8]);
@@ -39,6 +39,9 @@ pub(super) fn value_at(row: &Row, index: usize) -> Value<'_> {
 
 /// A value of type `ty`. Bytes that are none of it are handed on as they are.
 fn decoded<'r>(ty: &Type, bytes: &'r [u8]) -> Value<'r> {
+    if let Kind::Array(element) = ty.kind() {
+        return array(element, bytes).unwrap_or(Value::Bytes(Cow::Borrowed(bytes)));
+    }
     let value = match *ty {
         Type::BOOL => bytes.first().map(|b| Value::Bool(*b != 0)),
         Type::INT2 => fixed(bytes).map(|b| Value::Int(i16::from_be_bytes(b).into())),
@@ -131,6 +134,36 @@ fn numeric(bytes: &[u8]) -> Option<String> {
         text.truncate(point + scale);
     }
     Some(text)
+}
+
+/// An array of one dimension: how many dimensions, whether there are NULLs, the elements' type; for each dimension its length and the number of its
+/// first element; for each element its length, -1 for NULL, and its bytes.
+fn array(element: &Type, bytes: &[u8]) -> Option<Value<'static>> {
+    let word = |at: usize| Some(i32::from_be_bytes(fixed(bytes.get(at..at + 4)?)?));
+    let count = match word(0)? {
+        0 => 0,
+        1 => word(12)?,
+        _ => return None,
+    };
+    let mut values = Vec::new();
+    let mut rest = bytes.get(20..).unwrap_or_default();
+    for _ in 0..count {
+        let (length, after) = rest.split_at_checked(4)?;
+        rest = after;
+        values.push(match usize::try_from(i32::from_be_bytes(fixed(length)?)) {
+            Ok(length) => {
+                let (inner, after) = rest.split_at_checked(length)?;
+                rest = after;
+                decoded(element, inner)
+            }
+            Err(_) => Value::Null,
+        });
+    }
+    // What the elements are is known to whoever reads them.
+    Some(Value::Array(Box::new(Array::of(
+        crate::types::Kind::Text,
+        values,
+    ))))
 }
 
 /// Microseconds, days and months. With months it has no exact length, and is told as a text.
@@ -268,6 +301,31 @@ mod tests {
         assert_eq!(of(1, 2, 0), Some(Value::Interval(172_800_000_001)));
         assert_eq!(of(3, 2, 1), Some(Value::from("1 months 2 days 3 microseconds")));
         assert_eq!(interval(&[1, 2]), None);
+    }
+
+    #[test]
+    fn arrays_are_read_element_by_element() {
+        let of = |head: &[i32], elements: &[(i32, &[u8])]| {
+            let mut bytes: Vec<u8> = head.iter().flat_map(|word| word.to_be_bytes()).collect();
+            for (length, inner) in elements {
+                bytes.extend(length.to_be_bytes());
+                bytes.extend(*inner);
+            }
+            match array(&Type::INT2, &bytes) {
+                Some(Value::Array(array)) => Some(array.json().to_owned()),
+                _ => None,
+            }
+        };
+        assert_eq!(of(&[0, 0, 21], &[]).as_deref(), Some("[]"));
+        let head = [1, 1, 21, 2, 1];
+        assert_eq!(
+            of(&head, &[(2, &[1, 0]), (-1, &[])]).as_deref(),
+            Some("[256,null]")
+        );
+        assert_eq!(of(&head, &[(2, &[1, 0])]), None);
+        assert_eq!(of(&head, &[(2, &[1, 0]), (9, &[1])]), None);
+        assert_eq!(of(&[2, 0, 21, 1, 1, 1, 1], &[(2, &[1, 0])]), None);
+        assert_eq!(of(&[1], &[]), None);
     }
 
     /// What a server would never send is handed on.

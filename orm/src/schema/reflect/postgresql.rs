@@ -198,11 +198,31 @@ fn kind_of(declared: &str) -> (Kind, Option<String>) {
         "uuid" => Kind::Uuid,
         "jsonb" => Kind::Json,
         "json" => return (Kind::Json, Some(declared.to_owned())),
+        array if array.ends_with("[]") => return array_of(array),
         "numeric" => Kind::Decimal,
         other if other.starts_with("numeric") => return (Kind::Decimal, Some(declared.to_owned())),
         _ => return (Kind::Text, Some(declared.to_owned())),
     };
     (kind, None)
+}
+
+fn array_of(declared: &str) -> (Kind, Option<String>) {
+    let element = match kind_of(declared.trim_end_matches("[]")) {
+        (Kind::Bool, None) => &Kind::Bool,
+        (Kind::Int(16), None) => &Kind::Int(16),
+        (Kind::Int(32), None) => &Kind::Int(32),
+        (Kind::Int(64), None) => &Kind::Int(64),
+        (Kind::Real(32), None) => &Kind::Real(32),
+        (Kind::Real(64), None) => &Kind::Real(64),
+        (Kind::Text, None) => &Kind::Text,
+        (Kind::Timestamp, None) => &Kind::Timestamp,
+        (Kind::DateTime, None) => &Kind::DateTime,
+        (Kind::Date, None) => &Kind::Date,
+        (Kind::Time, None) => &Kind::Time,
+        (Kind::Uuid, None) => &Kind::Uuid,
+        _ => return (Kind::Array(&Kind::Text), Some(declared.to_owned())),
+    };
+    (Kind::Array(element), None)
 }
 
 /// A default as the catalog writes it: a literal has its type behind it, a negative number stands in quotes.

@@ -1,0 +1,13 @@
+use aludel::prelude::*;
+
+#[derive(Entity)]
+struct Note {
+    #[column(primary_key)]
+    id: Id<Note>,
+    title: String,
+    tags: Vec<String>,
+}
+
+fn main() {
+    let _ = query::<Note>().filter(|n| n.tags.has(3));
+}
