@@ -193,7 +193,11 @@ impl Engine {
     /// # Errors
     /// Whatever reading the schema runs into.
     pub fn check<T: Entity>(&self) -> Result<Vec<Difference>> {
-        Ok(differences(&Table::of::<T>(), &self.reflect()?))
+        let live = self.reflect()?;
+        Ok(Table::all_of::<T>()
+            .iter()
+            .flat_map(|table| differences(table, &live))
+            .collect())
     }
 }
 

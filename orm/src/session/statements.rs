@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use crate::dialect::Dialect;
-use crate::mapper::EntityMeta;
+use crate::mapper::{EntityMeta, Variant};
 
 /// The statements of one entity.
 #[derive(Default)]
@@ -15,6 +15,8 @@ pub(crate) struct Statements {
     delete: Option<Arc<str>>,
     soft_delete: Option<Arc<str>>,
     select: Option<Arc<str>>,
+    /// For the tables of variants: INSERT and DELETE.
+    variants: FxHashMap<&'static str, [Option<Arc<str>>; 2]>,
 }
 
 /// Those of the entity of that arena.
@@ -25,11 +27,12 @@ pub(super) fn of(statements: &mut Vec<Statements>, arena: usize) -> &mut Stateme
     &mut statements[arena]
 }
 
-/// The columns of an INSERT: all that can be written, without the key where the database assigns it.
+/// The columns of an INSERT into the entity's own table: all that can be written, without the key where the database assigns it.
 pub(crate) fn insert_columns(meta: &EntityMeta, keyless: bool) -> impl Iterator<Item = usize> {
     let auto = meta.auto_key().filter(|_| keyless);
-    let written =
-        move |(i, column): &(usize, &crate::mapper::ColumnMeta)| !column.is_computed() && Some(*i) != auto;
+    let written = move |(i, column): &(usize, &crate::mapper::ColumnMeta)| {
+        !column.is_computed() && Some(*i) != auto && column.variant.is_none()
+    };
     meta.columns.iter().enumerate().filter(written).map(|(i, _)| i)
 }
 
@@ -71,7 +74,8 @@ impl Statements {
         Arc::clone(self.insert[usize::from(keyless)].get_or_insert_with(make))
     }
 
-    /// `UPDATE t SET .. WHERE key AND version [RETURNING ..]`; `changed` includes the version.
+    /// `UPDATE t SET .. WHERE key AND version [RETURNING ..]`; `changed` includes the version. All of `changed` are of one table: the
+    /// entity's own, or a variant's, which has no version.
     pub(crate) fn update(
         &mut self,
         meta: &EntityMeta,
@@ -82,15 +86,16 @@ impl Statements {
         if let Some(sql) = self.updates.get(changed) {
             return Arc::clone(sql);
         }
+        let variant = changed.first().and_then(|i| meta.columns.get(*i)?.variant);
         let mut sql = Text::new(dialect, "UPDATE ");
-        sql.name(meta.table);
+        sql.name(variant.map_or(meta.table, |own| own.table.table));
         sql.push(" SET ");
         sql.list(changed.iter().copied(), |sql, i| {
             sql.column(meta, i);
             sql.push(" = ");
             sql.placeholder();
         });
-        sql.where_key(meta, true);
+        sql.where_key(meta, variant.is_none());
         sql.returning(meta, returning);
         let sql = sql.done();
         self.updates.insert(changed.into(), Arc::clone(&sql));
@@ -130,13 +135,56 @@ impl Statements {
         Arc::clone(self.soft_delete.get_or_insert_with(make))
     }
 
+    /// `INSERT INTO variant (key, own columns) VALUES (..)`
+    pub(crate) fn variant_insert(
+        &mut self,
+        meta: &EntityMeta,
+        variant: &Variant,
+        dialect: &dyn Dialect,
+    ) -> Arc<str> {
+        let make = || {
+            let columns: Vec<usize> = meta.key.iter().copied().chain(variant.written(meta)).collect();
+            let mut sql = Text::new(dialect, "INSERT INTO ");
+            sql.name(variant.table.table);
+            sql.push(" (");
+            sql.list(columns.iter().copied(), |sql, i| sql.column(meta, i));
+            sql.push(") VALUES (");
+            sql.list(columns.iter().copied(), |sql, _| sql.placeholder());
+            sql.push(")");
+            sql.done()
+        };
+        let [insert, _] = self.variants.entry(variant.table.table).or_default();
+        Arc::clone(insert.get_or_insert_with(make))
+    }
+
+    /// `DELETE FROM variant WHERE key`
+    pub(crate) fn variant_delete(
+        &mut self,
+        meta: &EntityMeta,
+        variant: &Variant,
+        dialect: &dyn Dialect,
+    ) -> Arc<str> {
+        let make = || {
+            let mut sql = Text::new(dialect, "DELETE FROM ");
+            sql.name(variant.table.table);
+            sql.where_key(meta, false);
+            sql.done()
+        };
+        let [_, delete] = self.variants.entry(variant.table.table).or_default();
+        Arc::clone(delete.get_or_insert_with(make))
+    }
+
     /// `SELECT .. FROM t WHERE key`
     pub(crate) fn select(&mut self, meta: &EntityMeta, dialect: &dyn Dialect) -> &Arc<str> {
         let make = || {
             let mut sql = Text::new(dialect, "SELECT ");
+            sql.qualified = meta.joined;
             sql.list(0..meta.columns.len(), |sql, i| sql.selected(meta, i));
             sql.push(" FROM ");
             sql.name(meta.table);
+            if meta.joined {
+                sql.variants(meta);
+            }
             sql.where_key(meta, false);
             sql.done()
         };
@@ -148,6 +196,8 @@ struct Text<'d> {
     dialect: &'d dyn Dialect,
     sql: String,
     placeholders: usize,
+    /// Columns are written with their tables.
+    qualified: bool,
 }
 
 impl<'d> Text<'d> {
@@ -156,6 +206,7 @@ impl<'d> Text<'d> {
             dialect,
             sql: start.to_owned(),
             placeholders: 0,
+            qualified: false,
         }
     }
 
@@ -168,6 +219,11 @@ impl<'d> Text<'d> {
     }
 
     fn column(&mut self, meta: &EntityMeta, index: usize) {
+        if self.qualified {
+            let own = meta.columns.get(index).and_then(|column| column.variant);
+            self.name(own.map_or(meta.table, |own| own.table.table));
+            self.push(".");
+        }
         self.name(meta.columns.get(index).map_or("", |column| column.name));
     }
 
@@ -200,6 +256,22 @@ impl<'d> Text<'d> {
             self.column(meta, column);
             self.push(" = ");
             self.placeholder();
+        }
+    }
+
+    /// ` LEFT JOIN variant ON variant.key = t.key ..`
+    fn variants(&mut self, meta: &EntityMeta) {
+        for variant in meta.variants() {
+            self.push(" LEFT JOIN ");
+            self.name(variant.table.table);
+            for (n, key) in meta.key.iter().enumerate() {
+                self.push(if n == 0 { " ON " } else { " AND " });
+                self.name(variant.table.table);
+                self.push(".");
+                self.name(meta.columns.get(*key).map_or("", |column| column.name));
+                self.push(" = ");
+                self.column(meta, *key);
+            }
         }
     }
 
