@@ -531,6 +531,7 @@ mod tests {
     fn collations_fold() {
         use ValueRef::*;
         let reversed = aludel_storage::format::CustomCollation {
+            missing: false,
             name: "FIRST_BYTE".into(),
             compare: Box::new(|a, b| a.first().cmp(&b.first())),
         };

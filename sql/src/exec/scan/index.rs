@@ -9,8 +9,6 @@
 //!
 //! What the index can answer is asked before a row is looked up: a look-up costs as much as many entries.
 
-use std::sync::Arc;
-
 use aludel_storage::btree::IndexCursor;
 
 use super::filter::note_columns;
@@ -23,6 +21,7 @@ use super::lookup::Lookup;
 use super::output::Output;
 use super::seek::SeekKernels;
 use super::tree::{RangeReader, TreeCursor};
+use crate::catalog::usable;
 use crate::error::Result;
 use crate::exec::build::BuildContext;
 use crate::exec::operator::Operator;
@@ -36,7 +35,7 @@ pub(in crate::exec) fn index_scan(plan: &IndexScan, build: &mut BuildContext) ->
 
 fn scan(plan: &IndexScan, build: &mut BuildContext) -> Result<Box<dyn Operator>> {
     let (table, index) = (&plan.table, &plan.index);
-    let cursor = TreeCursor::Index(IndexCursor::new(index.root, Arc::clone(&index.order)));
+    let cursor = TreeCursor::Index(IndexCursor::new(index.root, usable(&index.order)?));
     let seek = SeekKernels::compile(&plan.seek, build)?;
     let unique = index.unique.is_some() && seek.equals_whole_key(index.columns.len());
     let entries = Entries {
