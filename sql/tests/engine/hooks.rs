@@ -630,9 +630,9 @@ fn a_missing_collation_is_refused_where_it_is_needed() {
         ] {
             for begun in [false, true] {
                 let copies = ["ours", "theirs"].map(|name| folder.path().join(format!("{encoding}-{name}")));
-                copies
-                    .iter()
-                    .for_each(|copy| drop(std::fs::copy(&path, copy).unwrap()));
+                for copy in &copies {
+                    std::fs::copy(&path, copy).unwrap();
+                }
                 let ours = Connection::open(&copies[0]).unwrap();
                 let theirs = rusqlite::Connection::open(&copies[1]).unwrap();
                 if begun {
