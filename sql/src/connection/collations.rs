@@ -68,7 +68,7 @@ impl Connection {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Misuse`](crate::Error::Misuse) inside a call of the connection.
+    /// [`Error::Misuse`] inside a call of the connection.
     pub fn collation_needed(
         &self,
         needed: Option<impl FnMut(&str) -> Option<Compare> + Send + 'static>,
