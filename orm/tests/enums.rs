@@ -329,7 +329,7 @@ fn on_each_with_tickets(test: impl Fn(&mut Session) -> aludel::Result<()>) {
 }
 
 macro_rules! after {
-    ($name:ident, [$($variant:ident),*], $default:ident, $server:literal) => {
+    ($name:ident, [$($variant:ident),*], $default:ident, $server:tt) => {
         #[derive(ColumnType, Debug, Clone, Copy, PartialEq)]
         #[column_type(native = "state")]
         enum State {

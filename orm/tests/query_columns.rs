@@ -171,9 +171,8 @@ fn not_written() {
         session.commit()?;
         session.refresh(new)?;
         assert_eq!(session[new].full, "Eve Gee");
-        let mut connection = session.engine().clone().connect()?;
-        connection.insert([Author::new("Past", "Session", 1)]).run()?;
-        let found = connection
+        session.insert([Author::new("Past", "Session", 1)]).run()?;
+        let found = session
             .query::<Author>()
             .filter(|a| a.first.eq("Past"))
             .fetch_one()?;

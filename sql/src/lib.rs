@@ -32,11 +32,12 @@ pub mod syntax;
 pub mod value;
 pub mod virtual_table;
 
-pub use aludel_storage::pager::CacheCounts;
+pub use aludel_storage::pager::{CacheCounts, CheckpointKind};
 pub use connection::SharedDatabase as Database;
 pub use connection::{
-    Backup, BackupStep, Blob, ColumnMetadata, Connection, DeserializeOptions, DropBehavior, InterruptHandle,
-    Limit, OpenOptions, RowAction, RowChange, Savepoint, Transaction, TransactionBehavior, TransactionState,
+    Backup, BackupStep, Blob, ColumnMetadata, Comparison, Connection, DeserializeOptions, DropBehavior,
+    InterruptHandle, Limit, OpenOptions, RowAction, RowChange, Savepoint, Transaction, TransactionBehavior,
+    TransactionState,
 };
 pub use error::{Error, Result};
 pub use exec::meter::PlanLine;

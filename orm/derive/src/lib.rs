@@ -90,6 +90,7 @@ pub fn derive_entity(input: TokenStream) -> TokenStream {
 /// | on an enum: `tag = "kind"` | the column that says which variant it is |
 /// | on a variant: `value = "boss"` | what stands there for it; the variant's name in snake case otherwise |
 /// | on a variant: `prefix = "boss_"` | goes before the names of its columns |
+/// | on a variant: `table = "bosses"` | its columns are in a table of their own (joined-table inheritance) |
 #[proc_macro_derive(Embedded, attributes(embedded, column))]
 pub fn derive_embedded(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);

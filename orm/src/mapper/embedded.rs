@@ -11,7 +11,7 @@
 //! together ([`joined_columns`]), so an entity's description is a constant as before. A column's number in the entity is
 //! the number within the field plus the number of the field's first column.
 
-use super::{ColumnMeta, EntityMeta, Mode, ReferenceAction, RowReader};
+use super::{ColumnMeta, EntityMeta, InVariant, Mode, ReferenceAction, RowReader, VariantTable};
 use crate::error::Result;
 use crate::expr::{BinaryOp, Expr, Node, SourceId};
 use crate::mapper::Invalid;
@@ -102,6 +102,71 @@ use crate::types::{DecodeError, RawHandle, Value};
 /// # Ok(())
 /// # }
 /// ```
+///
+/// # Variants with tables of their own
+///
+/// A variant with a `table` has its columns there, beside the entity's key, which refers to the entity's own table: *joined-table
+/// inheritance*. The table of the entity keeps the common columns, the discriminator, the version and the columns of variants without a
+/// `table`. Nothing else changes: queries read the table joined with those of the variants, in one statement, and take conditions and
+/// orders over columns of all of them; relations, loading, the identity map and the unit of work are as for any entity.
+///
+/// ```
+/// use aludel::prelude::*;
+///
+/// #[derive(Embedded, Debug, PartialEq)]
+/// struct Manager {
+///     budget: i64,
+/// }
+///
+/// #[derive(Embedded, Debug, PartialEq)]
+/// struct Engineer {
+///     language: String, // NOT NULL, in its own table
+/// }
+///
+/// #[derive(Embedded, Debug, PartialEq)]
+/// #[embedded(tag = "role")]
+/// enum Role {
+///     #[embedded(table = "managers")]
+///     Manager(Manager),
+///     #[embedded(table = "engineers")]
+///     Engineer(Engineer),
+///     Guest,
+/// }
+///
+/// #[derive(Entity)]
+/// #[entity(table = "employees")]
+/// struct Employee {
+///     #[column(primary_key)]
+///     id: Id<Employee>,
+///     name: String,
+///     #[column(flatten)]
+///     role: Role,
+/// }
+///
+/// # fn main() -> aludel::Result<()> {
+/// let engine = Engine::open("sqlite::memory:")?;
+/// engine.create_all(schema![Employee])?; // employees, managers, engineers
+/// let mut session = engine.session()?;
+/// let ann = session.add(Employee::new("Ann", Role::Manager(Manager { budget: 900 })));
+/// session.add(Employee::new("Bob", Role::Engineer(Engineer::new("Rust"))));
+/// session.add(Employee::new("Eve", Role::Guest));
+/// session.commit()?;
+///
+/// let named = session.query::<Employee>().filter(|e| e.role.manager.budget.gt(500) | e.name.eq("Eve")).count()?;
+/// assert_eq!(named, 2);
+/// // Of one variant, by an inner join with its table:
+/// let engineers = session.query::<Employee>().of_type(|e| e.role.is_engineer()).fetch()?;
+/// assert_eq!(engineers[0].role, Role::Engineer(Engineer::new("Rust")));
+/// // Another variant: out of one table, into the other.
+/// session[ann].role = Role::Engineer(Engineer::new("C"));
+/// session.commit()?;
+/// assert_eq!(session.query::<Employee>().filter(|e| e.role.is_manager()).count()?, 0);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Writing a row is a statement for each of its tables that has something to write. Statements for many rows that only one table could
+/// take are errors that say so: `on_conflict`, `returning`, `insert_into`. `update` asks for the rows first, and `delete_where` as well.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be flattened into columns",
     label = "not an embedded struct",
@@ -160,6 +225,8 @@ pub struct Part {
     pub optional: bool,
     /// What becomes of the row with the one that the columns refer to.
     pub actions: (ReferenceAction, ReferenceAction),
+    /// The table that has them, where that is a variant's own.
+    pub table: Option<&'static VariantTable>,
 }
 
 /// What a part declares that refers to nothing.
@@ -174,7 +241,30 @@ impl Part {
             prefix,
             optional,
             actions: (ReferenceAction::NoAction, ReferenceAction::NoAction),
+            table: None,
         }
+    }
+
+    /// The columns of a variant, which are in a table of its own.
+    pub const fn in_table(mut self, table: &'static VariantTable) -> Part {
+        assert!(
+            !self.columns.is_empty(),
+            "a variant without columns has nothing to keep in a table of its own: leave `table` out"
+        );
+        let mut i = 0;
+        while i < self.columns.len() {
+            assert!(
+                self.columns[i].variant.is_none(),
+                "a variant's table cannot be divided again: name all variants with tables in one enum"
+            );
+            assert!(
+                self.columns[i].soft_delete.is_none(),
+                "what marks a row as deleted is in the entity's own table: make it a field of the entity"
+            );
+            i += 1;
+        }
+        self.table = Some(table);
+        self
     }
 
     pub const fn actions(mut self, on_delete: ReferenceAction, on_update: ReferenceAction) -> Part {
@@ -249,6 +339,10 @@ pub const fn joined_columns<const N: usize>(parts: &[Part], names: &'static [u8]
                 Ok(name) => column.named(name),
                 Err(_) => panic!("column names are text"),
             };
+            if let Some(table) = parts[i].table {
+                let nullable = column.nullable;
+                columns[n].variant = Some(InVariant { table, nullable });
+            }
             columns[n].nullable |= parts[i].optional;
             if !matches!(
                 parts[i].actions,

@@ -1,5 +1,6 @@
 //! The description of an entity's table, as constants that the derive emits.
 
+use super::InVariant;
 use crate::expr::{Expr, Node, Output, RawPiece, SourceId};
 use crate::types::{ColumnType, Kind, Reference, Value};
 
@@ -28,6 +29,8 @@ pub struct EntityMeta {
     pub was: Option<&'static str>,
     /// What the entity is related to.
     pub relations: &'static [RelationMeta],
+    /// Have variants of it tables of their own (joined-table inheritance)?
+    pub joined: bool,
     /// Declared without a rowid (SQLite).
     pub without_rowid: bool,
     /// Declared strict (SQLite).
@@ -121,6 +124,8 @@ pub struct ColumnMeta {
     pub comment: Option<&'static str>,
     /// The name that the column had before, for a migration.
     pub was: Option<&'static str>,
+    /// The table of the variant that it belongs to, where that has one of its own.
+    pub variant: Option<InVariant>,
 }
 
 impl ColumnMeta {
@@ -153,6 +158,7 @@ impl ColumnMeta {
             deferrable: Deferrable::No,
             comment: None,
             was: None,
+            variant: None,
         }
     }
 
@@ -162,6 +168,11 @@ impl ColumnMeta {
         self.field = field;
         self.name = field;
         self
+    }
+
+    /// May it be NULL in the table that has it?
+    pub(crate) fn is_nullable(&self) -> bool {
+        self.variant.map_or(self.nullable, |own| own.nullable)
     }
 
     /// Does only the database know its value after a write?

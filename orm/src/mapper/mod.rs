@@ -10,6 +10,7 @@ mod embedded;
 mod entity;
 mod fk;
 mod handle;
+mod inheritance;
 mod meta;
 mod reader;
 
@@ -29,6 +30,10 @@ pub(crate) use entity::show_key;
 pub use entity::{Entity, Key, KeyColumn};
 pub use fk::{CompositeKey, Fk, FkColumns};
 pub use handle::Handle;
+pub(crate) use inheritance::Variant;
+#[doc(hidden)]
+pub use inheritance::is_joined;
+pub use inheritance::{InVariant, VariantTable};
 pub(crate) use meta::outputs;
 #[doc(hidden)]
 pub use meta::query_node;

@@ -7,6 +7,7 @@ use super::rows::{Handles, RowSet};
 use super::select::add_condition;
 use super::selection::Selection;
 use super::source::{SingleSource, Source};
+use super::variants;
 use crate::dialect::{Sqlite, render};
 use crate::error::Result;
 use crate::expr::{
@@ -155,7 +156,7 @@ impl<T: Entity, X> Update<T, X> {
     /// # }
     /// ```
     pub fn using<N: Entity>(self) -> Using<Self, N> {
-        Using::new(self, Relation::table(N::TABLE))
+        Using::new(self, N::META.relation())
     }
 
     /// As [`using`](Self::using), with rows that are no table.
@@ -231,6 +232,9 @@ impl<T: Entity, X, C: Copy> Update<T, X, C> {
     where
         X: Executor,
     {
+        if T::META.joined {
+            return Err(variants::NO_RETURNING.into());
+        }
         self.stamp();
         self.update.returning.clear();
         selection(self.own).push_outputs(&mut self.update.returning);
@@ -245,6 +249,10 @@ impl<T: Entity, C> Update<T, &mut crate::engine::Connection, C> {
     /// Whatever the statement runs into.
     pub fn run(mut self) -> Result<u64> {
         self.stamp();
+        if T::META.joined {
+            let changed = variants::update(&mut self.executor, T::META, &self.update)?;
+            return Ok(changed.len() as u64);
+        }
         execute(&mut self.executor, Statement::Update(&self.update))
     }
 }
@@ -309,7 +317,7 @@ impl<T: Entity, X> Delete<T, X> {
     /// # }
     /// ```
     pub fn using<N: Entity>(self) -> Using<Self, N> {
-        Using::new(self, Relation::table(N::TABLE))
+        Using::new(self, N::META.relation())
     }
 
     /// As [`using`](Self::using), with rows that are no table.
@@ -430,6 +438,13 @@ impl<T: Entity, C> Delete<T, &mut crate::engine::Connection, C> {
     /// # Errors
     /// Whatever the statement runs into.
     pub fn run(mut self) -> Result<u64> {
+        if T::META.joined {
+            let changed = match self.marking() {
+                Some(update) => variants::update(&mut self.executor, T::META, &update)?,
+                None => variants::delete(&mut self.executor, T::META, &self.delete)?,
+            };
+            return Ok(changed.len() as u64);
+        }
         match self.marking() {
             Some(update) => execute(&mut self.executor, Statement::Update(&update)),
             None => execute(&mut self.executor, Statement::Delete(&self.delete)),

@@ -7,6 +7,7 @@ use super::executor::{Detached, Executor, execute, run};
 use super::select::Query;
 use super::selection::Selection;
 use super::source::{SingleSource, Source};
+use super::variants;
 use crate::dialect::CompileError;
 use crate::error::Result;
 use crate::expr::{
@@ -32,6 +33,8 @@ pub struct Insert<T: Entity, X = Detached> {
 pub struct InsertInto<C, X> {
     insert: expr::Insert,
     executor: X,
+    /// The entity is several tables.
+    joined: bool,
     columns: PhantomData<fn() -> C>,
 }
 
@@ -117,11 +120,17 @@ impl<T: Entity, X> Insert<T, X> {
     /// Runs it: the number of rows inserted or updated.
     ///
     /// # Errors
-    /// Constraints, and whatever else the statement runs into.
+    /// Constraints, and whatever else the statement runs into. An upsert of an entity whose variants have tables of their own.
     pub fn run(mut self) -> Result<u64>
     where
         X: Executor,
     {
+        if T::META.joined {
+            return match self.insert.conflict {
+                None => variants::insert(&mut self.executor, T::META, self.rows),
+                Some(_) => Err(variants::NO_CONFLICT.into()),
+            };
+        }
         let mut changed = 0;
         for (columns, rows) in self.batches() {
             self.fill(columns, rows);
@@ -141,6 +150,9 @@ impl<T: Entity, X> Insert<T, X> {
     where
         X: Executor,
     {
+        if T::META.joined {
+            return Err(variants::NO_RETURNING.into());
+        }
         let mut all = Vec::new();
         for (columns, rows) in self.batches() {
             self.fill(columns, rows);
@@ -219,6 +231,7 @@ impl<C: Selection, X: Executor> InsertInto<C, X> {
         InsertInto {
             insert,
             executor,
+            joined: T::META.joined,
             columns: PhantomData,
         }
     }
@@ -231,6 +244,9 @@ impl<C: Selection, X: Executor> InsertInto<C, X> {
         mut self,
         query: Query<S, O, Detached>,
     ) -> Result<u64> {
+        if self.joined {
+            return Err(variants::NO_QUERY.into());
+        }
         if self.insert.columns.len() != C::width() {
             return Err(CompileError::Malformed("an INSERT takes columns of its table only").into());
         }

@@ -23,6 +23,7 @@ mod source;
 mod sql;
 mod subquery;
 mod table;
+pub(crate) mod variants;
 
 pub use change::{Delete, SetList, SetTo, Update, Using};
 pub use executor::{Detached, Executor};

@@ -3,7 +3,7 @@
 use super::rows::{Handles, RowSet};
 use super::select::{JoinOn, JoinedQuery, Query};
 use super::source::{Append, Maybe, SingleSource, Source};
-use crate::expr::{JoinKind, Relation};
+use crate::expr::JoinKind;
 use crate::mapper::{Columns, Entity};
 use crate::relation;
 
@@ -143,7 +143,7 @@ impl<S: OuterJoined, X> Query<S, S::Columns, X> {
     where
         S::Outer: Append<N>,
     {
-        JoinOn::new(self.outer(), JoinKind::Right, Relation::table(N::TABLE))
+        JoinOn::new(self.outer(), JoinKind::Right, N::META.relation())
     }
 
     /// Full-joins an entity on any condition.
@@ -151,7 +151,7 @@ impl<S: OuterJoined, X> Query<S, S::Columns, X> {
     where
         S::Outer: Append<Maybe<N>>,
     {
-        JoinOn::new(self.outer(), JoinKind::Full, Relation::table(N::TABLE))
+        JoinOn::new(self.outer(), JoinKind::Full, N::META.relation())
     }
 
     fn outer(self) -> Query<S::Outer, <S::Outer as Source>::Columns, X> {

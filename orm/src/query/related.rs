@@ -1,9 +1,7 @@
 //! Relations inside of expressions: `u.posts.count()`, `u.posts.any(|p| p.likes.gt(100))`. Nothing is loaded.
 
 use super::select::{add_condition, counting};
-use crate::expr::{
-    Expr, FromItem, Join, JoinKind, Node, Output, Predicate, Relation as Rows, Select, SourceId,
-};
+use crate::expr::{Expr, FromItem, Join, JoinKind, Node, Output, Predicate, Select, SourceId};
 use crate::mapper::{Columns, Entity, Required};
 use crate::relation::{Path, Relation, RelationHandle};
 
@@ -74,7 +72,7 @@ fn related_rows(path: &Path) -> (Select, SourceId) {
     };
     select.from.push(FromItem {
         source: target,
-        relation: Rows::table(path.target.table),
+        relation: path.target.relation(),
         join: None,
     });
     let link = match path.second {
@@ -87,7 +85,7 @@ fn related_rows(path: &Path) -> (Select, SourceId) {
             });
             select.from.push(FromItem {
                 source: between,
-                relation: Rows::table(path.first.table),
+                relation: path.first.to.relation(),
                 join,
             });
             between

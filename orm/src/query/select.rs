@@ -79,7 +79,7 @@ impl<T: Entity, X> Query<T, T::Columns<crate::mapper::Required>, X> {
         let mut select = Box::new(Select::default());
         select.from.push(FromItem {
             source,
-            relation: expr::Relation::table(T::TABLE),
+            relation: T::META.relation(),
             join: None,
         });
         columns.push_outputs(&mut select.columns);
@@ -90,6 +90,23 @@ impl<T: Entity, X> Query<T, T::Columns<crate::mapper::Required>, X> {
             executor,
             selection: PhantomData,
         }
+    }
+
+    /// Rows of one variant of an enum: `|e| e.role.is_manager()`. The same rows as [`filter`](Self::filter) keeps; where the variants have
+    /// tables of their own, only the table of this one is read, by an inner join. Said before joins; of `|`, `&` and others it takes
+    /// any condition, and then it is `filter`.
+    pub fn of_type(
+        mut self,
+        variant: impl FnOnce(T::Columns<crate::mapper::Required>) -> expr::Expr<bool>,
+    ) -> Self {
+        let condition = variant(self.columns).node;
+        if let Some(relation) = T::META.relation_where(&condition)
+            && let Some(item) = self.select.from.first_mut()
+        {
+            item.relation = relation;
+        }
+        add_condition(&mut self.select.filter, condition);
+        self
     }
 
     /// Also rows that are marked as deleted: see [`DeletedMark`](crate::mapper::DeletedMark). Said before joins.
@@ -343,7 +360,7 @@ impl<S: Source, X> Query<S, S::Columns, X> {
     where
         S: Append<N>,
     {
-        JoinOn::new(self, JoinKind::Inner, expr::Relation::table(N::TABLE))
+        JoinOn::new(self, JoinKind::Inner, N::META.relation())
     }
 
     /// Left-joins an entity on any condition.
@@ -351,7 +368,7 @@ impl<S: Source, X> Query<S, S::Columns, X> {
     where
         S: Append<Maybe<N>>,
     {
-        JoinOn::new(self, JoinKind::Left, expr::Relation::table(N::TABLE))
+        JoinOn::new(self, JoinKind::Left, N::META.relation())
     }
 }
 

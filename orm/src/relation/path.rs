@@ -6,7 +6,7 @@
 //!   many to many   users.id        = memberships.user_id,  memberships.group_id = groups.id
 //! ```
 
-use crate::expr::{BinaryOp, FromItem, Join, JoinKind, Node, OrderTerm, Relation, SourceId};
+use crate::expr::{BinaryOp, FromItem, Join, JoinKind, Node, OrderTerm, SourceId};
 use crate::mapper::{ColumnNames, EntityMeta, RelationMeta, live};
 
 /// The way from a source to a target table.
@@ -28,7 +28,7 @@ pub struct Path {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Step {
     pub(crate) near: ColumnNames,
-    pub(crate) table: &'static str,
+    pub(crate) to: &'static EntityMeta,
     pub(crate) far: ColumnNames,
 }
 
@@ -69,7 +69,7 @@ impl Path {
             None => (
                 Step {
                     near: key,
-                    table: target.table,
+                    to: target,
                     far: (relation.by)(),
                 },
                 None,
@@ -78,14 +78,14 @@ impl Path {
                 let (to_from, to_target) = ends();
                 let first = Step {
                     near: key,
-                    table: through().table,
+                    to: through(),
                     far: to_from,
                 };
                 (
                     first,
                     Some(Step {
                         near: to_target,
-                        table: target.table,
+                        to: target,
                         far: ColumnNames::Key(target),
                     }),
                 )
@@ -105,7 +105,7 @@ impl Path {
     pub(crate) fn foreign_key(source: SourceId, columns: ColumnNames, target: &'static EntityMeta) -> Path {
         let first = Step {
             near: columns,
-            table: target.table,
+            to: target,
             far: ColumnNames::Key(target),
         };
         Path {
@@ -174,7 +174,7 @@ impl Path {
         if unknown {
             return Some(format!(
                 "the relation `{}` does not say which columns of `{}` link its ends: add `by = ..` and `to = ..`",
-                self.name, self.first.table
+                self.name, self.first.to.table
             ));
         }
         let steps = [Some(self.first), self.second];
@@ -194,7 +194,7 @@ impl Path {
 fn join(step: Step, kind: JoinKind, near: SourceId, far: SourceId) -> FromItem {
     FromItem {
         source: far,
-        relation: Relation::table(step.table),
+        relation: step.to.relation(),
         join: Some(Join {
             kind,
             on: Some(step.on(near, far)),

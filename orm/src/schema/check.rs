@@ -217,9 +217,12 @@ impl Engine {
     /// # Errors
     /// Whatever reading the schema runs into.
     pub fn check<T: Entity>(&self) -> Result<Vec<Difference>> {
-        let (wanted, live) = (Table::of::<T>(), self.reflect()?);
-        let mut all = differences(&wanted, &live);
-        enum_differences(&wanted, &live, self.dialect().native_enums(), &mut all);
+        let live = self.reflect()?;
+        let mut all = Vec::new();
+        for table in &Table::all_of::<T>() {
+            all.extend(differences(table, &live));
+            enum_differences(table, &live, self.dialect().native_enums(), &mut all);
+        }
         Ok(all)
     }
 }

@@ -99,14 +99,14 @@ impl Schema {
         Schema::default()
     }
 
-    /// With the table of an entity, and those of the links that are made for its relations. An entity named twice counts
-    /// once.
+    /// With the table of an entity, those of its variants, and those of the links that are made for its relations. An entity named
+    /// twice counts once.
     pub fn with<T: Entity>(self) -> Schema {
         let links = T::META.relations.iter().filter(|relation| relation.made_link);
         let links = links.filter_map(|relation| relation.through);
-        links.fold(self.with_table(Table::of::<T>()), |schema, (link, _)| {
-            schema.with_table(Table::from_meta(link()))
-        })
+        let own = Table::all_of::<T>().into_iter();
+        let tables = own.chain(links.map(|(link, _)| Table::from_meta(link())));
+        tables.fold(self, Schema::with_table)
     }
 
     /// With a table.

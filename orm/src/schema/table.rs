@@ -4,7 +4,9 @@ use super::constraint::{Check, ForeignKey, Unique};
 use super::index::{Index, IndexPart, IndexTerm};
 use super::naming::shortened;
 use crate::dialect::Dialect;
-use crate::mapper::{ColumnMeta, DefaultValue, Entity, EntityMeta, IndexMeta, IndexPartMeta};
+use crate::mapper::{
+    ColumnMeta, DefaultValue, Entity, EntityMeta, IndexMeta, IndexPartMeta, ReferenceAction, Variant,
+};
 use crate::types::Kind;
 
 /// A table.
@@ -171,44 +173,95 @@ impl Table {
         self
     }
 
-    /// The table of an entity.
+    /// The table of an entity; without those of its variants, which [`all_of`](Table::all_of) has too.
     pub fn of<T: Entity>() -> Table {
         Table::from_meta(T::META)
     }
 
+    /// The tables of an entity: its own, then those of its variants (see [`Embedded`](crate::mapper::Embedded)).
+    pub fn all_of<T: Entity>() -> Vec<Table> {
+        Table::all_from_meta(T::META)
+    }
+
+    pub(crate) fn all_from_meta(meta: &'static EntityMeta) -> Vec<Table> {
+        let own = std::iter::once(Table::from_meta(meta));
+        let variants = meta.variants();
+        own.chain(variants.iter().map(|variant| Table::of_variant(meta, variant)))
+            .collect()
+    }
+
     pub(crate) fn from_meta(meta: &'static EntityMeta) -> Table {
-        let name_of = |i: &usize| meta.columns.get(*i).map(|column| column.name.to_owned());
-        let columns = meta.columns.iter().filter(|column| column.query.is_none());
         let mut table = Table {
-            name: meta.table.to_owned(),
-            columns: columns.map(TableColumn::from_meta).collect(),
-            primary_key: meta.key.iter().filter_map(name_of).collect(),
-            foreign_keys: meta
-                .foreign_keys()
-                .filter_map(|key| ForeignKey::from_meta(meta.columns.get(key)?))
-                .collect(),
             comment: meta.comment.map(str::to_owned),
+            was: meta.was.map(str::to_owned),
+            ..Table::like(meta, meta.table)
+        };
+        table.columns = meta
+            .own_columns()
+            .filter(|(_, column)| column.query.is_none())
+            .map(|(_, column)| TableColumn::from_meta(column))
+            .collect();
+        table.constrain(meta, |column| column.variant.is_none());
+        meta.indexes.iter().for_each(|index| table.add(meta, index));
+        table.checks.extend(meta.checks.iter().copied().map(Check::new));
+        table
+    }
+
+    /// The table of a variant: the base's key, which refers to the base, and the variant's own columns.
+    fn of_variant(meta: &'static EntityMeta, variant: &Variant) -> Table {
+        let name = variant.table.table;
+        let mut table = Table::like(meta, name);
+        let keys = meta.key.iter().filter_map(|i| meta.columns.get(*i));
+        table.columns.extend(keys.map(|key| TableColumn {
+            auto: false,
+            default: None,
+            comment: None,
+            was: None,
+            ..TableColumn::from_meta(key)
+        }));
+        let own = meta.columns.get(variant.columns.clone()).unwrap_or_default();
+        table.columns.extend(own.iter().map(|column| TableColumn {
+            nullable: column.variant.is_some_and(|variant| variant.nullable),
+            ..TableColumn::from_meta(column)
+        }));
+        let key = table.primary_key.clone();
+        let base = ForeignKey::new(key.clone(), meta.table, key)
+            .on_delete(ReferenceAction::Cascade)
+            .on_update(ReferenceAction::Cascade);
+        table.foreign_keys.push(base);
+        table.constrain(meta, |column| {
+            column.variant.is_some_and(|own| own.table.table == name)
+        });
+        table
+    }
+
+    /// A table of that name with the entity's key and options.
+    fn like(meta: &'static EntityMeta, name: &str) -> Table {
+        let name_of = |i: &usize| meta.columns.get(*i).map(|column| column.name.to_owned());
+        Table {
+            name: name.to_owned(),
+            primary_key: meta.key.iter().filter_map(name_of).collect(),
             without_rowid: meta.without_rowid,
             strict: meta.strict,
-            was: meta.was.map(str::to_owned),
             ..Table::default()
-        };
-        for column in meta.columns {
+        }
+    }
+
+    /// Adds what these columns of the entity declare: references, constraints and indexes of their own.
+    fn constrain(&mut self, meta: &'static EntityMeta, has: impl Fn(&ColumnMeta) -> bool) {
+        let keys = meta.foreign_keys().filter_map(|key| meta.columns.get(key));
+        let own = keys.filter(|key| key.first().is_some_and(&has));
+        self.foreign_keys.extend(own.filter_map(ForeignKey::from_meta));
+        for column in meta.columns.iter().filter(|column| has(column)) {
             if column.unique {
-                table.uniques.push(Unique::new([column.name]));
+                self.uniques.push(Unique::new([column.name]));
             }
             if column.indexed {
-                let index = Index::new(table.index_name("ix", &[column.name]), [column.name]);
-                table.indexes.push(index);
+                let index = Index::new(self.index_name("ix", &[column.name]), [column.name]);
+                self.indexes.push(index);
             }
+            self.checks.extend(column.check.map(Check::new));
         }
-        meta.indexes.iter().for_each(|index| table.add(meta, index));
-        let of_columns = meta.columns.iter().filter_map(|column| column.check);
-        table.checks = of_columns
-            .chain(meta.checks.iter().copied())
-            .map(Check::new)
-            .collect();
-        table
     }
 
     /// Adds a declared index, or the constraint that it is.

@@ -13,7 +13,8 @@ use crate::error::Result;
 use crate::expr::{FromItem, Node, Relation, Select, SourceId, Statement};
 use crate::mapper::{Entity, Required, RowReader};
 use crate::query::internals::{all_columns, execute, run};
-use crate::query::{Delete, Executor, Update};
+use crate::query::{Delete, Executor, Update, variants};
+use crate::types::Value;
 
 impl Session {
     /// An UPDATE of many rows in one statement; tracked entities among them get their new values.
@@ -67,6 +68,13 @@ impl<T: Entity, C> Update<T, &mut Session, C> {
         let session = self.executor;
         session.before_statement(true)?;
         session.forget_relations::<T>();
+        if T::META.joined {
+            let changed = variants::update(session, T::META, &self.update)?;
+            for key in session.tracked_keys::<T>(&changed) {
+                session.read_again::<T>(&key)?;
+            }
+            return Ok(changed.len() as u64);
+        }
         if !session.tracks::<T>() {
             return execute(session, Statement::Update(&self.update));
         }
@@ -109,6 +117,17 @@ impl<T: Entity, C> Delete<T, &mut Session, C> {
     pub fn run(mut self) -> Result<u64> {
         self.executor.before_statement(true)?;
         self.executor.forget_relations::<T>();
+        if T::META.joined {
+            let marking = self.marking();
+            let session = self.executor;
+            let gone = match &marking {
+                Some(update) => variants::update(session, T::META, update)?,
+                None => variants::delete(session, T::META, &self.delete)?,
+            };
+            let keys = session.tracked_keys::<T>(&gone);
+            session.forget_all_deleted::<T>(keys, marking.is_none());
+            return Ok(gone.len() as u64);
+        }
         if !self.executor.tracks::<T>() {
             return match self.marking() {
                 Some(update) => execute(self.executor, Statement::Update(&update)),
@@ -200,6 +219,17 @@ impl Session {
             }
             Ok(all)
         })
+    }
+
+    /// The keys of those rows that the session tracks.
+    fn tracked_keys<T: Entity>(&self, rows: &[Vec<Value<'static>>]) -> Vec<T::Key> {
+        let arena = self.store.arena_of(TypeId::of::<T>());
+        let Some((arena, any)) = arena.and_then(|arena| Some((arena, self.store.any(arena)?))) else {
+            return Vec::new();
+        };
+        let slots = rows.iter().filter_map(|key| any.slot_of(key));
+        let entity = |slot| self.store.get(self.store.handle::<T>(arena as u32, slot)).ok();
+        slots.filter_map(|slot| entity(slot)?.key()).collect()
     }
 
     /// A tracked entity gets the values that its row has now.

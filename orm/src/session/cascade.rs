@@ -17,6 +17,7 @@ use crate::error::Result;
 use crate::expr::{FromItem, Select, SourceId};
 use crate::mapper::{ColumnNames, EntityMeta, ReferenceAction, RelationKind, RelationMeta, RowReader};
 use crate::query::internals::marking_update;
+use crate::query::variants;
 use crate::types::{RawHandle, Value};
 
 /// What becomes of rows that refer to a deleted one.
@@ -30,9 +31,11 @@ struct Reach {
 
 /// Can the rows of that entity only stay while what those columns refer to stays?
 fn is_strict(target: &'static EntityMeta, columns: ColumnNames) -> bool {
-    columns
-        .iter()
-        .any(|name| target.column(name).is_some_and(|(_, column)| !column.nullable))
+    columns.iter().any(|name| {
+        target
+            .column(name)
+            .is_some_and(|(_, column)| !column.is_nullable())
+    })
 }
 
 impl Session {
@@ -260,6 +263,13 @@ impl Session {
             returning: Vec::new(),
         };
         let marking = marking_update(target, &delete).filter(|_| !purge);
+        if target.joined {
+            return match &marking {
+                Some(update) => variants::update(self, target, update),
+                None => variants::delete(self, target, &delete),
+            }
+            .map(|_| ());
+        }
         let statement = match &marking {
             Some(update) => crate::expr::Statement::Update(update),
             None => crate::expr::Statement::Delete(&delete),
@@ -285,7 +295,7 @@ impl Session {
         let mut select = Select::default();
         select.from.push(FromItem {
             source,
-            relation: crate::expr::Relation::table(target.table),
+            relation: target.relation(),
             join: None,
         });
         select.columns = super::related::columns_of(target, source);

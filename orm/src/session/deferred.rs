@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 use super::Session;
 use super::related::{BATCH, KeyForm, keys_condition, keys_form};
 use crate::error::{Error, Result};
-use crate::expr::{Column, FromItem, Node, Output, Relation, Select, SourceId};
+use crate::expr::{Column, FromItem, Node, Output, Select, SourceId};
 use crate::mapper::{ColumnNames, Columns, Deferred, Entity, Handle, Required};
 use crate::types::{ColumnType, RawHandle, Value};
 
@@ -123,7 +123,7 @@ impl Session {
             columns: T::META.key.iter().chain(columns).map(output).collect(),
             from: vec![FromItem {
                 source,
-                relation: Relation::table(T::TABLE),
+                relation: T::META.relation(),
                 join: None,
             }],
             filter: Some(keys_condition(source, ColumnNames::Key(T::META), &keys)),

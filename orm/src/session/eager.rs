@@ -61,7 +61,7 @@ pub struct RelatedQuery<R: Relation, N = ()> {
 impl<R: Relation> RelatedQuery<R> {
     fn new(relation: &R) -> RelatedQuery<R> {
         let mut shape = Select::default();
-        let table = crate::expr::Relation::table(R::Target::TABLE);
+        let table = R::Target::META.relation();
         shape.from.push(FromItem {
             source: SourceId::fresh(),
             relation: table,

@@ -162,7 +162,7 @@ impl Session {
             .collect();
         let insert = Insert {
             source: SourceId::fresh(),
-            table: Rows::table(path.first.table),
+            table: Rows::table(path.first.to.table),
             columns,
             rows: InsertRows::Values { rows: 1, values },
             conflict: Some(OnConflict {
@@ -189,14 +189,14 @@ impl Session {
         };
         let delete = Delete {
             source,
-            table: Rows::table(path.first.table),
+            table: Rows::table(path.first.to.table),
             using: None,
             filter: Some(ends),
             returning: Vec::new(),
         };
         self.relations.clear();
         // A tracked row between the two ends is gone as well.
-        self.expire_table(path.first.table);
+        self.expire_table(path.first.to.table);
         execute(self, Statement::Delete(&delete)).map(|_| ())
     }
 

@@ -48,7 +48,7 @@ use crate::query::{Executor, Insert, InsertInto, Query, Selection, Sql};
 use crate::types::{RawHandle, Value};
 use event::{Heard, Moment};
 use related::Relations;
-use statements::Statements;
+pub(crate) use statements::{Statements, insert_columns};
 use store::{State, Store, ValueRow, shown_key};
 use undo::Undo;
 

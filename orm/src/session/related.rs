@@ -245,7 +245,7 @@ impl Session {
     /// Loads the relation for these entities and keeps the answers.
     pub(super) fn load_path<C: Entity>(&mut self, of: &[RawHandle], path: &Path) -> Result<()> {
         let found = self.select_path::<C>(of, path)?;
-        let between = path.second.map_or(path.target.table, |_| path.first.table);
+        let between = path.second.map_or(path.target.table, |_| path.first.to.table);
         let tables = [path.target.table, between];
         for (raw, handles) in of.iter().zip(found) {
             self.relations
@@ -287,7 +287,7 @@ impl Session {
             let mut select = Select::default();
             select.from.push(FromItem {
                 source,
-                relation: crate::expr::Relation::table(T::TABLE),
+                relation: T::META.relation(),
                 join: None,
             });
             select.columns = columns_of(T::META, source);
@@ -343,7 +343,7 @@ pub(super) fn path_select(path: &Path, keys: &[Vec<Value<'static>>], shape: Opti
         .and_then(|shape| shape.from.first())
         .map_or_else(SourceId::fresh, |item| item.source);
     let mut select = Select::default();
-    let table = crate::expr::Relation::table(path.target.table);
+    let table = path.target.relation();
     select.from.push(FromItem {
         source: target,
         relation: table,
@@ -359,7 +359,7 @@ pub(super) fn path_select(path: &Path, keys: &[Vec<Value<'static>>], shape: Opti
             });
             select.from.push(FromItem {
                 source: between,
-                relation: crate::expr::Relation::table(path.first.table),
+                relation: path.first.to.relation(),
                 join,
             });
             between

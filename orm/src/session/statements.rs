@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 
 use crate::dialect::{CompileError, Dialect, render};
 use crate::expr::{FromItem, Relation, Select, SourceId, Statement};
-use crate::mapper::{EntityMeta, outputs};
+use crate::mapper::{EntityMeta, Variant, outputs};
 use crate::types::Value;
 
 /// The statements of one entity.
@@ -17,6 +17,8 @@ pub(crate) struct Statements {
     delete: Option<Arc<str>>,
     soft_delete: Option<Arc<str>>,
     select: Option<SelectByKey>,
+    /// For the tables of variants: INSERT and DELETE.
+    variants: FxHashMap<&'static str, [Option<Arc<str>>; 2]>,
 }
 
 /// The query for a row by its key: its text, and the parameters before those of the key.
@@ -49,11 +51,12 @@ pub(super) fn of(statements: &mut Vec<Statements>, arena: usize) -> &mut Stateme
     &mut statements[arena]
 }
 
-/// The columns of an INSERT: all that can be written, without the key where the database assigns it.
+/// The columns of an INSERT into the entity's own table: all that can be written, without the key where the database assigns it.
 pub(crate) fn insert_columns(meta: &EntityMeta, keyless: bool) -> impl Iterator<Item = usize> {
     let auto = meta.auto_key().filter(|_| keyless);
-    let written =
-        move |(i, column): &(usize, &crate::mapper::ColumnMeta)| !column.is_computed() && Some(*i) != auto;
+    let written = move |(i, column): &(usize, &crate::mapper::ColumnMeta)| {
+        !column.is_computed() && Some(*i) != auto && column.variant.is_none()
+    };
     meta.columns.iter().enumerate().filter(written).map(|(i, _)| i)
 }
 
@@ -95,7 +98,8 @@ impl Statements {
         Arc::clone(self.insert[usize::from(keyless)].get_or_insert_with(make))
     }
 
-    /// `UPDATE t SET .. WHERE key AND version [RETURNING ..]`; `changed` includes the version.
+    /// `UPDATE t SET .. WHERE key AND version [RETURNING ..]`; `changed` includes the version. All of `changed` are of one table: the
+    /// entity's own, or a variant's, which has no version.
     pub(crate) fn update(
         &mut self,
         meta: &EntityMeta,
@@ -106,15 +110,16 @@ impl Statements {
         if let Some(sql) = self.updates.get(changed) {
             return Arc::clone(sql);
         }
+        let variant = changed.first().and_then(|i| meta.columns.get(*i)?.variant);
         let mut sql = Text::new(dialect, "UPDATE ");
-        sql.name(meta.table);
+        sql.name(variant.map_or(meta.table, |own| own.table.table));
         sql.push(" SET ");
         sql.list(changed.iter().copied(), |sql, i| {
             sql.column(meta, i);
             sql.push(" = ");
             sql.placeholder();
         });
-        sql.where_key(meta, true);
+        sql.where_key(meta, variant.is_none());
         sql.returning(meta, returning);
         let sql = sql.done();
         self.updates.insert(changed.into(), Arc::clone(&sql));
@@ -154,6 +159,45 @@ impl Statements {
         Arc::clone(self.soft_delete.get_or_insert_with(make))
     }
 
+    /// `INSERT INTO variant (key, own columns) VALUES (..)`
+    pub(crate) fn variant_insert(
+        &mut self,
+        meta: &EntityMeta,
+        variant: &Variant,
+        dialect: &dyn Dialect,
+    ) -> Arc<str> {
+        let make = || {
+            let columns: Vec<usize> = meta.key.iter().copied().chain(variant.written(meta)).collect();
+            let mut sql = Text::new(dialect, "INSERT INTO ");
+            sql.name(variant.table.table);
+            sql.push(" (");
+            sql.list(columns.iter().copied(), |sql, i| sql.column(meta, i));
+            sql.push(") VALUES (");
+            sql.list(columns.iter().copied(), |sql, _| sql.placeholder());
+            sql.push(")");
+            sql.done()
+        };
+        let [insert, _] = self.variants.entry(variant.table.table).or_default();
+        Arc::clone(insert.get_or_insert_with(make))
+    }
+
+    /// `DELETE FROM variant WHERE key`
+    pub(crate) fn variant_delete(
+        &mut self,
+        meta: &EntityMeta,
+        variant: &Variant,
+        dialect: &dyn Dialect,
+    ) -> Arc<str> {
+        let make = || {
+            let mut sql = Text::new(dialect, "DELETE FROM ");
+            sql.name(variant.table.table);
+            sql.where_key(meta, false);
+            sql.done()
+        };
+        let [_, delete] = self.variants.entry(variant.table.table).or_default();
+        Arc::clone(delete.get_or_insert_with(make))
+    }
+
     /// `SELECT .. FROM t WHERE key`
     ///
     /// # Errors
@@ -181,9 +225,13 @@ impl Statements {
 
 fn select_of_columns(meta: &EntityMeta, dialect: &dyn Dialect) -> Arc<str> {
     let mut sql = Text::new(dialect, "SELECT ");
+    sql.qualified = meta.joined;
     sql.list(0..meta.columns.len(), |sql, i| sql.selected(meta, i));
     sql.push(" FROM ");
     sql.name(meta.table);
+    if meta.joined {
+        sql.variants(meta);
+    }
     sql.where_key(meta, false);
     sql.done()
 }
@@ -193,6 +241,11 @@ fn select_with_queries(
     meta: &'static EntityMeta,
     dialect: &dyn Dialect,
 ) -> Result<SelectByKey, CompileError> {
+    if meta.joined {
+        return Err(CompileError::Malformed(
+            "a field that a query defines cannot be read by key beside variants with tables of their own: give the expression in a `select`",
+        ));
+    }
     let source = SourceId::fresh();
     let select = Select {
         columns: outputs(meta, source).collect(),
@@ -217,6 +270,8 @@ struct Text<'d> {
     dialect: &'d dyn Dialect,
     sql: String,
     placeholders: usize,
+    /// Columns are written with their tables.
+    qualified: bool,
 }
 
 impl<'d> Text<'d> {
@@ -225,6 +280,7 @@ impl<'d> Text<'d> {
             dialect,
             sql: start.to_owned(),
             placeholders: 0,
+            qualified: false,
         }
     }
 
@@ -237,6 +293,11 @@ impl<'d> Text<'d> {
     }
 
     fn column(&mut self, meta: &EntityMeta, index: usize) {
+        if self.qualified {
+            let own = meta.columns.get(index).and_then(|column| column.variant);
+            self.name(own.map_or(meta.table, |own| own.table.table));
+            self.push(".");
+        }
         self.name(meta.columns.get(index).map_or("", |column| column.name));
     }
 
@@ -269,6 +330,22 @@ impl<'d> Text<'d> {
             self.column(meta, column);
             self.push(" = ");
             self.placeholder();
+        }
+    }
+
+    /// ` LEFT JOIN variant ON variant.key = t.key ..`
+    fn variants(&mut self, meta: &EntityMeta) {
+        for variant in meta.variants() {
+            self.push(" LEFT JOIN ");
+            self.name(variant.table.table);
+            for (n, key) in meta.key.iter().enumerate() {
+                self.push(if n == 0 { " ON " } else { " AND " });
+                self.name(variant.table.table);
+                self.push(".");
+                self.name(meta.columns.get(*key).map_or("", |column| column.name));
+                self.push(" = ");
+                self.column(meta, *key);
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use aludel_storage::format::{Collation, CustomCollation, KeyColumn, KeyOrder, TextEncoding};
+use aludel_storage::format::{Collation, CompareText, CustomCollation, KeyColumn, KeyOrder, TextEncoding};
 
 use super::schema::IndexColumn;
 use crate::error::{Error, Result};
@@ -13,6 +13,12 @@ use crate::value::encoding::push_decoded;
 pub trait Collations {
     /// The collation called `name`, in any case.
     fn find(&self, name: &str) -> Option<Collation>;
+
+    /// What stands for a collation that is not there, so that a schema can be read which names it. What compares by it fails: it is
+    /// [refused](usable) where that is seen before, and the comparison is noticed where not.
+    fn missing(&self, name: &str) -> Collation {
+        missing_collation(name, Box::new(|a, b| a.cmp(b)))
+    }
 }
 
 /// What the meaning of a definition depends on beside its text.
@@ -38,7 +44,7 @@ impl Environment<'_> {
     pub fn collation(&self, name: &str) -> Result<Collation> {
         match self.collations.find(name) {
             Some(collation) => Ok(collation),
-            None if self.reading => Ok(unknown_collation(name)),
+            None if self.reading => Ok(self.collations.missing(name)),
             None => Err(Error::no_such_collation(name)),
         }
     }
@@ -68,6 +74,7 @@ impl Environment<'_> {
         Collation::Custom(Arc::new(CustomCollation {
             name,
             compare: Box::new(compare),
+            missing: collation.is_missing(),
         }))
     }
 }
@@ -91,16 +98,23 @@ pub fn encode_text(text: &[u8], encoding: TextEncoding, out: &mut Vec<u8>) {
     }
 }
 
-/// A collation that only has a name; whoever is about to compare by it refuses ([`is_unknown`]).
-fn unknown_collation(name: &str) -> Collation {
-    let compare = Box::new(|a: &[u8], b: &[u8]| a.cmp(b));
+/// A collation of which only the name is known.
+pub fn missing_collation(name: &str, compare: CompareText) -> Collation {
     Collation::Custom(Arc::new(CustomCollation {
         name: name.to_owned(),
         compare,
+        missing: true,
     }))
 }
 
-/// Whether the schema names a collation here that the connection does not have.
-pub fn is_unknown(collation: &Collation, collations: &dyn Collations) -> bool {
-    matches!(collation, Collation::Custom(_)) && collations.find(collation.name()).is_none()
+/// The order of a tree that is to be read or written by its keys.
+///
+/// # Errors
+/// `no such collation sequence: x`, when it is not known.
+pub fn usable(order: &Arc<KeyOrder>) -> Result<Arc<KeyOrder>> {
+    let missing = |column: &&KeyColumn| column.collation.is_missing();
+    match order.columns.iter().find(missing) {
+        Some(column) => Err(Error::no_such_collation(column.collation.name())),
+        None => Ok(Arc::clone(order)),
+    }
 }

@@ -15,7 +15,7 @@ pub use builder::{SchemaBuilder, SchemaRow, fold};
 pub use constant::{constant_default, is_constant};
 pub use database::Database;
 pub use declared::{VirtualDefinition, declared_table};
-pub use environment::{Collations, Environment, encode_text, is_unknown, utf8_of};
+pub use environment::{Collations, Environment, encode_text, missing_collation, usable, utf8_of};
 pub use index::index_of;
 pub use read::{SCHEMA_TABLE_NAMES, TEMP_SCHEMA_TABLE_NAMES, read_schema};
 pub use samples::{Samples, Standing};

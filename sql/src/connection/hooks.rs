@@ -3,6 +3,7 @@
 //! | hook | when | says |
 //! |---|---|---|
 //! | [commit](Connection::commit_hook) | before changes are made to last | `true`: roll back instead |
+//! | [WAL](Connection::wal_hook) | a commit was written to the write-ahead log | the checkpoint that is to follow, if any |
 //! | [rollback](Connection::rollback_hook) | after a transaction was rolled back | |
 //! | [update](Connection::update_hook) | a row of a table with rowids was inserted, changed or deleted | |
 //! | [preupdate](Connection::preupdate_hook) | a row is about to be inserted, changed or deleted | |
@@ -17,6 +18,7 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use aludel_storage::pager::{CheckpointKind, Pager};
 use parking_lot::Mutex;
 
 use super::preupdate::ChangeTold;
@@ -24,6 +26,7 @@ use super::{Connection, State};
 use crate::error::{ConstraintKind, Error, Result};
 
 type Decision = Box<dyn FnMut() -> bool + Send>;
+type LogTold = Box<dyn FnMut(&str, u32) -> Option<CheckpointKind> + Send>;
 type BusyHandler = Arc<Mutex<dyn FnMut(u32) -> bool + Send>>;
 type Told = Box<dyn FnMut(&str) + Send>;
 type RowTold = Box<dyn FnMut(RowAction, &str, &str, i64) + Send>;
@@ -33,6 +36,7 @@ type TimeTold = Box<dyn FnMut(&str, Duration) + Send>;
 #[derive(Default)]
 pub(crate) struct Hooks {
     commit: Option<Decision>,
+    wal: Option<LogTold>,
     rollback: Option<Box<dyn FnMut() + Send>>,
     update: Option<RowTold>,
     pub(super) preupdate: Option<ChangeTold>,
@@ -80,6 +84,33 @@ impl Connection {
     /// [`Error::Misuse`] inside a call of the connection.
     pub fn commit_hook(&self, hook: Option<impl FnMut() -> bool + Send + 'static>) -> Result<()> {
         self.state()?.hooks.commit = hook.map(|hook| Box::new(hook) as Decision);
+        Ok(())
+    }
+
+    /// Tells `hook` of each commit that was written to a write-ahead log: the name of the database, and how many frames (pages) the log has then. It says
+    /// whether a checkpoint is to follow, and of which kind; what comes of that is nobody's error. With a hook, checkpoints by themselves end, as with
+    /// SQLite: `None` takes the hook away and leaves that so, `PRAGMA wal_autocheckpoint = n` takes it away and brings them back.
+    ///
+    /// ```no_run
+    /// use aludel_sql::CheckpointKind;
+    ///
+    /// # fn main() -> aludel_sql::Result<()> {
+    /// let connection = aludel_sql::Connection::open("app.db")?;
+    /// connection.pragma_update(None, "journal_mode", "wal")?;
+    /// connection.wal_hook(Some(|_: &str, frames| (frames > 10_000).then_some(CheckpointKind::Restart)))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] inside a call of the connection.
+    pub fn wal_hook(
+        &self,
+        hook: Option<impl FnMut(&str, u32) -> Option<CheckpointKind> + Send + 'static>,
+    ) -> Result<()> {
+        let mut state = self.state()?;
+        state.checkpoint_after(0);
+        state.hooks.wal = hook.map(|hook| Box::new(hook) as LogTold);
         Ok(())
     }
 
@@ -193,6 +224,17 @@ impl Hooks {
         }
     }
 
+    /// A commit is in the log of a database, if it has one.
+    pub(crate) fn tell_of_log(&mut self, database: &str, pager: &mut Pager) {
+        let (Some(hook), Some(frames)) = (&mut self.wal, pager.wal_frames()) else {
+            return;
+        };
+        if let Some(kind) = hook(database, frames) {
+            // The commit has happened whatever comes of this.
+            let _ = pager.checkpoint(kind);
+        }
+    }
+
     /// A transaction was rolled back.
     pub(crate) fn tell_of_rollback(&mut self) {
         if let Some(hook) = &mut self.rollback {
@@ -264,6 +306,15 @@ impl Hooks {
 }
 
 impl State {
+    /// Logs are checkpointed by themselves after so many frames, never when that is 0; a hook on commits to them is taken away.
+    pub(crate) fn checkpoint_after(&mut self, frames: u32) {
+        self.hooks.wal = None;
+        self.settings.wal_autocheckpoint = frames.into();
+        for database in &mut self.databases {
+            database.pager.set_wal_autocheckpoint(frames);
+        }
+    }
+
     /// A row of a table was changed.
     #[inline(never)]
     pub(crate) fn tell_of_row(&mut self, action: RowAction, database: usize, table: &str, rowid: i64) {

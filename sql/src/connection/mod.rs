@@ -43,6 +43,7 @@ use aludel_storage::pager::{Pager, PagerOptions};
 pub use backup::{Backup, BackupStep};
 pub use blob::Blob;
 pub(crate) use cache::Place;
+pub use collations::Compare as Comparison;
 pub use database::Database as SharedDatabase;
 pub use hooks::RowAction;
 pub use limits::Limit;

@@ -453,7 +453,9 @@ impl State {
             _ => commit_all(&mut self.writing_pagers().collect::<Vec<_>>(), then)?,
         }
         for number in written {
-            self.databases[number].keep_schema();
+            let database = &mut self.databases[number];
+            database.keep_schema();
+            self.hooks.tell_of_log(&database.name, &mut database.pager);
         }
         self.deferred.forget();
         self.finish_virtual_tables(true);

@@ -395,7 +395,12 @@ impl KeyColumn {
             (KeyColumn::NoCase, ValueRef::Text(text)) => {
                 let start = out.len();
                 encode_bytes(TAG_TEXT, text, out);
-                out[start + 5..].make_ascii_lowercase();
+                let folded = &mut out[start + 5..];
+                folded.make_ascii_lowercase();
+                // What is behind a NUL counts by its length only.
+                if let Some(end) = memchr::memchr(0, folded) {
+                    folded[end..].fill(0);
+                }
             }
             (KeyColumn::RTrim, ValueRef::Text(text)) => {
                 let end = text
@@ -490,6 +495,7 @@ impl Dictionary {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::value::compare;
     use std::sync::Arc;
 
     fn numbers(table: &mut KeyTable, columns: &[&[ValueRef<'_>]]) -> Vec<u32> {
@@ -525,6 +531,7 @@ mod tests {
     fn collations_fold() {
         use ValueRef::*;
         let reversed = aludel_storage::format::CustomCollation {
+            missing: false,
             name: "FIRST_BYTE".into(),
             compare: Box::new(|a, b| a.first().cmp(&b.first())),
         };
@@ -538,6 +545,50 @@ mod tests {
         let second = [Text(b"x "), Text(b"x"), Text(b"x  "), Text(b"x")];
         let third = [Text(b"pq"), Text(b"pr"), Text(b"q"), Text(b"p")];
         assert_eq!(numbers(&mut table, &[&first, &second, &third]), [0, 0, 1, 2]);
+    }
+
+    #[test]
+    fn keys_are_one_where_values_compare_equal() {
+        use ValueRef::*;
+        let samples = [
+            Null,
+            Integer(0),
+            Real(-0.0),
+            Integer(1 << 53),
+            Real(9007199254740992.0),
+            Integer((1 << 53) + 1),
+            Integer(i64::MAX),
+            Real(9223372036854775808.0),
+            Text(b""),
+            Text(b"a"),
+            Text(b"A"),
+            Text(b"a "),
+            Text(b" a"),
+            Text(b"a\0"),
+            Text(b"A\0"),
+            Text(b"a\0b"),
+            Text(b"A\0c"),
+            Text(b"a\0bc"),
+            Text(b"a\0\0d"),
+            Text(b"ab"),
+            Text(b"a\0 "),
+            Blob(b""),
+            Blob(b"a"),
+            Blob(b"A"),
+        ];
+        for collation in [Collation::Binary, Collation::NoCase, Collation::RTrim] {
+            for a in samples {
+                for b in samples {
+                    let mut table = KeyTable::new(std::slice::from_ref(&collation));
+                    let one = numbers(&mut table, &[&[a, b]]) == [0, 0];
+                    assert_eq!(
+                        one,
+                        compare(a, b, &collation).is_eq(),
+                        "{a:?} {b:?} {collation:?}"
+                    );
+                }
+            }
+        }
     }
 
     #[test]

@@ -192,6 +192,28 @@ impl RowStore {
         }
     }
 
+    /// Appends a column's values at `places`, which ascend, to `out`: runs of places at once.
+    pub(crate) fn copy_ascending(&self, column: usize, places: &[u32], out: &mut Vector) {
+        let mut rest = places;
+        while let (Some(first), Some(last)) = (rest.first(), rest.last()) {
+            let chunk = first >> CHUNK_BITS;
+            let own = match last >> CHUNK_BITS == chunk {
+                true => rest.len(),
+                false => rest.partition_point(|place| place >> CHUNK_BITS == chunk),
+            };
+            let (run, behind) = rest.split_at(own);
+            let from = *first as usize & (CHUNK_ROWS - 1);
+            match run
+                .last()
+                .is_some_and(|last| (last - first) as usize + 1 == run.len())
+            {
+                true => out.extend_range(&self.chunks[chunk as usize][column], from..from + run.len()),
+                false => self.gather(column, run, out),
+            }
+            rest = behind;
+        }
+    }
+
     /// The class that all values of a column share.
     fn column_class(&self, column: usize) -> Option<Class> {
         let mut chunks = self.chunks[..self.used]

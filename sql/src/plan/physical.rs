@@ -529,6 +529,8 @@ pub struct Window {
     pub partition: Vec<GroupKey>,
     /// ORDER BY.
     pub order: Vec<SortKey>,
+    /// No two rows agree in the ORDER BY.
+    pub distinct: bool,
     /// The calls.
     pub calls: Vec<WindowCall>,
 }

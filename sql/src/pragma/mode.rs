@@ -376,13 +376,8 @@ fn locking_mode_row(exclusive: bool) -> Vec<Row> {
 
 pub(super) fn wal_autocheckpoint(request: &Request<'_>, context: &mut PragmaContext<'_>) -> Result<Vec<Row>> {
     if let Some(frames) = request.number() {
-        context.state.settings.wal_autocheckpoint = frames.max(0);
         let frames = u32::try_from(frames.max(0)).unwrap_or(u32::MAX);
-        context
-            .state
-            .databases
-            .iter_mut()
-            .for_each(|database| database.pager.set_wal_autocheckpoint(frames));
+        context.state.checkpoint_after(frames);
     }
     Ok(one_integer(context.state.settings.wal_autocheckpoint))
 }

@@ -207,7 +207,7 @@ impl Body {
             Phase::Ready => self.start(&mut state, connection),
             Phase::Running(_) => self.next_batch(&mut state, connection),
         };
-        match result {
+        match state.refuse_missed(result) {
             Ok(true) => Ok(true),
             Ok(false) => self.end(&mut state, Outcome::Done).map(|()| false),
             Err(failure) => {
@@ -261,7 +261,7 @@ impl Body {
         }
         let before = state.open_transactions();
         self.lock(state)?;
-        let undoable = !self.row.program.fails_clean();
+        let undoable = !self.row.program.fails_clean() || state.collations.lacks_any();
         let entered = state
             .enter(&self.writes, undoable)
             .inspect_err(|_| state.end_reads_since(before))?;
@@ -362,7 +362,8 @@ impl Body {
             _ => result,
         };
         context.state.deferred.set_until(Until::Never);
-        let result = match self.row.program.fails_clean() {
+        let result = context.state.refuse_missed(result);
+        let result = match self.row.program.fails_clean() && !context.state.collations.lacks_any() {
             true => result.map_err(undone_whole),
             false => result,
         };

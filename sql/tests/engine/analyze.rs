@@ -250,3 +250,46 @@ fn members_of_a_union_give_their_first_rows_only() {
         both.check(sql);
     }
 }
+
+/// Window functions take the order in which rows come, by all of the keys or by the last of them.
+#[test]
+fn windows_sort_by_no_more_keys_than_it_takes() {
+    let connection = shop();
+    let sorts = |window: &str| {
+        let sql = format!(
+            "EXPLAIN ANALYZE SELECT sum(likes) OVER ({window}) FROM posts INDEXED BY by_author WHERE author > 0"
+        );
+        let lines = lines(&connection, &sql);
+        let sorts = lines.iter().filter(|(detail, ..)| detail.starts_with("SORT"));
+        sorts
+            .map(|(detail, ..)| detail.clone())
+            .collect::<Vec<_>>()
+            .join("; ")
+    };
+    assert_eq!(sorts("PARTITION BY author"), "");
+    assert_eq!(sorts("PARTITION BY author ORDER BY rowid"), "");
+    assert_eq!(sorts("PARTITION BY author ORDER BY rowid, likes"), "");
+    assert_eq!(sorts("ORDER BY author, rowid"), "");
+    assert_eq!(
+        sorts("PARTITION BY likes ORDER BY author, rowid"),
+        "SORT BY 1 KEY"
+    );
+    assert_eq!(sorts("PARTITION BY likes ORDER BY author"), "SORT BY 1 KEY");
+    assert_eq!(
+        sorts("PARTITION BY author ORDER BY likes"),
+        "SORT BY 2 KEYS, 1 SORTED BEFORE"
+    );
+    assert_eq!(sorts("PARTITION BY likes ORDER BY rowid"), "SORT BY 2 KEYS");
+    assert_eq!(
+        sorts("PARTITION BY author ORDER BY rowid DESC"),
+        "SORT BY 2 KEYS, 1 SORTED BEFORE"
+    );
+    assert_eq!(
+        sorts("PARTITION BY likes ORDER BY author COLLATE nocase"),
+        "SORT BY 2 KEYS"
+    );
+    assert_eq!(
+        sorts("PARTITION BY likes ORDER BY author NULLS LAST"),
+        "SORT BY 2 KEYS"
+    );
+}

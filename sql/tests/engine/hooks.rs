@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aludel_sql::{Connection, DropBehavior, Error, RowAction, TransactionBehavior};
+use aludel_sql::{
+    CheckpointKind, Comparison, Connection, DropBehavior, Error, RowAction, TransactionBehavior,
+};
 
 fn count(connection: &Connection) -> i64 {
     connection
@@ -450,4 +452,222 @@ fn rows_are_told_as_sqlite_tells_them() {
     early.execute(()).unwrap();
     assert_eq!(ours.lock().unwrap().len(), 2);
     sqlite.update_hook(None::<fn(Action, &str, &str, i64)>).unwrap();
+}
+
+/// Which commits reach a write-ahead log, and how long it is then, is what SQLite says.
+#[test]
+fn logs_are_told_as_sqlite_tells_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let connection = Connection::open(folder.path().join("ours.db")).unwrap();
+    let mut sqlite = rusqlite::Connection::open(folder.path().join("theirs.db")).unwrap();
+    let theirs = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&theirs);
+    connection.execute_batch("PRAGMA journal_mode = wal").unwrap();
+    sqlite.execute_batch("PRAGMA journal_mode = wal").unwrap();
+    let logged = Arc::clone(&told);
+    connection
+        .wal_hook(Some(move |database: &str, frames| {
+            logged.lock().unwrap().push((database.to_owned(), frames));
+            (frames > 20).then_some(CheckpointKind::Restart)
+        }))
+        .unwrap();
+    let told_by_sqlite = move |wal: &mut rusqlite::hooks::Wal, frames| {
+        let name = wal.name().to_str().unwrap().to_owned();
+        log.lock().unwrap().push((name, frames as u32));
+        match frames > 20 {
+            true => wal
+                .checkpoint_v2(rusqlite::wal::CheckpointMode::RESTART)
+                .map(|_| ()),
+            false => Ok(()),
+        }
+    };
+    sqlite.wal_hook(Some(told_by_sqlite)).unwrap();
+    let mut script: Vec<String> = [
+        "CREATE TABLE t(a)",
+        "SELECT * FROM t",
+        "BEGIN",
+        "INSERT INTO t VALUES (1)",
+        "COMMIT",
+        "BEGIN",
+        "COMMIT",
+        "BEGIN",
+        "INSERT INTO t VALUES (2)",
+        "ROLLBACK",
+        "PRAGMA wal_autocheckpoint",
+    ]
+    .map(str::to_owned)
+    .into();
+    script.extend((0..30).map(|n| format!("INSERT INTO t VALUES ({n})")));
+    script.extend(["PRAGMA wal_autocheckpoint = 7", "INSERT INTO t VALUES (1)"].map(str::to_owned));
+    for sql in script {
+        connection.execute_batch(&sql).unwrap();
+        sqlite.execute_batch(&sql).unwrap();
+        assert_eq!(*told.lock().unwrap(), *theirs.lock().unwrap(), "{sql}");
+    }
+    assert!(told.lock().unwrap().iter().any(|(_, frames)| *frames > 20));
+    let after = |connection: &Connection| -> i64 {
+        connection
+            .query_row("PRAGMA wal_autocheckpoint", (), |row| row.get(0))
+            .unwrap()
+    };
+    assert_eq!(after(&connection), 7);
+    connection
+        .wal_hook(None::<fn(&str, u32) -> Option<CheckpointKind>>)
+        .unwrap();
+    assert_eq!(after(&connection), 0);
+}
+
+/// A schema may name a collation that is only made when the file is opened.
+#[test]
+fn collations_are_asked_for_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.db");
+    let reversed = |a: &[u8], b: &[u8]| b.cmp(a);
+    let connection = Connection::open(&path).unwrap();
+    connection.register_collation("backwards", reversed).unwrap();
+    connection
+        .execute_batch(
+            "CREATE TABLE t(a TEXT COLLATE backwards PRIMARY KEY); INSERT INTO t VALUES ('a'), ('c'), ('b')",
+        )
+        .unwrap();
+    drop(connection);
+    let connection = Connection::open(&path).unwrap();
+    let sql = "SELECT group_concat(a, '') FROM (SELECT a FROM t ORDER BY a)";
+    let error = connection
+        .query_row(sql, (), |row| row.get::<String>(0))
+        .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("no such collation sequence: backwards"),
+        "{error}"
+    );
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let names = Arc::clone(&asked);
+    connection
+        .collation_needed(Some(move |name: &str| {
+            names.lock().unwrap().push(name.to_owned());
+            name.eq_ignore_ascii_case("backwards")
+                .then(|| Box::new(reversed) as Comparison)
+        }))
+        .unwrap();
+    for _ in 0..2 {
+        let all: String = connection.query_row(sql, (), |row| row.get(0)).unwrap();
+        assert_eq!(all, "cba");
+    }
+    assert_eq!(*asked.lock().unwrap(), ["backwards"]);
+    let error = connection.prepare("SELECT 'a' < 'b' COLLATE other").unwrap_err();
+    assert!(
+        error.to_string().contains("no such collation sequence: other"),
+        "{error}"
+    );
+    assert!(asked.lock().unwrap().iter().any(|name| name == "other"));
+}
+
+/// A file whose schema names a collation that the connection has not: what compares by it is refused, and nothing is written in another order.
+#[test]
+fn a_missing_collation_is_refused_where_it_is_needed() {
+    let folder = tempfile::tempdir().unwrap();
+    let schema = "CREATE TABLE t(a TEXT COLLATE backwards PRIMARY KEY, b COLLATE backwards, c);
+        CREATE TABLE w(a TEXT COLLATE backwards PRIMARY KEY, b) WITHOUT ROWID; CREATE TABLE u(k, x); CREATE TABLE v(k COLLATE backwards);
+        INSERT INTO t VALUES ('a', 'x', 1), ('c', 'y', 2), ('b', 'z', 3); INSERT INTO w VALUES ('a', 1), ('b', 2); INSERT INTO u VALUES ('a', 1), ('b', 2);
+        INSERT INTO v VALUES ('a'), ('b')";
+    for encoding in ["UTF-8", "UTF-16le"] {
+        let path = folder.path().join(encoding);
+        let sqlite = rusqlite::Connection::open(&path).unwrap();
+        sqlite
+            .create_collation("backwards", |a: &str, b: &str| b.cmp(a))
+            .unwrap();
+        sqlite
+            .execute_batch(&format!("PRAGMA encoding = '{encoding}'; {schema}"))
+            .unwrap();
+        drop(sqlite);
+        for sql in [
+            "SELECT * FROM t",
+            "SELECT c, b IS NULL, typeof(b) FROM t",
+            "SELECT a FROM t ORDER BY c",
+            "SELECT a FROM t ORDER BY rowid DESC",
+            "SELECT b FROM t ORDER BY b COLLATE binary",
+            "SELECT b LIKE 'x' FROM t",
+            "SELECT k FROM v",
+            "UPDATE t SET c = 7",
+            "UPDATE v SET k = k || 'x'",
+            "DELETE FROM v WHERE rowid = 1",
+            "INSERT INTO v VALUES ('c')",
+            "SELECT * FROM u ORDER BY k",
+            "SELECT a FROM t ORDER BY a",
+            "SELECT b FROM t ORDER BY b",
+            "SELECT k FROM v ORDER BY k",
+            "SELECT a FROM t WHERE a > 'b'",
+            "SELECT a FROM t WHERE b = 'b'",
+            "SELECT a FROM t WHERE a = 'b'",
+            "SELECT DISTINCT k FROM v",
+            "SELECT max(k) FROM v",
+            "SELECT max(a) FROM t",
+            "SELECT k, count(*) FROM v GROUP BY k",
+            "SELECT k FROM v UNION SELECT 'a'",
+            "INSERT INTO t VALUES ('q', 1, 1)",
+            "INSERT INTO w VALUES ('q', 1)",
+            "UPDATE t SET a = a || 'x'",
+            "DELETE FROM t WHERE c = 1",
+            "DELETE FROM w WHERE b = 1",
+            "SELECT k IN ('a', 'b') FROM v",
+            "SELECT CASE k WHEN 'a' THEN 1 END FROM v",
+            "SELECT sum(1) OVER (PARTITION BY k) FROM v",
+            "SELECT sum(1) OVER (ORDER BY k) FROM v",
+            "SELECT * FROM v, u WHERE v.k = u.k",
+            "SELECT k BETWEEN 'a' AND 'b' FROM v",
+            "SELECT max(k, 'b') FROM v",
+            "SELECT nullif(k, 'b') FROM v",
+            "CREATE INDEX v_k ON v(k)",
+            "REINDEX",
+            "INSERT INTO u SELECT k, 1 FROM v ORDER BY k",
+            "UPDATE u SET x = (SELECT max(k) FROM v)",
+            "SELECT * FROM w WHERE a = 'a'",
+            "SELECT b FROM w ORDER BY a",
+            "PRAGMA integrity_check",
+        ] {
+            for begun in [false, true] {
+                let copies = ["ours", "theirs"].map(|name| folder.path().join(format!("{encoding}-{name}")));
+                for copy in &copies {
+                    std::fs::copy(&path, copy).unwrap();
+                }
+                let ours = Connection::open(&copies[0]).unwrap();
+                let theirs = rusqlite::Connection::open(&copies[1]).unwrap();
+                if begun {
+                    ours.execute_batch("BEGIN").unwrap();
+                    theirs.execute_batch("BEGIN").unwrap();
+                }
+                let (own, other) = (
+                    crate::both::run_ours(&ours, sql),
+                    crate::both::run_theirs(&theirs, sql),
+                );
+                assert_eq!(own.is_err(), other.is_err(), "{sql}: {own:?} {other:?}");
+                let told = format!("{own:?}{other:?}");
+                assert!(
+                    own.is_ok() || told.matches("no such collation sequence: backwards").count() == 2,
+                    "{sql}: {told}"
+                );
+                if begun {
+                    ours.execute_batch("COMMIT").unwrap();
+                }
+                drop((ours, theirs));
+                let sqlite = rusqlite::Connection::open(&copies[0]).unwrap();
+                sqlite
+                    .create_collation("backwards", |a: &str, b: &str| b.cmp(a))
+                    .unwrap();
+                let whole: String = sqlite
+                    .query_row("PRAGMA integrity_check", (), |row| row.get(0))
+                    .unwrap();
+                assert_eq!(whole, "ok", "{sql}");
+                let same = "SELECT count(*) FROM u WHERE x IN (1, 2)";
+                assert_eq!(
+                    sqlite.query_row(same, (), |row| row.get::<_, i64>(0)).unwrap(),
+                    2,
+                    "{sql}"
+                );
+            }
+        }
+    }
 }

@@ -417,3 +417,87 @@ fn functions_of_bytes_in_files_of_both_widths() {
         );
     }
 }
+
+#[test]
+fn names_beside_zero_are_not_looked_up() {
+    let sides = [
+        "x.nosuch",
+        "nosuch",
+        "(SELECT 1 FROM nosuch)",
+        "a",
+        "abs(nosuch)",
+        "nosuch COLLATE nocase",
+        "abs(nosuch) COLLATE nocase",
+        "nosuch BETWEEN abs(1) AND 2",
+        "abs(nosuch) BETWEEN 1 AND 2",
+        "nosuch IN (1, abs(2))",
+        "nosuch IN ()",
+        "abs(nosuch) IN ()",
+        "nosuch NOT IN ()",
+        "nosuch IN (SELECT abs(1))",
+        "nosuch LIKE 'a'",
+        "nosuch -> 'a'",
+        "CURRENT_DATE > nosuch",
+        "count(*) > nosuch",
+        "CASE nosuch WHEN 1 THEN 2 END",
+        "CASE WHEN 1 THEN abs(nosuch) END",
+        "CAST(nosuch AS INT)",
+        "NOT nosuch",
+        "- nosuch",
+        "nosuch IS NULL",
+        "EXISTS (SELECT nosuch)",
+        "(nosuch, 1) = (1, abs(2))",
+        "(abs(nosuch), 1) = (1, 2)",
+        "nosuch OR 1",
+        "(nosuch OR 1)",
+        "(nosuch AND 0)",
+        "1 IS NULL",
+        "(1 IS NULL)",
+        "-+1 ISNULL",
+        "~1 IS NULL",
+        "NULL IS 'a'",
+        "'a' IS NULL",
+        "x'' IS NOT DISTINCT FROM NULL",
+        "(NULL IS NOT DISTINCT FROM 1.5)",
+        "1 IS NOT NULL",
+        "NULL IS NULL",
+        "nosuch IS NULL",
+        "CURRENT_DATE IS NULL",
+        "1 + 1 IS NULL",
+        "1 COLLATE nocase IS NULL",
+        "1 IS NULL = 0",
+        "1 IS NULL IS NULL",
+        "1 = NULL",
+        "(abs(1) AND 0)",
+        "nosuch + 1",
+        "nosuch COLLATE nosuch",
+        "+0",
+        "(0)",
+        "0x0",
+        "0.0",
+        "-0",
+        "'0'",
+        "00",
+        "NULL",
+    ];
+    let mut queries = Vec::new();
+    for side in sides {
+        for around in [
+            "0 AND #",
+            "# AND 0",
+            "(0) AND #",
+            "1 AND # AND 0",
+            "# AND 0 AND nosuch",
+            "0 AND nosuch AND #",
+            "0x0 AND #",
+            "nosuch IN () AND #",
+            "NOT (0 AND #)",
+            "0 OR #",
+        ] {
+            let sql = around.replace('#', side);
+            queries.push(format!("SELECT {sql} FROM t WHERE id < 4 ORDER BY id"));
+            queries.push(format!("SELECT count(*) FROM t WHERE {sql}"));
+        }
+    }
+    check(&queries.iter().map(String::as_str).collect::<Vec<_>>());
+}

@@ -374,7 +374,7 @@ impl Maker {
         let name = self.tables[table].name;
         let where_ = self.condition(table, name, 2);
         let (a, b) = (self.column(table), self.column(table));
-        match self.below(24) {
+        match self.below(27) {
             0 | 1 => (format!("SELECT * FROM {name} WHERE {where_}"), false),
             2 => {
                 let plain = self.plain(table);
@@ -472,6 +472,7 @@ impl Maker {
                     false,
                 )
             }
+            24..=26 => self.windows(table, &where_),
             13 | 14 => self.join(),
             15 => self.outer_join(),
             16 => self.membership(),
@@ -555,6 +556,48 @@ impl Maker {
         };
         let terms: Vec<String> = (0..terms).map(|_| term(self)).collect();
         terms.join(", ")
+    }
+
+    /// Windows over rows that come in some order already, by all of the keys, by the first or by the last of them; the results of peers agree.
+    fn windows(&mut self, table: usize, condition: &str) -> (String, bool) {
+        let window = |maker: &mut Maker| {
+            let id = maker.pick(&["id", "id", "id DESC"]).to_owned();
+            let mut order = match maker.below(4) {
+                0 => id,
+                1 => format!("{}, {id}", maker.column(table)),
+                2 => format!("{}, {id}", maker.order(table)),
+                _ => maker.order(table),
+            };
+            if maker.one_in(8) {
+                order = format!("{order}, {}", maker.order(table));
+            }
+            match maker.below(4) {
+                0 => format!("(ORDER BY {order})"),
+                1 => format!(
+                    "(PARTITION BY {}, {} ORDER BY {order})",
+                    maker.column(table),
+                    maker.column(table)
+                ),
+                _ => format!("(PARTITION BY {} ORDER BY {order})", maker.column(table)),
+            }
+        };
+        let (v, w) = (window(self), window(self));
+        let name = self.tables[table].name;
+        let condition = if self.one_in(2) {
+            String::new()
+        } else {
+            format!("WHERE {condition}")
+        };
+        let second = match self.one_in(2) {
+            true => "rank() OVER w, cume_dist() OVER w, count(*) OVER (w GROUPS 1 PRECEDING)",
+            false => "id",
+        };
+        (
+            format!(
+                "SELECT id, rank() OVER v, dense_rank() OVER v, sum(id) OVER v, count(*) OVER (v GROUPS BETWEEN 1 PRECEDING AND 1 FOLLOWING EXCLUDE TIES), max(id) OVER (v RANGE CURRENT ROW), {second} FROM {name} {condition} WINDOW v AS {v}, w AS {w}"
+            ),
+            false,
+        )
     }
 
     fn limit(&mut self) -> String {

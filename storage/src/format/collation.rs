@@ -26,6 +26,8 @@ pub struct CustomCollation {
     pub name: String,
     /// The order; has to be total and stay the same as long as an index uses it.
     pub compare: CompareText,
+    /// A schema names it, and nobody has given it: what compares by it has to be refused.
+    pub missing: bool,
 }
 
 /// The type of an application's comparison.
@@ -49,6 +51,12 @@ impl Collation {
             Collation::RTrim => trim_spaces(a).cmp(trim_spaces(b)),
             Collation::Custom(custom) => (custom.compare)(a, b),
         }
+    }
+
+    /// Whether a schema names it and nobody has given it.
+    #[inline]
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Collation::Custom(custom) if custom.missing)
     }
 
     /// The name that SQL knows it by.

@@ -19,7 +19,7 @@ pub mod varint;
 pub mod wal;
 pub mod wal_index;
 
-pub use collation::{Collation, CustomCollation};
+pub use collation::{Collation, CompareText, CustomCollation};
 pub use header::{AutoVacuum, Header, TextEncoding};
 pub use key::{KeyColumn, KeyOrder, PartialOrdering};
 pub(crate) use page_no::LOCK_BYTES_OFFSET;

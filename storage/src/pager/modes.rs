@@ -166,6 +166,14 @@ impl Pager {
         }
     }
 
+    /// How many frames the write-ahead log has as this connection sees it; `None` when there is none.
+    pub fn wal_frames(&self) -> Option<u32> {
+        match &self.store {
+            Store::File(store) => store.wal.as_ref().map(|wal| wal.frame_count()),
+            _ => None,
+        }
+    }
+
     /// Frames after which a commit checkpoints by itself; zero never.
     pub fn wal_autocheckpoint(&self) -> u32 {
         self.options.wal_autocheckpoint

@@ -149,6 +149,49 @@ fn agree_in_ascending_order(engines: &mut Engines, statement: &Statement, sql: &
     theirs.is_some_and(|theirs| difference(statement.ask, &statement.tree.order(), ours, &theirs).is_none())
 }
 
+/// Whether the engines agree once it is said how results of window functions compare. Where a SELECT has two windows, SQLite forgets the collation
+/// of a column that such a result is compared with.
+fn agree_where_windows_compare_by_bytes(engines: &Engines, statement: &Statement, sql: &str) -> bool {
+    let named = with_windows_collated(sql);
+    let (ours, theirs) = (engines.our_outcome(&named), engines.their_outcome(&named));
+    let order = statement.tree.order();
+    sql.matches(OVER).count() > 1 && difference(statement.ask, &order, &ours, &theirs).is_none()
+}
+
+const OVER: &str = " OVER (";
+
+/// The statement with COLLATE BINARY behind each window in parentheses.
+fn with_windows_collated(sql: &str) -> String {
+    let mut rest = sql;
+    let mut made = String::with_capacity(sql.len() * 2);
+    while let Some(found) = rest.find(OVER) {
+        let (before, window) = rest.split_at(found + OVER.len());
+        made.push_str(before);
+        let end = closing(window).unwrap_or(window.len());
+        made.push_str(&with_windows_collated(&window[..end]));
+        if end < window.len() {
+            made.push_str(") COLLATE BINARY");
+        }
+        rest = window.get(end + 1..).unwrap_or_default();
+    }
+    made.push_str(rest);
+    made
+}
+
+/// Where the parenthesis is that closes what comes before the text.
+fn closing(text: &str) -> Option<usize> {
+    let (mut depth, mut quoted) = (0, false);
+    text.bytes().position(|byte| {
+        match byte {
+            b'\'' => quoted = !quoted,
+            b'(' if !quoted => depth += 1,
+            b')' if !quoted => depth -= 1,
+            _ => {}
+        }
+        depth < 0
+    })
+}
+
 /// What is said of a statement.
 enum Verdict {
     /// Both engines say the same, or what they say is left open.
@@ -181,7 +224,8 @@ fn compare_one(
         found.kind == Kind::Rows
             && statement.ask.query
             && (agree_in_plain_json(engines, statement, sql)
-                || agree_in_ascending_order(engines, statement, sql, &ours))
+                || agree_in_ascending_order(engines, statement, sql, &ours)
+                || agree_where_windows_compare_by_bytes(engines, statement, sql))
     };
     match found.filter(|found| !excused(found)) {
         Some(found) => Verdict::Different(found),
@@ -209,5 +253,19 @@ pub(super) fn from_text(text: &str, ask: Ask) -> Statement {
     Statement {
         tree: super::tree::Tree::text(super::tree::Sort::Piece, text),
         ask,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_windows_collated;
+
+    #[test]
+    fn each_window_gets_its_collation() {
+        assert_eq!(
+            with_windows_collated("SELECT f(a) OVER (ORDER BY g(')')), h() OVER (PARTITION BY (1)) > b"),
+            "SELECT f(a) OVER (ORDER BY g(')')) COLLATE BINARY, h() OVER (PARTITION BY (1)) COLLATE BINARY > b"
+        );
+        assert_eq!(with_windows_collated("SELECT a OVER (b"), "SELECT a OVER (b");
     }
 }

@@ -37,6 +37,7 @@ const CALM: &[&str] = &[
     "'x%y'",
     "'a_c'",
     "'né'",
+    "char(97, 0, 98)",
     "'long text that goes on'",
     "x''",
     "x'00'",
@@ -139,7 +140,19 @@ impl Generator {
             ),
             "TEXT" | "VARCHAR(9)" => {
                 let texts = [
-                    "'a'", "'b'", "'abc'", "'abd'", "'zebra'", "''", "'12x'", "'x%y'", "'a_c'", "'né'", "'q'",
+                    "'a'",
+                    "'b'",
+                    "'abc'",
+                    "'abd'",
+                    "'zebra'",
+                    "''",
+                    "'12x'",
+                    "'x%y'",
+                    "'a_c'",
+                    "'né'",
+                    "'q'",
+                    "char(65, 0, 66)",
+                    "char(97, 0, 67)",
                 ];
                 (*self.random.pick(&texts)).to_owned()
             }

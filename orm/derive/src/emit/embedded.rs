@@ -110,11 +110,12 @@ pub(crate) fn tagged(tagged: &Tagged) -> TokenStream {
     let is_variant = variants.iter().map(|variant| is_variant(variant, &tag_field));
     let tag_column = quote! { ::aludel::ColumnMeta::of::<::std::string::String>(#tag) };
     let parts: Vec<TokenStream> = std::iter::once(meta::own_part(&tag_column))
-        .chain(payloads.iter().map(|(variant, ty)| {
-            let prefix = &variant.prefix;
-            let columns = quote_spanned! {ty.span()=> <#ty as ::aludel::Embedded>::COLUMNS };
-            quote! { ::aludel::mapper::Part::embedded(#columns, #prefix, true) }
-        }))
+        .chain(
+            payloads
+                .iter()
+                .zip(&starts)
+                .map(|((variant, ty), start)| part(variant, ty, start)),
+        )
         .collect();
     let columns = meta::joined(&parts);
     let tags = variants.iter().map(|variant| {
@@ -228,6 +229,19 @@ pub(crate) fn tagged(tagged: &Tagged) -> TokenStream {
                 }
             }
         }
+    }
+}
+
+/// The columns of a variant, among those of the enum.
+fn part(variant: &TaggedVariant, ty: &syn::Type, start: &TokenStream) -> TokenStream {
+    let (prefix, value) = (&variant.prefix, &variant.value);
+    let columns = quote_spanned! {ty.span()=> <#ty as ::aludel::Embedded>::COLUMNS };
+    let part = quote! { ::aludel::mapper::Part::embedded(#columns, #prefix, true) };
+    match &variant.table {
+        None => part,
+        Some(table) => quote_spanned! {table.span()=>
+            #part.in_table(const { &::aludel::mapper::VariantTable { table: #table, value: #value, after_tag: #start } })
+        },
     }
 }
 

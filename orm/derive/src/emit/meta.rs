@@ -28,6 +28,11 @@ pub(super) fn meta(entity: &Entity) -> TokenStream {
     let indexes = entity.indexes.iter().map(|index| index_meta(record, index));
     let (comment, was) = (optional(&entity.comment), optional(&entity.was));
     let checks = &entity.checks;
+    // Only what is flattened can bring variants with tables of their own.
+    let joined = match record.is_flat() {
+        true => quote! { false },
+        false => quote! { ::aludel::mapper::is_joined(COLUMNS) },
+    };
     let relations = entity
         .relations
         .iter()
@@ -46,6 +51,7 @@ pub(super) fn meta(entity: &Entity) -> TokenStream {
             comment: #comment,
             was: #was,
             relations: &[#(#relations),*],
+            joined: #joined,
             without_rowid: #without_rowid,
             strict: #strict,
         }
@@ -114,7 +120,7 @@ pub(super) fn columns(record: &Record) -> TokenStream {
 
 /// A part of one column. A literal, as what is behind its reference must live as long as the constant.
 pub(super) fn own_part(meta: &TokenStream) -> TokenStream {
-    quote! { ::aludel::mapper::Part { columns: &[#meta], prefix: "", optional: false, actions: ::aludel::mapper::NO_ACTIONS } }
+    quote! { ::aludel::mapper::Part { columns: &[#meta], prefix: "", optional: false, actions: ::aludel::mapper::NO_ACTIONS, table: ::core::option::Option::None } }
 }
 
 /// The columns of several parts as one constant slice.

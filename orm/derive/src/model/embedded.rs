@@ -1,6 +1,6 @@
 //! What `#[derive(Embedded)]` is put on: a struct, or an enum of structs.
 
-use syn::{Data, DeriveInput, Fields, Ident, Result, Type, Visibility};
+use syn::{Data, DeriveInput, Fields, Ident, LitStr, Result, Type, Visibility};
 
 use super::{Column, Record, snake_case};
 use crate::attributes::items;
@@ -24,6 +24,8 @@ pub(crate) struct TaggedVariant {
     /// What stands in the column.
     pub(crate) value: String,
     pub(crate) prefix: String,
+    /// The table that its columns are in, where they have one of their own.
+    pub(crate) table: Option<LitStr>,
 }
 
 /// What `#[derive(Embedded)]` is put on.
@@ -122,13 +124,22 @@ impl TaggedVariant {
             ty,
             value: name,
             prefix: String::new(),
+            table: None,
         };
         for item in items(&variant.attrs, "embedded")? {
             match item.name.to_string().as_str() {
                 "value" => parsed.value = item.text()?.value(),
                 "prefix" => parsed.prefix = item.text()?.value(),
-                _ => return Err(item.unknown("`value` and `prefix` on a variant")),
+                "table" => parsed.table = Some(item.text()?),
+                _ => return Err(item.unknown("`value`, `prefix` and `table` on a variant")),
             }
+        }
+        if let (Some(table), None) = (&parsed.table, &parsed.ty) {
+            let message = format!(
+                "`{}` has no columns to keep in a table of its own: leave `table` out",
+                parsed.ident
+            );
+            return Err(syn::Error::new(table.span(), message));
         }
         Ok(parsed)
     }

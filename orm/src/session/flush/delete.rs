@@ -96,7 +96,7 @@ impl Session {
                     child,
                     parent,
                     column,
-                    nullable: meta.is_some_and(|meta| meta.nullable),
+                    nullable: meta.is_some_and(|meta| meta.is_nullable()),
                 });
             }
         }
@@ -138,7 +138,13 @@ impl Session {
             let sql = statements_of(statements, arena).update(meta, &[column], &[], engine.dialect());
             let mut params = vec![Value::Null];
             params.extend(store.stored_key(arena, slot));
-            params.extend(stored_version(store, meta, arena, slot));
+            if meta
+                .columns
+                .get(column)
+                .is_some_and(|column| column.variant.is_none())
+            {
+                params.extend(stored_version(store, meta, arena, slot));
+            }
             link.prepare(&*sql)?.execute(&params)?;
         }
         Ok(())
@@ -146,6 +152,17 @@ impl Session {
 
     fn delete_run(&mut self, arena: usize, slots: &[u32]) -> Result<()> {
         self.forget_relations_to(arena);
+        let marks = slots
+            .first()
+            .is_some_and(|slot| self.store.soft_delete(arena, *slot).is_some());
+        if !marks && self.store.any(arena).is_some_and(|any| any.meta().joined) {
+            self.delete_tables(arena, slots)?;
+            let Session { store, undo, .. } = self;
+            slots
+                .iter()
+                .for_each(|slot| note_deleted(store, undo, arena, *slot));
+            return Ok(());
+        }
         let Session {
             store,
             link,
@@ -176,12 +193,18 @@ impl Session {
                     key: show_key(&store.stored_key(arena, slot)),
                 });
             }
-            let Some(any) = store.any_mut(arena) else { continue };
-            any.unregister(slot);
-            any.core_mut().set_state(slot, State::Deleted);
-            undo.push(Undo::Delete { arena, slot });
+            note_deleted(store, undo, arena, slot);
         }
         Ok(())
+    }
+}
+
+/// Has memory say that the row was deleted.
+fn note_deleted(store: &mut Store, undo: &mut Vec<Undo>, arena: usize, slot: u32) {
+    if let Some(any) = store.any_mut(arena) {
+        any.unregister(slot);
+        any.core_mut().set_state(slot, State::Deleted);
+        undo.push(Undo::Delete { arena, slot });
     }
 }
 
@@ -203,7 +226,7 @@ fn waiting(rows: usize, references: &[Among], counts: impl Fn(&Among) -> bool) -
 }
 
 /// The version that the database has of a row, where the entity has one.
-fn stored_version(
+pub(super) fn stored_version(
     store: &Store,
     meta: &'static EntityMeta,
     arena: usize,

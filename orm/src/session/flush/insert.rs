@@ -11,6 +11,7 @@ use crate::dialect::GeneratedKey;
 use crate::engine::Prepared;
 use crate::error::{Error, Result};
 use crate::mapper::EntityMeta;
+use crate::query::variants::atomically;
 use crate::session::statements::insert_columns;
 use crate::session::store::{AnyArena, Core, State, Store};
 use crate::session::undo::Undo;
@@ -183,8 +184,24 @@ impl Session {
             circular,
             each_told,
         };
-        let mut prepared = link.prepare(&*sql)?;
         let mut inserted = Vec::with_capacity(at_once.min(slots.len()));
+        if meta.joined {
+            let texts = statements_of(statements, arena);
+            for slots in slots.chunks(at_once) {
+                let written = atomically(link, |link| {
+                    run.write(store, slots, &mut link.prepare(&*sql)?, &mut inserted)?;
+                    run.write_variants(store, link, texts, &mut inserted)
+                });
+                if written.is_err() {
+                    // The base rows are gone again.
+                    inserted.clear();
+                }
+                let noted = run.note(store, undo, &mut inserted);
+                written.and(noted)?;
+            }
+            return self.read_computed(arena, slots);
+        }
+        let mut prepared = link.prepare(&*sql)?;
         for slots in slots.chunks(at_once) {
             let written = run.write(store, slots, &mut prepared, &mut inserted);
             let noted = run.note(store, undo, &mut inserted);
@@ -196,13 +213,13 @@ impl Session {
 }
 
 /// Rows that are inserted by one statement.
-struct InsertRun {
-    meta: &'static EntityMeta,
-    arena: usize,
+pub(super) struct InsertRun {
+    pub(super) meta: &'static EntityMeta,
+    pub(super) arena: usize,
     columns: Vec<usize>,
     returning: Vec<usize>,
     /// The column that gets the key that the backend tells.
-    key: Option<usize>,
+    pub(super) key: Option<usize>,
     /// Has it columns that may hold handles?
     refers: bool,
     circular: bool,
@@ -211,17 +228,32 @@ struct InsertRun {
 }
 
 /// A row that was inserted, and what memory does not have of it yet. Most have a key at most, so the rest is apart.
-struct Inserted {
-    slot: u32,
-    key: Option<i64>,
+pub(super) struct Inserted {
+    pub(super) slot: u32,
+    pub(super) key: Option<i64>,
     more: Option<Box<More>>,
 }
 
 #[derive(Default)]
-struct More {
+pub(super) struct More {
     values: Vec<(usize, Value<'static>)>,
     /// References that were left NULL.
-    late: Vec<usize>,
+    pub(super) late: Vec<usize>,
+}
+
+impl Inserted {
+    /// What memory is still to have in that column.
+    pub(super) fn given(&self, column: usize) -> Option<Value<'static>> {
+        let values = &self.more.as_ref()?.values;
+        values
+            .iter()
+            .find(|(i, _)| *i == column)
+            .map(|(_, value)| value.clone())
+    }
+
+    pub(super) fn more_mut(&mut self) -> &mut More {
+        self.more.get_or_insert_default()
+    }
 }
 
 impl InsertRun {
@@ -286,7 +318,7 @@ impl InsertRun {
     }
 
     /// What a handle is in the row: the key of the entity, or NULL for a while.
-    fn resolve(
+    pub(super) fn resolve(
         &self,
         store: &Store,
         column: usize,
@@ -354,11 +386,11 @@ fn is_unwritten(store: &Store, raw: RawHandle) -> bool {
         .is_ok_and(|arena| arena.core().state(raw.slot) == State::New)
 }
 
-fn check_late(meta: &'static EntityMeta, late: &[usize]) -> Result<()> {
+pub(super) fn check_late(meta: &'static EntityMeta, late: &[usize]) -> Result<()> {
     match late
         .iter()
         .filter_map(|i| meta.columns.get(*i))
-        .find(|column| !column.nullable)
+        .find(|column| !column.is_nullable())
     {
         Some(column) => Err(Error::Flush(format!(
             "rows of `{}` refer to each other in a circle, and `{}` cannot be NULL for a moment: make it an `Option`",

@@ -21,6 +21,7 @@
 mod delete;
 mod insert;
 mod update;
+mod variants;
 
 use super::statements::{SelectByKey, computed_columns, of as statements_of};
 use super::{Moment, Session};
@@ -176,7 +177,10 @@ impl Session {
             return Ok(());
         };
         let columns = computed_columns(meta);
-        if columns.is_empty() || self.engine.dialect().supports(Feature::Returning) {
+        // The tables of variants hand nothing back.
+        let in_variants = meta.joined && columns.iter().any(|i| meta.columns[*i].variant.is_some());
+        let returned = self.engine.dialect().supports(Feature::Returning) && !in_variants;
+        if columns.is_empty() || returned {
             return Ok(());
         }
         let Some(select) = self.select_by_key(arena)? else {
@@ -209,7 +213,14 @@ impl Session {
 /// The columns that a statement hands back because the database computes them.
 fn returned_columns(meta: &EntityMeta, dialect: &dyn Dialect) -> Vec<usize> {
     match dialect.supports(Feature::Returning) {
-        true => computed_columns(meta),
+        true => {
+            let own = |i: &usize| {
+                meta.columns
+                    .get(*i)
+                    .is_some_and(|column| column.variant.is_none())
+            };
+            computed_columns(meta).into_iter().filter(own).collect()
+        }
         false => Vec::new(),
     }
 }

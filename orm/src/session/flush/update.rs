@@ -1,5 +1,6 @@
 //! The unit of work's UPDATEs.
 
+use super::variants::changes_variant;
 use super::{
     Moment, ROWS_AT_ONCE, RowRef, Session, decode_error, returned_columns, statements_of, write_row,
 };
@@ -84,20 +85,20 @@ impl Session {
 }
 
 /// Rows of which the same columns change, which are updated by one statement.
-struct UpdateRun<'d> {
-    meta: &'static EntityMeta,
-    arena: usize,
-    columns: Vec<usize>,
-    returning: Vec<usize>,
-    dialect: &'d dyn Dialect,
+pub(super) struct UpdateRun<'d> {
+    pub(super) meta: &'static EntityMeta,
+    pub(super) arena: usize,
+    pub(super) columns: Vec<usize>,
+    pub(super) returning: Vec<usize>,
+    pub(super) dialect: &'d dyn Dialect,
     /// The rows so far.
-    looked_at: Vec<LookedAt>,
+    pub(super) looked_at: Vec<LookedAt>,
 }
 
 /// A row that was updated, with the values that memory does not have yet; or one that was as it is in the database.
-struct LookedAt {
-    slot: u32,
-    updated: Option<Vec<(usize, Value<'static>)>>,
+pub(super) struct LookedAt {
+    pub(super) slot: u32,
+    pub(super) updated: Option<Vec<(usize, Value<'static>)>>,
 }
 
 impl UpdateRun<'_> {
@@ -109,6 +110,9 @@ impl UpdateRun<'_> {
         link: &mut Connection,
         texts: &mut Statements,
     ) -> Result<()> {
+        if self.meta.joined {
+            return self.write_tables(store, slots, link, texts);
+        }
         let (mut slots, mut change) = (slots.iter().copied(), Change::default());
         let Some(mut slot) = self.next_changed(store, &mut slots, &mut change)? else {
             return Ok(());
@@ -131,7 +135,7 @@ impl UpdateRun<'_> {
     }
 
     /// The next row that differs from the database, and how.
-    fn next_changed<'s>(
+    pub(super) fn next_changed<'s>(
         &mut self,
         store: &'s Store,
         slots: &mut impl Iterator<Item = u32>,
@@ -190,13 +194,24 @@ impl UpdateRun<'_> {
 
 /// What an UPDATE has to write: the columns, their new values, and the handles that became keys.
 #[derive(Default)]
-struct Change<'s> {
-    columns: Vec<usize>,
+pub(super) struct Change<'s> {
+    pub(super) columns: Vec<usize>,
     values: Vec<Value<'s>>,
-    resolved: Vec<(usize, Value<'static>)>,
+    pub(super) resolved: Vec<(usize, Value<'static>)>,
 }
 
 impl<'s> Change<'s> {
+    /// The new value of a column, if it changes.
+    pub(super) fn find(&self, column: usize) -> Option<Value<'s>> {
+        let at = self.columns.iter().position(|changed| *changed == column)?;
+        self.values.get(at).cloned()
+    }
+
+    /// The new value of a column; NULL if it does not change.
+    pub(super) fn value(&self, column: usize) -> Value<'s> {
+        self.find(column).unwrap_or(Value::Null)
+    }
+
     /// The difference between a row and its base; false where there is none, or the row is to be deleted anyway.
     fn read(&mut self, store: &'s Store, arena: usize, slot: u32) -> Result<bool> {
         self.columns.clear();
@@ -220,7 +235,8 @@ impl<'s> Change<'s> {
                 value = key;
             }
             if !value.sql_eq(before) {
-                if column_meta.read_only || column_meta.immutable || column_meta.query.is_some() {
+                let fixed = column_meta.read_only || column_meta.immutable || column_meta.query.is_some();
+                if fixed && !changes_variant(any, slot, base, column) {
                     return Err(fixed_column(meta, column_meta, &store.stored_key(arena, slot)));
                 }
                 self.columns.push(column);

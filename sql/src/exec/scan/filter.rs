@@ -172,7 +172,8 @@ impl StagedFilter {
             rows: &self.survivors,
         };
         decoder.decode(&self.rest, pager, leaf, &survivors, spill, &mut batch.columns)?;
-        batch.set_len(batch.len() + self.survivors.len());
+        // Of index entries whose rows are looked up, the decoder knows no more than what is read.
+        batch.set_len_of_read(batch.len() + self.survivors.len());
         Ok(())
     }
 
@@ -268,7 +269,7 @@ fn divide(filter: &Expr, width: usize) -> Vec<Vec<&Expr>> {
 }
 
 /// Marks the columns that an expression reads.
-fn note_columns(expression: &Expr, read: &mut [bool]) {
+pub(super) fn note_columns(expression: &Expr, read: &mut [bool]) {
     expression.visit(&mut |part| {
         if let Expr::Column(column) = part
             && let Some(read) = read.get_mut(*column)

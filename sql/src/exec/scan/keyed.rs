@@ -19,7 +19,7 @@ use aludel_storage::pager::Pager;
 use super::decode::{Decoder, utf16_from_utf8};
 use super::layout::{index_decoder, index_position, rowid_decoder, table_decoder};
 use super::seek::rowid_of;
-use crate::catalog::{Index, IndexSource, Table};
+use crate::catalog::{Index, IndexSource, Table, usable};
 use crate::error::{Error, Result};
 use crate::exec::{ExecContext, Vector};
 use crate::plan::expr::Expr;
@@ -139,7 +139,7 @@ impl<'p> KeyedPlan<'p> {
                         (scan.database, source, decoder, true)
                     }
                     Some(primary) => {
-                        let cursor = IndexCursor::new(scan.table.root, Arc::clone(&primary.order));
+                        let cursor = IndexCursor::new(scan.table.root, usable(&primary.order)?);
                         let single = self.keys.len() >= primary.key_count;
                         (scan.database, Source::Entries(cursor), decoder, single)
                     }
@@ -147,7 +147,7 @@ impl<'p> KeyedPlan<'p> {
             }
             KeyedScan::Index(scan) => {
                 let (table, index) = (&scan.table, &scan.index);
-                let entries = IndexCursor::new(index.root, Arc::clone(&index.order));
+                let entries = IndexCursor::new(index.root, usable(&index.order)?);
                 let single = index.unique.is_some() && self.keys.len() >= index.columns.len();
                 if scan.covering || holds_all(table, index, &scan.columns) {
                     let decoder = index_decoder(table, index, &scan.columns)?;

@@ -68,11 +68,12 @@ pub(super) fn with_late_terms<P: Filtered>(
     }
 }
 
-fn conjunction(terms: &[Expr]) -> Option<Expr> {
-    match terms {
-        [] => None,
-        [term] => Some(term.clone()),
-        terms => Some(Expr::And(terms.to_vec())),
+/// All of the terms as one.
+pub(super) fn conjunction<'t>(terms: impl IntoIterator<Item = &'t Expr>) -> Option<Expr> {
+    let mut terms: Vec<Expr> = terms.into_iter().cloned().collect();
+    match terms.len() {
+        0 | 1 => terms.pop(),
+        _ => Some(Expr::And(terms)),
     }
 }
 

@@ -13,16 +13,41 @@ pub(super) fn table_decoder(table: &Table, columns: &[ScanColumn]) -> Result<Dec
 
 /// The decoder of an index's records, for columns that the index holds.
 pub(super) fn index_decoder(table: &Table, index: &Index, columns: &[ScanColumn]) -> Result<Decoder> {
+    of_entries(table, index, columns.iter().copied().enumerate())
+}
+
+/// The decoder of those of the columns that are `read`, which the index holds, and behind the place of the last column of the rowid.
+pub(super) fn filtered_rowid_decoder(
+    table: &Table,
+    index: &Index,
+    columns: &[ScanColumn],
+    read: &[bool],
+) -> Result<Decoder> {
+    let read = columns
+        .iter()
+        .copied()
+        .enumerate()
+        .filter(|(output, _)| read[*output]);
+    let rowid = (columns.len(), ScanColumn::Rowid);
+    of_entries(table, index, read.chain(std::iter::once(rowid)))
+}
+
+/// The decoder of an index's records for outputs with their columns.
+fn of_entries(
+    table: &Table,
+    index: &Index,
+    outputs: impl Iterator<Item = (usize, ScanColumn)>,
+) -> Result<Decoder> {
     let rowid_at = rowid_position(index);
     let mut wanted = Vec::new();
-    for (output, column) in columns.iter().enumerate() {
+    for (output, column) in outputs {
         wanted.push(match column {
             ScanColumn::Rowid => plain(rowid_at, output),
-            ScanColumn::Table(column) if table.rowid_alias == Some(*column) => plain(rowid_at, output),
+            ScanColumn::Table(column) if table.rowid_alias == Some(column) => plain(rowid_at, output),
             ScanColumn::Table(column) => {
-                let position = index_position(index, *column);
-                let position = position.ok_or_else(|| not_stored(&table.columns[*column].name))?;
-                stored(table, *column, position, output)
+                let position = index_position(index, column);
+                let position = position.ok_or_else(|| not_stored(&table.columns[column].name))?;
+                stored(table, column, position, output)
             }
         });
     }

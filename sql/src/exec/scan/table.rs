@@ -1,7 +1,5 @@
 //! Scans and seeks of a table's own tree.
 
-use std::sync::Arc;
-
 use aludel_storage::btree::{IndexCursor, Seek, TableCursor};
 
 use super::late::with_late_terms;
@@ -9,6 +7,7 @@ use super::layout::table_decoder;
 use super::output::Output;
 use super::seek::{RowidSeek, SeekKernels, rowid_of};
 use super::tree::{RangeReader, TreeCursor};
+use crate::catalog::usable;
 use crate::error::Result;
 use crate::exec::build::BuildContext;
 use crate::exec::operator::Operator;
@@ -51,7 +50,7 @@ fn scan(plan: &TableScan, build: &mut BuildContext) -> Result<Box<dyn Operator>>
             output,
         }));
     };
-    let cursor = TreeCursor::Index(IndexCursor::new(table.root, Arc::clone(&primary.order)));
+    let cursor = TreeCursor::Index(IndexCursor::new(table.root, usable(&primary.order)?));
     let unique = seek.equals_whole_key(primary.key_count);
     Ok(Box::new(Scan {
         database: plan.database,

@@ -116,6 +116,7 @@ fn by_several_keys_and_collations() {
 #[test]
 fn by_an_applications_collation() {
     let reversed = aludel_storage::format::CustomCollation {
+        missing: false,
         name: "reversed".into(),
         compare: Box::new(|a, b| a.iter().rev().cmp(b.iter().rev())),
     };

@@ -157,10 +157,12 @@ impl Calls {
         row: usize,
     ) -> Result<()> {
         let row = partition.row(row)?;
-        if self.counts(&row) {
-            state.step(functions, &self.arguments(&row))
-        } else {
-            Ok(())
+        if !self.counts(&row) {
+            return Ok(());
+        }
+        match self.arguments.as_slice() {
+            [column] => state.step(functions, &[row.get(*column)]),
+            _ => state.step(functions, &self.arguments(&row)),
         }
     }
 

@@ -87,7 +87,7 @@ pub(super) fn window(
         finished: 0,
         sent: 0,
         begun: 0,
-        peers: Peers::default(),
+        peers: Peers::new(plan.distinct),
         large: None,
         exhausted: false,
         output: Batch::new(width + calls.len()),
@@ -227,7 +227,7 @@ impl Window {
     fn gather(&self, places: &[u32], batch: &mut Batch) {
         batch.clear();
         for (number, column) in batch.columns.iter_mut().enumerate() {
-            self.rows.gather(number, places, column);
+            self.rows.copy_ascending(number, places, column);
         }
         batch.set_len(places.len());
     }
@@ -311,7 +311,8 @@ impl Window {
         }
         let (inputs, results) = self.output.columns.split_at_mut(self.input_width);
         for (number, column) in inputs.iter_mut().enumerate() {
-            self.rows.gather(number, &self.places[range.clone()], column);
+            self.rows
+                .copy_ascending(number, &self.places[range.clone()], column);
         }
         let mut row = range.start;
         while row < range.end {
@@ -348,7 +349,7 @@ impl Window {
         for places in carried.chunks(BATCH_ROWS_MAX) {
             batch.clear();
             for (number, column) in batch.columns.iter_mut().enumerate() {
-                old.gather(number, places, column);
+                old.copy_ascending(number, places, column);
             }
             batch.set_len(places.len());
             self.rows.append(&batch, |place| self.places.push(place))?;

@@ -37,8 +37,9 @@ impl Order {
 }
 
 /// The peer groups of a partition in memory.
-#[derive(Default)]
 pub(super) struct Peers {
+    /// Each row is a group of its own: nothing is kept then.
+    distinct: bool,
     /// The first row of each peer group, and the number of rows at the end.
     group_starts: Vec<usize>,
     /// The group of each row.
@@ -46,10 +47,37 @@ pub(super) struct Peers {
 }
 
 impl Peers {
+    /// Of rows that may be `distinct` by their order.
+    pub(super) fn new(distinct: bool) -> Peers {
+        Peers {
+            distinct,
+            group_starts: Vec::new(),
+            groups: Vec::new(),
+        }
+    }
+
+    fn group(&self, row: usize) -> usize {
+        match self.distinct {
+            true => row,
+            false => self.groups[row] as usize,
+        }
+    }
+
+    /// The first row of a group, of `len` rows; `len` for groups that are not there.
+    fn group_start(&self, group: usize, len: usize) -> usize {
+        match self.distinct {
+            true => group.min(len),
+            false => self.group_starts.get(group).copied().unwrap_or(len),
+        }
+    }
+
     /// Finds the groups of the rows at `places`.
     pub(super) fn find(&mut self, rows: &RowStore, places: &[u32], order: &Order) {
         self.group_starts.clear();
         self.groups.clear();
+        if self.distinct {
+            return;
+        }
         self.groups.reserve(places.len());
         for row in 0..places.len() {
             let value = |column: usize, row: usize| rows.get(column, places[row]);
@@ -126,7 +154,7 @@ impl<'a> Partition<'a> {
     /// The peer group of a row.
     pub(super) fn group(&self, row: usize) -> Result<usize> {
         match &self.source {
-            Source::Memory { peers, .. } => Ok(peers.groups[row] as usize),
+            Source::Memory { peers, .. } => Ok(peers.group(row)),
             Source::Large(rows) => rows.group(row),
         }
     }
@@ -134,7 +162,7 @@ impl<'a> Partition<'a> {
     /// The first row of a group; the number of rows for the one after the last.
     pub(super) fn group_start(&self, group: usize) -> Result<usize> {
         match &self.source {
-            Source::Memory { peers, .. } => Ok(peers.group_starts.get(group).copied().unwrap_or(self.len)),
+            Source::Memory { peers, .. } => Ok(peers.group_start(group, self.len)),
             Source::Large(rows) => rows.group_start(group),
         }
     }

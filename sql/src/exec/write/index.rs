@@ -15,7 +15,7 @@ use aludel_storage::pager::Pager;
 use super::Deferred;
 use super::stored::stored_value;
 use super::target::Locator;
-use crate::catalog::{Index, IndexSource, Table};
+use crate::catalog::{Index, IndexSource, Table, usable};
 use crate::error::{Error, Result};
 use crate::exec::{Batch, ExecContext, Kernel};
 use crate::plan::expr::Expr;
@@ -49,6 +49,8 @@ pub(super) struct IndexWriter {
     probed: bool,
     /// The new row's entry is one that the row which it replaces has left.
     kept: bool,
+    /// A collation of its key is not there: no entry can be found.
+    unusable: bool,
 }
 
 /// One column of an entry.
@@ -136,6 +138,7 @@ impl IndexWriter {
         }
         Ok(IndexWriter {
             cursor: IndexCursor::new(index.root, Arc::clone(&index.order)),
+            unusable: usable(&index.order).is_err(),
             parts,
             key_count,
             primary_places: primary_places(index, table),
@@ -188,6 +191,9 @@ impl IndexWriter {
         batch: &Batch,
         encoding: TextEncoding,
     ) -> Result<()> {
+        if self.unusable {
+            usable(&self.index.order)?;
+        }
         self.probed = false;
         let entry = match side {
             Side::Old => &mut self.old,

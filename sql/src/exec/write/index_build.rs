@@ -18,7 +18,7 @@ use aludel_storage::format::{KeyOrder, TextEncoding};
 use super::index::{as_integer, collect_columns};
 use super::stored::stored_value;
 use super::target::detached;
-use crate::catalog::{Index, IndexSource, Table};
+use crate::catalog::{Index, IndexSource, Table, usable};
 use crate::error::{ConstraintKind, Error, Result};
 use crate::exec::kernel::{Rows, Values};
 use crate::exec::sort::EntrySort;
@@ -57,6 +57,7 @@ impl IndexBuild {
         let (Some(index), Some(maintenance)) = (table.indexes.first(), plan.indexes.first()) else {
             return Err(Error::misuse("there is no index to fill"));
         };
+        usable(&index.order)?;
         let tail = match &table.without_rowid {
             None => vec![table.columns.len()],
             Some(_) => index.tail.clone(),

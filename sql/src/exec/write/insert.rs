@@ -47,6 +47,8 @@ struct Writer {
     rowid: Option<usize>,
     conflict: Option<ConflictAction>,
     checks: Vec<(Unique, Response)>,
+    /// The row that has the rowid, if there is one, is written over, and nothing else can be in the way.
+    overwrites: bool,
     upserts: Vec<Option<UpsertWriter>>,
     sequence: Option<Box<Sequence>>,
     row: Vec<Value>,
@@ -70,6 +72,9 @@ struct UpsertWriter {
     pair: Batch,
     old: Vec<Value>,
 }
+
+/// The check of a key that the new row takes from the old one.
+const OVERWRITE: (Unique, Response) = (Unique::Key, Response::Act(ConflictAction::Replace));
 
 impl Insert {
     /// Gets ready to run `plan`.
@@ -99,6 +104,7 @@ impl Insert {
                 .collect::<Result<_>>()?,
             rowid: plan.rowid,
             conflict: plan.conflict,
+            overwrites: target.overwrites() && checks.iter().all(|check| *check == OVERWRITE),
             checks,
             upserts,
             sequence: None,
@@ -240,7 +246,7 @@ impl Writer {
         StraightRecord::of(table, target.layout(), of_column)
     }
 
-    /// Puts a row behind all others when its values fit as they are; false, and nothing has happened, when there is more to it.
+    /// Puts a row behind all others, or in the place of another, when its values fit as they are; false, and nothing has happened, when there is more to it.
     fn insert_straight(
         &mut self,
         context: &mut ExecContext<'_>,
@@ -254,7 +260,7 @@ impl Writer {
         }
         let rowid = match record.rowid(parameters) {
             ValueRef::Null => rowid::choose(target, context, None)?,
-            ValueRef::Integer(rowid) if target.is_behind_all(context, rowid)? => rowid,
+            ValueRef::Integer(rowid) if self.overwrites || target.is_behind_all(context, rowid)? => rowid,
             _ => return Ok(false),
         };
         let state = &mut *context.state;

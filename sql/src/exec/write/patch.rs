@@ -13,7 +13,7 @@ use super::straight::{Fit, Given, Values};
 use super::target::{Locator, Target, detached};
 use super::update::Changes;
 use super::{Failure, Fate, Written};
-use crate::catalog::{Index, Table};
+use crate::catalog::{Index, Table, usable};
 use crate::error::{Error, Result};
 use crate::exec::kernel::Rows;
 use crate::exec::scan::rowid_of;
@@ -478,7 +478,7 @@ fn followers(
         followers.push(Follower {
             parts: columns.into_iter().map(part).collect(),
             batch: IndexBatch::new(Arc::clone(&index.order)),
-            cursor: IndexCursor::new(index.root, Arc::clone(&index.order)),
+            cursor: IndexCursor::new(index.root, usable(&index.order).ok()?),
             index: Arc::clone(index),
         });
     }

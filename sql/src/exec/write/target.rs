@@ -23,7 +23,7 @@ use super::stored::{
     StoredColumn, decode_row, in_file_encoding, layout_of, read_value, real_as_stored, stored_value,
 };
 use super::{Failure, Fate, Written};
-use crate::catalog::{Database, Table};
+use crate::catalog::{Database, Table, usable};
 use crate::connection::RowAction;
 use crate::connection::State;
 use crate::error::{ConstraintKind, Error, Result};
@@ -147,7 +147,7 @@ impl Target {
             encoding: TextEncoding::Utf8,
             tree: match &table.without_rowid {
                 None => Tree::Rowid(TableCursor::new(table.root)),
-                Some(primary) => Tree::Clustered(IndexCursor::new(table.root, Arc::clone(&primary.order))),
+                Some(primary) => Tree::Clustered(IndexCursor::new(table.root, usable(&primary.order)?)),
             },
             left: None,
             needs_batch: completion.needs_batch() || indexes.iter().any(IndexWriter::needs_batch),

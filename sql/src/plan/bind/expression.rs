@@ -13,7 +13,7 @@ use crate::syntax::ast::{self, BinaryOp, ExprKind, Literal, Span};
 use crate::value::{Affinity, Text, Value, number};
 
 /// Operators of a chain with their right operands, outermost first.
-type Pending<'a> = SmallVec<[(BinaryOp, &'a ast::Expr, Span); 4]>;
+pub(super) type Pending<'a> = SmallVec<[(BinaryOp, &'a ast::Expr, Span); 4]>;
 
 impl<'a> Binder<'a> {
     /// Binds an expression that has to be a single value.
@@ -118,14 +118,21 @@ impl<'a> Binder<'a> {
             let ast::Operands { left, right } = &**operands;
             pending.push((*op, right, at.span));
             if is_comparison(*op) && (is_row(left) || is_row(right)) {
-                let (op, right, span) = (*op, right, at.span);
                 pending.pop();
-                let first = self.compare_rows(op, left, right, span)?;
-                return self.finish_chain(first, pending);
+                break;
             }
             at = left;
         }
-        match self.expr(at) {
+        let folded = self.count_always_false(at, &pending);
+        pending.truncate(pending.len() - folded);
+        let first = match &at.kind {
+            _ if folded > 0 => Ok(Typed::plain(Scalar::Literal(Value::Integer(0)))),
+            ExprKind::Binary { op, operands } => {
+                self.compare_rows(*op, &operands.left, &operands.right, at.span)
+            }
+            _ => self.expr(at),
+        };
+        match first {
             Ok(first) => self.finish_chain(first, pending),
             Err(error) => Err(self.chain_failed(error, pending)),
         }

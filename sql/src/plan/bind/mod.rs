@@ -10,6 +10,7 @@
 //!
 //! Recursion is bounded by the parser's limit on expression height and by [`NESTING_MAX`] for queries in queries.
 
+mod always_false;
 mod authorize;
 mod block;
 mod call;

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::Binder;
+use super::always_false::is_settled;
 use super::expression::row_misused;
 use super::row::Row;
 use super::scope::Clause;
@@ -10,6 +11,7 @@ use super::typed::{Kind, Typed, compare_rule, list_rule};
 use crate::error::{Error, Result};
 use crate::plan::logical::{Body, OutputColumn, Query, Scalar};
 use crate::syntax::ast::{self, ExprKind, InSet, Span};
+use crate::value::Value;
 
 impl<'a> Binder<'a> {
     /// Notes a query inside an expression; fails where none may stand.
@@ -63,6 +65,9 @@ impl<'a> Binder<'a> {
     #[inline(never)]
     pub(super) fn in_test(&mut self, test: &'a ast::In, span: Span) -> Result<Typed> {
         match &test.set {
+            InSet::List(_) if is_settled(test) => {
+                Ok(Typed::plain(Scalar::Literal(Value::Integer(test.negated.into()))))
+            }
             InSet::List(list) => self.in_list(test, list),
             InSet::Select(select) => {
                 self.enter_subquery(span)?;

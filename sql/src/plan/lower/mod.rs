@@ -7,6 +7,7 @@
 //! A column that is not in the layout at hand belongs to an outer row. It becomes a register of the innermost [`Frame`]
 //! that stands between: a subquery, or the inner side of a nested loop.
 
+mod arrival;
 mod block;
 mod explain;
 mod group;

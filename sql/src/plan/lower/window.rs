@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::arrival::Arrival;
 use super::{Columns, Layout, Lowerer};
 use crate::error::Result;
 use crate::plan::logical::{Frame, FrameBound, WindowGroup};
@@ -44,15 +45,9 @@ impl Lowerer<'_> {
             .map(partition_key)
             .chain(order.iter().cloned())
             .collect();
-        let input = match keys.is_empty() {
-            true => input,
-            false => Node::Sort(Box::new(Sort {
-                input,
-                keys,
-                top: None,
-                sorted_prefix: 0,
-            })),
-        };
+        let arrival = Arrival::of(&input);
+        let distinct = arrival.tells_apart(&order);
+        let input = sorted_from(input, keys, &arrival);
         let mut after = layout;
         after.push(group.results, Columns::First(calls.len()));
         Ok((
@@ -60,6 +55,7 @@ impl Lowerer<'_> {
                 input,
                 partition,
                 order,
+                distinct,
                 calls,
             })),
             after,
@@ -83,6 +79,20 @@ impl Lowerer<'_> {
             FrameBound::Following(n) => physical::FrameBound::Following(self.scalar(n, layout)?),
             FrameBound::UnboundedFollowing => physical::FrameBound::UnboundedFollowing,
         })
+    }
+}
+
+/// The rows in the order of the keys, sorted by as few of them as it takes.
+fn sorted_from(input: Node, mut keys: Vec<SortKey>, arrival: &Arrival) -> Node {
+    keys.truncate(arrival.left_to_sort(&keys));
+    match keys.is_empty() {
+        true => input,
+        false => Node::Sort(Box::new(Sort {
+            input,
+            sorted_prefix: arrival.held(&keys),
+            keys,
+            top: None,
+        })),
     }
 }
 

@@ -9,7 +9,7 @@ use aludel_storage::pager::Pager;
 use super::super::inspect::{find_table, searched};
 use super::super::{PragmaContext, Request, Row, text};
 use super::rows::row_scan;
-use crate::catalog::{ForeignKey, IndexSource, Schema, Table, encode_text};
+use crate::catalog::{ForeignKey, IndexSource, Schema, Table, encode_text, usable};
 use crate::error::{Error, Result};
 use crate::exec::ExecContext;
 use crate::value::{Affinity, Text, Value, ValueRef, apply_affinity};
@@ -129,7 +129,7 @@ impl Parent {
                 .collect()
         {
             return Ok(Parent::Index(
-                IndexCursor::new(parent.root, Arc::clone(&tree.order)),
+                IndexCursor::new(parent.root, usable(&tree.order)?),
                 parts,
             ));
         }
@@ -143,7 +143,7 @@ impl Parent {
             });
             if let Some(parts) = parts.collect() {
                 return Ok(Parent::Index(
-                    IndexCursor::new(index.root, Arc::clone(&index.order)),
+                    IndexCursor::new(index.root, usable(&index.order)?),
                     parts,
                 ));
             }
