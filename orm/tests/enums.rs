@@ -228,6 +228,7 @@ fn as_keys_and_referred_to() {
             .select(|(_, p)| p.cents)
             .fetch_one()?;
         assert_eq!(cents, 20);
+        session.close()?;
         engine.drop_all(schema![Price, Sheet])
     });
 }

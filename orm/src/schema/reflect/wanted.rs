@@ -176,7 +176,12 @@ fn mysql_table(connection: &mut Connection, wanted: &Table) -> Result<Table> {
     let columns = table.columns.iter_mut().zip(&wanted.columns);
     for ((column, wanted), line) in columns.zip(definition.lines().skip(1)) {
         // Some texts are shown without their quotes; in the definition all have them.
-        if let (Some(ColumnDefault::Text(_)), Some(_)) = (&wanted.default, &column.default) {
+        let of_enum = column
+            .sql_type
+            .as_deref()
+            .is_some_and(|declared| declared.starts_with("enum("));
+        let is_text = of_enum || matches!(wanted.default, Some(ColumnDefault::Text(_)));
+        if is_text && column.default.is_some() {
             column.default = mysql::default_in(line).or(column.default.take());
         }
     }
