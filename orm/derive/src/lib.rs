@@ -51,6 +51,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `comment = ".."` | a comment on the column, where the backend keeps one |
 /// | `was = "mail"` | the name that the column had before, for a migration |
 /// | `generated = "sql"`, `stored` | the database computes it |
+/// | `query = UserColumns::post_count` | no column: the value of an expression (a function from the columns to an `Expr`), read with each load, never written |
 /// | `skip` | no column; the field's type must have a default |
 /// | `flatten`, `prefix = "home_"` | the columns of an embedded struct, or of an `Fk` to a key of several columns, their names with a prefix |
 /// | `read_only` | read, never written: the database gives its value |
@@ -104,6 +105,7 @@ pub fn derive_embedded(input: TokenStream) -> TokenStream {
 /// Makes a type a column type: a newtype is kept as what it wraps, an enum without fields as the name of its variant.
 ///
 /// `#[column_type(key)]` lets it be (part of) a primary key; `#[column_type(integer)]` keeps an enum as its number;
+/// `#[column_type(native = "mood")]` makes an enum a type of the database's own (PostgreSQL, MySQL; a CHECK on SQLite);
 /// `#[column_type(name = "..")]` on a variant gives it another name than its own in snake case.
 #[proc_macro_derive(ColumnType, attributes(column_type))]
 pub fn derive_column_type(input: TokenStream) -> TokenStream {

@@ -192,6 +192,36 @@ impl ColumnMeta {
     }
 
     /// Defined by an expression.
+    ///
+    /// ```
+    /// use aludel::prelude::*;
+    ///
+    /// #[derive(Entity)]
+    /// struct Person {
+    ///     #[column(primary_key)]
+    ///     id: Id<Person>,
+    ///     first: String,
+    ///     last: String,
+    ///     #[column(query = PersonColumns::full)]
+    ///     full: String,
+    /// }
+    ///
+    /// impl PersonColumns {
+    ///     fn full(self) -> Expr<String> {
+    ///         self.first.concat(" ").concat(self.last)
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> aludel::Result<()> {
+    /// let engine = Engine::open("sqlite::memory:")?;
+    /// engine.create_all(schema![Person])?;
+    /// let mut session = engine.session()?;
+    /// session.add(Person::new("Ada", "King"));
+    /// let ada = session.query::<Person>().filter(|p| p.full().eq("Ada King")).fetch_one()?;
+    /// assert_eq!(ada.full, "Ada King");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub const fn query(mut self, query: fn(SourceId) -> Node) -> ColumnMeta {
         self.query = Some(query);
         self

@@ -41,6 +41,21 @@ pub enum Kind {
 }
 
 /// An enum that is a type of its own in the database: what `#[column_type(native = "..")]` makes.
+///
+/// ```
+/// use aludel::Kind;
+/// use aludel::prelude::*;
+///
+/// #[derive(ColumnType, Debug, PartialEq)]
+/// #[column_type(native = "mood")]
+/// enum Mood {
+///     Sad,
+///     Glad,
+/// }
+///
+/// let mood = Mood::KIND.native_enum().unwrap();
+/// assert_eq!((mood.name, mood.values), ("mood", &["sad", "glad"][..]));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct NativeEnum {
     /// The type's name.
